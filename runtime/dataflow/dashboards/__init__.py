@@ -1,0 +1,1 @@
+"""The project's Evidence site: publishing, building, serving."""

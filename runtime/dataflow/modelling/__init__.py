@@ -1,0 +1,1 @@
+"""Building and testing a workflow's dbt project."""

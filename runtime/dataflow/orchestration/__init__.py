@@ -1,0 +1,1 @@
+"""Dagster: the instance, the jobs' steps, runs and the code location."""

@@ -1,0 +1,1 @@
+"""What every workflow uses: configuration, logging, errors and the project's layout."""

@@ -1,0 +1,42 @@
+"""The one base of every error that a user of DATAFLOW can cause."""
+
+from __future__ import annotations
+
+__all__ = ["BadInputError", "DataflowError", "MissingDependencyError"]
+
+
+class DataflowError(Exception):
+    """Something a person can put right.
+
+    Args:
+        reason: What is wrong and where, as one or more whole sentences.
+        instruction: What to do next, in the imperative.
+
+    The command line prints both and exits with ``exit_code``; the REST API answers with
+    ``http_status``. Subclasses set the two, callers never do.
+    """
+
+    exit_code = 1
+    http_status = 500
+
+    def __init__(self, reason: str, instruction: str) -> None:
+        super().__init__(reason, instruction)
+        self.reason = reason
+        self.instruction = instruction
+
+    def __str__(self) -> str:
+        return f"{self.reason}\n{self.instruction}"
+
+
+class BadInputError(DataflowError):
+    """What a person typed or wrote is refused before anything is done with it."""
+
+    exit_code = 2
+    http_status = 422
+
+
+class MissingDependencyError(DataflowError):
+    """A tool or an optional package that this step needs is not installed."""
+
+    exit_code = 2
+    http_status = 503

@@ -1,0 +1,136 @@
+"""A project: the folder that holds a team's workflows, and where everything in it lies."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow.shared.errors import BadInputError
+
+if TYPE_CHECKING:
+    from dataflow.shared.settings import Settings
+
+__all__ = ["Project", "ProjectNotFoundError", "find_project"]
+
+PROJECT_VARIABLE = "DATAFLOW_PROJECT"
+# Walking up meets many pyproject.toml files that are not ours; a search is cheaper than a parse.
+_OUR_TABLE = re.compile(r"^\[tool\.dataflow[\].]", re.MULTILINE)
+
+
+class ProjectNotFoundError(BadInputError):
+    """No folder from the current one upwards is a project."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """The layout of one project.
+
+    Args:
+        root: The folder whose ``pyproject.toml`` has a ``[tool.dataflow]`` table.
+    """
+
+    root: Path
+
+    @property
+    def settings(self) -> Settings:
+        """The project's settings: ``[tool.dataflow]``, overridden by ``DATAFLOW_*`` variables."""
+        from dataflow.shared.settings import load_settings
+
+        return load_settings(self.root)
+
+    @property
+    def source_dir(self) -> Path:
+        """The folder that has to be on ``sys.path``."""
+        return self.root / "src"
+
+    @property
+    def workflows_dir(self) -> Path:
+        """The folder with one folder per workflow."""
+        return self.source_dir / "dataflow" / "workflows"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its run history: settings are tracked, state is not."""
+        return self.root / ".dagster"
+
+    @property
+    def state_dir(self) -> Path:
+        """What can be deleted and rebuilt: the dashboard site, step files, dbt artefacts, locks."""
+        return self.root / ".dataflow"
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder of the warehouse files. The one folder of state that must not be deleted."""
+        return self.root / self.settings.data_dir
+
+    def workflow_dir(self, workflow_id: str) -> Path:
+        """The folder of one workflow, which need not exist."""
+        return self.workflows_dir / workflow_id
+
+    def warehouse_file(self, workflow_id: str) -> Path:
+        """The DuckDB file that holds one workflow's tables."""
+        return self.data_dir / f"{workflow_id}.duckdb"
+
+    def relative(self, path: Path) -> str:
+        """A path as a person in the project's folder would type it."""
+        try:
+            return str(path.relative_to(self.root))
+        except ValueError:
+            return str(path)
+
+    def make_importable(self) -> None:
+        """Put the project's workflows on ``sys.path``, once."""
+        source = str(self.source_dir)
+        if source not in sys.path:
+            sys.path.insert(0, source)
+
+
+def find_project(start: Path | None = None) -> Project:
+    """Find the project that a command or a workflow belongs to.
+
+    Looked at in this order: the variable ``DATAFLOW_PROJECT``, then ``start`` (default: the
+    current folder) and every folder above it, then the projects whose ``src`` is being imported
+    from, so that a workflow finds its project from wherever it is run.
+
+    Raises:
+        ProjectNotFoundError: No project was found.
+    """
+    named = os.environ.get(PROJECT_VARIABLE)
+    if named:
+        root = Path(named).expanduser().resolve()
+        if not _is_project(root):
+            raise ProjectNotFoundError(
+                f"{PROJECT_VARIABLE} names {root}, which is not a DATAFLOW project.",
+                "Point it at a folder made with `dataflow init`, or unset it.",
+            )
+        return Project(root)
+    here = (start or Path.cwd()).resolve()
+    sources = (Path(entry).resolve() for entry in sys.path if Path(entry).name == "src")
+    for folder in (here, *here.parents, *(source.parent for source in sources)):
+        if _is_project(folder):
+            return Project(folder)
+    raise ProjectNotFoundError(
+        f"{here} is not inside a DATAFLOW project.",
+        "Make one with `dataflow init PATH`, or change into one.",
+    )
+
+
+@lru_cache(maxsize=256)
+def _is_project(folder: Path) -> bool:
+    path = folder / "pyproject.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    if not _OUR_TABLE.search(text):
+        return False
+    try:
+        return "dataflow" in tomllib.loads(text).get("tool", {})
+    except tomllib.TOMLDecodeError as error:
+        raise BadInputError(f"{path} is not valid TOML: {error}.", "Mend that line.") from error

@@ -1,0 +1,55 @@
+"""A project's settings: ``[tool.dataflow]`` in pyproject.toml, overridden by the environment."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dataflow.shared.errors import BadInputError
+
+__all__ = ["Settings", "load_settings"]
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseModel):
+    """What a project can choose. Each is also a variable: ``data_dir`` is ``DATAFLOW_DATA_DIR``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data_dir: Path = Path("data")
+    dagster_port: Port = 3000
+    api_port: Port = 8000
+    evidence_port: Port = 9000
+    # Seconds that a run waits for another run of the same workflow to end.
+    lock_timeout_seconds: Annotated[float, Field(ge=0)] = 600.0
+
+
+def load_settings(root: Path) -> Settings:
+    """Read the settings of the project at ``root``.
+
+    Raises:
+        BadInputError: A setting is unknown or has a wrong value; all of them are named.
+    """
+    path = root / "pyproject.toml"
+    table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["tool"]["dataflow"]
+    origin = dict.fromkeys(table, f"{path}, [tool.dataflow]")
+    for name in Settings.model_fields:
+        variable = f"DATAFLOW_{name.upper()}"
+        if variable in os.environ:
+            table[name] = os.environ[variable]
+            origin[name] = f"environment variable {variable}"
+    try:
+        return Settings.model_validate(table)
+    except ValidationError as error:
+        faults = [
+            f"{origin[str(fault['loc'][0])]}: {fault['loc'][0]} = {fault['input']!r}: {fault['msg']}"
+            for fault in error.errors()
+        ]
+        raise BadInputError(
+            "\n".join(faults), f"The settings are: {', '.join(Settings.model_fields)}."
+        ) from error
