@@ -1,0 +1,135 @@
+"""Building and testing a workflow's dbt project, in this process."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.errors import DataflowError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+
+__all__ = ["BuildResult", "ModelError", "build_models"]
+
+# The variable that a workflow's dbt/profiles.yml reads the warehouse file from.
+DATABASE_VARIABLE = "DATAFLOW_DATABASE"
+
+
+class ModelError(DataflowError):
+    """A dbt model does not build, or a dbt test fails."""
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What dbt built.
+
+    Args:
+        models: Names of the models built, in order.
+        tests: How many tests passed.
+        warnings: Messages of the tests that warned.
+        seconds: How long it took.
+    """
+
+    models: list[str]
+    tests: int
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def build_models(
+    project: Project, workflow_id: str, report: Callable[[str], None] | None = None
+) -> BuildResult:
+    """Run ``dbt build`` on a workflow's dbt project against its warehouse file.
+
+    dbt's artefacts and its log lie in ``.dataflow/dbt/<workflow_id>``, where a second build finds
+    the parsed project again.
+
+    Args:
+        project: The project.
+        workflow_id: The workflow; its dbt project is its folder ``dbt``.
+        report: Called with one line for each model and test that ends.
+
+    Raises:
+        MissingDependencyError: dbt is not installed.
+        ModelError: The project cannot be parsed, a model does not build, or a test fails; all
+            of them are named.
+    """
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    try:
+        from dbt.cli.main import dbtRunner
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"The workflow {workflow_id!r} has dbt models, and dbt is not installed.",
+            "Install it: pip install 'dataflow-runtime[dbt]'",
+        ) from error
+    started = time.monotonic()
+    folder = project.workflow_dir(workflow_id) / "dbt"
+    state = project.state_dir / "dbt" / workflow_id
+    state.mkdir(parents=True, exist_ok=True)
+    arguments = ["--quiet", "--log-level", "none", "--no-use-colors", "build"]
+    arguments += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
+    arguments += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
+    with _database(project.warehouse_file(workflow_id)):
+        outcome = dbtRunner(callbacks=[_reporter(report)] if report else []).invoke(arguments)
+    nodes = list(getattr(outcome.result, "results", None) or [])
+    failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
+    if outcome.exception is not None or failed or not outcome.success:
+        faults = [_fault(project, folder, node) for node in failed]
+        if outcome.exception is not None:
+            faults.append(_first_lines(str(outcome.exception)))
+        raise ModelError(
+            "\n".join(faults) or "dbt build failed.",
+            f"The whole story is in {project.relative(state / 'logs' / 'dbt.log')}; "
+            "the dashboards keep showing the last good data.",
+        )
+    return BuildResult(
+        models=[node.node.name for node in nodes if node.node.resource_type == "model"],
+        tests=sum(node.node.resource_type == "test" for node in nodes),
+        warnings=[f"{node.node.name}: {node.message}" for node in nodes if node.status == "warn"],
+        seconds=time.monotonic() - started,
+    )
+
+
+@contextmanager
+def _database(path: Path) -> Iterator[None]:
+    """Point dbt's profile at a warehouse file, and make dbt let go of it at the end."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    before = os.environ.get(DATABASE_VARIABLE)
+    os.environ[DATABASE_VARIABLE] = str(path)
+    try:
+        yield
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+        if before is None:
+            del os.environ[DATABASE_VARIABLE]
+        else:
+            os.environ[DATABASE_VARIABLE] = before
+
+
+def _reporter(report: Callable[[str], None]) -> Callable[[Any], None]:
+    def on_event(event: Any) -> None:
+        if event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
+            report(event.info.msg)
+
+    return on_event
+
+
+def _fault(project: Project, folder: Path, node: Any) -> str:
+    kind, name = node.node.resource_type, node.node.name
+    where = project.relative(folder / node.node.original_file_path)
+    compiled = getattr(node, "failures", None)
+    rows = f" ({compiled:,} rows)" if compiled else ""
+    return f"dbt {kind} {name} in {where}{rows}: {_first_lines(node.message or 'failed')}"
+
+
+def _first_lines(message: str, most: int = 6) -> str:
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return "\n  ".join(lines[:most])

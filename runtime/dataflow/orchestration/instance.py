@@ -1,0 +1,90 @@
+"""The project's persistent Dagster instance: one run history for every way of running."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from dataflow.shared.errors import DataflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dagster import DagsterInstance
+
+    from dataflow.shared.project import Project
+
+__all__ = ["HistoryError", "open_instance", "prepare_dagster_home"]
+
+
+class HistoryError(DataflowError):
+    """Dagster's run history cannot be opened."""
+
+    http_status = 503
+
+
+def prepare_dagster_home(project: Project) -> Path:
+    """Make the folder of Dagster's state, with the project's ``dagster.yaml`` in it.
+
+    Dagster reads its settings from its state folder. The tracked file stays in the project's
+    root, so that the state can be deleted without losing them.
+    """
+    home = project.dagster_home
+    home.mkdir(exist_ok=True)
+    link = home / "dagster.yaml"
+    if (project.root / "dagster.yaml").exists() and not link.is_symlink():
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.join(os.pardir, "dagster.yaml"))
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+@contextmanager
+def open_instance(project: Project) -> Iterator[DagsterInstance]:
+    """Open the project's Dagster instance.
+
+    Raises:
+        HistoryError: The store or ``dagster.yaml`` cannot be read.
+    """
+    from dagster import DagsterInstance
+
+    project.dagster_home.mkdir(exist_ok=True)
+    _sync_less_often()
+    # Two processes that meet a fresh home at once can leave half-made tables behind for good.
+    with FileLock(project.dagster_home / "initialise.lock"):
+        home = prepare_dagster_home(project)
+        try:
+            instance = DagsterInstance.from_config(str(home))
+            instance.get_runs_count()
+        except Exception as error:
+            raise HistoryError(
+                f"Dagster's run history in {project.relative(home)} cannot be opened: {error}",
+                f"Mend dagster.yaml, or move {project.relative(home)} away: it is made anew, "
+                "and only the history of runs is lost.",
+            ) from error
+    with instance:
+        yield instance
+
+
+def _sync_less_often() -> None:
+    """Let SQLite sync Dagster's history at checkpoints instead of at each event.
+
+    A run writes a few hundred events, each in its own transaction. In WAL mode ``NORMAL`` stays
+    consistent through a crash; a power cut can cost the last events of a run that it ended
+    anyway (https://sqlite.org/pragma.html#pragma_synchronous).
+    """
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    if not event.contains(Engine, "connect", _relax):
+        event.listen(Engine, "connect", _relax)
+
+
+def _relax(connection: object, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=NORMAL")

@@ -1,0 +1,197 @@
+"""The steps of a workflow's Dagster job.
+
+A rendered ``dagster_job.py`` has one short op for each step and calls this. Steps hand each other
+tables by location: rows go through a Parquet file of the run, never through a pickle.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
+
+from dataflow.orchestration.lock import workflow_lock
+from dataflow.shared.config import load_config
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.logging import get_logger
+from dataflow.shared.project import find_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dataflow.modelling.build import BuildResult
+    from dataflow.warehouse.load import LoadResult
+
+__all__ = ["Steps", "StoredTable"]
+
+log = get_logger(__name__)
+
+# Folders of ended runs that are kept, so that a failed run can be looked into and taken up again.
+_RUNS_KEPT = 2
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """Rows that a step has written down for the next one.
+
+    Args:
+        path: A Parquet file.
+        rows: How many rows it has.
+        metadata: What ``extract_data`` and ``transform_data`` say about them.
+    """
+
+    path: str
+    rows: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class Steps:
+    """What the ops of one workflow's job do.
+
+    Args:
+        workflow_id: The workflow.
+    """
+
+    def __init__(self, workflow_id: str) -> None:
+        self.workflow_id = workflow_id
+
+    def extract(self, extract_data: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredTable:
+        """Call ``extract_data`` and write its rows down.
+
+        An incremental source is told in ``params["last_value"]`` how far it was read.
+        """
+        config = load_config(self.workflow_id)
+        params: dict[str, Any] = {}
+        if config["ingestion"]["source"].get("incremental"):
+            from dataflow.warehouse.watermark import read_watermark
+
+            params["last_value"] = read_watermark(self._database, config["load"]["table"])
+        self._forget_old_runs()
+        stored = self._store("extract", extract_data(params))
+        _say(f"{stored.rows:,} rows from {stored.metadata.get('source', 'the source')}", stored.rows)
+        return stored
+
+    def transform(
+        self,
+        transform_data: Callable[[dict[str, Any]], dict[str, Any]],
+        extracted: StoredTable,
+    ) -> StoredTable:
+        """Call ``transform_data`` on the rows of an earlier step and write its rows down."""
+        from dataflow.shared.tables import read_table
+
+        data = {"data": read_table(Path(extracted.path)), "metadata": extracted.metadata}
+        stored = self._store("transform", transform_data(data))
+        stages = [stage["name"] for stage in stored.metadata.get("transformation_stages", [])]
+        through = f" after {', '.join(stages)}" if stages else ""
+        _say(f"{stored.rows:,} rows{through}", stored.rows)
+        return stored
+
+    def load(self, transformed: StoredTable) -> LoadResult:
+        """Load the rows into the warehouse as ``load`` in config.yaml says."""
+        from dataflow.warehouse.load import load_table
+
+        settings = load_config(self.workflow_id)["load"]
+        with self._lock():
+            result = load_table(
+                self._database,
+                Path(transformed.path),
+                settings["table"],
+                settings["write_disposition"],
+                settings["primary_key"],
+                allow_empty=settings["allow_empty"],
+                watermark=transformed.metadata.get("last_value"),
+            )
+        _record([self.workflow_id, result.table], {"rows": result.rows_in_table})
+        _say(
+            f"{result.rows_loaded:,} rows into {result.table} "
+            f"({settings['write_disposition']}; {result.rows_in_table:,} now)",
+            result.rows_loaded,
+        )
+        return result
+
+    def model(self, loaded: LoadResult) -> BuildResult:
+        """Build and test the dbt models on the table just loaded."""
+        from dataflow.modelling.build import build_models
+
+        log.info("building models", source=loaded.table)
+        with self._lock():
+            result = build_models(find_project(), self.workflow_id, log.info)
+        for warning in result.warnings:
+            log.warning(warning)
+        for model in result.models:
+            _record([self.workflow_id, model], {})
+        _say(f"{_plural(len(result.models), 'model')}, {_plural(result.tests, 'test')} passed")
+        return result
+
+    def publish(self, modelled: BuildResult | LoadResult) -> dict[str, int]:
+        """Hand the tables that the dashboards read to them.
+
+        Returns:
+            Rows per published table.
+        """
+        from dataflow.dashboards.publish import publish_workflow
+
+        log.info("publishing", after=type(modelled).__name__)
+        with self._lock():
+            published = publish_workflow(find_project(), self.workflow_id)
+        shutil.rmtree(self._run_dir, ignore_errors=True)
+        tables = ", ".join(f"{name} ({rows:,})" for name, rows in published.tables.items())
+        _say(f"{_plural(len(published.tables), 'table')} for the dashboards: {tables}")
+        return published.tables
+
+    @property
+    def _database(self) -> Path:
+        return find_project().warehouse_file(self.workflow_id)
+
+    @property
+    def _runs_dir(self) -> Path:
+        return find_project().state_dir / "runs" / self.workflow_id
+
+    @property
+    def _run_dir(self) -> Path:
+        return self._runs_dir / OpExecutionContext.get().run_id
+
+    def _lock(self) -> Any:
+        return workflow_lock(find_project(), self.workflow_id)
+
+    def _store(self, step: str, result: dict[str, Any]) -> StoredTable:
+        from dataflow.shared.tables import write_parquet
+
+        if not isinstance(result, dict) or "data" not in result:
+            raise BadInputError(
+                f"{step}_data of {self.workflow_id} returned {type(result).__name__} "
+                'without "data".',
+                'Return {"data": rows, "metadata": {...}}.',
+            )
+        path = self._run_dir / f"{step}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = write_parquet(result["data"], path)
+        return StoredTable(str(path), rows, result.get("metadata", {}))
+
+    def _forget_old_runs(self) -> None:
+        runs = sorted(self._runs_dir.glob("*/"), key=lambda run: run.stat().st_mtime)
+        for run in runs[:-_RUNS_KEPT]:
+            shutil.rmtree(run, ignore_errors=True)
+
+
+def _say(summary: str, rows: int | None = None) -> None:
+    """Put a step's result into the log and, as metadata of its output, into the run's history."""
+    context = OpExecutionContext.get()
+    context.add_output_metadata({"summary": summary, **({} if rows is None else {"rows": rows})})
+    log.info(summary)
+
+
+def _record(key: list[str], metadata: dict[str, int]) -> None:
+    OpExecutionContext.get().log_event(
+        AssetMaterialization(
+            asset_key=key,
+            metadata={name: MetadataValue.int(value) for name, value in metadata.items()},
+        )
+    )
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,199 @@
+"""Loading a Parquet file into a warehouse table: replace, append or merge, all or nothing."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from dataflow.shared.errors import BadInputError
+from dataflow.warehouse.database import WarehouseError, open_database, quote
+from dataflow.warehouse.watermark import save_watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["RAW_SCHEMA", "LoadResult", "WriteDisposition", "load_table"]
+
+RAW_SCHEMA = "raw"
+WriteDisposition = Literal["replace", "append", "merge"]
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load did.
+
+    Args:
+        table: Schema and name of the table.
+        rows_loaded: Rows that came.
+        rows_in_table: Rows in the table afterwards.
+    """
+
+    table: str
+    rows_loaded: int
+    rows_in_table: int
+
+
+def load_table(
+    database: Path,
+    parquet: Path,
+    table: str,
+    write_disposition: WriteDisposition = "replace",
+    primary_key: Sequence[str] = (),
+    *,
+    allow_empty: bool = False,
+    watermark: Any = None,
+) -> LoadResult:
+    """Load a Parquet file into ``raw.<table>`` in one transaction.
+
+    ``replace`` makes the table anew with the file's columns. ``append`` adds the rows. ``merge``
+    replaces the rows that have the same primary key and adds the others; where the file has a key
+    twice, its last row counts. Append and merge add columns that the table lacks and widen
+    those whose new values would not fit; columns that the file lacks become null.
+
+    Args:
+        database: The workflow's DuckDB file.
+        parquet: The rows.
+        table: Name of the table, without its schema.
+        write_disposition: What happens to the rows that are there.
+        primary_key: The columns that identify a row; ``merge`` needs at least one.
+        allow_empty: Let ``replace`` empty a table that has rows.
+        watermark: How far the source has been read, kept with the rows in the same transaction.
+
+    Raises:
+        BadInputError: A key column is missing or null, a column changed to a type that does not
+            fit, or no rows came for a ``replace``.
+        WarehouseError: The table cannot be written.
+    """
+    rows = f"read_parquet('{_escape(parquet)}')"
+    target = f"{RAW_SCHEMA}.{quote(table)}"
+    with open_database(database) as connection, _transaction(connection, table):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RAW_SCHEMA}")
+        incoming = _count(connection, rows)
+        exists = table in _table_names(connection)
+        if write_disposition == "replace":
+            if incoming == 0 and exists and not allow_empty:
+                _refuse_emptying(connection, target, table)
+            connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows}")
+        else:
+            if not exists:
+                connection.execute(f"CREATE TABLE {target} AS FROM {rows} LIMIT 0")
+            _fit_columns(connection, target, rows)
+            if write_disposition == "merge":
+                rows = _delete_same_keys(connection, target, parquet, list(primary_key))
+            connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")
+        if watermark is not None:
+            save_watermark(connection, table, watermark)
+        total = _count(connection, target)
+    return LoadResult(f"{RAW_SCHEMA}.{table}", incoming, total)
+
+
+@contextmanager
+def _transaction(connection: DuckDBPyConnection, table: str) -> Iterator[None]:
+    """Commit at the end; put everything back if anything goes wrong on the way."""
+    import duckdb
+
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except duckdb.Error as error:
+        connection.rollback()
+        raise WarehouseError(
+            f"Loading into {RAW_SCHEMA}.{table} failed, and the table is as it was: {error}",
+            "If the values no longer fit a column's type, cast them in transform.py, or load "
+            "with `write_disposition: replace` once.",
+        ) from error
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _escape(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _count(connection: DuckDBPyConnection, relation: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _table_names(connection: DuckDBPyConnection) -> set[str]:
+    found = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = ?", [RAW_SCHEMA]
+    ).fetchall()
+    return {str(name) for (name,) in found}
+
+
+def _columns(connection: DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """Column names with their types. DuckDB's names differ by more than case."""
+    described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
+    return {str(name): str(kind) for name, kind, *_ in described}
+
+
+def _refuse_emptying(connection: DuckDBPyConnection, target: str, table: str) -> None:
+    kept = _count(connection, target)
+    if kept:
+        raise BadInputError(
+            f"The source gave no rows, and {RAW_SCHEMA}.{table} has {kept:,}; they are kept.",
+            "If the table is meant to become empty, set `load.allow_empty: true` in config.yaml.",
+        )
+
+
+def _fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> None:
+    """Add the columns that the table lacks, and widen those that the new values need wider."""
+    known = {name.lower(): (name, kind) for name, kind in _columns(connection, target).items()}
+    for name, kind in _columns(connection, rows).items():
+        if name.lower() not in known:
+            connection.execute(f"ALTER TABLE {target} ADD COLUMN {quote(name)} {kind}")
+            continue
+        own_name, own_kind = known[name.lower()]
+        if kind == own_kind:
+            continue
+        common = _columns(
+            connection,
+            f"(SELECT {quote(own_name)} FROM {target} UNION ALL SELECT {quote(name)} FROM {rows})",
+        )[own_name]
+        if common == "VARCHAR" and own_kind != "VARCHAR":
+            raise BadInputError(
+                f"The column {name!r} of {target} holds {own_kind}, and now came {kind}; nothing "
+                "was loaded.",
+                "Cast it in transform.py, or load with `write_disposition: replace` once.",
+            )
+        if common != own_kind:
+            connection.execute(f"ALTER TABLE {target} ALTER {quote(own_name)} TYPE {common}")
+
+
+def _delete_same_keys(
+    connection: DuckDBPyConnection, target: str, parquet: Path, primary_key: list[str]
+) -> str:
+    """Delete the rows that a merge replaces; answer with the rows to insert in their place."""
+    rows = f"read_parquet('{_escape(parquet)}')"
+    columns = {name.lower() for name in _columns(connection, rows)}
+    missing = [name for name in primary_key if name.lower() not in columns]
+    if missing or not primary_key:
+        raise BadInputError(
+            f"The primary key {primary_key} names {missing or 'no column'}, which the rows do "
+            f"not have; they have: {', '.join(sorted(columns))}.",
+            "Set `load.primary_key` in config.yaml to columns that every row has.",
+        )
+    keys = [quote(name) for name in primary_key]
+    nulls = _count(connection, f"{rows} WHERE {' OR '.join(f'{key} IS NULL' for key in keys)}")
+    if nulls:
+        raise BadInputError(
+            f"{nulls:,} rows have no value in the primary key {primary_key}; nothing was loaded.",
+            "Drop or fill them in transform.py, or choose another `load.primary_key`.",
+        )
+    match = " AND ".join(f"old.{key} = new.{key}" for key in keys)
+    connection.execute(
+        f"DELETE FROM {target} AS old USING (SELECT DISTINCT {', '.join(keys)} FROM {rows}) AS new "
+        f"WHERE {match}"
+    )
+    return (
+        f"(SELECT * EXCLUDE (file_row_number) FROM read_parquet('{_escape(parquet)}', "
+        f"file_row_number = true) QUALIFY row_number() OVER (PARTITION BY {', '.join(keys)} "
+        "ORDER BY file_row_number DESC) = 1)"
+    )

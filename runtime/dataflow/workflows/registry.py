@@ -1,0 +1,227 @@
+"""Which workflows there are, and the Dagster job of each.
+
+Finding workflows reads folder names only. Loading one imports that one, so that a hundred
+workflows cost nothing until they are needed and one that cannot be imported harms no other.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow.shared.errors import BadInputError, DataflowError
+from dataflow.shared.project import Project, find_project
+from dataflow.workflows.identifiers import check_workflow_id
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from dagster import JobDefinition
+
+__all__ = [
+    "BrokenWorkflow",
+    "BrokenWorkflowError",
+    "Workflow",
+    "WorkflowNotFoundError",
+    "get_workflow",
+    "list_workflow_ids",
+    "load_workflows",
+    "register_workflow",
+]
+
+_PACKAGE = "dataflow.workflows"
+# A folder is a workflow when it has one of these.
+_MARKERS = ("config.yaml", "dagster_job.py")
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A registered workflow.
+
+    Args:
+        workflow_id: Its name: folder, URL segment and stem of the job's name.
+        job: The Dagster job that does the whole way from source to dashboard.
+        description: One sentence for people.
+        registered_at: ``file:line`` of the call that registered it.
+    """
+
+    workflow_id: str
+    job: JobDefinition
+    description: str
+    registered_at: str
+
+
+@dataclass(frozen=True)
+class BrokenWorkflow:
+    """A workflow that is there but cannot be loaded, and why."""
+
+    workflow_id: str
+    reason: str
+
+
+class WorkflowNotFoundError(BadInputError):
+    """No workflow has that id."""
+
+    http_status = 404
+
+
+class BrokenWorkflowError(BadInputError):
+    """The workflow is there, but its code cannot be imported or does not register a job."""
+
+    http_status = 409
+
+
+_registered: dict[str, Workflow] = {}
+
+
+def register_workflow(workflow_id: str, job: JobDefinition, description: str = "") -> Workflow:
+    """Make a job known as the job of a workflow.
+
+    Args:
+        workflow_id: Lower snake_case; the name of the workflow's folder.
+        job: A Dagster job, from a plain ``@job`` or built in any other way.
+        description: One sentence for people.
+
+    Raises:
+        BadInputError: The id is not allowed, ``job`` is not a Dagster job, or another place has
+            registered the id already.
+    """
+    check_workflow_id(workflow_id)
+    _check_job(workflow_id, job)
+    frame = sys._getframe(1)
+    place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    known = _registered.get(workflow_id)
+    if known is not None and known.registered_at != place and not _is_reload(known, frame):
+        raise BadInputError(
+            f"The workflow {workflow_id!r} is registered twice: at {known.registered_at} "
+            f"and at {place}.",
+            "Remove one of the two calls, or give one workflow another id and folder.",
+        )
+    workflow = Workflow(workflow_id, job, description, place)
+    _registered[workflow_id] = workflow
+    return workflow
+
+
+def list_workflow_ids(project: Project | None = None) -> list[str]:
+    """The ids of all workflows of a project, sorted, without importing any."""
+    folder = (project or find_project()).workflows_dir
+    if not folder.is_dir():
+        return []
+    return sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if any((entry / marker).is_file() for marker in _MARKERS)
+    )
+
+
+def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
+    """Import one workflow, and only that one.
+
+    Raises:
+        WorkflowNotFoundError: The project has no such workflow.
+        BrokenWorkflowError: Its code raises on import, or registers no job under its own id.
+    """
+    project = project or find_project()
+    ids = list_workflow_ids(project)
+    if workflow_id not in ids:
+        raise WorkflowNotFoundError(
+            f"There is no workflow {workflow_id!r} in {project.root}.", _what_to_do(workflow_id, ids)
+        )
+    _check_namespace(project)
+    project.make_importable()
+    place = project.relative(project.workflow_dir(workflow_id))
+    try:
+        check_workflow_id(workflow_id)
+        importlib.import_module(f"{_PACKAGE}.{workflow_id}.dagster_job")
+    except (Exception, SystemExit) as error:  # whatever the author's module does at import
+        _registered.pop(workflow_id, None)
+        raise BrokenWorkflowError(
+            f"The workflow {workflow_id!r} cannot be loaded: {_explain(error, project)}",
+            f"Mend it in {place}, then run `dataflow workflow list` to see whether it loads.",
+        ) from error
+    workflow = _registered.get(workflow_id)
+    if workflow is None:
+        others = [found.workflow_id for found in _registered.values() if place in _file_of(found)]
+        instead = f"; it registers {', '.join(map(repr, others))}" if others else ""
+        raise BrokenWorkflowError(
+            f"{place}/dagster_job.py does not register the workflow {workflow_id!r}{instead}.",
+            f'End it with register_workflow(workflow_id="{workflow_id}", job=..., description=...).',
+        )
+    return workflow
+
+
+def load_workflows(
+    project: Project | None = None,
+) -> tuple[list[Workflow], list[BrokenWorkflow]]:
+    """Import every workflow of a project: those that load, and those that do not with the reason."""
+    project = project or find_project()
+    loaded: list[Workflow] = []
+    broken: list[BrokenWorkflow] = []
+    for workflow_id in list_workflow_ids(project):
+        try:
+            loaded.append(get_workflow(workflow_id, project))
+        except DataflowError as error:
+            broken.append(BrokenWorkflow(workflow_id, error.reason))
+    return loaded, broken
+
+
+def _check_job(workflow_id: str, job: object) -> None:
+    from dagster import JobDefinition
+
+    if not isinstance(job, JobDefinition):
+        raise BadInputError(
+            f"register_workflow({workflow_id!r}): job is a {type(job).__name__}, not a Dagster job.",
+            "Pass the function that @job decorates.",
+        )
+
+
+def _check_namespace(project: Project) -> None:
+    """Refuse the two files that would hide the library or every workflow from Python."""
+    for folder in (project.workflows_dir.parent, project.workflows_dir):
+        stray = folder / "__init__.py"
+        if stray.exists():
+            raise BadInputError(
+                f"{project.relative(stray)} makes Python see only one of the two folders named "
+                f"{folder.name!r}: the project's or the library's.",
+                "Delete that file; both folders are namespace packages and need none.",
+            )
+
+
+def _file_of(workflow: Workflow) -> str:
+    return workflow.registered_at.rpartition(":")[0]
+
+
+def _is_reload(known: Workflow, frame: FrameType) -> bool:
+    """Whether the module that registered a workflow runs again, its lines moved by an edit."""
+    module = sys.modules.get(str(frame.f_globals.get("__name__")))
+    first_time = getattr(getattr(module, "__spec__", None), "_initializing", False)
+    return _file_of(known) == frame.f_code.co_filename and not first_time
+
+
+def _what_to_do(workflow_id: str, ids: list[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(workflow_id, ids, n=1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    if ids:
+        return f"The project has: {', '.join(ids[:20])}{', ...' if len(ids) > 20 else ''}."
+    return f"It has no workflow yet; make one with `dataflow workflow new {workflow_id}`."
+
+
+def _explain(error: BaseException, project: Project) -> str:
+    """Say in one or two lines what an import raised and where in the project."""
+    if isinstance(error, DataflowError):
+        return error.reason
+    kind = type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename:
+        place = project.relative(Path(error.filename))
+        return f"{kind} in {place}:{error.lineno}: {error.msg}."
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(project.source_dir)]
+    where = f" at {project.relative(Path(own[-1].filename))}:{own[-1].lineno}" if own else ""
+    return f"{kind}{where}: {error}."
