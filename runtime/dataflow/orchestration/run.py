@@ -1,0 +1,249 @@
+"""Running a workflow's own Dagster job in this process, in the project's run history."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dataflow.orchestration.instance import open_instance
+from dataflow.orchestration.lock import workflow_lock
+from dataflow.shared.logging import bind_run
+from dataflow.workflows.registry import get_workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dagster import DagsterEvent, DagsterInstance, DagsterRun, JobDefinition
+    from dagster._utils.error import SerializableErrorInfo
+
+    from dataflow.shared.project import Project
+
+__all__ = ["LOCATION_NAME", "RunOutcome", "StepOutcome", "run_workflow"]
+
+# The name that workspace.yaml gives the project's code location.
+LOCATION_NAME = "dataflow"
+# Runs carry these tags; the first shows a run under its job in the Dagster UI.
+_REPOSITORY_TAG = ".dagster/repository"
+WORKFLOW_TAG = "dataflow/workflow"
+_HOST_TAG = "dataflow/host"
+_PROCESS_TAG = "dataflow/pid"
+
+StepStatus = Literal["running", "succeeded", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """One step of a run.
+
+    Args:
+        name: The op's name, without the workflow's.
+        status: How it stands.
+        seconds: How long it took.
+        summary: What it did, in a few words; empty for an op that does not say.
+        rows: Rows it handled, if it says.
+        error: What went wrong and where, if it failed.
+        traceback: The whole stack, if it failed.
+    """
+
+    name: str
+    status: StepStatus
+    seconds: float = 0.0
+    summary: str = ""
+    rows: int | None = None
+    error: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended.
+
+    Args:
+        workflow_id: The workflow.
+        run_id: Dagster's id of the run.
+        success: Whether every step succeeded.
+        seconds: Wall time from the first event to the last.
+        steps: The steps that ended, in order.
+        error: What went wrong outside any step, if something did.
+    """
+
+    workflow_id: str
+    run_id: str
+    success: bool
+    seconds: float
+    steps: list[StepOutcome] = field(default_factory=list)
+    error: str = ""
+
+
+def run_workflow(
+    project: Project,
+    workflow_id: str,
+    report: Callable[[StepOutcome], None] | None = None,
+    on_wait: Callable[[str], None] | None = None,
+) -> RunOutcome:
+    """Run a workflow to its end in this process.
+
+    The run is recorded in the project's Dagster instance as it goes, so the Dagster UI shows it
+    like any other. No server is needed.
+
+    Args:
+        project: The project.
+        workflow_id: The workflow.
+        report: Called when a step starts and when it ends.
+        on_wait: Called with the holder's description if another run of the workflow has to end.
+
+    Raises:
+        WorkflowNotFoundError: The project has no such workflow.
+        BrokenWorkflowError: Its code cannot be imported.
+        WorkflowBusyError: Another run of it did not end in time.
+        HistoryError: Dagster's history cannot be opened.
+    """
+    job = get_workflow(workflow_id, project).job
+    with workflow_lock(project, workflow_id, on_wait), open_instance(project) as instance:
+        _close_dead_runs(instance, workflow_id)
+        return _execute(instance, job, workflow_id, project, report or _ignore)
+
+
+def _execute(
+    instance: DagsterInstance,
+    job: JobDefinition,
+    workflow_id: str,
+    project: Project,
+    report: Callable[[StepOutcome], None],
+) -> RunOutcome:
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.execution.api import execute_run_iterator
+
+    # In this process steps hand each other values directly: nothing is pickled, whatever executor
+    # the author's job names.
+    ephemeral = job.as_ephemeral_job(resource_defs={}, input_values={})
+    run = instance.create_run_for_job(
+        job_def=ephemeral,
+        run_config=_quiet_console(job),
+        tags={
+            **job.run_tags,
+            _REPOSITORY_TAG: f"__repository__@{LOCATION_NAME}",
+            WORKFLOW_TAG: workflow_id,
+            _HOST_TAG: socket.gethostname(),
+            _PROCESS_TAG: str(os.getpid()),
+        },
+    )
+    steps: dict[str, StepOutcome] = {}
+    summaries: dict[str, tuple[str, int | None]] = {}
+    error = ""
+    started = time.monotonic()
+    with bind_run(workflow_id, run.run_id):
+        for event in execute_run_iterator(InMemoryJob(ephemeral), run, instance):
+            if event.is_successful_output and event.step_key:
+                summaries[event.step_key] = _summary(event)
+            if event.is_job_failure and event.job_failure_data.error:
+                error = _explain(event.job_failure_data.error, project)
+            step = _step(event, workflow_id, project, summaries)
+            if step is not None:
+                report(step)
+                if step.status != "running":
+                    steps[step.name] = step
+    final = instance.get_run_by_id(run.run_id)
+    return RunOutcome(
+        workflow_id=workflow_id,
+        run_id=run.run_id,
+        success=final is not None and final.is_success,
+        seconds=time.monotonic() - started,
+        steps=list(steps.values()),
+        error=error,
+    )
+
+
+def _quiet_console(job: JobDefinition) -> dict[str, object]:
+    """Run config that keeps Dagster's own console log silent: our steps report instead."""
+    if set(job.loggers) != {"console"}:
+        return {}
+    return {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def _step(
+    event: DagsterEvent,
+    workflow_id: str,
+    project: Project,
+    summaries: dict[str, tuple[str, int | None]],
+) -> StepOutcome | None:
+    if event.step_key is None:
+        return None
+    name = event.step_key.removesuffix(f"_{workflow_id}")
+    if event.is_step_start:
+        return StepOutcome(name, "running")
+    if event.is_step_success:
+        summary, rows = summaries.get(event.step_key, ("", None))
+        seconds = event.step_success_data.duration_ms / 1000
+        return StepOutcome(name, "succeeded", seconds, summary, rows)
+    if event.is_step_skipped:
+        return StepOutcome(name, "skipped")
+    if event.is_step_failure:
+        error = event.step_failure_data.error
+        return StepOutcome(
+            name,
+            "failed",
+            error=_explain(error, project) if error else (event.message or "failed"),
+            traceback=error.to_string() if error else "",
+        )
+    return None
+
+
+def _summary(event: DagsterEvent) -> tuple[str, int | None]:
+    metadata = event.step_output_data.metadata
+    summary = metadata.get("summary")
+    rows = metadata.get("rows")
+    return (
+        str(summary.value) if summary else "",
+        int(str(rows.value)) if rows else None,
+    )
+
+
+def _explain(error: SerializableErrorInfo, project: Project) -> str:
+    """What an author's code raised, and the last place in the project that it came through."""
+    cause = error.cause if error.cls_name == "DagsterExecutionStepExecutionError" else error
+    cause = cause or error
+    message = cause.message.strip()
+    kind, _, text = message.partition(": ")
+    if kind.startswith("dataflow."):
+        return text
+    own = [line for line in cause.stack if str(project.source_dir) in line]
+    if not own:
+        return message
+    place = own[-1].strip().splitlines()[0].removeprefix("File ").replace('"', "")
+    path, _, line = place.partition(", line ")
+    return f"{message} ({project.relative(Path(path))}:{line.split(',')[0]})"
+
+
+def _close_dead_runs(instance: DagsterInstance, workflow_id: str) -> None:
+    """Mark runs as failed whose process died without a word.
+
+    Whoever holds the workflow's lock knows that no other run of it in this way is alive here.
+    """
+    from dagster import DagsterRunStatus, RunsFilter
+
+    for run in instance.get_runs(
+        RunsFilter(
+            tags={WORKFLOW_TAG: workflow_id, _HOST_TAG: socket.gethostname()},
+            statuses=[
+                DagsterRunStatus.NOT_STARTED,
+                DagsterRunStatus.STARTING,
+                DagsterRunStatus.STARTED,
+            ],
+        )
+    ):
+        _report_dead(instance, run)
+
+
+def _report_dead(instance: DagsterInstance, run: DagsterRun) -> None:
+    instance.report_run_failed(
+        run, f"The process {run.tags.get(_PROCESS_TAG)} that executed this run is gone."
+    )
+
+
+def _ignore(_step: StepOutcome) -> None:
+    """What a caller without a report gets."""
