@@ -1,0 +1,1 @@
+"""Carries template changes into existing workflows without losing what people wrote."""

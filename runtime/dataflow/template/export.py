@@ -1,0 +1,120 @@
+"""One version of a template as a plain folder, and what its settings say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dataflow.template.answers import ANSWERS_FILE
+from dataflow.template.tree import Entry, read_tree
+from dataflow.template.versions import TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dataflow.template.versions import Template, Version
+
+__all__ = ["Export"]
+
+# What a plain folder cannot tell Copier: where it came from and which version it is.
+_NEEDS_REPOSITORY = re.compile(
+    rb"_copier_answers|_copier_conf(?![.\w])|_copier_conf\.(?:src_path|vcs_ref)"
+)
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Export:
+    """One version of a template as a plain folder.
+
+    Args:
+        template: The template it is from.
+        version: Which version it is.
+        folder: Where its files are.
+    """
+
+    template: Template
+    version: Version
+    folder: Path
+
+    @cached_property
+    def files(self) -> dict[str, Entry]:
+        """Every file of the version."""
+        return read_tree(self.folder)
+
+    @cached_property
+    def config_file(self) -> str | None:
+        """The name of the file with the questions and settings."""
+        names = ("copier.yml", "copier.yaml")
+        return next((name for name in names if name in self.files), None)
+
+    @cached_property
+    def config(self) -> dict[str, Any] | None:
+        """Questions and settings; ``None`` if they are spread over several documents.
+
+        Raises:
+            TemplateError: The file is not valid YAML.
+        """
+        if self.config_file is None:
+            return {}
+        text = self.files[self.config_file].data
+        if b"!include" in text or re.search(rb"^---", text.lstrip(), re.MULTILINE):
+            return None
+        try:
+            found = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
+        except yaml.YAMLError as error:
+            raise TemplateError(
+                f"{self.config_file} of template version {self.version.name} is not valid YAML: "
+                f"{error}",
+                "Mend the template and release it again.",
+            ) from error
+        return found if isinstance(found, dict) else {}
+
+    def part(self, answers: Mapping[str, Any]) -> dict[str, Entry]:
+        """The files that are rendered for someone with these answers.
+
+        A wrong guess of the subdirectory gives too many files, never too few.
+        """
+        raw = (self.config or {}).get("_subdirectory") or ""
+        prefix = PurePosixPath(self._rendered(str(raw), answers)).as_posix()
+        if prefix == ".":
+            return self.files
+        found = {
+            name.removeprefix(f"{prefix}/"): entry
+            for name, entry in self.files.items()
+            if name.startswith(f"{prefix}/")
+        }
+        return found or self.files
+
+    def needs_repository(self, answers: Mapping[str, Any]) -> bool:
+        """Whether a rendered file, other than the answers file, names the template or version.
+
+        Then Copier has to render from the repository itself, which is slower.
+        """
+        if self.config_file is not None and _NEEDS_REPOSITORY.search(
+            self.files[self.config_file].data
+        ):
+            return True
+        for name, entry in self.part(answers).items():
+            last = PurePosixPath(name).name
+            is_answers = "answers_file" in last or last.startswith(ANSWERS_FILE)
+            if not is_answers and _NEEDS_REPOSITORY.search(entry.data):
+                return True
+        return False
+
+    @staticmethod
+    def _rendered(text: str, answers: Mapping[str, Any]) -> str:
+        if "{" not in text:
+            return text
+        from jinja2 import TemplateError as JinjaError
+        from jinja2.sandbox import SandboxedEnvironment
+
+        try:
+            return SandboxedEnvironment().from_string(text).render(**answers)
+        except JinjaError:
+            return ""

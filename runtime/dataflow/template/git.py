@@ -1,0 +1,94 @@
+"""Git, run as a program: the one place for its environment and its errors."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from dataflow.shared.errors import DataflowError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["GitError", "hide_credentials", "run_git", "succeeds"]
+
+# A git hook that calls us exports these; they would point every call at the hook's repository.
+_REPOSITORY_VARIABLES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+)
+
+
+class GitError(DataflowError):
+    """A git command failed for a reason that no caller foresaw."""
+
+
+def run_git(
+    *arguments: str | os.PathLike[str],
+    cwd: Path,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    accept: tuple[int, ...] = (0,),
+) -> bytes:
+    """Run git and return what it wrote to its standard output.
+
+    Args:
+        arguments: The subcommand and its arguments.
+        cwd: The folder to run in.
+        stdin: What to hand to its standard input.
+        environment: Variables to add.
+        accept: The exit codes that are no failure.
+
+    Raises:
+        GitError: Git said no; the error carries its last words, without credentials.
+        MissingDependencyError: There is no git.
+    """
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=cwd,
+            input=stdin,
+            env=_environment(environment),
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        if error.filename != "git":
+            raise
+        raise MissingDependencyError(
+            "The program git was not found.", "Install git and see that it is on the PATH."
+        ) from error
+    if done.returncode not in accept:
+        words = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+        raise GitError(
+            f"`git {arguments[0]}` failed: {hide_credentials(words)}",
+            "Put right what git says and run the command again.",
+        )
+    return done.stdout
+
+
+def succeeds(*arguments: str | os.PathLike[str], cwd: Path) -> bool:
+    """Tell whether a git command ends with exit code 0."""
+    try:
+        run_git(*arguments, cwd=cwd)
+    except GitError:
+        return False
+    return True
+
+
+def hide_credentials(text: str) -> str:
+    """Take ``user:password@`` out of every URL in ``text``."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "", text)
+
+
+def _environment(added: Mapping[str, str] | None) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
+    # Without optional locks `git status` writes nothing, so a plan leaves no trace.
+    return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(added or {})}
