@@ -1,0 +1,61 @@
+"""A click group that imports a command's module only when that command is used."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+__all__ = ["LazyCommand", "LazyGroup"]
+
+
+class LazyCommand(NamedTuple):
+    """Where a command is, and the line about it in the list of commands.
+
+    Args:
+        target: ``module:attribute``.
+        help: What the command does, in one line, so that listing it imports nothing.
+    """
+
+    target: str
+    help: str
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named by where they are.
+
+    Args:
+        lazy_commands: Command names, in the order that ``--help`` lists them.
+    """
+
+    def __init__(
+        self, *args: Any, lazy_commands: dict[str, LazyCommand] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._lazy = lazy_commands or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        found = self._lazy.get(cmd_name)
+        if found is None:
+            return None
+        module, _, attribute = found.target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        close = difflib.get_close_matches(args[0], self._lazy, n=1) if args else []
+        if close and args[0] not in self._lazy:
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close[0]!r}?", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        if self._lazy:
+            with formatter.section("Commands"):
+                formatter.write_dl([(name, command.help) for name, command in self._lazy.items()])

@@ -1,0 +1,79 @@
+"""The ``dataflow`` command: its groups, and what becomes of every error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib.metadata import version
+
+import click
+
+from dataflow.cli.lazy import LazyCommand, LazyGroup
+from dataflow.shared.errors import DataflowError
+
+__all__ = ["main"]
+
+_WORKFLOW_COMMANDS = {
+    "new": LazyCommand("dataflow.cli.workflow_new:new", "Make a workflow from the template."),
+    "list": LazyCommand("dataflow.cli.workflow_list:list_", "List the project's workflows."),
+    "run": LazyCommand("dataflow.cli.workflow_run:run", "Run a workflow here and now."),
+}
+_EVIDENCE_COMMANDS = {
+    "build": LazyCommand("dataflow.cli.evidence:build", "Build the dashboards."),
+    "serve": LazyCommand("dataflow.cli.evidence:serve", "Serve the built dashboards."),
+    "dev": LazyCommand("dataflow.cli.evidence:dev", "Edit dashboards with hot reload."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    lazy_commands={
+        "init": LazyCommand("dataflow.cli.init:init", "Make a project."),
+        "workflow": LazyCommand("dataflow.cli.main:workflow", "Make, list and run workflows."),
+        "evidence": LazyCommand("dataflow.cli.main:evidence", "Build and open the dashboards."),
+    },
+    epilog="Start with: dataflow init my_project",
+)
+@click.version_option(version("dataflow-runtime"), prog_name="dataflow")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def dataflow(debug: bool) -> None:
+    """Start a data pipeline in a minute, and keep a hundred of them healthy.
+
+    A project holds workflows. Each fetches data, cleans it, loads it into DuckDB, models it with
+    dbt and shows it on a dashboard.
+    """
+    if debug:
+        os.environ["DATAFLOW_DEBUG"] = "1"
+
+
+@click.group(cls=LazyGroup, lazy_commands=_WORKFLOW_COMMANDS)
+def workflow() -> None:
+    """Make, list and run workflows."""
+
+
+@click.group(cls=LazyGroup, lazy_commands=_EVIDENCE_COMMANDS)
+def evidence() -> None:
+    """Build and open the dashboards of all workflows."""
+
+
+def main() -> None:
+    """Run the command line. The one place where an error becomes an exit code."""
+    try:
+        # click prints usage errors itself and exits with 2, as our own bad input does.
+        dataflow.main(prog_name="dataflow")
+    except DataflowError as error:
+        if os.environ.get("DATAFLOW_DEBUG"):
+            traceback.print_exc()
+        click.echo(f"Error: {error.reason}\n{error.instruction}", err=True)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if os.environ.get("DATAFLOW_DEBUG") or error.filename is None:
+            raise
+        click.echo(
+            f"Error: {error.filename}: {error.strerror}.\n"
+            "Check that the path exists, that you may write there and that the disk has room.",
+            err=True,
+        )
+        sys.exit(1)

@@ -1,0 +1,83 @@
+"""``dataflow workflow new``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dataflow.cli.answers import asks, data_option, defaults_option, parse_answers
+from dataflow.shared.project import Project, find_project
+
+__all__ = ["new"]
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--source",
+    metavar="LOCATION",
+    help="Start from this data: a file, a pattern, an API's URL or a database's URL.",
+)
+@click.option("--table", metavar="TABLE", help="With a database: the table to read.")
+@data_option
+@defaults_option
+def new(
+    name: str, source: str | None, table: str | None, data: tuple[str, ...], defaults: bool
+) -> None:
+    """Make the workflow NAME from the template.
+
+    NAME is its id and its folder: lower-case words joined by underscores. With --source the data
+    is looked at first, and its columns, types, key, dates and measures become the answers.
+
+    \b
+    Examples:
+      dataflow workflow new daily_sales
+      dataflow workflow new trips --source data/in/trips.parquet
+      dataflow workflow new trips -d schedule='0 6 * * *' -d timezone=Europe/Berlin
+    """
+    from dataflow.template.create import create_workflow
+
+    project = find_project()
+    answers = parse_answers(data)
+    if source is not None:
+        answers = _look(project, name, source, table) | answers
+    _check_schedule(answers)
+    folder = create_workflow(
+        project, name, answers, ask=asks(defaults=defaults or source is not None)
+    )
+    click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
+    click.echo("Next:")
+    click.echo(f"  dataflow workflow run {name}")
+    click.echo(f"  pytest {project.relative(folder)}")
+
+
+def _look(project: Project, name: str, location: str, table: str | None) -> dict[str, Any]:
+    """Look at the data that a workflow shall start from, and say what was seen."""
+    from dataflow.ingestion.inspection import inspect_source, source_from_location
+    from dataflow.workflows.identifiers import check_workflow_id
+
+    check_workflow_id(name)
+    click.echo(f"Looking at {location} …")
+    inspection = inspect_source(source_from_location(project, location, table))
+    click.echo(f"  {inspection.summary()}")
+    for note in inspection.notes:
+        click.echo(f"  note: {note}")
+    return inspection.answers()
+
+
+def _check_schedule(answers: dict[str, Any]) -> None:
+    from dataflow.shared.errors import BadInputError
+    from dataflow.shared.schedule_rule import check_cron, check_timezone
+
+    schedule, timezone = answers.get("schedule"), answers.get("timezone")
+    if schedule and (reason := check_cron(str(schedule))):
+        raise BadInputError(
+            f"The schedule {schedule!r} is not a cron expression: {reason}",
+            "Write five fields (minute, hour, day, month, weekday), such as '0 6 * * *'.",
+        )
+    if timezone and (reason := check_timezone(str(timezone))):
+        raise BadInputError(
+            f"The time zone {timezone!r} is not known: {reason}",
+            "Take a name from the tz database, such as Europe/Berlin.",
+        )

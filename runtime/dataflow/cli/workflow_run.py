@@ -1,0 +1,97 @@
+"""``dataflow workflow run``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from dataflow.shared.project import Project, find_project
+
+if TYPE_CHECKING:
+    from dataflow.orchestration.run import RunOutcome, StepOutcome
+
+__all__ = ["run"]
+
+_MARKS = {"succeeded": click.style("✓", fg="green"), "failed": click.style("✗", fg="red")}
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON at the end.")
+@click.option("-v", "--verbose", is_flag=True, help="Also print the workflow's log lines.")
+def run(name: str, as_json: bool, verbose: bool) -> None:
+    """Run the workflow NAME here and now; no server is needed.
+
+    The run is in the history that the Dagster UI shows. The exit code is 0 only if every step
+    succeeded, 1 if one failed, 2 if the configuration is wrong and nothing was started.
+    """
+    os.environ.setdefault("DATAFLOW_LOG_LEVEL", "INFO" if verbose else "WARNING")
+    project = find_project()
+    _refuse_bad_config(project, name)
+    from dataflow.orchestration.run import run_workflow
+
+    if not as_json:
+        click.echo(f"Running {click.style(name, bold=True)} …")
+    outcome = run_workflow(
+        project,
+        name,
+        report=None if as_json else _print_step,
+        on_wait=lambda holder: click.echo(f"  waiting for {holder} …", err=True),
+    )
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(outcome), indent=2))
+    else:
+        _print_outcome(project, outcome)
+    if not outcome.success:
+        sys.exit(1)
+
+
+def _refuse_bad_config(project: Project, name: str) -> None:
+    """Read the whole configuration before anything is imported, started or written."""
+    from dataflow.shared.config import load_config
+    from dataflow.workflows.registry import list_workflow_ids
+
+    if name in list_workflow_ids(project):
+        load_config(name)
+
+
+def _print_step(step: StepOutcome) -> None:
+    live = sys.stdout.isatty()
+    if step.status == "running":
+        if live:
+            click.echo(f"  … {step.name}\r", nl=False)
+        return
+    mark = _MARKS.get(step.status, "-")
+    seconds = f"{step.seconds:6.1f} s" if step.status == "succeeded" else " " * 8
+    text = step.summary or ("skipped" if step.status == "skipped" else "")
+    click.echo(f"  {mark} {step.name:<10} {seconds}  {text}".rstrip() + (" " * 8 if live else ""))
+
+
+def _print_outcome(project: Project, outcome: RunOutcome) -> None:
+    if outcome.success:
+        click.echo(f"Done in {outcome.seconds:.1f} s. Run {outcome.run_id}.")
+        _print_where(project, outcome.workflow_id)
+        return
+    click.echo(f"\nFailed after {outcome.seconds:.1f} s. Run {outcome.run_id}.", err=True)
+    failed = [step for step in outcome.steps if step.status == "failed"]
+    for step in failed:
+        click.echo(f"{click.style(step.name, bold=True)}: {step.error}", err=True)
+        if os.environ.get("DATAFLOW_DEBUG"):
+            click.echo(step.traceback, err=True)
+    if not failed:
+        click.echo(outcome.error or "The run was stopped.", err=True)
+
+
+def _print_where(project: Project, workflow_id: str) -> None:
+    warehouse = project.warehouse_file(workflow_id)
+    if warehouse.exists():
+        click.echo(f"  Tables      {project.relative(warehouse)}")
+    if (project.workflow_dir(workflow_id) / "evidence").is_dir():
+        built = project.state_dir / "build"
+        todo = "dataflow evidence serve" if built.is_dir() else "dataflow evidence build"
+        click.echo(f"  Dashboard   {todo}, then open /{workflow_id}/")

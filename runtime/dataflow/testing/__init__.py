@@ -1,0 +1,1 @@
+"""What the tests of a workflow stand on."""

@@ -1,0 +1,143 @@
+"""A throw-away project around one workflow, and sample data in place of its source."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dataflow.shared.config import override_source
+from dataflow.shared.project import PROJECT_VARIABLE, Project, find_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+    from dataflow.orchestration.run import RunOutcome
+
+__all__ = ["Sandbox", "open_sandbox"]
+
+_PROJECT_FILES = ("pyproject.toml", "dagster.yaml", "workspace.yaml")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """One workflow's code with data of its own. It has no source until ``use_sample`` gives one.
+
+    Args:
+        project: The temporary project.
+        workflow_id: The workflow under test.
+        tests_dir: The workflow's folder ``tests``; samples lie in its folder ``data``.
+    """
+
+    project: Project
+    workflow_id: str
+    tests_dir: Path
+    _cleanup: ExitStack
+
+    def sample(self, name: str) -> list[dict[str, Any]]:
+        """The records of ``tests/data/<name>``, a JSON list."""
+        text = (self.tests_dir / "data" / name).read_text(encoding="utf-8")
+        records: list[dict[str, Any]] = json.loads(text)
+        return records
+
+    def use_sample(self, name: str) -> None:
+        """Let the workflow read ``tests/data/<name>`` in the way it reads its source.
+
+        A file is read as a file, an API's records come from a real HTTP server on this machine,
+        a database's rows from a real database file.
+        """
+        path = self.tests_dir / "data" / name
+        kind = self._source_type()
+        if kind == "api":
+            source = {"type": "api", "url": self._serve(path), "paging": {"type": "none"}}
+        elif kind == "database":
+            source = {"type": "database", "url": str(self._database(path)), "table": "sample"}
+        else:
+            source = {"type": "file", "url": str(path), "format": "json"}
+        self._cleanup.enter_context(override_source(self.workflow_id, source))
+
+    def run(self) -> RunOutcome:
+        """Run the workflow's job to its end.
+
+        Raises:
+            AssertionError: A step failed; the message says which and why.
+        """
+        from dataflow.orchestration.run import run_workflow
+
+        outcome = run_workflow(self.project, self.workflow_id)
+        faults = [f"{step.name}: {step.error}" for step in outcome.steps if step.status == "failed"]
+        if not outcome.success:
+            raise AssertionError("\n".join(faults) or outcome.error)
+        return outcome
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the workflow's warehouse file."""
+        from dataflow.warehouse.database import open_database
+
+        path = self.project.warehouse_file(self.workflow_id)
+        with open_database(path, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def rows(self, data: dict[str, Any]) -> int:
+        """How many rows ``extract_data`` or ``transform_data`` returned, of whatever kind."""
+        from dataflow.shared.tables import row_count
+
+        return row_count(data["data"])
+
+    def _source_type(self) -> str:
+        # Not load_config: the secrets of the real source need not be set where tests run.
+        path = self.project.workflow_dir(self.workflow_id) / "config.yaml"
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return str(config["ingestion"]["source"]["type"])
+
+    def _serve(self, path: Path) -> str:
+        handler = partial(_QuietHandler, directory=str(path.parent))
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self._cleanup.callback(server.server_close)
+        self._cleanup.callback(server.shutdown)
+        return f"http://127.0.0.1:{server.server_port}/{path.name}"
+
+    def _database(self, path: Path) -> Path:
+        import duckdb
+
+        database = self.project.root / "sample.duckdb"
+        with duckdb.connect(str(database)) as connection:
+            connection.read_json(str(path)).create("sample")
+        return database
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Keep the requests out of the test's output."""
+
+
+@contextmanager
+def open_sandbox(
+    test_file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Sandbox]:
+    """Make a project in ``folder`` around the workflow whose ``tests`` hold ``test_file``."""
+    real = find_project(test_file.parent)
+    tests_dir = next(parent for parent in test_file.parents if parent.name == "tests")
+    root = folder / "project"
+    root.mkdir()
+    for name in _PROJECT_FILES:
+        if (real.root / name).exists():
+            shutil.copy(real.root / name, root / name)
+    (root / "src").symlink_to(real.source_dir, target_is_directory=True)
+    monkeypatch.setenv(PROJECT_VARIABLE, str(root))
+    monkeypatch.delenv("DATAFLOW_DATA_DIR", raising=False)
+    with ExitStack() as cleanup:
+        nothing = {"type": "file", "url": str(root / "no-source-yet.json")}
+        cleanup.enter_context(override_source(tests_dir.parent.name, nothing))
+        yield Sandbox(Project(root), tests_dir.parent.name, tests_dir, cleanup)
