@@ -1,0 +1,52 @@
+# Every target sets up what it needs; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Where `make demo` puts its project.
+DEMO ?= $(HOME)/dataflow-demo
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-quick lint format browser bench
+
+help: ## List what there is.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY) ## Make a complete environment in .venv.
+
+$(READY): pyproject.toml copier.yml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'DATAFLOW needs Python 3.11 or later. Name one: make setup PYTHON=python3.12'; exit 1; }
+	@echo 'Setting up $(VENV) (a minute or two the first time) ...'
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo 'Python lacks its venv module. On Debian and Ubuntu: apt-get install python3-venv'; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[all]' --group dev --group demo
+	@touch $(READY)
+
+demo: setup ## Make a project, run two workflows on real data, build the dashboards.
+	@$(BIN)/python examples/demo.py '$(DEMO)'
+
+test: setup browser ## Run all tests.
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-quick: setup ## Run the tests that need neither Node nor a browser.
+	$(BIN)/pytest -m 'not slow' $(PYTEST_ARGS)
+
+lint: setup ## Check formatting, code and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup ## Format the code.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+browser: setup # The browser that the dashboard tests look through.
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+		command -v google-chrome >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+			apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes chromium >/dev/null; } || \
+		$(BIN)/playwright install chromium || \
+		{ echo 'The dashboard tests need Chromium. Install it, then run make test again.'; exit 1; }
