@@ -1,0 +1,151 @@
+"""A workflow's configuration: read as a whole, or refused with everything that is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.config_check import Finding, check_values
+from dataflow.shared.config_secrets import is_secret_path, literal_secrets, register_secrets
+from dataflow.shared.config_types import value_at
+from dataflow.shared.environment import EnvironmentText, resolve
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.faults import ConfigError, Fault, shown_path, shown_value
+from dataflow.shared.project import Project, find_project
+from dataflow.shared.yaml_document import KeyPath, YamlDocument, parse_yaml
+from dataflow.workflows.identifiers import check_workflow_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dataflow.shared.config_model import WorkflowConfig
+
+__all__ = ["CONFIG_FILE", "ConfigError", "Fault", "load_config", "read_config"]
+
+CONFIG_FILE = "config.yaml"
+# One more byte than the parser reads, so that it sees that there are more.
+_MOST_BYTES = 1_000_001
+
+
+def load_config(workflow_id: str, project: Project | None = None) -> dict[str, Any]:
+    """Read the configuration of a workflow as plain values.
+
+    Args:
+        workflow_id: Which workflow.
+        project: Where it is. Default: the project of the current folder, see `find_project`.
+
+    Returns:
+        Nested dicts, lists and scalars, with every default filled in, secrets included.
+
+    Raises:
+        ConfigError: The file is missing or wrong; all faults are listed.
+        BadInputError: ``workflow_id`` is no workflow's id, or there is no project.
+    """
+    check_workflow_id(workflow_id)
+    project = project or find_project()
+    path = project.workflow_dir(workflow_id) / CONFIG_FILE
+    if not path.exists():
+        raise ConfigError([_not_there(workflow_id, path, project)])
+    config = read_config(path, project=project)
+    return config.model_dump(mode="python", by_alias=True)
+
+
+def read_config(
+    path: Path, *, project: Project | None = None, environ: Mapping[str, str] | None = None
+) -> WorkflowConfig:
+    """Read one configuration file. Secrets that it names are masked in all output from then on.
+
+    Args:
+        path: The file.
+        project: Errors show the path as seen from its root. Default: the project around ``path``.
+        environ: The environment to take variables from. Default: that of this process.
+
+    Raises:
+        ConfigError: The file cannot be read or is wrong; all faults are listed.
+    """
+    file = _shown_file(path, project)
+    document = parse_yaml(_read(path, file))
+    faults = [
+        Fault(file, fault.position.line, shown_path(fault.path), "", fault.reason)
+        for fault in document.faults
+    ]
+    if document.faults and not document.values:
+        raise ConfigError(faults)
+    values, missing = resolve(document.values, os.environ if environ is None else environ)
+    register_secrets(values)
+    findings = [Finding(f.path, f.reason, hint=f.hint, of_key=True) for f in missing]
+    findings += [Finding(p, reason, hint=hint) for p, reason, hint in literal_secrets(values)]
+    unread = {f.path for f in missing} | {f.path for f in document.faults if not f.has_value}
+    silent = unread | {finding.path for finding in findings}
+    config, misfits = check_values(values)
+    findings += [misfit for misfit in misfits if not _is_within(misfit.path, silent)]
+    faults += [_fault(finding, file, document, values) for finding in findings]
+    if faults or config is None:
+        raise ConfigError(faults)
+    return config
+
+
+def _read(path: Path, file: str) -> bytes:
+    try:
+        if not path.is_file():
+            raise ConfigError([Fault(file, 0, "", "", _why_no_file(path))])
+        with path.open("rb") as stream:
+            return stream.read(_MOST_BYTES)
+    except OSError as error:
+        reason = f"the file cannot be read: {(error.strerror or 'unknown reason').lower()}"
+        raise ConfigError([Fault(file, 0, "", "", reason)]) from error
+
+
+def _why_no_file(path: Path) -> str:
+    return "this is not a file" if path.exists() else "there is no such file"
+
+
+def _not_there(workflow_id: str, path: Path, project: Project) -> Fault:
+    file = _shown_file(path, project)
+    if path.parent.is_dir():
+        hint = f"write one, or make the workflow anew with `dataflow workflow new {workflow_id}`"
+        return Fault(file, 0, "", "", "there is no such file", hint=hint)
+    names = sorted(p.parent.name for p in project.workflows_dir.glob(f"*/{CONFIG_FILE}"))
+    near = difflib.get_close_matches(workflow_id, names, 3, 0.5)
+    hint = f"make it with `dataflow workflow new {workflow_id}`"
+    if near:
+        hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?"
+    elif names:
+        hint = f"there are: {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
+    return Fault(file, 0, "", "", f"there is no workflow `{workflow_id}`", hint=hint)
+
+
+def _shown_file(path: Path, project: Project | None) -> str:
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links are shown as they are written
+    if project is None:
+        try:
+            project = find_project(absolute.parent)
+        except (BadInputError, OSError):
+            return str(path)
+    shown = project.relative(absolute)
+    return shown if shown != str(absolute) else project.relative(absolute.resolve())
+
+
+def _is_within(path: KeyPath, paths: Iterable[KeyPath]) -> bool:
+    return any(path[: len(outer)] == outer for outer in paths)
+
+
+def _fault(finding: Finding, file: str, document: YamlDocument, values: Any) -> Fault:
+    path = finding.path
+    return Fault(
+        file,
+        document.position(path, of_key=finding.of_key).line,
+        shown_path(path),
+        "" if finding.of_key else _shown(value_at(values, path), path),
+        finding.reason,
+        finding.allowed,
+        finding.hint,
+    )
+
+
+def _shown(value: Any, path: KeyPath) -> str:
+    if isinstance(value, EnvironmentText):
+        return f"the value of {value.shown}"
+    return "" if value is None or is_secret_path(path) else shown_value(value)

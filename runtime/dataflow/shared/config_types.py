@@ -1,0 +1,273 @@
+"""The kinds of values a configuration may hold, and the plain sentences that refuse others.
+
+YAML has already told numbers from texts, so nothing is guessed: `true` is not 1 and `"5"` is not 5.
+Only texts from the environment, which are all it has, are read as numbers where one is wanted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from annotated_types import Ge, GroupedMetadata, Gt, Le
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.functional_validators import BeforeValidator, ModelWrapValidatorHandler
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from dataflow.shared.environment import EnvironmentText
+from dataflow.shared.redaction import MASK, is_secret_key, redact
+from dataflow.shared.schedule_rule import check_cron, check_timezone
+
+__all__ = [
+    "AnyText",
+    "Boolean",
+    "Cron",
+    "FaultsBetween",
+    "HeaderValue",
+    "HttpUrl",
+    "Identifier",
+    "Number",
+    "QueryValue",
+    "Scalar",
+    "Secret",
+    "Section",
+    "Text",
+    "TimeZone",
+    "WholeNumber",
+    "refusal",
+    "value_at",
+]
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_HTTP_URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
+_INTEGER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)
+
+
+FaultsBetween = Iterator[tuple[tuple[str, ...], PydanticCustomError]]
+
+
+def refusal(reason: str, allowed: str = "", hint: str = "") -> PydanticCustomError:
+    """An error whose message is the rest of a sentence that begins with the value.
+
+    Args:
+        reason: Such as ``is not a whole number``.
+        allowed: What is allowed there.
+        hint: What was probably meant.
+    """
+    context = {"reason": reason, "allowed": allowed, "hint": hint}
+    return PydanticCustomError("dataflow", "{reason}", context)
+
+
+def value_at(values: Any, path: Sequence[str | int]) -> Any:
+    """What stands at ``path`` in nested mappings and lists, or ``None``."""
+    for part in path:
+        try:
+            values = values[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values
+
+
+class Section(BaseModel):
+    """A mapping in the file. Unknown keys are refused; an empty one is a mapping without keys."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, strict=True, protected_namespaces=()
+    )
+
+    @classmethod
+    def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
+        """What is wrong between the keys of ``values``, which may each be wrong as well.
+
+        Yields:
+            The path of the key to put right, from here, and why.
+        """
+        del values
+        yield from ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check_all(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Report faults within keys and between keys together; pydantic stops at the former."""
+        if values is None:
+            values = {}
+        between: list[InitErrorDetails] = []
+        if isinstance(values, Mapping):
+            for path, error in cls.faults_between(values):
+                between.append({"type": error, "loc": path, "input": value_at(values, path)})
+        try:
+            section = handler(values)
+        except ValidationError as error:
+            within = [_again(details) for details in error.errors(include_url=False)]
+            raise ValidationError.from_exception_data(cls.__name__, within + between) from None
+        if between:
+            raise ValidationError.from_exception_data(cls.__name__, between)
+        return section
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            secret = name is not None and is_secret_key(name) and value is not None
+            shown = redact(value) if isinstance(value, str) else value
+            yield name, MASK if secret else shown
+
+
+def _again(details: Any) -> InitErrorDetails:
+    # A raised error does not give back what it was made of.
+    context = dict(details.get("ctx", {}))
+    if details["type"] == "dataflow":
+        error = PydanticCustomError("dataflow", "{reason}", context)
+    else:
+        message = details["msg"].replace("{", "(").replace("}", ")")
+        error = PydanticCustomError(details["type"], message, context)
+    return {"type": error, "loc": details["loc"], "input": details["input"]}
+
+
+@dataclass(frozen=True)
+class WholeNumber(GroupedMetadata):
+    """Marks a whole number from ``lowest`` to ``highest``."""
+
+    lowest: int
+    highest: int
+
+    def __iter__(self) -> Iterator[Any]:
+        yield BeforeValidator(self._check)
+        yield Ge(self.lowest)
+        yield Le(self.highest)
+
+    def _check(self, value: Any) -> int:
+        allowed = f"{self.lowest} to {self.highest}"
+        if isinstance(value, EnvironmentText) and _INTEGER.fullmatch(value):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            quoted = isinstance(value, str) and _INTEGER.fullmatch(value)
+            hint = "leave out the quotes" if quoted else ""
+            raise refusal("is not a whole number", allowed, hint)
+        if not self.lowest <= value <= self.highest:
+            raise refusal("is out of range", allowed)
+        return value
+
+
+@dataclass(frozen=True)
+class Number(GroupedMetadata):
+    """Marks a finite number greater than ``above``."""
+
+    above: float
+
+    def __iter__(self) -> Iterator[Any]:
+        yield BeforeValidator(self._check)
+        yield Gt(self.above)
+
+    def _check(self, value: Any) -> float:
+        allowed = f"greater than {self.above:g}"
+        if isinstance(value, EnvironmentText):
+            try:
+                value = float(value)
+            except ValueError:
+                raise refusal("is not a number", allowed) from None
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not _is_finite(value):
+            raise refusal("is not a number", allowed)
+        if value <= self.above:
+            raise refusal("is out of range", allowed)
+        return float(value)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise refusal("is not text", hint="put it in quotes" if _is_scalar(value) else "")
+    if not value.strip():
+        raise refusal("is empty")
+    return str(value)
+
+
+def _any_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise refusal("is not text", hint="put it in quotes" if _is_scalar(value) else "")
+    return str(value)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, EnvironmentText) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if not isinstance(value, bool):
+        raise refusal("is neither true nor false")
+    return value
+
+
+def _scalar(value: Any) -> Any:
+    if not _is_scalar(value):
+        raise refusal("is not a single value", "text, a number, true, false or null")
+    return str(value) if isinstance(value, str) else value
+
+
+def _query_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_scalar(item) for item in value]
+    return _scalar(value)
+
+
+def _header_value(value: Any) -> str:
+    text = _any_text(value)
+    if not text.isprintable() or not text.isascii():
+        raise refusal("holds a character that a header cannot hold")
+    return text
+
+
+def _http_url(value: Any) -> str:
+    text = _text(value)
+    if not _HTTP_URL.fullmatch(text):
+        raise refusal("is not a web address", "http://... or https://...")
+    return text
+
+
+def _identifier(value: Any) -> str:
+    text = _text(value)
+    if not _IDENTIFIER.fullmatch(text):
+        allowed = "letters, digits and underscores, a letter or underscore first, 63 at most"
+        raise refusal("cannot be the name of a table", allowed)
+    return text
+
+
+def _checked(check: Callable[[str], str | None]) -> Callable[[Any], str]:
+    def validate(value: Any) -> str:
+        text = _text(value)
+        # A folded or literal block ends in a newline that nobody means.
+        wrong = check(text.strip())
+        if wrong:
+            raise refusal(wrong)
+        return text.strip()
+
+    return validate
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, float, bool))
+
+
+Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+AnyText = Annotated[str, BeforeValidator(_any_text)]
+Boolean = Annotated[bool, BeforeValidator(_boolean)]
+# What a column or a query may be compared with.
+Scalar = Annotated[str | int | float | bool | None, BeforeValidator(_scalar)]
+QueryValue = Annotated[
+    str | int | float | bool | list[str | int | float | bool | None] | None,
+    BeforeValidator(_query_value),
+]
+HeaderValue = Annotated[str, BeforeValidator(_header_value)]
+HttpUrl = Annotated[str, BeforeValidator(_http_url), Field(min_length=1)]
+Identifier = Annotated[str, BeforeValidator(_identifier), Field(pattern=_IDENTIFIER.pattern)]
+Cron = Annotated[str, BeforeValidator(_checked(check_cron))]
+TimeZone = Annotated[str, BeforeValidator(_checked(check_timezone))]
+# That it does not stand in the file itself is checked where the file is read.
+Secret = Annotated[str, BeforeValidator(_text), Field(min_length=1)]

@@ -1,0 +1,141 @@
+"""``${VAR}`` in configuration texts: read from the environment, never shown.
+
+``${VAR}`` is the variable's value and has to be set, ``${VAR:-default}`` falls back to ``default``
+when it is unset or empty, ``$${`` is a plain ``${``. The syntax is that of Docker Compose
+(https://docs.docker.com/reference/compose-file/interpolation/), without its other operators.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.redaction import is_secret_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dataflow.shared.yaml_document import KeyPath
+
+__all__ = ["REFERENCE", "EnvironmentFault", "EnvironmentText", "interpolate", "resolve"]
+
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+# What a text looks like that refers to the environment; also the JSON Schema's pattern.
+REFERENCE = rf"\$\{{{_NAME}(:-[^}}]*)?\}}"
+_TOKEN = re.compile(
+    rf"(?P<escaped>\$\$\{{)|\$\{{(?P<name>{_NAME})(?P<default>:-(?P<text>[^}}]*))?\}}|(?P<broken>\$\{{)"
+)
+# Stands for a reference in `skeleton`; YAML admits no such character in a file.
+_MARK = "\x00"
+
+
+class EnvironmentText(str):
+    """A text that came, at least in part, from the environment, and must not be shown.
+
+    Attributes:
+        variables: The variables it refers to, with the value each one gave.
+        literals: The defaults that it used or could have used: these stand in the file.
+        skeleton: The text in the file, with a NUL character for each reference.
+    """
+
+    __slots__ = ("literals", "skeleton", "variables")
+
+    variables: dict[str, str]
+    literals: tuple[str, ...]
+    skeleton: str
+
+    @property
+    def shown(self) -> str:
+        """What may be printed of it: the names of its variables."""
+        return " and ".join(f"${{{name}}}" for name in self.variables)
+
+
+@dataclass(frozen=True)
+class EnvironmentFault:
+    """A reference that cannot be followed. The reason names the variable, never a value."""
+
+    path: KeyPath
+    reason: str
+    hint: str
+
+
+@dataclass
+class _Resolution:
+    environ: Mapping[str, str]
+    faults: list[EnvironmentFault] = field(default_factory=list)
+
+
+def resolve(values: Any, environ: Mapping[str, str]) -> tuple[Any, list[EnvironmentFault]]:
+    """Replace the references in every text in ``values``, however deep. Keys stay as they are.
+
+    Returns:
+        A copy of ``values`` in which each text that held a reference is an `EnvironmentText`, and
+        every reference that could not be followed.
+    """
+    resolution = _Resolution(environ)
+    return _resolve(values, (), resolution), resolution.faults
+
+
+def interpolate(text: str, environ: Mapping[str, str]) -> tuple[str, list[str], bool]:
+    """Replace the references in one text.
+
+    Returns:
+        The text, which is an `EnvironmentText` if it held a reference; the names of the variables
+        that are not set; whether a ``${`` in it begins no valid reference.
+    """
+    missing: list[str] = []
+    broken = False
+    variables: dict[str, str] = {}
+    literals: list[str] = []
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal broken
+        if match["escaped"]:
+            return "${"
+        if match["broken"]:
+            broken = True
+            return match[0]
+        name, default = match["name"], match["text"]
+        value = environ.get(name)
+        if default is not None:
+            literals.append(default)
+            value = value or default
+        elif value is None:
+            missing.append(name)
+        variables[name] = value or ""
+        return value or ""
+
+    replaced = _TOKEN.sub(replace, text)
+    if not variables:
+        return replaced, missing, broken
+    result = EnvironmentText(replaced)
+    result.variables = variables
+    result.literals = tuple(literals)
+    result.skeleton = _TOKEN.sub(lambda match: _MARK if match["name"] else match[0], text)
+    return result, missing, broken
+
+
+def _resolve(value: Any, path: KeyPath, resolution: _Resolution) -> Any:
+    if isinstance(value, dict):
+        return {key: _resolve(item, (*path, key), resolution) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolve(item, (*path, index), resolution) for index, item in enumerate(value)]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    text, missing, broken = interpolate(value, resolution.environ)
+    if broken:
+        resolution.faults.append(
+            EnvironmentFault(
+                path,
+                "has a `${` that begins no reference to the environment",
+                "write `${NAME}` or `${NAME:-default}`, or `$${` for a plain `${`",
+            )
+        )
+    for name in dict.fromkeys(missing):
+        secret = is_secret_key(name) or any(is_secret_key(p) for p in path if isinstance(p, str))
+        hint = "set it" if secret else f"set it, or write `${{{name}:-default}}`"
+        resolution.faults.append(
+            EnvironmentFault(path, f"the environment variable {name} is not set", hint)
+        )
+    return text

@@ -1,0 +1,384 @@
+"""A YAML file as plain values, with the line of every key and value.
+
+Values follow the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema), so that
+`no`, `12:30` and `2024-01-01` are the texts they look like. The parser is libyaml's, by its events:
+a composer of our own sees duplicate keys, and counts what aliases would expand to.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["KeyPath", "Position", "YamlDocument", "YamlFault", "parse_yaml"]
+
+KeyPath = tuple[str | int, ...]
+
+_MOST_BYTES = 1_000_000
+_MOST_NODES = 20_000
+_DEEPEST = 50
+
+_TAG = "tag:yaml.org,2002:"
+_SCALAR_TAGS: dict[str, tuple[type, ...]] = {
+    f"{_TAG}int": (int,),
+    f"{_TAG}float": (int, float),
+    f"{_TAG}bool": (bool,),
+    f"{_TAG}null": (type(None),),
+}
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLEANS = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPECIAL_FLOAT = re.compile(r"(?P<sign>[-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+# Python refuses to read longer ones, and no setting needs them.
+_LONGEST_INTEGER = 1000
+
+# Keeps the positions inside a repeated key apart from those of the first one.
+_AGAIN = " (again)"
+
+# libyaml's wording, and ours where its is not a sentence that helps.
+_EXPLANATIONS = (
+    ("tab character that violates indentation", "a tab indents this line; use spaces"),
+    (
+        "mapping values are not allowed",
+        "a second `: ` on one line, or a wrong indentation; put a value that holds `: ` in quotes",
+    ),
+    ("could not find expected ':'", "a key was opened on this line without `:` after it"),
+    (
+        "did not find expected key",
+        "the indentation does not fit the lines above, or a quote or bracket is not closed",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "a list's item must begin with `- `, as those above it",
+    ),
+    (
+        "did not find expected ',' or ']'",
+        "the `[` opened on this line is not closed, or lacks a comma",
+    ),
+    (
+        "did not find expected ',' or '}'",
+        "the `{` opened on this line is not closed, or lacks a comma",
+    ),
+    ("found unexpected end of stream", "the quote opened on this line is not closed"),
+    ("found unexpected document indicator", "the quote opened on this line is not closed"),
+    (
+        "found unknown escape character",
+        "an unknown `\\` escape in double quotes; use single quotes",
+    ),
+    ("did not find expected <document start>", "text after the end of the mapping"),
+    ("did not find expected node content", "a value is missing or a bracket is not closed"),
+)
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where something stands, both counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class YamlFault:
+    """What is wrong with the text itself.
+
+    Attributes:
+        position: Where it is.
+        path: The key path it concerns; empty when that cannot be told.
+        reason: A sentence without a capital or a full stop.
+        has_value: Whether there is a value at ``path`` all the same.
+    """
+
+    position: Position
+    path: KeyPath
+    reason: str
+    has_value: bool = False
+
+
+@dataclass
+class YamlDocument:
+    """What a YAML text says.
+
+    Attributes:
+        values: The top-level mapping; empty when the text could not be read.
+        faults: Everything wrong with the text. Empty means that ``values`` is complete.
+        keys: The position of each key, by key path.
+        items: The position of each value, by key path.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    faults: list[YamlFault] = field(default_factory=list)
+    keys: dict[KeyPath, Position] = field(default_factory=dict)
+    items: dict[KeyPath, Position] = field(default_factory=dict)
+
+    def position(self, path: KeyPath, *, of_key: bool = False) -> Position:
+        """Where ``path`` stands, or the nearest thing around it that is in the file."""
+        for length in range(len(path), 0, -1):
+            nearest = path[:length]
+            exact = length == len(path)
+            if nearest in self.items and not (exact and of_key and nearest in self.keys):
+                return self.items[nearest] if exact else self.keys.get(nearest, self.items[nearest])
+            if nearest in self.keys:
+                return self.keys[nearest]
+        return self.items.get((), Position(1, 1))
+
+
+def parse_yaml(data: bytes) -> YamlDocument:
+    """Read the one mapping that a YAML file holds.
+
+    Args:
+        data: The bytes of the file. Not more than 1 MB, 20,000 values and 50 levels are read.
+
+    Returns:
+        The values and their positions; never raises for what ``data`` holds, but lists it as
+        faults.
+    """
+    document = YamlDocument()
+    try:
+        _Composer(document).compose(_decode(data))
+    except _StopError as stop:
+        document.values = {}
+        document.faults.append(stop.fault)
+    document.faults.sort(key=lambda fault: (fault.position.line, fault.position.column))
+    return document
+
+
+class _StopError(Exception):
+    """Nothing after this place can be read."""
+
+    def __init__(self, position: Position, reason: str, path: KeyPath = ()) -> None:
+        super().__init__(reason)
+        self.fault = YamlFault(position, path, reason)
+
+
+def _decode(data: bytes) -> str:
+    if len(data) > _MOST_BYTES:
+        raise _StopError(Position(1, 1), f"the file has {len(data):,} bytes, not a configuration")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _StopError(Position(1, 1), "the file is saved as UTF-16; save it as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        position = Position(before.count(b"\n") + 1, column)
+        raise _StopError(position, "this line is not UTF-8; save the file as UTF-8") from None
+    unreadable = re.search(
+        r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text
+    )
+    if unreadable:
+        before_it = text[: unreadable.start()]
+        column = len(before_it) - (before_it.rfind("\n") + 1) + 1
+        position = Position(before_it.count("\n") + 1, column)
+        name = f"U+{ord(unreadable[0]):04X}"
+        raise _StopError(position, f"the control character {name} is not allowed in YAML")
+    return text
+
+
+class _Composer:
+    """Builds the values of one document from libyaml's events."""
+
+    def __init__(self, document: YamlDocument) -> None:
+        self._document = document
+        self._anchors: dict[str, tuple[Any, int] | None] = {}
+        self._nodes = 0
+
+    def compose(self, text: str) -> None:
+        events = _events(text)
+        document = self._document
+        next(events)
+        first = next(events)
+        if isinstance(first, yaml.StreamEndEvent):
+            raise _StopError(Position(1, 1), "the file is empty")
+        top = next(events)
+        if isinstance(top, yaml.ScalarEvent) and top.value == "":
+            raise _StopError(Position(1, 1), "the file is empty")
+        if not isinstance(top, yaml.MappingStartEvent):
+            kind = "a list" if isinstance(top, yaml.SequenceStartEvent) else "a text or a number"
+            reason = f"the file must hold `key: value` lines, but begins with {kind}"
+            raise _StopError(_position(top), reason)
+        document.values = self._value(top, events, ())
+        next(events)
+        after = next(events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise _StopError(
+                _position(after), "only one document may be in the file, without `---`"
+            )
+
+    def _value(self, event: Any, events: Iterator[Any], path: KeyPath) -> Any:
+        self._count(1, event, path)
+        self._document.items[path] = _position(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, path)
+        if len(path) > _DEEPEST:
+            raise _StopError(_position(event), f"more than {_DEEPEST} levels deep", path)
+        before = self._nodes
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        value: Any
+        if isinstance(event, yaml.ScalarEvent):
+            value = self._scalar(event, path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._check_tag(event, "seq", path)
+            value = self._sequence(events, path)
+        else:
+            self._check_tag(event, "map", path)
+            value = self._mapping(events, path)
+        if event.anchor:
+            self._anchors[event.anchor] = (value, self._nodes - before + 1)
+        return value
+
+    def _count(self, nodes: int, event: Any, path: KeyPath) -> None:
+        self._nodes += nodes
+        if self._nodes > _MOST_NODES:
+            reason = f"the file expands to more than {_MOST_NODES:,} values"
+            raise _StopError(_position(event), reason, path)
+
+    def _alias(self, event: Any, path: KeyPath) -> Any:
+        if event.anchor not in self._anchors:
+            reason = f"`*{event.anchor}` is used, but no `&{event.anchor}` stands before it"
+            raise _StopError(_position(event), reason, path)
+        anchored = self._anchors[event.anchor]
+        if anchored is None:
+            raise _StopError(_position(event), f"`*{event.anchor}` contains itself", path)
+        value, nodes = anchored
+        self._count(nodes, event, path)
+        return value
+
+    def _sequence(self, events: Iterator[Any], path: KeyPath) -> list[Any]:
+        values: list[Any] = []
+        for event in events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                break
+            values.append(self._value(event, events, (*path, len(values))))
+        return values
+
+    def _mapping(self, events: Iterator[Any], path: KeyPath) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for event in events:
+            if isinstance(event, yaml.MappingEndEvent):
+                break
+            key = self._key(event, path)
+            if key in values:
+                first = self._document.keys[(*path, key)].line
+                reason = f"this key stands twice, first on line {first}"
+                self._fault(event, (*path, key), reason, has_value=True)
+                # The first one keeps its value and its place; the second is only read past.
+                self._value(next(events), events, (*path, f"{key}{_AGAIN}"))
+                continue
+            self._document.keys[(*path, key)] = _position(event)
+            values[key] = self._value(next(events), events, (*path, key))
+        return values
+
+    def _key(self, event: Any, path: KeyPath) -> str:
+        if not isinstance(event, yaml.ScalarEvent):
+            raise _StopError(_position(event), "a key must be a plain word", path)
+        if event.value == "" and event.implicit[0]:
+            raise _StopError(_position(event), "a key is missing before the `:`", path)
+        if event.value == "<<" and event.implicit[0]:
+            self._fault(event, (*path, "<<"), "merge keys are not supported; write the keys out")
+        return str(event.value)
+
+    def _scalar(self, event: Any, path: KeyPath) -> Any:
+        text: str = event.value
+        if event.tag is None:
+            if not event.implicit[0]:
+                return text
+            try:
+                return _plain_value(text)
+            except ValueError as error:
+                self._fault(event, path, str(error))
+                return None
+        if event.tag in ("!", f"{_TAG}str"):
+            return text
+        kinds = _SCALAR_TAGS.get(event.tag)
+        if kinds is None:
+            self._fault(event, path, f"the tag {_shown_tag(event.tag)} is not allowed")
+            return None
+        value = _plain_value(text)
+        if type(value) not in kinds:
+            self._fault(event, path, f"this is not what its tag {_shown_tag(event.tag)} says")
+        return value
+
+    def _check_tag(self, event: Any, kind: str, path: KeyPath) -> None:
+        if event.tag not in (None, "!", f"{_TAG}{kind}"):
+            self._fault(event, path, f"the tag {_shown_tag(event.tag)} is not allowed")
+
+    def _fault(self, event: Any, path: KeyPath, reason: str, has_value: bool = False) -> None:
+        shown = tuple(p.removesuffix(_AGAIN) if isinstance(p, str) else p for p in path)
+        self._document.faults.append(YamlFault(_position(event), shown, reason, has_value))
+
+
+def _plain_value(text: str) -> Any:
+    if text in _NULLS:
+        return None
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if _INTEGER.fullmatch(text):
+        if len(text) > _LONGEST_INTEGER:
+            raise ValueError(
+                f"a whole number of {len(text):,} digits; put it in quotes if it is text"
+            )
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    special = _SPECIAL_FLOAT.fullmatch(text)
+    if special:
+        return float(f"{special['sign'] or ''}{text.lstrip('+-')[1:]}")
+    return text
+
+
+def _shown_tag(tag: str) -> str:
+    shown = f"!!{tag.removeprefix(_TAG)}" if tag.startswith(_TAG) else tag
+    return f"`{shown[:60]}`"
+
+
+def _position(event: Any) -> Position:
+    return Position(event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _events(text: str) -> Iterator[Any]:
+    # Without libyaml PyYAML is some ten times slower, but reads the same.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        yield from yaml.parse(text, Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        raise _explained(error, text) from None
+    except yaml.YAMLError as error:
+        raise _StopError(Position(1, 1), f"this is not YAML: {error}") from None
+
+
+def _explained(error: yaml.MarkedYAMLError, text: str) -> _StopError:
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return _StopError(Position(1, 1), f"this is not YAML: {error.problem}")
+    position = Position(mark.line + 1, mark.column + 1)
+    opened = error.context_mark or mark
+    problem = error.problem or "this is not YAML"
+    if "cannot start any token" in problem:
+        return _StopError(position, _bad_start(text, mark.line, mark.column))
+    for theirs, ours in _EXPLANATIONS:
+        if theirs in problem:
+            # What is never closed is found further down, but is wrong where it opens.
+            place = Position(opened.line + 1, opened.column + 1) if "opened" in ours else position
+            return _StopError(place, ours)
+    context = f" {error.context}" if error.context else ""
+    return _StopError(position, f"this is not YAML: {problem}{context}")
+
+
+def _bad_start(text: str, line: int, column: int) -> str:
+    lines = text.splitlines()
+    character = lines[line][column : column + 1] if line < len(lines) else ""
+    if character == "\t":
+        return "a tab indents this line; use spaces"
+    return f"a value that begins with `{character}` must be in quotes"
