@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.config_check import Finding, check_values
+from dataflow.shared.config_override import overridden_source
 from dataflow.shared.config_secrets import is_secret_path, literal_secrets, register_secrets
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import EnvironmentText, resolve
@@ -48,12 +49,16 @@ def load_config(workflow_id: str, project: Project | None = None) -> dict[str, A
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
     if not path.exists():
         raise ConfigError([_not_there(workflow_id, path, project)])
-    config = read_config(path, project=project)
+    config = read_config(path, project=project, source=overridden_source(workflow_id))
     return config.model_dump(mode="python", by_alias=True)
 
 
 def read_config(
-    path: Path, *, project: Project | None = None, environ: Mapping[str, str] | None = None
+    path: Path,
+    *,
+    project: Project | None = None,
+    environ: Mapping[str, str] | None = None,
+    source: Mapping[str, Any] | None = None,
 ) -> WorkflowConfig:
     """Read one configuration file. Secrets that it names are masked in all output from then on.
 
@@ -61,6 +66,7 @@ def read_config(
         path: The file.
         project: Errors show the path as seen from its root. Default: the project around ``path``.
         environ: The environment to take variables from. Default: that of this process.
+        source: Takes the place of ``ingestion.source``.
 
     Raises:
         ConfigError: The file cannot be read or is wrong; all faults are listed.
@@ -73,6 +79,8 @@ def read_config(
     ]
     if document.faults and not document.values:
         raise ConfigError(faults)
+    if source is not None and isinstance(document.values.get("ingestion"), dict):
+        document.values["ingestion"]["source"] = dict(source)
     values, missing = resolve(document.values, os.environ if environ is None else environ)
     register_secrets(values)
     findings = [Finding(f.path, f.reason, hint=f.hint, of_key=True) for f in missing]

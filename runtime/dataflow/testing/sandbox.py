@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dataflow.shared.config import override_source
+from dataflow.shared.config_override import override_source
 from dataflow.shared.project import PROJECT_VARIABLE, Project, find_project
 
 if TYPE_CHECKING:
