@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from annotated_types import Ge, GroupedMetadata, Gt, Le
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic.functional_validators import BeforeValidator, ModelWrapValidatorHandler
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from dataflow.shared.environment import EnvironmentText
+from dataflow.shared.environment import REFERENCE, EnvironmentText
 from dataflow.shared.redaction import MASK, is_secret_key, redact
 from dataflow.shared.schedule_rule import check_cron, check_timezone
 
@@ -266,8 +266,10 @@ QueryValue = Annotated[
 ]
 HeaderValue = Annotated[str, BeforeValidator(_header_value)]
 HttpUrl = Annotated[str, BeforeValidator(_http_url), Field(min_length=1)]
-Identifier = Annotated[str, BeforeValidator(_identifier), Field(pattern=_IDENTIFIER.pattern)]
+Identifier = Annotated[str, BeforeValidator(_identifier), Field(pattern=f"^{_IDENTIFIER.pattern}$")]
 Cron = Annotated[str, BeforeValidator(_checked(check_cron))]
 TimeZone = Annotated[str, BeforeValidator(_checked(check_timezone))]
 # That it does not stand in the file itself is checked where the file is read.
-Secret = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+Secret = Annotated[
+    str, BeforeValidator(_text), WithJsonSchema({"type": "string", "pattern": REFERENCE})
+]

@@ -196,7 +196,8 @@ def _redact(_logger: Any, _method: str, event: _Event) -> _Event:
 
 def _to_record(_logger: Any, _method: str, event: _Event) -> tuple[tuple[str], dict[str, Any]]:
     # Redacted once more: a secret may lie across the parts of which the message is made.
-    return (redact(message(event)),), {"extra": {_EVENT: event}}
+    # The traceback is in the message already; as `exc_info` it would be printed as it is.
+    return (redact(message(event)),), {"extra": {_EVENT: event}, "exc_info": None}
 
 
 _PROCESSORS: list[Any] = [

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dataflow.shared.yaml_explanation import explain
+from dataflow.shared.yaml_scalar import plain_value
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,53 +34,9 @@ _SCALAR_TAGS: dict[str, tuple[type, ...]] = {
     f"{_TAG}bool": (bool,),
     f"{_TAG}null": (type(None),),
 }
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEANS = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SPECIAL_FLOAT = re.compile(r"(?P<sign>[-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-# Python refuses to read longer ones, and no setting needs them.
-_LONGEST_INTEGER = 1000
 
 # Keeps the positions inside a repeated key apart from those of the first one.
 _AGAIN = " (again)"
-
-# libyaml's wording, and ours where its is not a sentence that helps.
-_EXPLANATIONS = (
-    ("tab character that violates indentation", "a tab indents this line; use spaces"),
-    (
-        "mapping values are not allowed",
-        "a second `: ` on one line, or a wrong indentation; put a value that holds `: ` in quotes",
-    ),
-    ("could not find expected ':'", "a key was opened on this line without `:` after it"),
-    (
-        "did not find expected key",
-        "the indentation does not fit the lines above, or a quote or bracket is not closed",
-    ),
-    (
-        "did not find expected '-' indicator",
-        "a list's item must begin with `- `, as those above it",
-    ),
-    (
-        "did not find expected ',' or ']'",
-        "the `[` opened on this line is not closed, or lacks a comma",
-    ),
-    (
-        "did not find expected ',' or '}'",
-        "the `{` opened on this line is not closed, or lacks a comma",
-    ),
-    ("found unexpected end of stream", "the quote opened on this line is not closed"),
-    ("found unexpected document indicator", "the quote opened on this line is not closed"),
-    (
-        "found unknown escape character",
-        "an unknown `\\` escape in double quotes; use single quotes",
-    ),
-    ("did not find expected <document start>", "text after the end of the mapping"),
-    ("did not find expected node content", "a value is missing or a bracket is not closed"),
-)
 
 
 @dataclass(frozen=True)
@@ -295,7 +254,7 @@ class _Composer:
             if not event.implicit[0]:
                 return text
             try:
-                return _plain_value(text)
+                return plain_value(text)
             except ValueError as error:
                 self._fault(event, path, str(error))
                 return None
@@ -305,7 +264,7 @@ class _Composer:
         if kinds is None:
             self._fault(event, path, f"the tag {_shown_tag(event.tag)} is not allowed")
             return None
-        value = _plain_value(text)
+        value = plain_value(text)
         if type(value) not in kinds:
             self._fault(event, path, f"this is not what its tag {_shown_tag(event.tag)} says")
         return value
@@ -317,25 +276,6 @@ class _Composer:
     def _fault(self, event: Any, path: KeyPath, reason: str, has_value: bool = False) -> None:
         shown = tuple(p.removesuffix(_AGAIN) if isinstance(p, str) else p for p in path)
         self._document.faults.append(YamlFault(_position(event), shown, reason, has_value))
-
-
-def _plain_value(text: str) -> Any:
-    if text in _NULLS:
-        return None
-    if text in _BOOLEANS:
-        return _BOOLEANS[text]
-    if _INTEGER.fullmatch(text):
-        if len(text) > _LONGEST_INTEGER:
-            raise ValueError(
-                f"a whole number of {len(text):,} digits; put it in quotes if it is text"
-            )
-        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    special = _SPECIAL_FLOAT.fullmatch(text)
-    if special:
-        return float(f"{special['sign'] or ''}{text.lstrip('+-')[1:]}")
-    return text
 
 
 def _shown_tag(tag: str) -> str:
@@ -353,32 +293,7 @@ def _events(text: str) -> Iterator[Any]:
     try:
         yield from yaml.parse(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
-        raise _explained(error, text) from None
+        line, column, reason = explain(error, text)
+        raise _StopError(Position(line, column), reason) from None
     except yaml.YAMLError as error:
         raise _StopError(Position(1, 1), f"this is not YAML: {error}") from None
-
-
-def _explained(error: yaml.MarkedYAMLError, text: str) -> _StopError:
-    mark = error.problem_mark or error.context_mark
-    if mark is None:
-        return _StopError(Position(1, 1), f"this is not YAML: {error.problem}")
-    position = Position(mark.line + 1, mark.column + 1)
-    opened = error.context_mark or mark
-    problem = error.problem or "this is not YAML"
-    if "cannot start any token" in problem:
-        return _StopError(position, _bad_start(text, mark.line, mark.column))
-    for theirs, ours in _EXPLANATIONS:
-        if theirs in problem:
-            # What is never closed is found further down, but is wrong where it opens.
-            place = Position(opened.line + 1, opened.column + 1) if "opened" in ours else position
-            return _StopError(place, ours)
-    context = f" {error.context}" if error.context else ""
-    return _StopError(position, f"this is not YAML: {problem}{context}")
-
-
-def _bad_start(text: str, line: int, column: int) -> str:
-    lines = text.splitlines()
-    character = lines[line][column : column + 1] if line < len(lines) else ""
-    if character == "\t":
-        return "a tab indents this line; use spaces"
-    return f"a value that begins with `{character}` must be in quotes"
