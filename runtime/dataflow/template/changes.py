@@ -20,17 +20,23 @@ _SILENT_KEYS = {"help", "placeholder", "qmark", "multiline"}
 _INCLUDES = re.compile(rb"\b(?:include|import|from|extends)\b[^\n]*")
 
 
-def affects(old: Export, new: Export, answers: Mapping[str, Any]) -> bool:
-    """Tell whether ``new`` may render a workflow with these answers differently from ``old``.
+def affects(old: Export, new: Export, old_part: str, new_part: str) -> bool:
+    """Tell whether ``new`` may render a workflow differently from ``old``.
 
     It may, unless the files it is rendered from are the same and so are the questions, where a
     hidden value (``when: false``) that nothing rendered refers to does not count. The template's
     own version number is such a value. When in doubt, the answer is yes.
+
+    Args:
+        old: The version a workflow is at.
+        new: The version it goes to.
+        old_part: The subdirectory that it is rendered from.
+        new_part: The one that it will be rendered from.
     """
     if old.config is None or new.config is None:
         return True
-    part = new.part(answers)
-    if old.part(answers) != part or _reaches_outside(part):
+    part = new.part(new_part)
+    if old.part(old_part) != part or _reaches_outside(part):
         return True
     names = {name for name in {*old.config, *new.config} if not name.startswith(_SILENT_SETTINGS)}
     differing = {

@@ -75,46 +75,58 @@ class Export:
             ) from error
         return found if isinstance(found, dict) else {}
 
-    def part(self, answers: Mapping[str, Any]) -> dict[str, Entry]:
-        """The files that are rendered for someone with these answers.
+    def subdirectory(self, answers: Mapping[str, Any]) -> str:
+        """The folder that is rendered for someone with these answers; ``.`` for all of it."""
+        raw = str((self.config or {}).get("_subdirectory") or "")
+        names = set(re.findall(r"[^\W\d]\w*", raw))
+        used = {name: answers[name] for name in sorted(names) if name in answers}
+        prefix = PurePosixPath(_rendered(raw, repr(used), used)).as_posix()
+        return prefix if any(name.startswith(f"{prefix}/") for name in self.files) else "."
 
-        A wrong guess of the subdirectory gives too many files, never too few.
-        """
-        raw = (self.config or {}).get("_subdirectory") or ""
-        prefix = PurePosixPath(self._rendered(str(raw), answers)).as_posix()
-        if prefix == ".":
+    def part(self, subdirectory: str) -> dict[str, Entry]:
+        """The files in one of its folders."""
+        if subdirectory == ".":
             return self.files
-        found = {
-            name.removeprefix(f"{prefix}/"): entry
+        prefix = f"{subdirectory}/"
+        return {
+            name.removeprefix(prefix): entry
             for name, entry in self.files.items()
-            if name.startswith(f"{prefix}/")
+            if name.startswith(prefix)
         }
-        return found or self.files
 
-    def needs_repository(self, answers: Mapping[str, Any]) -> bool:
+    def needs_repository(self, subdirectory: str) -> bool:
         """Whether a rendered file, other than the answers file, names the template or version.
 
         Then Copier has to render from the repository itself, which is slower.
         """
-        if self.config_file is not None and _NEEDS_REPOSITORY.search(
-            self.files[self.config_file].data
-        ):
-            return True
-        for name, entry in self.part(answers).items():
-            last = PurePosixPath(name).name
-            is_answers = "answers_file" in last or last.startswith(ANSWERS_FILE)
-            if not is_answers and _NEEDS_REPOSITORY.search(entry.data):
-                return True
-        return False
+        texts = [
+            entry.data
+            for name, entry in self.part(subdirectory).items()
+            if name == self.config_file or not _is_answers_file(name)
+        ]
+        if self.config_file is not None:
+            texts.append(self.files[self.config_file].data)
+        return any(_NEEDS_REPOSITORY.search(text) for text in texts)
 
-    @staticmethod
-    def _rendered(text: str, answers: Mapping[str, Any]) -> str:
-        if "{" not in text:
-            return text
+
+def _is_answers_file(name: str) -> bool:
+    last = PurePosixPath(name).name
+    return "answers_file" in last or last.startswith(ANSWERS_FILE)
+
+
+# The answers are handed in twice, as a key and as they are, since a dict cannot be a key.
+_KNOWN: dict[tuple[str, str], str] = {}
+
+
+def _rendered(text: str, key: str, answers: Mapping[str, Any]) -> str:
+    if "{" not in text:
+        return text
+    if (text, key) not in _KNOWN:
         from jinja2 import TemplateError as JinjaError
         from jinja2.sandbox import SandboxedEnvironment
 
         try:
-            return SandboxedEnvironment().from_string(text).render(**answers)
+            _KNOWN[text, key] = SandboxedEnvironment().from_string(text).render(**answers)
         except JinjaError:
-            return ""
+            _KNOWN[text, key] = ""
+    return _KNOWN[text, key]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from pathlib import Path
 
-__all__ = ["GitError", "hide_credentials", "run_git", "succeeds"]
+__all__ = ["GitError", "ask_git", "hide_credentials", "run_git", "succeeds"]
 
 # A git hook that calls us exports these; they would point every call at the hook's repository.
 _REPOSITORY_VARIABLES = (
@@ -30,14 +30,14 @@ class GitError(DataflowError):
     """A git command failed for a reason that no caller foresaw."""
 
 
-def run_git(
+def ask_git(
     *arguments: str | os.PathLike[str],
     cwd: Path,
     stdin: bytes = b"",
     environment: Mapping[str, str] | None = None,
-    accept: tuple[int, ...] = (0,),
-) -> bytes:
-    """Run git and return what it wrote to its standard output.
+    accept: Container[int] = (0,),
+) -> tuple[int, bytes]:
+    """Run git and return its exit code and what it wrote to its standard output.
 
     Args:
         arguments: The subcommand and its arguments.
@@ -68,10 +68,22 @@ def run_git(
     if done.returncode not in accept:
         words = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
         raise GitError(
-            f"`git {arguments[0]}` failed: {hide_credentials(words)}",
+            f"`git {_subcommand(arguments)}` failed: {hide_credentials(words)}",
             "Put right what git says and run the command again.",
         )
-    return done.stdout
+    return done.returncode, done.stdout
+
+
+def run_git(
+    *arguments: str | os.PathLike[str],
+    cwd: Path,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    accept: Container[int] = (0,),
+) -> bytes:
+    """Run git as `ask_git` does and return what it wrote to its standard output."""
+    output = ask_git(*arguments, cwd=cwd, stdin=stdin, environment=environment, accept=accept)
+    return output[1]
 
 
 def succeeds(*arguments: str | os.PathLike[str], cwd: Path) -> bool:
@@ -86,6 +98,16 @@ def succeeds(*arguments: str | os.PathLike[str], cwd: Path) -> bool:
 def hide_credentials(text: str) -> str:
     """Take ``user:password@`` out of every URL in ``text``."""
     return re.sub(r"(?<=://)[^/@\s]+@", "", text)
+
+
+def _subcommand(arguments: tuple[str | os.PathLike[str], ...]) -> str:
+    words = iter(arguments)
+    for word in words:
+        if word == "-c":
+            next(words, None)
+        elif not str(word).startswith("-"):
+            return str(word)
+    return ""
 
 
 def _environment(added: Mapping[str, str] | None) -> dict[str, str]:

@@ -52,7 +52,7 @@ def render(
     scratch: Path,
     *,
     settled: bool,
-    given: Mapping[str, str] | None = None,
+    given: Mapping[str, Any] | None = None,
     exclude: Sequence[str] = (),
 ) -> Rendering:
     """Render a workflow as a given version of the template would.
@@ -80,7 +80,8 @@ def render(
     data: dict[str, Any] = {**origin, **(known.values if settled else {}), **(given or {})}
     if not settled:
         (destination / ANSWERS_FILE).write_bytes(known.text.encode())
-    from_repository = export.needs_repository({**known.values, **(given or {})})
+    part = export.subdirectory({**known.values, **(given or {})})
+    from_repository = export.needs_repository(part)
     try:
         with _quiet(with_git=from_repository):
             worker = copier.run_copy(
@@ -107,7 +108,7 @@ def render(
     except (CopierError, ValueError, TypeError, KeyError, OSError, _jinja_error()) as error:
         raise RenderingError(
             f"Template version {export.version.name} cannot be rendered: {_words(error)}",
-            "Give a valid answer with `--answer NAME=VALUE`, or mend the template.",
+            "Give a valid answer with `--data KEY=VALUE`, or mend the template.",
         ) from error
     finally:
         shutil.rmtree(destination, ignore_errors=True)

@@ -1,0 +1,62 @@
+"""The workflows of a project as instances of a template."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dataflow.shared.errors import BadInputError
+from dataflow.template.answers import ANSWERS_FILE, Answers, read_answers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+
+__all__ = ["Instance", "find_instances"]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A folder that was rendered from a template, or by hand.
+
+    Args:
+        name: The workflow's id.
+        folder: Its folder.
+    """
+
+    name: str
+    folder: Path
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether a template rendered it, so that it can be updated at all."""
+        return (self.folder / ANSWERS_FILE).is_file()
+
+    def answers(self) -> Answers:
+        """Read its answers file; raises what `read_answers` raises."""
+        return read_answers(self.folder / ANSWERS_FILE)
+
+
+def find_instances(project: Project, names: Sequence[str]) -> list[Instance]:
+    """Find workflows by name, or all of them, in the order of their names.
+
+    Raises:
+        BadInputError: A name is not that of a workflow; all such names are listed.
+    """
+    from dataflow.workflows.registry import list_workflow_ids
+
+    root = project.workflows_dir
+    managed = {path.parent.name for path in root.glob(f"*/{ANSWERS_FILE}")}
+    known = sorted({*managed, *list_workflow_ids(project)})
+    unknown = [name for name in dict.fromkeys(names) if name not in known]
+    if unknown:
+        close = {match for name in unknown for match in difflib.get_close_matches(name, known, n=2)}
+        meant = f"Did you mean {' or '.join(sorted(close))}? " if close else ""
+        raise BadInputError(
+            f"There is no workflow named {', '.join(unknown)}.",
+            f"{meant}`dataflow workflow list` shows all of them.",
+        )
+    return [Instance(name, root / name) for name in sorted(set(names) or known)]

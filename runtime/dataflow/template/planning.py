@@ -1,0 +1,127 @@
+"""Plan the update of one workflow: render both versions and compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.errors import DataflowError
+from dataflow.template.answer_check import check_answers, describe_answers
+from dataflow.template.answers import ANSWERS_FILE, Answers, with_origin
+from dataflow.template.ownership import owners
+from dataflow.template.plan import Action, Change, Scene, plan_changes
+from dataflow.template.render import render
+from dataflow.template.tree import Entry, read_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dataflow.template.export import Export
+    from dataflow.template.instance import Instance
+    from dataflow.template.versions import Version
+    from dataflow.template.workshop import Workshop
+    from dataflow.template.worktree import WorkTree
+
+__all__ = ["UnsupportedTemplateError", "plan_instance"]
+
+
+class UnsupportedTemplateError(DataflowError):
+    """A template uses something of Copier's that this engine does not do."""
+
+
+def plan_instance(
+    workshop: Workshop,
+    instance: Instance,
+    answers: Answers,
+    target: Version,
+    work_tree: WorkTree,
+    given: Mapping[str, Any],
+) -> tuple[list[Change], list[str]]:
+    """Plan what takes a workflow from its version to another.
+
+    Args:
+        workshop: Where templates and renderings are.
+        instance: The workflow.
+        answers: Its answers file.
+        target: The version to go to.
+        work_tree: Git's view of the workflow's folder.
+        given: New answers, which override the recorded ones.
+
+    Returns:
+        The changes, the answers file's last, and notes about questions that came and went.
+
+    Raises:
+        DataflowError: The workflow cannot be updated, and why.
+    """
+    template = workshop.template(answers.source)
+    old = workshop.export(template, template.version(answers.commit))
+    new = workshop.export(template, target)
+    if not given and not workshop.affects(old, new, answers.values):
+        return [
+            _version_change(
+                instance, answers, with_origin(answers.text, answers.source, target.name)
+            )
+        ], []
+    for export in (old, new):
+        _refuse_unsupported(export)
+    scratch = workshop.scratch()
+    theirs = render(
+        new,
+        instance.name,
+        answers,
+        scratch,
+        settled=False,
+        given=given,
+        exclude=_for_update((new.config or {}).get("_exclude", ())),
+    )
+    check_answers(instance.name, answers.values, theirs, given)
+    exclude = _for_update(theirs.worker.template.exclude)
+    base = render(old, instance.name, answers, scratch, settled=True, exclude=exclude)
+    labels = ("yours", f"template {old.version.name}", f"template {target.name}")
+    tracked = frozenset(work_tree.within(work_tree.tracked, instance.folder.resolve()))
+    scene = Scene(
+        instance.folder,
+        base.files,
+        theirs.files,
+        owners(theirs.worker),
+        owners(base.worker),
+        tracked,
+        labels,
+    )
+    changes = plan_changes(scene)
+    changes.append(_version_change(instance, answers, theirs.answers_text))
+    return changes, describe_answers(answers.values, theirs)
+
+
+def _version_change(instance: Instance, answers: Answers, text: str) -> Change:
+    before = read_entry(instance.folder / ANSWERS_FILE)
+    executable = before.executable if before is not None else False
+    after = Entry(text.encode(), executable)
+    return Change(ANSWERS_FILE, Action.VERSION, Entry(answers.text.encode(), executable), after)
+
+
+def _for_update(patterns: Iterable[str]) -> list[str]:
+    """The new version's exclusions, for the rendering of the old one, as Copier does it.
+
+    Otherwise a file that is excluded from now on would look deleted. A pattern may depend on
+    the operation, which is an update whatever the rendering is called.
+    """
+    return [
+        "{% set _copier_operation = 'update' %}" + pattern
+        if "_copier_operation" in pattern
+        else pattern
+        for pattern in patterns
+    ]
+
+
+def _refuse_unsupported(export: Export) -> None:
+    used = [
+        name
+        for name in ("_tasks", "_migrations", "_jinja_extensions", "_external_data")
+        if (export.config or {}).get(name)
+    ]
+    if used:
+        raise UnsupportedTemplateError(
+            f"Template version {export.version.name} uses {', '.join(used)}, which run code or "
+            "read files of their own.",
+            "Update this folder by hand with `copier update --trust`.",
+        )

@@ -1,0 +1,208 @@
+"""A report of an update for people to read."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from typing import TYPE_CHECKING
+
+from dataflow.template.plan import Action, Change
+from dataflow.template.results import Outcome, Report, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dataflow.template.tree import Entry
+
+__all__ = ["diff_lines", "report_lines"]
+
+_COLOURS = {
+    Status.UPDATED: "green",
+    Status.CURRENT: "",
+    Status.CONFLICT: "yellow",
+    Status.SKIPPED: "yellow",
+    Status.FAILED: "red",
+    Status.UNMANAGED: "",
+}
+_NAMES = {
+    Action.ADDED: "added",
+    Action.UPDATED: "clean",
+    Action.DELETED: "deleted",
+    Action.MERGED: "merged",
+    Action.REPLACED: "replaced",
+    Action.CONFLICT: "CONFLICT",
+    Action.BINARY_CONFLICT: "CONFLICT",
+    Action.KEPT_EDITED: "kept",
+    Action.KEPT_DELETED: "kept deleted",
+    Action.KEPT_YOURS: "kept yours",
+    Action.KEPT_IGNORED: "kept",
+}
+_PLANNED = {
+    Status.UPDATED: "would update",
+    Status.CONFLICT: "would conflict",
+    Status.CURRENT: "up to date",
+}
+_DONE = {Status.CURRENT: "up to date", Status.UNMANAGED: "by hand"}
+# Above this many workflows, those about which there is nothing to say are only counted.
+_MANY = 12
+
+
+def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[str]:
+    """Say what became, or would become, of each workflow and file, and what to do next.
+
+    Args:
+        report: The report.
+        paint: Gives a text a colour, or leaves it as it is.
+    """
+    silent = {Status.CURRENT, Status.UNMANAGED} if len(report.outcomes) > _MANY else set()
+    shown = [outcome for outcome in report.outcomes if outcome.status not in silent]
+    width = max((len(outcome.workflow_id) for outcome in shown), default=0)
+    fold = len(shown) > _MANY
+    for outcome in shown:
+        yield _headline(outcome, width, paint, planned=report.planned_only)
+        quiet = fold and outcome.status is Status.UPDATED and not report.planned_only
+        if not quiet:
+            yield from _details(outcome, paint)
+    if shown:
+        yield ""
+    yield from report.notes
+    yield _summary(report)
+    yield from _next_steps(report)
+
+
+def diff_lines(outcome: Outcome, paint: Callable[[str, str], str]) -> Iterator[str]:
+    """Show what an update does to one workflow's files, as a unified diff."""
+    for change in outcome.changes:
+        if change.before == change.after:
+            continue
+        old, new = f"{outcome.path}/{change.path}", f"{outcome.path}/{change.path}"
+        if any(entry and entry.is_binary for entry in (change.before, change.after)):
+            yield f"Binary file {new} {'is deleted' if change.after is None else 'changes'}"
+            continue
+        lines = difflib.unified_diff(
+            _text_lines(change.before),
+            _text_lines(change.after),
+            "/dev/null" if change.before is None else f"a/{old}",
+            "/dev/null" if change.after is None else f"b/{new}",
+            lineterm="",
+        )
+        colours = {"+": "green", "-": "red", "@": "cyan"}
+        for line in lines:
+            yield paint(line, colours.get(line[:1], ""))
+
+
+def _text_lines(entry: Entry | None) -> list[str]:
+    if entry is None:
+        return []
+    return entry.data.decode("utf-8", errors="replace").split("\n")
+
+
+def _headline(
+    outcome: Outcome, width: int, paint: Callable[[str, str], str], *, planned: bool
+) -> str:
+    step = outcome.current or ""
+    if outcome.target and outcome.target != outcome.current:
+        step = f"{step} -> {outcome.target}"
+    word = (_PLANNED if planned else _DONE).get(outcome.status, outcome.status.value)
+    if outcome.checked is not None:
+        word += ", checks passed" if outcome.checked else ", CHECKS FAILED"
+    parts = [f"{outcome.workflow_id:<{width}}", step, paint(word, _COLOURS[outcome.status])]
+    counted = outcome.count()
+    if counted:
+        parts.append(", ".join(f"{number} {name}" for name, number in _tally(outcome).items()))
+    elif outcome.changes:
+        parts.append("version only")
+    return "  ".join(part for part in parts if part)
+
+
+def _tally(outcome: Outcome) -> dict[str, int]:
+    tally: dict[str, int] = {}
+    for action in Action:
+        number = outcome.count()[action]
+        if number:
+            name = _NAMES[action].lower()
+            tally[name] = tally.get(name, 0) + number
+    return tally
+
+
+def _details(outcome: Outcome, paint: Callable[[str, str], str]) -> Iterator[str]:
+    if outcome.reason:
+        yield f"    {outcome.reason}"
+    for note in outcome.notes:
+        yield f"    {note}"
+    files = [change for change in outcome.changes if change.action is not Action.VERSION]
+    width = max((len(change.path) for change in files), default=0)
+    for change in files:
+        yield _file_line(change, width, paint)
+
+
+def _file_line(change: Change, width: int, paint: Callable[[str, str], str]) -> str:
+    name = f"{_NAMES[change.action]:<12}"
+    colour = "yellow" if change.action.is_conflict or change.action is Action.REPLACED else ""
+    line = f"    {paint(name, colour)}  {change.path}"
+    return f"{line:<{len(line) + width - len(change.path)}}  {change.detail}".rstrip()
+
+
+def _summary(report: Report) -> str:
+    counted = report.count()
+    names = {
+        Status.UPDATED: "to update" if report.planned_only else "updated",
+        Status.CONFLICT: "would conflict" if report.planned_only else "with conflicts",
+        Status.CURRENT: "up to date",
+        Status.SKIPPED: "skipped",
+        Status.FAILED: "failed",
+        Status.UNMANAGED: "not from a template",
+    }
+    parts = [f"{counted[status]} {name}" for status, name in names.items() if counted[status]]
+    number = len(report.outcomes)
+    head = f"{number} workflow{'' if number == 1 else 's'}"
+    return f"{head}: {', '.join(parts)}." if parts else "There is no workflow to update."
+
+
+def _next_steps(report: Report) -> Iterator[str]:
+    steps = list(_steps(report))
+    if steps:
+        yield "Next:"
+        yield from (f"  {step}" for step in steps)
+
+
+def _steps(report: Report) -> Iterator[str]:
+    by_status: dict[Status, list[Outcome]] = {status: [] for status in Status}
+    for outcome in report.outcomes:
+        by_status[outcome.status].append(outcome)
+    if report.planned_only:
+        if by_status[Status.UPDATED] or by_status[Status.CONFLICT]:
+            yield "Run it without --plan to do this; --diff shows every line."
+    else:
+        yield from _after_conflicts(by_status[Status.CONFLICT])
+        if by_status[Status.UPDATED]:
+            yield f"Look at it and commit: git diff; {_commit(by_status[Status.UPDATED])}"
+        for outcome in report.outcomes:
+            for change in outcome.changes:
+                if change.action is Action.REPLACED:
+                    place = shlex.quote(f"./{outcome.path}/{change.path}")
+                    yield f"Your edit of a generated file, if you need it: git show HEAD:{place}"
+    told: set[str] = set()
+    for outcome in (*by_status[Status.SKIPPED], *by_status[Status.FAILED]):
+        if outcome.instruction and outcome.instruction not in told:
+            told.add(outcome.instruction)
+            yield f"{outcome.workflow_id}: {outcome.instruction}"
+    for outcome in report.outcomes:
+        if outcome.checked is False:
+            yield f"{outcome.workflow_id}: mend it, or undo with: git restore {outcome.path}"
+
+
+def _after_conflicts(outcomes: list[Outcome]) -> Iterator[str]:
+    paths = [f"{outcome.path}/{name}" for outcome in outcomes for name in outcome.conflicts]
+    if paths:
+        named = " ".join(shlex.quote(path) for path in paths[:5])
+        more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+        yield f"Resolve the conflicts (`git mergetool` works), then: git add {named}{more}"
+
+
+def _commit(outcomes: list[Outcome]) -> str:
+    folders = [shlex.quote(outcome.path) for outcome in outcomes]
+    where = " ".join(folders) if len(folders) <= 5 else "..."
+    versions = {outcome.target for outcome in outcomes}
+    version = f" to {versions.pop()}" if len(versions) == 1 else ""
+    return f'git add {where} && git commit -m "Update workflows{version}" -- {where}'

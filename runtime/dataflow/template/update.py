@@ -1,0 +1,311 @@
+"""Update workflows to a newer template version: plan all, then apply one after the other."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.errors import BadInputError, DataflowError, MissingDependencyError
+from dataflow.template.answers import ANSWERS_FILE
+from dataflow.template.applying import apply_outcome, journal_folder
+from dataflow.template.instance import Instance, find_instances
+from dataflow.template.interruption import Interruption
+from dataflow.template.journal import pending, recover
+from dataflow.template.planning import plan_instance
+from dataflow.template.results import Outcome, Report, Status
+from dataflow.template.workshop import Workshop
+from dataflow.template.worktree import WorkTree, read_work_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+    from dataflow.template.answers import Answers
+    from dataflow.template.versions import Version
+
+__all__ = ["Request", "UncommittedError", "UpdateBusyError", "update_workflows"]
+
+
+class UncommittedError(BadInputError):
+    """Folders to update have changes that git does not have yet, so nothing could be undone."""
+
+
+class UpdateBusyError(DataflowError):
+    """Another update of the same project is running."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to update, and how.
+
+    Args:
+        names: The workflows; none for all of them.
+        reference: The template version to go to; ``None`` for the latest release.
+        prereleases: Whether the latest release may be a pre-release.
+        given: Answers that override the recorded ones.
+        plan_only: Write nothing.
+        check: Check each workflow after its update.
+        first: Update and check this many first, and go on only if they are well.
+    """
+
+    names: Sequence[str] = ()
+    reference: str | None = None
+    prereleases: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
+    plan_only: bool = False
+    check: bool = False
+    first: int | None = None
+
+
+@dataclass
+class _Job:
+    """A workflow on its way through an update."""
+
+    instance: Instance
+    outcome: Outcome
+    answers: Answers | None = None
+    target: Version | None = None
+
+
+def update_workflows(
+    project: Project, request: Request, progress: Callable[[str], None] = lambda _: None
+) -> Report:
+    """Update workflows, or plan to.
+
+    Nothing is written before everything is planned. Each workflow is then changed completely or
+    not at all; one that cannot be updated does not stop the others.
+
+    Args:
+        project: The project.
+        request: What to update, and how.
+        progress: Told in a few words what is being done.
+
+    Raises:
+        BadInputError: The request makes no sense, or a folder has uncommitted changes.
+        UpdateBusyError: Another update is running.
+    """
+    _require_copier()
+    state = journal_folder(project)
+    with nullcontext() if request.plan_only else _only_one(state):
+        report = Report([], planned_only=request.plan_only)
+        _finish_earlier(state, request, report)
+        instances = find_instances(project, request.names)
+        jobs = [_Job(one, _outcome(project, one)) for one in instances]
+        report.outcomes = [job.outcome for job in jobs]
+        with Workshop(project.root) as workshop:
+            waiting = [job for job in jobs if _needs_update(workshop, job, request)]
+            if waiting:
+                folders = [job.instance.folder for job in waiting]
+                work_tree = read_work_tree(project.workflows_dir, folders)
+                ready = _refuse_unsafe(waiting, work_tree, request)
+                planned = list(_plan(workshop, ready, work_tree, request, progress))
+                if not request.plan_only:
+                    _apply(project, planned, work_tree, request, report, progress)
+            report.notes += workshop.notes
+    return report
+
+
+def _outcome(project: Project, instance: Instance) -> Outcome:
+    return Outcome(instance.name, project.relative(instance.folder), Status.SKIPPED)
+
+
+def _needs_update(workshop: Workshop, job: _Job, request: Request) -> bool:
+    """Find out where a workflow is and where it goes; only those that move are looked at more."""
+    outcome = job.outcome
+    if not job.instance.is_managed:
+        outcome.status = Status.UNMANAGED
+        outcome.reason = f"It has no {ANSWERS_FILE}: it was not made from a template."
+        return False
+    try:
+        answers = job.answers = job.instance.answers()
+        outcome.current = answers.commit
+        template = workshop.template(answers.source)
+        target = job.target = (
+            template.version(request.reference)
+            if request.reference is not None
+            else template.latest(prereleases=request.prereleases)
+        )
+        outcome.target = target.name
+        current = template.version(answers.commit)
+    except DataflowError as error:
+        outcome.fail(error)
+        return False
+    if current.commit == target.commit and not request.given:
+        outcome.status = Status.CURRENT
+        return False
+    if template.is_older(target, current):
+        outcome.fail(
+            BadInputError(
+                f"It is at {current.name}, which is newer than {target.name}.",
+                "Name the version to go to with `--to`; going back is not possible, except "
+                "through git.",
+            )
+        )
+        return False
+    return True
+
+
+def _refuse_unsafe(jobs: list[_Job], work_tree: WorkTree, request: Request) -> list[_Job]:
+    """Set aside workflows with open conflicts; refuse the whole run for uncommitted changes."""
+    ready, dirty, open_conflicts = [], [], []
+    for job in jobs:
+        folder = job.instance.folder.resolve()
+        unmerged = work_tree.within(work_tree.unmerged, folder)
+        changed = work_tree.within(work_tree.changed, folder)
+        tracked = work_tree.within(work_tree.tracked, folder)
+        if unmerged:
+            open_conflicts.append(job)
+            job.outcome.fail(
+                DataflowError(
+                    f"It has unresolved conflicts: {', '.join(unmerged)}.",
+                    "Resolve them, `git add` the files, commit, and update again.",
+                ),
+                Status.SKIPPED,
+            )
+        elif changed or ANSWERS_FILE not in tracked:
+            dirty.append(job)
+            job.outcome.notes.append("has uncommitted changes; commit them before updating")
+            if request.plan_only:
+                ready.append(job)
+        else:
+            ready.append(job)
+    if request.plan_only:
+        return ready
+    if dirty:
+        raise UncommittedError(
+            f"Uncommitted changes in {_listing(dirty)}. Nothing was updated.",
+            "Commit or stash them and update again, or name other workflows.",
+        )
+    if open_conflicts and request.names:
+        raise UncommittedError(
+            f"Unresolved conflicts in {_listing(open_conflicts)}. Nothing was updated.",
+            "Resolve them, `git add` the files, commit, and update again.",
+        )
+    return ready
+
+
+def _listing(jobs: list[_Job]) -> str:
+    names = [job.outcome.path for job in jobs[:10]]
+    rest = len(jobs) - len(names)
+    return ", ".join(names) + (f" and {rest} more" if rest else "")
+
+
+def _plan(
+    workshop: Workshop,
+    jobs: list[_Job],
+    work_tree: WorkTree,
+    request: Request,
+    progress: Callable[[str], None],
+) -> Iterator[_Job]:
+    for number, job in enumerate(jobs, start=1):
+        progress(f"planning {number} of {len(jobs)}: {job.instance.name}")
+        assert job.answers is not None  # noqa: S101 (set by `_needs_update`)
+        assert job.target is not None  # noqa: S101
+        outcome = job.outcome
+        try:
+            outcome.changes, notes = plan_instance(
+                workshop, job.instance, job.answers, job.target, work_tree, request.given
+            )
+        except DataflowError as error:
+            outcome.fail(error)
+            continue
+        outcome.notes += notes
+        outcome.status = Status.CONFLICT if outcome.conflicts else Status.UPDATED
+        yield job
+
+
+def _apply(
+    project: Project,
+    jobs: list[_Job],
+    work_tree: WorkTree,
+    request: Request,
+    report: Report,
+    progress: Callable[[str], None],
+) -> None:
+    from dataflow.template.check import check_workflow
+
+    first = request.first if request.first is not None else 0
+    with Interruption() as interruption:
+        for number, job in enumerate(jobs, start=1):
+            outcome = job.outcome
+            if interruption.requested:
+                report.interrupted = True
+                _leave_out(outcome, "The update was interrupted before its turn.")
+                continue
+            if number == first + 1 and first and not _all_well(jobs[:first]):
+                report.notes.append(f"The first {first} are not well, so the rest was left alone.")
+            if number > first > 0 and not _all_well(jobs[:first]):
+                _leave_out(outcome, f"The first {first} workflows did not pass.")
+                continue
+            progress(f"updating {number} of {len(jobs)}: {outcome.workflow_id}")
+            try:
+                apply_outcome(project, job.instance, outcome, work_tree)
+            except DataflowError as error:
+                outcome.fail(error)
+                continue
+            if (request.check or number <= first) and outcome.status is Status.UPDATED:
+                progress(f"checking {number} of {len(jobs)}: {outcome.workflow_id}")
+                outcome.checked, words = check_workflow(project, outcome.workflow_id)
+                outcome.notes += words
+        report.interrupted = report.interrupted or interruption.requested
+
+
+def _all_well(jobs: list[_Job]) -> bool:
+    return all(
+        job.outcome.status is not Status.FAILED and job.outcome.checked is not False for job in jobs
+    )
+
+
+def _leave_out(outcome: Outcome, reason: str) -> None:
+    again = f"Run it again: dataflow workflow update {outcome.workflow_id}"
+    outcome.fail(DataflowError(reason, again), Status.SKIPPED)
+
+
+def _finish_earlier(state: Path, request: Request, report: Report) -> None:
+    if request.plan_only:
+        if waiting := pending(state):
+            raise BadInputError(
+                f"An earlier update of {', '.join(waiting)} was cut short.",
+                "Run `dataflow workflow update --all` to finish it; then plan again.",
+            )
+        return
+    for name, untouched in recover(state):
+        note = f"An earlier update of {name} had been cut short; it is complete now."
+        if untouched:
+            note += f" Left alone, since changed in the meantime: {', '.join(untouched)}."
+        report.notes.append(note)
+
+
+@contextmanager
+def _only_one(state: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    state.mkdir(parents=True, exist_ok=True)
+    # Whatever the project's own .gitignore says, none of this may be committed.
+    (state / ".gitignore").write_text("*\n", encoding="utf-8")
+    lock = FileLock(state / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UpdateBusyError(
+            "Another update of this project is running.", "Wait for it to end, then run this again."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _require_copier() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("copier") is None:
+        raise MissingDependencyError(
+            "Updating needs Copier, which is not installed.",
+            "Install it: pip install 'dataflow-runtime[template]'",
+        )
+    # Copier's git calls must not wait for a password that nobody can type.
+    os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")

@@ -1,0 +1,146 @@
+"""What git knows about the folders to update: tracked, changed, in conflict."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow.shared.errors import BadInputError
+from dataflow.template.git import GitError, run_git
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dataflow.template.tree import Entry
+
+__all__ = ["Blob", "NoRepositoryError", "WorkTree", "mark_conflicts", "read_work_tree"]
+
+
+class NoRepositoryError(BadInputError):
+    """Workflows outside a git repository cannot be updated: nothing could be undone."""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file in git's index.
+
+    Args:
+        mode: Its mode, such as ``100644``.
+        sha: The hash of its content.
+    """
+
+    mode: str
+    sha: str
+
+
+@dataclass(frozen=True)
+class WorkTree:
+    """Git's view of some folders, read once.
+
+    Args:
+        top: The root of the repository.
+        tracked: What the index has, by path from the root.
+        changed: Paths with uncommitted changes, new files included.
+        unmerged: Paths with conflicts that nobody has resolved yet.
+    """
+
+    top: Path
+    tracked: dict[str, Blob]
+    changed: frozenset[str]
+    unmerged: frozenset[str]
+
+    def name(self, folder: Path) -> str:
+        """A folder's path from the root, as git writes it."""
+        return folder.relative_to(self.top).as_posix()
+
+    def within(self, paths: Iterable[str], folder: Path) -> list[str]:
+        """Those of ``paths`` that lie in ``folder``, relative to it."""
+        prefix = f"{self.name(folder)}/" if folder != self.top else ""
+        return sorted(path.removeprefix(prefix) for path in paths if path.startswith(prefix))
+
+
+def read_work_tree(root: Path, folders: Sequence[Path]) -> WorkTree:
+    """Ask git about some folders below ``root``.
+
+    Raises:
+        NoRepositoryError: ``root`` is not in a git repository.
+    """
+    try:
+        answer = run_git("rev-parse", "--show-toplevel", cwd=root)
+    except GitError as error:
+        raise NoRepositoryError(
+            f"{root} is not in a git repository, so an update could not be undone.",
+            "Run `git init`, commit everything, and update then.",
+        ) from error
+    top = Path(os.fsdecode(answer.rstrip(b"\n"))).resolve()
+    # One common folder instead of a thousand names, which no command line would hold.
+    where = [folder.resolve() for folder in folders]
+    paths = where if len(where) <= 20 else [Path(os.path.commonpath(where))]
+    tracked: dict[str, Blob] = {}
+    listing = run_git("ls-files", "--stage", "-z", "--full-name", "--", *paths, cwd=top)
+    for line in os.fsdecode(listing).split("\0")[:-1]:
+        meta, path = line.split("\t", 1)
+        mode, sha, stage = meta.split(" ")
+        if stage in {"0", "2"}:
+            tracked[path] = Blob(mode, sha)
+    changed, unmerged = _read_status(top, paths)
+    return WorkTree(top, tracked, frozenset(changed), frozenset(unmerged))
+
+
+def _read_status(top: Path, paths: Sequence[Path]) -> tuple[set[str], set[str]]:
+    # Format: https://git-scm.com/docs/git-status#_porcelain_format_version_2
+    status = run_git(
+        "status",
+        "--porcelain=v2",
+        "-z",
+        "--untracked-files=all",
+        "--no-renames",
+        "--",
+        *paths,
+        cwd=top,
+    )
+    changed, unmerged = set(), set()
+    for line in os.fsdecode(status).split("\0")[:-1]:
+        if line.startswith("1 "):
+            changed.add(line.split(" ", 8)[8])
+        elif line.startswith("u "):
+            unmerged.add(line.split(" ", 10)[10])
+        elif line.startswith("? "):
+            changed.add(line[2:])
+    return changed, unmerged
+
+
+def mark_conflicts(
+    top: Path, conflicts: Iterable[tuple[str, Sequence[Entry | None], str | None]]
+) -> bytes:
+    """Make what ``git update-index --index-info -z`` needs to record conflicts.
+
+    The contents go into git's store; the index itself is not touched.
+
+    Args:
+        top: The root of the repository.
+        conflicts: For each the path from the root; base, the person's and the template's file;
+            and the hash of the person's file if git has it.
+
+    Returns:
+        The standard input for the command: https://git-scm.com/docs/git-update-index
+    """
+    lines: list[bytes] = []
+    for path, stages, known in conflicts:
+        name = os.fsencode(path)
+        length = 0
+        staged: list[bytes] = []
+        for number, entry in enumerate(stages, start=1):
+            if entry is None:
+                continue
+            sha = known if number == 2 and known else _store(top, entry.data)
+            length = len(sha)
+            staged.append(f"{entry.mode} {sha} {number}\t".encode() + name)
+        lines += [f"0 {'0' * length}\t".encode() + name, *staged]
+    return b"".join(line + b"\0" for line in lines)
+
+
+def _store(top: Path, data: bytes) -> str:
+    return run_git("hash-object", "-w", "--stdin", cwd=top, stdin=data).decode().strip()
