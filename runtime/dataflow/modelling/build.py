@@ -107,7 +107,7 @@ def _database(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         if before is None:
             del os.environ[DATABASE_VARIABLE]
         else:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dagster import DagsterEvent, DagsterInstance, DagsterRun, JobDefinition
-    from dagster._utils.error import SerializableErrorInfo
+    from dagster_shared.error import SerializableErrorInfo
 
     from dataflow.shared.project import Project
 

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
 
+from dataflow.modelling.build import BuildResult, build_models
 from dataflow.orchestration.lock import workflow_lock
 from dataflow.shared.config import load_config
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.project import find_project
+from dataflow.warehouse.load import LoadResult, load_table
+from dataflow.warehouse.watermark import read_watermark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataflow.modelling.build import BuildResult
-    from dataflow.warehouse.load import LoadResult
-
-__all__ = ["Steps", "StoredTable"]
+__all__ = ["BuildResult", "LoadResult", "Steps", "StoredTable"]
 
 log = get_logger(__name__)
 
@@ -66,8 +66,6 @@ class Steps:
         config = load_config(self.workflow_id)
         params: dict[str, Any] = {}
         if config["ingestion"]["source"].get("incremental"):
-            from dataflow.warehouse.watermark import read_watermark
-
             params["last_value"] = read_watermark(self._database, config["load"]["table"])
         self._forget_old_runs()
         stored = self._store("extract", extract_data(params))
@@ -91,8 +89,6 @@ class Steps:
 
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows into the warehouse as ``load`` in config.yaml says."""
-        from dataflow.warehouse.load import load_table
-
         settings = load_config(self.workflow_id)["load"]
         with self._lock():
             result = load_table(
@@ -114,8 +110,6 @@ class Steps:
 
     def model(self, loaded: LoadResult) -> BuildResult:
         """Build and test the dbt models on the table just loaded."""
-        from dataflow.modelling.build import build_models
-
         log.info("building models", source=loaded.table)
         with self._lock():
             result = build_models(find_project(), self.workflow_id, log.info)

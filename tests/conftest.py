@@ -1,0 +1,66 @@
+"""What tests of several folders stand on: the template as a repository, and projects made of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+Dataflow = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def _git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def template_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it is in the working tree, committed and tagged in a repository of its own."""
+    folder = tmp_path_factory.mktemp("template")
+    shutil.copy(REPOSITORY / "copier.yml", folder)
+    shutil.copytree(REPOSITORY / "template", folder / "template")
+    _git(folder, "init", "--quiet")
+    _git(folder, "add", "--all", "--force")
+    _git(folder, "commit", "--quiet", "--message", "The working tree")
+    _git(folder, "tag", "v0.1.0")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dataflow() -> Dataflow:
+    """The installed command, in a process of its own, as a user runs it."""
+
+    def run(
+        *arguments: str | Path, cwd: Path, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [BIN / "dataflow", *arguments],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run
+
+
+@pytest.fixture
+def project_folder(tmp_path: Path, template_repository: Path, dataflow: Dataflow) -> Path:
+    """A new project, as `dataflow init` makes it."""
+    folder = tmp_path / "shop"
+    made = dataflow(
+        "init", folder, "--template", template_repository, "--defaults", cwd=tmp_path
+    )
+    assert made.returncode == 0, made.stderr
+    return folder
