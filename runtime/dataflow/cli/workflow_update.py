@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from dataflow.cli.answers import data_option, parse_answers
+from dataflow.cli.progress import progress_line
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import find_project
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["update"]
 
@@ -80,11 +77,8 @@ def update(
         check=check,
         first=first,
     )
-    progress, clear = _progress()
-    try:
+    with progress_line() as progress:
         report = update_workflows(find_project(), request, progress)
-    finally:
-        clear()
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -102,14 +96,3 @@ def update(
 def _paint(text: str, colour: str) -> str:
     # click takes the colours out again where there is no terminal.
     return click.style(text, fg=colour) if colour else text
-
-
-def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
-    """One line on a terminal that says what is being done, and what wipes it out."""
-    if not sys.stderr.isatty():
-        return (lambda _: None), (lambda: None)
-
-    def show(words: str) -> None:
-        click.echo(f"\r\033[K{words[:100]}", nl=False, err=True)
-
-    return show, lambda: click.echo("\r\033[K", nl=False, err=True)

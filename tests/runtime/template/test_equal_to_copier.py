@@ -1,0 +1,166 @@
+"""Wherever Copier is right, the engine does what ``copier.run_update`` does.
+
+Copier runs in an isolated copy of the project, with so much context that it merges whole files.
+Each random history is that of one file; many files share a workflow, since one run of Copier
+takes as long for one file as for fifty. ``DATAFLOW_TEST_HISTORIES`` asks for more of them.
+
+The engine differs on purpose, each case with a test in ``test_update.py``:
+
+- a file that the template deletes and a person edited is kept;
+- a file that the template renames takes the person's edits along;
+- a file that a person renamed gets what the template changed in it;
+- a binary that both changed is kept and marked as a conflict;
+- an edited file that git ignores is never replaced;
+- a file whose line ends alone were changed merges line by line;
+- an edited *generated* file is replaced;
+- a *yours* file that was deleted stays deleted, and is kept when the template drops it;
+- an answer that is not valid any more stops the update of that workflow;
+- the template's executable bit also reaches a file whose content had to be merged;
+- a file where a folder has to go, or the other way round, stops the update of that workflow;
+- a template with uncommitted changes gives its last commit, never a version of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dataflow.shared.project import Project
+from dataflow.template.tree import Entry, read_tree
+from dataflow.template.update import Request, update_workflows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.runtime.template.conftest import Content, Lab
+
+HISTORIES = int(os.environ.get("DATAFLOW_TEST_HISTORIES", "240"))
+PER_RUN = 60
+LABELS = {
+    b"<<<<<<< before updating": b"<<<<<<< yours",
+    b"||||||| last update": b"||||||| template 1.0.0",
+    b">>>>>>> after updating": b">>>>>>> template 1.1.0",
+}
+
+# The hash of nothing.
+EMPTY = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+
+Files = dict[str, "Content"]
+
+
+Outcome = tuple[dict[str, Entry], set[str]]
+
+
+def update_by_copier(project: Path, name: str) -> Outcome:
+    """Update a workflow as Copier does; its files, and the conflicts in git's index."""
+    import copier
+
+    folder = Project(project).workflow_dir(name)
+    copier.run_update(
+        folder,
+        defaults=True,
+        overwrite=True,
+        quiet=True,
+        conflict="inline",
+        context_lines=99_999,
+    )
+    return _outcome(project, folder)
+
+
+def update_by_engine(project: Path, name: str) -> Outcome:
+    """Update a workflow with the engine; its files, and the conflicts in git's index."""
+    update_workflows(Project(project), Request(names=(name,)))
+    return _outcome(project, Project(project).workflow_dir(name))
+
+
+def _outcome(project: Path, folder: Path) -> Outcome:
+    listing = subprocess.run(
+        ["git", "ls-files", "--unmerged"], cwd=project, check=True, capture_output=True, text=True
+    )
+    # Copier records the person's mode on all three sides, and an empty base where there was none.
+    conflicts = {line.split(" ", 1)[1] for line in listing.stdout.splitlines()}
+    conflicts = {line for line in conflicts if not line.startswith(f"{EMPTY} 1")}
+    files = {}
+    for path, entry in read_tree(folder).items():
+        data = entry.data
+        for theirs, ours in LABELS.items():
+            data = data.replace(theirs, ours)
+        files[path] = Entry(data, entry.executable, entry.link)
+    return files, conflicts
+
+
+def compare(lab: Lab, tmp_path: Path, name: str = "one") -> None:
+    """Update two copies of the project, one by each, and require the same."""
+    copy = tmp_path / "by copier" / "project"
+    shutil.copytree(lab.project.root, copy, symlinks=True)
+    expected, expected_index = update_by_copier(copy, name)
+    found, index = update_by_engine(lab.project.root, name)
+    assert found.keys() == expected.keys()
+    for path, entry in expected.items():
+        assert found[path] == entry, path
+    assert index == expected_index
+
+
+def history(chance: random.Random, number: int) -> tuple[Content, Content, Content]:
+    """One file's past: as the template had it, as it has it now, as a person left it."""
+    length = chance.randint(1, 25)
+    # Some lines are alike in all places, as in YAML and SQL, and some are this file's own.
+    pool = ["- name: x", "  type: y", "", "  - select", *(f"{number} {n}" for n in range(12))]
+    base = [chance.choice(pool) for _ in range(length)] + [f"end of {number}", f"{number}", "."]
+    kinds = chance.random()
+    if kinds < 0.05:
+        return None, text(chance, base), None
+    if kinds < 0.1:
+        return None, text(chance, base), text(chance, changed(chance, base, pool))
+    start = text(chance, base)
+    theirs: Content = text(chance, changed(chance, base, pool)) if chance.random() < 0.8 else start
+    ours: Content = text(chance, changed(chance, base, pool)) if chance.random() < 0.7 else start
+    if chance.random() < 0.05:
+        ours = None
+    elif chance.random() < 0.05:
+        theirs, ours = None, start
+    return start, theirs, ours
+
+
+def changed(chance: random.Random, lines: list[str], pool: list[str]) -> list[str]:
+    """A person's or a template's edit: a few lines added, dropped or replaced."""
+    result = list(lines)
+    for _ in range(chance.randint(1, 3)):
+        place = chance.randrange(len(result) + 1)
+        kind = chance.choice(("add", "drop", "replace"))
+        if kind != "add":
+            del result[place : place + chance.randint(1, 2)]
+        if kind != "drop":
+            result[place:place] = [chance.choice(pool) for _ in range(chance.randint(1, 3))]
+    return result
+
+
+def text(chance: random.Random, lines: list[str]) -> str:
+    """Lines as a file, now and then without a line end at the end."""
+    return "\n".join(lines) + ("" if chance.random() < 0.1 else "\n")
+
+
+@pytest.mark.parametrize("seed", range(max(1, HISTORIES // PER_RUN)))
+def test_random_edit_histories_end_as_with_copier(lab: Lab, tmp_path: Path, seed: int) -> None:
+    """Files of random histories have the same content, mode and conflicts after both."""
+    chance = random.Random(seed)
+    past = {f"part{n % 7}/file{n}.txt": history(chance, n) for n in range(PER_RUN)}
+    lab.release("1.0.0", {name: base for name, (base, _, _) in past.items()})
+    lab.render("one")
+    lab.release(
+        "1.1.0",
+        {name: theirs for name, (_, theirs, _) in past.items()},
+        executable=tuple(
+            name
+            for name, (base, theirs, ours) in past.items()
+            if theirs is not None and base in {theirs, ours} and chance.random() < 0.1
+        ),
+    )
+    edits = {name: ours for name, (base, _, ours) in past.items() if ours != base}
+    lab.edit("one", edits, tuple(name for name in edits if chance.random() < 0.1))
+    compare(lab, tmp_path)
