@@ -81,11 +81,19 @@ def _translate(error: Any, values: dict[str, Any]) -> Finding:
         path = (*path, context["discriminator"].strip("'"))
         return _not_a_choice(path, re.findall(r"'([^']*)'", context["expected_tags"]), values)
     if kind == "union_tag_not_found":
-        path = (*path, context["discriminator"].strip("'"))
-        return Finding(path, "is missing", _choices_at(path, values))
+        return _missing_tag(path, context["discriminator"].strip("'"), values)
     if value_at(values, path) is None:
         return Finding(path, "has no value")
     return Finding(path, _PLAIN.get(kind, f"is not allowed here: {error['msg']}"))
+
+
+def _missing_tag(path: KeyPath, tag: str, values: dict[str, Any]) -> Finding:
+    mapping = value_at(values, path)
+    for key in mapping if isinstance(mapping, dict) else ():
+        hint = _did_you_mean(key, [tag])
+        if hint:
+            return Finding((*path, key), "is not a known key", hint=hint, of_key=True)
+    return Finding((*path, tag), "is missing", _choices_at((*path, tag), values))
 
 
 def _path(location: Iterable[str | int]) -> KeyPath:
@@ -116,7 +124,10 @@ def _not_a_choice(path: KeyPath, choices: list[str], values: dict[str, Any]) -> 
 
 def _did_you_mean(word: str, words: Iterable[str]) -> str:
     by_lower = {known.lower(): known for known in words}
-    near = difflib.get_close_matches(word.lower()[:100], by_lower, 1, 0.6)
+    typed = word.lower()[:100]
+    near = difflib.get_close_matches(typed, by_lower, 1, 0.6)
+    # `oauth2` is far from `oauth2_client_credentials` by its letters, but not by its sense.
+    near = near or [known for known in by_lower if len(typed) > 3 and known.startswith(typed)]
     return f"did you mean `{by_lower[near[0]]}`?" if near else ""
 
 

@@ -82,7 +82,7 @@ def _is_written_out(value: Any) -> bool:
 def _urls_secret_is_written_out(value: Any) -> bool:
     if not isinstance(value, str):
         return False
-    # In the skeleton each reference is a NUL character, which the file itself cannot hold.
+    # In the skeleton a reference without a default is a NUL, which no file can hold.
     text = value.skeleton if isinstance(value, EnvironmentText) else value
     return any(part and "\0" not in part for part in _url_secrets(text))
 

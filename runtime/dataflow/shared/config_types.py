@@ -18,7 +18,7 @@ from pydantic.functional_validators import BeforeValidator, ModelWrapValidatorHa
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dataflow.shared.environment import REFERENCE, EnvironmentText
-from dataflow.shared.redaction import MASK, is_secret_key, redact
+from dataflow.shared.redaction import redact_event
 from dataflow.shared.schedule_rule import check_cron, check_timezone
 
 __all__ = [
@@ -109,9 +109,8 @@ class Section(BaseModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            secret = name is not None and is_secret_key(name) and value is not None
-            shown = redact(value) if isinstance(value, str) else value
-            yield name, MASK if secret else shown
+            hides = isinstance(value, (str, list, dict))
+            yield name, redact_event({name or "": value})[name or ""] if hides else value
 
 
 def _again(details: Any) -> InitErrorDetails:

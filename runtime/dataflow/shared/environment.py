@@ -36,7 +36,8 @@ class EnvironmentText(str):
     Attributes:
         variables: The variables it refers to, with the value each one gave.
         literals: The defaults that it used or could have used: these stand in the file.
-        skeleton: The text in the file, with a NUL character for each reference.
+        skeleton: The text in the file, with a default for each reference that has one, and a NUL
+            character for each that has none.
     """
 
     __slots__ = ("literals", "skeleton", "variables")
@@ -112,7 +113,9 @@ def interpolate(text: str, environ: Mapping[str, str]) -> tuple[str, list[str], 
     result = EnvironmentText(replaced)
     result.variables = variables
     result.literals = tuple(literals)
-    result.skeleton = _TOKEN.sub(lambda match: _MARK if match["name"] else match[0], text)
+    result.skeleton = _TOKEN.sub(
+        lambda match: (match["text"] or _MARK) if match["name"] else match[0], text
+    )
     return result, missing, broken
 
 

@@ -11,13 +11,13 @@ from dataflow.shared.errors import BadInputError
 __all__ = ["MAX_LENGTH", "RESERVED_IDS", "check_workflow_id", "suggest_workflow_id"]
 
 # An id is also the stem of file, schema and table names, which other systems cut at 63 characters.
-MAX_LENGTH = 50
+MAX_LENGTH = 40
 
 # One underscore between words: dashboards name a workflow's further sources `<workflow_id>__<x>`.
 _PATTERN = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 # Modules that the library has, or may have, in `dataflow.workflows`, beside the users' folders.
-_LIBRARY = "cli dashboards dataflow discovery identifiers ingestion modelling orchestration registry shared transformation warehouse workflow workflows"  # noqa: E501
+_LIBRARY = "cli dashboards dataflow discovery identifiers ingestion modelling orchestration registry shared template testing transformation warehouse workflow workflows"  # noqa: E501
 # Folders that every workflow or test run has, which would shadow it or be shadowed.
 _FOLDERS = "dbt evidence test tests"
 # The catalog of a DuckDB file takes the file's name, and these would then be ambiguous in SQL.
@@ -70,7 +70,8 @@ def check_workflow_id(workflow_id: str) -> str:
 
 def suggest_workflow_id(text: object) -> str:
     """The nearest valid id to ``text``, which may be anything a person typed."""
-    plain = unicodedata.normalize("NFKD", str(text)[:1000]).encode("ascii", "ignore").decode()
+    typed = str(text)[:1000].replace("ß", "ss")
+    plain = unicodedata.normalize("NFKD", typed).encode("ascii", "ignore").decode()
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain).lower()
     stem = re.sub(r"[^a-z0-9]+", "_", words).strip("_")
     if not stem:
