@@ -88,6 +88,10 @@ class Sandbox:
         with open_database(path, read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def count(self, table: str) -> int:
+        """How many rows a table of the warehouse has, such as ``marts.sales``."""
+        return int(self.query(f"SELECT count(*) FROM {table}")[0][0])
+
     def rows(self, data: dict[str, Any]) -> int:
         """How many rows ``extract_data`` or ``transform_data`` returned, of whatever kind."""
         from dataflow.shared.tables import row_count
