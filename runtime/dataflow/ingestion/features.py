@@ -1,0 +1,88 @@
+"""GeoJSON files: one row for each feature."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dataflow.ingestion.documents import read_documents
+from dataflow.ingestion.errors import SourceDataError
+from dataflow.ingestion.inference import TypedTable
+from dataflow.ingestion.lines import write_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from dataflow.ingestion.location import LocalFile
+
+__all__ = ["is_feature_collection", "read_features"]
+
+
+def is_feature_collection(path: Path) -> bool:
+    """Whether a JSON file's beginning says that it is a GeoJSON feature collection."""
+    with path.open("rb") as file:
+        start = file.read(4096).lstrip()
+    return start.startswith(b"{") and b'"FeatureCollection"' in start
+
+
+def read_features(
+    files: Sequence[LocalFile], folder: Path, null_values: Sequence[str] = ("",)
+) -> TypedTable:
+    """Read GeoJSON (RFC 7946) feature collections as one table.
+
+    The columns are the properties of all features, ``id`` where features have one, and the
+    geometry as GeoJSON text, which every spatial database reads. A file is held in memory as a
+    whole.
+
+    Args:
+        files: The files, in UTF-8.
+        folder: A folder for files on the way.
+        null_values: Texts that mean that there is no value.
+
+    Raises:
+        SourceDataError: A file is not JSON or not a feature collection.
+    """
+    lines = []
+    notes: list[str] = []
+    for number, file in enumerate(files):
+        features = _features(file)
+        path = folder / f"features-{number}.jsonl"
+        write_lines(path, _rows(features, notes))
+        lines.append(replace(file, path=path, format="jsonl"))
+    typed = read_documents(lines, null_values, lines=True)
+    return TypedTable(typed.table, notes + typed.notes)
+
+
+def _features(file: LocalFile) -> list[dict[str, Any]]:
+    try:
+        document = json.loads(file.path.read_bytes())
+    except ValueError as error:
+        raise SourceDataError(
+            f"{file.shown} is not JSON: {error}.", "Mend the file, or fetch it again."
+        ) from error
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list) or not all(isinstance(item, dict) for item in features):
+        raise SourceDataError(
+            f"{file.shown} is not a GeoJSON feature collection: it has no list of features.",
+            "Set `ingestion.source.format` to json if it is some other JSON.",
+        )
+    return features
+
+
+def _rows(features: list[dict[str, Any]], notes: list[str]) -> Iterator[dict[str, Any]]:
+    properties = {key for feature in features for key in feature.get("properties") or {}}
+    has_id = any("id" in feature for feature in features)
+    names = {}
+    for own in (["id"] if has_id else []) + ["geometry"]:
+        names[own] = own if own not in properties else f"feature_{own}"
+        if names[own] != own:
+            note = f"A property is called {own!r}; the feature's own is read as {names[own]!r}."
+            notes += [] if note in notes else [note]
+    for feature in features:
+        row = {names["id"]: feature.get("id")} if has_id else {}
+        row |= feature.get("properties") or {}
+        shape = feature.get("geometry")
+        row[names["geometry"]] = None if shape is None else json.dumps(shape)
+        yield row

@@ -1,0 +1,107 @@
+"""File sources: from ``ingestion.source`` of type file to one table."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataflow.ingestion.encoding import as_utf8
+from dataflow.ingestion.errors import SourceDataError, SourceSettingError
+from dataflow.ingestion.location import LocalFile, fetch_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataflow.ingestion.inference import TypedTable
+
+__all__ = ["read_file"]
+
+_TEXT_FORMATS = ("csv", "tsv", "json", "jsonl", "geojson")
+
+
+def read_file(source: dict[str, Any], parameters: dict[str, Any]) -> TypedTable:
+    """Read the file or files that ``source["url"]`` names.
+
+    Args:
+        source: ``url``, and optionally ``format``, ``null_values``, ``delimiter``, ``encoding`` and
+            ``sheet``, as in config.yaml.
+        parameters: ``max_retries`` and ``timeout_seconds`` for downloads.
+
+    Raises:
+        SourceError: A file is missing, out of reach or not what it should be.
+        SourceSettingError: A setting says something that cannot be done.
+    """
+    with tempfile.TemporaryDirectory(prefix="dataflow-") as name:
+        folder = Path(name)
+        files = fetch_files(
+            source["url"],
+            source.get("format"),
+            folder,
+            max_retries=parameters.get("max_retries", 3),
+            timeout_seconds=parameters.get("timeout_seconds", 30),
+        )
+        return _read(_of_one_format(files, source), folder, source)
+
+
+def _of_one_format(files: list[LocalFile], source: dict[str, Any]) -> list[LocalFile]:
+    if source.get("format") is None and {file.format for file in files} == {"json"}:
+        from dataflow.ingestion.features import is_feature_collection
+
+        if all(is_feature_collection(file.path) for file in files):
+            files = [replace(file, format="geojson") for file in files]
+    formats = {file.format: file.shown for file in files}
+    if len(formats) > 1:
+        listed = ", ".join(f"{kind} ({shown})" for kind, shown in formats.items())
+        raise SourceSettingError(
+            f"{source['url']} names files of several formats: {listed}.",
+            "Name files of one format, or set `ingestion.source.format`.",
+        )
+    return files
+
+
+def _read(files: list[LocalFile], folder: Path, source: dict[str, Any]) -> TypedTable:
+    file_format = files[0].format
+    nulls = source.get("null_values")
+    null_values = [""] if nulls is None else list(nulls)
+    if file_format in _TEXT_FORMATS:
+        files = [as_utf8(file, source.get("encoding"), folder) for file in files]
+    if file_format in ("csv", "tsv"):
+        from dataflow.ingestion.delimited import read_delimited
+
+        return read_delimited(files, folder, null_values, source.get("delimiter"))
+    if file_format == "geojson":
+        from dataflow.ingestion.features import read_features
+
+        return read_features(files, folder, null_values)
+    if file_format in ("json", "jsonl"):
+        from dataflow.ingestion.documents import read_documents
+
+        return read_documents(files, null_values, lines=file_format == "jsonl")
+    if file_format == "excel":
+        from dataflow.ingestion.spreadsheet import read_spreadsheets
+
+        return read_spreadsheets(files, null_values, source.get("sheet"))
+    return _read_parquet(files)
+
+
+def _read_parquet(files: Sequence[LocalFile]) -> TypedTable:
+    """Read Parquet files as they are; columns are matched by name, and types widened."""
+    import duckdb
+
+    from dataflow.ingestion.engine import literal, open_engine
+    from dataflow.ingestion.inference import BATCH_ROWS, TypedTable
+
+    paths = ", ".join(literal(str(file.path)) for file in files)
+    with open_engine() as connection:
+        try:
+            relation = connection.sql(f"FROM read_parquet([{paths}], union_by_name = true)")
+            return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])
+        except duckdb.Error as error:
+            file = next((file for file in files if str(file.path) in str(error)), files[0])
+            first = str(error).strip().splitlines()[0].replace(str(file.path), file.shown)
+            raise SourceDataError(
+                f"{file.shown} cannot be read as Parquet: {first}",
+                "Fetch or write the file again.",
+            ) from error

@@ -1,0 +1,60 @@
+"""Reading the source that a workflow's config.yaml names."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from dataflow.ingestion.errors import SourceSettingError
+from dataflow.shared.redaction import redact
+
+__all__ = ["read_source"]
+
+
+def read_source(
+    source: dict[str, Any], parameters: dict[str, Any], last_value: Any = None
+) -> dict[str, Any]:
+    """Read a source whole, or, if it is incremental, what is new since ``last_value``.
+
+    Args:
+        source: ``ingestion.source`` of config.yaml; ``type`` is file, api or database.
+        parameters: ``ingestion.parameters``: batch_size, max_retries, timeout_seconds. A
+            ``last_value`` in it stands for the argument, as the job hands it to ``extract_data``.
+        last_value: How far an incremental source was read before.
+
+    Returns:
+        ``data``, an Arrow table, and ``metadata``: ``source`` (the location, without secrets),
+        ``record_count``, ``timestamp`` (UTC, ISO 8601), ``notes`` (what a person should know
+        about how the data was read, if anything), and for an incremental source ``last_value``.
+
+    Raises:
+        SourceError: The source is out of reach, or its data is not what it should be.
+        SourceSettingError: A setting says something that cannot be done.
+    """
+    if last_value is None:
+        last_value = parameters.get("last_value")
+    started = datetime.now(UTC)
+    metadata: dict[str, Any] = {"source": _location(source)}
+    kind = source.get("type")
+    if kind == "file":
+        from dataflow.ingestion.file import read_file
+
+        typed = read_file(source, parameters)
+        table, notes = typed.table, typed.notes
+    else:
+        raise SourceSettingError(
+            f"There is no source type {kind!r}.",
+            "Set `ingestion.source.type` to file, api or database.",
+        )
+    metadata |= {"record_count": table.num_rows, "timestamp": started.isoformat()}
+    if notes:
+        metadata["notes"] = notes
+    return {"data": table, "metadata": metadata}
+
+
+def _location(source: dict[str, Any]) -> str:
+    """Where the data is from, as a person may read it: no user, password or query."""
+    location = str(source.get("url", "")).split("?", 1)[0]
+    if source.get("table"):
+        location += f" ({source['table']})"
+    return redact(location)

@@ -1,0 +1,123 @@
+"""The types that text may have, and when a text is exactly a value of one.
+
+A rule is kept only by texts that lose nothing in the cast: an integer must be written as DuckDB
+would write it (``007`` and ``+5`` are no integers), a number must fit a double, a time stamp must
+not have more digits than microseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["DATE_RULES", "RULES", "TEXT", "Rule"]
+
+_ISO_DAY = r"\d{4}-\d{2}-\d{2}"
+_CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
+_ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One type in one way of writing it.
+
+    Args:
+        type: DuckDB's name of the type.
+        label: What a person calls such values.
+        test: SQL that is true or false for a text ``{x}``: whether it is exactly such a value.
+        value: SQL that makes the value from the text ``{x}``.
+        rival: The label of another rule that reads the same text as another value.
+    """
+
+    type: str
+    label: str
+    test: str
+    value: str
+    rival: str | None = None
+
+    def check(self, text: str) -> str:
+        """SQL that is true if the SQL expression ``text`` keeps the rule, as every null does."""
+        return f"({text} IS NULL OR {self.test.replace('{x}', text)})"
+
+    def cast(self, text: str) -> str:
+        """SQL for the value of the SQL expression ``text``."""
+        return self.value.replace("{x}", text)
+
+
+def _written_alike(kind: str, label: str) -> Rule:
+    """A type whose texts must read as DuckDB itself would write them."""
+    value = f"TRY_CAST({{x}} AS {kind})"
+    return Rule(kind, label, f"coalesce(CAST({value} AS VARCHAR) = {{x}}, false)", value)
+
+
+def _matching(kind: str, label: str, pattern: str) -> Rule:
+    """A type whose texts must match a pattern and be castable."""
+    value = f"TRY_CAST({{x}} AS {kind})"
+    test = f"(regexp_full_match({{x}}, '{pattern}') AND {value} IS NOT NULL)"
+    return Rule(kind, label, test, value)
+
+
+def _formatted(kind: str, label: str, layout: str, rival: str | None = None) -> Rule:
+    """Dates and times in a layout of their own; years must have four digits."""
+    parsed = f"try_strptime({{x}}, '{layout}')"
+    test = rf"({parsed} IS NOT NULL AND regexp_matches({{x}}, '(^|\D)\d{{4}}(\D|$)'))"
+    return Rule(kind, label, test, f"CAST({parsed} AS {kind})", rival)
+
+
+def _both_orders() -> list[Rule]:
+    """Layouts in which only the values can tell the month from the day."""
+    clocks = {
+        "": "DATE",
+        " %H:%M": "TIMESTAMP",
+        " %H:%M:%S": "TIMESTAMP",
+        " %I:%M %p": "TIMESTAMP",
+        " %I:%M:%S %p": "TIMESTAMP",
+    }
+    rules = []
+    for sign in "/-":
+        for clock, kind in clocks.items():
+            month_first = f"month{sign}day{sign}year{clock}"
+            day_first = f"day{sign}month{sign}year{clock}"
+            layouts = (f"%m{sign}%d{sign}%Y{clock}", f"%d{sign}%m{sign}%Y{clock}")
+            rules.append(_formatted(kind, month_first, layouts[0], day_first))
+            rules.append(_formatted(kind, day_first, layouts[1], month_first))
+    return rules
+
+
+_DOUBLE = Rule(
+    "DOUBLE",
+    "number",
+    # A leading 0 or more than 15 digits without a point is a code, whose digits all matter.
+    "(TRY_CAST({x} AS DOUBLE) IS NOT NULL AND ord({x}) > 32 AND NOT contains({x}, '_') "
+    "AND NOT (starts_with({x}, '0') AND strlen({x}) > 1 AND NOT starts_with({x}, '0.')) "
+    "AND (strlen({x}) <= 15 OR contains({x}, '.') OR contains(lower({x}), 'e')) "
+    "AND (NOT isinf(TRY_CAST({x} AS DOUBLE)) OR contains(lower({x}), 'inf')))",
+    "TRY_CAST({x} AS DOUBLE)",
+)
+
+TEXT = Rule("VARCHAR", "text", "true", "{x}")
+
+DATE_RULES: tuple[Rule, ...] = (
+    _written_alike("DATE", "date"),
+    _matching("TIMESTAMP", "time stamp", rf"{_ISO_DAY}([ T]{_CLOCK})?"),
+    _matching("TIMESTAMPTZ", "time stamp with zone", rf"{_ISO_DAY}[ T]{_CLOCK}{_ZONE}"),
+    _written_alike("TIME", "time of day"),
+    *_both_orders(),
+    _formatted("DATE", "year/month/day", "%Y/%m/%d"),
+    _formatted("TIMESTAMP", "year/month/day and time", "%Y/%m/%d %H:%M"),
+    _formatted("TIMESTAMP", "year/month/day and time", "%Y/%m/%d %H:%M:%S"),
+    _formatted("DATE", "day.month.year", "%d.%m.%Y"),
+    _formatted("DATE", "date with the month's name", "%b %d %Y"),
+    _formatted("DATE", "date with the month's name", "%b %d, %Y"),
+    _formatted("DATE", "date with the month's name", "%d %b %Y"),
+    _formatted("DATE", "date with the month's name", "%d-%b-%Y"),
+    _formatted("DATE", "date with the month's name", "%B %d, %Y"),
+    _formatted("DATE", "date with the month's name", "%d %B %Y"),
+)
+
+# The narrowest first: the first rule that all values of a column keep is its type.
+RULES: tuple[Rule, ...] = (
+    _written_alike("BIGINT", "whole number"),
+    _DOUBLE,
+    Rule("BOOLEAN", "true or false", "lower({x}) IN ('true', 'false')", "CAST({x} AS BOOLEAN)"),
+    *DATE_RULES,
+)
