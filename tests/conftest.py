@@ -24,7 +24,7 @@ def _git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture(scope="session")
 def template_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template as it is in the working tree, committed and tagged in a repository of its own."""
+    """The template of the working tree, committed and tagged in a repository of its own."""
     folder = tmp_path_factory.mktemp("template")
     shutil.copy(REPOSITORY / "copier.yml", folder)
     shutil.copytree(REPOSITORY / "template", folder / "template")
@@ -59,8 +59,6 @@ def dataflow() -> Dataflow:
 def project_folder(tmp_path: Path, template_repository: Path, dataflow: Dataflow) -> Path:
     """A new project, as `dataflow init` makes it."""
     folder = tmp_path / "shop"
-    made = dataflow(
-        "init", folder, "--template", template_repository, "--defaults", cwd=tmp_path
-    )
+    made = dataflow("init", folder, "--template", template_repository, "--defaults", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     return folder

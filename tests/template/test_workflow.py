@@ -85,7 +85,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     },
     "odd_texts": {
         "title": 'The "best" sales: 100% #1 {{ 7 * 7 }}',
-        "description": "It's <b>bold</b> & \"quoted\" \\ ${HOME} {{ 7 * 7 }} 🎉 – " + "long " * 20,
+        "description": 'It\'s <b>bold</b> & "quoted" \\ ${HOME} {{ 7 * 7 }} 🎉 – ' + "long " * 20,
         "use_dbt": False,
     },
     "a_rather_long_name_for_a_small_workflow": {"use_assets": True},

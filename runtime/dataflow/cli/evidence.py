@@ -11,7 +11,9 @@ __all__ = ["build", "dev", "serve"]
 _host_option = click.option(
     "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
 )
-_port_option = click.option("--port", type=int, help="The port; the setting evidence_port if not given.")
+_port_option = click.option(
+    "--port", type=int, help="The port; the setting evidence_port if not given."
+)
 
 
 @click.command()

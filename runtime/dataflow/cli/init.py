@@ -14,7 +14,9 @@ __all__ = ["init"]
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--template", metavar="URL", help="Where the template is, if not with the library.")
-@click.option("--ref", metavar="TAG", help="The template's version; the library's own if not given.")
+@click.option(
+    "--ref", metavar="TAG", help="The template's version; the library's own if not given."
+)
 @data_option
 @defaults_option
 def init(

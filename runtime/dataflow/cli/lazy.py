@@ -37,9 +37,11 @@ class LazyGroup(click.Group):
         self._lazy = lazy_commands or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Name the commands, in the order given."""
         return list(self._lazy)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
         found = self._lazy.get(cmd_name)
         if found is None:
             return None
@@ -50,12 +52,14 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant; a misspelt one is answered with the nearest."""
         close = difflib.get_close_matches(args[0], self._lazy, n=1) if args else []
         if close and args[0] not in self._lazy:
             raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close[0]!r}?", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
         if self._lazy:
             with formatter.section("Commands"):
                 formatter.write_dl([(name, command.help) for name, command in self._lazy.items()])

@@ -18,6 +18,12 @@ _WORKFLOW_COMMANDS = {
     "new": LazyCommand("dataflow.cli.workflow_new:new", "Make a workflow from the template."),
     "list": LazyCommand("dataflow.cli.workflow_list:list_", "List the project's workflows."),
     "run": LazyCommand("dataflow.cli.workflow_run:run", "Run a workflow here and now."),
+    "status": LazyCommand(
+        "dataflow.cli.workflow_status:status", "Compare workflows with their template."
+    ),
+    "update": LazyCommand(
+        "dataflow.cli.workflow_update:update", "Bring workflows to a newer template."
+    ),
 }
 _EVIDENCE_COMMANDS = {
     "build": LazyCommand("dataflow.cli.evidence:build", "Build the dashboards."),
@@ -31,7 +37,9 @@ _EVIDENCE_COMMANDS = {
     context_settings={"help_option_names": ["-h", "--help"]},
     lazy_commands={
         "init": LazyCommand("dataflow.cli.init:init", "Make a project."),
-        "workflow": LazyCommand("dataflow.cli.main:workflow", "Make, list and run workflows."),
+        "workflow": LazyCommand(
+            "dataflow.cli.main:workflow", "Make, list, run and update workflows."
+        ),
         "evidence": LazyCommand("dataflow.cli.main:evidence", "Build and open the dashboards."),
     },
     epilog="Start with: dataflow init my_project",
@@ -50,7 +58,7 @@ def dataflow(debug: bool) -> None:
 
 @click.group(cls=LazyGroup, lazy_commands=_WORKFLOW_COMMANDS)
 def workflow() -> None:
-    """Make, list and run workflows."""
+    """Make, list, run and update workflows."""
 
 
 @click.group(cls=LazyGroup, lazy_commands=_EVIDENCE_COMMANDS)

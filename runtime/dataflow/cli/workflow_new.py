@@ -35,7 +35,8 @@ def new(
       dataflow workflow new daily_sales
       dataflow workflow new trips --source data/in/trips.parquet
       dataflow workflow new trips -d schedule='0 6 * * *' -d timezone=Europe/Berlin
-    """
+    """  # noqa: D301 - click needs the character itself
+    from dataflow.shared.schema import place_schema
     from dataflow.template.create import create_workflow
 
     project = find_project()
@@ -46,6 +47,7 @@ def new(
     folder = create_workflow(
         project, name, answers, ask=asks(defaults=defaults or source is not None)
     )
+    place_schema(project)
     click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
     click.echo("Next:")
     click.echo(f"  dataflow workflow run {name}")

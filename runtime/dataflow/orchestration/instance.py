@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
 
-__all__ = ["HistoryError", "open_instance", "prepare_dagster_home"]
+__all__ = ["HistoryError", "open_instance", "prepare_dagster_home", "sync_less_often"]
 
 
 class HistoryError(DataflowError):
@@ -39,7 +39,7 @@ def prepare_dagster_home(project: Project) -> Path:
     link = home / "dagster.yaml"
     if (project.root / "dagster.yaml").exists() and not link.is_symlink():
         link.unlink(missing_ok=True)
-        link.symlink_to(os.path.join(os.pardir, "dagster.yaml"))
+        link.symlink_to("../dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 
@@ -54,7 +54,7 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
     from dagster import DagsterInstance
 
     project.dagster_home.mkdir(exist_ok=True)
-    _sync_less_often()
+    sync_less_often()
     # Two processes that meet a fresh home at once can leave half-made tables behind for good.
     with FileLock(project.dagster_home / "initialise.lock"):
         home = prepare_dagster_home(project)
@@ -71,7 +71,7 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
         yield instance
 
 
-def _sync_less_often() -> None:
+def sync_less_often() -> None:
     """Let SQLite sync Dagster's history at checkpoints instead of at each event.
 
     A run writes a few hundred events, each in its own transaction. In WAL mode ``NORMAL`` stays

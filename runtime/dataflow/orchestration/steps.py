@@ -69,7 +69,9 @@ class Steps:
             params["last_value"] = read_watermark(self._database, config["load"]["table"])
         self._forget_old_runs()
         stored = self._store("extract", extract_data(params))
-        _say(f"{stored.rows:,} rows from {stored.metadata.get('source', 'the source')}", stored.rows)
+        _say(
+            f"{stored.rows:,} rows from {stored.metadata.get('source', 'the source')}", stored.rows
+        )
         return stored
 
     def transform(

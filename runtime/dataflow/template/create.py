@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import warnings
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
@@ -137,7 +138,7 @@ def _has_commit(repository: Path, ref: str | None) -> bool:
 def _copy(template: TemplateSource, path: Path, data: dict[str, Any], *, ask: bool) -> None:
     try:
         from copier import run_copy
-        from copier.errors import CopierError
+        from copier.errors import CopierError, DirtyLocalWarning
     except ImportError as error:
         raise MissingDependencyError(
             "Making projects and workflows needs Copier, which is not installed.",
@@ -145,6 +146,8 @@ def _copy(template: TemplateSource, path: Path, data: dict[str, Any], *, ask: bo
         ) from error
     existed = path.exists()
     try:
+        # A template with uncommitted changes is its author's own, who knows.
+        warnings.simplefilter("ignore", DirtyLocalWarning)
         run_copy(
             template.url,
             path,

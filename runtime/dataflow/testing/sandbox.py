@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -19,6 +18,7 @@ from dataflow.shared.project import PROJECT_VARIABLE, Project, find_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pytest
 
@@ -90,7 +90,7 @@ class Sandbox:
 
     def count(self, table: str) -> int:
         """How many rows a table of the warehouse has, such as ``marts.sales``."""
-        return int(self.query(f"SELECT count(*) FROM {table}")[0][0])
+        return int(self.query(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608
 
     def rows(self, data: dict[str, Any]) -> int:
         """How many rows ``extract_data`` or ``transform_data`` returned, of whatever kind."""

@@ -129,7 +129,8 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
     ids = list_workflow_ids(project)
     if workflow_id not in ids:
         raise WorkflowNotFoundError(
-            f"There is no workflow {workflow_id!r} in {project.root}.", _what_to_do(workflow_id, ids)
+            f"There is no workflow {workflow_id!r} in {project.root}.",
+            _what_to_do(workflow_id, ids),
         )
     _check_namespace(project)
     project.make_importable()
@@ -149,7 +150,7 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
         instead = f"; it registers {', '.join(map(repr, others))}" if others else ""
         raise BrokenWorkflowError(
             f"{place}/dagster_job.py does not register the workflow {workflow_id!r}{instead}.",
-            f'End it with register_workflow(workflow_id="{workflow_id}", job=..., description=...).',
+            f'End it with register_workflow(workflow_id="{workflow_id}", job=...).',
         )
     return workflow
 
@@ -157,7 +158,7 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
 def load_workflows(
     project: Project | None = None,
 ) -> tuple[list[Workflow], list[BrokenWorkflow]]:
-    """Import every workflow of a project: those that load, and those that do not with the reason."""
+    """Import every workflow of a project: those that load, and the broken ones with the reason."""
     project = project or find_project()
     loaded: list[Workflow] = []
     broken: list[BrokenWorkflow] = []
@@ -174,7 +175,7 @@ def _check_job(workflow_id: str, job: object) -> None:
 
     if not isinstance(job, JobDefinition):
         raise BadInputError(
-            f"register_workflow({workflow_id!r}): job is a {type(job).__name__}, not a Dagster job.",
+            f"The job of {workflow_id!r} is a {type(job).__name__}, not a Dagster job.",
             "Pass the function that @job decorates.",
         )
 
