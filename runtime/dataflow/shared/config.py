@@ -47,8 +47,12 @@ def load_config(workflow_id: str, project: Project | None = None) -> dict[str, A
     check_workflow_id(workflow_id)
     project = project or find_project()
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
-    if not path.exists():
-        raise ConfigError([_not_there(workflow_id, path, project)])
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError([_not_there(workflow_id, path, project)]) from None
+    except OSError:
+        pass  # reading it will say what is wrong
     config = read_config(path, project=project, source=overridden_source(workflow_id))
     return config.model_dump(mode="python", by_alias=True)
 

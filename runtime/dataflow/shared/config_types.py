@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from annotated_types import Ge, GroupedMetadata, Gt, Le
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from annotated_types import GroupedMetadata
+from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema, model_validator
 from pydantic.functional_validators import BeforeValidator, ModelWrapValidatorHandler
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
@@ -133,8 +133,8 @@ class WholeNumber(GroupedMetadata):
 
     def __iter__(self) -> Iterator[Any]:
         yield BeforeValidator(self._check)
-        yield Ge(self.lowest)
-        yield Le(self.highest)
+        limits = {"minimum": self.lowest, "maximum": self.highest}
+        yield WithJsonSchema({"type": "integer", **limits})
 
     def _check(self, value: Any) -> int:
         allowed = f"{self.lowest} to {self.highest}"
@@ -157,7 +157,7 @@ class Number(GroupedMetadata):
 
     def __iter__(self) -> Iterator[Any]:
         yield BeforeValidator(self._check)
-        yield Gt(self.above)
+        yield WithJsonSchema({"type": "number", "exclusiveMinimum": self.above})
 
     def _check(self, value: Any) -> float:
         allowed = f"greater than {self.above:g}"
@@ -254,7 +254,9 @@ def _is_scalar(value: Any) -> bool:
     return value is None or isinstance(value, (str, int, float, bool))
 
 
-Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+_SOME_TEXT = WithJsonSchema({"type": "string", "minLength": 1})
+
+Text = Annotated[str, BeforeValidator(_text), _SOME_TEXT]
 AnyText = Annotated[str, BeforeValidator(_any_text)]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 # What a column or a query may be compared with.
@@ -264,8 +266,12 @@ QueryValue = Annotated[
     BeforeValidator(_query_value),
 ]
 HeaderValue = Annotated[str, BeforeValidator(_header_value)]
-HttpUrl = Annotated[str, BeforeValidator(_http_url), Field(min_length=1)]
-Identifier = Annotated[str, BeforeValidator(_identifier), Field(pattern=f"^{_IDENTIFIER.pattern}$")]
+HttpUrl = Annotated[str, BeforeValidator(_http_url), _SOME_TEXT]
+Identifier = Annotated[
+    str,
+    BeforeValidator(_identifier),
+    WithJsonSchema({"type": "string", "pattern": f"^{_IDENTIFIER.pattern}$"}),
+]
 Cron = Annotated[str, BeforeValidator(_checked(check_cron))]
 TimeZone = Annotated[str, BeforeValidator(_checked(check_timezone))]
 # That it does not stand in the file itself is checked where the file is read.

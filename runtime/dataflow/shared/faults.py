@@ -55,6 +55,10 @@ class ConfigError(BadInputError):
         what = "the line above" if len(self.faults) == 1 else "the lines above"
         super().__init__("\n".join(map(str, self.faults)), f"Put {what} right and run it again.")
 
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Fault, ...]]]:
+        # An exception is pickled by its arguments, which here are not those of the constructor.
+        return type(self), (self.faults,)
+
 
 def shown_path(path: Iterable[str | int]) -> str:
     """A key path as people write it: ``transformation.stages[0].name``."""

@@ -1,0 +1,73 @@
+"""How what is wrong with a file is told."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.faults import ConfigError, Fault, shown_path, shown_value
+
+FULL = Fault("a/config.yaml", 12, "load.table", '"R"', "is wrong", "x, y", "did you mean `x`?")
+
+
+def test_a_fault_is_one_line_with_all_that_is_known() -> None:
+    """File, line, key path, value, reason, what is allowed and a hint; each may be left out."""
+    assert str(FULL) == (
+        'a/config.yaml:12: load.table: "R" is wrong (allowed: x, y); did you mean `x`?'
+    )
+    assert str(Fault("a", 0, "", "", "there is no such file")) == "a: there is no such file"
+
+
+def test_an_error_has_its_faults_in_the_order_of_their_lines() -> None:
+    """All faults are there, sorted, with one instruction; the command line exits with 2."""
+    error = ConfigError([FULL, Fault("a/config.yaml", 3, "", "", "first")])
+    assert [fault.line for fault in error.faults] == [3, 12]
+    assert error.reason.splitlines() == [str(fault) for fault in error.faults]
+    assert error.instruction == "Put the lines above right and run it again."
+    assert isinstance(error, BadInputError)
+    assert (error.exit_code, error.http_status) == (2, 422)
+
+
+def test_an_error_survives_the_way_between_processes() -> None:
+    """Pickled and back it is the same."""
+    error = ConfigError([FULL])
+    assert pickle.loads(pickle.dumps(error)).faults == error.faults  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("R", '"R"'),
+        (5, "5"),
+        (True, "true"),
+        (None, "null"),
+        ([1], "a list"),
+        ({}, "a mapping"),
+        ('a"b', '"a\\"b"'),
+        ("größe", '"größe"'),
+        ("a\nb", '"a\\nb"'),
+        ("https://me:secret@host", '"https://***@host"'),
+        ("x" * 100, '"' + "x" * 56 + "..."),
+    ],
+)
+def test_values_are_shown_as_they_are_written(value: Any, shown: str) -> None:
+    """As in YAML, on one line, cut to a readable length, passwords masked."""
+    assert shown_value(value) == shown
+
+
+@given(st.text() | st.integers() | st.floats() | st.lists(st.text()))
+def test_a_shown_value_is_short_and_on_one_line(value: Any) -> None:
+    """Whatever it is, it can be printed within a line."""
+    assert shown_value(value).isprintable()
+    assert len(shown_value(value)) <= 60
+
+
+def test_key_paths_are_shown_as_people_write_them() -> None:
+    """Dots between keys, brackets around positions."""
+    assert shown_path(("transformation", "stages", 0, "name")) == "transformation.stages[0].name"
+    assert shown_path(()) == ""
