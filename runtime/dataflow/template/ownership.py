@@ -41,13 +41,13 @@ def owners(worker: Worker) -> Callable[[str], Owner]:
     """
     from pathlib import Path
 
-    from pathspec import PathSpec
+    from pathspec import GitIgnoreSpec
 
     is_yours: Callable[[Path], bool] = worker.match_skip
     lines = worker.template.config_data.get("generated", ())
     context = dict(worker.answers.combined)
-    generated = PathSpec.from_lines(
-        "gitignore", [worker.jinja_env.from_string(str(line)).render(context) for line in lines]
+    generated = GitIgnoreSpec.from_lines(
+        worker.jinja_env.from_string(str(line)).render(context) for line in lines
     )
 
     def owner(path: str) -> Owner:

@@ -30,7 +30,7 @@ class Action(StrEnum):
     """What becomes of a file. The values are part of the ``--json`` output."""
 
     ADDED = "added"
-    UPDATED = "updated"
+    CLEAN = "clean"
     DELETED = "deleted"
     MERGED = "merged"
     REPLACED = "replaced"
@@ -152,7 +152,7 @@ class _Planner:
         if ours is None:
             return self._plan_absent(path, base, theirs)
         if ours == base:
-            return [Change(path, Action.UPDATED, ours, theirs)]
+            return [Change(path, Action.CLEAN, ours, theirs)]
         if scene.owner(path) is Owner.GENERATED is scene.base_owner(path) and path in scene.tracked:
             note = "your edit of a generated file gives way; git has it"
             return [Change(path, Action.REPLACED, ours, theirs, note)]

@@ -26,7 +26,7 @@ _COLOURS = {
 }
 _NAMES = {
     Action.ADDED: "added",
-    Action.UPDATED: "clean",
+    Action.CLEAN: "clean",
     Action.DELETED: "deleted",
     Action.MERGED: "merged",
     Action.REPLACED: "replaced",
@@ -62,7 +62,7 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
         yield _headline(outcome, width, paint, planned=report.planned_only)
         quiet = fold and outcome.status is Status.UPDATED and not report.planned_only
         if not quiet:
-            yield from _details(outcome, paint)
+            yield from _details(outcome, paint, planned=report.planned_only)
     if shown:
         yield ""
     yield from report.notes
@@ -125,12 +125,14 @@ def _tally(outcome: Outcome) -> dict[str, int]:
     return tally
 
 
-def _details(outcome: Outcome, paint: Callable[[str, str], str]) -> Iterator[str]:
+def _details(outcome: Outcome, paint: Callable[[str, str], str], *, planned: bool) -> Iterator[str]:
     if outcome.reason:
         yield f"    {outcome.reason}"
     for note in outcome.notes:
         yield f"    {note}"
-    files = [change for change in outcome.changes if change.action is not Action.VERSION]
+    # What is never touched is worth a line only to those who ask what would happen.
+    silent = {Action.VERSION} if planned else {Action.VERSION, Action.KEPT_YOURS}
+    files = [change for change in outcome.changes if change.action not in silent]
     width = max((len(change.path) for change in files), default=0)
     for change in files:
         yield _file_line(change, width, paint)
@@ -183,7 +185,8 @@ def _steps(report: Report) -> Iterator[str]:
                     place = shlex.quote(f"./{outcome.path}/{change.path}")
                     yield f"Your edit of a generated file, if you need it: git show HEAD:{place}"
     told: set[str] = set()
-    for outcome in (*by_status[Status.SKIPPED], *by_status[Status.FAILED]):
+    stuck = [outcome for outcome in report.outcomes if not outcome.status.is_fine]
+    for outcome in stuck:
         if outcome.instruction and outcome.instruction not in told:
             told.add(outcome.instruction)
             yield f"{outcome.workflow_id}: {outcome.instruction}"

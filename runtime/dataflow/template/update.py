@@ -97,9 +97,11 @@ def update_workflows(
         report.outcomes = [job.outcome for job in jobs]
         with Workshop(project.root) as workshop:
             waiting = [job for job in jobs if _needs_update(workshop, job, request)]
-            if waiting:
-                folders = [job.instance.folder for job in waiting]
+            managed = [job for job in jobs if job.instance.is_managed]
+            if managed:
+                folders = [job.instance.folder for job in managed]
                 work_tree = read_work_tree(project.workflows_dir, folders)
+                _recall_conflicts(managed, work_tree)
                 ready = _refuse_unsafe(waiting, work_tree, request)
                 planned = list(_plan(workshop, ready, work_tree, request, progress))
                 if not request.plan_only:
@@ -148,6 +150,21 @@ def _needs_update(workshop: Workshop, job: _Job, request: Request) -> bool:
     return True
 
 
+def _recall_conflicts(jobs: list[_Job], work_tree: WorkTree) -> None:
+    """Say which workflows that are up to date still have conflicts of an earlier update."""
+    for job in jobs:
+        unmerged = work_tree.within(work_tree.unmerged, job.instance.folder.resolve())
+        if unmerged and job.outcome.status is Status.CURRENT:
+            job.outcome.fail(_open_conflicts(unmerged), Status.CONFLICT)
+
+
+def _open_conflicts(paths: Sequence[str]) -> DataflowError:
+    return DataflowError(
+        f"It has unresolved conflicts: {', '.join(paths)}.",
+        "Resolve the conflicts (`git mergetool` works), `git add` the files, and commit.",
+    )
+
+
 def _refuse_unsafe(jobs: list[_Job], work_tree: WorkTree, request: Request) -> list[_Job]:
     """Set aside workflows with open conflicts; refuse the whole run for uncommitted changes."""
     ready, dirty, open_conflicts = [], [], []
@@ -158,13 +175,7 @@ def _refuse_unsafe(jobs: list[_Job], work_tree: WorkTree, request: Request) -> l
         tracked = work_tree.within(work_tree.tracked, folder)
         if unmerged:
             open_conflicts.append(job)
-            job.outcome.fail(
-                DataflowError(
-                    f"It has unresolved conflicts: {', '.join(unmerged)}.",
-                    "Resolve them, `git add` the files, commit, and update again.",
-                ),
-                Status.SKIPPED,
-            )
+            job.outcome.fail(_open_conflicts(unmerged), Status.SKIPPED)
         elif changed or ANSWERS_FILE not in tracked:
             dirty.append(job)
             job.outcome.notes.append("has uncommitted changes; commit them before updating")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -273,6 +273,7 @@ def _local_path(address: str, near: Path) -> Path | None:
     return found if found.is_dir() else None
 
 
+@cache
 def _release(tag: str) -> Release | None:
     from packaging.version import InvalidVersion
     from packaging.version import Version as Release

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from dataflow.template.update import Request, update_workflows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from dataflow.template.results import Report
 
@@ -26,6 +26,13 @@ _answers_file: .copier-answers.yml
 _preserve_symlinks: true
 kind: {type: str, choices: [workflow, project], default: workflow}
 title: {type: str, default: "{{ _folder_name }}"}
+runtime_version: {type: str, default: "1.0.0", when: false}
+"""
+EMPTY = """\
+_subdirectory: template/{{ kind }}
+_answers_file: .copier-answers.yml
+_preserve_symlinks: true
+kind: {type: str, choices: [workflow, project], default: workflow}
 runtime_version: {type: str, default: "1.0.0", when: false}
 """
 ANSWERS = "# Changes here will be overwritten by Copier\n{{ _copier_answers|to_nice_yaml -}}\n"
@@ -71,6 +78,8 @@ class Lab:
 
     template: Path
     project: Project
+    # The settings of a template that asks nothing but its kind, to add questions to.
+    config: str = EMPTY
 
     def release(
         self,
@@ -87,7 +96,7 @@ class Lab:
         write(self.template, inside, runs)
         if config is not None:
             write(self.template, {"copier.yml": config})
-        git(self.template, "add", "-A")
+        git(self.template, "add", "-A", "--force")
         git(self.template, "commit", "--allow-empty", "-qm", version)
         git(self.template, "tag", version)
 
@@ -122,6 +131,30 @@ class Lab:
         """Update workflows with the engine."""
         return update_workflows(self.project, Request(names=names, **options))  # type: ignore[arg-type]
 
+    @staticmethod
+    def status_of(report: Report, name: str = "one") -> str:
+        """How a report says that a workflow ended."""
+        return next(one.status.value for one in report.outcomes if one.workflow_id == name)
+
+    @staticmethod
+    def actions(report: Report, name: str = "one") -> dict[str, str]:
+        """What was done to each file of a workflow, the answers file left out."""
+        outcome = next(one for one in report.outcomes if one.workflow_id == name)
+        fates = {change.path: change.action.value for change in outcome.changes}
+        return {path: fate for path, fate in fates.items() if fate != "version"}
+
+    def snapshot(self) -> dict[str, tuple[int, int, bytes]]:
+        """Everything about the project's files, git's own included, that a write changes."""
+        return {
+            str(path.relative_to(self.project.root)): (
+                path.lstat().st_mtime_ns,
+                path.lstat().st_mode,
+                path.read_bytes() if path.is_file() else b"",
+            )
+            for path in self.project.root.rglob("*")
+            if not path.is_dir()
+        }
+
     def read(self, name: str, path: str) -> str:
         """Read a file of a workflow."""
         return (self.project.workflow_dir(name) / path).read_bytes().decode()
@@ -129,6 +162,25 @@ class Lab:
     def exists(self, name: str, path: str) -> bool:
         """Whether a workflow has a file."""
         return os.path.lexists(self.project.workflow_dir(name) / path)
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the project."""
+        return git(self.project.root, *arguments)
+
+    def git_template(self, *arguments: str) -> str:
+        """Run git in the template."""
+        return git(self.template, *arguments)
+
+    def commit_only(self, name: str) -> None:
+        """Commit one workflow, as one does while another has conflicts."""
+        folder = str(self.project.workflow_dir(name))
+        self.git("add", folder)
+        self.git("commit", "-qm", name, "--", folder)
+
+    def unmerged(self) -> set[tuple[str, str]]:
+        """The stages and file names of git's conflicts."""
+        lines = self.git("ls-files", "-u").splitlines()
+        return {(line.split()[2], line.split("\t")[1].rpartition("/")[2]) for line in lines}
 
     def status(self) -> str:
         """What git says about the project."""

@@ -1,0 +1,136 @@
+"""Where a template is, and which of its versions counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.runtime.template.conftest import Lab
+
+TEN = "".join(f"line {number}\n" for number in range(10))
+MINE = TEN.replace("line 1\n", "mine\n")
+THEIRS = TEN.replace("line 8\n", "theirs\n")
+ANSWERS = ".copier-answers.yml"
+EMPTY = """\
+_subdirectory: template/{{ kind }}
+_answers_file: .copier-answers.yml
+_preserve_symlinks: true
+kind: {type: str, choices: [workflow, project], default: workflow}
+runtime_version: {type: str, default: "1.0.0", when: false}
+"""
+
+
+def test_the_latest_release_is_the_target(lab: Lab) -> None:
+    """Tags are ordered as versions; a pre-release is taken only when asked for."""
+    for version in ("1.9.0", "1.10.0", "2.0.0rc1"):
+        lab.release(version, {"a.py": f"{version}\n"})
+    lab.render("one", version="1.9.0")
+
+    assert [one.target for one in lab.update("one", plan_only=True).outcomes] == ["1.10.0"]
+    pre = lab.update("one", plan_only=True, prereleases=True)
+    assert [one.target for one in pre.outcomes] == ["2.0.0rc1"]
+    named = lab.update("one", reference="1.9.0")
+    assert lab.status_of(named) == "current"
+
+
+def test_going_back_is_refused(lab: Lab) -> None:
+    """A workflow is not taken to an older version than its own."""
+    lab.release("1.0.0", {"a.py": "a\n"})
+    lab.release("1.1.0", {"a.py": "b\n"})
+    lab.render("one")
+
+    report = lab.update("one", reference="1.0.0")
+
+    assert lab.status_of(report) == "failed"
+    assert "newer than 1.0.0" in str(report.outcomes[0].reason)
+
+
+def test_a_template_with_uncommitted_changes_gives_its_last_commit(lab: Lab) -> None:
+    """The version that is recorded exists, so that the next update can start from it."""
+    lab.release("1.0.0", {"a.py": TEN})
+    lab.render("one")
+    (lab.template / "template/workflow/a.py").write_text(THEIRS, encoding="utf-8")
+    lab.git_template("commit", "-qam", "more")
+    (lab.template / "template/workflow/a.py").write_text("draft\n", encoding="utf-8")
+
+    report = lab.update("one", reference="HEAD")
+
+    assert lab.read("one", "a.py") == THEIRS
+    assert any("uncommitted changes" in note for note in report.notes)
+    recorded = report.outcomes[0].target
+    assert lab.git_template("rev-parse", f"{recorded}^{{commit}}") == lab.git_template(
+        "rev-parse", "HEAD"
+    )
+
+
+def test_a_version_that_does_not_exist_is_named(lab: Lab) -> None:
+    """A recorded version that the template does not have fails that workflow alone."""
+    lab.release("1.0.0", {"a.py": "a\n"})
+    lab.render("one", "two")
+    lab.edit("one", {ANSWERS: lab.read("one", ANSWERS).replace("1.0.0", "0.9-4-gabcdef0")})
+    lab.release("1.1.0", {"a.py": "b\n"})
+
+    report = lab.update()
+
+    assert (lab.status_of(report), lab.status_of(report, "two")) == ("failed", "updated")
+    assert "no version '0.9-4-gabcdef0'" in str(report.outcomes[0].reason)
+
+
+@pytest.mark.parametrize("form", ["file://{}", "git+file://{}.git", "{}.bundle"])
+def test_templates_are_found_in_many_places(lab: Lab, tmp_path: Path, form: str) -> None:
+    """A URL of a folder, a remote repository and a bundle serve as a template."""
+    lab.release("1.0.0", {"a.py": TEN})
+    lab.render("one")
+    lab.release("1.1.0", {"a.py": THEIRS})
+    place = tmp_path / "elsewhere"
+    lab.git_template("clone", "-q", "--bare", ".", f"{place}.git")
+    lab.git_template("clone", "-q", ".", str(place))
+    lab.git_template("bundle", "create", f"{place}.bundle", "--all")
+    source = form.format(place)
+    lab.edit("one", {ANSWERS: f"_commit: 1.0.0\n_src_path: {source}\nkind: workflow\ntitle: one\n"})
+
+    assert lab.update("one").exit_code == 0
+
+    assert lab.read("one", "a.py") == THEIRS
+    assert f"_src_path: {source}\n" in lab.read("one", ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ("_commit: 1.0.0\n", "does not name a template"),
+        ("_src_path: /nowhere\n", "records no version"),
+        ("_commit: 1.0.0\n_src_path: /no/where\n", "/no/where does not exist"),
+        ("a: [\n", "is not valid YAML"),
+        ("_commit: --help\n_src_path: {template}\n", "no version '--help'"),
+        ("_commit: 1.0.0\n_src_path: {template}/template\n", "not the root of a git repository"),
+    ],
+)
+def test_a_useless_answers_file_is_explained(lab: Lab, answers: str, words: str) -> None:
+    """What is wrong with an answers file is said in words, and other workflows go on."""
+    lab.release("1.0.0", {"a.py": "a\n"})
+    lab.render("one", "two")
+    lab.edit("one", {ANSWERS: answers.format(template=lab.template)})
+    lab.release("1.1.0", {"a.py": "b\n"})
+
+    report = lab.update()
+
+    assert (lab.status_of(report), lab.status_of(report, "two")) == ("failed", "updated")
+    assert words in str(report.outcomes[0].reason)
+
+
+def test_a_template_that_runs_code_is_left_to_copier(lab: Lab) -> None:
+    """Tasks and migrations are never run, nor silently left out."""
+    lab.release("1.0.0", {"a.py": "a\n"})
+    lab.render("one")
+    lab.release("1.1.0", {"a.py": "b\n"}, config=EMPTY + "_tasks: ['touch ran']\n")
+
+    report = lab.update("one")
+
+    assert lab.status_of(report) == "failed"
+    assert "_tasks" in str(report.outcomes[0].reason)
+    assert not lab.exists("one", "ran")
