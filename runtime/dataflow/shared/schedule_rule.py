@@ -67,9 +67,7 @@ def _is_simple(text: str, rule: tuple[str, int, int]) -> bool:
         match = _PART.fullmatch(part)
         if not match or (match["step"] is not None and int(match["step"]) == 0):
             return False
-        # `5/10` and `9-3` mean other things to other crons: leave them to Dagster.
-        if match["low"] and match["step"] and not match["high"]:
-            return False
+        # A range that runs backwards is left to Dagster.
         bounds = [int(match[name]) for name in ("low", "high") if match[name]]
         if bounds != sorted(bounds) or any(not lowest <= b <= highest for b in bounds):
             return False

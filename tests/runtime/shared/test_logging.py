@@ -238,6 +238,8 @@ def extract():
     logging.getLogger("dataflow.plain").warning("plain %s", "hunter2-planted")
     try: raise ValueError("with hunter2-planted")
     except ValueError: log.exception("failed")
+    try: raise ValueError("with hunter2-planted")
+    except ValueError: logging.getLogger("dataflow.plain").exception("plain failed")
     return 1
 
 @op
@@ -273,18 +275,28 @@ def test_the_same_lines_are_in_dagsters_log(tmp_path: Path, tags: str, workflow:
         (30, "extract", "from elsewhere"),
         (30, "extract", "plain ***"),
         (40, "extract", "failed"),
+        (40, "extract", "plain failed"),
         (20, "load", "second step"),
     ]
-    assert logged[3][2].endswith("ValueError: with ***")
+    assert [m.endswith("ValueError: with ***") for _, _, m in logged[3:5]] == [True, True]
     assert "hunter2" not in done.stdout
     on_terminal = [line for line in done.stderr.splitlines() if re.match(TIME, line)]
     where = f" [{workflow} {run_id[:8]}]"
     assert [re.sub(rf"^{TIME} \w+ +", "", line) for line in on_terminal] == [
         message + where for _, _, message in said
     ]
-    assert "hunter2" not in done.stderr.replace('ValueError("with ***")', "")
+    assert "hunter2" not in done.stderr
     stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"hunter2" not in stored
+
+
+def test_dagsters_own_console_shows_no_secret(tmp_path: Path) -> None:
+    """Where Dagster prints the lines as well, it gets them, and their tracebacks, redacted."""
+    code = JOB.replace("TAGS", "{}").replace("CRITICAL", "DEBUG")
+    done = run(code, DAGSTER_HOME=str(tmp_path))
+    assert " - extract - loaded rows=12 table=raw.x note=***" in done.stderr
+    assert "ValueError: with ***" in done.stderr
+    assert "hunter2" not in done.stderr
 
 
 def test_debug_lines_reach_dagster_too_when_asked_for(tmp_path: Path) -> None:
