@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.ingestion.errors import SourceNotFoundError, SourceUnavailableError
-from dataflow.ingestion.retry import retrying
+from dataflow.ingestion.errors import SourceError, SourceNotFoundError, SourceUnavailableError
+from dataflow.ingestion.retry import RequestFailedError, failure, retrying, shown_address
 from dataflow.shared.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import requests
 
 __all__ = ["download"]
 
@@ -49,14 +47,12 @@ def download(
     try:
         for attempt in retrying(max_retries):
             with attempt:
-                media_type = _fetch(url, path, timeout_seconds)
-    except requests.HTTPError as error:
-        raise _refusal(url, error) from error
-    except requests.RequestException as error:
-        raise SourceUnavailableError(
-            f"{_shown(url)} could not be read in {max_retries + 1} tries: {_cause(error)}.",
-            "Look whether the address is right and whether a proxy is needed, and try again.",
-        ) from error
+                try:
+                    media_type = _fetch(url, path, timeout_seconds)
+                except requests.RequestException as error:
+                    raise failure(error) from None
+    except RequestFailedError as error:
+        raise _refusal(url, error, max_retries + 1) from error
     return path, media_type
 
 
@@ -71,34 +67,18 @@ def _fetch(url: str, path: Path, timeout_seconds: float) -> str:
         return response.headers.get("Content-Type", "").split(";")[0].strip().lower()
 
 
-def _refusal(url: str, error: requests.HTTPError) -> SourceNotFoundError | SourceUnavailableError:
-    status, words = error.response.status_code, error.response.reason
-    if status in (404, 410):
+def _refusal(url: str, error: RequestFailedError, tries: int) -> SourceError:
+    shown = shown_address(url)
+    if error.status in (404, 410):
         return SourceNotFoundError(
-            f"{_shown(url)} is not there: the server answered {status} {words}.",
-            "Correct `ingestion.source.url`.",
+            f"{shown} is not there: {error}.", "Correct `ingestion.source.url`."
+        )
+    if error.status is not None and not error.wait:
+        return SourceUnavailableError(
+            f"{shown} cannot be read: {error}.",
+            "Look whether the address needs credentials, or try again later.",
         )
     return SourceUnavailableError(
-        f"{_shown(url)} cannot be read: the server answered {status} {words}.",
-        "Look whether the address needs credentials, or try again later.",
+        f"{shown} could not be read in {tries} tries: {error}.",
+        "Look whether the address is right and whether a proxy is needed, and try again.",
     )
-
-
-def _shown(url: str) -> str:
-    """An address without what may be secret in it."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
-
-
-def _cause(error: Exception) -> str:
-    """The innermost words of an error; the outer ones repeat the address with its query."""
-    inner: BaseException = error
-    while inner.args and isinstance(inner.args[0], BaseException):
-        inner = inner.args[0]
-    reason = getattr(inner, "reason", None)
-    inner = reason if isinstance(reason, BaseException) else inner
-    text = str(inner)
-    return text.split(": ", 1)[-1].strip("() '.\"") if text else type(error).__name__

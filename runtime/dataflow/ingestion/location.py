@@ -90,9 +90,10 @@ def fetch_files(
     media_type = ""
     if scheme in ("http", "https"):
         from dataflow.ingestion.download import download
+        from dataflow.ingestion.retry import shown_address
 
         path, media_type = download(url, folder, max_retries, timeout_seconds)
-        found = [(path, urlsplit(url)._replace(query="", fragment="", netloc=_host(url)).geturl())]
+        found = [(path, shown_address(url))]
     elif scheme == "s3":
         from dataflow.ingestion.bucket import download_objects
 
@@ -110,10 +111,6 @@ def fetch_files(
         own.mkdir()
         files.append(_prepared(path, shown, file_format, media_type, own))
     return files
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _local_files(location: str) -> list[tuple[Path, str]]:

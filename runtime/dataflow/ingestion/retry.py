@@ -6,13 +6,14 @@ import time
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import requests
 
-__all__ = ["RETRIED_STATUSES", "retry_after", "retrying"]
+__all__ = ["RETRIED_STATUSES", "RequestFailedError", "failure", "retrying", "shown_address"]
 
 # Too early, too many requests, and the failures of a server or of what stands before it.
 RETRIED_STATUSES = (408, 425, 429, 500, 502, 503, 504)
@@ -22,18 +23,32 @@ _LONGEST_WAIT = 60.0
 _LONGEST_PATIENCE = 600.0
 
 
+class RequestFailedError(Exception):
+    """A request failed. Unlike the HTTP library's own errors it never quotes a query.
+
+    Args:
+        text: What happened.
+        status: The status the server answered with, if it answered.
+        wait: Whether to try again: no, yes, or after so many seconds.
+    """
+
+    def __init__(self, text: str, status: int | None, wait: bool | float) -> None:
+        super().__init__(text)
+        self.status = status
+        self.wait = wait
+
+
 def retrying(max_retries: int) -> Iterator[Any]:
     """Several tries of a request; each is a context to make the request in.
 
-    Connections that fail or break off, time-outs and the statuses in ``RETRIED_STATUSES`` are
-    tried again, later each time, or when the server's ``Retry-After`` says. The last failure goes
-    through.
+    A ``RequestFailedError`` leads to the next try, later each time or when the server's
+    ``Retry-After`` says, if there is hope. The last one goes through.
     """
     import stamina
 
     return iter(
         stamina.retry_context(
-            on=_patience,
+            on=lambda error: error.wait if isinstance(error, RequestFailedError) else False,
             attempts=max_retries + 1,
             timeout=None,
             wait_initial=_FIRST_WAIT,
@@ -43,30 +58,58 @@ def retrying(max_retries: int) -> Iterator[Any]:
     )
 
 
-def _patience(error: Exception) -> bool | float:
+def failure(error: requests.RequestException) -> RequestFailedError:
+    """What an error of the HTTP library means for another try.
+
+    Connections that fail or break off, time-outs and the statuses in ``RETRIED_STATUSES`` may
+    pass; everything else will not.
+    """
     import requests
 
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        if error.response.status_code not in RETRIED_STATUSES:
-            return False
-        asked = retry_after(error.response)
-        if asked is None:
-            return True
-        return asked if asked <= _LONGEST_PATIENCE else False
-    return isinstance(
+    response = error.response
+    if response is not None:
+        text = f"the server answered {response.status_code} {response.reason}"
+        return RequestFailedError(text, response.status_code, _patience(response))
+    passing = isinstance(
         error,
         requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError,
     )
+    return RequestFailedError(_cause(error), None, passing)
 
 
-def retry_after(response: requests.Response) -> float | None:
-    """Seconds that a response's ``Retry-After`` asks to wait (RFC 9110, 10.2.3), if it asks."""
+def shown_address(url: str) -> str:
+    """An address without what may be secret in it: user, password and query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _patience(response: requests.Response) -> bool | float:
+    """How long to wait, by the status and ``Retry-After`` (RFC 9110, section 10.2.3)."""
+    if response.status_code not in RETRIED_STATUSES:
+        return False
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - time.time()) if value else None
+        seconds = float(value)
+    else:
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return True
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = max(0.0, moment.timestamp() - time.time())
+    return seconds if seconds <= _LONGEST_PATIENCE else False
+
+
+def _cause(error: Exception) -> str:
+    """The innermost words of an error; the outer ones repeat the address with its query."""
+    import requests
+
+    if isinstance(error, requests.Timeout):
+        return "it took too long"
+    inner: BaseException = error
+    while inner.args and isinstance(inner.args[0], BaseException):
+        inner = inner.args[0]
+    reason = getattr(inner, "reason", None)
+    inner = reason if isinstance(reason, BaseException) else inner
+    text = str(inner.args[-1] if inner.args else inner)
+    return text.split(": ", 1)[-1].strip("() '.\"") or type(inner).__name__

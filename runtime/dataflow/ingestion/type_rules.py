@@ -86,9 +86,9 @@ def _both_orders() -> list[Rule]:
 _DOUBLE = Rule(
     "DOUBLE",
     "number",
-    # A leading 0 or more than 15 digits without a point is a code, whose digits all matter.
-    "(TRY_CAST({x} AS DOUBLE) IS NOT NULL AND ord({x}) > 32 AND NOT contains({x}, '_') "
-    "AND NOT (starts_with({x}, '0') AND strlen({x}) > 1 AND NOT starts_with({x}, '0.')) "
+    # A leading 0 or + or more than 15 digits without a point is a code, whose digits all matter.
+    "(TRY_CAST({x} AS DOUBLE) IS NOT NULL AND ord({x}) > ord('+') AND NOT contains({x}, '_') "
+    "AND NOT (ltrim({x}, '-')[1] = '0' AND ltrim({x}, '-') <> '0' AND ltrim({x}, '-')[2] <> '.') "
     "AND (strlen({x}) <= 15 OR contains({x}, '.') OR contains(lower({x}), 'e')) "
     "AND (NOT isinf(TRY_CAST({x} AS DOUBLE)) OR contains(lower({x}), 'inf')))",
     "TRY_CAST({x} AS DOUBLE)",
