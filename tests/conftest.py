@@ -55,10 +55,29 @@ def dataflow() -> Dataflow:
     return run
 
 
-@pytest.fixture
-def project_folder(tmp_path: Path, template_repository: Path, dataflow: Dataflow) -> Path:
-    """A new project, as `dataflow init` makes it."""
-    folder = tmp_path / "shop"
-    made = dataflow("init", folder, "--template", template_repository, "--defaults", cwd=tmp_path)
-    assert made.returncode == 0, made.stderr
+@pytest.fixture(scope="session")
+def _rendered(
+    tmp_path_factory: pytest.TempPathFactory, template_repository: Path, dataflow: Dataflow
+) -> Path:
+    folder = tmp_path_factory.mktemp("rendered")
+    for command in (
+        ("init", "shop", "--template", template_repository, "--defaults"),
+        ("workflow", "new", "sales", "--defaults"),
+    ):
+        made = dataflow(*command, cwd=folder if command[0] == "init" else folder / "shop")
+        assert made.returncode == 0, made.stderr
+    shutil.move(folder / "shop" / "src" / "dataflow" / "workflows" / "sales", folder / "sales")
     return folder
+
+
+@pytest.fixture
+def project_folder(tmp_path: Path, _rendered: Path) -> Path:
+    """A new project, as `dataflow init` makes it."""
+    return shutil.copytree(_rendered / "shop", tmp_path / "shop", symlinks=True)
+
+
+@pytest.fixture
+def workflow_folder(project_folder: Path, _rendered: Path) -> Path:
+    """The workflow `sales` in that project, as `dataflow workflow new sales` makes it."""
+    folder = project_folder / "src" / "dataflow" / "workflows" / "sales"
+    return shutil.copytree(_rendered / "sales", folder)

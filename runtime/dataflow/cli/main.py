@@ -14,6 +14,9 @@ from dataflow.shared.errors import DataflowError
 
 __all__ = ["main"]
 
+# What a shell reports for a program that Ctrl-C ended.
+_STOPPED = 130
+
 _WORKFLOW_COMMANDS = {
     "new": LazyCommand("dataflow.cli.workflow_new:new", "Make a workflow from the template."),
     "list": LazyCommand("dataflow.cli.workflow_list:list_", "List the project's workflows."),
@@ -69,8 +72,17 @@ def evidence() -> None:
 def main() -> None:
     """Run the command line. The one place where an error becomes an exit code."""
     try:
-        # click prints usage errors itself and exits with 2, as our own bad input does.
-        dataflow.main(prog_name="dataflow")
+        sys.exit(dataflow.main(prog_name="dataflow", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(_STOPPED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, as `head` does; the rest goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except DataflowError as error:
         if os.environ.get("DATAFLOW_DEBUG"):
             traceback.print_exc()

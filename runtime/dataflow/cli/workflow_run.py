@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataflow.shared.project import Project, find_project
+from dataflow.workflows.registry import get_workflow, list_workflow_ids
 
 if TYPE_CHECKING:
     from dataflow.orchestration.run import RunOutcome, StepOutcome
@@ -28,12 +29,19 @@ def run(name: str, as_json: bool, verbose: bool) -> None:
     """Run the workflow NAME here and now; no server is needed.
 
     The run is in the history that the Dagster UI shows. The exit code is 0 only if every step
-    succeeded, 1 if one failed, 2 if the configuration is wrong and nothing was started.
+    succeeded, 1 if one failed, 2 if the configuration is wrong and nothing was started, 130 if
+    Ctrl-C stopped it.
     """
     os.environ.setdefault("DATAFLOW_LOG_LEVEL", "INFO" if verbose else "WARNING")
+    from dataflow.shared.config import load_config
+
     project = find_project()
-    _refuse_bad_config(project, name)
+    # The whole configuration is read before anything is imported, started or written.
+    if name in list_workflow_ids(project):
+        load_config(name)
     from dataflow.orchestration.run import run_workflow
+
+    get_workflow(name, project)
 
     if not as_json:
         click.echo(f"Running {click.style(name, bold=True)} …")
@@ -47,17 +55,10 @@ def run(name: str, as_json: bool, verbose: bool) -> None:
         click.echo(json.dumps(dataclasses.asdict(outcome), indent=2))
     else:
         _print_outcome(project, outcome)
+    if outcome.stopped:
+        raise click.Abort
     if not outcome.success:
         sys.exit(1)
-
-
-def _refuse_bad_config(project: Project, name: str) -> None:
-    """Read the whole configuration before anything is imported, started or written."""
-    from dataflow.shared.config import load_config
-    from dataflow.workflows.registry import list_workflow_ids
-
-    if name in list_workflow_ids(project):
-        load_config(name)
 
 
 def _print_step(step: StepOutcome) -> None:

@@ -132,4 +132,7 @@ def _fault(project: Project, folder: Path, node: Any) -> str:
 
 def _first_lines(message: str, most: int = 6) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
+    # dbt begins with where it is, which stands before this text already.
+    if len(lines) > 1 and " Error in " in lines[0]:
+        del lines[0]
     return "\n  ".join(lines[:most])

@@ -69,6 +69,7 @@ class RunOutcome:
         seconds: Wall time from the first event to the last.
         steps: The steps that ended, in order.
         error: What went wrong outside any step, if something did.
+        stopped: Whether Ctrl-C or a signal ended it.
     """
 
     workflow_id: str
@@ -77,6 +78,7 @@ class RunOutcome:
     seconds: float
     steps: list[StepOutcome] = field(default_factory=list)
     error: str = ""
+    stopped: bool = False
 
 
 def run_workflow(
@@ -133,6 +135,7 @@ def _execute(
         },
     )
     steps: dict[str, StepOutcome] = {}
+    stopped = False
     summaries: dict[str, tuple[str, int | None]] = {}
     error = ""
     started = time.monotonic()
@@ -142,6 +145,8 @@ def _execute(
                 summaries[event.step_key] = _summary(event)
             if event.is_job_failure and event.job_failure_data.error:
                 error = _explain(event.job_failure_data.error, project)
+            if event.is_step_failure and event.step_failure_data.error:
+                stopped = stopped or _is_interruption(event.step_failure_data.error)
             step = _step(event, workflow_id, project, summaries)
             if step is not None:
                 report(step)
@@ -155,6 +160,7 @@ def _execute(
         seconds=time.monotonic() - started,
         steps=list(steps.values()),
         error=error,
+        stopped=stopped,
     )
 
 
@@ -205,6 +211,8 @@ def _summary(event: DagsterEvent) -> tuple[str, int | None]:
 
 def _explain(error: SerializableErrorInfo, project: Project) -> str:
     """What an author's code raised, and the last place in the project that it came through."""
+    if _is_interruption(error):
+        return "Stopped by Ctrl-C or a signal."
     cause = error.cause if error.cls_name == "DagsterExecutionStepExecutionError" else error
     cause = cause or error
     message = cause.message.strip()
@@ -217,6 +225,11 @@ def _explain(error: SerializableErrorInfo, project: Project) -> str:
     place = own[-1].strip().splitlines()[0].removeprefix("File ").replace('"', "")
     path, _, line = place.partition(", line ")
     return f"{message} ({project.relative(Path(path))}:{line.split(',')[0]})"
+
+
+def _is_interruption(error: SerializableErrorInfo) -> bool:
+    chain = (error, error.cause)
+    return any(part and part.cls_name == "DagsterExecutionInterruptedError" for part in chain)
 
 
 def _close_dead_runs(instance: DagsterInstance, workflow_id: str) -> None:
