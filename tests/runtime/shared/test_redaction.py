@@ -13,22 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataflow.shared import redaction
 from dataflow.shared.redaction import MASK, is_secret_key, redact, redact_event, register_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 # No stars: what is left of a text beside a mask may look like them.
 secrets = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=4)
-
-
-@pytest.fixture(autouse=True)
-def _forget_secrets() -> Iterator[None]:
-    """Keep the secrets of these tests from masking the texts of others."""
-    before, pattern = set(redaction._secrets), redaction._pattern
-    yield
-    redaction._secrets, redaction._pattern = before, pattern
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
