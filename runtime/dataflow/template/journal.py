@@ -160,10 +160,14 @@ def _update_index(top: Path, lines: bytes) -> None:
 
 def _put_back(room: Path, folder: Path, moves: Sequence[Move]) -> None:
     """Undo what `_carry_out` did before it failed, as far as the failure allows."""
-    for number, move in reversed(list(enumerate(moves))):
+    done = [
+        (number, move)
+        for number, move in enumerate(moves)
+        if read_entry(folder / move.path) != move.before
+    ]
+    # What was added has to go first: it may lie where a file or folder has to come back.
+    for number, move in sorted(done, key=lambda pair: pair[1].before is not None):
         target = folder / move.path
-        if read_entry(target) == move.before:
-            continue
         with contextlib.suppress(OSError):
             if move.before is None:
                 target.unlink()
