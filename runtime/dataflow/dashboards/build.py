@@ -117,7 +117,7 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
         faults: list[PageFault] = []
         if not unchanged or last["faults"]:
             report(f"Checking {len(site.pages)} pages ...")
-            faults = check_site(project, site, node)
+            faults = check_site(project, site, node, report)
             unchanged = unchanged and last["faults"] == _as_lines(project, faults)
         if unchanged:
             report("No page changed since the last build.")

@@ -12,6 +12,7 @@ from dataflow.dashboards.manifest import read_manifest
 from dataflow.dashboards.site import PageFault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dataflow.dashboards.node import Node
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["check_site"]
 
-_TIMEOUT_SECONDS = 600
 
-
-def check_site(project: Project, site: Site, node: Node) -> list[PageFault]:
+def check_site(
+    project: Project, site: Site, node: Node, report: Callable[[str], None]
+) -> list[PageFault]:
     """Compile every page and component alone, and have its queries read by the browser's engine.
 
     Queries are checked against the tables that are published; of a workflow that has published
@@ -34,28 +35,31 @@ def check_site(project: Project, site: Site, node: Node) -> list[PageFault]:
         project: The project.
         site: Its assembled site.
         node: The Node.js to run the check with.
+        report: Told if the check itself could not be run; the build then finds the first fault.
 
     Returns:
-        The faults, in the order of the files. None if the check itself could not be run: the
-        build then finds what there is to find.
+        The faults, in the order of the files.
     """
     folders = SiteFolders.of(project)
     files = [*site.components, *site.pages]
     by_source = {str(file.source): file for file in files}
     request, answer = site.template / "check-request.json", site.template / "check-answer.json"
     request.write_text(json.dumps(_request(project, site, folders)), encoding="utf-8")
+    answer.unlink(missing_ok=True)
+    done = subprocess.run(
+        [str(node.node), "check.mjs", request.name, answer.name],
+        cwd=site.template,
+        env=node.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     try:
-        subprocess.run(
-            [str(node.node), "check.mjs", request.name, answer.name],
-            cwd=site.template,
-            env=node.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=True,
-        )
         found = json.loads(answer.read_text(encoding="utf-8"))["faults"]
-    except (OSError, subprocess.SubprocessError, ValueError):
+    except (OSError, ValueError):
+        words = " ".join(done.stderr.split())[-500:]
+        report(f"The pages could not be checked one by one: {words}")
         return []
     faults = [
         PageFault(
@@ -67,7 +71,7 @@ def check_site(project: Project, site: Site, node: Node) -> list[PageFault]:
         )
         for item in found
     ]
-    faults += _of_users(project, site, faults)
+    faults = _explain_users(project, site, faults)
     return sorted(faults, key=lambda fault: (str(fault.source), fault.line))
 
 
@@ -96,23 +100,24 @@ def _request(project: Project, site: Site, folders: SiteFolders) -> dict[str, An
     }
 
 
-def _of_users(project: Project, site: Site, faults: list[PageFault]) -> list[PageFault]:
-    """The faults of the pages that use a component with a fault."""
-    broken = {fault.source: fault for fault in faults if fault.stops_build}
-    found = []
+def _explain_users(project: Project, site: Site, faults: list[PageFault]) -> list[PageFault]:
+    """Have the pages that use a component with a fault say that it is the component's."""
+    stopped = {fault.source: fault for fault in faults if fault.stops_build}
+    explained = {(fault.source, fault.line, fault.message): fault for fault in faults}
     for component in site.components:
-        fault = broken.get(component.source)
+        fault = stopped.get(component.source)
         if fault is None:
             continue
+        name = component.source.stem
         where = f"{project.relative(component.source)}, line {fault.line}"
         for page in site.pages:
-            if page.workflow_id != component.workflow_id or page.source in broken:
-                continue
-            line = _first_use(page.source, component.source.stem)
-            if line:
-                message = f"<{component.source.stem}> has an error ({where}): {fault.message}"
-                found.append(PageFault(page.workflow_id, page.source, line, message))
-    return found
+            line = _first_use(page.source, name)
+            if page.workflow_id == component.workflow_id and line:
+                explained.pop((page.source, line, f"'{name}' is not defined"), None)
+                message = f"<{name}> has an error ({where}): {fault.message}"
+                found = PageFault(page.workflow_id, page.source, line, message)
+                explained[page.source, line, message] = found
+    return list(explained.values())
 
 
 def _first_use(page: Path, component: str) -> int:

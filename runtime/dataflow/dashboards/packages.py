@@ -54,13 +54,11 @@ def install_packages(folders: SiteFolders, node: Node, report: Callable[[str], N
     """
     stamp = folders.modules / ".dataflow-lock"
     wanted = packages_hash()
-    if _read(stamp) == wanted:
-        return
     with FileLock(folders.lock_file("install")):
-        if _read(stamp) == wanted:
-            return
         for name in _WHAT_NPM_READS:
             shutil.copyfile(site_files() / name, folders.base / name)
+        if _read(stamp) == wanted:
+            return
         report("Installing the dashboards' packages, once per project (about 600 MB, a minute) ...")
         _run_npm(folders, node, report)
         stamp.write_text(wanted, encoding="utf-8")

@@ -20,6 +20,7 @@ from dataflow.dashboards.folders import SiteFolders
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from starlette.responses import Response
@@ -103,7 +104,9 @@ def site_app(folder: Path) -> Starlette:
     return Starlette(routes=[Mount("/", _Site(directory=folder))])
 
 
-def serve_site(project: Project, host: str, port: int) -> None:
+def serve_site(
+    project: Project, host: str, port: int, report: Callable[[str], None] = print
+) -> None:
     """Serve a project's built dashboards until interrupted.
 
     A later build or publish shows at once; the server need not be started again.
@@ -112,6 +115,7 @@ def serve_site(project: Project, host: str, port: int) -> None:
         project: The project.
         host: The address to listen on; ``127.0.0.1`` keeps the data on this machine.
         port: The port to listen on.
+        report: Told the address once it answers.
 
     Raises:
         NotBuiltError: The site was never built.
@@ -126,6 +130,7 @@ def serve_site(project: Project, host: str, port: int) -> None:
             "Build them: dataflow evidence build",
         )
     listener = listen(host, port)
+    report(f"Dashboards: http://{host}:{port} (Ctrl-C ends)")
     config = uvicorn.Config(site_app(folder), log_level="warning", access_log=False)
     try:
         uvicorn.Server(config).run(sockets=[listener])

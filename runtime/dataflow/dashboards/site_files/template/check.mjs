@@ -33,15 +33,24 @@ function lineOf(text, position) {
 	return text.slice(0, position).split('\n').length;
 }
 
+function lineOfName(text, name) {
+	const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+	const found = new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`).exec(text);
+	return found ? lineOf(text, found.index) : undefined;
+}
+
 /** The line of the source that a fault of the compiled page comes from. */
 function locate(source, error, compiled) {
 	const markup = onlyMarkup(source);
 	const name = /^'(.+)' is not defined/.exec(error.message)?.[1];
 	if (name) {
-		const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-		const found = new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`).exec(markup);
-		if (found) return lineOf(markup, found.index);
+		// What is used only by its own query, as one with a name that Evidence reserves, is not in
+		// the markup.
+		const line = lineOfName(markup, name) ?? lineOfName(source, name);
+		if (line) return line;
 	}
+	// The parser of the page's head counts the line of the dashes as well.
+	if (error.linePos) return Math.max(1, error.linePos[0].line - 1);
 	try {
 		parse(markup);
 	} catch (same) {
@@ -62,10 +71,15 @@ async function checkMarkup({ source, target }) {
 		const { warnings } = compile(compiled, { filename, generate: 'dom' });
 		warnings.forEach(config.onwarn);
 	} catch (error) {
-		const fault = error.cause?.message ? error.cause : error;
-		const message = String(fault.message).split('\n')[0].trim();
-		faults.push({ source, line: locate(text, fault, compiled), message, stops_build: true });
+		report({ source, target }, error, compiled);
 	}
+}
+
+function report({ source, target }, error, compiled) {
+	const text = fs.readFileSync(target, 'utf-8');
+	const fault = error.cause?.message ? error.cause : error;
+	const message = String(fault.message).split('\n')[0].trim();
+	faults.push({ source, line: locate(text, fault, compiled), message, stops_build: true });
 }
 
 /** A query with something in place of what a reader has not chosen yet. */
@@ -83,6 +97,14 @@ function withInputsUnset(sql) {
 function isFault(message, hasInputs) {
 	if (hasInputs) return /^(Catalog Error|Binder Error: Referenced (column|table))/.test(message);
 	return /^(Parser|Binder|Catalog) Error/.test(message);
+}
+
+/** The line of a query that the engine's message is about; it does not name one for every fault. */
+function lineInQuery(sql, message) {
+	const line = /^LINE (\d+):/m.exec(message)?.[1];
+	if (line && !sql.includes('${')) return Number(line);
+	const name = /(?:column "|name )([\w.]+)/.exec(message)?.[1];
+	return name && lineOfName(sql, name);
 }
 
 async function checkQueries({ source, target, workflow }) {
@@ -114,9 +136,7 @@ async function checkQueries({ source, target, workflow }) {
 			if (!isFault(message, hasInputs)) continue;
 			const missing = /Table with name (\w+) does not exist/.exec(message)?.[1];
 			if (missing && request.awaited[workflow]?.includes(missing)) continue;
-			const found = /^LINE (\d+):/m.exec(message);
-			const exact = found && compiledQueryString.trim() === inputQueryString?.trim();
-			say(exact ? start + Number(found[1]) : start, message.split(/\n\s*LINE \d+:/)[0]);
+			say(start + (lineInQuery(inputQueryString, message) ?? 0), message.split(/\n\s*LINE/)[0]);
 		}
 	}
 }
@@ -127,8 +147,12 @@ await initDB();
 for (const [workflow, tables] of Object.entries(request.tables)) {
 	await setParquetURLs({ [workflow]: Object.values(tables) }, true);
 }
-for (const file of request.files) {
-	if (file.target.endsWith('.md')) await checkQueries(file);
+for (const file of request.files.filter(({ target }) => target.endsWith('.md'))) {
+	try {
+		await checkQueries(file);
+	} catch (error) {
+		if (!faults.some(({ source }) => source === file.source)) report(file, error, null);
+	}
 }
 fs.writeFileSync(answerFile, JSON.stringify({ faults }));
 process.exit(0);

@@ -21,7 +21,7 @@ function importerOf(workflow) {
 			workflow,
 			fs.existsSync(directory)
 				? autoImport({
-						include: ['**/*.md'],
+						include: ['**/*.(svelte|md)'],
 						components: [{ directory, flat: true }],
 						configFile: false
 					})

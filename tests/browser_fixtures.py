@@ -1,0 +1,173 @@
+"""A real browser for tests: import the fixtures into a conftest.
+
+The browser is the machine's own Chromium, else Playwright's; without one the tests are skipped.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
+from playwright.sync_api import Error as PlaywrightError
+
+__all__ = ["WatchedPage", "browser", "open_page", "shared_node_modules", "site_server"]
+
+# Nothing of the browser's own may reach out, so that every request seen is the page's.
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_CHART_INSTANCES = "Symbol.for('__evidence-chart-window-debug__')"
+
+
+@dataclass
+class WatchedPage:
+    """A browser page that remembers what it asked for and what went wrong."""
+
+    page: Page
+    hosts: set[str] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Begin to remember."""
+
+        def on_request(request: Request) -> None:
+            self.hosts.add(urlsplit(request.url).hostname or "")
+
+        def on_console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                self.faults.append(message.text)
+
+        def on_error(error: PlaywrightError) -> None:
+            self.faults.append(str(error))
+
+        def on_response(answer: Response) -> None:
+            if answer.status >= 400:
+                self.faults.append(f"{answer.status} {answer.url}")
+
+        self.page.on("request", on_request)
+        self.page.on("console", on_console)
+        self.page.on("pageerror", on_error)
+        self.page.on("response", on_response)
+
+    def visit(self, url: str) -> None:
+        """Open an Evidence page and wait until all its queries have answered."""
+        self.page.goto(url)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until nothing on the page is loading any more."""
+        self.page.wait_for_selector("article")
+        self.page.wait_for_function(
+            "() => !document.querySelector('.animate-pulse, [data-loading=true]')"
+        )
+
+    def big_value(self, title: str) -> str:
+        """The number that a BigValue shows under its title."""
+        box = self.page.locator("div.inline-block", has_text=title).first
+        return box.locator("div.text-xl").inner_text().strip()
+
+    def chart_series(self) -> list[list[list[object]]]:
+        """The data of the first series of every chart: the charts themselves are pictures."""
+        self.page.wait_for_function(f"() => Object.keys(window[{_CHART_INSTANCES}] ?? {{}}).length")
+        found: list[list[list[object]]] = self.page.evaluate(
+            f"() => Object.values(window[{_CHART_INSTANCES}])"
+            ".map((chart) => chart.getOption().series[0].data)"
+        )
+        return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for the whole session."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    own = next((path for path in map(shutil.which, names) if path), None)
+    with sync_playwright() as playwright:
+        try:
+            started = playwright.chromium.launch(executable_path=own, args=_ARGUMENTS)
+        except PlaywrightError as error:
+            pytest.skip(f"there is no Chromium: {error.message.splitlines()[0]}")
+        yield started
+        started.close()
+
+
+OpenPage = Callable[..., WatchedPage]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Make watched pages; options are those of Playwright's ``new_context``.
+
+    When the test ends, every page must have talked to this machine only, without an error in its
+    console, an exception or a failed request.
+    """
+    opened: list[WatchedPage] = []
+
+    def make(**options: object) -> WatchedPage:
+        watched = WatchedPage(browser.new_context(**options).new_page())  # type: ignore[arg-type]
+        watched.watch()
+        opened.append(watched)
+        return watched
+
+    yield make
+    for watched in opened:
+        watched.page.context.close()
+    assert [fault for watched in opened for fault in watched.faults] == []
+    assert {host for watched in opened for host in watched.hosts} <= {"127.0.0.1", ""}
+
+
+@contextmanager
+def site_server(folder: Path) -> Iterator[str]:
+    """Serve a built site from this process; gives its address."""
+    import uvicorn
+
+    from dataflow.dashboards.server import listen, site_app
+
+    listener = listen("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(site_app(folder), log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        # The socket listens already, so the first request waits for the server by itself.
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture(scope="session")
+def shared_node_modules(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """Install the dashboards' packages once; the result links them into a project's folder."""
+    from dataflow.dashboards.folders import SiteFolders
+    from dataflow.dashboards.node import find_node
+    from dataflow.dashboards.packages import install_packages
+
+    folders = SiteFolders(tmp_path_factory.mktemp("packages"))
+    install_packages(folders, find_node(), lambda _: None)
+
+    def share(project_root: Path) -> None:
+        link = project_root / ".dataflow" / "site" / "node_modules"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(folders.modules)
+
+    return share
