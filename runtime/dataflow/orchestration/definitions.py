@@ -5,33 +5,32 @@
 
 from __future__ import annotations
 
-import importlib
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from dagster import (
-    AssetSpec,
-    AssetsDefinition,
     DefaultScheduleStatus,
     Definitions,
     Failure,
     JobDefinition,
-    OpDefinition,
     ScheduleDefinition,
     in_process_executor,
-    load_assets_from_modules,
     op,
 )
 from dagster import job as dagster_job
 
-from dataflow.shared.config import load_config
+from dataflow.orchestration.instance import sync_less_often
+from dataflow.orchestration.labels import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
+from dataflow.orchestration.naming import with_unique_names
+from dataflow.orchestration.parts import Part, check_part, clash, read_part
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.project import Project, find_project
-from dataflow.workflows.registry import BrokenWorkflow, Workflow, load_workflows
+from dataflow.workflows.registry import BrokenWorkflow, load_workflows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
 __all__ = ["build_definitions", "defs"]
 
@@ -42,61 +41,76 @@ def build_definitions(project: Project) -> Definitions:
     """Collect what a project's workflows define.
 
     A workflow that cannot be loaded becomes a job that says why and does nothing else, so that
-    it is seen in the UI and the others load.
+    it is seen in the UI and the others load. Schedules are off until somebody switches them on.
     """
-    workflows, broken = load_workflows(project)
-    jobs: list[JobDefinition] = []
-    schedules: list[ScheduleDefinition] = []
-    assets: list[AssetsDefinition | AssetSpec] = []
-    for workflow in workflows:
-        try:
-            found_schedules = _schedules(workflow)
-            found_assets = _assets(workflow)
-        except DataflowError as error:
-            broken.append(BrokenWorkflow(workflow.workflow_id, error.reason))
-            continue
-        jobs.append(workflow.job)
-        schedules.extend(found_schedules)
-        assets.extend(found_assets)
+    with _without_collecting():
+        workflows, broken = load_workflows(project)
+        parts: list[Part] = []
+        names: dict[str, str] = {}
+        for workflow in workflows:
+            try:
+                part = read_part(project, workflow)
+                reason = clash(part, names)
+            except DataflowError as error:
+                reason = error.reason
+            if reason:
+                broken.append(BrokenWorkflow(workflow.workflow_id, reason))
+            else:
+                parts.append(part)
+        definitions = _assemble(parts, broken)
+        if not _is_loadable(definitions):
+            # Dagster judges the whole and stops at the first fault: ask of each part alone.
+            faults = {part.workflow_id: check_part(part) for part in parts}
+            broken += [BrokenWorkflow(name, reason) for name, reason in faults.items() if reason]
+            definitions = _assemble([p for p in parts if not faults[p.workflow_id]], broken)
     for failure in broken:
         log.error("workflow cannot be loaded", workflow=failure.workflow_id, reason=failure.reason)
-        jobs.append(_broken_job(failure))
-    return Definitions(jobs=jobs, schedules=schedules, assets=assets)
+    return definitions
 
 
-def _schedules(workflow: Workflow) -> list[ScheduleDefinition]:
-    settings = load_config(workflow.workflow_id)["workflow"]
-    if not settings["schedule"]:
-        return []
-    return [
-        ScheduleDefinition(
-            name=f"{workflow.workflow_id}_schedule",
-            job=workflow.job,
-            cron_schedule=settings["schedule"],
-            execution_timezone=settings["timezone"],
-            default_status=DefaultScheduleStatus.STOPPED,
-        )
-    ]
+def _assemble(parts: list[Part], broken: list[BrokenWorkflow]) -> Definitions:
+    jobs = with_unique_names({part.workflow_id: part.job for part in parts})
+    taken = {job.name for job in jobs.values()}
+    return Definitions(
+        jobs=[*jobs.values(), *(_broken_job(failure, taken) for failure in broken)],
+        schedules=[
+            ScheduleDefinition(
+                name=f"{part.workflow_id}_schedule",
+                job=jobs[part.workflow_id],
+                cron_schedule=part.cron,
+                execution_timezone=part.timezone,
+                default_status=DefaultScheduleStatus.STOPPED,
+                tags={WORKFLOW_TAG: part.workflow_id},
+            )
+            for part in parts
+            if part.cron
+        ],
+        assets=[asset for part in parts for asset in part.assets],
+        asset_checks=[check for part in parts for check in part.checks],
+    )
 
 
-def _assets(workflow: Workflow) -> Sequence[AssetsDefinition | AssetSpec]:
-    name = f"dataflow.workflows.{workflow.workflow_id}.assets"
-    if find_spec(name) is None:
-        return []
-    found = load_assets_from_modules([importlib.import_module(name)])
-    return [asset for asset in found if isinstance(asset, AssetsDefinition | AssetSpec)]
+def _is_loadable(definitions: Definitions) -> bool:
+    try:
+        # Kept by Dagster, so that serving the definitions does not do this work again.
+        repository: Any = definitions.get_repository_def()
+        repository.validate_loadable()
+    except Exception:  # Dagster raises many kinds of its own
+        return False
+    return True
 
 
-def _broken_job(failure: BrokenWorkflow) -> JobDefinition:
+def _broken_job(failure: BrokenWorkflow, taken: set[str]) -> JobDefinition:
     @op(name=f"broken_{failure.workflow_id}", description=failure.reason)
     def explain() -> None:
         raise Failure(failure.reason)
 
-    assert isinstance(explain, OpDefinition)  # noqa: S101
+    name = f"{failure.workflow_id}_job"
 
     @dagster_job(
-        name=f"{failure.workflow_id}_job",
-        description=f"BROKEN: {failure.reason}",
+        name=f"{failure.workflow_id}_broken" if name in taken else name,
+        description=f"{BROKEN_PREFIX}{failure.reason}",
+        tags={WORKFLOW_TAG: failure.workflow_id, BROKEN_TAG: "true"},
         executor_def=in_process_executor,
     )
     def broken() -> None:
@@ -105,4 +119,18 @@ def _broken_job(failure: BrokenWorkflow) -> JobDefinition:
     return broken
 
 
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Let no garbage collection walk again and again over what is only being built up."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+# Runs that Dagster starts write their events in a process that imports this module.
+sync_less_often()
 defs = build_definitions(find_project())
