@@ -215,9 +215,10 @@ def _as_published(name: str, kind: DuckDBPyType) -> str:
     if type_name in _NUMBERS:
         value = f"CAST({column} AS DOUBLE)"
     elif type_name in _MOMENTS:
-        # An infinite date has no milliseconds: it becomes a null.
-        moment = f"TRY_CAST(CAST({column} AS TIMESTAMP) AS TIMESTAMP_MS)"
-        value = f"CASE WHEN isfinite({column}) THEN {moment} END"
+        # A cast alone would round the last moment of a day into the next one. An infinite date
+        # has no milliseconds: it becomes a null.
+        moment = f"date_trunc('millisecond', CAST({column} AS TIMESTAMP))"
+        value = f"CASE WHEN isfinite({column}) THEN TRY_CAST({moment} AS TIMESTAMP_MS) END"
     elif type_name == "boolean":
         value = column
     elif type_name in _NESTED:
