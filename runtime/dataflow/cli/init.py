@@ -27,12 +27,15 @@ def init(
     A project is a git repository with one folder per workflow. This renders its files; nothing
     is installed and nothing is committed.
     """
+    from dataflow.shared.project import Project
+    from dataflow.shared.schema import place_schema
     from dataflow.template.create import TemplateSource, create_project, installed_template
 
     source = TemplateSource(template, ref) if template else installed_template()
     if ref is not None:
         source = TemplateSource(source.url, ref)
     create_project(path, source, parse_answers(data), ask=asks(defaults=defaults))
+    place_schema(Project(path))
     click.echo(f"Made the project {path}.")
     click.echo("Next:")
     click.echo(f"  cd {path}")

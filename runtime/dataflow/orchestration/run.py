@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dataflow.orchestration.instance import open_instance
 from dataflow.orchestration.lock import workflow_lock
-from dataflow.shared.logging import bind_run
+from dataflow.shared.logging import WORKFLOW_TAG, bind_run
 from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ __all__ = ["LOCATION_NAME", "RunOutcome", "StepOutcome", "run_workflow"]
 LOCATION_NAME = "dataflow"
 # Runs carry these tags; the first shows a run under its job in the Dagster UI.
 _REPOSITORY_TAG = ".dagster/repository"
-WORKFLOW_TAG = "dataflow/workflow"
 _HOST_TAG = "dataflow/host"
 _PROCESS_TAG = "dataflow/pid"
 

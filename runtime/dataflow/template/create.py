@@ -139,6 +139,7 @@ def _copy(template: TemplateSource, path: Path, data: dict[str, Any], *, ask: bo
     try:
         from copier import run_copy
         from copier.errors import CopierError, DirtyLocalWarning
+        from jinja2 import TemplateError
     except ImportError as error:
         raise MissingDependencyError(
             "Making projects and workflows needs Copier, which is not installed.",
@@ -156,7 +157,7 @@ def _copy(template: TemplateSource, path: Path, data: dict[str, Any], *, ask: bo
             defaults=not ask,
             quiet=True,
         )
-    except (CopierError, ValueError, OSError) as error:
+    except (CopierError, TemplateError, ValueError, OSError) as error:
         if not existed:
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(path)
