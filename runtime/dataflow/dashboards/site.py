@@ -241,8 +241,9 @@ def _describe(project: Project, workflow_id: str) -> dict[str, str]:
 
 def _error_page(page: SitePage) -> bytes:
     up = "../" * (page.target.count("/") - 1)
+    title = page.workflow_id.replace("_", " ")
     return (
-        f"---\ntitle: {page.workflow_id}\n---\n\n<script>\n"
+        f"---\ntitle: {title}\n---\n\n<script>\n"
         f"\timport PageError from '{up}dataflow/PageError.svelte';\n</script>\n\n<PageError />\n"
     ).encode()
 
