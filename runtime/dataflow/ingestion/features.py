@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.ingestion.documents import read_documents
 from dataflow.ingestion.errors import SourceDataError
 from dataflow.ingestion.inference import TypedTable
-from dataflow.ingestion.lines import write_lines
+from dataflow.ingestion.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,9 +48,9 @@ def read_features(
     notes: list[str] = []
     for number, file in enumerate(files):
         features = _features(file)
-        path = folder / f"features-{number}.jsonl"
-        write_lines(path, _rows(features, notes))
-        lines.append(replace(file, path=path, format="jsonl"))
+        rows = Lines(folder / f"features-{number}.jsonl")
+        rows.add(_rows(features, notes))
+        lines.append(replace(file, path=rows.path, format="jsonl"))
     typed = read_documents(lines, null_values, lines=True)
     return TypedTable(typed.table, notes + typed.notes)
 

@@ -9,23 +9,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["write_lines"]
+__all__ = ["Lines"]
 
 
-def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> int:
-    """Append records to a JSON Lines file.
+class Lines:
+    """A JSON Lines file that grows; only the records being added are in memory.
 
     Args:
-        path: The file; made if it is not there.
-        records: What to write; held one at a time.
-
-    Returns:
-        How many there were.
+        path: The file, which is made anew.
     """
-    count = 0
-    with path.open("a", encoding="utf-8") as file:
-        for record in records:
-            file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
-            file.write("\n")
-            count += 1
-    return count
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        path.write_bytes(b"")
+
+    def add(self, records: Iterable[dict[str, Any]]) -> None:
+        """Append records."""
+        with self.path.open("ab") as file:
+            for record in records:
+                text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+                file.write(text.encode("utf-8", errors="replace") + b"\n")
+                self.count += 1

@@ -39,17 +39,23 @@ def read_source(
     if kind == "file":
         from dataflow.ingestion.file import read_file
 
-        typed = read_file(source, parameters)
-        table, notes = typed.table, typed.notes
+        typed, reached = read_file(source, parameters), None
+    elif kind == "api":
+        from dataflow.ingestion.api import read_api
+
+        answer = read_api(source, parameters, last_value)
+        typed, reached = answer.typed, answer.last_value
     else:
         raise SourceSettingError(
             f"There is no source type {kind!r}.",
             "Set `ingestion.source.type` to file, api or database.",
         )
-    metadata |= {"record_count": table.num_rows, "timestamp": started.isoformat()}
-    if notes:
-        metadata["notes"] = notes
-    return {"data": table, "metadata": metadata}
+    metadata |= {"record_count": typed.table.num_rows, "timestamp": started.isoformat()}
+    if typed.notes:
+        metadata["notes"] = typed.notes
+    if reached is not None:
+        metadata["last_value"] = reached
+    return {"data": typed.table, "metadata": metadata}
 
 
 def _location(source: dict[str, Any]) -> str:

@@ -1,0 +1,87 @@
+"""API sources: from ``ingestion.source`` of type api to one table."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataflow.ingestion.documents import read_documents
+from dataflow.ingestion.inference import TypedTable
+from dataflow.ingestion.lines import Lines
+from dataflow.ingestion.location import LocalFile
+from dataflow.ingestion.paths import MISSING, value_at
+from dataflow.ingestion.progress import Progress
+from dataflow.ingestion.retry import shown_address
+from dataflow.shared.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["ApiAnswer", "read_api"]
+
+
+@dataclass(frozen=True)
+class ApiAnswer:
+    """What an API gave.
+
+    Args:
+        typed: The records of all pages as a table, with notes.
+        last_value: How far it was read, if it is read incrementally.
+    """
+
+    typed: TypedTable
+    last_value: Any = None
+
+
+def read_api(
+    source: dict[str, Any], parameters: dict[str, Any], last_value: Any = None
+) -> ApiAnswer:
+    """Read all pages of an API.
+
+    Pages go to disk as they come, so that only one is in memory; types are found on all records.
+
+    Args:
+        source: ``ingestion.source`` of config.yaml: ``url``, authentication, ``params``,
+            ``headers``, ``data_path``, ``paging``, ``incremental``.
+        parameters: ``batch_size``, ``max_retries``, ``timeout_seconds``.
+        last_value: How far it was read before.
+
+    Raises:
+        MissingDependencyError: The library for APIs is not installed.
+        SourceUnavailableError: The API does not answer, or refuses.
+        SourceDataError: An answer is not JSON, a page came twice or is missing.
+        SourceSettingError: A setting cannot be used, or the way of paging must be told.
+    """
+    try:
+        from dataflow.ingestion.pages import Pages
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Reading from APIs needs dlt, which is not installed.",
+            "Install it with `pip install 'dataflow-runtime[http]'`.",
+        ) from error
+    incremental = source.get("incremental") or {}
+    field = incremental.get("cursor_field")
+    progress = None
+    query = {}
+    if field:
+        progress = Progress(field, last_value, incremental.get("initial_value"))
+        if incremental.get("param") and progress.start is not None:
+            query = {incremental["param"]: progress.start}
+    pages = Pages(source, parameters, query)
+    with tempfile.TemporaryDirectory(prefix="dataflow-") as name:
+        lines = Lines(Path(name) / "records.jsonl")
+        for records in pages:
+            lines.add(_new(records, progress) if progress else records)
+        file = LocalFile(lines.path, shown_address(source["url"]), "jsonl")
+        typed = read_documents([file], (), lines=True)
+    notes = [*pages.notes, *typed.notes]
+    return ApiAnswer(TypedTable(typed.table, notes), progress.saved() if progress else None)
+
+
+def _new(records: list[dict[str, Any]], progress: Progress) -> Iterator[dict[str, Any]]:
+    for record in records:
+        value = value_at(record, progress.field)
+        if progress.admit(None if value is MISSING else value, record):
+            yield record

@@ -1,0 +1,72 @@
+"""The records in an answer of an API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dataflow.ingestion.errors import SourceDataError
+from dataflow.ingestion.paths import MISSING, value_at
+
+__all__ = ["find_records"]
+
+_DEEPEST = 3
+
+
+def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[str, Any]]:
+    """The list of records in an answer.
+
+    Without a path it is the answer itself, or the one list of objects in it; an object without
+    any list is one record.
+
+    Args:
+        document: The answer's JSON.
+        data_path: Dotted path of the list, if it is known.
+        shown: What a person calls the answer.
+
+    Raises:
+        SourceDataError: There is no such list, or more than one, or it holds no objects.
+    """
+    if data_path:
+        found = value_at(document, data_path)
+        if found is MISSING:
+            keys = ", ".join(map(repr, document)) if isinstance(document, dict) else "no keys"
+            raise SourceDataError(
+                f"{shown} has nothing at {data_path!r}; it has {keys}.",
+                "Correct `ingestion.source.data_path`.",
+            )
+    else:
+        found = _guess(document, shown)
+    records = [found] if isinstance(found, dict) else found
+    if records is None:
+        return []
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise SourceDataError(
+            f"{shown} holds values that are not objects.",
+            "Set `ingestion.source.data_path` to the list of records, which must be JSON objects.",
+        )
+    return records
+
+
+def _guess(document: Any, shown: str) -> Any:
+    if not isinstance(document, dict):
+        return document
+    lists = _lists(document, "", _DEEPEST)
+    filled = {path: values for path, values in lists.items() if values}
+    chosen = filled or lists
+    if len(chosen) > 1:
+        raise SourceDataError(
+            f"{shown} has several lists of records: {', '.join(chosen)}.",
+            "Set `ingestion.source.data_path` to the one that is meant.",
+        )
+    return next(iter(chosen.values())) if chosen else document
+
+
+def _lists(document: dict[str, Any], prefix: str, depth: int) -> dict[str, list[Any]]:
+    """The lists of objects in a document that are not in a list themselves, and empty lists."""
+    found: dict[str, list[Any]] = {}
+    for key, value in document.items():
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            found[f"{prefix}{key}"] = value
+        elif isinstance(value, dict) and depth > 1:
+            found |= _lists(value, f"{prefix}{key}.", depth - 1)
+    return found
