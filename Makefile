@@ -8,7 +8,7 @@ DEMO ?= $(HOME)/dataflow-demo
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick lint format browser bench
+.PHONY: help setup demo test test-quick lint format examples browser
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ lint: setup ## Check formatting, code and types.
 format: setup ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+examples: setup ## Render the example project anew after a change of the template.
+	@$(BIN)/python examples/render.py
 
 browser: setup # The browser that the dashboard tests look through.
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \

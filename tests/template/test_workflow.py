@@ -85,7 +85,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     },
     "odd_texts": {
         "title": 'The "best" sales: 100% #1 {{ 7 * 7 }}',
-        "description": 'It\'s <b>bold</b> & "quoted" \\ ${HOME} {{ 7 * 7 }} 🎉 – ' + "long " * 20,
+        "description": 'It\'s <b>bold</b> & "quoted" \\ ${HOME} {{ 7 * 7 }} 🎉 ' + "long " * 20,
         "use_dbt": False,
     },
     "a_rather_long_name_for_a_small_workflow": {"use_assets": True},
@@ -143,7 +143,7 @@ def test_the_rendered_tests_pass(project: Path) -> None:
 
 
 def test_no_file_has_scars_of_the_template(project: Path) -> None:
-    """No unrendered Jinja of ours, no trailing blanks, no doubled blank lines, one newline at the end."""
+    """No unrendered Jinja, no trailing blanks, no doubled blank lines, one newline at the end."""
     for path in (project / "src").rglob("*"):
         if not path.is_file() or path.name == ".gitkeep" or "__pycache__" in path.parts:
             continue

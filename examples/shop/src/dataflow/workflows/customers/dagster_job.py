@@ -1,0 +1,58 @@
+"""The Dagster job of customers: extract, transform, load, model, publish."""
+
+from dagster import in_process_executor, job, op
+
+from dataflow.orchestration.steps import BuildResult, LoadResult, Steps, StoredTable
+from dataflow.workflows.registry import register_workflow
+
+from .ingestion import extract_data
+from .transform import transform_data
+
+steps = Steps("customers")
+
+
+@op
+def extract_customers() -> StoredTable:
+    """Fetch the rows from the source."""
+    return steps.extract(extract_data)
+
+
+@op
+def transform_customers(extracted: StoredTable) -> StoredTable:
+    """Clean and enrich the rows."""
+    return steps.transform(transform_data, extracted)
+
+
+@op
+def load_customers(transformed: StoredTable) -> LoadResult:
+    """Load the rows into the warehouse."""
+    return steps.load(transformed)
+
+
+@op
+def model_customers(loaded: LoadResult) -> BuildResult:
+    """Build and test the dbt models."""
+    return steps.model(loaded)
+
+
+@op
+def publish_customers(modelled: BuildResult) -> dict[str, int]:
+    """Hand the tables to the dashboard."""
+    return steps.publish(modelled)
+
+
+@job(executor_def=in_process_executor)
+def customers_job() -> None:
+    """Take the data the whole way from its source to the dashboard."""
+    extracted = extract_customers()
+    transformed = transform_customers(extracted)
+    loaded = load_customers(transformed)
+    modelled = model_customers(loaded)
+    publish_customers(modelled)
+
+
+register_workflow(
+    workflow_id="customers",
+    job=customers_job,
+    description="Who bought, from the shop's own database.",
+)

@@ -1,0 +1,12 @@
+-- One row per day and currency: small enough for a browser, however large the table grows.
+-- Sums and counts, not averages, since averages of days do not add up to those of weeks.
+select
+    cast(day as date) as day,
+    coalesce(cast(currency as varchar), '(none)') as category,
+    sum(rate) as rate_sum,
+    count(rate) as rate_count,
+    count(*) as row_count
+from marts.exchange_rates
+where day is not null
+group by all
+order by all

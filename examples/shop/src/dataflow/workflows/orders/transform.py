@@ -1,0 +1,24 @@
+"""What happens to the rows of orders before they are loaded."""
+
+from typing import Any
+
+from dataflow.shared.config import load_config
+from dataflow.shared.logging import get_logger
+from dataflow.transformation.stages import apply_stages
+
+log = get_logger(__name__)
+
+
+def transform_data(data: dict[str, Any]) -> dict[str, Any]:
+    """Clean and enrich the rows with the stages that config.yaml lists.
+
+    Args:
+        data: What `extract_data` returned.
+
+    Returns:
+        The same shape, with `metadata["transformation_stages"]`.
+    """
+    stages = load_config("orders")["transformation"]["stages"]
+    transformed = apply_stages(data, stages)
+    log.info("transformed", rows=transformed["metadata"]["record_count"])
+    return transformed
