@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataflow.shared.logging import WORKFLOW_TAG
 
-__all__ = ["BROKEN_PREFIX", "BROKEN_TAG", "LOCATION_NAME", "REPOSITORY_NAME", "WORKFLOW_TAG"]
+__all__ = [
+    "BROKEN_PREFIX",
+    "BROKEN_TAG",
+    "HOST_TAG",
+    "LOCATION_NAME",
+    "PROCESS_TAG",
+    "REPOSITORY_NAME",
+    "WORKFLOW_TAG",
+]
 
 # The name that workspace.yaml gives the project's code location.
 LOCATION_NAME = "dataflow"
@@ -13,3 +21,6 @@ REPOSITORY_NAME = "__repository__"
 # On the job that stands for a workflow which cannot be loaded; its description says why.
 BROKEN_TAG = "dataflow/broken"
 BROKEN_PREFIX = "BROKEN: "
+# On runs that a process of its own executes, past Dagster's queue: which, and where.
+HOST_TAG = "dataflow/host"
+PROCESS_TAG = "dataflow/pid"

@@ -6,10 +6,16 @@ import os
 import socket
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dataflow.orchestration.failure import explain_failure, is_interruption
 from dataflow.orchestration.instance import open_instance
+from dataflow.orchestration.labels import (
+    HOST_TAG,
+    LOCATION_NAME,
+    PROCESS_TAG,
+    REPOSITORY_NAME,
+)
 from dataflow.orchestration.lock import workflow_lock
 from dataflow.shared.logging import WORKFLOW_TAG, bind_run
 from dataflow.workflows.registry import get_workflow
@@ -18,18 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dagster import DagsterEvent, DagsterInstance, DagsterRun, JobDefinition
-    from dagster_shared.error import SerializableErrorInfo
 
     from dataflow.shared.project import Project
 
-__all__ = ["LOCATION_NAME", "RunOutcome", "StepOutcome", "run_workflow"]
+__all__ = ["RunOutcome", "StepOutcome", "run_workflow"]
 
-# The name that workspace.yaml gives the project's code location.
-LOCATION_NAME = "dataflow"
-# Runs carry these tags; the first shows a run under its job in the Dagster UI.
+# Shows a run under its job in the Dagster UI.
 _REPOSITORY_TAG = ".dagster/repository"
-_HOST_TAG = "dataflow/host"
-_PROCESS_TAG = "dataflow/pid"
 
 StepStatus = Literal["running", "succeeded", "failed", "skipped"]
 
@@ -127,10 +128,10 @@ def _execute(
         run_config=_quiet_console(job),
         tags={
             **job.run_tags,
-            _REPOSITORY_TAG: f"__repository__@{LOCATION_NAME}",
+            _REPOSITORY_TAG: f"{REPOSITORY_NAME}@{LOCATION_NAME}",
             WORKFLOW_TAG: workflow_id,
-            _HOST_TAG: socket.gethostname(),
-            _PROCESS_TAG: str(os.getpid()),
+            HOST_TAG: socket.gethostname(),
+            PROCESS_TAG: str(os.getpid()),
         },
     )
     steps: dict[str, StepOutcome] = {}
@@ -143,9 +144,9 @@ def _execute(
             if event.is_successful_output and event.step_key:
                 summaries[event.step_key] = _summary(event)
             if event.is_job_failure and event.job_failure_data.error:
-                error = _explain(event.job_failure_data.error, project)
+                error = explain_failure(event.job_failure_data.error, project)
             if event.is_step_failure and event.step_failure_data.error:
-                stopped = stopped or _is_interruption(event.step_failure_data.error)
+                stopped = stopped or is_interruption(event.step_failure_data.error)
             step = _step(event, workflow_id, project, summaries)
             if step is not None:
                 report(step)
@@ -192,7 +193,7 @@ def _step(
         return StepOutcome(
             name,
             "failed",
-            error=_explain(error, project) if error else (event.message or "failed"),
+            error=explain_failure(error, project) if error else (event.message or "failed"),
             traceback=error.to_string() if error else "",
         )
     return None
@@ -208,29 +209,6 @@ def _summary(event: DagsterEvent) -> tuple[str, int | None]:
     )
 
 
-def _explain(error: SerializableErrorInfo, project: Project) -> str:
-    """What an author's code raised, and the last place in the project that it came through."""
-    if _is_interruption(error):
-        return "Stopped by Ctrl-C or a signal."
-    cause = error.cause if error.cls_name == "DagsterExecutionStepExecutionError" else error
-    cause = cause or error
-    message = cause.message.strip()
-    kind, _, text = message.partition(": ")
-    if kind.startswith("dataflow."):
-        return text
-    own = [line for line in cause.stack if str(project.source_dir) in line]
-    if not own:
-        return message
-    place = own[-1].strip().splitlines()[0].removeprefix("File ").replace('"', "")
-    path, _, line = place.partition(", line ")
-    return f"{message} ({project.relative(Path(path))}:{line.split(',')[0]})"
-
-
-def _is_interruption(error: SerializableErrorInfo) -> bool:
-    chain = (error, error.cause)
-    return any(part and part.cls_name == "DagsterExecutionInterruptedError" for part in chain)
-
-
 def _close_dead_runs(instance: DagsterInstance, workflow_id: str) -> None:
     """Mark runs as failed whose process died without a word.
 
@@ -240,7 +218,7 @@ def _close_dead_runs(instance: DagsterInstance, workflow_id: str) -> None:
 
     for run in instance.get_runs(
         RunsFilter(
-            tags={WORKFLOW_TAG: workflow_id, _HOST_TAG: socket.gethostname()},
+            tags={WORKFLOW_TAG: workflow_id, HOST_TAG: socket.gethostname()},
             statuses=[
                 DagsterRunStatus.NOT_STARTED,
                 DagsterRunStatus.STARTING,
@@ -253,7 +231,7 @@ def _close_dead_runs(instance: DagsterInstance, workflow_id: str) -> None:
 
 def _report_dead(instance: DagsterInstance, run: DagsterRun) -> None:
     instance.report_run_failed(
-        run, f"The process {run.tags.get(_PROCESS_TAG)} that executed this run is gone."
+        run, f"The process {run.tags.get(PROCESS_TAG)} that executed this run is gone."
     )
 
 

@@ -5,15 +5,27 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from dataflow.shared.errors import BadInputError
 
 __all__ = ["Settings", "load_settings"]
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _words(value: object) -> object:
+    """A list, which an environment variable gives as words separated by commas."""
+    return (
+        [word.strip() for word in value.split(",") if word.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+Words = Annotated[list[str], BeforeValidator(_words)]
 
 
 class Settings(BaseModel):
@@ -27,6 +39,20 @@ class Settings(BaseModel):
     evidence_port: Port = 9000
     # Seconds that a run waits for another run of the same workflow to end.
     lock_timeout_seconds: Annotated[float, Field(ge=0)] = 600.0
+    # What the REST API does when a workflow that is to run is running: queue it, or say no.
+    when_busy: Literal["wait", "refuse"] = "wait"
+    # Where Dagster's webserver is; on this machine at dagster_port if not given.
+    dagster_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    # The largest request body that the REST API reads, in bytes.
+    api_max_body: Annotated[int, Field(ge=1024)] = 1_048_576
+    # The web pages that may call the REST API from a browser, such as https://shop.example.
+    api_cors_origins: Words = []
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Settings:
+        if not self.dagster_url:
+            object.__setattr__(self, "dagster_url", f"http://127.0.0.1:{self.dagster_port}")
+        return self
 
 
 def load_settings(root: Path) -> Settings:
@@ -47,7 +73,8 @@ def load_settings(root: Path) -> Settings:
         return Settings.model_validate(table)
     except ValidationError as error:
         faults = [
-            f"{origin[str(fault['loc'][0])]}: {fault['loc'][0]} = {fault['input']!r}: {fault['msg']}"
+            f"{origin[str(fault['loc'][0])]}: {fault['loc'][0]} = {fault['input']!r}: "
+            f"{fault['msg']}"
             for fault in error.errors()
         ]
         raise BadInputError(

@@ -1,0 +1,57 @@
+"""What went wrong in a run, in a line that its author can act on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataflow.shared.project import Project
+
+__all__ = ["ErrorInfo", "explain_failure", "is_interruption"]
+
+
+class ErrorInfo(Protocol):
+    """Dagster's record of an exception (``SerializableErrorInfo``), or one that came over HTTP."""
+
+    @property
+    def cls_name(self) -> str | None:
+        """The exception's class."""
+
+    @property
+    def message(self) -> str:
+        """``class: text``, with the class's module if it has one."""
+
+    @property
+    def stack(self) -> Sequence[str]:
+        """The lines of the traceback."""
+
+    @property
+    def cause(self) -> Any:
+        """The record of what it was raised from, if anything."""
+
+
+def explain_failure(error: ErrorInfo, project: Project) -> str:
+    """What an author's code raised, and the last place in the project that it came through."""
+    if is_interruption(error):
+        return "Stopped by Ctrl-C or a signal."
+    cause = error.cause if error.cls_name == "DagsterExecutionStepExecutionError" else error
+    cause = cause or error
+    message: str = cause.message.strip()
+    kind, _, text = message.partition(": ")
+    if kind.startswith("dataflow."):
+        return text
+    own = [line for line in cause.stack if str(project.source_dir) in line]
+    if not own:
+        return message
+    place = own[-1].strip().splitlines()[0].removeprefix("File ").replace('"', "")
+    path, _, line = place.partition(", line ")
+    return f"{message} ({project.relative(Path(path))}:{line.split(',')[0]})"
+
+
+def is_interruption(error: ErrorInfo) -> bool:
+    """Whether a run was ended from outside."""
+    chain = (error, error.cause)
+    return any(part and part.cls_name == "DagsterExecutionInterruptedError" for part in chain)
