@@ -44,6 +44,8 @@ _EVIDENCE_COMMANDS = {
             "dataflow.cli.main:workflow", "Make, list, run and update workflows."
         ),
         "evidence": LazyCommand("dataflow.cli.main:evidence", "Build and open the dashboards."),
+        "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
+        "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API."),
     },
     epilog="Start with: dataflow init my_project",
 )

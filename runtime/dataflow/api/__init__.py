@@ -1,0 +1,1 @@
+"""The REST API: launching and following workflows' runs over HTTP."""

@@ -1,0 +1,80 @@
+"""Who may call the REST API."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+
+from dataflow.shared.errors import BadInputError, DataflowError
+
+__all__ = [
+    "TOKEN_VARIABLE",
+    "InsecureBindError",
+    "NotAllowedError",
+    "api_token",
+    "check_bind",
+    "check_token",
+]
+
+TOKEN_VARIABLE = "DATAFLOW_API_TOKEN"  # noqa: S105
+
+
+class InsecureBindError(BadInputError):
+    """The API would be open to other machines."""
+
+
+class NotAllowedError(DataflowError):
+    """The caller did not send the token."""
+
+    http_status = 401
+
+
+def api_token() -> str | None:
+    """The token that callers have to send, if one is set.
+
+    It comes from the environment only: a project's files are in git.
+    """
+    return os.environ.get(TOKEN_VARIABLE) or None
+
+
+def check_bind(host: str) -> None:
+    """Refuse to listen beyond this machine without a token.
+
+    Raises:
+        InsecureBindError: ``host`` can be reached from other machines and no token is set.
+    """
+    if api_token() is None and not _is_loopback(host):
+        raise InsecureBindError(
+            f"The REST API would let everyone who can reach {host} run the workflows.",
+            f"Set {TOKEN_VARIABLE} to a secret, such as one from `openssl rand -hex 32`, "
+            "or listen on 127.0.0.1.",
+        )
+
+
+def check_token(authorization: str | None, token: str) -> None:
+    """Compare what a caller sent, in a time that does not tell how much of it was right.
+
+    Args:
+        authorization: The ``Authorization`` header.
+        token: The right token.
+
+    Raises:
+        NotAllowedError: It is missing or wrong.
+    """
+    scheme, _, sent = (authorization or "").partition(" ")
+    matches = secrets.compare_digest(sent.strip().encode(), token.encode())
+    if scheme.lower() != "bearer" or not matches:
+        raise NotAllowedError(
+            "The token is wrong." if authorization else "This needs a token.",
+            f"Send the header `Authorization: Bearer TOKEN` with the server's {TOKEN_VARIABLE}.",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

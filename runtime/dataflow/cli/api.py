@@ -1,0 +1,30 @@
+"""``dataflow api``."""
+
+from __future__ import annotations
+
+import click
+
+from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.project import find_project
+
+__all__ = ["api"]
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=int, help="The port; the setting api_port if not given.")
+def api(host: str, port: int | None) -> None:
+    """Serve the REST API until Ctrl-C. It needs a running Dagster: dataflow up dagster.
+
+    With DATAFLOW_API_TOKEN set, every call needs the token; without it, the API listens on this
+    machine only. What it can do is described at /docs.
+    """
+    try:
+        from dataflow.api.app import serve_api
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"The REST API is not installed: there is no {error.name}.",
+            "Install it: pip install 'dataflow-runtime[api]'",
+        ) from error
+    project = find_project()
+    serve_api(project, host, port or project.settings.api_port)

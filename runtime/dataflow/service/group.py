@@ -1,0 +1,154 @@
+"""Services that start, are watched and stop together.
+
+On honcho, which runs each process in a session of its own and prefixes what it prints. psutil sees
+to the processes that these start: none is left behind.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+import signal
+import threading
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from honcho import manager
+from honcho.printer import Message
+
+from dataflow.service.services import process_environment
+from dataflow.shared.errors import DataflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dataflow.service.services import Service
+    from dataflow.shared.project import Project
+
+__all__ = ["ServiceDiedError", "run_services"]
+
+# Runs that are under way write down that they were interrupted; that takes a moment.
+_SECONDS_TO_STOP = 15
+_SECONDS_TO_BE_READY = 180
+_SECONDS_BETWEEN_LOOKS = 0.3
+
+
+class ServiceDiedError(DataflowError):
+    """A service ended by itself."""
+
+
+def run_services(project: Project, services: Iterable[Service]) -> None:
+    """Run services until Ctrl-C or SIGTERM, or until one of them ends.
+
+    Args:
+        project: The project; services run in its folder.
+        services: What to run.
+
+    Raises:
+        ServiceDiedError: A service ended by itself; the others have been stopped.
+    """
+    services = list(services)
+    group = _Group(project, services)
+    threading.Thread(target=group.announce, args=(services,), daemon=True).start()
+    group.loop()
+    group.stop_descendants()
+    if group.died is not None:
+        name, code = group.died
+        raise ServiceDiedError(
+            f"{name} ended by itself ({_how(code)}), so the others were stopped.",
+            f"Its last lines above, those that begin with {name!r}, say why.",
+        )
+
+
+class _Group(manager.Manager):  # type: ignore[misc]
+    """honcho's manager, which also remembers who died and every process that there ever was."""
+
+    def __init__(self, project: Project, services: Iterable[Service]) -> None:
+        super().__init__()
+        self.died: tuple[str, int] | None = None
+        self._descendants: dict[int, psutil.Process] = {}
+        for service in services:
+            for process in service.processes:
+                self.add_process(
+                    process.name,
+                    shlex.join(["exec", *process.command]),
+                    env=process_environment(project, process),
+                    cwd=str(project.root),
+                )
+
+    def terminate(self) -> None:
+        if not self._terminating:
+            if self.returncode not in (130, 143):
+                self.died = self._first_to_stop()
+            self._remember_descendants()
+        super().terminate()
+
+    def _first_to_stop(self) -> tuple[str, int] | None:
+        stopped = [(n, p["returncode"]) for n, p in self._processes.items() if "returncode" in p]
+        return stopped[0] if stopped else None
+
+    def _remember_descendants(self) -> None:
+        for process in psutil.Process().children(recursive=True):
+            self._descendants[process.pid] = process
+
+    def stop_descendants(self) -> None:
+        """End what the services have started and not ended themselves."""
+        left = [process for process in self._descendants.values() if process.is_running()]
+        for process in left:
+            _send(process.terminate)
+        _, stubborn = psutil.wait_procs(left, timeout=5)
+        for process in stubborn:
+            _send(process.kill)
+        psutil.wait_procs(stubborn, timeout=5)
+
+    def say(self, text: str) -> None:
+        """Print a line of the group's own."""
+        now = datetime.datetime.now()
+        self.events.put(Message("line", f"{text}\n", now, "system", None))
+
+    def announce(self, services: list[Service]) -> None:
+        """Say of each service where it is once it answers."""
+        waiting = {service.name: service for service in services}
+        deadline = time.monotonic() + _SECONDS_TO_BE_READY
+        while waiting and not self._terminating:
+            for service in list(waiting.values()):
+                if _answers(service.address.url + service.ready_path):
+                    self.say(f"{service.name} is ready: {service.address.url}")
+                    del waiting[service.name]
+            if waiting and time.monotonic() > deadline:
+                self.say(f"{', '.join(waiting)}: no answer for {_SECONDS_TO_BE_READY} seconds")
+                return
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        if not waiting:
+            self.say("all is ready; Ctrl-C stops it")
+
+
+def _send(signal_process: Callable[[], Any]) -> None:
+    try:
+        signal_process()
+    except psutil.NoSuchProcess:
+        return
+
+
+def _answers(url: str) -> bool:
+    # Straight to this machine, whatever proxy the environment names.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=2):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
+
+
+manager.KILL_WAIT = _SECONDS_TO_STOP

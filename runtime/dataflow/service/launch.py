@@ -1,0 +1,64 @@
+"""What a service's process does before it becomes the service.
+
+The process that waits is replaced by the program it waits for, so that no process is left over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from dataflow.shared.errors import DataflowError
+from dataflow.shared.project import find_project
+
+__all__ = ["main"]
+
+_SECONDS_BETWEEN_TRIES = 0.1
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Prepare, wait, then become the program that the arguments name after ``--``."""
+    parser = argparse.ArgumentParser(prog="python -m dataflow.service.launch")
+    parser.add_argument("--prepare-history", action="store_true")
+    parser.add_argument("--wait-for", type=Path, metavar="SOCKET")
+    parser.add_argument("command", nargs="+")
+    chosen = parser.parse_args(arguments)
+    if chosen.prepare_history:
+        _prepare_history()
+    if chosen.wait_for is not None:
+        _wait_for(chosen.wait_for)
+    os.execv(chosen.command[0], chosen.command)  # noqa: S606
+
+
+def _prepare_history() -> None:
+    """Make Dagster's tables before its processes meet them, and close what nobody runs any more."""
+    from dataflow.orchestration.instance import open_instance
+    from dataflow.service.recovery import close_lost_runs
+
+    try:
+        with open_instance(find_project()) as instance:
+            for run_id in close_lost_runs(instance):
+                print(f"run {run_id} was lost with the service that ran it", flush=True)  # noqa: T201
+    except DataflowError as error:
+        sys.exit(str(error))
+
+
+def _wait_for(path: Path) -> None:
+    """Wait until somebody answers on a Unix socket; the group's supervisor bounds the time."""
+    while True:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(str(path))
+            except OSError:
+                time.sleep(_SECONDS_BETWEEN_TRIES)
+            else:
+                return
+
+
+if __name__ == "__main__":
+    main()
