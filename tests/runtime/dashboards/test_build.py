@@ -21,13 +21,12 @@ from .conftest import new_project, write_warehouse, write_workflow
 pytestmark = pytest.mark.slow
 
 EXAMPLE = Path(__file__).parent / "example"
-# Two years of days; every country has days without visits, and some visits have no time.
+# Two years of days; some visits have no country, others no time.
 VISITS = """
 CREATE SCHEMA marts;
 CREATE TABLE marts.visits AS
 SELECT range AS id, DATE '2024-01-01' + (range * 7 % 731)::INTEGER AS visited_on,
-    ['France', 'Perú', 'Côte d''Ivoire', 'Japan'][range * range % 4 + 1 - (range % 3 = 0)::INTEGER]
-        AS country,
+    ['France', 'Perú', 'Côte d''Ivoire', 'Japan'][range % 5 + 1] AS country,
     CASE WHEN range % 10 < 9 THEN (range * 37 % 600) / 2 END AS seconds
 FROM range(20000)
 """
@@ -98,11 +97,10 @@ def test_faults_are_named_and_the_build_fails(built: Built) -> None:
     lines = built.error.reason.splitlines()
 
     place = "broken: src/dataflow/workflows/broken/evidence/pages"
-    assert lines == [
-        f'{place}/fine.md, line 7: query wrong: Binder Error: Referenced column "nosuch" '
-        'not found in FROM clause! Candidate bindings: "t.a"',
-        f"{place}/index.md, line 5: 'BarChrt' is not defined",
-    ]
+    query, tag = lines
+    assert query.startswith(f"{place}/fine.md, line 7: query wrong: Binder Error: ")
+    assert '"nosuch"' in query
+    assert tag == f"{place}/index.md, line 5: 'BarChrt' is not defined"
     assert built.error.exit_code != 0
     assert built.error.build.pages == {
         "broken": ["/broken/fine/", "/broken/"],

@@ -103,7 +103,7 @@ function isFault(message, hasInputs) {
 function lineInQuery(sql, message) {
 	const line = /^LINE (\d+):/m.exec(message)?.[1];
 	if (line && !sql.includes('${')) return Number(line);
-	const name = /(?:column "|name )([\w.]+)/.exec(message)?.[1];
+	const name = /(?:column "|name "?)([\w.]+)/.exec(message)?.[1];
 	return name && lineOfName(sql, name);
 }
 
