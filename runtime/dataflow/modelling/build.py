@@ -31,7 +31,7 @@ class BuildResult:
     """What dbt built.
 
     Args:
-        models: Names of the models built, in order.
+        models: Schema and name of each table or view built, in order.
         tests: How many tests passed.
         warnings: Messages of the tests that warned.
         seconds: How long it took.
@@ -90,7 +90,11 @@ def build_models(
             "the dashboards keep showing the last good data.",
         )
     return BuildResult(
-        models=[node.node.name for node in nodes if node.node.resource_type == "model"],
+        models=[
+            f"{node.node.schema}.{node.node.alias}"
+            for node in nodes
+            if node.node.resource_type == "model"
+        ],
         tests=sum(node.node.resource_type == "test" for node in nodes),
         warnings=[f"{node.node.name}: {node.message}" for node in nodes if node.status == "warn"],
         seconds=time.monotonic() - started,

@@ -69,6 +69,8 @@ class Steps:
             params["last_value"] = read_watermark(self._database, config["load"]["table"])
         self._forget_old_runs()
         stored = self._store("extract", extract_data(params))
+        for note in stored.metadata.get("notes", []):
+            log.warning(note)
         _say(
             f"{stored.rows:,} rows from {stored.metadata.get('source', 'the source')}", stored.rows
         )
@@ -102,7 +104,7 @@ class Steps:
                 allow_empty=settings["allow_empty"],
                 watermark=transformed.metadata.get("last_value"),
             )
-        _record([self.workflow_id, result.table], {"rows": result.rows_in_table})
+        self._record(result.table, result.rows_in_table)
         _say(
             f"{result.rows_loaded:,} rows into {result.table} "
             f"({settings['write_disposition']}; {result.rows_in_table:,} now)",
@@ -118,7 +120,7 @@ class Steps:
         for warning in result.warnings:
             log.warning(warning)
         for model in result.models:
-            _record([self.workflow_id, model], {})
+            self._record(model)
         _say(f"{_plural(len(result.models), 'model')}, {_plural(result.tests, 'test')} passed")
         return result
 
@@ -133,6 +135,7 @@ class Steps:
         log.info("publishing", after=type(modelled).__name__)
         with self._lock():
             published = publish_workflow(find_project(), self.workflow_id)
+        self._record("dashboard")
         shutil.rmtree(self._run_dir, ignore_errors=True)
         tables = ", ".join(f"{name} ({rows:,})" for name, rows in published.tables.items())
         _say(f"{_plural(len(published.tables), 'table')} for the dashboards: {tables}")
@@ -152,6 +155,12 @@ class Steps:
 
     def _lock(self) -> Any:
         return workflow_lock(find_project(), self.workflow_id)
+
+    def _record(self, table: str, rows: int | None = None) -> None:
+        """Tell Dagster that the asset of this name in a workflow's assets.py was made."""
+        metadata = {} if rows is None else {"rows": MetadataValue.int(rows)}
+        key = [self.workflow_id, *table.split(".")]
+        OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
 
     def _store(self, step: str, result: dict[str, Any]) -> StoredTable:
         from dataflow.shared.tables import write_parquet
@@ -178,15 +187,6 @@ def _say(summary: str, rows: int | None = None) -> None:
     context = OpExecutionContext.get()
     context.add_output_metadata({"summary": summary, **({} if rows is None else {"rows": rows})})
     log.info(summary)
-
-
-def _record(key: list[str], metadata: dict[str, int]) -> None:
-    OpExecutionContext.get().log_event(
-        AssetMaterialization(
-            asset_key=key,
-            metadata={name: MetadataValue.int(value) for name, value in metadata.items()},
-        )
-    )
 
 
 def _plural(count: int, noun: str) -> str:

@@ -30,7 +30,7 @@ def test_models_are_built_and_tested_and_the_file_is_let_go(project: Project) ->
     """The result names the models, and another process can open the warehouse at once."""
     lines: list[str] = []
     result = build_models(project, "sales", lines.append)
-    assert result.models == ["stg_sales", "sales"]
+    assert result.models == ["staging.stg_sales", "marts.sales"]
     assert result.tests == 6
     assert any("stg_sales" in line for line in lines)
     code = (
