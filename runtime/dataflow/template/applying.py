@@ -40,10 +40,14 @@ def journal_folder(project: Project) -> Path:
     return state / "update"
 
 
-def apply_outcome(
-    project: Project, instance: Instance, outcome: Outcome, work_tree: WorkTree
-) -> None:
+def apply_outcome(state: Path, instance: Instance, outcome: Outcome, work_tree: WorkTree) -> None:
     """Change a workflow's files as planned: all of them, or none.
+
+    Args:
+        state: The project's `journal_folder`.
+        instance: The workflow.
+        outcome: The plan.
+        work_tree: Git's view of the workflow's folder.
 
     Raises:
         ApplyError: A file changed since it was planned, or cannot be written.
@@ -60,7 +64,7 @@ def apply_outcome(
                 f"{change.path} changed while the update was being planned. Nothing was written.",
                 f"Commit your change and run `dataflow workflow update {instance.name}` again.",
             )
-    folder = instance.folder.resolve()
+    folder = instance.folder
     prefix = work_tree.name(folder)
     marks = []
     for change in changes:
@@ -68,7 +72,7 @@ def apply_outcome(
             known = work_tree.tracked.get(f"{prefix}/{change.origin or change.path}")
             sha = known.sha if known is not None else None
             marks.append((f"{prefix}/{change.path}", change.stages, sha))
-    room = journal_folder(project) / instance.name
+    room = state / instance.name
     index = mark_conflicts(work_tree.top, marks) if marks else b""
     try:
         replace_files(room, folder, moves, index, work_tree.top)

@@ -123,7 +123,7 @@ def survey_workflows(
     with Workshop(project.root) as workshop:
         for number, instance in enumerate(instances, start=1):
             progress(f"looking at {number} of {len(instances)}: {instance.name}")
-            survey = Survey(instance.name, project.relative(instance.folder))
+            survey = Survey(instance.name, project.relative(project.workflow_dir(instance.name)))
             survey.conflicts = unmerged.get(instance.name, [])
             surveys.append(survey)
             try:
@@ -181,4 +181,4 @@ def _unmerged(project: Project, instances: Sequence[Instance]) -> dict[str, list
         tree = read_work_tree(project.workflows_dir, [one.folder for one in managed])
     except NoRepositoryError:
         return {}
-    return {one.name: tree.within(tree.unmerged, one.folder.resolve()) for one in managed}
+    return {one.name: tree.unmerged_in(one.folder) for one in managed}

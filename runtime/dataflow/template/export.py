@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -15,7 +16,7 @@ from dataflow.template.tree import Entry, read_tree
 from dataflow.template.versions import TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dataflow.template.versions import Template, Version
 
@@ -77,22 +78,49 @@ class Export:
 
     def subdirectory(self, answers: Mapping[str, Any]) -> str:
         """The folder that is rendered for someone with these answers; ``.`` for all of it."""
-        raw = str((self.config or {}).get("_subdirectory") or "")
-        names = set(re.findall(r"[^\W\d]\w*", raw))
-        used = {name: answers[name] for name in sorted(names) if name in answers}
-        prefix = PurePosixPath(_rendered(raw, repr(used), used)).as_posix()
-        return prefix if any(name.startswith(f"{prefix}/") for name in self.files) else "."
+        used = {name: answers[name] for name in self.deciding if name in answers}
+        key = (self.version.commit, repr(used))
+        if key not in _SUBDIRECTORIES:
+            prefix = PurePosixPath(_rendered(self._raw_subdirectory, used)).as_posix()
+            known = any(name.startswith(f"{prefix}/") for name in self.files)
+            _SUBDIRECTORIES[key] = prefix if known else "."
+        return _SUBDIRECTORIES[key]
+
+    @cached_property
+    def deciding(self) -> list[str]:
+        """The names of the answers that decide which folder is rendered."""
+        return sorted(set(re.findall(r"[^\W\d]\w*", self._raw_subdirectory)))
+
+    @property
+    def _raw_subdirectory(self) -> str:
+        return str((self.config or {}).get("_subdirectory") or "")
 
     def part(self, subdirectory: str) -> dict[str, Entry]:
-        """The files in one of its folders."""
+        """The files in one of its folders, without the file of the questions."""
         if subdirectory == ".":
-            return self.files
+            return {name: file for name, file in self.files.items() if name != self.config_file}
         prefix = f"{subdirectory}/"
         return {
             name.removeprefix(prefix): entry
             for name, entry in self.files.items()
             if name.startswith(prefix)
         }
+
+    def copy_some(self, folder: Path, subdirectory: str, files: Iterable[str]) -> None:
+        """Copy the questions, the answers file's template and some other files elsewhere.
+
+        Args:
+            folder: The new folder.
+            subdirectory: The folder that is rendered.
+            files: Template files, by their path in the subdirectory.
+        """
+        wanted = {*files, *(name for name in self.part(subdirectory) if _is_answers_file(name))}
+        names = [name if subdirectory == "." else f"{subdirectory}/{name}" for name in wanted]
+        (folder / subdirectory).mkdir(parents=True)
+        for name in (*names, self.config_file or ""):
+            if name:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(self.folder / name, folder / name, follow_symlinks=False)
 
     def needs_repository(self, subdirectory: str) -> bool:
         """Whether a rendered file, other than the answers file, names the template or version.
@@ -102,7 +130,7 @@ class Export:
         texts = [
             entry.data
             for name, entry in self.part(subdirectory).items()
-            if name == self.config_file or not _is_answers_file(name)
+            if not _is_answers_file(name)
         ]
         if self.config_file is not None:
             texts.append(self.files[self.config_file].data)
@@ -114,19 +142,17 @@ def _is_answers_file(name: str) -> bool:
     return "answers_file" in last or last.startswith(ANSWERS_FILE)
 
 
-# The answers are handed in twice, as a key and as they are, since a dict cannot be a key.
-_KNOWN: dict[tuple[str, str], str] = {}
+# Found once for each version and kind, however many workflows there are.
+_SUBDIRECTORIES: dict[tuple[str, str], str] = {}
 
 
-def _rendered(text: str, key: str, answers: Mapping[str, Any]) -> str:
+def _rendered(text: str, answers: Mapping[str, Any]) -> str:
     if "{" not in text:
         return text
-    if (text, key) not in _KNOWN:
-        from jinja2 import TemplateError as JinjaError
-        from jinja2.sandbox import SandboxedEnvironment
+    from jinja2 import TemplateError as JinjaError
+    from jinja2.sandbox import SandboxedEnvironment
 
-        try:
-            _KNOWN[text, key] = SandboxedEnvironment().from_string(text).render(**answers)
-        except JinjaError:
-            _KNOWN[text, key] = ""
-    return _KNOWN[text, key]
+    try:
+        return SandboxedEnvironment().from_string(text).render(**answers)
+    except JinjaError:
+        return ""

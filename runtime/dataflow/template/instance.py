@@ -24,7 +24,7 @@ class Instance:
 
     Args:
         name: The workflow's id.
-        folder: Its folder.
+        folder: Its folder, with no link on the way to it.
     """
 
     name: str
@@ -48,7 +48,8 @@ def find_instances(project: Project, names: Sequence[str]) -> list[Instance]:
     """
     from dataflow.workflows.registry import list_workflow_ids
 
-    root = project.workflows_dir
+    # As git names it, so that nobody has to resolve a thousand folders again.
+    root = project.workflows_dir.resolve()
     managed = {path.parent.name for path in root.glob(f"*/{ANSWERS_FILE}")}
     known = sorted({*managed, *list_workflow_ids(project)})
     unknown = [name for name in dict.fromkeys(names) if name not in known]

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shutil
+import stat
 import time
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Move", "pending", "recover", "replace_files"]
 
 _JOURNAL = "journal.json"
+_DRAFT = ".draft"
 
 
 @dataclass(frozen=True)
@@ -58,18 +60,20 @@ def replace_files(
     Raises:
         OSError: A file could not be replaced; those before it were put back.
     """
-    shutil.rmtree(room, ignore_errors=True)
-    room.mkdir(parents=True)
     if len(moves) == 1 and not index and moves[0].after is not None:
         # One file is replaced by one call, which cannot stop half-way.
-        _write(room / "0", moves[0].after, _permissions(folder / moves[0].path))
-        _put(room / "0", folder / moves[0].path)
-        shutil.rmtree(room)
+        draft, target = room.with_suffix(_DRAFT), folder / moves[0].path
+        _write(draft, moves[0].after, _permissions(target))
+        _put(draft, target)
         return
+    shutil.rmtree(room, ignore_errors=True)
+    room.mkdir(parents=True)
     steps = []
     for number, move in enumerate(moves):
         if move.after is not None:
-            _write(room / str(number), move.after, _permissions(folder / move.path))
+            staged = room / str(number)
+            _write(staged, move.after, _permissions(folder / move.path))
+            _flush(staged)
         steps.append(
             {
                 "path": move.path,
@@ -81,10 +85,8 @@ def replace_files(
         (room / "index").write_bytes(index)
     journal = {"folder": str(folder), "top": str(top) if top else None, "steps": steps}
     draft = room / f"{_JOURNAL}.new"
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(journal, file)
-        file.flush()
-        os.fsync(file.fileno())
+    draft.write_text(json.dumps(journal), encoding="utf-8")
+    _flush(draft)
     draft.replace(room / _JOURNAL)
     try:
         _carry_out(room)
@@ -112,6 +114,8 @@ def recover(state: Path) -> Iterator[tuple[str, list[str]]]:
             yield room.name, _carry_out(room)
         elif room.is_dir():
             shutil.rmtree(room, ignore_errors=True)
+        elif room.suffix == _DRAFT:
+            room.unlink()
 
 
 def _carry_out(room: Path) -> list[str]:
@@ -183,14 +187,21 @@ def _write(path: Path, entry: Entry, permissions: int | None) -> None:
     if entry.link:
         path.symlink_to(os.fsdecode(entry.data))
         return
-    with path.open("wb") as file:
-        file.write(entry.data)
-        file.flush()
-        os.fsync(file.fileno())
-    mode = permissions if permissions is not None else path.stat().st_mode & 0o777
+    path.write_bytes(entry.data)
+    present = stat.S_IMODE(path.stat().st_mode)
+    mode = permissions if permissions is not None else present
     # Whoever may read a program may run it, as `chmod +x` has it.
     mode = mode | (mode & 0o444) >> 2 if entry.executable else mode & ~0o111
-    path.chmod(mode)
+    if mode != present:
+        path.chmod(mode)
+
+
+def _flush(path: Path) -> None:
+    """Have the disk hold a file before anything relies on it, even if the power fails."""
+    if path.is_symlink():
+        return
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _put(staged: Path, target: Path) -> None:
@@ -203,8 +214,9 @@ def _put(staged: Path, target: Path) -> None:
 
 def _permissions(path: Path) -> int | None:
     with contextlib.suppress(OSError):
-        if not path.is_symlink() and path.is_file():
-            return path.stat().st_mode & 0o777
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode):
+            return stat.S_IMODE(status.st_mode)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
@@ -10,7 +11,7 @@ from dataflow.template.answers import ANSWERS_FILE, Answers, with_origin
 from dataflow.template.ownership import owners
 from dataflow.template.plan import Action, Change, Scene, plan_changes
 from dataflow.template.render import render
-from dataflow.template.tree import Entry, read_entry
+from dataflow.template.tree import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,14 +56,14 @@ def plan_instance(
     template = workshop.template(answers.source)
     old = workshop.export(template, template.version(answers.commit))
     new = workshop.export(template, target)
-    if not given and not workshop.affects(old, new, answers.values):
-        return [
-            _version_change(
-                instance, answers, with_origin(answers.text, answers.source, target.name)
-            )
-        ], []
+    step = workshop.step(old, new, answers, given)
+    if step.is_version_only:
+        text = with_origin(answers.text, answers.source, target.name)
+        return [_version_change(instance, answers, text)], []
     for export in (old, new):
         _refuse_unsupported(export)
+    old = workshop.excerpt(old, answers, step.old_files)
+    new = workshop.excerpt(new, answers, step.new_files)
     scratch = workshop.scratch()
     theirs = render(
         new,
@@ -77,7 +78,7 @@ def plan_instance(
     exclude = _for_update(theirs.worker.template.exclude)
     base = render(old, instance.name, answers, scratch, settled=True, exclude=exclude)
     labels = ("yours", f"template {old.version.name}", f"template {target.name}")
-    tracked = frozenset(work_tree.within(work_tree.tracked, instance.folder.resolve()))
+    tracked = frozenset(work_tree.tracked_in(instance.folder))
     scene = Scene(
         instance.folder,
         base.files,
@@ -93,10 +94,9 @@ def plan_instance(
 
 
 def _version_change(instance: Instance, answers: Answers, text: str) -> Change:
-    before = read_entry(instance.folder / ANSWERS_FILE)
-    executable = before.executable if before is not None else False
-    after = Entry(text.encode(), executable)
-    return Change(ANSWERS_FILE, Action.VERSION, Entry(answers.text.encode(), executable), after)
+    executable = os.access(instance.folder / ANSWERS_FILE, os.X_OK)
+    before = Entry(answers.text.encode(), executable)
+    return Change(ANSWERS_FILE, Action.VERSION, before, Entry(text.encode(), executable))
 
 
 def _for_update(patterns: Iterable[str]) -> list[str]:

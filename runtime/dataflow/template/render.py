@@ -72,7 +72,6 @@ def render(
         RenderingError: Copier refused; the error has its words.
     """
     import copier
-    from copier.errors import CopierError
 
     destination = scratch / name
     destination.mkdir()
@@ -105,7 +104,8 @@ def render(
         answers = read_answers(destination / ANSWERS_FILE).values
     except DataflowError:
         raise
-    except (CopierError, ValueError, TypeError, KeyError, OSError, _jinja_error()) as error:
+    except Exception as error:
+        # A template is a program of somebody else's; it can fail in any way.
         raise RenderingError(
             f"Template version {export.version.name} cannot be rendered: {_words(error)}",
             "Give a valid answer with `--data KEY=VALUE`, or mend the template.",
@@ -118,12 +118,6 @@ def render(
 def _words(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     return text if text.endswith(".") else f"{text}."
-
-
-def _jinja_error() -> type[Exception]:
-    from jinja2 import TemplateError
-
-    return TemplateError
 
 
 @contextmanager

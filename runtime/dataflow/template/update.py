@@ -105,13 +105,14 @@ def update_workflows(
                 ready = _refuse_unsafe(waiting, work_tree, request)
                 planned = list(_plan(workshop, ready, work_tree, request, progress))
                 if not request.plan_only:
-                    _apply(project, planned, work_tree, request, report, progress)
+                    _apply(project, state, planned, work_tree, request, report, progress)
             report.notes += workshop.notes
     return report
 
 
 def _outcome(project: Project, instance: Instance) -> Outcome:
-    return Outcome(instance.name, project.relative(instance.folder), Status.SKIPPED)
+    path = project.relative(project.workflow_dir(instance.name))
+    return Outcome(instance.name, path, Status.SKIPPED)
 
 
 def _needs_update(workshop: Workshop, job: _Job, request: Request) -> bool:
@@ -153,7 +154,7 @@ def _needs_update(workshop: Workshop, job: _Job, request: Request) -> bool:
 def _recall_conflicts(jobs: list[_Job], work_tree: WorkTree) -> None:
     """Say which workflows that are up to date still have conflicts of an earlier update."""
     for job in jobs:
-        unmerged = work_tree.within(work_tree.unmerged, job.instance.folder.resolve())
+        unmerged = work_tree.unmerged_in(job.instance.folder)
         if unmerged and job.outcome.status is Status.CURRENT:
             job.outcome.fail(_open_conflicts(unmerged), Status.CONFLICT)
 
@@ -169,10 +170,10 @@ def _refuse_unsafe(jobs: list[_Job], work_tree: WorkTree, request: Request) -> l
     """Set aside workflows with open conflicts; refuse the whole run for uncommitted changes."""
     ready, dirty, open_conflicts = [], [], []
     for job in jobs:
-        folder = job.instance.folder.resolve()
-        unmerged = work_tree.within(work_tree.unmerged, folder)
-        changed = work_tree.within(work_tree.changed, folder)
-        tracked = work_tree.within(work_tree.tracked, folder)
+        folder = job.instance.folder
+        unmerged = work_tree.unmerged_in(folder)
+        changed = work_tree.changed_in(folder)
+        tracked = work_tree.tracked_in(folder)
         if unmerged:
             open_conflicts.append(job)
             job.outcome.fail(_open_conflicts(unmerged), Status.SKIPPED)
@@ -230,6 +231,7 @@ def _plan(
 
 def _apply(
     project: Project,
+    state: Path,
     jobs: list[_Job],
     work_tree: WorkTree,
     request: Request,
@@ -253,7 +255,7 @@ def _apply(
                 continue
             progress(f"updating {number} of {len(jobs)}: {outcome.workflow_id}")
             try:
-                apply_outcome(project, job.instance, outcome, work_tree)
+                apply_outcome(state, job.instance, outcome, work_tree)
             except DataflowError as error:
                 outcome.fail(error)
                 continue

@@ -5,16 +5,18 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from dataflow.template.changes import affects
-from dataflow.template.compilation import compiled_once
+from dataflow.template.changes import Step, find_step
 from dataflow.template.export import Export
+from dataflow.template.thrift import compiled_once, fast_folder, fast_yaml
 from dataflow.template.versions import Template, Version, open_template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
     from types import TracebackType
+
+    from dataflow.template.answers import Answers
 
 __all__ = ["Workshop"]
 
@@ -22,8 +24,8 @@ __all__ = ["Workshop"]
 class Workshop:
     """Everything that many workflows have in common is opened, exported and compiled once.
 
-    Used as a context manager; leaving it removes what it wrote, all of it in the system's folder
-    for temporary files.
+    Used as a context manager; leaving it removes what it wrote, all of it in a folder for temporary
+    files.
 
     Args:
         root: The folder that a template's relative path starts from.
@@ -34,12 +36,15 @@ class Workshop:
         self._stack = ExitStack()
         self._templates: dict[str, Template] = {}
         self._exports: dict[tuple[str, str], Export] = {}
-        self._steps: dict[tuple[str, str, str, str, str], bool] = {}
+        self._steps: dict[tuple[str, ...], Step] = {}
+        self._excerpts: dict[tuple[str, str, str, frozenset[str]], Export] = {}
         self._renders = False
 
     def __enter__(self) -> Self:
         """Make the temporary folder."""
-        folder = tempfile.TemporaryDirectory(prefix="dataflow-update-", ignore_cleanup_errors=True)
+        folder = tempfile.TemporaryDirectory(
+            prefix="dataflow-update-", dir=fast_folder(), ignore_cleanup_errors=True
+        )
         self._folder = Path(self._stack.enter_context(folder)).resolve()
         return self
 
@@ -72,18 +77,35 @@ class Workshop:
             self._exports[key] = Export(template, version, folder)
         return self._exports[key]
 
-    def affects(self, old: Export, new: Export, answers: Mapping[str, Any]) -> bool:
-        """Tell whether a step between versions can change a workflow with these answers."""
-        parts = (old.subdirectory(answers), new.subdirectory(answers))
+    def step(self, old: Export, new: Export, answers: Answers, given: Iterable[str]) -> Step:
+        """Find out what a step between versions can change in a workflow with these answers."""
+        few = answers.some({*old.deciding, *new.deciding})
+        parts = (old.subdirectory(few), new.subdirectory(few))
         key = (old.template.source, old.version.commit, new.version.commit, *parts)
         if key not in self._steps:
-            self._steps[key] = affects(old, new, *parts)
+            self._steps[key] = find_step(old, new, *parts, given)
         return self._steps[key]
+
+    def excerpt(self, export: Export, answers: Answers, files: frozenset[str] | None) -> Export:
+        """A version with only some of the template files, for the rendering of just those.
+
+        A version that has to be rendered from its repository is returned as it is.
+        """
+        part = export.subdirectory(answers.some(export.deciding))
+        if files is None or export.needs_repository(part):
+            return export
+        key = (export.template.source, export.version.commit, part, files)
+        if key not in self._excerpts:
+            folder = self._folder / f"excerpt-{len(self._excerpts)}"
+            export.copy_some(folder, part, files)
+            self._excerpts[key] = Export(export.template, export.version, folder)
+        return self._excerpts[key]
 
     def scratch(self) -> Path:
         """An empty folder to render below."""
         if not self._renders:
             self._stack.enter_context(compiled_once())
+            self._stack.enter_context(fast_yaml())
             self._renders = True
         folder = self._folder / "scratch"
         folder.mkdir(exist_ok=True)

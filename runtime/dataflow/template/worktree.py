@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,14 +57,46 @@ class WorkTree:
         """A folder's path from the root, as git writes it."""
         return folder.relative_to(self.top).as_posix()
 
-    def within(self, paths: Iterable[str], folder: Path) -> list[str]:
-        """Those of ``paths`` that lie in ``folder``, relative to it."""
-        prefix = f"{self.name(folder)}/" if folder != self.top else ""
-        return sorted(path.removeprefix(prefix) for path in paths if path.startswith(prefix))
+    def tracked_in(self, folder: Path) -> list[str]:
+        """The tracked paths in a folder, relative to it."""
+        return _within(self._tracked, self.name(folder))
+
+    def changed_in(self, folder: Path) -> list[str]:
+        """The paths with uncommitted changes in a folder, relative to it."""
+        return _within(self._changed, self.name(folder))
+
+    def unmerged_in(self, folder: Path) -> list[str]:
+        """The paths with open conflicts in a folder, relative to it."""
+        return _within(self._unmerged, self.name(folder))
+
+    @cached_property
+    def _tracked(self) -> list[str]:
+        return sorted(self.tracked)
+
+    @cached_property
+    def _changed(self) -> list[str]:
+        return sorted(self.changed)
+
+    @cached_property
+    def _unmerged(self) -> list[str]:
+        return sorted(self.unmerged)
+
+
+def _within(paths: list[str], folder: str) -> list[str]:
+    """Find the paths below a folder in a sorted list, which may be that of a whole fleet."""
+    if folder == ".":
+        return paths
+    prefix = f"{folder}/"
+    found = []
+    for position in range(bisect_left(paths, prefix), len(paths)):
+        if not paths[position].startswith(prefix):
+            break
+        found.append(paths[position].removeprefix(prefix))
+    return found
 
 
 def read_work_tree(root: Path, folders: Sequence[Path]) -> WorkTree:
-    """Ask git about some folders below ``root``.
+    """Ask git about some folders below ``root``; no link may be on the way to them.
 
     Raises:
         NoRepositoryError: ``root`` is not in a git repository.
@@ -76,8 +110,7 @@ def read_work_tree(root: Path, folders: Sequence[Path]) -> WorkTree:
         ) from error
     top = Path(os.fsdecode(answer.rstrip(b"\n"))).resolve()
     # One common folder instead of a thousand names, which no command line would hold.
-    where = [folder.resolve() for folder in folders]
-    paths = where if len(where) <= 20 else [Path(os.path.commonpath(where))]
+    paths = list(folders) if len(folders) <= 20 else [Path(os.path.commonpath(folders))]
     tracked: dict[str, Blob] = {}
     listing = run_git("ls-files", "--stage", "-z", "--full-name", "--", *paths, cwd=top)
     for line in os.fsdecode(listing).split("\0")[:-1]:
