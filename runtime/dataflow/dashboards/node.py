@@ -26,12 +26,12 @@ class Node:
 
     Args:
         node: The executable ``node``.
-        npm: The executable ``npm``.
+        npm: The command that starts npm.
         version: As Node gives it, such as ``v20.20.2``.
     """
 
     node: Path
-    npm: Path
+    npm: tuple[str, ...]
     version: str
 
     def environment(self) -> dict[str, str]:
@@ -72,16 +72,28 @@ def find_node(places: Sequence[str] | None = None) -> Node:
 
 
 def _look_in(folders: str) -> Node | None:
-    node, npm = shutil.which("node", path=folders), shutil.which("npm", path=folders)
-    if node is None or npm is None:
+    found = shutil.which("node", path=folders)
+    npm = _npm_of(Path(found), folders) if found else None
+    if found is None or npm is None:
         return None
     try:
         answer = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, timeout=30, check=True
+            [found, "--version"], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return Node(Path(node), Path(npm), answer.stdout.strip())
+    return Node(Path(found), npm, answer.stdout.strip())
+
+
+def _npm_of(node: Path, folders: str) -> tuple[str, ...] | None:
+    # Wheels cannot hold links, so the `npm` beside the node from PyPI is a broken copy of one;
+    # npm itself is where every distribution of Node has it.
+    program = Path("node_modules", "npm", "bin", "npm-cli.js")
+    for top in (node.parent.parent / "lib", node.parent):
+        if (top / program).is_file():
+            return str(node), str(top / program)
+    npm = shutil.which("npm", path=folders)
+    return (npm,) if npm else None
 
 
 def _wheel_folder() -> str:

