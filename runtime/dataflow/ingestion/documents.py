@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.ingestion.engine import literal, open_engine, quote
 from dataflow.ingestion.errors import SourceDataError
-from dataflow.ingestion.inference import BATCH_ROWS, TypedTable, read_typed
-from dataflow.ingestion.type_rules import DATE_RULES
+from dataflow.ingestion.inference import BATCH_ROWS, TypedTable, type_dates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +58,8 @@ def read_documents(
             relation = connection.sql(f"FROM {call}")
             _refuse_values(relation, files)
             table, notes = _fetch(relation, null_values)
-            return _with_dates(connection, table, notes)
+            typed = type_dates(connection, table)
+            return TypedTable(typed.table, notes + typed.notes)
         except duckdb.Error as error:
             raise _fault(str(error), files) from error
 
@@ -101,22 +101,6 @@ def _fetch(
         if str(column.type) == "double" and (pc.max(pc.abs(column)).as_py() or 0) > _EXACT:
             told.append(f"Column {name!r} has whole numbers too large to be exact as numbers.")
     return table, told
-
-
-def _with_dates(
-    connection: duckdb.DuckDBPyConnection, table: pa.Table, notes: list[str]
-) -> TypedTable:
-    """Give the text columns that hold dates or times a type."""
-    texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string")]
-    if not texts:
-        return TypedTable(table, notes)
-    connection.register(
-        "dataflow_texts", table.select(texts).rename_columns([f"c{i}" for i in range(len(texts))])
-    )
-    typed = read_typed(connection, "dataflow_texts", texts, DATE_RULES)
-    for name in texts:
-        table = table.set_column(table.column_names.index(name), name, typed.table[name])
-    return TypedTable(table, notes + typed.notes)
 
 
 def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dataflow.ingestion.type_rules import RULES, TEXT, Rule
+from dataflow.ingestion.type_rules import DATE_RULES, RULES, TEXT, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["BATCH_ROWS", "TypedTable", "read_typed"]
+__all__ = ["BATCH_ROWS", "TypedTable", "read_typed", "type_dates"]
 
 # Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
 BATCH_ROWS = 122_880
@@ -111,6 +111,24 @@ def read_typed(
         table = _cast(connection, relation, columns)
     notes = [note for column in columns for note in _notes(connection, relation, column)]
     return TypedTable(table.rename_columns(list(names)), notes)
+
+
+def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedTable:
+    """Give those text columns of a table that hold dates or times their type.
+
+    Args:
+        connection: Any connection.
+        table: The table; columns of other types, and texts that look like numbers, stay.
+    """
+    texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string")]
+    if not texts:
+        return TypedTable(table, [])
+    renamed = table.select(texts).rename_columns([f"c{index}" for index in range(len(texts))])
+    connection.register("dataflow_texts", renamed)
+    typed = read_typed(connection, "dataflow_texts", texts, DATE_RULES)
+    for name in texts:
+        table = table.set_column(table.column_names.index(name), name, typed.table[name])
+    return TypedTable(table, typed.notes)
 
 
 def _narrow(

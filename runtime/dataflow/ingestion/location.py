@@ -12,7 +12,7 @@ from dataflow.ingestion.errors import SourceError, SourceNotFoundError, SourceSe
 from dataflow.ingestion.unpack import compression_of, inner_name, unpack
 from dataflow.shared.project import ProjectNotFoundError, find_project
 
-__all__ = ["FORMATS", "LocalFile", "fetch_files"]
+__all__ = ["FORMATS", "LocalFile", "fetch_files", "local_path"]
 
 # Suffixes, without the compression's.
 FORMATS = {
@@ -113,23 +113,39 @@ def fetch_files(
     return files
 
 
-def _local_files(location: str) -> list[tuple[Path, str]]:
-    path = Path(location).expanduser()
-    root = Path()
-    if not path.is_absolute():
-        root = _project_folder()
-        path = root / path
-    if path.is_file():
-        return [(path, location)]
+def local_path(location: str) -> Path:
+    """The file at a path; relative paths start at the project's folder.
+
+    Raises:
+        SourceNotFoundError: It is not there.
+        SourceSettingError: It is a folder.
+    """
+    path = _absolute(location)
     if path.is_dir():
         raise SourceSettingError(
             f"{path} is a folder, not a file.", f"Name the files, for example {location}/*.csv."
         )
+    if not path.is_file():
+        raise SourceNotFoundError(f"There is no file {path}.", _advice(path))
+    return path
+
+
+def _local_files(location: str) -> list[tuple[Path, str]]:
+    path = _absolute(location)
+    # A file may be called like a pattern.
+    if path.exists() or not glob.has_magic(location):
+        return [(local_path(location), location)]
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns)
     files = [Path(match) for match in matches if Path(match).is_file()]
     if not files:
         raise SourceNotFoundError(f"There is no file {path}.", _advice(path))
+    root = Path() if Path(location).expanduser().is_absolute() else _project_folder()
     return [(file, str(file.relative_to(root))) for file in files]
+
+
+def _absolute(location: str) -> Path:
+    path = Path(location).expanduser()
+    return path if path.is_absolute() else _project_folder() / path
 
 
 def _project_folder() -> Path:

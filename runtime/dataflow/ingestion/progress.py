@@ -18,6 +18,8 @@ from dataflow.ingestion.errors import SourceDataError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pyarrow as pa
+
 __all__ = ["Progress"]
 
 # Digests beyond this would make the watermark heavy; a column with so many equal values at its
@@ -66,6 +68,36 @@ class Progress:
         known = digest in self._before and self._compare(value, self.start) == 0
         self._seen.add(digest)
         return not known
+
+    def admit_table(self, table: pa.Table) -> pa.Table:
+        """Take note of a table's rows; give back those that are new.
+
+        Only rows at the start and at the table's largest value are looked at one by one.
+        """
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        name = next(n for n in table.column_names if n.lower() == self.field.lower())
+        column = table[name]
+        largest = pc.max(column)
+        if not largest.is_valid:
+            return table
+        special = pc.equal(column, largest)
+        if self._before:
+            special = pc.or_(special, pc.equal(column, pa.scalar(self.start).cast(column.type)))
+        numbers = np.flatnonzero(pc.fill_null(special, False).to_numpy())
+        rows = table.take(pa.array(numbers)).to_pylist()
+        known = [
+            number
+            for number, row in zip(numbers, rows, strict=True)
+            if not self.admit(row[name], row)
+        ]
+        if not known:
+            return table
+        keep = np.ones(table.num_rows, dtype=bool)
+        keep[known] = False
+        return table.filter(pa.array(keep))
 
     def saved(self) -> dict[str, Any] | None:
         """What the next run is to be told, as plain JSON; None if no value was ever met."""

@@ -43,8 +43,13 @@ def read_source(
     elif kind == "api":
         from dataflow.ingestion.api import read_api
 
-        answer = read_api(source, parameters, last_value)
-        typed, reached = answer.typed, answer.last_value
+        api = read_api(source, parameters, last_value)
+        typed, reached = api.typed, api.last_value
+    elif kind == "database":
+        from dataflow.ingestion.database import read_database
+
+        database = read_database(source, parameters, last_value)
+        typed, reached = database.typed, database.last_value
     else:
         raise SourceSettingError(
             f"There is no source type {kind!r}.",

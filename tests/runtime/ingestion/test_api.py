@@ -278,7 +278,7 @@ def test_refused_access(server: Any, say: Any, status: int) -> None:
     """Refused credentials are not tried again, and not shown."""
     url = server.answer("/x", say("secret words", status))
     with pytest.raises(SourceUnavailableError, match=f"refuses access.*{status}") as caught:
-        read_api(f"{url}?sig=abcd1234", **{"auth_type": "bearer_token", "token": "tok-987654"})
+        read_api(f"{url}?sig=abcd1234", auth_type="bearer_token", token="tok-987654")  # noqa: S106
     assert len(server.requests) == 1
     assert "tok-987654" not in str(caught.value)
     assert "abcd1234" not in str(caught.value)

@@ -1,0 +1,189 @@
+"""Database sources: from ``ingestion.source`` of type database to one table."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dataflow.ingestion.engine import quote
+from dataflow.ingestion.errors import (
+    SourceError,
+    SourceNotFoundError,
+    SourceSettingError,
+    SourceUnavailableError,
+)
+from dataflow.ingestion.inference import BATCH_ROWS, TypedTable
+from dataflow.ingestion.location import local_path
+from dataflow.ingestion.names import distinct_names
+from dataflow.ingestion.progress import Progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+    import pyarrow as pa
+
+__all__ = ["DatabaseAnswer", "read_database"]
+
+_DUCKDB = "duckdb"
+_SQLITE = "sqlite"
+_DUCKDB_SUFFIXES = (".duckdb", ".ddb")
+# Where the first bytes of a database file tell what it is.
+_MAGIC = {b"SQLite format 3\x00": (0, _SQLITE), b"DUCK": (8, _DUCKDB)}
+
+
+@dataclass(frozen=True)
+class DatabaseAnswer:
+    """What a database gave.
+
+    Args:
+        typed: The rows, with notes.
+        last_value: How far the table was read, if it is read incrementally.
+    """
+
+    typed: TypedTable
+    last_value: Any = None
+
+
+def read_database(
+    source: dict[str, Any], parameters: dict[str, Any], last_value: Any = None
+) -> DatabaseAnswer:
+    """Read a table, or the result of a query, without changing anything.
+
+    Args:
+        source: ``url`` (a SQLAlchemy URL, or a DuckDB or SQLite file), ``table`` or ``query``,
+            and optionally ``schema``, ``incremental``, ``username`` and ``password``.
+        parameters: ``batch_size``, ``max_retries``, ``timeout_seconds``.
+        last_value: How far it was read before.
+
+    Raises:
+        SourceNotFoundError: There is no such file or table.
+        SourceUnavailableError: The database cannot be reached, or refuses.
+        SourceError: The query fails.
+        SourceSettingError: A setting cannot be used.
+        MissingDependencyError: The database's driver is not installed.
+    """
+    if bool(source.get("table")) == bool(source.get("query")):
+        raise SourceSettingError(
+            "A database source needs either a table or a query.",
+            "Set `ingestion.source.table` or `ingestion.source.query`.",
+        )
+    incremental = source.get("incremental") or {}
+    progress = None
+    if incremental.get("column"):
+        progress = Progress(incremental["column"], last_value, incremental.get("initial_value"))
+    kind, path = _file_kind(source["url"])
+    if kind == _DUCKDB and path is not None:
+        typed = _read_duckdb(path, source, progress)
+    else:
+        from dataflow.ingestion.server import read_server
+
+        url = f"sqlite:///file:{path}?mode=ro&uri=true" if path else source["url"]
+        typed = read_server(url, source, parameters, progress)
+    return DatabaseAnswer(typed, progress.saved() if progress else None)
+
+
+def new_rows(table: pa.Table, progress: Progress | None, notes: list[str]) -> pa.Table:
+    """The rows of a table that were not read before; notes on what will be left out later."""
+    if progress is None:
+        return table
+    nulls = table[column_named(table.column_names, progress.field)].null_count
+    if nulls:
+        notes.append(
+            f"{nulls:,} rows have no {progress.field!r}; such rows are read only the first time."
+        )
+    return progress.admit_table(table)
+
+
+def _file_kind(url: str) -> tuple[str | None, Path | None]:
+    """Whether a location is a DuckDB or SQLite file, and which."""
+    scheme, sign, rest = url.partition("://")
+    driver = scheme.split("+")[0].lower()
+    if sign and driver not in (_DUCKDB, _SQLITE, "file"):
+        return None, None
+    location = rest.removeprefix("/").split("?")[0] if sign else url
+    path = local_path(location)
+    if path.suffix in _DUCKDB_SUFFIXES or driver == _DUCKDB:
+        # Not even looked into: closing a file drops the locks that this process has on it.
+        return _DUCKDB, path
+    with path.open("rb") as file:
+        start = file.read(16)
+    for magic, (offset, kind) in _MAGIC.items():
+        if start[offset:].startswith(magic):
+            return kind, path
+    if not start and driver == _SQLITE:
+        return _SQLITE, path
+    raise SourceSettingError(
+        f"{path} is neither a DuckDB nor a SQLite file.",
+        "Correct `ingestion.source.url`, or set `ingestion.source.type` to file.",
+    )
+
+
+def _read_duckdb(path: Path, source: dict[str, Any], progress: Progress | None) -> TypedTable:
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            relation = _relation(connection, source)
+            names, notes = distinct_names(relation.columns)
+            if progress is not None:
+                relation = _since(relation, progress)
+            table = relation.to_arrow_table(batch_size=BATCH_ROWS).rename_columns(names)
+            return TypedTable(new_rows(table, progress, notes), notes)
+    except duckdb.IOException as error:
+        raise SourceUnavailableError(
+            f"{path} cannot be opened: {str(error).splitlines()[0]}",
+            "Wait for the program that writes to it, or look whether this DuckDB can read it.",
+        ) from error
+    except duckdb.Error as error:
+        raise SourceError(
+            f"The query on {path} fails: {str(error).splitlines()[0]}",
+            "Correct `ingestion.source.query`.",
+        ) from error
+
+
+def _relation(
+    connection: duckdb.DuckDBPyConnection, source: dict[str, Any]
+) -> duckdb.DuckDBPyRelation:
+    if source.get("query"):
+        return connection.sql(f"FROM ({str(source['query']).rstrip().rstrip(';')})")
+    known = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() UNION ALL "
+        "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+    ).fetchall()
+    schema, table = source.get("schema") or "main", source["table"]
+    if (schema.lower(), table.lower()) not in {(s.lower(), t.lower()) for s, t in known}:
+        raise missing_table(schema, table, [f"{s}.{t}" for s, t in known])
+    return connection.sql(f"FROM {quote(schema)}.{quote(table)}")
+
+
+def _since(relation: duckdb.DuckDBPyRelation, progress: Progress) -> duckdb.DuckDBPyRelation:
+    name = column_named(relation.columns, progress.field)
+    if progress.start is None:
+        return relation
+    kind = relation.types[relation.columns.index(name)]
+    start = str(progress.start).replace("'", "''")
+    return relation.filter(f"{quote(name)} >= CAST('{start}' AS {kind})")
+
+
+def column_named(names: list[str], wanted: str) -> str:
+    """The column that an incremental source is read by, whatever its case."""
+    found = next((name for name in names if name.lower() == wanted.lower()), None)
+    if found is None:
+        raise SourceSettingError(
+            f"There is no column {wanted!r} to read incrementally by; there are: "
+            f"{', '.join(names)}.",
+            "Correct `ingestion.source.incremental.column`.",
+        )
+    return found
+
+
+def missing_table(schema: str | None, table: str, known: list[str]) -> SourceNotFoundError:
+    """The error for a table that is not there, with those that are called nearly so."""
+    wanted = f"{schema}.{table}" if schema else table
+    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    there = ", ".join(known[:10]) + (" and more" if len(known) > 10 else "")
+    advice = f"Did you mean {' or '.join(near)}?" if near else f"There are: {there or 'none'}."
+    return SourceNotFoundError(f"There is no table {wanted}.", advice)
