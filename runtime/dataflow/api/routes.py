@@ -9,7 +9,6 @@ import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 
-from dataflow.api.launch import launch_run
 from dataflow.api.models import (
     PREFIX,
     LogOut,
@@ -22,6 +21,7 @@ from dataflow.api.models import (
 )
 from dataflow.api.problems import responses
 from dataflow.orchestration.labels import WORKFLOW_TAG
+from dataflow.service.launch_once import launch_run
 from dataflow.service.runs import dagster_statuses
 
 if TYPE_CHECKING:

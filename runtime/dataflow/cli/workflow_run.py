@@ -24,13 +24,15 @@ _MARKS = {"succeeded": click.style("✓", fg="green"), "failed": click.style("�
 @click.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON at the end.")
+@click.option("--remote", is_flag=True, help="Run it on the running service: dataflow up.")
 @click.option("-v", "--verbose", is_flag=True, help="Also print the workflow's log lines.")
-def run(name: str, as_json: bool, verbose: bool) -> None:
+def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
     """Run the workflow NAME here and now; no server is needed.
 
     The run is in the history that the Dagster UI shows. The exit code is 0 only if every step
     succeeded, 1 if one failed, 2 if the configuration is wrong and nothing was started, 130 if
-    Ctrl-C stopped it.
+    Ctrl-C stopped it. With --remote it waits its turn in the service's queue, and Ctrl-C ends
+    only the following, not the run.
     """
     os.environ.setdefault("DATAFLOW_LOG_LEVEL", "INFO" if verbose else "WARNING")
     from dataflow.shared.config import load_config
@@ -39,18 +41,25 @@ def run(name: str, as_json: bool, verbose: bool) -> None:
     # The whole configuration is read before anything is imported, started or written.
     if name in list_workflow_ids(project):
         load_config(name)
-    from dataflow.orchestration.run import run_workflow
+    report = None if as_json else _print_step
+    if remote:
+        from dataflow.cli.run_remote import run_remote
 
-    get_workflow(name, project)
+        if not as_json:
+            click.echo(f"Running {click.style(name, bold=True)} on the service …")
+        outcome = run_remote(project, name, report, verbose=verbose)
+    else:
+        from dataflow.orchestration.run import run_workflow
 
-    if not as_json:
-        click.echo(f"Running {click.style(name, bold=True)} …")
-    outcome = run_workflow(
-        project,
-        name,
-        report=None if as_json else _print_step,
-        on_wait=lambda holder: click.echo(f"  waiting for {holder} …", err=True),
-    )
+        get_workflow(name, project)
+        if not as_json:
+            click.echo(f"Running {click.style(name, bold=True)} …")
+        outcome = run_workflow(
+            project,
+            name,
+            report=report,
+            on_wait=lambda holder: click.echo(f"  waiting for {holder} …", err=True),
+        )
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(outcome), indent=2))
     else:

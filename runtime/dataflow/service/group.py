@@ -7,8 +7,10 @@ to the processes that these start: none is left behind.
 from __future__ import annotations
 
 import datetime
+import re
 import shlex
 import signal
+import sys
 import threading
 import time
 import urllib.error
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 from honcho import manager
-from honcho.printer import Message
+from honcho.printer import Message, Printer
 
 from dataflow.service.services import process_environment
 from dataflow.shared.errors import DataflowError
@@ -34,6 +36,8 @@ __all__ = ["ServiceDiedError", "run_services"]
 _SECONDS_TO_STOP = 15
 _SECONDS_TO_BE_READY = 180
 _SECONDS_BETWEEN_LOOKS = 0.3
+_STOPPED_BY_A_SIGNAL = (130, 143)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class ServiceDiedError(DataflowError):
@@ -63,13 +67,27 @@ def run_services(project: Project, services: Iterable[Service]) -> None:
         )
 
 
+class _Printer(Printer):  # type: ignore[misc]
+    """honcho's printer, which leaves the services' colours to terminals."""
+
+    def write(self, message: Message) -> None:
+        data = message.data
+        if isinstance(data, bytes):
+            data = data.decode("utf-8", "replace")
+        if not self._colours_supported:
+            data = _COLOURS.sub("", data)
+        super().write(message._replace(data=data))
+
+
 class _Group(manager.Manager):  # type: ignore[misc]
     """honcho's manager, which also remembers who died and every process that there ever was."""
 
     def __init__(self, project: Project, services: Iterable[Service]) -> None:
-        super().__init__()
+        super().__init__(_Printer(sys.stdout))
         self.died: tuple[str, int] | None = None
         self._descendants: dict[int, psutil.Process] = {}
+        self._deadline = threading.Timer(_SECONDS_TO_STOP, self.kill)
+        self._deadline.daemon = True
         for service in services:
             for process in service.processes:
                 self.add_process(
@@ -80,11 +98,16 @@ class _Group(manager.Manager):  # type: ignore[misc]
                 )
 
     def terminate(self) -> None:
-        if not self._terminating:
-            if self.returncode not in (130, 143):
-                self.died = self._first_to_stop()
-            self._remember_descendants()
+        """Stop all; called again, by an impatient Ctrl-C, kill all."""
+        if self._terminating:
+            self.kill()
+            return
+        if self.returncode not in _STOPPED_BY_A_SIGNAL:
+            self.died = self._first_to_stop()
+        self._remember_descendants()
         super().terminate()
+        # honcho counts from the first process that stops; none may.
+        self._deadline.start()
 
     def _first_to_stop(self) -> tuple[str, int] | None:
         stopped = [(n, p["returncode"]) for n, p in self._processes.items() if "returncode" in p]
@@ -96,6 +119,7 @@ class _Group(manager.Manager):  # type: ignore[misc]
 
     def stop_descendants(self) -> None:
         """End what the services have started and not ended themselves."""
+        self._deadline.cancel()
         left = [process for process in self._descendants.values() if process.is_running()]
         for process in left:
             _send(process.terminate)

@@ -87,7 +87,7 @@ def _holder(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN
-            if listens and connection.laddr[1] == port and connection.pid:
+            if listens and tuple(connection.laddr)[1:] == (port,) and connection.pid:
                 process = psutil.Process(connection.pid)
                 command = " ".join(process.cmdline())[:80] or process.name()
                 return f" by process {connection.pid} ({command})"

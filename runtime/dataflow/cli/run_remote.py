@@ -1,0 +1,75 @@
+"""``dataflow workflow run --remote``: on the running service instead of in this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dataflow.shared.errors import DataflowError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dataflow.orchestration.run import RunOutcome, StepOutcome
+    from dataflow.service.runs import LogEntry
+    from dataflow.shared.project import Project
+
+__all__ = ["StillRunningError", "run_remote"]
+
+
+class StillRunningError(DataflowError):
+    """Nobody follows the run any more, but it goes on."""
+
+    exit_code = 130
+
+
+def run_remote(
+    project: Project,
+    workflow_id: str,
+    report: Callable[[StepOutcome], None] | None = None,
+    *,
+    verbose: bool = False,
+) -> RunOutcome:
+    """Run a workflow on the service that `dataflow up` runs, and follow it to its end.
+
+    Args:
+        project: The project; its setting ``dagster_url`` says where Dagster is.
+        workflow_id: The workflow.
+        report: Called when a step starts and when it ends.
+        verbose: Print the run's log lines as well.
+
+    Raises:
+        WorkflowNotFoundError: There is no such workflow.
+        BrokenWorkflowError: It cannot be loaded.
+        WorkflowBusyError: It runs, and the setting ``when_busy`` says to refuse.
+        DagsterUnavailableError: Dagster does not answer.
+        StillRunningError: Ctrl-C; the run goes on.
+    """
+    try:
+        from dataflow.service.dagster import Dagster
+        from dataflow.service.follow import follow_run
+        from dataflow.service.launch_once import launch_run
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"Running on a service needs {error.name}, which is not installed.",
+            "Install it: pip install 'dataflow-runtime[api]'",
+        ) from error
+    dagster = Dagster(project)
+    try:
+        run = launch_run(dagster, workflow_id, {}, {})
+        try:
+            return follow_run(dagster, run.run_id, report, _print_line if verbose else None)
+        except KeyboardInterrupt:
+            raise StillRunningError(
+                f"The run {run.run_id} goes on without being followed.",
+                f"See it at {dagster.url}/runs/{run.run_id}, which can stop it, too.",
+            ) from None
+    finally:
+        dagster.close()
+
+
+def _print_line(entry: LogEntry) -> None:
+    if entry.level == "debug" or not entry.message:
+        return
+    click.echo(f"{entry.time.astimezone():%H:%M:%S} {entry.level:<8} {entry.message}", err=True)
