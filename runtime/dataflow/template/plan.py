@@ -13,7 +13,7 @@ from dataflow.template.ownership import Owner
 from dataflow.template.tree import Entry, obstacle, read_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Set
     from pathlib import Path
 
 __all__ = ["Action", "Change", "PathBlockedError", "Scene", "plan_changes"]
@@ -88,6 +88,8 @@ class Scene:
         owner: Who owns a path, by the new version.
         base_owner: Who owned it, by the old one.
         tracked: The paths in the folder that git has; only they can be restored from it.
+        rendered: Gives every path that the template renders. ``base`` and ``theirs`` may lack
+            those that are the same in both.
         labels: What conflict markers call the person's file, the base and the template's file.
     """
 
@@ -97,6 +99,7 @@ class Scene:
     owner: Callable[[str], Owner]
     base_owner: Callable[[str], Owner]
     tracked: frozenset[str]
+    rendered: Callable[[], Set[str]]
     labels: tuple[str, str, str]
 
 
@@ -202,14 +205,13 @@ class _Planner:
         if base is None:
             return [Change(path, Action.ADDED, None, theirs)]
         scene = self._scene
-        mine = {
-            name: entry
-            for name in scene.tracked
-            if name not in scene.base and name not in scene.theirs
-            for entry in [read_entry(scene.folder / name)]
-            if entry is not None and name not in self._taken_over
-        }
-        target = _most_alike(base, mine) if scene.owner(path) is Owner.MERGED else None
+        mine: dict[str, Entry] = {}
+        if scene.owner(path) is Owner.MERGED:
+            for name in scene.tracked - scene.rendered() - self._taken_over:
+                entry = read_entry(scene.folder / name)
+                if entry is not None:
+                    mine[name] = entry
+        target = _most_alike(base, mine)
         if target is None:
             return [Change(path, Action.KEPT_DELETED, None, None, "you deleted it")]
         self._taken_over.add(target)

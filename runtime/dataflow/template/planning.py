@@ -62,11 +62,11 @@ def plan_instance(
         return [_version_change(instance, answers, text)], []
     for export in (old, new):
         _refuse_unsupported(export)
-    old = workshop.excerpt(old, answers, step.old_files)
-    new = workshop.excerpt(new, answers, step.new_files)
+    some_old = workshop.excerpt(old, answers, step.old_files)
+    some_new = workshop.excerpt(new, answers, step.new_files)
     scratch = workshop.scratch()
     theirs = render(
-        new,
+        some_new,
         instance.name,
         answers,
         scratch,
@@ -76,9 +76,14 @@ def plan_instance(
     )
     check_answers(instance.name, answers.values, theirs, given)
     exclude = _for_update(theirs.worker.template.exclude)
-    base = render(old, instance.name, answers, scratch, settled=True, exclude=exclude)
+    base = render(some_old, instance.name, answers, scratch, settled=True, exclude=exclude)
     labels = ("yours", f"template {old.version.name}", f"template {target.name}")
     tracked = frozenset(work_tree.tracked_in(instance.folder))
+
+    def rendered() -> set[str]:
+        whole = render(old, instance.name, answers, scratch, settled=True)
+        return {ANSWERS_FILE, *whole.files, *theirs.files}
+
     scene = Scene(
         instance.folder,
         base.files,
@@ -86,6 +91,7 @@ def plan_instance(
         owners(theirs.worker),
         owners(base.worker),
         tracked,
+        rendered,
         labels,
     )
     changes = plan_changes(scene)

@@ -9,7 +9,7 @@ The engine differs on purpose, each case with a test in ``test_update.py``:
 - a file that the template deletes and a person edited is kept;
 - a file that the template renames takes the person's edits along;
 - a file that a person renamed gets what the template changed in it;
-- a binary that both changed is kept and marked as a conflict;
+- a binary that a person changed is kept, and marked as a conflict if the template changed it too;
 - an edited file that git ignores is never replaced;
 - a file whose line ends alone were changed merges line by line;
 - an edited *generated* file is replaced;
@@ -164,3 +164,134 @@ def test_random_edit_histories_end_as_with_copier(lab: Lab, tmp_path: Path, seed
     edits = {name: ours for name, (base, _, ours) in past.items() if ours != base}
     lab.edit("one", edits, tuple(name for name in edits if chance.random() < 0.1))
     compare(lab, tmp_path)
+
+
+TEN = "".join(f"line {number}\n" for number in range(10))
+MINE = TEN.replace("line 1\n", "mine\n")
+THEIRS = TEN.replace("line 8\n", "theirs\n")
+LATIN = TEN.encode("latin-1").replace(b"line 5", b"caf\xe9")
+QUESTIONS = """\
+_subdirectory: template/{{ kind }}
+_answers_file: .copier-answers.yml
+_preserve_symlinks: true
+kind: {type: str, choices: [workflow, project], default: workflow}
+"""
+# For each case what the template had, what it has now, and what a person did.
+CASES: dict[str, tuple[Files, Files, Files]] = {
+    "nothing edited": ({"a": TEN, "b/c": TEN}, {"a": THEIRS, "b/c": None, "d/e": TEN}, {}),
+    "edited apart": ({"a": TEN}, {"a": THEIRS}, {"a": MINE}),
+    "the same edit": ({"a": TEN}, {"a": THEIRS}, {"a": THEIRS}),
+    "overlapping edits": (
+        {"a": TEN},
+        {"a": TEN.replace("line 4", "theirs")},
+        {"a": TEN.replace("line 4", "mine")},
+    ),
+    "edits side by side": (
+        {"a": TEN},
+        {"a": TEN.replace("line 4", "theirs")},
+        {"a": TEN.replace("line 5", "mine")},
+    ),
+    "edited, template silent": ({"a": TEN, "b": TEN}, {"b": THEIRS}, {"a": MINE}),
+    "deleted, template changed it": ({"a": TEN, "b": TEN}, {"a": THEIRS}, {"a": None}),
+    "deleted by both": ({"a": TEN, "b": TEN}, {"a": None}, {"a": None}),
+    "added by a person": ({"a": TEN}, {"a": THEIRS}, {"new/mine": "mine\n"}),
+    "added alike by both": ({"a": TEN}, {"b": "same\n"}, {"b": "same\n"}),
+    "added differently by both": ({"a": TEN}, {"b": "theirs\n"}, {"b": "mine\n"}),
+    "added empty by a person": ({"a": TEN}, {"b": "theirs\n"}, {"b": ""}),
+    "added empty by the template": ({"a": TEN}, {"b": ""}, {"b": "mine\n"}),
+    "emptied by a person": ({"a": TEN}, {"a": THEIRS}, {"a": ""}),
+    "emptied by the template": ({"a": TEN}, {"a": ""}, {"a": MINE}),
+    "no line end at the end": (
+        {"a": TEN.rstrip("\n")},
+        {"a": THEIRS.rstrip("\n")},
+        {"a": MINE.rstrip("\n")},
+    ),
+    "a line end added at the end": ({"a": TEN.rstrip("\n")}, {"a": THEIRS}, {"a": MINE[:-1]}),
+    "windows line ends on all sides": (
+        {"a": TEN.replace("\n", "\r\n")},
+        {"a": THEIRS.replace("\n", "\r\n")},
+        {"a": MINE.replace("\n", "\r\n")},
+    ),
+    "a conflict with windows line ends": (
+        {"a": TEN.replace("\n", "\r\n")},
+        {"a": TEN.replace("line 4", "theirs").replace("\n", "\r\n")},
+        {"a": TEN.replace("line 4", "mine").replace("\n", "\r\n")},
+    ),
+    "mixed line ends": (
+        {"a": TEN.replace("5\n", "5\r\n")},
+        {"a": THEIRS.replace("5\n", "5\r\n")},
+        {"a": MINE.replace("5\n", "5\r\n")},
+    ),
+    "not utf-8": (
+        {"a": LATIN},
+        {"a": LATIN.replace(b"line 8", b"\xdf")},
+        {"a": LATIN.replace(b"line 1", b"\xfc")},
+    ),
+    "odd names": (
+        {"a b": TEN, "ünï cöde": TEN, "quo'te\"s": TEN, "-dash": TEN, "[x]*": TEN},
+        {"a b": THEIRS, "ünï cöde": THEIRS, "quo'te\"s": THEIRS, "-dash": THEIRS, "[x]*": THEIRS},
+        {"a b": MINE, "ünï cöde": MINE, "quo'te\"s": None, "-dash": MINE, "[x]*": MINE},
+    ),
+    "a link turned by the template": ({"a": "->x", "b": TEN}, {"a": "->y"}, {"b": MINE}),
+    "a binary changed by the template": ({"a": b"\0old"}, {"a": b"\0new"}, {}),
+    "marker-like lines in a file": (
+        {"a": "=======\n" + TEN},
+        {"a": "=======\n" + THEIRS},
+        {"a": "=======\n>>>>>>> \n" + MINE},
+    ),
+    "blocks that look alike": (
+        {"a": "- x\n  y\n" * 8},
+        {"a": "- x\n  y\n" * 10},
+        {"a": "- x\n  y\n" * 3 + "- x\n  mine\n" + "- x\n  y\n" * 4},
+    ),
+}
+
+
+@pytest.mark.parametrize("style", ["merge", "diff3", "zdiff3"])
+def test_conflict_styles_of_git_are_honoured_as_by_copier(
+    lab: Lab, tmp_path: Path, style: str
+) -> None:
+    """Whoever has git show the base of a conflict sees it here too."""
+    lab.git("config", "merge.conflictStyle", style)
+    base, theirs, ours = CASES["overlapping edits"]
+    lab.release("1.0.0", base)
+    lab.render("one")
+    lab.edit("one", ours)
+    lab.release("1.1.0", theirs)
+    compare(lab, tmp_path)
+    assert ("||||||| template 1.0.0" in lab.read("one", "a")) == (style != "merge")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_hand_made_cases_end_as_with_copier(lab: Lab, tmp_path: Path, case: str) -> None:
+    """Each kind of change on either side ends in the same files and conflicts."""
+    base, theirs, ours = CASES[case]
+    lab.release("1.0.0", base, config=QUESTIONS)
+    lab.render("one")
+    lab.release("1.1.0", theirs)
+    lab.edit("one", ours)
+    compare(lab, tmp_path)
+
+
+def test_answers_and_conditional_files_end_as_with_copier(lab: Lab, tmp_path: Path) -> None:
+    """New, dropped, computed and typed answers, and files that hang on them, are the same."""
+    old = QUESTIONS + "gone: {type: str, default: x}\nflag: {type: bool, default: false}\n"
+    files = {
+        "{% if flag %}on{% endif %}.py.jinja": "on\n",
+        "{% if not flag %}off{% endif %}.py.jinja": "off\n",
+        "text.md.jinja": "{{ kind }} {{ _folder_name }} {{ flag }}\n",
+    }
+    lab.release("1.0.0", files, config=old)
+    lab.render("one")
+    new = """
+flag: {type: bool, default: true}
+columns: {type: yaml, default: "[{name: a, tests: [x]}]"}
+count: {type: int, default: 7}
+shout: {type: str, default: "{{ kind | upper }}", when: false}
+asked: {type: str, default: maybe, when: "{{ flag }}"}
+"""
+    more = {"text.md.jinja": "{{ kind }} {{ _folder_name }} {{ flag }} {{ count }} {{ shout }}\n"}
+    lab.release("1.1.0", more, config=QUESTIONS + new)
+    lab.edit("one", {"off.py": "off\nmine\n"})
+    compare(lab, tmp_path)
+    assert "count: 7" in lab.read("one", ".copier-answers.yml")

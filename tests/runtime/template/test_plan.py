@@ -76,7 +76,7 @@ def test_a_file_that_a_person_renamed_gets_the_templates_changes(lab: Lab) -> No
 
 def test_a_deleted_file_stays_deleted(lab: Lab) -> None:
     """A file that a person deleted does not come back when the template changes it."""
-    lab.release("1.0.0", {"a.py": TEN})
+    lab.release("1.0.0", {"a.py": TEN, "b.py": TEN})
     lab.render("one")
     lab.edit("one", {"a.py": None, "unlike.py": "nothing of the kind\n"})
     lab.release("1.1.0", {"a.py": THEIRS})
@@ -86,19 +86,20 @@ def test_a_deleted_file_stays_deleted(lab: Lab) -> None:
     assert lab.actions(report) == {"a.py": "kept-deleted"}
     assert not lab.exists("one", "a.py")
     assert lab.read("one", "unlike.py") == "nothing of the kind\n"
+    assert lab.read("one", "b.py") == TEN
 
 
 def test_a_binary_that_both_changed_is_kept_and_marked(lab: Lab) -> None:
     """A person's binary is not replaced; git has the template's beside it."""
-    lab.release("1.0.0", {"logo.png": b"\0base"})
+    lab.release("1.0.0", {"logo.png": b"\0base", "mine.png": b"\0base"})
     lab.render("one")
-    lab.edit("one", {"logo.png": b"\0mine"})
+    lab.edit("one", {"logo.png": b"\0mine", "mine.png": b"\0mine"})
     lab.release("1.1.0", {"logo.png": b"\0theirs"})
 
     report = lab.update("one")
 
     assert lab.actions(report) == {"logo.png": "binary-conflict"}
-    assert lab.read("one", "logo.png") == "\0mine"
+    assert lab.read("one", "logo.png") == lab.read("one", "mine.png") == "\0mine"
     assert ("3", "logo.png") in lab.unmerged()
 
 
