@@ -215,7 +215,8 @@ def test_an_open_connection_is_used_and_left_as_it_was(
     project: Project, add_workflow: AddWorkflow
 ) -> None:
     """A step that holds the file publishes through its own connection and can go on with it."""
-    add_workflow("shop", sources={"t": "SELECT * FROM numbers"}, warehouse="SELECT 1")
+    query = "SELECT TIMESTAMPTZ '2026-01-31 10:00:00+02' AS z FROM numbers"
+    add_workflow("shop", sources={"t": query}, warehouse="SELECT 1")
 
     with duckdb.connect(str(project.warehouse_file("shop"))) as connection:
         connection.execute("SET TimeZone = 'Asia/Tokyo'")
@@ -224,6 +225,7 @@ def test_an_open_connection_is_used_and_left_as_it_was(
         assert connection.execute("SELECT current_setting('TimeZone')").fetchone() == (
             "Asia/Tokyo",
         )
+    assert _read(project, "shop", "t").fetchone() == (datetime(2026, 1, 31, 8),)
 
 
 def test_the_same_data_keeps_its_address_and_new_data_gets_a_new_one(

@@ -111,6 +111,8 @@ def test_a_part_of_a_table_can_be_asked_for(address: str) -> None:
     assert (status, body) == (206, TABLE[10:20])
     assert headers["content-range"] == f"bytes 10-19/{len(TABLE)}"
     assert _ask(address, path, method="HEAD")[1]["accept-ranges"] == "bytes"
+    packed = {"Range": "bytes=4-9", "Accept-Encoding": "gzip"}
+    assert _ask(address, "/_app/immutable/a.js", packed)[2] == SCRIPT[4:10]
     assert _ask(address, path, {"Range": "bytes=999999-"})[0] == 416
 
 
