@@ -43,6 +43,8 @@ _EVIDENCE_COMMANDS = {
         "workflow": LazyCommand(
             "dataflow.cli.main:workflow", "Make, list, run and update workflows."
         ),
+        "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
+        "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API alone."),
         "evidence": LazyCommand("dataflow.cli.main:evidence", "Build and open the dashboards."),
         "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
         "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API."),

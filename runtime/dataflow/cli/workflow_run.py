@@ -78,7 +78,7 @@ def _print_step(step: StepOutcome) -> None:
         return
     mark = _MARKS.get(step.status, "-")
     seconds = f"{step.seconds:6.1f} s" if step.status == "succeeded" else " " * 8
-    text = step.summary or ("skipped" if step.status == "skipped" else "")
+    text = step.summary or (step.status if step.status != "succeeded" else "")
     click.echo(f"  {mark} {step.name:<10} {seconds}  {text}".rstrip() + (" " * 8 if live else ""))
 
 
@@ -102,6 +102,8 @@ def _print_where(project: Project, workflow_id: str) -> None:
     if warehouse.exists():
         click.echo(f"  Tables      {project.relative(warehouse)}")
     if (project.workflow_dir(workflow_id) / "evidence").is_dir():
-        built = project.state_dir / "build"
-        todo = "dataflow evidence serve" if built.is_dir() else "dataflow evidence build"
+        from dataflow.dashboards.folders import SiteFolders
+
+        built = (SiteFolders.of(project).public / "index.html").exists()
+        todo = "dataflow evidence serve" if built else "dataflow evidence build"
         click.echo(f"  Dashboard   {todo}, then open /{workflow_id}/")
