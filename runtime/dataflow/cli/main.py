@@ -46,8 +46,6 @@ _EVIDENCE_COMMANDS = {
         "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
         "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API alone."),
         "evidence": LazyCommand("dataflow.cli.main:evidence", "Build and open the dashboards."),
-        "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
-        "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API."),
     },
     epilog="Start with: dataflow init my_project",
 )
