@@ -18,6 +18,7 @@ __all__ = ["update"]
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Update every workflow of the project.")
+@click.option("--project", is_flag=True, help="Update the project's own files.")
 @click.option("--plan", is_flag=True, help="Say what would happen to each file; write nothing.")
 @click.option("--diff", is_flag=True, help="Show every line that would change; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -36,6 +37,7 @@ __all__ = ["update"]
 def update(
     names: tuple[str, ...],
     everything: bool,
+    project: bool,
     plan: bool,
     diff: bool,
     as_json: bool,
@@ -59,10 +61,13 @@ def update(
       dataflow workflow update --all --plan
       dataflow workflow update daily_sales
       dataflow workflow update --all --first 5
+      dataflow workflow update --all --project
     """  # noqa: D301 (click needs the character itself)
-    if bool(names) == everything:
+    if names and everything:
+        raise BadInputError("Both names and --all were given.", "Give one of the two.")
+    if not (names or everything or project):
         raise BadInputError(
-            "Name workflows to update, or all of them." if not names else "Names and --all.",
+            "Nothing was named to update.",
             "Write `dataflow workflow update NAME` or `dataflow workflow update --all`.",
         )
     # What follows is slow to import.
@@ -70,6 +75,8 @@ def update(
 
     request = Request(
         names=names,
+        workflows=bool(names) or everything,
+        project=project,
         reference=reference,
         prereleases=prereleases,
         given=parse_answers(data),

@@ -9,6 +9,7 @@ from dataflow.shared.errors import DataflowError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dataflow.template.instance import Instance
     from dataflow.template.render import Rendering
 
 __all__ = ["InvalidAnswerError", "check_answers", "describe_answers"]
@@ -19,12 +20,12 @@ class InvalidAnswerError(DataflowError):
 
 
 def check_answers(
-    workflow_id: str, known: Mapping[str, Any], rendering: Rendering, given: Mapping[str, Any]
+    instance: Instance, known: Mapping[str, Any], rendering: Rendering, given: Mapping[str, Any]
 ) -> None:
     """Refuse an update that would put a default in the place of somebody's answer.
 
     Args:
-        workflow_id: The workflow.
+        instance: The workflow.
         known: The recorded answers.
         rendering: What the new version made of them.
         given: The answers that a person gave for this update.
@@ -50,7 +51,7 @@ def check_answers(
     if faults:
         raise InvalidAnswerError(
             " ".join(faults),
-            f"Answer anew: dataflow workflow update {workflow_id} {' '.join(options)}",
+            f"Answer anew: {instance.command} {' '.join(options)}",
         )
 
 

@@ -62,16 +62,15 @@ def apply_outcome(state: Path, instance: Instance, outcome: Outcome, work_tree: 
         if read_entry(instance.folder / change.path) != change.before:
             raise ApplyError(
                 f"{change.path} changed while the update was being planned. Nothing was written.",
-                f"Commit your change and run `dataflow workflow update {instance.name}` again.",
+                f"Commit your change and run `{instance.command}` again.",
             )
     folder = instance.folder
-    prefix = work_tree.name(folder)
     marks = []
     for change in changes:
         if change.stages is not None:
-            known = work_tree.tracked.get(f"{prefix}/{change.origin or change.path}")
+            known = work_tree.tracked.get(work_tree.path(folder, change.origin or change.path))
             sha = known.sha if known is not None else None
-            marks.append((f"{prefix}/{change.path}", change.stages, sha))
+            marks.append((work_tree.path(folder, change.path), change.stages, sha))
     room = state / instance.name
     index = mark_conflicts(work_tree.top, marks) if marks else b""
     try:

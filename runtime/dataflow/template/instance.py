@@ -1,4 +1,4 @@
-"""The workflows of a project as instances of a template."""
+"""The workflows of a project, and the project itself, as instances of a template."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
 
-__all__ = ["Instance", "find_instances"]
+__all__ = ["PROJECT", "Instance", "find_instances", "project_instance"]
+
+# What the project itself is called among the workflows. No workflow can have this name.
+PROJECT = "(project)"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,16 @@ class Instance:
     folder: Path
 
     @property
+    def is_project(self) -> bool:
+        """Whether this is the project itself, whose folder holds much that is not its own."""
+        return self.name == PROJECT
+
+    @property
+    def command(self) -> str:
+        """The command that updates it."""
+        return f"dataflow workflow update {'--project' if self.is_project else self.name}"
+
+    @property
     def is_managed(self) -> bool:
         """Whether a template rendered it, so that it can be updated at all."""
         return (self.folder / ANSWERS_FILE).is_file()
@@ -38,6 +51,11 @@ class Instance:
     def answers(self) -> Answers:
         """Read its answers file; raises what `read_answers` raises."""
         return read_answers(self.folder / ANSWERS_FILE)
+
+
+def project_instance(project: Project) -> Instance:
+    """The project itself."""
+    return Instance(PROJECT, project.root.resolve())
 
 
 def find_instances(project: Project, names: Sequence[str]) -> list[Instance]:

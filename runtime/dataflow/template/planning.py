@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
@@ -67,21 +68,22 @@ def plan_instance(
     scratch = workshop.scratch()
     theirs = render(
         some_new,
-        instance.name,
+        instance.folder.name,
         answers,
         scratch,
         settled=False,
         given=given,
         exclude=_for_update((new.config or {}).get("_exclude", ())),
     )
-    check_answers(instance.name, answers.values, theirs, given)
+    check_answers(instance, answers.values, theirs, given)
     exclude = _for_update(theirs.worker.template.exclude)
-    base = render(some_old, instance.name, answers, scratch, settled=True, exclude=exclude)
+    base = render(some_old, instance.folder.name, answers, scratch, settled=True, exclude=exclude)
     labels = ("yours", f"template {old.version.name}", f"template {target.name}")
     tracked = frozenset(work_tree.tracked_in(instance.folder))
 
+    @cache
     def rendered() -> set[str]:
-        whole = render(old, instance.name, answers, scratch, settled=True)
+        whole = render(old, instance.folder.name, answers, scratch, settled=True)
         return {ANSWERS_FILE, *whole.files, *theirs.files}
 
     scene = Scene(

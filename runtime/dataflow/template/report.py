@@ -37,12 +37,9 @@ _NAMES = {
     Action.KEPT_YOURS: "kept yours",
     Action.KEPT_IGNORED: "kept",
 }
-_PLANNED = {
-    Status.UPDATED: "would update",
-    Status.CONFLICT: "would conflict",
-    Status.CURRENT: "up to date",
-}
-_DONE = {Status.CURRENT: "up to date", Status.UNMANAGED: "by hand"}
+_DONE = {Status.CURRENT: "up to date", Status.UNMANAGED: "by hand, from no template"}
+_PLANNED = {**_DONE, Status.UPDATED: "would update", Status.CONFLICT: "would conflict"}
+_DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 # Above this many workflows, those about which there is nothing to say are only counted.
 _MANY = 12
 
@@ -84,17 +81,18 @@ def diff_lines(outcome: Outcome, paint: Callable[[str, str], str]) -> Iterator[s
             _text_lines(change.after),
             "/dev/null" if change.before is None else f"a/{old}",
             "/dev/null" if change.after is None else f"b/{new}",
-            lineterm="",
         )
-        colours = {"+": "green", "-": "red", "@": "cyan"}
         for line in lines:
-            yield paint(line, colours.get(line[:1], ""))
+            yield paint(line.removesuffix("\n"), _DIFF_COLOURS.get(line[:1], ""))
+            if not line.endswith("\n"):
+                yield "\\ No newline at end of file"
 
 
 def _text_lines(entry: Entry | None) -> list[str]:
     if entry is None:
         return []
-    return entry.data.decode("utf-8", errors="replace").split("\n")
+    lines = entry.data.decode("utf-8", errors="replace").split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
 
 
 def _headline(

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError, DataflowError, MissingDependencyError
-from dataflow.template.answers import ANSWERS_FILE
 from dataflow.template.applying import apply_outcome, journal_folder
-from dataflow.template.instance import Instance, find_instances
+from dataflow.template.instance import Instance, find_instances, project_instance
 from dataflow.template.interruption import Interruption
+from dataflow.template.job import Job
 from dataflow.template.journal import pending, recover
 from dataflow.template.planning import plan_instance
 from dataflow.template.results import Outcome, Report, Status
+from dataflow.template.safety import recall_conflicts, refuse_unsafe, refuse_unsafe_project
 from dataflow.template.workshop import Workshop
 from dataflow.template.worktree import WorkTree, read_work_tree
 
@@ -23,14 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataflow.shared.project import Project
-    from dataflow.template.answers import Answers
-    from dataflow.template.versions import Version
 
-__all__ = ["Request", "UncommittedError", "UpdateBusyError", "update_workflows"]
-
-
-class UncommittedError(BadInputError):
-    """Folders to update have changes that git does not have yet, so nothing could be undone."""
+__all__ = ["Request", "UpdateBusyError", "update_workflows"]
 
 
 class UpdateBusyError(DataflowError):
@@ -43,6 +38,8 @@ class Request:
 
     Args:
         names: The workflows; none for all of them.
+        workflows: Whether to update workflows at all.
+        project: Whether to update the project's own files.
         reference: The template version to go to; ``None`` for the latest release.
         prereleases: Whether the latest release may be a pre-release.
         given: Answers that override the recorded ones.
@@ -52,22 +49,14 @@ class Request:
     """
 
     names: Sequence[str] = ()
+    workflows: bool = True
+    project: bool = False
     reference: str | None = None
     prereleases: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
     plan_only: bool = False
     check: bool = False
     first: int | None = None
-
-
-@dataclass
-class _Job:
-    """A workflow on its way through an update."""
-
-    instance: Instance
-    outcome: Outcome
-    answers: Answers | None = None
-    target: Version | None = None
 
 
 def update_workflows(
@@ -92,35 +81,40 @@ def update_workflows(
     with nullcontext() if request.plan_only else _only_one(state):
         report = Report([], planned_only=request.plan_only)
         _finish_earlier(state, request, report)
-        instances = find_instances(project, request.names)
-        jobs = [_Job(one, _outcome(project, one)) for one in instances]
+        instances = [project_instance(project)] if request.project else []
+        if request.workflows:
+            instances += find_instances(project, request.names)
+        jobs = [Job(one, _outcome(project, one)) for one in instances]
         report.outcomes = [job.outcome for job in jobs]
         with Workshop(project.root) as workshop:
             waiting = [job for job in jobs if _needs_update(workshop, job, request)]
             managed = [job for job in jobs if job.instance.is_managed]
             if managed:
                 folders = [job.instance.folder for job in managed]
-                work_tree = read_work_tree(project.workflows_dir, folders)
-                _recall_conflicts(managed, work_tree)
-                ready = _refuse_unsafe(waiting, work_tree, request)
+                work_tree = read_work_tree(project.root, folders)
+                recall_conflicts(managed, work_tree)
+                ready = refuse_unsafe(
+                    waiting, work_tree, named=bool(request.names), plan_only=request.plan_only
+                )
                 planned = list(_plan(workshop, ready, work_tree, request, progress))
                 if not request.plan_only:
+                    refuse_unsafe_project(planned, work_tree)
                     _apply(project, state, planned, work_tree, request, report, progress)
             report.notes += workshop.notes
     return report
 
 
 def _outcome(project: Project, instance: Instance) -> Outcome:
-    path = project.relative(project.workflow_dir(instance.name))
+    folder = project.root if instance.is_project else project.workflow_dir(instance.name)
+    path = project.relative(folder)
     return Outcome(instance.name, path, Status.SKIPPED)
 
 
-def _needs_update(workshop: Workshop, job: _Job, request: Request) -> bool:
+def _needs_update(workshop: Workshop, job: Job, request: Request) -> bool:
     """Find out where a workflow is and where it goes; only those that move are looked at more."""
     outcome = job.outcome
     if not job.instance.is_managed:
         outcome.status = Status.UNMANAGED
-        outcome.reason = f"It has no {ANSWERS_FILE}: it was not made from a template."
         return False
     try:
         answers = job.answers = job.instance.answers()
@@ -151,67 +145,13 @@ def _needs_update(workshop: Workshop, job: _Job, request: Request) -> bool:
     return True
 
 
-def _recall_conflicts(jobs: list[_Job], work_tree: WorkTree) -> None:
-    """Say which workflows that are up to date still have conflicts of an earlier update."""
-    for job in jobs:
-        unmerged = work_tree.unmerged_in(job.instance.folder)
-        if unmerged and job.outcome.status is Status.CURRENT:
-            job.outcome.fail(_open_conflicts(unmerged), Status.CONFLICT)
-
-
-def _open_conflicts(paths: Sequence[str]) -> DataflowError:
-    return DataflowError(
-        f"It has unresolved conflicts: {', '.join(paths)}.",
-        "Resolve the conflicts (`git mergetool` works), `git add` the files, and commit.",
-    )
-
-
-def _refuse_unsafe(jobs: list[_Job], work_tree: WorkTree, request: Request) -> list[_Job]:
-    """Set aside workflows with open conflicts; refuse the whole run for uncommitted changes."""
-    ready, dirty, open_conflicts = [], [], []
-    for job in jobs:
-        folder = job.instance.folder
-        unmerged = work_tree.unmerged_in(folder)
-        changed = work_tree.changed_in(folder)
-        tracked = work_tree.tracked_in(folder)
-        if unmerged:
-            open_conflicts.append(job)
-            job.outcome.fail(_open_conflicts(unmerged), Status.SKIPPED)
-        elif changed or ANSWERS_FILE not in tracked:
-            dirty.append(job)
-            job.outcome.notes.append("has uncommitted changes; commit them before updating")
-            if request.plan_only:
-                ready.append(job)
-        else:
-            ready.append(job)
-    if request.plan_only:
-        return ready
-    if dirty:
-        raise UncommittedError(
-            f"Uncommitted changes in {_listing(dirty)}. Nothing was updated.",
-            "Commit or stash them and update again, or name other workflows.",
-        )
-    if open_conflicts and request.names:
-        raise UncommittedError(
-            f"Unresolved conflicts in {_listing(open_conflicts)}. Nothing was updated.",
-            "Resolve them, `git add` the files, commit, and update again.",
-        )
-    return ready
-
-
-def _listing(jobs: list[_Job]) -> str:
-    names = [job.outcome.path for job in jobs[:10]]
-    rest = len(jobs) - len(names)
-    return ", ".join(names) + (f" and {rest} more" if rest else "")
-
-
 def _plan(
     workshop: Workshop,
-    jobs: list[_Job],
+    jobs: list[Job],
     work_tree: WorkTree,
     request: Request,
     progress: Callable[[str], None],
-) -> Iterator[_Job]:
+) -> Iterator[Job]:
     for number, job in enumerate(jobs, start=1):
         progress(f"planning {number} of {len(jobs)}: {job.instance.name}")
         assert job.answers is not None  # noqa: S101 (set by `_needs_update`)
@@ -232,7 +172,7 @@ def _plan(
 def _apply(
     project: Project,
     state: Path,
-    jobs: list[_Job],
+    jobs: list[Job],
     work_tree: WorkTree,
     request: Request,
     report: Report,
@@ -246,12 +186,12 @@ def _apply(
             outcome = job.outcome
             if interruption.requested:
                 report.interrupted = True
-                _leave_out(outcome, "The update was interrupted before its turn.")
+                _leave_out(outcome, "The update was stopped before its turn.", job.instance.command)
                 continue
             if number == first + 1 and first and not _all_well(jobs[:first]):
                 report.notes.append(f"The first {first} are not well, so the rest was left alone.")
             if number > first > 0 and not _all_well(jobs[:first]):
-                _leave_out(outcome, f"The first {first} workflows did not pass.")
+                _leave_out(outcome, f"The first {first} did not pass.", job.instance.command)
                 continue
             progress(f"updating {number} of {len(jobs)}: {outcome.workflow_id}")
             try:
@@ -259,22 +199,22 @@ def _apply(
             except DataflowError as error:
                 outcome.fail(error)
                 continue
-            if (request.check or number <= first) and outcome.status is Status.UPDATED:
+            wanted = request.check or number <= first
+            if wanted and outcome.status is Status.UPDATED and not job.instance.is_project:
                 progress(f"checking {number} of {len(jobs)}: {outcome.workflow_id}")
                 outcome.checked, words = check_workflow(project, outcome.workflow_id)
                 outcome.notes += words
         report.interrupted = report.interrupted or interruption.requested
 
 
-def _all_well(jobs: list[_Job]) -> bool:
+def _all_well(jobs: list[Job]) -> bool:
     return all(
         job.outcome.status is not Status.FAILED and job.outcome.checked is not False for job in jobs
     )
 
 
-def _leave_out(outcome: Outcome, reason: str) -> None:
-    again = f"Run it again: dataflow workflow update {outcome.workflow_id}"
-    outcome.fail(DataflowError(reason, again), Status.SKIPPED)
+def _leave_out(outcome: Outcome, reason: str, command: str) -> None:
+    outcome.fail(DataflowError(reason, f"Run it again: {command}"), Status.SKIPPED)
 
 
 def _finish_earlier(state: Path, request: Request, report: Report) -> None:

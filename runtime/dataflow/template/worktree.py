@@ -54,8 +54,13 @@ class WorkTree:
     unmerged: frozenset[str]
 
     def name(self, folder: Path) -> str:
-        """A folder's path from the root, as git writes it."""
+        """A folder's path from the root, as git writes it; ``.`` for the root itself."""
         return folder.relative_to(self.top).as_posix()
+
+    def path(self, folder: Path, path: str) -> str:
+        """The path from the root of something in a folder."""
+        name = self.name(folder)
+        return path if name == "." else f"{name}/{path}"
 
     def tracked_in(self, folder: Path) -> list[str]:
         """The tracked paths in a folder, relative to it."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dataflow.shared.errors import BadInputError
-from dataflow.template.update import UncommittedError
+from dataflow.template.safety import UncommittedError
 
 if TYPE_CHECKING:
     from tests.runtime.template.conftest import Lab
@@ -223,26 +222,6 @@ def test_a_plan_says_what_the_update_then_does(lab: Lab) -> None:
     ]
 
 
-def test_names_are_checked_first(lab: Lab) -> None:
-    """A misspelt name is refused with the name that was probably meant."""
-    lab.release("1.0.0", {"a.py": TEN})
-    lab.render("daily_sales")
-
-    with pytest.raises(BadInputError, match="daily_sale.*\\n.*Did you mean daily_sales"):
-        lab.update("daily_sale")
-
-
-def test_workflows_written_by_hand_are_let_be(lab: Lab) -> None:
-    """A folder without an answers file is counted, and is no failure."""
-    lab.release("1.0.0", {"a.py": TEN})
-    lab.render("one")
-    lab.edit("byhand", {"config.yaml": "workflow: {}\n"})
-
-    report = lab.update()
-
-    assert (report.exit_code, lab.status_of(report, "byhand")) == (0, "unmanaged")
-
-
 def test_a_change_made_while_planning_is_not_overwritten(lab: Lab) -> None:
     """A file that somebody saves between plan and update stops the update of that workflow."""
     lab.release("1.0.0", {"a.py": TEN})
@@ -261,20 +240,3 @@ def test_a_change_made_while_planning_is_not_overwritten(lab: Lab) -> None:
     assert lab.status_of(report) == "failed"
     assert lab.read("one", "a.py") == "saved\n"
     assert "_commit: 1.0.0" in lab.read("one", ANSWERS)
-
-
-def test_a_folder_that_cannot_be_written_is_left_whole(lab: Lab) -> None:
-    """When a file cannot be replaced, those replaced before it are put back."""
-    lab.release("1.0.0", {"a.py": TEN, "b/c.py": TEN})
-    lab.render("one")
-    lab.release("1.1.0", {"a.py": THEIRS, "b/c.py": THEIRS})
-    locked = lab.project.workflow_dir("one") / "b"
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    locked.chmod(0o555)
-    try:
-        report = lab.update("one")
-    finally:
-        locked.chmod(0o755)
-    assert lab.status_of(report) == "failed"
-    assert lab.status() == ""

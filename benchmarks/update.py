@@ -1,0 +1,195 @@
+"""How fast workflows are updated: against ``copier update``, and as a fleet grows.
+
+Everything runs on copies of this repository's own template, in a temporary folder, by the real
+command lines. Times are user and system CPU seconds of all processes, as the ratio of CPU time
+hardly depends on what else the machine is doing; wall seconds stand beside them.
+
+    python benchmarks/update.py [--fleet 200] [--sample 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+COMMAND = "from dataflow.cli.workflow_update import update; update()"
+IDENTITY = ["-c", "user.name=Bench", "-c", "user.email=bench@example.org"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something cost, in seconds."""
+
+    cpu: float
+    wall: float
+
+    def __str__(self) -> str:
+        return f"{self.cpu:8.2f} s CPU {self.wall:8.2f} s wall"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git in a folder."""
+    subprocess.run(["git", *IDENTITY, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def measure(command: list[str], folder: Path, accept: tuple[int, ...] = (0,)) -> Cost:
+    """Run a command and its children; what all of them cost."""
+    environment = {**os.environ, "DATAFLOW_PROJECT": str(folder)}
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    after, end = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    if done.returncode not in accept:
+        sys.exit(f"{command} failed:\n{done.stdout}\n{done.stderr}")
+    cpu = (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
+    return Cost(cpu, end - start)
+
+
+def make_template(folder: Path) -> None:
+    """Copy the template, and release three versions: two with changed files, one without."""
+    shutil.copytree(REPOSITORY / "template", folder / "template", symlinks=True)
+    shutil.copy(REPOSITORY / "copier.yml", folder)
+    git(folder.parent, "init", "-q", "-b", "main", str(folder))
+
+    def release(tag: str) -> None:
+        git(folder, "add", "-A", "--force")
+        git(folder, "commit", "-q", "--allow-empty", "-m", tag)
+        git(folder, "tag", tag)
+
+    release("v1.0.0")
+    config = folder / "copier.yml"
+    config.write_text(
+        re.sub(r'default: "[^"]*" # the version', 'default: "1.0.1" # the version', _text(config)),
+        encoding="utf-8",
+    )
+    release("v1.0.1")
+    for name in ("config.yaml.jinja", "dagster_job.py.jinja", "__init__.py.jinja"):
+        path = folder / "template" / "workflow" / name
+        path.write_text(f"# A new line of the template.\n{_text(path)}", encoding="utf-8")
+    release("v1.1.0")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def make_project(folder: Path, template: Path, number: int) -> list[str]:
+    """A project of workflows at the first version, each edited by a person; their ids."""
+    import copier
+
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text("[tool.dataflow]\n", encoding="utf-8")
+    (folder / ".gitignore").write_text(".dataflow/\n", encoding="utf-8")
+    workflows = folder / "src" / "dataflow" / "workflows"
+    names = [f"flow_{n}" for n in range(number)]
+    model = workflows / "model_flow"
+    copier.run_copy(str(template), model, vcs_ref="v1.0.0", defaults=True, quiet=True)
+    for name in names:
+        # Rendering a thousand workflows would take longer than all that is measured.
+        for source in model.rglob("*"):
+            if source.is_file():
+                relative = str(source.relative_to(model)).replace("model_flow", name)
+                target = workflows / name / relative
+                target.parent.mkdir(parents=True, exist_ok=True)
+                data = source.read_bytes()
+                data = data.replace(b"Model flow", name.replace("_", " ").capitalize().encode())
+                target.write_bytes(data.replace(b"model_flow", name.encode()))
+        with (workflows / name / "config.yaml").open("a", encoding="utf-8") as file:
+            file.write("# A person's line.\n")
+    shutil.rmtree(model)
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "workflows")
+    return names
+
+
+def reset(folder: Path) -> None:
+    """Undo an update."""
+    git(folder, "checkout", "-q", "--", ".")
+    git(folder, "clean", "-qfd")
+
+
+def ours(project: Path, version: str, *names: str) -> Cost:
+    """Update workflows, or all of them, by our command."""
+    what = list(names) or ["--all"]
+    cost = measure([sys.executable, "-c", COMMAND, *what, "--to", version], project)
+    reset(project)
+    return cost
+
+
+def by_copier(project: Path, version: str, names: list[str]) -> Cost:
+    """Update workflows by Copier's command, one after the other, committing in between."""
+    costs = []
+    for name in names:
+        folder = f"src/dataflow/workflows/{name}"
+        command = [sys.executable, "-m", "copier", "update", "-q", "--defaults"]
+        costs.append(measure([*command, "--vcs-ref", version, folder], project))
+    reset(project)
+    number = len(costs)
+    return Cost(sum(c.cpu for c in costs) / number, sum(c.wall for c in costs) / number)
+
+
+def main() -> None:
+    """Measure, and print one line for each result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fleet", type=int, default=200, help="workflows in the fleet")
+    parser.add_argument("--sample", type=int, default=5, help="runs of copier update")
+    parser.add_argument("--growth", type=int, nargs="+", default=[10, 100, 1000])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="dataflow-bench-") as folder:
+        root = Path(folder)
+        (root / "template").mkdir()
+        make_template(root / "template")
+        project = root / "fleet"
+        names = make_project(project, root / "template", options.fleet)
+        number, sample = len(names), names[: options.sample]
+
+        one = ours(project, "v1.1.0", names[0])
+        loop = by_copier(project, "v1.1.0", sample)
+        print(f"one workflow, three files changed   copier update          {loop}")
+        print(f"                                    dataflow workflow …    {one}")
+        print(
+            f"                                    ratio                  {loop.cpu / one.cpu:8.1f} x CPU {loop.wall / one.wall:8.1f} x wall"
+        )
+
+        fleet = ours(project, "v1.1.0")
+        whole = Cost(loop.cpu * number, loop.wall * number)
+        print(
+            f"fleet of {number}, three files changed  copier update, looped  {whole}  ({len(sample)} measured, scaled)"
+        )
+        print(f"                                    dataflow workflow …    {fleet}")
+        print(
+            f"                                    ratio                  {whole.cpu / fleet.cpu:8.1f} x CPU {whole.wall / fleet.wall:8.1f} x wall"
+        )
+
+        moved = ours(project, "v1.0.1")
+        loop = by_copier(project, "v1.0.1", sample[:2])
+        whole = Cost(loop.cpu * number, loop.wall * number)
+        print(
+            f"fleet of {number}, only the version     ratio                  {whole.cpu / moved.cpu:8.1f} x CPU {whole.wall / moved.wall:8.1f} x wall"
+        )
+
+        for size in options.growth:
+            project = root / f"growth-{size}"
+            make_project(project, root / "template", size)
+            moved = ours(project, "v1.0.1")
+            print(f"{size:5} workflows, only the version    dataflow workflow …    {moved}")
+            if size <= 100:
+                changed = ours(project, "v1.1.0")
+                print(f"{size:5} workflows, three files         dataflow workflow …    {changed}")
+            shutil.rmtree(project)
+
+
+if __name__ == "__main__":
+    main()
