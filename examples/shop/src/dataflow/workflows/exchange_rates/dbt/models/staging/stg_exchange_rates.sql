@@ -3,8 +3,8 @@ with source as (
 )
 
 select
-    cast("day" as date) as day,
-    cast("currency" as varchar) as currency,
-    cast("rate" as double) as rate,
+    cast(day as date) as day,
+    cast(currency as varchar) as currency,
+    cast(rate as double) as rate,
     processed_at
 from source
