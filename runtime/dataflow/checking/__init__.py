@@ -1,0 +1,1 @@
+"""Whether a workflow meets the authoring checklist, and whether machine and project are well."""
