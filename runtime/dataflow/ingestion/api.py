@@ -29,14 +29,20 @@ class ApiAnswer:
     Args:
         typed: The records of all pages as a table, with notes.
         last_value: How far it was read, if it is read incrementally.
+        whole: Whether all pages were read.
     """
 
     typed: TypedTable
     last_value: Any = None
+    whole: bool = True
 
 
 def read_api(
-    source: dict[str, Any], parameters: dict[str, Any], last_value: Any = None
+    source: dict[str, Any],
+    parameters: dict[str, Any],
+    last_value: Any = None,
+    *,
+    limit: int | None = None,
 ) -> ApiAnswer:
     """Read all pages of an API.
 
@@ -47,6 +53,7 @@ def read_api(
             ``headers``, ``data_path``, ``paging``, ``incremental``.
         parameters: ``batch_size``, ``max_retries``, ``timeout_seconds``.
         last_value: How far it was read before.
+        limit: Stop after the page with which there are so many records; None to read all.
 
     Raises:
         MissingDependencyError: The library for APIs is not installed.
@@ -74,10 +81,13 @@ def read_api(
         lines = Lines(Path(name) / "records.jsonl")
         for records in pages:
             lines.add(_new(records, progress) if progress else records)
+            if limit is not None and lines.count >= limit:
+                break
         file = LocalFile(lines.path, shown_address(source["url"]), "jsonl")
         typed = read_documents([file], (), lines=True)
     notes = [*pages.notes, *typed.notes]
-    return ApiAnswer(TypedTable(typed.table, notes), progress.saved() if progress else None)
+    reached = progress.saved() if progress else None
+    return ApiAnswer(TypedTable(typed.table, notes), reached, pages.ended)
 
 
 def _new(records: list[dict[str, Any]], progress: Progress) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,20 @@ from dataflow.ingestion.names import distinct_names
 from dataflow.ingestion.progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import duckdb
     import pyarrow as pa
 
-__all__ = ["DatabaseAnswer", "read_database"]
+__all__ = [
+    "DatabaseAnswer",
+    "column_named",
+    "list_tables",
+    "missing_table",
+    "new_rows",
+    "read_database",
+]
 
 _DUCKDB = "duckdb"
 _SQLITE = "sqlite"
@@ -47,7 +56,11 @@ class DatabaseAnswer:
 
 
 def read_database(
-    source: dict[str, Any], parameters: dict[str, Any], last_value: Any = None
+    source: dict[str, Any],
+    parameters: dict[str, Any],
+    last_value: Any = None,
+    *,
+    limit: int | None = None,
 ) -> DatabaseAnswer:
     """Read a table, or the result of a query, without changing anything.
 
@@ -56,6 +69,7 @@ def read_database(
             and optionally ``schema``, ``incremental``, ``username`` and ``password``.
         parameters: ``batch_size``, ``max_retries``, ``timeout_seconds``.
         last_value: How far it was read before.
+        limit: Read so many rows at most; None to read all.
 
     Raises:
         SourceNotFoundError: There is no such file or table.
@@ -75,13 +89,31 @@ def read_database(
         progress = Progress(incremental["column"], last_value, incremental.get("initial_value"))
     kind, path = _file_kind(source["url"])
     if kind == _DUCKDB and path is not None:
-        typed = _read_duckdb(path, source, progress)
+        typed = _read_duckdb(path, source, progress, limit)
     else:
         from dataflow.ingestion.server import read_server
 
         url = f"sqlite:///file:{path}?mode=ro&uri=true" if path else source["url"]
-        typed = read_server(url, source, parameters, progress)
+        typed = read_server(url, source, parameters, progress, limit)
     return DatabaseAnswer(typed, progress.saved() if progress else None)
+
+
+def list_tables(source: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
+    """Names of the tables and views that a database has in the source's schema.
+
+    Raises:
+        SourceError: The database cannot be read.
+        SourceSettingError: The location is not one of a database.
+    """
+    kind, path = _file_kind(source["url"])
+    if kind == _DUCKDB and path is not None:
+        with _open_duckdb(path) as connection:
+            schema = (source.get("schema") or "main").lower()
+            return [table for own, table in _known(connection) if own.lower() == schema]
+    from dataflow.ingestion.server import list_server_tables
+
+    url = f"sqlite:///file:{path}?mode=ro&uri=true" if path else source["url"]
+    return list_server_tables(url, source, parameters)
 
 
 def new_rows(table: pa.Table, progress: Progress | None, notes: list[str]) -> pa.Table:
@@ -120,18 +152,29 @@ def _file_kind(url: str) -> tuple[str | None, Path | None]:
     )
 
 
-def _read_duckdb(path: Path, source: dict[str, Any], progress: Progress | None) -> TypedTable:
+def _read_duckdb(
+    path: Path, source: dict[str, Any], progress: Progress | None, limit: int | None
+) -> TypedTable:
+    with _open_duckdb(path) as connection:
+        relation = _relation(connection, source)
+        names, notes = distinct_names(relation.columns)
+        if progress is not None:
+            relation = _since(relation, progress)
+        if limit is not None:
+            relation = relation.limit(limit)
+        table = relation.to_arrow_table(batch_size=BATCH_ROWS).rename_columns(names)
+        return TypedTable(new_rows(table, progress, notes), notes)
+
+
+@contextmanager
+def _open_duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB file to read from; what goes wrong with it is told in our words."""
     import duckdb
 
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            relation = _relation(connection, source)
-            names, notes = distinct_names(relation.columns)
-            if progress is not None:
-                relation = _since(relation, progress)
-            table = relation.to_arrow_table(batch_size=BATCH_ROWS).rename_columns(names)
-            return TypedTable(new_rows(table, progress, notes), notes)
+            yield connection
     except duckdb.IOException as error:
         raise SourceUnavailableError(
             f"{path} cannot be opened: {str(error).splitlines()[0]}",
@@ -149,14 +192,19 @@ def _relation(
 ) -> duckdb.DuckDBPyRelation:
     if source.get("query"):
         return connection.sql(f"FROM ({str(source['query']).rstrip().rstrip(';')})")
-    known = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() UNION ALL "
-        "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
-    ).fetchall()
+    known = _known(connection)
     schema, table = source.get("schema") or "main", source["table"]
     if (schema.lower(), table.lower()) not in {(s.lower(), t.lower()) for s, t in known}:
         raise missing_table(schema, table, [f"{s}.{t}" for s, t in known])
     return connection.sql(f"FROM {quote(schema)}.{quote(table)}")
+
+
+def _known(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """All tables and views, with their schemas."""
+    return connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() UNION ALL "
+        "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+    ).fetchall()
 
 
 def _since(relation: duckdb.DuckDBPyRelation, progress: Progress) -> duckdb.DuckDBPyRelation:

@@ -52,12 +52,14 @@ class Pages:
 
     Attributes:
         notes: What a person should know, once all pages were read.
+        ended: Whether the last page was read.
     """
 
     def __init__(
         self, source: dict[str, Any], parameters: dict[str, Any], query: dict[str, Any]
     ) -> None:
         self.notes: list[str] = []
+        self.ended = False
         self._url = source["url"]
         self._paging = Paging(source.get("paging"), parameters.get("batch_size", 100))
         self._query = {**(source.get("params") or {}), **query}
@@ -107,9 +109,11 @@ class Pages:
                 break
             self._read += 1
             self._refuse_repetition(page)
-            if self._paging.has_next_page:
+            self.ended = not self._paging.has_next_page
+            if not self.ended:
                 self._guard(page.request)
             yield list(page)
+        self.ended = True
         self._check_total()
 
     def _check(self, response: requests.Response, *_: Any, **__: Any) -> None:

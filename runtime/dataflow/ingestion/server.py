@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
-    from sqlalchemy import URL, Connection
+    from sqlalchemy import URL, Connection, CursorResult
 
     from dataflow.ingestion.progress import Progress
 
@@ -42,6 +42,7 @@ def read_server(
     source: dict[str, Any],
     parameters: dict[str, Any],
     progress: Progress | None,
+    limit: int | None = None,
 ) -> TypedTable:
     """Read a table or query in batches, in a transaction that is rolled back.
 
@@ -51,6 +52,7 @@ def read_server(
         parameters: ``batch_size`` (at least 5,000 rows are fetched at once), ``max_retries``
             (for connecting), ``timeout_seconds`` (for connecting).
         progress: Where to start, if incremental.
+        limit: Read so many rows at most.
 
     Raises:
         SourceNotFoundError: There is no such table.
@@ -68,7 +70,9 @@ def read_server(
             result = connection.execution_options(yield_per=size).execute(sa.text(query), values)
             names, notes = distinct_names(list(result.keys()))
             mixed: set[int] = set()
-            batches = [_arrays(rows, len(names), mixed) for rows in result.partitions(size)]
+            batches = [
+                _arrays(rows, len(names), mixed) for rows in _partitions(result, size, limit)
+            ]
         except sa.exc.SQLAlchemyError as error:
             raise SourceError(
                 f"The query on {_shown(address)} fails: {_words(error)}.",
@@ -85,6 +89,31 @@ def read_server(
     with open_engine() as engine:
         typed = type_dates(engine, table)
     return TypedTable(typed.table, notes + typed.notes)
+
+
+def list_server_tables(url: str, source: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
+    """Names of the tables and views in the source's schema.
+
+    Raises:
+        SourceUnavailableError: The database cannot be reached.
+        MissingDependencyError: The driver is not installed.
+    """
+    import sqlalchemy as sa
+
+    with _connection(_address(url, source), parameters) as connection:
+        inspector, schema = sa.inspect(connection), source.get("schema")
+        return sorted([*inspector.get_table_names(schema), *inspector.get_view_names(schema)])
+
+
+def _partitions(result: CursorResult[Any], size: int, limit: int | None) -> Iterator[list[Any]]:
+    """Batches of rows, until there are no more or enough."""
+    left = limit
+    for rows in result.partitions(size):
+        yield list(rows if left is None else rows[:left])
+        if left is not None:
+            left -= len(rows)
+            if left <= 0:
+                return
 
 
 def _address(url: str, source: dict[str, Any]) -> URL:
