@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -35,6 +35,7 @@ __all__ = ["BrokenPagesError", "SiteBuild", "SiteBuildError", "build_site"]
 
 _SECONDS_BETWEEN_REPORTS = 15.0
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
 _PAGE_IN_LOG = re.compile(r"src/(?:pages|components)/[^\s:'\"?]+")
 
 
@@ -110,23 +111,7 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
         forget_workflows(folders, {path.name for path in workflow_folders(project)})
         _publish_missing(project, folders, report)
         site = assemble_site(project, "build")
-        record = folders.base / "built.json"
-        wanted = _wanted(site, folders)
-        last = _read_json(record) if (folders.public / "index.html").exists() else {}
-        unchanged = last.get("site") == wanted["site"] and last.get("tables") == wanted["tables"]
-        faults: list[PageFault] = []
-        if not unchanged or last["faults"]:
-            report(f"Checking {len(site.pages)} pages ...")
-            faults = check_site(project, site, node, report)
-            unchanged = unchanged and last["faults"] == _as_lines(project, faults)
-        if unchanged:
-            report("No page changed since the last build.")
-        else:
-            record.unlink(missing_ok=True)
-            faults = _build(project, faults, node, report)
-            replace_public(folders.template("build") / "build", folders)
-            content = {**wanted, "faults": _as_lines(project, faults)}
-            record.write_text(json.dumps(content), encoding="utf-8")
+        faults, unchanged = _build_if_changed(project, site, node, report)
     finally:
         lock.release()
     pages: dict[str, list[str]] = {}
@@ -139,11 +124,45 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
     return done
 
 
+def _build_if_changed(
+    project: Project, site: Site, node: Node, report: Callable[[str], None]
+) -> tuple[list[PageFault], bool]:
+    """The faults of the site, and whether the last build was still good."""
+    folders = SiteFolders.of(project)
+    record = folders.base / "built.json"
+    wanted = _wanted(site, folders)
+    last = _read_json(record) if (folders.public / "index.html").exists() else {}
+    unchanged = {name: last.get(name) for name in wanted} == wanted
+    checked: list[PageFault] = []
+    if not unchanged or last["checked"]:
+        report(f"Checking {len(site.pages)} pages ...")
+        checked = check_site(project, site, node, report)
+        unchanged = unchanged and last["checked"] == _as_lines(project, checked)
+    if unchanged:
+        report("No page changed since the last build.")
+        return [_restore(project, item) for item in last["faults"]], True
+    record.unlink(missing_ok=True)
+    faults = _build(project, checked, node, report)
+    replace_public(folders.template("build") / "build", folders)
+    kept = [_keep(project, fault) for fault in faults]
+    content = {**wanted, "checked": _as_lines(project, checked), "faults": kept}
+    record.write_text(json.dumps(content), encoding="utf-8")
+    return faults, False
+
+
 def _as_lines(project: Project, faults: list[PageFault]) -> list[str]:
     return [
         f"{fault.workflow_id}: {project.relative(fault.source)}, line {fault.line}: {fault.message}"
         for fault in faults
     ]
+
+
+def _keep(project: Project, fault: PageFault) -> dict[str, Any]:
+    return {**asdict(fault), "source": str(fault.source.relative_to(project.root))}
+
+
+def _restore(project: Project, item: dict[str, Any]) -> PageFault:
+    return PageFault(**{**item, "source": project.root / item["source"]})
 
 
 def _publish_missing(project: Project, folders: SiteFolders, report: Callable[[str], None]) -> None:
@@ -178,16 +197,16 @@ def _build(
         log = _run_vite(site, SiteFolders.of(project).modules, node, report)
         if log is None:
             return faults
-        found = _faults_in_log(site, log, faults)
-        if not found:
+        found = _fault_in_log(site, log, faults)
+        if found is None:
             (site.template.parent.parent / "build.log").write_text(log, encoding="utf-8")
             tail = "\n".join(line for line in log.splitlines() if line.strip())[-2000:]
             raise SiteBuildError(
                 f"The dashboards could not be built:\n{tail}",
                 "Mend what it names. What was built before is still there.",
             )
-        faults = faults + found
-        report(f"{_as_lines(project, found)[0]}; building without it.")
+        faults = [*faults, found]
+        report(f"{_as_lines(project, [found])[0]}; building without it.")
 
 
 def _run_vite(site: Site, modules: Path, node: Node, report: Callable[[str], None]) -> str | None:
@@ -227,16 +246,26 @@ def _run_vite(site: Site, modules: Path, node: Node, report: Callable[[str], Non
     return None if code == 0 and built else said or f"vite ended with exit code {code}"
 
 
-def _faults_in_log(site: Site, log: str, known: list[PageFault]) -> list[PageFault]:
+def _fault_in_log(site: Site, log: str, known: list[PageFault]) -> PageFault | None:
+    """The page or component that the build tool names as its reason to stop."""
     broken = {fault.source for fault in known if fault.stops_build}
     files = {file.target: file for file in (*site.pages, *site.components)}
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    said = next((line for line in lines if "rror" in line), lines[0] if lines else "")
-    for name in _PAGE_IN_LOG.findall(log):
-        file = files.get(name)
-        if file is not None and file.source not in broken:
-            return [PageFault(file.workflow_id, file.source, 1, said)]
-    return []
+    for said in log.splitlines():
+        for name in _PAGE_IN_LOG.findall(said):
+            file = files.get(name)
+            if file is not None and file.source not in broken:
+                message = said.strip().replace(name, file.source.name)
+                line = _line_of(file.source, message)
+                return PageFault(file.workflow_id, file.source, line, message)
+    return None
+
+
+def _line_of(source: Path, message: str) -> int:
+    """The first line with something that the message quotes, such as a file that is not there."""
+    quoted = [word for word in _QUOTED.findall(message) if word != source.name]
+    lines = source.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = (n for n, line in enumerate(lines, 1) if any(word in line for word in quoted))
+    return next(found, 1)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def check_site(
     try:
         found = json.loads(answer.read_text(encoding="utf-8"))["faults"]
     except (OSError, ValueError):
-        words = " ".join(done.stderr.split())[-500:]
+        words = " ".join(done.stderr.split())[:500]
         report(f"The pages could not be checked one by one: {words}")
         return []
     faults = [

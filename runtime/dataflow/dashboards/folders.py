@@ -29,7 +29,7 @@ class SiteFolders:
     @classmethod
     def of(cls, project: Project) -> SiteFolders:
         """The folders of one project, which need not exist."""
-        return cls(project.state_dir / "site")
+        return cls(project.state_dir.resolve() / "site")
 
     @property
     def modules(self) -> Path:

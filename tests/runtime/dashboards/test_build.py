@@ -36,6 +36,7 @@ CREATE TABLE marts.orders AS
 SELECT range + 1000 AS id, 'customer ' || range % 97 AS customer, range / 4 AS amount,
     CASE WHEN range % 10 > 0 THEN 'note' END AS note FROM range(1234)
 """
+LOST_PAGE = "# Lost\n\n<script>\nimport x from './nothing.js';\n</script>\n\n{x}\n"
 BAD_PAGE = "# Totals\n\ntext\n\n<BarChrt data={nothing} />\n"
 FINE_PAGE = (
     "# Fine\n\n<Badge />\n\n```sql wrong\nselect\n  nosuch\nfrom broken.t\n```\n\n"
@@ -79,7 +80,7 @@ def built(
     write_workflow(
         project,
         "broken",
-        pages={"index.md": BAD_PAGE, "fine.md": FINE_PAGE},
+        pages={"index.md": BAD_PAGE, "fine.md": FINE_PAGE, "lost.md": LOST_PAGE},
         sources={"t": "SELECT 1 AS a, true AS b WHERE false"},
         components={"Badge.svelte": "<p>badge of broken</p>"},
         warehouse="SELECT 1",
@@ -97,13 +98,16 @@ def test_faults_are_named_and_the_build_fails(built: Built) -> None:
     lines = built.error.reason.splitlines()
 
     place = "broken: src/dataflow/workflows/broken/evidence/pages"
-    query, tag = lines
+    query, tag, lost = lines
     assert query.startswith(f"{place}/fine.md, line 7: query wrong: Binder Error: ")
     assert '"nosuch"' in query
     assert tag == f"{place}/index.md, line 5: 'BarChrt' is not defined"
+    # Only the build itself meets this one; it is built again without that page.
+    assert lost.startswith(f"{place}/lost.md, line 4: ")
+    assert "./nothing.js" in lost
     assert built.error.exit_code != 0
     assert built.error.build.pages == {
-        "broken": ["/broken/fine/", "/broken/"],
+        "broken": ["/broken/fine/", "/broken/", "/broken/lost/"],
         "never": ["/never/"],
         "orders": ["/orders/"],
         "visits": ["/visits/"],
