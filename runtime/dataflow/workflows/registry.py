@@ -111,11 +111,7 @@ def list_workflow_ids(project: Project | None = None) -> list[str]:
     folder = (project or find_project()).workflows_dir
     if not folder.is_dir():
         return []
-    return sorted(
-        entry.name
-        for entry in folder.iterdir()
-        if any((entry / marker).is_file() for marker in _MARKERS)
-    )
+    return sorted(entry.name for entry in folder.iterdir() if _is_workflow(entry))
 
 
 def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
@@ -126,8 +122,8 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
         BrokenWorkflowError: Its code raises on import, or registers no job under its own id.
     """
     project = project or find_project()
-    ids = list_workflow_ids(project)
-    if workflow_id not in ids:
+    if not _is_workflow_id(project, workflow_id):
+        ids = list_workflow_ids(project)
         raise WorkflowNotFoundError(
             f"There is no workflow {workflow_id!r} in {project.root}.",
             _what_to_do(workflow_id, ids),
@@ -168,6 +164,17 @@ def load_workflows(
         except DataflowError as error:
             broken.append(BrokenWorkflow(workflow_id, error.reason))
     return loaded, broken
+
+
+def _is_workflow(folder: Path) -> bool:
+    return any((folder / marker).is_file() for marker in _MARKERS)
+
+
+def _is_workflow_id(project: Project, workflow_id: str) -> bool:
+    """Whether a workflow has that id, without looking at the others: loading all must be linear."""
+    folder = project.workflow_dir(workflow_id)
+    is_direct = folder.parent == project.workflows_dir and folder.name == workflow_id
+    return is_direct and _is_workflow(folder)
 
 
 def _check_job(workflow_id: str, job: object) -> None:
