@@ -20,7 +20,7 @@ from dataflow.api.app import create_app
 from dataflow.api.token import InsecureBindError, NotAllowedError, check_bind, check_token
 from dataflow.shared.project import Project
 
-TOKEN = "of-the-test"
+TOKEN = "of-the-test"  # noqa: S105
 API = "/api/v1"
 
 
