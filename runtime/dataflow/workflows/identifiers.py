@@ -17,7 +17,7 @@ MAX_LENGTH = 40
 _PATTERN = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 # Modules that the library has, or may have, in `dataflow.workflows`, beside the users' folders.
-_LIBRARY = "checking cli dashboards dataflow discovery identifiers ingestion modelling orchestration registry shared template testing transformation warehouse workflow workflows"  # noqa: E501
+_LIBRARY = "checking cli dashboards dataflow discovery identifiers ingestion modelling orchestration registry service shared template testing transformation warehouse workflow workflows"  # noqa: E501
 # Folders that every workflow or test run has, which would shadow it or be shadowed.
 _FOLDERS = "dbt evidence test tests"
 # The catalog of a DuckDB file takes the file's name, and these would then be ambiguous in SQL.
