@@ -41,10 +41,11 @@ def source_from_location(
     if scheme in ("http", "https"):
         is_file = Path(inner_name(parts.path)).suffix.lower() in FORMATS
         return {"type": "file" if is_file else "api", "url": location}
-    if scheme in ("s3", "file"):
+    if scheme == "s3":
         return {"type": "file", "url": location}
-    if scheme:
+    if scheme not in ("", "file"):
         return _database(location, table)
+    location = location.removeprefix("file://")
     url = _from_project(project, location)
     if table is not None or Path(location).suffix.lower() in _DATABASE_SUFFIXES:
         return _database(url, table)

@@ -112,4 +112,4 @@ def _cause(error: Exception) -> str:
     reason = getattr(inner, "reason", None)
     inner = reason if isinstance(reason, BaseException) else inner
     text = str(inner.args[-1] if inner.args else inner)
-    return text.split(": ", 1)[-1].strip("() '.\"") or type(inner).__name__
+    return text.split(": ", 1)[-1].strip(" '.\"") or type(inner).__name__

@@ -346,6 +346,7 @@ def test_database_table_is_looked_at(tmp_path: Path) -> None:
     ("location", "source"),
     [
         ("data/a.csv", {"type": "file", "url": "data/a.csv"}),
+        ("file:///srv/a.csv", {"type": "file", "url": "/srv/a.csv"}),
         ("data/*.parquet", {"type": "file", "url": "data/*.parquet"}),
         (
             "https://h.example/a.csv.gz?x=1",
