@@ -108,8 +108,11 @@ class _Check:
         began = time.perf_counter()
         has_rehearsal = subject.has("dbt") or subject.has("evidence")
         worker = self._dbt if subject.has("dbt") else self._plain
-        self._code.send(CodeRequest(self._project.root, subject.workflow_id))
-        if has_rehearsal:
+        # Before the first run only the tests' sample tells which columns there are.
+        is_new = not self._project.warehouse_file(subject.workflow_id).is_file()
+        sample = self._scratch / f"{subject.workflow_id}.parquet"
+        self._code.send(self._code_request(subject, sample if has_rehearsal and is_new else None))
+        if has_rehearsal and not is_new:
             worker.send(self._request(subject))
         # All that needs no other process is done while those two work.
         points = [
@@ -127,10 +130,15 @@ class _Check:
             lost = (f"It cannot be imported: {error.reason}.", error.instruction)
             loaded = Loaded(lost, lost)
         points += [*check_signatures(subject, loaded.signatures), *check_loading(subject, loaded)]
-        rehearsal, lost_points = None, []
+        rehearsal: Rehearsal | None = None
+        lost_points: list[Point] = []
         if has_rehearsal:
             try:
-                rehearsal = self._rehearse(subject, worker)
+                if is_new:
+                    worker.send(self._request(subject, sample if loaded.sample else None))
+                rehearsal = worker.receive()
+                if not is_new and rehearsal.is_doubtful:
+                    rehearsal = self._second_opinion(subject, worker, sample) or rehearsal
             except WorkerLostError as error:
                 lost_points = [_lost(subject, error)]
         points += [*check_models(subject, rehearsal), check_dashboard_queries(subject, rehearsal)]
@@ -138,21 +146,19 @@ class _Check:
             subject.workflow_id, _in_order([*lost_points, *points]), time.perf_counter() - began
         )
 
-    def _rehearse(self, subject: Subject, worker: Worker) -> Rehearsal:
-        """Take the answer, and ask again with the tests' sample if that may know more columns."""
-        rehearsal: Rehearsal = worker.receive()
-        if rehearsal.raw and not rehearsal.is_doubtful:
-            return rehearsal
-        sample = self._scratch / f"{subject.workflow_id}.parquet"
-        request = CodeRequest(self._project.root, subject.workflow_id, sample)
+    def _second_opinion(self, subject: Subject, worker: Worker, sample: Path) -> Rehearsal | None:
+        """Rehearse with the tests' sample, which may know columns that the warehouse does not."""
         try:
-            known: Loaded = self._code.ask(request)
+            known: Loaded = self._code.ask(self._code_request(subject, sample))
         except WorkerLostError:
-            return rehearsal
-        if not known.sample:
-            return rehearsal
-        second: Rehearsal = worker.ask(self._request(subject, sample))
+            return None
+        second: Rehearsal | None = None
+        if known.sample:
+            second = worker.ask(self._request(subject, sample))
         return second
+
+    def _code_request(self, subject: Subject, sample: Path | None) -> CodeRequest:
+        return CodeRequest(self._project.root, subject.workflow_id, sample)
 
     def _request(self, subject: Subject, sample: Path | None = None) -> RehearsalRequest:
         return RehearsalRequest(

@@ -33,8 +33,8 @@ class CodeRequest:
     Args:
         root: The project's root.
         workflow_id: The workflow.
-        sample_to: If given, do not load the job: read the test sample, run `transform_data` on
-            it and write the rows to this Parquet file.
+        sample_to: If given, also read the tests' sample, run `transform_data` on it and write
+            the rows to this Parquet file.
     """
 
     root: Path
@@ -70,13 +70,13 @@ def answer_code(request: CodeRequest) -> Loaded:
     project.make_importable()
     # Whatever folder it was started in, the code finds the project that is checked.
     os.environ[PROJECT_VARIABLE] = str(project.root)
-    if request.sample_to is not None:
-        return Loaded(sample=_write_sample(project, request.workflow_id, request.sample_to))
     job = _load_job(project, request.workflow_id)
     return Loaded(
         job,
         _load_assets(project, request.workflow_id),
         _living_signatures(request.workflow_id),
+        request.sample_to is not None
+        and _write_sample(project, request.workflow_id, request.sample_to),
     )
 
 

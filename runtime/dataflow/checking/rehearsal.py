@@ -71,8 +71,8 @@ class Rehearsal:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether something is wrong that a fresher list of columns may put right."""
-        return bool(self.faults) or bool(self.models and self.models.faults)
+        """Whether a fresher list of columns may put right what is wrong."""
+        return not self.raw or bool(self.faults) or bool(self.models and self.models.faults)
 
 
 def prepare_models() -> None:
