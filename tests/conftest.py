@@ -10,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.browser_fixtures import browser, open_page, shared_node_modules
+
+__all__ = ["browser", "open_page", "shared_node_modules"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent

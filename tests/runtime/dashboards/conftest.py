@@ -7,11 +7,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.browser_fixtures import browser, open_page, shared_node_modules
 
 from dataflow.shared.project import Project
-
-__all__ = ["add_workflow", "browser", "new_project", "open_page", "project", "shared_node_modules"]
 
 AddWorkflow = Callable[..., Path]
 
