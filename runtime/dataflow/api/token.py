@@ -5,8 +5,14 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
 
 __all__ = [
     "TOKEN_VARIABLE",
@@ -15,6 +21,7 @@ __all__ = [
     "api_token",
     "check_bind",
     "check_token",
+    "make_token",
 ]
 
 TOKEN_VARIABLE = "DATAFLOW_API_TOKEN"  # noqa: S105
@@ -36,6 +43,29 @@ def api_token() -> str | None:
     It comes from the environment only: a project's files are in git.
     """
     return os.environ.get(TOKEN_VARIABLE) or None
+
+
+def make_token(project: Project) -> Path | None:
+    """Set a token of the project's own if the environment sets none.
+
+    It is made once and kept, readable by its owner only, so that callers can go on using it.
+
+    Returns:
+        Where it is kept; ``None`` if the environment sets one.
+    """
+    if api_token() is not None:
+        return None
+    project.state_dir.mkdir(exist_ok=True)
+    path = project.state_dir / "api_token"
+    try:
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    else:
+        with os.fdopen(made, "w") as file:
+            file.write(secrets.token_hex(32))
+    os.environ[TOKEN_VARIABLE] = path.read_text().strip()
+    return path
 
 
 def check_bind(host: str) -> None:

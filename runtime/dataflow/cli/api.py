@@ -13,7 +13,12 @@ __all__ = ["api"]
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=int, help="The port; the setting api_port if not given.")
-def api(host: str, port: int | None) -> None:
+@click.option(
+    "--make-token",
+    is_flag=True,
+    help="If DATAFLOW_API_TOKEN is not set, make a token and keep it in .dataflow/api_token.",
+)
+def api(host: str, port: int | None, make_token: bool) -> None:
     """Serve the REST API until Ctrl-C. It needs a running Dagster: dataflow up dagster.
 
     With DATAFLOW_API_TOKEN set, every call needs the token; without it, the API listens on this
@@ -27,4 +32,10 @@ def api(host: str, port: int | None) -> None:
             "Install it: pip install 'dataflow-runtime[api]'",
         ) from error
     project = find_project()
+    if make_token:
+        from dataflow.api import token
+
+        path = token.make_token(project)
+        if path is not None:
+            click.echo(f"The token is in {project.relative(path)}.")
     serve_api(project, host, port or project.settings.api_port)
