@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["override_source", "overridden_source"]
+__all__ = ["overridden_source", "override_source"]
 
 _sources: dict[str, Mapping[str, Any]] = {}
 
