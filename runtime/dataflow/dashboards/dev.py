@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from contextlib import suppress
@@ -18,6 +19,7 @@ from dataflow.shared.errors import DataflowError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from types import FrameType
 
     from dataflow.dashboards.node import Node
     from dataflow.shared.project import Project
@@ -39,6 +41,8 @@ def develop_site(
     What is saved in a workflow's ``evidence`` folder shows in the browser by itself; workflows
     may come and go meanwhile. The data is what the last runs published.
 
+    It takes over SIGTERM meanwhile, so it is called from a program's main thread.
+
     Args:
         project: The project.
         host: The address to listen on.
@@ -56,18 +60,25 @@ def develop_site(
     install_packages(folders, node, report)
     site = assemble_site(project, "dev")
     _show_published(site.template, folders)
+    # Node would go on without us: it is not stopped by the signal that stops this process.
+    before = signal.signal(signal.SIGTERM, _end)
     process = _start(site.template, folders, node, host, port)
-    report(f"Opening takes half a minute the first time: http://{host}:{port}")
     try:
+        report(f"Opening takes half a minute the first time: http://{host}:{port}")
         _follow(project, process, report)
     except KeyboardInterrupt:
         return
     finally:
         _stop(process)
+        signal.signal(signal.SIGTERM, before)
     raise DevServerError(
         f"The development server ended with exit code {process.returncode}.",
         "What it printed above says why.",
     )
+
+
+def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise SystemExit(128 + number)
 
 
 def _start(

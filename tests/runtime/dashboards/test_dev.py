@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from tests.browser_fixtures import OpenPage
 
 from dataflow.dashboards.dev import develop_site
 from dataflow.dashboards.publish import publish_workflow
-from dataflow.dashboards.server import PortInUseError
+from dataflow.dashboards.server import PortInUseError, listen
 from dataflow.shared.project import Project
 
 from .conftest import AddWorkflow
@@ -57,8 +58,10 @@ def server(
         _wait_until_it_answers(url, process)
         yield url
     finally:
-        process.send_signal(2)
-        assert process.wait(20) == 0
+        process.terminate()
+        assert process.wait(20) == 128 + signal.SIGTERM
+    # Node, which did the serving, is gone as well.
+    listen("127.0.0.1", port).close()
 
 
 def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
