@@ -33,6 +33,10 @@ class Cost:
     cpu: float
     wall: float
 
+    def times(self, number: int) -> Cost:
+        """What it would cost that many times."""
+        return Cost(self.cpu * number, self.wall * number)
+
     def __str__(self) -> str:
         return f"{self.cpu:8.2f} s CPU {self.wall:8.2f} s wall"
 
@@ -156,39 +160,32 @@ def main() -> None:
         number, sample = len(names), names[: options.sample]
 
         one = ours(project, "v1.1.0", names[0])
-        loop = by_copier(project, "v1.1.0", sample)
-        print(f"one workflow, three files changed   copier update          {loop}")
-        print(f"                                    dataflow workflow …    {one}")
-        print(
-            f"                                    ratio                  {loop.cpu / one.cpu:8.1f} x CPU {loop.wall / one.wall:8.1f} x wall"
-        )
+        each = by_copier(project, "v1.1.0", sample)
+        show("one workflow, three files changed", each, one)
 
         fleet = ours(project, "v1.1.0")
-        whole = Cost(loop.cpu * number, loop.wall * number)
-        print(
-            f"fleet of {number}, three files changed  copier update, looped  {whole}  ({len(sample)} measured, scaled)"
-        )
-        print(f"                                    dataflow workflow …    {fleet}")
-        print(
-            f"                                    ratio                  {whole.cpu / fleet.cpu:8.1f} x CPU {whole.wall / fleet.wall:8.1f} x wall"
-        )
+        show(f"{number} workflows, three files changed", each.times(number), fleet)
 
         moved = ours(project, "v1.0.1")
-        loop = by_copier(project, "v1.0.1", sample[:2])
-        whole = Cost(loop.cpu * number, loop.wall * number)
-        print(
-            f"fleet of {number}, only the version     ratio                  {whole.cpu / moved.cpu:8.1f} x CPU {whole.wall / moved.wall:8.1f} x wall"
-        )
+        each = by_copier(project, "v1.0.1", sample[:2])
+        show(f"{number} workflows, only the version moved", each.times(number), moved)
+        print(f"(copier update: {len(sample)} and {len(sample[:2])} runs measured, and scaled)\n")
 
         for size in options.growth:
             project = root / f"growth-{size}"
             make_project(project, root / "template", size)
-            moved = ours(project, "v1.0.1")
-            print(f"{size:5} workflows, only the version    dataflow workflow …    {moved}")
-            if size <= 100:
-                changed = ours(project, "v1.1.0")
-                print(f"{size:5} workflows, three files         dataflow workflow …    {changed}")
+            print(f"{size:5} workflows  only the version moved  {ours(project, 'v1.0.1')}")
+            print(f"{'':5}            three files changed     {ours(project, 'v1.1.0')}")
             shutil.rmtree(project)
+
+
+def show(title: str, copier: Cost, dataflow: Cost) -> None:
+    """Print what both cost, and how many times as much the first costs."""
+    print(title)
+    print(f"  copier update             {copier}")
+    print(f"  dataflow workflow update  {dataflow}")
+    cpu, wall = copier.cpu / dataflow.cpu, copier.wall / dataflow.wall
+    print(f"  ratio                     {cpu:8.1f} x CPU {wall:8.1f} x wall\n")
 
 
 if __name__ == "__main__":

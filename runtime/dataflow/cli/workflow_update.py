@@ -84,8 +84,13 @@ def update(
         check=check,
         first=first,
     )
-    with progress_line() as progress:
-        report = update_workflows(find_project(), request, progress)
+    try:
+        with progress_line() as progress:
+            report = update_workflows(find_project(), request, progress)
+    except KeyboardInterrupt:
+        # Once files are being changed, Ctrl-C waits and ends in a report.
+        click.echo("Stopped. Nothing was changed.", err=True)
+        sys.exit(130)
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
-    from pathlib import Path
 
-__all__ = ["GitError", "ask_git", "hide_credentials", "run_git", "succeeds"]
+__all__ = [
+    "REPOSITORY_VARIABLES",
+    "GitError",
+    "ask_git",
+    "find_top",
+    "hide_credentials",
+    "run_git",
+    "succeeds",
+]
 
 # A git hook that calls us exports these; they would point every call at the hook's repository.
-_REPOSITORY_VARIABLES = (
+REPOSITORY_VARIABLES = (
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -95,6 +103,21 @@ def succeeds(*arguments: str | os.PathLike[str], cwd: Path) -> bool:
     return True
 
 
+def find_top(folder: Path) -> Path | None:
+    """The root of the work tree that a folder is in; ``None`` if it is in none.
+
+    Raises:
+        GitError: Git refuses to say, as it does about a repository of another user's.
+    """
+    try:
+        answer = run_git("rev-parse", "--show-toplevel", cwd=folder)
+    except GitError as error:
+        if "not a git repository" in error.reason or "must be run in a work tree" in error.reason:
+            return None
+        raise
+    return Path(os.fsdecode(answer.rstrip(b"\n"))).resolve()
+
+
 def hide_credentials(text: str) -> str:
     """Take ``user:password@`` out of every URL in ``text``."""
     return re.sub(r"(?<=://)[^/@\s]+@", "", text)
@@ -111,6 +134,6 @@ def _subcommand(arguments: tuple[str | os.PathLike[str], ...]) -> str:
 
 
 def _environment(added: Mapping[str, str] | None) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
+    kept = {name: value for name, value in os.environ.items() if name not in REPOSITORY_VARIABLES}
     # Without optional locks `git status` writes nothing, so a plan leaves no trace.
     return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(added or {})}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
 from dataflow.template.answers import ANSWERS_FILE, Answers, read_answers, with_origin
+from dataflow.template.git import REPOSITORY_VARIABLES
 from dataflow.template.tree import Entry, read_tree
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def render(
     part = export.subdirectory({**known.values, **(given or {})})
     from_repository = export.needs_repository(part)
     try:
-        with _quiet(with_git=from_repository):
+        with _quiet(export, with_git=from_repository):
             worker = copier.run_copy(
                 known.source if from_repository else str(export.folder),
                 destination,
@@ -121,28 +122,45 @@ def _words(error: BaseException) -> str:
 
 
 @contextmanager
-def _quiet(*, with_git: bool) -> Iterator[None]:
+def _quiet(export: Export, *, with_git: bool) -> Iterator[None]:
     """Run Copier without its warnings and, where it needs none, without its calls of git.
 
     Copier asks git about the destination after each file that it writes and about a plain
     folder before it reads it; a run would start some forty processes. It looks git up on the
     path of its process library, which is emptied for the time being.
+
+    Where it does need git, it clones a remote template again. It gets our mirror instead, and
+    a cache of its own, as the one that all Copier processes share breaks now and then.
     """
     from plumbum import local
 
-    from dataflow.template.versions import cache_folder
-
-    environment = {"COPIER_CACHE_DIR": str(cache_folder() / "copier")}
+    template = export.template
+    environment = {"COPIER_CACHE_DIR": str(export.folder.with_name("copier-cache"))}
     if not with_git:
         environment["PATH"] = os.devnull
-    with warnings.catch_warnings(), local.env(**environment):
+    elif template.address is not None:
+        # https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
+        environment["GIT_CONFIG_COUNT"] = "1"
+        environment["GIT_CONFIG_KEY_0"] = f"url.{template.repository}.insteadOf"
+        environment["GIT_CONFIG_VALUE_0"] = template.address
+    with warnings.catch_warnings(), local.env(**environment), _variable(environment):
         warnings.simplefilter("ignore")
-        previous = os.environ.get("COPIER_CACHE_DIR")
-        os.environ["COPIER_CACHE_DIR"] = environment["COPIER_CACHE_DIR"]
-        try:
-            yield
-        finally:
-            if previous is None:
-                del os.environ["COPIER_CACHE_DIR"]
-            else:
-                os.environ["COPIER_CACHE_DIR"] = previous
+        for name in REPOSITORY_VARIABLES:
+            if name in local.env:
+                del local.env[name]
+        yield
+
+
+@contextmanager
+def _variable(environment: Mapping[str, str]) -> Iterator[None]:
+    """Set the one variable that Copier reads from this process's environment."""
+    name = "COPIER_CACHE_DIR"
+    previous = os.environ.get(name)
+    os.environ[name] = environment[name]
+    try:
+        yield
+    finally:
+        if previous is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = previous

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Bytes. Versions of a template are a few megabytes each; containers often have 64 megabytes.
-_ROOM = 256 * 1024 * 1024
-
-__all__ = ["compiled_once", "fast_folder", "fast_yaml"]
+__all__ = ["compiled_once", "fast_yaml"]
 
 
 @contextmanager
@@ -72,20 +67,3 @@ def fast_yaml() -> Iterator[None]:
         yield
     finally:
         yaml.SafeLoader = original  # type: ignore[misc]
-
-
-def fast_folder() -> str | None:
-    """A folder for temporary files that is in memory, if there is one with room.
-
-    To create a file on a disk can take longer than to render it.
-
-    Returns:
-        The folder, or ``None`` for the system's own choice.
-    """
-    shared = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
-    try:
-        if shared.is_dir() and shutil.disk_usage(shared).free > _ROOM:
-            return str(shared)
-    except OSError:
-        return None
-    return None

@@ -101,7 +101,26 @@ def update_workflows(
                     refuse_unsafe_project(planned, work_tree)
                     _apply(project, state, planned, work_tree, request, report, progress)
             report.notes += workshop.notes
+            if not request.project:
+                report.notes += _note_project(workshop, project_instance(project), jobs)
     return report
+
+
+def _note_project(workshop: Workshop, instance: Instance, jobs: list[Job]) -> list[str]:
+    """Say so if workflows get ahead of the project, which pins the library they run on."""
+    try:
+        answers = instance.answers()
+        template = workshop.template(answers.source)
+        version = template.version(answers.commit)
+    except DataflowError:
+        return []
+    for job in jobs:
+        moved = job.outcome.status in {Status.UPDATED, Status.CONFLICT}
+        same = job.answers is not None and job.answers.source == answers.source
+        if moved and same and job.target is not None and template.is_older(version, job.target):
+            where = f"The project's own files and the library it pins are at {version.name}."
+            return [f"{where} Update them too: {instance.command}"]
+    return []
 
 
 def _outcome(project: Project, instance: Instance) -> Outcome:
@@ -164,9 +183,19 @@ def _plan(
         except DataflowError as error:
             outcome.fail(error)
             continue
+        except OSError as error:
+            outcome.fail(_unreadable(error))
+            continue
         outcome.notes += notes
         outcome.status = Status.CONFLICT if outcome.conflicts else Status.UPDATED
         yield job
+
+
+def _unreadable(error: OSError) -> DataflowError:
+    return DataflowError(
+        f"{error.filename}: {error.strerror}.",
+        "See that the file can be read and that the disk has room; then run it again.",
+    )
 
 
 def _apply(

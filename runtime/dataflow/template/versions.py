@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import DataflowError
-from dataflow.template.git import GitError, hide_credentials, run_git, succeeds
+from dataflow.template.git import GitError, find_top, hide_credentials, run_git, succeeds
 
 if TYPE_CHECKING:
     from packaging.version import Version as Release
@@ -47,11 +47,13 @@ class Template:
     Args:
         source: What the answers file calls it.
         repository: The folder to run git in.
+        address: Where the original is, if that is elsewhere.
         notes: What a person should know, such as that the remote could not be reached.
     """
 
     source: str
     repository: Path
+    address: str | None = None
     notes: list[str] = field(default_factory=list)
     _versions: dict[str, Version] = field(default_factory=dict, repr=False)
 
@@ -191,9 +193,8 @@ def open_template(source: str, near: Path) -> Template:
     local = _local_path(address, near)
     if local is None:
         return _open_mirror(source, address)
-    top = run_git("rev-parse", "--show-toplevel", cwd=local, accept=(0, 128)).rstrip(b"\n")
-    bare = succeeds("rev-parse", "--is-bare-repository", cwd=local) and not top
-    if not bare and (not top or Path(os.fsdecode(top)).resolve() != local.resolve()):
+    top = find_top(local)
+    if top != local.resolve() and not _is_bare(local):
         raise TemplateError(
             f"{local} is not the root of a git repository, so it has no versions.",
             "Make the template the root of a git repository with tags.",
@@ -238,7 +239,12 @@ def _open_mirror(source: str, address: str) -> Template:
                     "Check the address in the answers file (_src_path) and your access to it.",
                 ) from error
             fresh.rename(mirror)
-    return Template(source, mirror, notes)
+    return Template(source, mirror, address, notes)
+
+
+def _is_bare(folder: Path) -> bool:
+    # In a folder inside of a work tree, git would answer for the repository around it.
+    return (folder / "HEAD").is_file() and succeeds("rev-parse", "--git-dir", cwd=folder)
 
 
 def _remove(folder: Path) -> None:

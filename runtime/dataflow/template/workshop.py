@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dataflow.template.changes import Step, find_step
 from dataflow.template.export import Export
-from dataflow.template.thrift import compiled_once, fast_folder, fast_yaml
+from dataflow.template.scratch import scratch_folder
+from dataflow.template.thrift import compiled_once, fast_yaml
 from dataflow.template.versions import Template, Version, open_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
     from types import TracebackType
 
     from dataflow.template.answers import Answers
@@ -42,10 +42,7 @@ class Workshop:
 
     def __enter__(self) -> Self:
         """Make the temporary folder."""
-        folder = tempfile.TemporaryDirectory(
-            prefix="dataflow-update-", dir=fast_folder(), ignore_cleanup_errors=True
-        )
-        self._folder = Path(self._stack.enter_context(folder)).resolve()
+        self._folder = self._stack.enter_context(scratch_folder())
         return self
 
     def __exit__(

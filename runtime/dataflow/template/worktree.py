@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
-from dataflow.template.git import GitError, run_git
+from dataflow.template.git import find_top, run_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -106,14 +106,12 @@ def read_work_tree(root: Path, folders: Sequence[Path]) -> WorkTree:
     Raises:
         NoRepositoryError: ``root`` is not in a git repository.
     """
-    try:
-        answer = run_git("rev-parse", "--show-toplevel", cwd=root)
-    except GitError as error:
+    top = find_top(root)
+    if top is None:
         raise NoRepositoryError(
             f"{root} is not in a git repository, so an update could not be undone.",
             "Run `git init`, commit everything, and update then.",
-        ) from error
-    top = Path(os.fsdecode(answer.rstrip(b"\n"))).resolve()
+        )
     # One common folder instead of a thousand names, which no command line would hold.
     paths = list(folders) if len(folders) <= 20 else [Path(os.path.commonpath(folders))]
     tracked: dict[str, Blob] = {}

@@ -26,6 +26,7 @@ import os
 import random
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,12 +36,11 @@ from dataflow.template.tree import Entry, read_tree
 from dataflow.template.update import Request, update_workflows
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.runtime.template.conftest import Content, Lab
 
 HISTORIES = int(os.environ.get("DATAFLOW_TEST_HISTORIES", "240"))
 PER_RUN = 60
+REPOSITORY = Path(__file__).resolve().parents[3]
 LABELS = {
     b"<<<<<<< before updating": b"<<<<<<< yours",
     b"||||||| last update": b"||||||| template 1.0.0",
@@ -262,14 +262,20 @@ def test_conflict_styles_of_git_are_honoured_as_by_copier(
     assert ("||||||| template 1.0.0" in lab.read("one", "a")) == (style != "merge")
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_hand_made_cases_end_as_with_copier(lab: Lab, tmp_path: Path, case: str) -> None:
+def test_hand_made_cases_end_as_with_copier(lab: Lab, tmp_path: Path) -> None:
     """Each kind of change on either side ends in the same files and conflicts."""
-    base, theirs, ours = CASES[case]
-    lab.release("1.0.0", base, config=QUESTIONS)
+
+    def all_cases(side: int) -> Files:
+        return {
+            f"{case}/{name}": content
+            for case, sides in CASES.items()
+            for name, content in sides[side].items()
+        }
+
+    lab.release("1.0.0", all_cases(0), config=QUESTIONS)
     lab.render("one")
-    lab.release("1.1.0", theirs)
-    lab.edit("one", ours)
+    lab.release("1.1.0", all_cases(1))
+    lab.edit("one", all_cases(2))
     compare(lab, tmp_path)
 
 
@@ -295,3 +301,33 @@ asked: {type: str, default: maybe, when: "{{ flag }}"}
     lab.edit("one", {"off.py": "off\nmine\n"})
     compare(lab, tmp_path)
     assert "count: 7" in lab.read("one", ".copier-answers.yml")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_this_repositorys_template_updates_as_with_copier(
+    lab: Lab, tmp_path: Path, seed: int
+) -> None:
+    """Our own template, changed all over, and a workflow edited all over, end the same."""
+    chance = random.Random(seed)  # noqa: S311 (the same edits each time)
+    shutil.rmtree(lab.template / "template")
+    shutil.copytree(REPOSITORY / "template", lab.template / "template")
+    config = (REPOSITORY / "copier.yml").read_text(encoding="utf-8")
+    lab.release("1.0.0", config=config)
+    lab.render("one", **({"use_dbt": "false"} if seed else {}))
+    folder = lab.project.workflow_dir("one")
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != ".copier-answers.yml" and chance.random() < 0.6:
+            path.write_text(edited(chance, path, "mine"), encoding="utf-8")
+    lab.commit()
+    for path in sorted((lab.template / "template" / "workflow").rglob("*")):
+        if path.is_file() and "answers_file" not in path.name and chance.random() < 0.6:
+            path.write_text(edited(chance, path, "theirs"), encoding="utf-8")
+    lab.release("1.1.0", config=config.replace('default: "0.', 'default: "1.', 1))
+    compare(lab, tmp_path)
+
+
+def edited(chance: random.Random, path: Path, word: str) -> str:
+    """The text of a file with a line more, at the beginning or the end of it."""
+    text = path.read_text(encoding="utf-8")
+    head = f"# {word}\n" if chance.random() < 0.5 else ""
+    return f"{head}{text}" if head else f"{text}# {word}\n"

@@ -115,3 +115,16 @@ def test_workflows_written_by_hand_are_let_be(lab: Lab) -> None:
     report = lab.update()
 
     assert (report.exit_code, lab.status_of(report, "byhand")) == (0, "unmanaged")
+
+
+def test_workflows_that_get_ahead_of_the_project_are_mentioned(project: Lab) -> None:
+    """The report says when the library that the project pins is older than its workflows."""
+    project.release("1.1.0", {"a.py": "b\n"})
+    project.commit()
+    report = project.update()
+    assert report.notes == [
+        "The project's own files and the library it pins are at 1.0.0. "
+        "Update them too: dataflow workflow update --project"
+    ]
+    project.commit()
+    assert project.update(project=True).notes == []

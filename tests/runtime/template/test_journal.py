@@ -1,7 +1,8 @@
 """A workflow is old or new, whatever happens to the process and whenever it happens.
 
 A child process updates for real. An audit hook in it counts the file operations that change the
-project and, at the one chosen, kills the process or makes the operation fail.
+project and, at the one chosen, kills the process or makes the operation fail. By default every
+third operation is struck at; ``DATAFLOW_TEST_CRASHES=1`` strikes at each.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TEN = "".join(f"line {number}\n" for number in range(10))
 MINE = TEN.replace("line 1\n", "mine\n")
 THEIRS = TEN.replace("line 8\n", "theirs\n")
+STRIDE = int(os.environ.get("DATAFLOW_TEST_CRASHES", "3"))
 CHANGING = {
     "open",
     "os.chmod",
@@ -119,7 +121,7 @@ def test_a_killed_update_leaves_each_workflow_old_or_new(fleet: Lab) -> None:
     """Killed at any file operation and recovered, a workflow is wholly old or wholly new."""
     before, after = outcomes(fleet)
     seen = set()
-    for number in range(1, 500):
+    for number in range(1, 500, STRIDE):
         status = update_until(fleet, number, kill)
         if not os.WIFSIGNALED(status):
             break
@@ -163,7 +165,7 @@ def test_the_next_update_finishes_a_killed_one(fleet: Lab) -> None:
 def test_an_operation_that_fails_leaves_the_workflow_old(fleet: Lab) -> None:
     """When a file cannot be written, the files replaced before it are put back."""
     before, after = outcomes(fleet)
-    for number in range(1, 500):
+    for number in range(1, 500, STRIDE):
         status = os.waitstatus_to_exitcode(update_until(fleet, number, fail))
         assert pending(journal_folder(fleet.project)) == [], number
         for name in ("one", "two"):

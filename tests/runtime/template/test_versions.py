@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from tests.runtime.template.conftest import Lab
 
@@ -134,3 +139,64 @@ def test_a_template_that_runs_code_is_left_to_copier(lab: Lab) -> None:
     assert lab.status_of(report) == "failed"
     assert "_tasks" in str(report.outcomes[0].reason)
     assert not lab.exists("one", "ran")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A web server that keeps its requests to itself."""
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def remote(lab: Lab, tmp_path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Gives the URL of the template on a server, and a function that puts its state there."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    Thread(target=server.serve_forever, daemon=True).start()
+
+    def publish() -> None:
+        shutil.rmtree(folder / "remote.git", ignore_errors=True)
+        lab.git_template("clone", "-q", "--bare", ".", str(folder / "remote.git"))
+        lab.git_template("--git-dir", str(folder / "remote.git"), "update-server-info")
+
+    yield f"http://127.0.0.1:{server.server_port}/remote.git", publish
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_remote_template_is_kept_for_times_without_a_network(
+    lab: Lab, remote: tuple[str, Callable[[], None]]
+) -> None:
+    """New versions are fetched; without a network the last known ones are used, and it is said."""
+    source, publish = remote
+    lab.release("1.0.0", {"a.py": TEN})
+    lab.render("one")
+    publish()
+    lab.edit("one", {ANSWERS: f"_commit: 1.0.0\n_src_path: {source}\nkind: workflow\ntitle: one\n"})
+    assert lab.status_of(lab.update("one")) == "current"
+    lab.release("1.1.0", {"a.py": THEIRS, "v.md.jinja": "{{ _copier_answers._src_path }}\n"})
+    publish()
+    assert lab.update("one", plan_only=True).outcomes[0].target == "1.1.0"
+    shutil.rmtree(lab.template)
+    Path(lab.project.root.parent, "served", "remote.git", "info", "refs").unlink()
+
+    report = lab.update("one")
+
+    assert lab.read("one", "a.py") == THEIRS
+    assert lab.read("one", "v.md") == f"{source}\n"
+    assert any("was not reached" in note for note in report.notes)
+
+
+def test_a_hook_may_call_an_update(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables that git sets for its hooks do not lead the update astray."""
+    lab.release("1.0.0", {"a.py": TEN, "v.md.jinja": "{{ _copier_answers._commit }}\n"})
+    lab.render("one")
+    lab.release("1.1.0", {"a.py": THEIRS})
+    monkeypatch.setenv("GIT_DIR", str(lab.project.root / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(lab.project.root / ".git" / "index"))
+
+    report = lab.update("one")
+
+    assert report.exit_code == 0
+    assert (lab.read("one", "a.py"), lab.read("one", "v.md")) == (THEIRS, "1.1.0\n")
