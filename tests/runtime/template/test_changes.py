@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.runtime.template.conftest import Lab
 
@@ -63,19 +65,18 @@ def test_files_that_name_the_template_are_rendered_from_it(lab: Lab) -> None:
     assert lab.read("one", "a.md") == f"New: {lab.template} 1.1.0\n"
 
 
-def test_a_file_that_shows_the_recorded_version_changes_with_every_release(lab: Lab) -> None:
-    """The version is a value like others, in files that did not change themselves too."""
-    files = {"a.md.jinja": "{{ _commit }}\n", "b.md.jinja": "{{ _copier_answers._commit }}\n"}
-    for names in ({"a.md.jinja"}, {"a.md.jinja", "b.md.jinja"}):
-        lab.release(f"1.{len(names)}.0", {name: files[name] for name in names})
-    lab.render("one", version="1.1.0")
-    lab.render("two", version="1.2.0")
-    lab.release("1.3.0", {})
+@pytest.mark.parametrize("text", ["{{ _commit }}", "{{ _copier_answers._commit }}"])
+def test_a_file_that_shows_the_recorded_version_changes_with_every_release(
+    lab: Lab, text: str
+) -> None:
+    """The version is a value like others, in a file that did not change itself too."""
+    lab.release("1.0.0", {"a.md.jinja": f"{text}\n"})
+    lab.render("one")
+    lab.release("1.1.0", {})
 
     assert lab.update().exit_code == 0
 
-    assert lab.read("one", "a.md") == "1.3.0\n"
-    assert (lab.read("two", "a.md"), lab.read("two", "b.md")) == ("1.3.0\n", "1.3.0\n")
+    assert lab.read("one", "a.md") == "1.1.0\n"
 
 
 def test_values_that_depend_on_a_changed_one_count_as_changed(lab: Lab) -> None:

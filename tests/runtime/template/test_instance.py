@@ -122,9 +122,7 @@ def test_workflows_that_get_ahead_of_the_project_are_mentioned(project: Lab) -> 
     project.release("1.1.0", {"a.py": "b\n"})
     project.commit()
     report = project.update()
-    assert report.notes == [
-        "The project's own files and the library it pins are at 1.0.0. "
-        "Update them too: dataflow workflow update --project"
-    ]
+    where = "The project's own files and the library it pins are at 1.0.0."
+    assert report.notes == [f"{where} Update them too: dataflow workflow update --project"]
     project.commit()
     assert project.update(project=True).notes == []
