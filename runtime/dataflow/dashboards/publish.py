@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.dashboards.descriptions import DESCRIPTIONS_TABLE, descriptions_query
 from dataflow.dashboards.folders import SiteFolders
 from dataflow.dashboards.manifest import STALE_AFTER_SECONDS, replace_tables
 from dataflow.shared.errors import DataflowError
@@ -80,7 +81,8 @@ def publish_workflow(
     Page queries know it as ``<workflow_id>.<table>``. Numbers arrive as DOUBLE, dates and times
     as TIMESTAMP in UTC to the millisecond, booleans as they are, nested values as JSON text and
     all else as text: what Evidence's own step writes and its browser engine (DuckDB 0.9) reads.
-    The table ``<workflow_id>.published`` (table_name, row_count, published_at) says when.
+    The table ``<workflow_id>.published`` (table_name, row_count, published_at) says when, and
+    ``<workflow_id>.descriptions`` (table_name, column_name, description) what dbt says of columns.
 
     Args:
         project: The project.
@@ -109,6 +111,8 @@ def publish_workflow(
                 rows[table] = _write_query(session, path, where, aside / f"{table}.parquet")
             freshness = _freshness_query(rows, published_at)
             _write_rows(session, freshness, aside / f"{FRESHNESS_TABLE}.parquet")
+            described = descriptions_query(session, project, workflow_id)
+            _write_rows(session, described, aside / f"{DESCRIPTIONS_TABLE}.parquet")
         staged = {path.stem: (path, _settle(path)) for path in sorted(aside.glob("*.parquet"))}
         notes = {"published_at": published_at.isoformat(), "rows": rows}
         replace_tables(folders, workflow_id, staged, notes, stale_after)
@@ -121,11 +125,12 @@ def _read_queries(project: Project, workflow_id: str) -> dict[str, Path]:
     folder = project.workflow_dir(workflow_id) / "evidence" / "sources"
     queries = {path.stem: path for path in sorted(folder.glob("*.sql"))}
     for table, path in queries.items():
-        if not _TABLE_NAME.fullmatch(table) or table == FRESHNESS_TABLE:
+        if not _TABLE_NAME.fullmatch(table) or table in (FRESHNESS_TABLE, DESCRIPTIONS_TABLE):
             raise PublishError(
                 f"{workflow_id}: {project.relative(path)}: {table!r} cannot name a table.",
                 "Rename the file: small letters, digits and underscores, beginning with a letter, "
-                f"and not {FRESHNESS_TABLE!r}, which tells when the data was published.",
+                f"and neither {FRESHNESS_TABLE!r} nor {DESCRIPTIONS_TABLE!r}, which every workflow "
+                "has already.",
             )
     return queries
 

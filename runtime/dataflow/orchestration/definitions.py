@@ -20,6 +20,7 @@ from dagster import (
 )
 from dagster import job as dagster_job
 
+from dataflow.orchestration.alarm import failure_sensor
 from dataflow.orchestration.instance import sync_less_often
 from dataflow.orchestration.labels import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
 from dataflow.orchestration.naming import with_unique_names
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["build_definitions", "defs"]
 
+_ON, _OFF = DefaultScheduleStatus.RUNNING, DefaultScheduleStatus.STOPPED
+
 log = get_logger(__name__)
 
 
@@ -41,7 +44,8 @@ def build_definitions(project: Project) -> Definitions:
     """Collect what a project's workflows define.
 
     A workflow that cannot be loaded becomes a job that says why and does nothing else, so that
-    it is seen in the UI and the others load. Schedules are off until somebody switches them on.
+    it is seen in the UI and the others load. Schedules are off until somebody switches them on,
+    unless config.yaml says otherwise.
     """
     with _without_collecting():
         workflows, broken = load_workflows(project)
@@ -57,18 +61,19 @@ def build_definitions(project: Project) -> Definitions:
                 broken.append(BrokenWorkflow(workflow.workflow_id, reason))
             else:
                 parts.append(part)
-        definitions = _assemble(parts, broken)
+        definitions = _assemble(project, parts, broken)
         if not _is_loadable(definitions):
             # Dagster judges the whole and stops at the first fault: ask of each part alone.
             faults = {part.workflow_id: check_part(part) for part in parts}
             broken += [BrokenWorkflow(name, reason) for name, reason in faults.items() if reason]
-            definitions = _assemble([p for p in parts if not faults[p.workflow_id]], broken)
+            well = [part for part in parts if not faults[part.workflow_id]]
+            definitions = _assemble(project, well, broken)
     for failure in broken:
         log.error("workflow cannot be loaded", workflow=failure.workflow_id, reason=failure.reason)
     return definitions
 
 
-def _assemble(parts: list[Part], broken: list[BrokenWorkflow]) -> Definitions:
+def _assemble(project: Project, parts: list[Part], broken: list[BrokenWorkflow]) -> Definitions:
     jobs = with_unique_names({part.workflow_id: part.job for part in parts})
     taken = {job.name for job in jobs.values()}
     return Definitions(
@@ -79,12 +84,13 @@ def _assemble(parts: list[Part], broken: list[BrokenWorkflow]) -> Definitions:
                 job=jobs[part.workflow_id],
                 cron_schedule=part.cron,
                 execution_timezone=part.timezone,
-                default_status=DefaultScheduleStatus.STOPPED,
+                default_status=_ON if part.schedule_on else _OFF,
                 tags={WORKFLOW_TAG: part.workflow_id},
             )
             for part in parts
             if part.cron
         ],
+        sensors=[failure_sensor(project)] if any(p.reports_failures for p in parts) else [],
         assets=[asset for part in parts for asset in part.assets],
         asset_checks=[check for part in parts for check in part.checks],
     )

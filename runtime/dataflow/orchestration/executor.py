@@ -9,6 +9,7 @@ from dagster import ExecutorDefinition, in_process_executor
 from dagster._core.errors import raise_execution_interrupts
 from dagster._core.executor.in_process import InProcessExecutor
 
+from dataflow.orchestration.index_page import show_on_index
 from dataflow.orchestration.lock import workflow_lock
 from dataflow.shared.logging import bind_run
 
@@ -56,4 +57,8 @@ class _HoldingExecutor(InProcessExecutor):
             # Outside of a step Dagster keeps interrupts for later; a cancelled run must not wait.
             with raise_execution_interrupts():
                 stack.enter_context(workflow_lock(self._project, self._workflow_id, say))
-            yield from super().execute(plan_context, execution_plan)
+            success = True
+            for event in super().execute(plan_context, execution_plan):
+                success = success and not event.is_step_failure
+                yield event
+            show_on_index(self._project, self._workflow_id, success=success)

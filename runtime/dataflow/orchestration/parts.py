@@ -23,6 +23,7 @@ from dagster._config.pythonic_config import ConfigurableResourceFactory
 
 from dataflow.orchestration.executor import holding_executor
 from dataflow.orchestration.labels import WORKFLOW_TAG
+from dataflow.orchestration.policy import with_policy
 from dataflow.shared.config import CONFIG_FILE, load_config
 from dataflow.shared.errors import BadInputError, DataflowError
 
@@ -48,6 +49,8 @@ class Part:
         job: Its job, with the tags, description and executor that it has as a service.
         cron: When it runs, if it has a schedule.
         timezone: The schedule's time zone.
+        schedule_on: Whether the schedule is on without being switched on.
+        reports_failures: Whether somebody is to be told of failed runs.
         assets: What its assets.py defines.
         checks: The asset checks of its assets.py.
     """
@@ -56,6 +59,8 @@ class Part:
     job: JobDefinition
     cron: str | None = None
     timezone: str = "UTC"
+    schedule_on: bool = False
+    reports_failures: bool = False
     assets: list[Any] = field(default_factory=list)
     checks: list[Any] = field(default_factory=list)
 
@@ -68,13 +73,21 @@ def read_part(project: Project, workflow: Workflow) -> Part:
         BadInputError: Its assets.py raises when it is imported.
     """
     workflow_id = workflow.workflow_id
-    cron, timezone = None, "UTC"
     # A workflow written by hand need not have one.
-    if (project.workflow_dir(workflow_id) / CONFIG_FILE).exists():
-        settings = load_config(workflow_id, project)["workflow"]
-        cron, timezone = settings["schedule"], settings["timezone"]
+    has_config = (project.workflow_dir(workflow_id) / CONFIG_FILE).exists()
+    config = load_config(workflow_id, project) if has_config else {}
+    settings, policy = config.get("workflow", {}), config.get("run", {})
     assets, checks = _read_assets(workflow_id)
-    return Part(workflow_id, _job(project, workflow), cron, timezone, assets, checks)
+    return Part(
+        workflow_id,
+        with_policy(_job(project, workflow), policy),
+        cron=settings.get("schedule"),
+        timezone=settings.get("timezone", "UTC"),
+        schedule_on=settings.get("schedule_on", False),
+        reports_failures=bool(policy.get("on_failure")),
+        assets=assets,
+        checks=checks,
+    )
 
 
 def check_part(part: Part) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from dataflow.orchestration.alarm import report_failure
 from dataflow.orchestration.failure import explain_failure, is_interruption
+from dataflow.orchestration.index_page import show_on_index
 from dataflow.orchestration.instance import open_instance
 from dataflow.orchestration.labels import (
     HOST_TAG,
@@ -17,6 +19,7 @@ from dataflow.orchestration.labels import (
     REPOSITORY_NAME,
 )
 from dataflow.orchestration.lock import workflow_lock
+from dataflow.orchestration.policy import run_settings, time_limit, with_policy
 from dataflow.shared.logging import WORKFLOW_TAG, bind_run
 from dataflow.workflows.registry import get_workflow
 
@@ -104,10 +107,22 @@ def run_workflow(
         WorkflowBusyError: Another run of it did not end in time.
         HistoryError: Dagster's history cannot be opened.
     """
-    job = get_workflow(workflow_id, project).job
+    settings = run_settings(project, workflow_id)
+    # Nobody but this process can end the run, so the service is not told of the limit.
+    limit = settings.pop("timeout_seconds", None)
+    job = with_policy(get_workflow(workflow_id, project).job, settings)
     with workflow_lock(project, workflow_id, on_wait), open_instance(project) as instance:
         _close_dead_runs(instance, workflow_id)
-        return _execute(instance, job, workflow_id, project, report or _ignore)
+        with time_limit(limit) as time_is_up:
+            outcome = _execute(instance, job, workflow_id, project, report or _ignore)
+    if time_is_up.is_set() and not outcome.success:
+        error = f"It took longer than {limit} seconds (run.timeout_seconds in config.yaml)."
+        outcome = replace(outcome, error=error, stopped=False)
+    if not outcome.success and not outcome.stopped:
+        failed = [f"{step.name}: {step.error}" for step in outcome.steps if step.error]
+        error = "\n".join([*failed, outcome.error]).strip()
+        report_failure(project, workflow_id, outcome.run_id, error)
+    return outcome
 
 
 def _execute(
@@ -153,6 +168,7 @@ def _execute(
                 if step.status != "running":
                     steps[step.name] = step
     final = instance.get_run_by_id(run.run_id)
+    show_on_index(project, workflow_id, success=final is not None and final.is_success)
     return RunOutcome(
         workflow_id=workflow_id,
         run_id=run.run_id,

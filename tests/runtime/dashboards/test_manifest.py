@@ -30,7 +30,7 @@ def test_the_last_run_is_noted_beside_what_was_published(
     manifest = read_manifest(SiteFolders.of(project))
     assert manifest.workflows["shop"]["run"] == run
     assert manifest.workflows["shop"]["rows"] == {"t": 1}
-    assert len(manifest.tables["shop"]) == 2
+    assert len(manifest.tables["shop"]) == 3
     publish_workflow(project, "shop")
     assert read_manifest(SiteFolders.of(project)).workflows["shop"]["run"] == run
 

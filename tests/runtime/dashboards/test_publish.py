@@ -172,7 +172,7 @@ def test_anything_but_one_select_is_refused(
         assert connection.execute("SHOW TABLES").fetchall() == [("orders",)]
 
 
-@pytest.mark.parametrize("name", ["Bad Name", "1st", "published", "über"])
+@pytest.mark.parametrize("name", ["Bad Name", "1st", "published", "descriptions", "über"])
 def test_a_file_that_cannot_name_a_table_is_refused(
     project: Project, add_workflow: AddWorkflow, name: str
 ) -> None:
@@ -273,7 +273,7 @@ def test_a_table_whose_query_was_deleted_disappears(
     publish_workflow(project, "shop")
 
     names = [Path(path).stem for path in read_manifest(SiteFolders.of(project)).tables["shop"]]
-    assert names == ["a", "published"]
+    assert names == ["a", "descriptions", "published"]
 
 
 def test_workflows_that_publish_at_once_keep_each_others_entries(
@@ -305,7 +305,7 @@ def test_a_reader_never_meets_half_of_a_change(project: Project, add_workflow: A
         with duckdb.connect() as connection:
             while not ended.is_set():
                 content = json.loads(folders.manifest.read_text())
-                a, b, _ = content["renderedFiles"]["shop"]
+                a, b, *_ = content["renderedFiles"]["shop"]
                 values = [
                     connection.read_parquet(str(folders.public / path[7:])).fetchall()
                     for path in (a, b)
