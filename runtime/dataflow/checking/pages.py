@@ -15,14 +15,18 @@ if TYPE_CHECKING:
 __all__ = ["CompiledQuery", "Query", "compile_query", "find_queries"]
 
 _FENCE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})[ \t]*(?P<words>[^\n`]*?)[ \t]*\r?\n(?P<body>.*?)^(?P=fence)",
+    r"^ {0,3}(?P<fence>`{3,}+|~{3,}+)[ \t]*(?P<words>[^\n`]*?)[ \t]*\r?\n"
+    r"(?P<body>.*?)(?:^ {0,3}(?P=fence)[`~]*[ \t]*\r?$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 # A block that names another language shows code; one that names a query and no language runs it.
 _BEGINS_QUERY = re.compile(
     r"\s*(?:--[^\n]*\n\s*)*(select|with|from|pivot|summarize)\b", re.IGNORECASE
 )
+_CODE = {"bash", "html", "javascript", "js", "json", "markdown", "python", "sh", "text", "yaml"}
 _REFERENCE = re.compile(r"\$\{(?P<name>[^}]*)\}")
+# In comments an apostrophe opens no text, and in texts dashes open no comment.
+_TOKEN = re.compile(rf"(?P<text>'(?:[^']|'')*')|--[^\n]*|/\*.*?\*/|{_REFERENCE.pattern}", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,9 @@ def find_queries(page: str) -> list[Query]:
     for block in _FENCE.finditer(page):
         language, _, name = block["words"].partition(" ")
         if language.lower() != "sql":
-            if not language or name or not _BEGINS_QUERY.match(block["body"]):
+            if not language or name or language.lower() in _CODE:
+                continue
+            if not _BEGINS_QUERY.match(block["body"]):
                 continue
             name = language
         if name.strip():
@@ -102,17 +108,10 @@ def _insert(
 
 def _without_inputs(sql: str) -> str:
     """The query with something in place of what a reader has not chosen yet."""
-    quoted = False
 
     def replace(match: re.Match[str]) -> str:
-        nonlocal quoted
-        if match[0].startswith("$"):
-            return "2000-01-01" if quoted else "(SELECT NULL WHERE 0)"
-        # An apostrophe in a comment opens no text, and dashes in a text open no comment.
-        if match[0] == "'":
-            quoted = not quoted
-        elif quoted:
-            return re.sub(_REFERENCE, "2000-01-01", match[0])
-        return match[0]
+        if match["name"] is not None:
+            return "(SELECT NULL WHERE 0)"
+        return _REFERENCE.sub("2000-01-01", match[0]) if match["text"] else match[0]
 
-    return re.sub(r"--[^\n']*(?:\n|$)|'|\$\{[^}]*\}", replace, sql)
+    return _TOKEN.sub(replace, sql)

@@ -119,7 +119,8 @@ def _publish(
                 for name, kind in zip(result.columns, result.types, strict=True)
             )
         except duckdb.Error as error:
-            faults.append(Fault(file, _line(str(error)) or 1, _first_sentence(error)))
+            line = _line(str(error)) or _explained_line(connection, text) or 1
+            faults.append(Fault(file, line, _first_sentence(error)))
     return published, faults
 
 
@@ -167,6 +168,17 @@ def _name_line(sql: str, message: str) -> int:
         return 0
     word = re.compile(rf"(?<![\w$]){re.escape(found[1])}(?![\w$])")
     return next((n for n, line in enumerate(sql.splitlines(), 1) if word.search(line)), 0)
+
+
+def _explained_line(connection: DuckDBPyConnection, sql: str) -> int:
+    """The line of a name that does not exist: only a statement that is run tells it."""
+    import duckdb
+
+    try:
+        connection.execute(f"EXPLAIN {sql}")
+    except duckdb.Error as error:
+        return _line(str(error))
+    return 0
 
 
 def _line(message: str) -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from dataflow.checking.checklist import Finding, Point, judged
 from dataflow.shared.config import CONFIG_FILE
@@ -34,13 +35,9 @@ _INSTRUCTION = (
 )
 _MOST_BYTES = 1_000_000
 _ALLOWED = re.compile(r"pragma: ?allowlist[ -]secret")
-# Those that go by how random a text looks, or by the word beside it, find too much in data.
-_TOO_EAGER = {
-    "Base64HighEntropyString",
-    "HexHighEntropyString",
-    "IPPublicDetector",
-    "KeywordDetector",
-}
+# Those that go by how random a text looks or by the word beside it are no regular expressions and
+# left out as such; these two find addresses, and words in capitals that begin with AP.
+_TOO_EAGER = {"ArtifactoryDetector", "IPPublicDetector"}
 # Formats younger than detect-secrets 1.5, from the services' own pages and gitleaks' rules
 # (github.com/gitleaks/gitleaks, config/gitleaks.toml).
 _YOUNGER = {
@@ -67,13 +64,12 @@ def check_secrets(subject: Subject) -> Point:
             continue
         file = subject.project.relative(path)
         allowed = {n for n, line in enumerate(text.splitlines(), 1) if _ALLOWED.search(line)}
-        for line, reason in (*_by_format(path, text), *_by_yaml(subject, path)):
+        named = (
+            found for module in subject.code if module.path == path for found in _by_name(module)
+        )
+        for line, reason in (*_by_format(path, text), *_by_yaml(subject, path), *named):
             if line not in allowed:
                 findings.setdefault((file, line), Finding(file, reason, _INSTRUCTION, line))
-    for module in subject.code:
-        file = subject.project.relative(module.path)
-        for line, reason in _by_name(module):
-            findings.setdefault((file, line), Finding(file, reason, _INSTRUCTION, line))
     read = len(subject.files) - left_out
     some = f"; {left_out} are no text or larger than 1 MB" if left_out else ""
     return judged("secrets", [findings[key] for key in sorted(findings)], f"{read} files{some}")
@@ -92,23 +88,41 @@ def _by_format(path: Path, text: str) -> Iterator[tuple[int, str]]:
     for name, pattern in _YOUNGER.items():
         for match in pattern.finditer(text):
             yield text.count("\n", 0, match.start()) + 1, f"This looks like {name}."
+    plugins, patterns = _detectors()
+    # Line by line, with all its rules of what is no secret after all, it takes a hundred times
+    # as long: only files with something to judge are worth that.
+    if not any(pattern.search(text) for pattern in patterns):
+        return
+    from detect_secrets.core.scan import scan_file
+    from detect_secrets.settings import transient_settings
+
+    with transient_settings({"plugins_used": [{"name": name} for name in plugins]}):
+        for found in scan_file(str(path)):
+            yield found.line_number, f"This looks like a secret: {found.type}."
+
+
+@cache
+def _detectors() -> tuple[list[str], list[re.Pattern[str]]]:
+    """The detectors of detect-secrets that are used, by name, and what they look for."""
     try:
         from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
-        from detect_secrets.core.scan import scan_file
-        from detect_secrets.settings import transient_settings
+        from detect_secrets.plugins.base import RegexBasedDetector
     except ImportError as error:
         raise MissingDependencyError(
             "Files cannot be searched for secrets: detect-secrets is not installed.",
             "Install it: pip install 'dataflow-runtime[check]'",
         ) from error
-    plugins: list[dict[str, str]] = [
-        {"name": plugin.__name__}
+    used: list[Any] = [
+        plugin
         for plugin in get_mapping_from_secret_type_to_class().values()
-        if plugin.__name__ not in _TOO_EAGER
+        if issubclass(plugin, RegexBasedDetector) and plugin.__name__ not in _TOO_EAGER
     ]
-    with transient_settings({"plugins_used": plugins}):
-        for found in scan_file(str(path)):
-            yield found.line_number, f"This looks like a secret: {found.type}."
+    patterns = [
+        re.compile(pattern.pattern, pattern.flags | re.MULTILINE)
+        for plugin in used
+        for pattern in plugin().denylist
+    ]
+    return [plugin.__name__ for plugin in used], patterns
 
 
 def _by_yaml(subject: Subject, path: Path) -> Iterator[tuple[int, str]]:

@@ -11,9 +11,10 @@ from dataflow.checking.diagnosis import Diagnosis, Problem, diagnosed, unasked
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dataflow.shared.project import Project
+    from dataflow.template.drift import Survey
 
 __all__ = ["diagnose_versions"]
 
@@ -93,23 +94,29 @@ def _workflow_templates(project: Project) -> Diagnosis:
     problems = []
     behind = [survey for survey in surveys if survey.state is State.BEHIND]
     if behind:
-        shown = ", ".join(survey.workflow_id for survey in behind[:5])
-        more = f" and {len(behind) - 5} more" if len(behind) > 5 else ""
+        names = _some([survey.workflow_id for survey in behind])
         problems.append(
             Problem(
-                f"Behind {behind[0].latest} of their template: {shown}{more}.",
+                f"Behind {behind[0].latest} of their template: {names}.",
                 "See what would change: dataflow workflow update --all --plan",
             )
         )
-    # One template that cannot be had is one problem, however many workflows come of it.
-    unknown = {(s.reason, s.instruction): s for s in surveys if s.state is State.UNKNOWN}
-    problems += [
-        Problem(f"{survey.workflow_id}: {reason}", instruction or "See the answers file.")
-        for (reason, instruction), survey in unknown.items()
-    ]
+    # A template that cannot be had is one problem, however many workflows came of it.
+    unknown: dict[str, list[Survey]] = {}
+    for survey in surveys:
+        if survey.state is State.UNKNOWN:
+            unknown.setdefault(survey.instruction or "See the answers file.", []).append(survey)
+    for instruction, same in unknown.items():
+        names = _some([survey.workflow_id for survey in same])
+        problems.append(Problem(f"{names}: {same[0].reason}", instruction))
     problems += [
         Problem(f"{survey.workflow_id} has open conflicts.", "Resolve them, then git add.")
         for survey in surveys
         if survey.conflicts
     ]
     return diagnosed(name, problems, "; ".join([f"{len(surveys)} workflows", *notes]))
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
