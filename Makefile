@@ -34,6 +34,9 @@ test: setup browser ## Run all tests.
 test-quick: setup ## Run the tests that need neither Node nor a browser.
 	$(BIN)/pytest -m 'not slow' $(PYTEST_ARGS)
 
+bench: setup browser ## Measure; some take several minutes.
+	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python "$$benchmark" || exit 1; done
+
 lint: setup ## Check formatting, code and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
