@@ -10,15 +10,11 @@ from dataflow.shared.logging import get_logger
 from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
-    from dagster import RunFailureSensorContext, SensorDefinition
-
     from dataflow.shared.project import Project
 
-__all__ = ["failure_sensor", "report_failure"]
+__all__ = ["report_failure"]
 
 log = get_logger(__name__)
-
-_SECONDS_BETWEEN_LOOKS = 15
 
 
 def report_failure(project: Project, workflow_id: str, run_id: str, error: str) -> bool:
@@ -54,31 +50,3 @@ def report_failure(project: Project, workflow_id: str, run_id: str, error: str) 
     if not told:
         log.warning("not everybody could be told of the failed run", addresses=len(addresses))
     return bool(told)
-
-
-def failure_sensor(project: Project) -> SensorDefinition:
-    """A sensor, on from the start, that reports the failed runs of the service."""
-    from dagster import DefaultSensorStatus, run_failure_sensor
-
-    from dataflow.orchestration.failure import explain_failure
-    from dataflow.shared.logging import WORKFLOW_TAG
-
-    @run_failure_sensor(
-        name="report_failures",
-        description="Tells those whom config.yaml names under run.on_failure.",
-        minimum_interval_seconds=_SECONDS_BETWEEN_LOOKS,
-        default_status=DefaultSensorStatus.RUNNING,
-    )
-    def report(context: RunFailureSensorContext) -> None:
-        steps = [
-            f"{event.step_key}: {explain_failure(event.step_failure_data.error, project)}"
-            for event in context.get_step_failure_events()
-            if event.step_failure_data.error
-        ]
-        workflow_id = context.dagster_run.tags.get(WORKFLOW_TAG)
-        if workflow_id is not None:
-            error = "\n".join(steps) or context.failure_event.message or ""
-            report_failure(project, workflow_id, context.dagster_run.run_id, error)
-
-    definition: SensorDefinition = report
-    return definition

@@ -20,7 +20,7 @@ from dagster import (
 )
 from dagster import job as dagster_job
 
-from dataflow.orchestration.alarm import failure_sensor
+from dataflow.orchestration.alarm_sensor import failure_sensor
 from dataflow.orchestration.instance import sync_less_often
 from dataflow.orchestration.labels import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
 from dataflow.orchestration.naming import with_unique_names

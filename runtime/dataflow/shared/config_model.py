@@ -14,6 +14,7 @@ from dataflow.shared.config_types import (
     FaultsBetween,
     Identifier,
     Number,
+    Secret,
     Section,
     Text,
     TimeZone,
@@ -33,6 +34,7 @@ __all__ = [
     "Ingestion",
     "Load",
     "Parameters",
+    "Run",
     "Transformation",
     "Workflow",
     "WorkflowConfig",
@@ -50,6 +52,10 @@ class Workflow(Section):
         default=None,
         description="When to run: a cron expression of five fields, such as `0 6 * * *`. "
         "Without one the workflow runs only when it is started.",
+    )
+    schedule_on: Boolean = Field(
+        default=False,
+        description="Whether the schedule is on without being switched on in the Dagster UI.",
     )
     timezone: TimeZone = Field(
         default="UTC",
@@ -162,6 +168,26 @@ class Load(Section):
             yield ("primary_key",), refusal("names a column twice")
 
 
+class Run(Section):
+    """What happens when a step fails or a run takes too long."""
+
+    retries: Annotated[int, WholeNumber(0, 20)] = Field(
+        default=0, description="How many times a step that failed is tried again."
+    )
+    retry_delay_seconds: Annotated[int, WholeNumber(0, 86_400)] = Field(
+        default=30, description="How long to wait before a step is tried again."
+    )
+    timeout_seconds: Annotated[int, WholeNumber(1, 2_592_000)] | None = Field(
+        default=None,
+        description="When a run on the service is ended as failed. Left out: never.",
+    )
+    on_failure: list[Secret] = Field(
+        default_factory=list,
+        description="Who is told that a run failed: addresses of Apprise "
+        "(https://appriseit.com/services), each written as `${VARIABLE}`.",
+    )
+
+
 class WorkflowConfig(Section):
     """The configuration of a DATAFLOW workflow."""
 
@@ -171,6 +197,9 @@ class WorkflowConfig(Section):
         default_factory=Transformation, description="What happens to them before they are loaded."
     )
     load: Load = Field(description="Where the rows go.")
+    run: Run = Field(
+        default_factory=Run, description="What happens when a step fails or a run takes too long."
+    )
 
     @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:

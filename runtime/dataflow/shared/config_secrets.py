@@ -21,9 +21,13 @@ _URL_PASSWORD = re.compile(r"://[^\s/:@]*:(?P<value>[^\s@]*(?:@[^\s@/?#]*)*)@")
 _URL_QUERY = re.compile(r"[?&;](?P<name>[^=&;#\s]+)=(?P<value>[^&;#\s]*)")
 
 
+# Addresses whose very path is a secret, as those of chat rooms are.
+_SECRET_ADDRESSES = "on_failure"  # noqa: S105
+
+
 def is_secret_path(path: KeyPath) -> bool:
     """Whether what stands at ``path`` must never be shown: a secret key, or any header."""
-    return "headers" in path[:-1] or any(is_secret_key(p) for p in path if isinstance(p, str))
+    return "headers" in path[:-1] or any(_is_secret(p) for p in path if isinstance(p, str))
 
 
 def literal_secrets(values: Any) -> Iterator[tuple[KeyPath, str, str]]:
@@ -35,7 +39,7 @@ def literal_secrets(values: Any) -> Iterator[tuple[KeyPath, str, str]]:
     for path, value in _leaves(values, ()):
         key = next((part for part in reversed(path) if isinstance(part, str)), "")
         name = re.sub(r"[^A-Z0-9]+", "_", key.upper()).strip("_") or "SECRET"
-        if is_secret_key(key) and _is_written_out(value):
+        if _is_secret(key) and _is_written_out(value):
             default = isinstance(value, EnvironmentText)
             reason = "has a secret as its default" if default else "is a secret in plain text"
             hint = f"write `${{{name}}}` and set that variable in the environment"
@@ -51,7 +55,7 @@ def register_secrets(values: Any) -> None:
         if not isinstance(value, str):
             continue
         secret = is_secret_path(path)
-        if secret and (isinstance(value, EnvironmentText) or is_secret_key(str(path[-1]))):
+        if secret and (isinstance(value, EnvironmentText) or _is_secret(str(path[-1]))):
             register_secret(value)
         if isinstance(value, EnvironmentText):
             for name, part in value.variables.items():
@@ -60,6 +64,10 @@ def register_secrets(values: Any) -> None:
         for part in _url_secrets(value):
             register_secret(part)
             register_secret(unquote(part))
+
+
+def _is_secret(key: str) -> bool:
+    return is_secret_key(key) or key == _SECRET_ADDRESSES
 
 
 def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:

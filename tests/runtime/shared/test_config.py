@@ -32,6 +32,7 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
             "name": "Flights",
             "description": "",
             "schedule": "0 6 * * *",
+            "schedule_on": False,
             "timezone": "Europe/Berlin",
         },
         "ingestion": {
@@ -62,6 +63,12 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
             "write_disposition": "merge",
             "primary_key": ["id"],
             "allow_empty": False,
+        },
+        "run": {
+            "retries": 0,
+            "retry_delay_seconds": 30,
+            "timeout_seconds": None,
+            "on_failure": [],
         },
     }
 
