@@ -17,7 +17,9 @@ import yaml
 
 from dataflow.dashboards.folders import SiteFolders, workflow_folders
 from dataflow.dashboards.packages import packages_hash, site_files
+from dataflow.shared.environment import interpolate
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.redaction import is_secret_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,11 +234,19 @@ def _describe(project: Project, workflow_id: str) -> dict[str, str]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         told = content["workflow"]
         return {
-            "title": str(told.get("name") or workflow_id),
-            "description": str(told.get("description") or ""),
+            "title": _interpolated(told.get("name")) or workflow_id,
+            "description": _interpolated(told.get("description")),
         }
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
         return {"title": workflow_id, "description": ""}
+
+
+def _interpolated(value: object) -> str:
+    """A text of a config file as a run reads it, but with secrets and unset variables by name."""
+    text = "" if value is None else str(value)
+    known = {name: part for name, part in os.environ.items() if not is_secret_key(name)}
+    _, unknown, _ = interpolate(text, known)
+    return str(interpolate(text, {**known, **{name: f"${{{name}}}" for name in unknown}})[0])
 
 
 def _error_page(page: SitePage) -> bytes:

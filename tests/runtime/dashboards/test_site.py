@@ -7,6 +7,7 @@ import pytest
 
 from dataflow.dashboards.folders import SiteFolders
 from dataflow.dashboards.site import DuplicatePageError, PageFault, assemble_site
+from dataflow.shared.config import read_config
 from dataflow.shared.project import Project
 
 from .conftest import AddWorkflow
@@ -212,3 +213,32 @@ def test_the_two_uses_do_not_meet(project: Project, tmp_path: Path) -> None:
     """A build while the development server runs works in a folder of its own."""
     assert assemble_site(project, "build").template != assemble_site(project, "dev").template
     assert tmp_path in assemble_site(project, "dev").template.parents
+
+
+def test_the_index_reads_the_environment_as_a_run_does(
+    project: Project, add_workflow: AddWorkflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Escapes and variables are read; a secret, or what is not set, is shown by its name only."""
+    monkeypatch.setenv("DATAFLOW_TEST_TEAM", "North")
+    monkeypatch.setenv("DATAFLOW_TEST_PASSWORD", "hunter2")
+    monkeypatch.delenv("DATAFLOW_TEST_UNSET", raising=False)
+    monkeypatch.delenv("DATAFLOW_TEST_NONE", raising=False)
+    name = "Sales of ${DATAFLOW_TEST_TEAM} in $${HOME}"
+    description = "${DATAFLOW_TEST_UNSET} ${DATAFLOW_TEST_PASSWORD} ${DATAFLOW_TEST_NONE:-other}"
+    folder = add_workflow("shop", config=f"workflow: {{name: '{name}', description: ''}}")
+    add_workflow("other", config=f"workflow: {{description: '{description}'}}")
+
+    site = assemble_site(project, "build")
+
+    facts = json.loads((site.template / "src/dataflow/site.json").read_text())
+    listed = {item["id"]: (item["title"], item["description"]) for item in facts["workflows"]}
+    assert listed == {
+        "shop": ("Sales of North in ${HOME}", ""),
+        "other": ("other", "${DATAFLOW_TEST_UNSET} ${DATAFLOW_TEST_PASSWORD} other"),
+    }
+    config = folder / "config.yaml"
+    config.write_text(
+        config.read_text()
+        + "\ningestion: {source: {type: file, url: a.csv}}\nload: {table: shop}\n"
+    )
+    assert read_config(config).workflow.name == listed["shop"][0]
