@@ -130,6 +130,14 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
+def other_server() -> Iterator[Server]:
+    """A server that nothing should be asked of."""
+    running = Server()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
 def say() -> type[Answer]:
     """How a test writes an answer of the server."""
     return Answer

@@ -88,6 +88,8 @@ def test_globs_reach_into_folders(project: Path) -> None:
 def test_odd_names_are_names(project: Path, name: str) -> None:
     """Characters that mean something in a glob or in SQL are read as they stand."""
     (project / name).write_text("a\n1\n", encoding="utf-8")
+    for neighbour in ("a1.csv", "äb.csv", "ab.csv"):
+        (project / neighbour).write_text("a\n2\n", encoding="utf-8")
     assert read_at(name)["data"].to_pylist() == [{"a": 1}]
 
 

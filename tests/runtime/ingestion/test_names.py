@@ -6,7 +6,7 @@ import re
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataflow.ingestion.names import distinct_names, sql_identifiers
@@ -14,6 +14,7 @@ from dataflow.ingestion.names import distinct_names, sql_identifiers
 anything = st.lists(st.text(max_size=20), max_size=12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "A", "a_2", "A_3", "", " a ", "column_2", "b"]), max_size=9))
 def test_names_differ_by_more_than_case_and_are_told(names: list[str]) -> None:
     """No two names are alike, none is empty, and every change has a note."""
@@ -24,6 +25,7 @@ def test_names_differ_by_more_than_case_and_are_told(names: list[str]) -> None:
     assert len(notes) == len(changed)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1).map(lambda text: f"x{text}x"), unique_by=str.lower, max_size=9))
 def test_good_names_stay(names: list[str]) -> None:
     """Names that are different already keep their case and order."""
@@ -64,6 +66,7 @@ def test_identifiers_are_told_apart() -> None:
     assert sql_identifiers(["order", "Order"], {"order"}) == ["order_", "order_2"]
 
 
+@settings(deadline=None)
 @given(anything)
 def test_identifiers_are_safe_and_unique(names: list[str]) -> None:
     """Any names give as many different identifiers that need no quotes."""
@@ -73,6 +76,7 @@ def test_identifiers_are_safe_and_unique(names: list[str]) -> None:
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", identifier) for identifier in identifiers)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.from_regex(r"[a-z][a-z0-9]{0,5}(_[a-z][a-z0-9]{0,5})?", fullmatch=True), unique=True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataflow.shared.tables import (
@@ -119,6 +119,7 @@ def test_frame_comes_back_as_it_was(frame: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(back, frame)
 
 
+@settings(deadline=None)
 @given(st.lists(columns, max_size=8))
 def test_list_comes_back_with_its_values(rows: list[dict[str, Any]]) -> None:
     """A list of dicts through Arrow and back has its values; missing keys are null."""

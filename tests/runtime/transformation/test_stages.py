@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataflow.transformation.stages import StageError, apply_stages
@@ -83,6 +83,7 @@ def test_nested_and_unhashable_values_are_compared_by_value() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(small_rows)
 def test_duplicates_equal_a_plain_search(rows: list[dict[str, Any]]) -> None:
     """What stays is what a plain search for earlier equal rows leaves."""
@@ -94,6 +95,7 @@ def test_duplicates_equal_a_plain_search(rows: list[dict[str, Any]]) -> None:
     assert cleaned(rows, remove_duplicates=True) == expected
 
 
+@settings(deadline=None)
 @given(small_rows)
 def test_empty_rows_are_those_without_any_value(rows: list[dict[str, Any]]) -> None:
     """A row goes exactly if every value is null or blank."""
