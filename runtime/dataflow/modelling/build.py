@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ __all__ = ["BuildResult", "ModelError", "build_models"]
 
 # The variable that a workflow's dbt/profiles.yml reads the warehouse file from.
 DATABASE_VARIABLE = "DATAFLOW_DATABASE"
+# The dots by which dbt aligns its lines.
+_LEADER = re.compile(r" \.{2,} ")
 
 
 class ModelError(DataflowError):
@@ -119,9 +123,12 @@ def _database(path: Path) -> Iterator[None]:
 
 
 def _reporter(report: Callable[[str], None]) -> Callable[[Any], None]:
+    # dbt calls from threads of its own, which know nothing of the run that the lines belong to.
+    context = copy_context()
+
     def on_event(event: Any) -> None:
         if event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
-            report(event.info.msg)
+            context.copy().run(report, _LEADER.sub(" ", event.info.msg))
 
     return on_event
 

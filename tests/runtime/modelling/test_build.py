@@ -32,7 +32,7 @@ def test_models_are_built_and_tested_and_the_file_is_let_go(project: Project) ->
     result = build_models(project, "sales", lines.append)
     assert result.models == ["staging.stg_sales", "marts.sales"]
     assert result.tests == 6
-    assert any("stg_sales" in line for line in lines)
+    assert any("stg_sales [OK in" in line for line in lines)
     code = (
         "import duckdb, sys; connection = duckdb.connect(sys.argv[1]);"
         "print(connection.sql('SELECT count(*) FROM marts.sales').fetchall())"

@@ -82,3 +82,19 @@ def test_a_run_marks_the_assets_that_it_made(
     }
     text = (workflow_folder / "assets.py").read_text()
     assert all(f'"{key.rpartition("/")[2]}"' in text for key in made)
+
+
+def test_lines_of_dbt_belong_to_the_run(
+    project_folder: Path, workflow_folder: Path, dataflow: Dataflow
+) -> None:
+    """Lines that dbt reports from threads of its own carry the run all the same."""
+    ran = dataflow(
+        "workflow", "run", "sales", "-v", cwd=project_folder, env={"DATAFLOW_LOG_FORMAT": "json"}
+    )
+    lines = [json.loads(line) for line in ran.stderr.splitlines() if line.startswith("{")]
+    of_dbt = [line for line in lines if "stg_sales [OK in" in line["event"]]
+    assert [line["workflow"] for line in of_dbt] == ["sales"]
+    assert {line["run_id"] for line in lines} == {of_dbt[0]["run_id"]}
+    with DagsterInstance.from_config(str(project_folder / ".dagster")) as instance:
+        records = instance.all_logs(of_dbt[0]["run_id"])
+    assert any("stg_sales [OK in" in record.user_message for record in records)
