@@ -6,11 +6,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from dagster import ExecutorDefinition, in_process_executor
-from dagster._core.errors import raise_execution_interrupts
+from dagster._core.errors import DagsterExecutionInterruptedError, raise_execution_interrupts
 from dagster._core.executor.in_process import InProcessExecutor
 
 from dataflow.orchestration.index_page import show_on_index
 from dataflow.orchestration.lock import workflow_lock
+from dataflow.orchestration.policy import time_limit
+from dataflow.shared.errors import DataflowError
 from dataflow.shared.logging import bind_run
 
 if TYPE_CHECKING:
@@ -22,29 +24,43 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
 
-__all__ = ["holding_executor"]
+__all__ = ["RunTimedOutError", "holding_executor"]
 
 
-def holding_executor(project: Project, workflow_id: str) -> ExecutorDefinition:
+class RunTimedOutError(DataflowError):
+    """A run took longer than its workflow allows."""
+
+
+def holding_executor(
+    project: Project, workflow_id: str, timeout: float | None = None
+) -> ExecutorDefinition:
     """Dagster's in-process executor, holding the workflow from the first step to the last.
 
     Runs that Dagster starts then wait for those that `dataflow workflow run` executes, and the
     other way round, whatever the author's ops do. Run config stays that of ``in_process``.
+
+    Args:
+        project: The project.
+        workflow_id: The workflow to hold.
+        timeout: Seconds that the steps may take together.
     """
 
     def create(init_context: InitExecutorContext) -> InProcessExecutor:
         plain: Any = in_process_executor.executor_creation_fn
-        return _HoldingExecutor(project, workflow_id, plain(init_context))
+        return _HoldingExecutor(project, workflow_id, timeout, plain(init_context))
 
     schema: Any = in_process_executor.config_schema
     return ExecutorDefinition("in_process", config_schema=schema, executor_creation_fn=create)
 
 
 class _HoldingExecutor(InProcessExecutor):
-    def __init__(self, project: Project, workflow_id: str, inner: InProcessExecutor) -> None:
+    def __init__(
+        self, project: Project, workflow_id: str, timeout: float | None, inner: InProcessExecutor
+    ) -> None:
         super().__init__(inner.retries, inner.step_dependency_config)
         self._project = project
         self._workflow_id = workflow_id
+        self._timeout = timeout
 
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
@@ -58,7 +74,16 @@ class _HoldingExecutor(InProcessExecutor):
             with raise_execution_interrupts():
                 stack.enter_context(workflow_lock(self._project, self._workflow_id, say))
             success = True
-            for event in super().execute(plan_context, execution_plan):
-                success = success and not event.is_step_failure
-                yield event
+            time_is_up = stack.enter_context(time_limit(self._timeout))
+            try:
+                for event in super().execute(plan_context, execution_plan):
+                    success = success and not event.is_step_failure
+                    yield event
+            except DagsterExecutionInterruptedError:
+                if not time_is_up.is_set():
+                    raise
+                raise RunTimedOutError(
+                    f"The run took longer than {self._timeout} seconds.",
+                    "Find out what it waits for, or raise run.timeout_seconds in config.yaml.",
+                ) from None
             show_on_index(self._project, self._workflow_id, success=success)

@@ -80,7 +80,7 @@ def read_part(project: Project, workflow: Workflow) -> Part:
     assets, checks = _read_assets(workflow_id)
     return Part(
         workflow_id,
-        with_policy(_job(project, workflow), policy),
+        with_policy(_job(project, workflow, policy.get("timeout_seconds")), policy),
         cron=settings.get("schedule"),
         timezone=settings.get("timezone", "UTC"),
         schedule_on=settings.get("schedule_on", False),
@@ -117,7 +117,7 @@ def clash(part: Part, others: dict[str, str]) -> str:
     return ""
 
 
-def _job(project: Project, workflow: Workflow) -> JobDefinition:
+def _job(project: Project, workflow: Workflow, timeout: float | None) -> JobDefinition:
     job = workflow.job
     changes: dict[str, Any] = {
         "tags": {**job.tags, WORKFLOW_TAG: workflow.workflow_id},
@@ -126,7 +126,7 @@ def _job(project: Project, workflow: Workflow) -> JobDefinition:
     }
     # An author who names another executor means it.
     if job._executor_def in (None, in_process_executor):
-        changes["executor_def"] = holding_executor(project, workflow.workflow_id)
+        changes["executor_def"] = holding_executor(project, workflow.workflow_id, timeout)
     return job._copy(**changes)
 
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["run_settings", "time_limit", "with_policy"]
 
-# Read by Dagster's run monitoring, which dagster.yaml switches on.
+# Read by Dagster's run monitoring, which dagster.yaml switches on. It ends runs that hang so that
+# they do not hear the executor, which ends them first and as failed, not as cancelled.
 _TIMEOUT_TAG = "dagster/max_runtime"
+_GRACE_SECONDS = 60
 
 
 def run_settings(project: Project, workflow_id: str) -> dict[str, Any]:
@@ -52,7 +54,9 @@ def with_policy(job: JobDefinition, settings: dict[str, Any]) -> JobDefinition:
             max_retries=settings["retries"], delay=settings["retry_delay_seconds"]
         )
     if settings.get("timeout_seconds") and _TIMEOUT_TAG not in job.run_tags:
-        timeout = {_TIMEOUT_TAG: str(settings["timeout_seconds"])}
+        timeout = {_TIMEOUT_TAG: str(settings["timeout_seconds"] + _GRACE_SECONDS)}
+        # Runs that are launched over HTTP get the job's tags, scheduled ones its run tags.
+        changes["tags"] = {**job.tags, **timeout}
         changes["run_tags"] = {**job.run_tags, **timeout}
     return job._copy(**changes) if changes else job
 

@@ -39,6 +39,10 @@ _STEP_STATUSES: dict[str, Any] = {
 }
 
 
+# What Dagster says of a run when all there is to say has been said of its steps.
+_STEPS_FAILED = "Steps failed:"
+
+
 @dataclass(frozen=True)
 class Run:
     """A run.
@@ -135,8 +139,10 @@ def parse_run(
     steps = _steps(answer.get("stepStats", []), events or [], workflow_id, project)
     status = _STATUSES[answer["status"]]
     error = "; ".join(f"{step.name}: {step.error}" for step in steps if step.error)
-    if status == "failed" and not error:
-        error = _run_error(events or [], project)
+    if status == "failed":
+        # Of a run that took too long or lost its process, the run knows more than its steps.
+        of_run = _run_error(events or [], project)
+        error = error if not of_run or of_run in error else f"{of_run}; {error}".strip("; ")
     process, host = tags.get(PROCESS_TAG), tags.get(HOST_TAG)
     return Run(
         run_id=answer["runId"],
@@ -201,7 +207,9 @@ def _steps(
 
 def _run_error(events: list[dict[str, Any]], project: Project) -> str:
     failures = [event for event in events if event["__typename"] == "RunFailureEvent"]
-    return _explained(failures[-1], project) if failures else ""
+    if not failures or _STEPS_FAILED in failures[-1]["message"]:
+        return ""
+    return _explained(failures[-1], project)
 
 
 def _explained(event: dict[str, Any], project: Project) -> str:
