@@ -67,7 +67,8 @@ def _lines(surveys: list[Survey]) -> Iterator[str]:
     behind = [survey for survey in surveys if survey.state.value == "behind"]
     drifted = [survey for survey in surveys if survey.drift]
     yield ""
-    yield f"{len(surveys)} workflows: {len(behind)} behind, {len(drifted)} with drift."
+    number = f"{len(surveys)} workflow{'' if len(surveys) == 1 else 's'}"
+    yield f"{number}: {len(behind)} behind, {len(drifted)} with drift."
     if behind:
         yield "Next: dataflow workflow update --all --plan"
 

@@ -6,6 +6,7 @@ import difflib
 import shlex
 from typing import TYPE_CHECKING
 
+from dataflow.template.instance import PROJECT
 from dataflow.template.plan import Action, Change
 from dataflow.template.results import Outcome, Report, Status
 
@@ -202,8 +203,15 @@ def _after_conflicts(outcomes: list[Outcome]) -> Iterator[str]:
 
 
 def _commit(outcomes: list[Outcome]) -> str:
-    folders = [shlex.quote(outcome.path) for outcome in outcomes]
-    where = " ".join(folders) if len(folders) <= 5 else "..."
+    places = [shlex.quote(place) for outcome in outcomes for place in _places(outcome)]
+    where = " ".join(places) if len(places) <= _MANY else "..."
     versions = {outcome.target for outcome in outcomes}
     version = f" to {versions.pop()}" if len(versions) == 1 else ""
     return f'git add {where} && git commit -m "Update workflows{version}" -- {where}'
+
+
+def _places(outcome: Outcome) -> list[str]:
+    """What to commit: a workflow's folder, but of the project only the files that changed."""
+    if outcome.workflow_id != PROJECT:
+        return [outcome.path]
+    return [change.path for change in outcome.changes if change.before != change.after]

@@ -272,8 +272,9 @@ def _local_path(address: str, near: Path) -> Path | None:
     candidates = [Path.cwd() / path, near / path]
     found = next((candidate for candidate in candidates if candidate.exists()), None)
     if found is None:
+        where = "" if path.is_absolute() else f" in {Path.cwd()} or {near}"
         raise TemplateError(
-            f"The template {address} does not exist.",
+            f"The template {address} does not exist{where}.",
             "Put it back, or write its new place into the answers file (_src_path) and commit.",
         )
     return found if found.is_dir() else None
