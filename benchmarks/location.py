@@ -1,0 +1,157 @@
+"""How long Dagster takes to load a project of many workflows, against as many plain jobs.
+
+Three ways to have 1,000 jobs of five ops with a schedule and five assets each: rendered workflows
+in a project, plain Dagster in a module per job, and plain Dagster in one module. Measured is the
+CPU time of what a code server does before it can answer: importing the definitions, putting the
+repository together and taking the snapshot that the webserver is sent; importing Dagster itself
+is not in it. The least of the repeats counts. From a fresh checkout:
+
+    make setup
+    .venv/bin/python benchmarks/location.py [--workflows 1000] [--repeat 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+
+PLAIN = """
+from dagster import AssetSpec, ScheduleDefinition, in_process_executor, job, op
+
+
+@op
+def extract_NAME() -> dict:
+    return {}
+
+
+@op
+def transform_NAME(extracted: dict) -> dict:
+    return extracted
+
+
+@op
+def load_NAME(transformed: dict) -> dict:
+    return transformed
+
+
+@op
+def model_NAME(loaded: dict) -> dict:
+    return loaded
+
+
+@op
+def publish_NAME(modelled: dict) -> dict:
+    return modelled
+
+
+@job(executor_def=in_process_executor)
+def NAME_job():
+    publish_NAME(model_NAME(load_NAME(transform_NAME(extract_NAME()))))
+
+
+NAME_schedule = ScheduleDefinition(
+    name="NAME_schedule", job=NAME_job, cron_schedule="0 6 * * *", execution_timezone="UTC"
+)
+NAME_assets = [AssetSpec(["NAME", "source"], group_name="NAME")]
+for _kind in ("raw", "staging", "marts", "dashboard"):
+    NAME_assets.append(AssetSpec(["NAME", _kind], deps=[NAME_assets[-1]], group_name="NAME"))
+"""
+MEASURE = """
+import sys, time
+import dagster
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._serdes import serialize_value
+sys.path[:0] = sys.argv[2:]
+begun = time.process_time()
+defs = __import__(sys.argv[1], fromlist=["defs"]).defs
+serialize_value(RepositorySnap.from_def(defs.get_repository_def()))
+print(time.process_time() - begun)
+"""
+
+
+def main() -> None:
+    """Make the three, measure them and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workflows", type=int, default=1000)
+    parser.add_argument("--repeat", type=int, default=3)
+    chosen = parser.parse_args()
+    names = [f"flow_{number}" for number in range(chosen.workflows)]
+    with tempfile.TemporaryDirectory() as folder:
+        project = write_project(Path(folder), names)
+        plain = write_plain(Path(folder) / "plain", names)
+        ways = {
+            "rendered workflows": ("dataflow.orchestration.definitions", project),
+            "plain Dagster, a module per job": ("many", plain),
+            "plain Dagster, one module": ("one", plain),
+        }
+        print(f"{chosen.workflows} jobs, CPU seconds to load, least of {chosen.repeat}")
+        for way, (module, path) in ways.items():
+            seconds = min(measure(module, path) for _ in range(chosen.repeat))
+            print(f"  {way:<34}{seconds:6.1f}")
+
+
+def write_project(folder: Path, names: list[str]) -> Path:
+    """Render a project and one workflow, and copy that under the other names."""
+    dataflow = BIN / "dataflow"
+    run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run([dataflow, "init", folder / "project", "--defaults"], **run)
+    subprocess.run(
+        [dataflow, "workflow", "new", "template_flow", "--defaults"], cwd=folder / "project", **run
+    )
+    workflows = folder / "project" / "src" / "dataflow" / "workflows"
+    rendered = workflows / "template_flow"
+    for name in names:
+        (workflows / name).mkdir()
+        for file in [*rendered.glob("*.py"), rendered / "config.yaml"]:
+            text = file.read_text().replace("template_flow", name)
+            (workflows / name / file.name).write_text(text)
+    shutil.rmtree(rendered)
+    return folder / "project"
+
+
+def write_plain(folder: Path, names: list[str]) -> Path:
+    """The same jobs without us: in one module, and in a package with a module for each."""
+    (folder / "jobs").mkdir(parents=True)
+    for name in names:
+        (folder / "jobs" / f"{name}.py").write_text(PLAIN.replace("NAME", name))
+    collect = """
+from dagster import Definitions
+defs = Definitions(
+    jobs=[JOBS], schedules=[SCHEDULES], assets=[asset for group in [ASSETS] for asset in group]
+)
+"""
+    of = {
+        "JOBS": [f"{name}_job" for name in names],
+        "SCHEDULES": [f"{name}_schedule" for name in names],
+        "ASSETS": [f"{name}_assets" for name in names],
+    }
+    for key, parts in of.items():
+        collect = collect.replace(key, ", ".join(parts))
+    imports = "".join(f"from jobs.{name} import *\n" for name in names)
+    (folder / "many.py").write_text(imports + collect)
+    (folder / "one.py").write_text("".join(PLAIN.replace("NAME", n) for n in names) + collect)
+    return folder
+
+
+def measure(module: str, path: Path) -> float:
+    """Load one of them in a process of its own."""
+    environment = {**os.environ, "DATAFLOW_PROJECT": str(path)}
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, module, str(path), str(path / "src")],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return float(done.stdout.split()[-1])
+
+
+if __name__ == "__main__":
+    main()
