@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check_documentation"]
 
 _README = "README.md"
-# The parts of config.yaml that a person can set.
+# The parts that every config.yaml has.
 _SECTIONS = ("workflow", "ingestion", "transformation", "load")
 _SHORTEST_PURPOSE = 3
 _FRONT_MATTER = re.compile(r"\A---\r?\n(?P<yaml>.*?)^---\s*$", re.MULTILINE | re.DOTALL)
@@ -76,13 +76,14 @@ def _purpose(text: str) -> str:
 
 def _options(subject: Subject, text: str) -> Iterator[Finding]:
     words = set(re.findall(r"\w+(?:\.yaml)?", text))
-    lacking = [name for name in ("config.yaml", *_SECTIONS) if name not in words]
+    sections = dict.fromkeys([*_SECTIONS, *map(str, subject.document.values)])
+    lacking = [name for name in ("config.yaml", *sections) if name not in words]
     if lacking:
         yield Finding(
             subject.shown(_README),
             f"The README does not say what can be set in {', '.join(lacking)}.",
             "Say what the parts of config.yaml are for: "
-            f"{', '.join(f'`{name}`' for name in _SECTIONS)}.",
+            f"{', '.join(f'`{name}`' for name in sections)}.",
         )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.checking.checklist import Finding, Point, judged, not_applicable
 from dataflow.checking.pages import Query, compile_query, find_queries
+from dataflow.dashboards.descriptions import DESCRIPTIONS_TABLE
 from dataflow.dashboards.publish import FRESHNESS_TABLE
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ _ABOUT_NAMES = re.compile(r"Catalog Error|Binder Error: Referenced (column|table
 _ABOUT_QUERIES = re.compile(r"(Parser|Binder|Catalog) Error")
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|BIGNUM|DECIMAL.*")
 _MOMENTS = re.compile(r"DATE|TIMESTAMP.*")
-_FRESHNESS = "table_name VARCHAR, row_count DOUBLE, published_at TIMESTAMP_MS"
+_TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+# The tables that publishing adds to those of the sources.
+_ADDED = {
+    FRESHNESS_TABLE: "table_name VARCHAR, row_count DOUBLE, published_at TIMESTAMP_MS",
+    DESCRIPTIONS_TABLE: "table_name VARCHAR, column_name VARCHAR, description VARCHAR",
+}
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,9 @@ def _publish(
     faults: list[Fault] = []
     for path in sources:
         file, text = str(path.relative_to(evidence)), path.read_text("utf-8", errors="replace")
+        if not _TABLE_NAME.fullmatch(path.stem) or path.stem in _ADDED:
+            faults.append(Fault(file, 1, f"The file's name, {path.stem!r}, cannot name a table."))
+            continue
         try:
             statements = connection.extract_statements(text)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -131,7 +140,7 @@ def _make_tables(
     connection.execute("ATTACH ':memory:' AS browser; USE browser")
     schema = _quote(workflow_id)
     connection.execute(f"CREATE SCHEMA {schema}")
-    for table, columns in {**published, FRESHNESS_TABLE: _FRESHNESS}.items():
+    for table, columns in {**published, **_ADDED}.items():
         connection.execute(f"CREATE TABLE {schema}.{_quote(table)} ({columns})")
     connection.execute(f"USE browser.{schema}")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from dataflow.checking.queries import Fault, _published_type, check_queries
+from dataflow.checking.queries import _ADDED, Fault, _published_type, check_queries
 from dataflow.dashboards.publish import publish_workflow
 from dataflow.shared.project import Project
 
@@ -57,6 +58,26 @@ def test_pages_meet_the_types_that_are_published(kind: str, tmp_path: Path) -> N
     assert _published_type(shown) == expected
 
 
+def test_pages_meet_the_tables_that_are_added(tmp_path: Path) -> None:
+    """What publishing adds to a workflow's own tables can be asked for, column by column."""
+    (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
+    project = Project(tmp_path)
+    with duckdb.connect() as connection:
+        folder = publish_workflow(project, "shop", connection).location
+        added = {
+            path.stem: ", ".join(
+                f"{name} {kind}"
+                for name, kind in zip(
+                    *operator.attrgetter("columns", "types")(connection.read_parquet(str(path))),
+                    strict=True,
+                )
+            )
+            for path in folder.rglob("*.parquet")
+        }
+    expected = {name: text.replace("TIMESTAMP_MS", "TIMESTAMP") for name, text in _ADDED.items()}
+    assert added == expected
+
+
 def test_good_queries_have_no_faults(tmp_path: Path) -> None:
     """Other queries, inputs, the table of freshness, names with and without the workflow's."""
     text = page(
@@ -95,6 +116,15 @@ def test_a_fault_is_told_once(tmp_path: Path) -> None:
     sources = {**SOURCES, "broken.sql": "select\n  gone\nfrom raw.sales"}
     faults = check(tmp_path, pages={"index.md": text}, sources=sources)
     assert [(f.file, f.line) for f in faults] == [("sources/broken.sql", 2), ("pages/index.md", 4)]
+
+
+@pytest.mark.parametrize("name", ["published", "descriptions", "Sales", "order-lines"])
+def test_a_source_can_name_a_table(name: str, tmp_path: Path) -> None:
+    """Names that publishing refuses are faults."""
+    faults = check(tmp_path, pages={}, sources={f"{name}.sql": "select * from raw.sales"})
+    assert [(f.file, "cannot name a table" in f.reason) for f in faults] == [
+        (f"sources/{name}.sql", True)
+    ]
 
 
 def test_a_source_is_one_select(tmp_path: Path) -> None:
