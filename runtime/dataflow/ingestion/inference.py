@@ -105,7 +105,7 @@ def read_typed(
     try:
         table = _cast(connection, relation, columns)
     except duckdb.Error as error:
-        if _MISFIT not in str(error):
+        if _MISFIT not in str(error) and not isinstance(error, duckdb.ConversionException):
             raise
         columns = _narrow(connection, relation, columns)
         table = _cast(connection, relation, columns)
@@ -160,10 +160,9 @@ def _cast(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_C
         if column.rule is TEXT:
             parts.append(column.key)
             continue
-        check, value = column.rule.check(column.text), column.rule.cast(column.text)
         # The message must not be a constant: DuckDB would work it out, and fail, at once.
-        fail = f"error('{_MISFIT}' || {column.key})"
-        parts.append(f"CASE WHEN {check} THEN {value} ELSE {fail} END AS {column.key}")
+        failure = f"error('{_MISFIT}' || {column.key})"
+        parts.append(f"{column.rule.strict_cast(column.text, failure)} AS {column.key}")
     query = f"SELECT {', '.join(parts)} FROM {relation}"  # noqa: S608
     return connection.sql(query).to_arrow_table(batch_size=BATCH_ROWS)
 
