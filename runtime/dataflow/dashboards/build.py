@@ -17,9 +17,9 @@ from dataflow.dashboards.check import check_site
 from dataflow.dashboards.folders import SiteFolders, workflow_folders
 from dataflow.dashboards.manifest import forget_workflows, read_manifest
 from dataflow.dashboards.node import find_node
+from dataflow.dashboards.outdated import publish_outdated
 from dataflow.dashboards.packages import install_packages
 from dataflow.dashboards.public import replace_public
-from dataflow.dashboards.publish import publish_workflow
 from dataflow.dashboards.site import PageFault, assemble_site
 from dataflow.shared.errors import DataflowError
 
@@ -83,9 +83,9 @@ class SiteBuild:
 def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
     """Build the dashboards of all workflows of a project.
 
-    Packages are installed first if they are not, and workflows that have a warehouse but have
-    published nothing (their state was deleted) are published. The new site replaces the old one
-    only when it is whole, and the old one is served until then. Nothing is done when no page
+    Packages are installed first if they are not, and workflows whose source queries are newer than
+    what they published, or whose state was deleted, are published. The new site replaces the old
+    one only when it is whole, and the old one is served until then. Nothing is done when no page
     changed since the last build: new data needs no build.
 
     Args:
@@ -109,7 +109,7 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
     try:
         install_packages(folders, node, report)
         forget_workflows(folders, {path.name for path in workflow_folders(project)})
-        _publish_missing(project, folders, report)
+        publish_outdated(project, report)
         site = assemble_site(project, "build")
         faults, unchanged = _build_if_changed(project, site, node, report)
     finally:
@@ -163,19 +163,6 @@ def _keep(project: Project, fault: PageFault) -> dict[str, Any]:
 
 def _restore(project: Project, item: dict[str, Any]) -> PageFault:
     return PageFault(**{**item, "source": project.root / item["source"]})
-
-
-def _publish_missing(project: Project, folders: SiteFolders, report: Callable[[str], None]) -> None:
-    published = read_manifest(folders).tables
-    for folder in workflow_folders(project):
-        name = folder.name
-        if name in published or not project.warehouse_file(name).exists():
-            continue
-        report(f"Publishing the data of {name} ...")
-        try:
-            publish_workflow(project, name)
-        except DataflowError as error:
-            report(f"Its data is left out for now: {error.reason}")
 
 
 def _wanted(site: Site, folders: SiteFolders) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.dashboards.folders import SiteFolders, workflow_folders
 from dataflow.dashboards.node import find_node
+from dataflow.dashboards.outdated import publish_outdated
 from dataflow.dashboards.packages import install_packages
 from dataflow.dashboards.server import listen
 from dataflow.dashboards.site import assemble_site
@@ -39,7 +40,8 @@ def develop_site(
     """Serve a project's pages as they are edited, until interrupted.
 
     What is saved in a workflow's ``evidence`` folder shows in the browser by itself; workflows
-    may come and go meanwhile. The data is what the last runs published.
+    may come and go meanwhile. The data is what the last runs published; a source query that is
+    edited is run again.
 
     It takes over SIGTERM meanwhile, so it is called from a program's main thread.
 
@@ -58,6 +60,7 @@ def develop_site(
     node = find_node()
     listen(host, port).close()
     install_packages(folders, node, report)
+    publish_outdated(project, report)
     site = assemble_site(project, "dev")
     _show_published(site.template, folders)
     # Node would go on without us: it is not stopped by the signal that stops this process.
@@ -107,6 +110,8 @@ def _follow(
             continue
         seen = now
         try:
+            # Before the pages, which may ask for what is new in the data.
+            publish_outdated(project, report)
             assemble_site(project, "dev")
         except DataflowError as error:
             report(str(error))

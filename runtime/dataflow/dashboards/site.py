@@ -232,13 +232,14 @@ def _describe(project: Project, workflow_id: str) -> dict[str, str]:
     path = project.workflow_dir(workflow_id) / "config.yaml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        told = content["workflow"]
+        told, load = content["workflow"], content.get("load") or {}
         return {
             "title": _interpolated(told.get("name")) or workflow_id,
             "description": _interpolated(told.get("description")),
+            "table": _interpolated(load.get("table")),
         }
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
-        return {"title": workflow_id, "description": ""}
+        return {"title": workflow_id, "description": "", "table": ""}
 
 
 def _interpolated(value: object) -> str:

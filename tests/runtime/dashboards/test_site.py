@@ -147,17 +147,19 @@ def test_the_index_knows_each_workflows_name_even_if_its_config_is_broken(
     project: Project, add_workflow: AddWorkflow
 ) -> None:
     """One bad config.yaml does not take the list of dashboards down."""
-    add_workflow("good", config="workflow: {name: Good ones, description: All of them}")
+    workflow = "workflow: {name: Good ones, description: All of them}"
+    add_workflow("good", config=f"{workflow}\nload: {{table: goods}}\n")
     add_workflow("bad", config="workflow: [")
     add_workflow("odd", config="- just\n- a list")
 
     site = assemble_site(project, "build")
 
     listed = json.loads((site.template / "src/dataflow/site.json").read_text())["workflows"]
-    assert [(item["id"], item["title"], item["description"]) for item in listed] == [
-        ("bad", "bad", ""),
-        ("good", "Good ones", "All of them"),
-        ("odd", "odd", ""),
+    keys = ("id", "title", "description", "table")
+    assert [tuple(item[key] for key in keys) for item in listed] == [
+        ("bad", "bad", "", ""),
+        ("good", "Good ones", "All of them", "goods"),
+        ("odd", "odd", "", ""),
     ]
 
 

@@ -1,0 +1,61 @@
+"""Published data that is behind its queries: a new or edited source needs no run to be seen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dataflow.dashboards.folders import SiteFolders, workflow_folders
+from dataflow.dashboards.manifest import read_manifest
+from dataflow.dashboards.publish import publish_workflow
+from dataflow.shared.errors import DataflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dataflow.dashboards.manifest import Manifest
+    from dataflow.shared.project import Project
+
+__all__ = ["publish_outdated"]
+
+
+def publish_outdated(project: Project, report: Callable[[str], None]) -> list[str]:
+    """Publish the workflows whose queries were written or edited since they were published.
+
+    A workflow without a warehouse is passed over: it has not run yet. One whose queries cannot be
+    run, or whose warehouse is in use, keeps what it has published, and the report says why.
+
+    Args:
+        project: The project.
+        report: Told what is going on, line by line.
+
+    Returns:
+        The workflows that were published.
+    """
+    manifest = read_manifest(SiteFolders.of(project))
+    done = []
+    for folder in workflow_folders(project):
+        name = folder.name
+        if not project.warehouse_file(name).exists() or not _is_outdated(folder, manifest):
+            continue
+        report(f"Publishing the data of {name} ...")
+        try:
+            publish_workflow(project, name)
+        except DataflowError as error:
+            report(f"Its data stays as it was: {error.reason}")
+        else:
+            done.append(name)
+    return done
+
+
+def _is_outdated(folder: Path, manifest: Manifest) -> bool:
+    notes = manifest.workflows.get(folder.name, {})
+    if folder.name not in manifest.tables or "published_at" not in notes:
+        return True
+    # The time was taken before the queries were read.
+    published = datetime.fromisoformat(notes["published_at"]).timestamp()
+    queries = list((folder / "evidence" / "sources").glob("*.sql"))
+    return {path.stem for path in queries} != set(notes.get("rows", {})) or any(
+        path.stat().st_mtime > published for path in queries
+    )
