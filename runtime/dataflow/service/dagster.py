@@ -5,6 +5,7 @@ Plain POST requests: Dagster's own client takes a second to import.
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,10 @@ __all__ = [
     "Schedule",
 ]
 
-_SECONDS_TO_ANSWER = 30.0
+_SECONDS_TO_ANSWER = 60.0
+_SECONDS_OF_MEMORY = 3.0
+# Dagster writes each run into its history; more at once only wait for each other there.
+_LAUNCHES_AT_ONCE = 8
 # The daemon says every 30 seconds that it is alive; Dagster itself lets it be silent for minutes.
 _SECONDS_OF_SILENCE = 90.0
 # Loading a project's workflows anew is dear, and asking for what is not there must not cause it.
@@ -153,6 +157,9 @@ class Dagster:
         # Whatever proxy the environment names is not for what runs beside us.
         self._http = httpx.Client(timeout=_SECONDS_TO_ANSWER, trust_env=False)
         self._reloaded_at = float("-inf")
+        self._known: tuple[float, dict[str, Job]] = (float("-inf"), {})
+        self._looking = threading.Lock()
+        self._launching = threading.BoundedSemaphore(_LAUNCHES_AT_ONCE)
 
     def close(self) -> None:
         """Give up the connections."""
@@ -185,7 +192,7 @@ class Dagster:
             BrokenWorkflowError: It cannot be loaded.
             DagsterUnavailableError: Dagster does not answer.
         """
-        found = self.jobs().get(workflow_id)
+        found = self._known_jobs().get(workflow_id)
         if found is None:
             ids = list_workflow_ids(self.project)
             if workflow_id not in ids:
@@ -196,6 +203,9 @@ class Dagster:
                     else "It has no workflow yet; make one with `dataflow workflow new`.",
                 )
             self._reload()
+            found = self.jobs().get(workflow_id)
+        elif found.broken:
+            # It may have been mended, and reloaded, a moment ago.
             found = self.jobs().get(workflow_id)
         if found is None:
             raise DagsterUnavailableError(
@@ -223,16 +233,14 @@ class Dagster:
             DagsterUnavailableError: Dagster does not answer.
         """
         job = self.job(workflow_id)
-        answer = self._ask(
-            queries.LAUNCH,
-            params={
-                "selector": {**_REPOSITORY, "jobName": job.name},
-                "runConfigData": run_config,
-                "executionMetadata": {
-                    "tags": [{"key": key, "value": value} for key, value in tags.items()]
-                },
-            },
-        )["launchRun"]
+        metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+        params = {
+            "selector": {**_REPOSITORY, "jobName": job.name},
+            "runConfigData": run_config,
+            "executionMetadata": metadata,
+        }
+        with self._launching:
+            answer = self._ask(queries.LAUNCH, params=params)["launchRun"]
         if answer["__typename"] == "RunConfigValidationInvalid":
             raise BadRunConfigError(workflow_id, [fault["message"] for fault in answer["errors"]])
         if answer["__typename"] != "LaunchRunSuccess":
@@ -354,10 +362,21 @@ class Dagster:
         alive = silent is not None and silent < _SECONDS_OF_SILENCE
         return Health(answer["version"], alive, silent)
 
+    def _known_jobs(self) -> dict[str, Job]:
+        """The workflows as they were a moment ago, so that many launches ask once."""
+        with self._looking:
+            seen_at, jobs = self._known
+            if time.monotonic() - seen_at > _SECONDS_OF_MEMORY:
+                jobs = self.jobs()
+                self._known = (time.monotonic(), jobs)
+            return jobs
+
     def _reload(self) -> None:
-        if time.monotonic() - self._reloaded_at > _SECONDS_BETWEEN_RELOADS:
-            self._ask(queries.RELOAD, location=LOCATION_NAME)
-            self._reloaded_at = time.monotonic()
+        with self._looking:
+            if time.monotonic() - self._reloaded_at > _SECONDS_BETWEEN_RELOADS:
+                self._ask(queries.RELOAD, location=LOCATION_NAME)
+                self._reloaded_at = time.monotonic()
+                self._known = (float("-inf"), {})
 
     def _events(self, query: str, run_id: str, after: str | None, limit: int) -> dict[str, Any]:
         answer: dict[str, Any]

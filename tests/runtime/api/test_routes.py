@@ -210,9 +210,9 @@ def test_fifty_launches_at_once_all_run_once(service: Service) -> None:
     before = len(service.journal())
     names = [f"brief_{number % 10}" for number in range(50)]
     with ThreadPoolExecutor(50) as pool:
-        launched = [
-            answer.json()["run_id"] for answer in pool.map(lambda n: run(service, n), names)
-        ]
+        answers = list(pool.map(lambda n: run(service, n), names))
+    assert [answer.text for answer in answers if answer.status_code != 202] == []
+    launched = [answer.json()["run_id"] for answer in answers]
     assert len(set(launched)) == 50
     for run_id in launched:
         ended = service.api.get(f"{API}/runs/{run_id}", params={"wait": 200}).json()
