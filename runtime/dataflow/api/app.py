@@ -62,7 +62,7 @@ def create_app(project: Project) -> FastAPI:
         ],
     )
     answer_problems(app)
-    app.include_router(router, dependencies=[Depends(_guard(token))])
+    app.include_router(router, dependencies=[Depends(_guard(token))] if token else [])
     app.add_api_route("/healthz", _health, tags=["service"], responses=responses(502, 503))
     app.add_api_route("/livez", _alive, tags=["service"], include_in_schema=False)
     app.add_middleware(BodyLimit, most=settings.api_max_body)
@@ -114,15 +114,12 @@ def serve_api(project: Project, host: str, port: int) -> None:
 _bearer = HTTPBearer(auto_error=False, description="The server's DATAFLOW_API_TOKEN.")
 
 
-def _guard(token: str | None) -> Any:
-    def guard(request: Request) -> None:
-        if token is not None:
-            check_token(request.headers.get("authorization"), token)
+def _guard(token: str) -> Any:
+    # The second parameter is there for the OpenAPI document.
+    def guard(request: Request, _: Any = Depends(_bearer)) -> None:  # noqa: B008
+        check_token(request.headers.get("authorization"), token)
 
-    def guard_in_schema(request: Request, _: Any = Depends(_bearer)) -> None:  # noqa: B008
-        guard(request)
-
-    return guard_in_schema
+    return guard
 
 
 def _health(request: Request) -> HealthOut:

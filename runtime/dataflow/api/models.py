@@ -43,7 +43,7 @@ class RunRequest(BaseModel):
     run_config: dict[str, Any] = Field(
         default_factory=dict,
         description="Dagster's run config, checked against what the job's ops declare.",
-        examples=[{"ops": {"extract_op": {"config": {"day": "2026-01-31"}}}}],
+        examples=[{}],
     )
     tags: dict[str, str] = Field(
         default_factory=dict,

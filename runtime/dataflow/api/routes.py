@@ -128,7 +128,7 @@ async def run_workflow(
 
 
 @router.get(
-    "/runs", tags=["runs"], summary="List the runs", responses=responses(401, 422, 502, 503)
+    "/runs", tags=["runs"], summary="List the runs", responses=responses(401, 404, 422, 502, 503)
 )
 def list_runs(
     request: Request,

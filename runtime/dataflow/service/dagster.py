@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
 __all__ = [
+    "BadCursorError",
     "BadRunConfigError",
     "Dagster",
     "DagsterError",
@@ -76,6 +77,10 @@ class RunEndedError(BadInputError):
     """The run cannot be cancelled: it has ended, or is not Dagster's to stop."""
 
     http_status = 409
+
+
+class BadCursorError(BadInputError):
+    """A stretch of log was asked for from where there is none."""
 
 
 class BadRunConfigError(BadInputError):
@@ -305,9 +310,19 @@ class Dagster:
             run_id: The run.
             after: The cursor of an earlier answer, to go on from there.
             limit: How many events to look at.
+
+        Raises:
+            RunNotFoundError: Dagster knows no such run.
+            BadCursorError: ``after`` comes from no earlier answer.
         """
-        page = self._events(queries.LOG, run_id, after, limit)
-        return parse_log(page)
+        try:
+            return parse_log(self._events(queries.LOG, run_id, after, limit))
+        except DagsterError as error:
+            if after is None:
+                raise
+            raise BadCursorError(
+                "The cursor is not one of this log.", "Send `cursor` of an earlier answer."
+            ) from error
 
     def cancel(self, run_id: str, *, force: bool = False) -> Run:
         """Ask for the end of a run; one that waits in the queue ends at once.

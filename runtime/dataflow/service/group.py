@@ -85,6 +85,7 @@ class _Group(manager.Manager):  # type: ignore[misc]
     def __init__(self, project: Project, services: Iterable[Service]) -> None:
         super().__init__(_Printer(sys.stdout))
         self.died: tuple[str, int] | None = None
+        self._saw_stop = False
         self._descendants: dict[int, psutil.Process] = {}
         self._deadline = threading.Timer(_SECONDS_TO_STOP, self.kill)
         self._deadline.daemon = True
@@ -100,8 +101,13 @@ class _Group(manager.Manager):  # type: ignore[misc]
     def terminate(self) -> None:
         """Stop all; called again, by an impatient Ctrl-C, kill all."""
         if self._terminating:
-            self.kill()
+            # honcho calls this as well, once, when it sees the first process stop.
+            if self._any_stopped() and not self._saw_stop:
+                self._saw_stop = True
+            else:
+                self.kill()
             return
+        self._saw_stop = self._any_stopped()
         if self.returncode not in _STOPPED_BY_A_SIGNAL:
             self.died = self._first_to_stop()
         self._remember_descendants()

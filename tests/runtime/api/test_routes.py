@@ -104,6 +104,8 @@ def test_the_log_has_what_the_workflow_logged(service: Service) -> None:
     assert len([message for message in messages if message.startswith("extracting")]) == 1
     rest = service.api.get(f"{API}/runs/{run_id}/logs", params={"after": cursor}).json()
     assert rest["entries"] == []
+    wrong = service.api.get(f"{API}/runs/{run_id}/logs", params={"after": "no cursor"})
+    assert is_problem(wrong, 422, "cursor")
 
 
 def test_errors_are_problem_documents_that_say_what_to_do(service: Service) -> None:

@@ -49,6 +49,7 @@ def test_one_ctrl_c_stops_everything(root: Path) -> None:
         begun = time.monotonic()
         assert service.stop() == 0, service.output
         assert time.monotonic() - begun < 20
+        assert "SIGKILL" not in service.output
     assert not [process for process in started if process.is_running()]
     with DagsterInstance.from_config(str(root / ".dagster")) as instance:
         run = instance.get_run_by_id(run_id)
