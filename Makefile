@@ -8,7 +8,7 @@ DEMO ?= $(HOME)/dataflow-demo
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick lint format examples browser
+.PHONY: help setup demo test test-quick lint format examples bench test-tools
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,13 +28,13 @@ $(READY): pyproject.toml copier.yml
 demo: setup ## Make a project, run two workflows on real data, build the dashboards.
 	@$(BIN)/python examples/demo.py '$(DEMO)'
 
-test: setup browser ## Run all tests.
+test: setup test-tools ## Run all tests.
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 test-quick: setup ## Run the tests that need neither Node nor a browser.
 	$(BIN)/pytest -m 'not slow' $(PYTEST_ARGS)
 
-bench: setup browser ## Measure; some take several minutes.
+bench: setup test-tools ## Measure; some take several minutes.
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python "$$benchmark" || exit 1; done
 
 lint: setup ## Check formatting, code and types.
@@ -49,10 +49,14 @@ format: setup ## Format the code.
 examples: setup ## Render the example project anew after a change of the template.
 	@$(BIN)/python examples/render.py
 
-browser: setup # The browser that the dashboard tests look through.
+test-tools: setup # The browser that the tests look through, and the Postgres that they read from.
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		command -v google-chrome >/dev/null || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 			apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes chromium >/dev/null; } || \
 		$(BIN)/playwright install chromium || \
 		{ echo 'The dashboard tests need Chromium. Install it, then run make test again.'; exit 1; }
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+			apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes postgresql >/dev/null; } || \
+		echo 'Without PostgreSQL (initdb) on this machine, the tests that read from it are skipped.'

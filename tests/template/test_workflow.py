@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allpairspy import AllPairs
 from copier import run_copy
 from tests.conftest import BIN, Dataflow
 
@@ -25,64 +26,57 @@ ODD_COLUMNS = [
     ]
 ]
 
-# Together these have every pair of: source, authentication, disposition, and wanted parts.
+SAMPLE_COLUMNS = [
+    {"name": "id", "identifier": "id", "type": "BIGINT", "role": "key", "tests": ["unique"]},
+    {"name": "place", "identifier": "place", "type": "VARCHAR", "role": "category", "tests": []}
+    | {"accepted_values": ["north", "south"]},
+    {"name": "amount", "identifier": "amount", "type": "DECIMAL(10,2)", "role": "measure"}
+    | {"tests": ["not_null"]},
+]
+API = {"source_type": "api", "source_url": "https://api.test/v1/trips"}
+SOURCES: list[dict[str, Any]] = [
+    {},
+    {"source_url": "data/in/*.csv", "null_values": ["", "NA"]},
+    API,
+    {**API, "auth_type": "bearer_token", "data_path": "data.items"},
+    {**API, "auth_type": "basic"},
+    {**API, "auth_type": "api_key"},
+    {**API, "auth_type": "oauth2_client_credentials", "token_url": "https://api.test/token"},
+    {"source_type": "database", "source_url": "data/source.db", "source_table": "Order Lines"},
+    {"source_type": "database", "source_url": "postgresql://db.test/shop"},
+]
+COLUMNS: list[dict[str, Any]] = [
+    {"columns": [], "primary_key": ["id"]},
+    {"columns": SAMPLE_COLUMNS, "primary_key": ["id"]},
+    {"columns": ODD_COLUMNS, "primary_key": ["Order ID"]},
+]
+
+
+def pairwise_answers() -> dict[str, dict[str, Any]]:
+    """Sets of answers in which every two choices of two questions come together at least once."""
+    choices: list[list[dict[str, Any]]] = [
+        SOURCES,
+        COLUMNS,
+        [{"write_disposition": name} for name in ("replace", "append", "merge")],
+        [{"schedule": "0 6 * * *", "timezone": "Europe/Berlin"}, {"schedule": ""}],
+        *([{question: True}, {question: False}] for question in WANTED),
+    ]
+    # The library wants values that can be told apart: positions, not dicts.
+    positions = AllPairs([list(range(len(options))) for options in choices])
+    return {
+        f"pair_{number}": {
+            key: value
+            for options, position in zip(choices, chosen, strict=True)
+            for key, value in options[position].items()
+        }
+        for number, chosen in enumerate(positions)
+    }
+
+
+WANTED = ("use_assets", "use_dbt", "use_evidence")
 ANSWERS: dict[str, dict[str, Any]] = {
     "plain": {},
-    "api_open": {"source_type": "api", "source_url": "https://api.test/v1/trips"},
-    "api_bearer": {
-        "source_type": "api",
-        "source_url": "https://api.test/v1/trips",
-        "auth_type": "bearer_token",
-        "data_path": "data.items",
-        "write_disposition": "append",
-        "use_assets": False,
-    },
-    "api_basic_merge": {
-        "source_type": "api",
-        "source_url": "https://api.test/v1/trips",
-        "auth_type": "basic",
-        "write_disposition": "merge",
-        "primary_key": ["id"],
-        "use_dbt": False,
-    },
-    "api_key": {
-        "source_type": "api",
-        "source_url": "https://api.test/v1/trips",
-        "auth_type": "api_key",
-        "use_evidence": False,
-    },
-    "api_oauth": {
-        "source_type": "api",
-        "source_url": "https://api.test/v1/trips",
-        "auth_type": "oauth2_client_credentials",
-        "token_url": "https://api.test/token",
-        "use_dbt": False,
-        "use_evidence": False,
-        "use_assets": False,
-    },
-    "db_append": {
-        "source_type": "database",
-        "source_url": "data/source.db",
-        "source_table": "Order Lines",
-        "write_disposition": "append",
-        "use_evidence": False,
-        "schedule": "",
-    },
-    "db_merge": {
-        "source_type": "database",
-        "source_url": "postgresql://db.test/shop",
-        "write_disposition": "merge",
-        "primary_key": ["Order ID"],
-        "columns": ODD_COLUMNS,
-        "use_assets": False,
-    },
-    "odd_columns": {
-        "source_url": "data/in/*.csv",
-        "columns": ODD_COLUMNS,
-        "primary_key": ["Order ID"],
-        "null_values": ["", "NA"],
-        "use_assets": False,
-    },
+    **pairwise_answers(),
     "odd_texts": {
         "title": 'The "best" sales: 100% #1 {{ 7 * 7 }}',
         "description": 'It\'s <b>bold</b> & "quoted" \\ ${HOME} {{ 7 * 7 }} 🎉 ' + "long " * 20,

@@ -69,6 +69,10 @@ class FileSource(Section):
         default=None,
         description="The character between the columns of a CSV file. Left out: by format.",
     )
+    encoding: AnyText | None = Field(
+        default=None,
+        description="How the text of a CSV file is encoded, such as latin-1. Left out: UTF-8.",
+    )
     sheet: AnyText | None = Field(
         default=None, description="The sheet of an Excel file, by name. Left out: the first."
     )

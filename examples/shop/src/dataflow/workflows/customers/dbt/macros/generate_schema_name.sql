@@ -1,3 +1,4 @@
+{# Kept by the template: an update rewrites this file. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ custom_schema_name or target.schema }}
 {%- endmacro %}
