@@ -103,3 +103,102 @@ def test_the_page_shows_the_numbers_that_duckdb_gives(
     expected = [count for _, count in weeks]
     drawn = [[point[1] for point in series] for series in flights_page.chart_series()]
     assert expected in drawn
+
+
+def test_filters_change_the_numbers_to_what_duckdb_gives(
+    flights_page: WatchedPage, ask: Callable[[str], list[tuple[Any, ...]]]
+) -> None:
+    """A shorter period, then one carrier less: chart and headline are those of such flights."""
+    page = flights_page.page
+    flights = (
+        "(SELECT carrier, CAST(time_hour AS DATE) AS day, "
+        "(SELECT max(CAST(time_hour AS DATE)) FROM marts.flights) AS last FROM marts.flights)"
+    )
+
+    page.get_by_role("combobox").filter(has_text="Select a Range").click()
+    page.get_by_role("option", name="Last 90 Days").click()
+    by_carrier = (
+        f"SELECT carrier, count(*) AS n FROM {flights} WHERE day > last - 90 AND {{}} "
+        "GROUP BY carrier ORDER BY n DESC LIMIT 15"
+    )
+    _wait_for_bars(flights_page, ask(by_carrier.format("true")))
+    page.get_by_role("combobox").filter(has_text="Carrier").click()
+    page.get_by_role("option", name="UA", exact=True).click()
+    page.keyboard.press("Escape")
+    _wait_for_bars(flights_page, ask(by_carrier.format("carrier <> 'UA'")))
+
+    ((expected,),) = ask(
+        f"SELECT count(*) FROM {flights} WHERE day > last - 30 AND carrier <> 'UA'"
+    )
+    assert flights_page.big_value("Rows") == f"{expected:,}"
+
+
+def _wait_for_bars(watched: WatchedPage, expected: list[tuple[Any, ...]]) -> None:
+    """Wait until a chart shows these numbers, then check that they belong to these names."""
+    largest = f"{expected[0][1]:,}"
+    watched.page.get_by_role("cell", name=largest, exact=True).first.wait_for()
+    watched.settle()
+    drawn = [
+        {str(point[1]): float(str(point[0])) for point in series}
+        for series in watched.chart_series()
+    ]
+    assert {name: float(count) for name, count in expected} in drawn
+
+
+def test_the_newest_rows_can_be_searched(
+    flights_page: WatchedPage, ask: Callable[[str], list[tuple[Any, ...]]]
+) -> None:
+    """What is typed into the search leaves the rows that have it."""
+    ((tail,),) = ask("SELECT tailnum FROM marts.flights ORDER BY time_hour DESC LIMIT 1")
+    page = flights_page.page
+
+    page.get_by_placeholder("Search").locator("visible=true").fill(tail)
+
+    table = page.locator("table").filter(has_text="Tailnum")
+    table.locator("tbody tr").first.filter(has_text=tail).wait_for()
+
+
+def test_everything_that_can_be_used_is_reached_with_the_keyboard(
+    flights_page: WatchedPage,
+) -> None:
+    """Tab goes to links, filters, search and paging, in this order, and one sees where it is."""
+    page = flights_page.page
+    seen = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name, is_visible = page.evaluate(
+            "() => { const e = document.activeElement, s = getComputedStyle(e); return ["
+            "e.placeholder || e.ariaLabel || e.innerText, "
+            "e === document.body || s.outlineStyle !== 'none' || s.boxShadow !== 'none'] }"
+        )
+        assert is_visible, name
+        seen.append(" ".join(str(name).split()))
+    wanted = ["Flights", "Select a Range", "Carrier", "Latest rows", "Search", "next-page"]
+    places = [seen.index(name) for name in wanted[:-1]]
+    assert places == sorted(places)
+    assert wanted[-1] in seen[places[-1] :]
+
+
+def test_a_second_run_changes_the_numbers_on_an_open_page(
+    project: Path,
+    dataflow: Dataflow,
+    flights_page: WatchedPage,
+    ask: Callable[[str], list[tuple[Any, ...]]],
+) -> None:
+    """Without a build: the page says that there is newer data, and a click shows it."""
+    before = flights_page.big_value("Rows")
+    source = project / "data" / "in" / "flights.csv"
+    lines = source.read_text().splitlines(keepends=True)
+    source.write_text("".join([lines[0], *(line for line in lines[1:] if ",UA," not in line)]))
+
+    done = dataflow("workflow", "run", "flights", cwd=project)
+
+    assert done.returncode == 0, done.stderr
+    flights_page.page.get_by_role("button", name="Show it").click()
+    ((total, month),) = ask(
+        "SELECT count(*), count(*) FILTER (WHERE CAST(time_hour AS DATE) > "
+        "(SELECT max(CAST(time_hour AS DATE)) - 30 FROM marts.flights)) FROM marts.flights"
+    )
+    flights_page.page.get_by_text(f"{total:,}").first.wait_for()
+    flights_page.settle()
+    assert flights_page.big_value("Rows") == f"{month:,}" != before

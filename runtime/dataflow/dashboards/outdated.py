@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.dashboards.descriptions import DESCRIPTIONS_TABLE
 from dataflow.dashboards.folders import SiteFolders, workflow_folders
 from dataflow.dashboards.manifest import read_manifest
-from dataflow.dashboards.publish import publish_workflow
+from dataflow.dashboards.publish import FRESHNESS_TABLE, publish_workflow
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from dataflow.dashboards.manifest import Manifest
     from dataflow.shared.project import Project
@@ -56,6 +57,7 @@ def _is_outdated(folder: Path, manifest: Manifest) -> bool:
     # The time was taken before the queries were read.
     published = datetime.fromisoformat(notes["published_at"]).timestamp()
     queries = list((folder / "evidence" / "sources").glob("*.sql"))
-    return {path.stem for path in queries} != set(notes.get("rows", {})) or any(
+    expected = {FRESHNESS_TABLE, DESCRIPTIONS_TABLE, *(path.stem for path in queries)}
+    return expected != {Path(file).stem for file in manifest.tables[folder.name]} or any(
         path.stat().st_mtime > published for path in queries
     )

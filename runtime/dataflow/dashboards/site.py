@@ -212,6 +212,7 @@ def _facts(project: Project, pages: list[SitePage], faults: list[PageFault]) -> 
             "file": project.relative(fault.source),
             "line": fault.line,
             "message": fault.message,
+            "stops_build": fault.stops_build,
         }
         by_source.setdefault(fault.source, []).append(shown)
     broken = {fault.workflow_id for fault in faults}
@@ -252,9 +253,9 @@ def _interpolated(value: object) -> str:
 
 def _error_page(page: SitePage) -> bytes:
     up = "../" * (page.target.count("/") - 1)
-    title = page.workflow_id.replace("_", " ")
+    title = page.url.rstrip("/").rpartition("/")[2].replace("_", " ").capitalize()
     return (
-        f"---\ntitle: {title}\n---\n\n<script>\n"
+        f"---\ntitle: {json.dumps(title)}\n---\n\n<script>\n"
         f"\timport PageError from '{up}dataflow/PageError.svelte';\n</script>\n\n<PageError />\n"
     ).encode()
 

@@ -38,6 +38,10 @@ SELECT range + 1000 AS id, 'customer ' || range % 97 AS customer, range / 4 AS a
 """
 LOST_PAGE = "# Lost\n\n<script>\nimport x from './nothing.js';\n</script>\n\n{x}\n"
 BAD_PAGE = "# Totals\n\ntext\n\n<BarChrt data={nothing} />\n"
+NEVER_PAGE = (
+    "# Never\n\n```sql total\nselect count(*) as n from never.t\n```\n\n"
+    "<BigValue data={total} value=n title='Rows of t' />\n"
+)
 FINE_PAGE = (
     "# Fine\n\n<Badge />\n\n```sql wrong\nselect\n  nosuch\nfrom broken.t\n```\n\n"
     "```sql total\nselect count(*) as n, max(b) as b from broken.t\n```\n\n"
@@ -85,7 +89,7 @@ def built(
         components={"Badge.svelte": "<p>badge of broken</p>"},
         warehouse="SELECT 1",
     )
-    write_workflow(project, "never", pages={"index.md": "# Never\n"})
+    write_workflow(project, "never", pages={"index.md": NEVER_PAGE})
     said: list[str] = []
     with pytest.raises(BrokenPagesError) as caught:
         build_site(project, said.append)
@@ -225,8 +229,11 @@ def test_the_index_lists_every_workflow_and_its_last_run(built: Built, open_page
     assert "Last run failed" in cards["Visits"]
     assert "No data yet" in cards["Never"]
     assert "Its pages have an error" in cards["Broken"]
+    # Before the first run a page says what to do, and none of its queries fails.
     watched.page.get_by_role("link", name="Never").first.click()
     watched.page.get_by_text("dataflow workflow run never").wait_for()
+    watched.page.get_by_role("heading", name="Never").wait_for()
+    assert "Rows of t" not in watched.page.inner_text("article")
 
 
 def test_a_broken_page_says_why_and_the_others_stay_up(built: Built, open_page: OpenPage) -> None:
@@ -240,6 +247,9 @@ def test_a_broken_page_says_why_and_the_others_stay_up(built: Built, open_page: 
     assert "evidence/pages/index.md, line 5" in shown
     assert "'BarChrt' is not defined" in shown
     assert watched.big_value("Rows of t") == "0"
+    told = watched.page.inner_text("article")
+    assert "evidence/pages/fine.md, line 7" in told
+    assert "evidence/pages/index.md" not in told
     # Evidence reports a query that fails on the console as well.
     assert all("nosuch" in fault for fault in watched.faults)
     watched.faults.clear()

@@ -179,7 +179,7 @@ def test_a_page_with_a_fault_is_replaced_and_its_author_file_is_not(
     assert there == site.template.resolve() / "src/dataflow/PageError.svelte"
     assert there.exists()
     assert facts["faults"]["/shop/bad/page"] == [
-        {"file": project.relative(source), "line": 7, "message": "Expected }"}
+        {"file": project.relative(source), "line": 7, "message": "Expected }", "stops_build": True}
     ]
     assert source.read_text() == "{#if}"
     assert (site.template / "src/pages/shop/+page.md").read_text() == "good"
