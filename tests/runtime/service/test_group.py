@@ -26,12 +26,17 @@ from tests.service_fixtures import (
 )
 
 API = "/api/v1"
+# A step may start programs that leave its session, which no signal to a group reaches.
+DETACHED = """
+    import subprocess
+    subprocess.Popen(['sleep', '612'], start_new_session=True).wait()
+""".strip()
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     root = write_project(tmp_path / "shop")
-    write_workflow(root, "endless", "time.sleep(600)")
+    write_workflow(root, "endless", DETACHED)
     for number in range(3):
         write_workflow(root, f"waiting_{number}", UNTIL_GO)
     return root
@@ -39,11 +44,15 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_one_ctrl_c_stops_everything(root: Path) -> None:
-    """Also the processes of a run under way, which is recorded as failed; exit code 0."""
+    """Also what a run under way has started; it is recorded as failed; exit code 0."""
     with running(root) as service:
         assert "Without evidence: The dashboards are not built yet." in service.output
         run_id = service.api.post(f"{API}/workflows/endless/run").json()["run_id"]
-        until(lambda: ["endless", "begins", run_id] in service.journal(), "the start")
+
+        def programs() -> list[psutil.Process]:
+            return [process for process in service.descendants() if process.name() == "sleep"]
+
+        until(programs, "the start")
         started = service.descendants()
         assert len(started) >= 6
         begun = time.monotonic()
