@@ -112,9 +112,10 @@ def _detectors() -> tuple[list[str], list[re.Pattern[str]]]:
             "Files cannot be searched for secrets: detect-secrets is not installed.",
             "Install it: pip install 'dataflow-runtime[check]'",
         ) from error
-    used: list[Any] = [
+    known: list[Any] = list(get_mapping_from_secret_type_to_class().values())
+    used = [
         plugin
-        for plugin in get_mapping_from_secret_type_to_class().values()
+        for plugin in known
         if issubclass(plugin, RegexBasedDetector) and plugin.__name__ not in _TOO_EAGER
     ]
     patterns = [

@@ -307,3 +307,52 @@ BREAKAGES = {
         "print", "ingestion.py", append("ingestion.py", '\nprint("here")\n'), "past the log"
     ),
 }
+
+_ORDERS = {"name": "Order ID", "identifier": "order_id", "type": "BIGINT", "role": "key"}
+_GROUP = {"name": 'say "hi"', "identifier": "say_hi", "type": "VARCHAR", "role": "category"}
+_SIZE = {"name": "größe", "identifier": "groesse", "type": "DOUBLE", "role": "measure"}
+_DAY = {"name": "it's", "identifier": "its", "type": "DATE", "role": "date"}
+
+# Answers that together render every file and every branch of the template that a check looks at.
+FRESH: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "api_open": {**API, "data_path": "data.items"},
+    "api_bearer": {**API, "auth_type": "bearer_token", "write_disposition": "append", **NO_DBT},
+    "api_basic": {
+        **API,
+        "auth_type": "basic",
+        "write_disposition": "merge",
+        "primary_key": ["id"],
+        **NO_DBT,
+    },
+    "api_key": {**API, "auth_type": "api_key", **BARE},
+    "api_oauth": {
+        **API,
+        "auth_type": "oauth2_client_credentials",
+        "token_url": "https://api.test/token",
+        **BARE,
+    },
+    "db_append": {
+        "source_type": "database",
+        "source_url": "data/source.db",
+        "source_table": "Order Lines",
+        "write_disposition": "append",
+        "schedule": "",
+        "use_evidence": False,
+    },
+    "odd_columns": {
+        "source_url": "data/in/*.csv",
+        "columns": [{**c, "tests": []} for c in (_ORDERS, _GROUP, _SIZE, _DAY)],
+        "primary_key": ["Order ID"],
+    },
+    "no_date": {
+        "source_url": "data/in/*.csv",
+        "columns": [{**c, "tests": []} for c in (_ORDERS, _GROUP, _SIZE)],
+        "use_assets": False,
+    },
+    "odd_texts": {
+        "title": 'The "best" sales: 100% #1 {{ 7 * 7 }}',
+        "description": 'It\'s <b>bold</b> & "quoted" \\ ${HOME} {{ 7 * 7 }} 🎉',
+        **NO_DBT,
+    },
+}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.runtime.checking.breakages import BREAKAGES, TOKEN, append
+from tests.runtime.checking.breakages import BREAKAGES, FRESH, TOKEN, append
 from tests.runtime.checking.conftest import BARE, Render, check_one, missing
-from tests.template.test_workflow import ANSWERS
 
 from dataflow.checking.check import check_workflows
 from dataflow.checking.checklist import CHECKLIST, Finding, Report, Status
@@ -68,14 +67,14 @@ def test_a_secret_is_not_repeated(broken: tuple[Project, dict[str, Report]]) -> 
 def fresh(new_project: Callable[[], Project], render: Render) -> Project:
     """A project with one workflow for each set of answers that the template is tested with."""
     project = new_project()
-    for name, answers in ANSWERS.items():
+    for name, answers in FRESH.items():
         render(project, name, **answers)
     return project
 
 
 def test_what_the_template_renders_passes(fresh: Project) -> None:
     """Whatever the answers, all points are met or not applicable before the first edit."""
-    reports = list(check_workflows(fresh, list(ANSWERS), with_tests=False, with_environment=False))
+    reports = list(check_workflows(fresh, list(FRESH), with_tests=False, with_environment=False))
     assert {report.workflow_id: missing(report) for report in reports if not report.passed} == {}
     plain = next(report for report in reports if report.workflow_id == "plain")
     undecided = [p.topic.key for p in plain.points if p.status is Status.NOT_APPLICABLE]

@@ -85,6 +85,8 @@ def test_good_queries_have_no_faults(tmp_path: Path) -> None:
         "select total * 2 from ${q0}",
         "select published_at from shop.published where row_count > 1",
         "from sales where id in ${inputs.ids.value} order by ${inputs.order}",
+        # What stands in for the input does not go with the column; what a reader chooses may.
+        "select id + cast('${inputs.more}' as date) from shop.sales",
     )
     assert check(tmp_path, pages={"index.md": text}, sources=SOURCES) == []
 
