@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 if TYPE_CHECKING:
     from dataflow.orchestration.run import StepOutcome
-    from dataflow.service.dagster import Job
+    from dataflow.service.jobs import Job
     from dataflow.service.runs import LogEntry, Run, RunLog
 
 __all__ = [

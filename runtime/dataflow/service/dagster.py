@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from dataflow.orchestration.labels import (
-    BROKEN_PREFIX,
-    BROKEN_TAG,
-    LOCATION_NAME,
-    REPOSITORY_NAME,
-    WORKFLOW_TAG,
-)
+from dataflow.orchestration.labels import LOCATION_NAME, REPOSITORY_NAME
 from dataflow.service import queries
+from dataflow.service.errors import (
+    BadCursorError,
+    BadRunConfigError,
+    DagsterError,
+    DagsterUnavailableError,
+    RunEndedError,
+    RunNotFoundError,
+)
+from dataflow.service.jobs import Health, Job, parse_job, parse_schedule
 from dataflow.service.runs import Run, RunLog, parse_log, parse_run
-from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.workflows.registry import (
     BrokenWorkflowError,
     WorkflowNotFoundError,
@@ -31,18 +32,7 @@ from dataflow.workflows.registry import (
 if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
-__all__ = [
-    "BadCursorError",
-    "BadRunConfigError",
-    "Dagster",
-    "DagsterError",
-    "DagsterUnavailableError",
-    "Health",
-    "Job",
-    "RunEndedError",
-    "RunNotFoundError",
-    "Schedule",
-]
+__all__ = ["Dagster"]
 
 _SECONDS_TO_ANSWER = 60.0
 _SECONDS_OF_MEMORY = 3.0
@@ -53,99 +43,6 @@ _SECONDS_OF_SILENCE = 90.0
 # Loading a project's workflows anew is dear, and asking for what is not there must not cause it.
 _SECONDS_BETWEEN_RELOADS = 10.0
 _EVENTS_AT_ONCE = 1000
-
-
-class DagsterUnavailableError(DataflowError):
-    """Dagster does not answer, or has not loaded the project."""
-
-    http_status = 503
-
-
-class DagsterError(DataflowError):
-    """Dagster answered with a fault of its own."""
-
-    http_status = 502
-
-
-class RunNotFoundError(BadInputError):
-    """Dagster knows no run with that id."""
-
-    http_status = 404
-
-
-class RunEndedError(BadInputError):
-    """The run cannot be cancelled: it has ended, or is not Dagster's to stop."""
-
-    http_status = 409
-
-
-class BadCursorError(BadInputError):
-    """A stretch of log was asked for from where there is none."""
-
-
-class BadRunConfigError(BadInputError):
-    """The run config does not fit the workflow's job.
-
-    Args:
-        workflow_id: The workflow.
-        faults: A line for each thing that does not fit.
-    """
-
-    def __init__(self, workflow_id: str, faults: list[str]) -> None:
-        super().__init__(
-            f"The run config does not fit the job of {workflow_id!r}:\n" + "\n".join(faults),
-            "Give config only for what the job's ops declare; the Dagster UI's launchpad shows it.",
-        )
-        self.faults = faults
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """When a workflow runs.
-
-    Args:
-        cron: The cron expression.
-        timezone: Its time zone.
-        is_on: Whether somebody has switched it on.
-    """
-
-    cron: str
-    timezone: str
-    is_on: bool
-
-
-@dataclass(frozen=True)
-class Job:
-    """A workflow as Dagster has loaded it.
-
-    Args:
-        workflow_id: The workflow.
-        name: The job's name.
-        description: What it is for.
-        broken: Why it cannot be run, if it cannot.
-        schedule: Its schedule, if it has one.
-    """
-
-    workflow_id: str
-    name: str
-    description: str
-    broken: str = ""
-    schedule: Schedule | None = None
-
-
-@dataclass(frozen=True)
-class Health:
-    """How Dagster does.
-
-    Args:
-        version: Dagster's version.
-        daemon_is_alive: Whether the daemon starts queued runs and fires schedules.
-        daemon_silent_for: Seconds since it last said so; ``None`` if it never did.
-    """
-
-    version: str
-    daemon_is_alive: bool
-    daemon_silent_for: float | None
 
 
 class Dagster:
@@ -183,8 +80,8 @@ class Dagster:
                 f"{': ' + found['message'] if found.get('message') else ''}.",
                 f"See why at {self.url}/locations, then reload the location there.",
             )
-        schedules = {s["pipelineName"]: _schedule(s) for s in found["schedules"]}
-        jobs = [_job(job, schedules.get(job["name"])) for job in found["jobs"]]
+        schedules = {s["pipelineName"]: parse_schedule(s) for s in found["schedules"]}
+        jobs = [parse_job(job, schedules.get(job["name"])) for job in found["jobs"]]
         return {job.workflow_id: job for job in jobs if job is not None}
 
     def job(self, workflow_id: str) -> Job:
@@ -429,20 +326,6 @@ class Dagster:
 
 
 _REPOSITORY = {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": LOCATION_NAME}
-
-
-def _job(job: dict[str, Any], schedule: Schedule | None) -> Job | None:
-    tags = {tag["key"]: tag["value"] for tag in job["tags"]}
-    if WORKFLOW_TAG not in tags:
-        return None
-    description = job["description"] or ""
-    broken = description.removeprefix(BROKEN_PREFIX) if BROKEN_TAG in tags else ""
-    return Job(tags[WORKFLOW_TAG], job["name"], "" if broken else description, broken, schedule)
-
-
-def _schedule(schedule: dict[str, Any]) -> Schedule:
-    is_on = schedule["scheduleState"]["status"] == "RUNNING"
-    return Schedule(schedule["cronSchedule"], schedule["executionTimezone"] or "UTC", is_on)
 
 
 def _no_run(run_id: str) -> RunNotFoundError:

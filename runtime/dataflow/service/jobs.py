@@ -1,0 +1,75 @@
+"""Workflows and services as a running Dagster tells of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dataflow.orchestration.labels import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
+
+__all__ = ["Health", "Job", "Schedule", "parse_job", "parse_schedule"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a workflow runs.
+
+    Args:
+        cron: The cron expression.
+        timezone: Its time zone.
+        is_on: Whether somebody has switched it on.
+    """
+
+    cron: str
+    timezone: str
+    is_on: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """A workflow as Dagster has loaded it.
+
+    Args:
+        workflow_id: The workflow.
+        name: The job's name.
+        description: What it is for.
+        broken: Why it cannot be run, if it cannot.
+        schedule: Its schedule, if it has one.
+    """
+
+    workflow_id: str
+    name: str
+    description: str
+    broken: str = ""
+    schedule: Schedule | None = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """How Dagster does.
+
+    Args:
+        version: Dagster's version.
+        daemon_is_alive: Whether the daemon starts queued runs and fires schedules.
+        daemon_silent_for: Seconds since it last said so; ``None`` if it never did.
+    """
+
+    version: str
+    daemon_is_alive: bool
+    daemon_silent_for: float | None
+
+
+def parse_job(job: dict[str, Any], schedule: Schedule | None) -> Job | None:
+    """Make a workflow of a GraphQL ``Job``; ``None`` of a job that is no workflow's."""
+    tags = {tag["key"]: tag["value"] for tag in job["tags"]}
+    if WORKFLOW_TAG not in tags:
+        return None
+    description = job["description"] or ""
+    broken = description.removeprefix(BROKEN_PREFIX) if BROKEN_TAG in tags else ""
+    return Job(tags[WORKFLOW_TAG], job["name"], "" if broken else description, broken, schedule)
+
+
+def parse_schedule(schedule: dict[str, Any]) -> Schedule:
+    """Make a schedule of a GraphQL ``Schedule``."""
+    is_on = schedule["scheduleState"]["status"] == "RUNNING"
+    return Schedule(schedule["cronSchedule"], schedule["executionTimezone"] or "UTC", is_on)
