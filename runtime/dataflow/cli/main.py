@@ -21,6 +21,9 @@ _WORKFLOW_COMMANDS = {
     "new": LazyCommand("dataflow.cli.workflow_new:new", "Make a workflow from the template."),
     "list": LazyCommand("dataflow.cli.workflow_list:list_", "List the project's workflows."),
     "run": LazyCommand("dataflow.cli.workflow_run:run", "Run a workflow here and now."),
+    "check": LazyCommand(
+        "dataflow.cli.workflow_check:check", "Go through the authoring checklist."
+    ),
     "status": LazyCommand(
         "dataflow.cli.workflow_status:status", "Compare workflows with their template."
     ),
@@ -41,11 +44,12 @@ _EVIDENCE_COMMANDS = {
     lazy_commands={
         "init": LazyCommand("dataflow.cli.init:init", "Make a project."),
         "workflow": LazyCommand(
-            "dataflow.cli.main:workflow", "Make, list, run and update workflows."
+            "dataflow.cli.main:workflow", "Make, run, check and update workflows."
         ),
         "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
         "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API alone."),
         "evidence": LazyCommand("dataflow.cli.main:evidence", "Build and open the dashboards."),
+        "doctor": LazyCommand("dataflow.cli.doctor:doctor", "Look at the machine and the project."),
     },
     epilog="Start with: dataflow init my_project",
 )
@@ -63,7 +67,7 @@ def dataflow(debug: bool) -> None:
 
 @click.group(cls=LazyGroup, lazy_commands=_WORKFLOW_COMMANDS)
 def workflow() -> None:
-    """Make, list, run and update workflows."""
+    """Make, run, check and update workflows."""
 
 
 @click.group(cls=LazyGroup, lazy_commands=_EVIDENCE_COMMANDS)
