@@ -29,7 +29,7 @@ ODD_COLUMNS = [
 SAMPLE_COLUMNS = [
     {"name": "id", "identifier": "id", "type": "BIGINT", "role": "key", "tests": ["unique"]},
     {"name": "place", "identifier": "place", "type": "VARCHAR", "role": "category", "tests": []}
-    | {"accepted_values": ["north", "south"]},
+    | {"accepted_values": ["north", "land's end"]},
     {"name": "amount", "identifier": "amount", "type": "DECIMAL(10,2)", "role": "measure"}
     | {"tests": ["not_null"]},
 ]

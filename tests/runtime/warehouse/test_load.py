@@ -155,7 +155,9 @@ def test_a_load_waits_for_a_program_that_has_the_file_open(loader: Loader) -> No
     assert loader.rows() == [(2,)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     batches=st.lists(
         st.lists(st.tuples(st.integers(0, 5), st.integers(0, 99)), min_size=1, max_size=8),
