@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Where `make demo` puts its project.
 DEMO ?= $(HOME)/dataflow-demo
-PYTEST_ARGS ?=
+# Two files of tests at a time, or as many as the machine has cores.
+PYTEST_ARGS ?= --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-quick lint format examples bench test-tools

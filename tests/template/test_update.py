@@ -15,6 +15,8 @@ import pytest
 import yaml
 from tests.conftest import REPOSITORY, Dataflow
 
+pytestmark = pytest.mark.slow
+
 WORKFLOW = Path("src/dataflow/workflows/sales")
 NEXT = "v999.0.0"
 

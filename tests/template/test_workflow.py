@@ -12,6 +12,8 @@ from allpairspy import AllPairs
 from copier import run_copy
 from tests.conftest import BIN, Dataflow
 
+pytestmark = pytest.mark.slow
+
 ODD_COLUMNS = [
     {"name": name, "identifier": identifier, "type": kind, "role": role, "tests": tests}
     for name, identifier, kind, role, tests in [
@@ -130,7 +132,6 @@ def test_the_strict_type_checker_has_nothing_to_say(project: Path) -> None:
     tool(project, "mypy")
 
 
-@pytest.mark.slow
 def test_the_rendered_tests_pass(project: Path) -> None:
     """Each workflow's own tests pass without an edit, without its source and without secrets."""
     tool(project, "pytest", "-q")

@@ -12,6 +12,8 @@ from dataflow.checking.check import check_workflows
 from dataflow.checking.checklist import CHECKLIST, Finding, Report, Status
 from dataflow.shared.project import Project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def broken(new_project: Callable[[], Project], render: Render) -> tuple[Project, dict[str, Report]]:

@@ -12,6 +12,8 @@ from dataflow.checking.check import check_workflows
 from dataflow.checking.checklist import Report, Status
 from dataflow.shared.project import Project
 
+pytestmark = pytest.mark.slow
+
 FAILING = """
 
 class TestTotals:

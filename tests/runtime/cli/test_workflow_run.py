@@ -8,7 +8,10 @@ import subprocess
 from pathlib import Path
 
 import duckdb
+import pytest
 from tests.conftest import BIN, Dataflow
+
+pytestmark = pytest.mark.slow
 
 
 def replace(path: Path, old: str, new: str) -> None:

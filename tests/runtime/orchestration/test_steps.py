@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 
 import duckdb
+import pytest
 from dagster import DagsterInstance
 from tests.conftest import Dataflow
+
+pytestmark = pytest.mark.slow
 
 
 def rows(project: Path, sql: str) -> list[tuple[object, ...]]:

@@ -42,6 +42,7 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
                 "format": None,
                 "null_values": [""],
                 "delimiter": None,
+                "encoding": None,
                 "sheet": None,
             },
             "parameters": {"batch_size": 100, "max_retries": 5, "timeout_seconds": 30},
