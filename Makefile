@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Where `make demo` puts its project.
 DEMO ?= $(HOME)/dataflow-demo
-# Two files of tests at a time, or as many as the machine has cores.
+# As many files of tests at a time as the machine has cores.
 PYTEST_ARGS ?= --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
