@@ -10,9 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests.browser_fixtures import browser, open_page, shared_node_modules
 
 __all__ = ["browser", "open_page", "shared_node_modules"]
+
+# A machine may be busy: how long one example takes says nothing of the code.
+settings.register_profile("dataflow", deadline=None)
+settings.load_profile("dataflow")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
