@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,9 @@ __all__ = ["browser", "open_page", "shared_node_modules"]
 # A machine may be busy: how long one example takes says nothing of the code.
 settings.register_profile("dataflow", deadline=None)
 settings.load_profile("dataflow")
+
+# Whatever a shell starts in the background ignores Ctrl-C, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
