@@ -53,7 +53,10 @@ def _is_alive(instance: DagsterInstance, run: DagsterRun) -> bool:
             continue
         try:
             process = psutil.Process(int(str(pid.value)))
-            if process.create_time() <= record.event_log_entry.timestamp:
+            # Where the first process of a machine or container adopts orphans without ever
+            # waiting for them, a killed process stays listed as a zombie.
+            is_dead = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+            if not is_dead and process.create_time() <= record.event_log_entry.timestamp:
                 return True
         except (psutil.Error, ValueError):
             continue
