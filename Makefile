@@ -50,7 +50,7 @@ format: setup ## Format the code.
 examples: setup ## Render the example project anew after a change of the template.
 	@$(BIN)/python examples/render.py
 
-test-tools: setup # The browser that the tests look through, and the Postgres that they read from.
+test-tools: setup # What the tests use beside Python: a browser, a Postgres to read from, docker-compose.
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		command -v google-chrome >/dev/null || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
@@ -61,3 +61,7 @@ test-tools: setup # The browser that the tests look through, and the Postgres th
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 			apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes postgresql >/dev/null; } || \
 		echo 'Without PostgreSQL (initdb) on this machine, the tests that read from it are skipped.'
+	@command -v docker-compose >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+			apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends docker-compose >/dev/null; } || \
+		echo 'Without docker-compose on this machine, the test that it takes compose.yaml is skipped.'
