@@ -11,6 +11,7 @@ import {
 import { profile } from '@evidence-dev/component-utilities/profile';
 import { setTrackProxy } from '@evidence-dev/sdk/usql';
 import { addBasePath } from '@evidence-dev/sdk/utils/svelte';
+import { customFormats } from '../dataflow/formats.js';
 import { readManifest } from '../dataflow/manifest.js';
 
 export const ssr = false;
@@ -85,7 +86,7 @@ export const load = async ({ fetch, route }) => {
 		},
 		inputs: setTrackProxy(UNSET_INPUT),
 		data: {},
-		customFormattingSettings: { version: '1.0', customFormats: [] },
+		customFormattingSettings: { version: '1.0', customFormats },
 		isUserPage: isPage,
 		evidencemeta,
 		pagesManifest,
