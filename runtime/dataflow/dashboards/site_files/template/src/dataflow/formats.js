@@ -19,13 +19,17 @@ function decimalsFor(largest, given) {
 	return largest < 1e-3 ? needed : Math.min(given, needed);
 }
 
+function ownDecimals(value) {
+	return String(value).split('.')[1]?.length ?? 0;
+}
+
 function format(value, summary, options) {
 	if (typeof value !== 'number' || !Number.isFinite(value)) return String(value);
 	const largest = Math.max(...[summary?.min ?? value, summary?.max ?? value].map(Math.abs));
 	const [, size, unit] = units.find(([from]) => largest >= from) ?? [0, 1, ''];
 	// The steps of an axis may have decimals where the numbers of its column have none.
 	const isFree = options.minimumFractionDigits === 0;
-	const given = summary && !isFree ? summary.maxDecimals : Number.isInteger(value) ? 0 : 12;
+	const given = summary && !isFree ? summary.maxDecimals : ownDecimals(value);
 	const decimals = unit
 		? Math.max(0, 2 - Math.floor(Math.log10(largest / size)))
 		: decimalsFor(largest, given);
