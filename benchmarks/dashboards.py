@@ -9,7 +9,7 @@ who follows the notice that there is newer data.
 Everything is made in a temporary folder, from npm's packages and Evidence's own DuckDB connector.
 It takes 4 to 10 minutes, mostly Evidence. From a fresh checkout:
 
-    make setup browser
+    make setup test-tools
     .venv/bin/python benchmarks/dashboards.py [--rows 1000000] [--repeat 3]
 """
 

@@ -44,7 +44,7 @@ class SiteBuildError(DataflowError):
 
 
 class BrokenPagesError(DataflowError):
-    """The site was built, but some of its pages have errors.
+    """The site was built, but some of its pages or source queries have errors.
 
     Args:
         build: What was built. The pages that cannot be shown say so in their place.
@@ -109,7 +109,7 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
     try:
         install_packages(folders, node, report)
         forget_workflows(folders, {path.name for path in workflow_folders(project)})
-        publish_outdated(project, report)
+        outdated = publish_outdated(project, report)
         site = assemble_site(project, "build")
         faults, unchanged = _build_if_changed(project, site, node, report)
     finally:
@@ -119,8 +119,8 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
         pages.setdefault(page.workflow_id, []).append(page.url)
     seconds = time.perf_counter() - began
     done = SiteBuild(folders.public, pages, seconds, unchanged, faults)
-    if faults:
-        raise BrokenPagesError(done, _as_lines(project, faults))
+    if lines := [*outdated.faults, *_as_lines(project, faults)]:
+        raise BrokenPagesError(done, lines)
     return done
 
 

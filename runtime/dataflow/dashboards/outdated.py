@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from dataflow.dashboards.descriptions import DESCRIPTIONS_TABLE
 from dataflow.dashboards.folders import SiteFolders, workflow_folders
 from dataflow.dashboards.manifest import read_manifest
-from dataflow.dashboards.publish import FRESHNESS_TABLE, publish_workflow
+from dataflow.dashboards.publish import FRESHNESS_TABLE, PublishError, publish_workflow
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -18,24 +19,35 @@ if TYPE_CHECKING:
     from dataflow.dashboards.manifest import Manifest
     from dataflow.shared.project import Project
 
-__all__ = ["publish_outdated"]
+__all__ = ["Outdated", "publish_outdated"]
 
 
-def publish_outdated(project: Project, report: Callable[[str], None]) -> list[str]:
+@dataclass(frozen=True)
+class Outdated:
+    """What became of the workflows that were behind their queries.
+
+    Args:
+        published: The workflows that were published.
+        faults: What is wrong in the queries of the others, a line for each, with its place.
+    """
+
+    published: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def publish_outdated(project: Project, report: Callable[[str], None]) -> Outdated:
     """Publish the workflows whose queries were written or edited since they were published.
 
     A workflow without a warehouse is passed over: it has not run yet. One whose queries cannot be
-    run, or whose warehouse is in use, keeps what it has published, and the report says why.
+    run, or whose warehouse is in use, keeps what it has published, and the report says why. After
+    a run that failed, what its queries miss is not their fault.
 
     Args:
         project: The project.
         report: Told what is going on, line by line.
-
-    Returns:
-        The workflows that were published.
     """
     manifest = read_manifest(SiteFolders.of(project))
-    done = []
+    done = Outdated()
     for folder in workflow_folders(project):
         name = folder.name
         if not project.warehouse_file(name).exists() or not _is_outdated(folder, manifest):
@@ -45,8 +57,11 @@ def publish_outdated(project: Project, report: Callable[[str], None]) -> list[st
             publish_workflow(project, name)
         except DataflowError as error:
             report(f"Its data stays as it was: {error.reason}")
+            run = manifest.workflows.get(name, {}).get("run", {})
+            if isinstance(error, PublishError) and run.get("status") != "failure":
+                done.faults.append(error.reason)
         else:
-            done.append(name)
+            done.published.append(name)
     return done
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from dataflow.ingestion.address import source_from_location
+from dataflow.ingestion.aggregation import aggregate_of
 from dataflow.ingestion.engine import open_engine
 from dataflow.ingestion.errors import SourceDataError
 from dataflow.ingestion.null_markers import find_null_markers
@@ -53,6 +54,8 @@ class InspectedColumn:
             "role": self.role,
             "tests": list(self.tests),
         }
+        if self.role == "measure":
+            answer["aggregate"] = aggregate_of(self.profile.identifier)
         if self.accepted_values:
             answer["accepted_values"] = list(self.accepted_values)
         return answer

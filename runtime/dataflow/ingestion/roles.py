@@ -100,10 +100,16 @@ def _is_code(
 ) -> bool:
     if column.distinct <= 1 or named_like_a_code(column.identifier):
         return True
-    if "time" not in words:
+    if _holds(connection, f"{column.key} BETWEEN 1800 AND 2100"):
+        # Years, in whatever language they are called so.
+        return True
+    if "time" not in words or column.distinct <= 60:
         return False
     # 517 for 5:17: no value has more than 59 in its last two digits.
-    row = connection.execute(
-        f"SELECT bool_and({column.key} BETWEEN 0 AND 2400 AND {column.key} % 100 < 60) FROM data"  # noqa: S608
-    ).fetchone()
-    return column.distinct > 60 and row is not None and bool(row[0])
+    return _holds(connection, f"{column.key} BETWEEN 0 AND 2400 AND {column.key} % 100 < 60")
+
+
+def _holds(connection: duckdb.DuckDBPyConnection, condition: str) -> bool:
+    """Whether a condition is true of every value that there is."""
+    row = connection.execute(f"SELECT bool_and({condition}) FROM data").fetchone()  # noqa: S608
+    return row is not None and bool(row[0])

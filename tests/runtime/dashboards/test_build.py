@@ -45,8 +45,15 @@ NEVER_PAGE = (
 FINE_PAGE = (
     "# Fine\n\n<Badge />\n\n```sql wrong\nselect\n  nosuch\nfrom broken.t\n```\n\n"
     "```sql total\nselect count(*) as n, max(b) as b from broken.t\n```\n\n"
-    "<BigValue data={total} value=n title='Rows of t' />\n"
+    "<BigValue data={total} value=n title='Rows of t' />\n\n"
+    "```sql sizes\nselect 0.0000052 as rate, 491928925396.87 as amount,\n"
+    "12.3456 as mean, 0.5 as up\n```\n\n"
+    "<BigValue data={sizes} value=rate title='Rate' fmt=readable_number />\n"
+    "<BigValue data={sizes} value=amount title='Amount' fmt=readable_number />\n"
+    "<BigValue data={sizes} value=mean title='Mean' fmt=readable_axis />\n"
+    "<BigValue data={sizes} value=up title='Up' fmt=readable_change />\n"
 )
+CRASH_PAGE = "# Crash\n\n<script>\nJSON.parse('{nonsense');\n</script>\n"
 
 
 @dataclass(frozen=True)
@@ -84,12 +91,18 @@ def built(
     write_workflow(
         project,
         "broken",
-        pages={"index.md": BAD_PAGE, "fine.md": FINE_PAGE, "lost.md": LOST_PAGE},
+        pages={
+            "crash.md": CRASH_PAGE,
+            "fine.md": FINE_PAGE,
+            "index.md": BAD_PAGE,
+            "lost.md": LOST_PAGE,
+        },
         sources={"t": "SELECT 1 AS a, true AS b WHERE false"},
         components={"Badge.svelte": "<p>badge of broken</p>"},
         warehouse="SELECT 1",
     )
     write_workflow(project, "never", pages={"index.md": NEVER_PAGE})
+    write_workflow(project, "wrong", sources={"t": "SELECT\n  nosuch"}, warehouse="SELECT 1")
     said: list[str] = []
     with pytest.raises(BrokenPagesError) as caught:
         build_site(project, said.append)
@@ -102,7 +115,8 @@ def test_faults_are_named_and_the_build_fails(built: Built) -> None:
     lines = built.error.reason.splitlines()
 
     place = "broken: src/dataflow/workflows/broken/evidence/pages"
-    query, tag, lost = lines
+    source, query, tag, lost = lines
+    assert source.startswith("wrong: src/dataflow/workflows/wrong/evidence/sources/t.sql, line 2: ")
     assert query.startswith(f"{place}/fine.md, line 7: query wrong: Binder Error: ")
     assert '"nosuch"' in query
     assert tag == f"{place}/index.md, line 5: 'BarChrt' is not defined"
@@ -111,10 +125,11 @@ def test_faults_are_named_and_the_build_fails(built: Built) -> None:
     assert "./nothing.js" in lost
     assert built.error.exit_code != 0
     assert built.error.build.pages == {
-        "broken": ["/broken/fine/", "/broken/", "/broken/lost/"],
+        "broken": ["/broken/crash/", "/broken/fine/", "/broken/", "/broken/lost/"],
         "never": ["/never/"],
         "orders": ["/orders/"],
         "visits": ["/visits/"],
+        "wrong": ["/wrong/"],
     }
 
 
@@ -255,6 +270,33 @@ def test_a_broken_page_says_why_and_the_others_stay_up(built: Built, open_page: 
     watched.faults.clear()
 
 
+def test_a_page_that_throws_says_so(built: Built, open_page: OpenPage) -> None:
+    """No white screen: what happened, and the way to the other pages."""
+    watched = open_page()
+
+    watched.visit(f"{built.url}/broken/crash/")
+
+    shown = watched.page.inner_text("article")
+    assert "/broken/crash/ has an error" in shown
+    assert "SyntaxError" in shown
+    assert len(watched.faults) == 1
+    watched.faults.clear()
+    watched.page.get_by_role("link", name="The other dashboards").click()
+    watched.page.get_by_role("heading", name="Dashboards").wait_for()
+
+
+def test_numbers_are_written_by_their_size(built: Built, open_page: OpenPage) -> None:
+    """A small rate is not 0.00, a large amount no row of digits, and a change has its sign."""
+    watched = open_page()
+    watched.visit(f"{built.url}/broken/fine/")
+
+    assert watched.big_value("Rate") == "0.00000520"
+    assert watched.big_value("Amount") == "492B"
+    assert watched.big_value("Mean") == "12.35"
+    assert watched.big_value("Up") == "+0.5"
+    watched.faults.clear()
+
+
 def test_each_workflow_has_its_own_components(built: Built, open_page: OpenPage) -> None:
     """Two components of one name do not replace each other."""
     watched = open_page()
@@ -298,6 +340,20 @@ def test_filters_are_reached_and_used_with_the_keyboard(built: Built, open_page:
     watched.page.keyboard.press("Enter")
 
     watched.page.get_by_role("option", name="Japan").wait_for()
+
+
+def test_tables_can_be_scrolled_with_the_keyboard_and_controls_have_names(
+    built: Built, open_page: OpenPage
+) -> None:
+    """Who sees nothing or has no mouse gets at every column, and is told what a control is for."""
+    watched = open_page()
+    watched.visit(f"{built.url}/visits/")
+
+    watched.page.get_by_role("region", name="Table: Latest rows").first.focus()
+    focused = watched.page.evaluate("document.activeElement.className")
+    assert "scrollbox" in focused
+    for choice in watched.page.get_by_role("combobox").all():
+        assert choice.get_attribute("aria-label")
 
 
 def test_a_copy_of_the_folder_is_the_whole_site(

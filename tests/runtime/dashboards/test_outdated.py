@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dataflow.dashboards.folders import SiteFolders
-from dataflow.dashboards.manifest import read_manifest
-from dataflow.dashboards.outdated import publish_outdated
+from dataflow.dashboards.manifest import note_run, read_manifest
+from dataflow.dashboards.outdated import Outdated, publish_outdated
 from dataflow.dashboards.publish import publish_workflow
 from dataflow.shared.project import Project
 
@@ -39,7 +39,7 @@ def test_what_is_up_to_date_is_left_alone(project: Project, sources: Path) -> No
     os.utime(sources / "t.sql", (1, 1))
     said: list[str] = []
 
-    assert publish_outdated(project, said.append) == []
+    assert publish_outdated(project, said.append) == Outdated()
     assert said == []
 
 
@@ -48,15 +48,15 @@ def test_an_edited_a_new_and_a_deleted_query_are_published(project: Project, sou
     os.utime(sources / "t.sql", (1, 1))
     (sources / "u.sql").write_text("SELECT * FROM range(3)")
     os.utime(sources / "u.sql", (1, 1))
-    assert publish_outdated(project, lambda _: None) == ["shop"]
+    assert publish_outdated(project, lambda _: None).published == ["shop"]
     assert _rows(project) == {"t": 1, "u": 3}
 
     _edit(sources / "t.sql", "SELECT * FROM range(7)")
-    assert publish_outdated(project, lambda _: None) == ["shop"]
+    assert publish_outdated(project, lambda _: None).published == ["shop"]
     assert _rows(project) == {"t": 7, "u": 3}
 
     (sources / "t.sql").unlink()
-    assert publish_outdated(project, lambda _: None) == ["shop"]
+    assert publish_outdated(project, lambda _: None).published == ["shop"]
     assert _rows(project) == {"u": 3}
 
 
@@ -65,9 +65,23 @@ def test_a_query_with_a_fault_leaves_what_was_published(project: Project, source
     _edit(sources / "t.sql", "SELECT nosuch")
     said: list[str] = []
 
-    assert publish_outdated(project, said.append) == []
+    outdated = publish_outdated(project, said.append)
+
+    assert outdated.published == []
     assert _rows(project) == {"t": 1}
     assert "sources/t.sql, line 1" in said[-1]
+    (fault,) = outdated.faults
+    assert fault.startswith("shop: src/dataflow/workflows/shop/evidence/sources/t.sql, line 1: ")
+
+
+def test_what_a_failed_run_left_out_is_no_fault_of_the_queries(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """A first run that fails before the models leaves a warehouse without their tables."""
+    add_workflow("shop", sources={"t": "SELECT * FROM marts.t"}, warehouse="SELECT 1")
+    note_run(project, "shop", {"status": "failure", "ended_at": "2026-01-01T00:00:00+00:00"})
+
+    assert publish_outdated(project, lambda _: None) == Outdated()
 
 
 def test_a_workflow_that_never_ran_is_passed_over(
@@ -77,7 +91,7 @@ def test_a_workflow_that_never_ran_is_passed_over(
     add_workflow("shop", sources={"t": "SELECT 1 AS a"})
     said: list[str] = []
 
-    assert publish_outdated(project, said.append) == []
+    assert publish_outdated(project, said.append) == Outdated()
     assert said == []
 
 
@@ -85,5 +99,5 @@ def test_deleted_state_is_made_again(project: Project, sources: Path) -> None:
     """`.dataflow` can be deleted: the warehouse has everything."""
     SiteFolders.of(project).manifest.unlink()
 
-    assert publish_outdated(project, lambda _: None) == ["shop"]
+    assert publish_outdated(project, lambda _: None).published == ["shop"]
     assert _rows(project) == {"t": 1}

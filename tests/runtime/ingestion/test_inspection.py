@@ -91,6 +91,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "type": "DOUBLE",
                 "role": "measure",
                 "tests": ["not_null"],
+                "aggregate": "sum",
             },
             {
                 "name": "zip",
@@ -155,6 +156,7 @@ def test_key_is_sought_among_different_rows(look: Any) -> None:
         ("amount", AMOUNTS, "measure"),
         ("quantity", [i % 7 for i in range(N)], "measure"),
         ("year", [2000 + i % 9 for i in range(N)], "code"),
+        ("Jahr", [1990 + i % 9 for i in range(N)], "code"),
         ("customerId", [i % 9 for i in range(N)], "code"),
         ("hour2", [i % 24 for i in range(N)], "code"),
         ("lat", AMOUNTS, "place"),

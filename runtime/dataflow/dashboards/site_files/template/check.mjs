@@ -78,7 +78,11 @@ async function checkMarkup({ source, target }) {
 function report({ source, target }, error, compiled) {
 	const text = fs.readFileSync(target, 'utf-8');
 	const fault = error.cause?.message ? error.cause : error;
-	const message = String(fault.message).split('\n')[0].trim();
+	// The parser of the page's head counts lines from the head's own beginning.
+	const message = String(fault.message)
+		.split('\n')[0]
+		.replace(/ at line \d+, column \d+:?$/, '')
+		.trim();
 	faults.push({ source, line: locate(text, fault, compiled), message, stops_build: true });
 }
 

@@ -11,11 +11,15 @@ import {
 import { profile } from '@evidence-dev/component-utilities/profile';
 import { setTrackProxy } from '@evidence-dev/sdk/usql';
 import { addBasePath } from '@evidence-dev/sdk/utils/svelte';
+import { tellOfCrashes } from '../dataflow/crash.js';
+import { customFormats } from '../dataflow/formats.js';
 import { readManifest } from '../dataflow/manifest.js';
 
 export const ssr = false;
 export const prerender = false;
 export const trailingSlash = 'always';
+
+if (browser) tellOfCrashes();
 
 const UNSET_INPUT = {
 	label: '',
@@ -85,7 +89,7 @@ export const load = async ({ fetch, route }) => {
 		},
 		inputs: setTrackProxy(UNSET_INPUT),
 		data: {},
-		customFormattingSettings: { version: '1.0', customFormats: [] },
+		customFormattingSettings: { version: '1.0', customFormats },
 		isUserPage: isPage,
 		evidencemeta,
 		pagesManifest,
