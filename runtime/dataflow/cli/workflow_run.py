@@ -103,8 +103,7 @@ def _print_where(project: Project, workflow_id: str) -> None:
     if warehouse.exists():
         click.echo(f"  Tables      {project.relative(warehouse)}")
     if (project.workflow_dir(workflow_id) / "evidence").is_dir():
-        from dataflow.dashboards.folders import SiteFolders
+        from dataflow.dashboards.build import is_built
 
-        built = (SiteFolders.of(project).public / "index.html").exists()
-        todo = "dataflow evidence serve" if built else "dataflow evidence build"
+        todo = f"dataflow evidence {'serve' if is_built(project, workflow_id) else 'build'}"
         click.echo(f"  Dashboard   {todo}, then open /{workflow_id}/")

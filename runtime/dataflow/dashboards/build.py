@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dataflow.dashboards.site import Site
     from dataflow.shared.project import Project
 
-__all__ = ["BrokenPagesError", "SiteBuild", "SiteBuildError", "build_site"]
+__all__ = ["BrokenPagesError", "SiteBuild", "SiteBuildError", "build_site", "is_built"]
 
 _SECONDS_BETWEEN_REPORTS = 15.0
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -124,12 +124,29 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
     return done
 
 
+def is_built(project: Project, workflow_id: str) -> bool:
+    """Whether the built site has a workflow's pages, and none was written since."""
+    folders = SiteFolders.of(project)
+    record = _record(folders)
+    if workflow_id not in _read_json(record).get("workflows", []):
+        return False
+    evidence = project.workflow_dir(workflow_id) / "evidence"
+    built_at = record.stat().st_mtime
+    files = (path for part in ("pages", "components") for path in (evidence / part).rglob("*"))
+    return all(path.stat().st_mtime <= built_at for path in files)
+
+
+def _record(folders: SiteFolders) -> Path:
+    """What is known of the last build."""
+    return folders.base / "built.json"
+
+
 def _build_if_changed(
     project: Project, site: Site, node: Node, report: Callable[[str], None]
 ) -> tuple[list[PageFault], bool]:
     """The faults of the site, and whether the last build was still good."""
     folders = SiteFolders.of(project)
-    record = folders.base / "built.json"
+    record = _record(folders)
     wanted = _wanted(site, folders)
     last = _read_json(record) if (folders.public / "index.html").exists() else {}
     unchanged = {name: last.get(name) for name in wanted} == wanted
@@ -140,12 +157,19 @@ def _build_if_changed(
         unchanged = unchanged and last["checked"] == _as_lines(project, checked)
     if unchanged:
         report("No page changed since the last build.")
+        record.touch()
         return [_restore(project, item) for item in last["faults"]], True
     record.unlink(missing_ok=True)
     faults = _build(project, checked, node, report)
     replace_public(folders.template("build") / "build", folders)
     kept = [_keep(project, fault) for fault in faults]
-    content = {**wanted, "checked": _as_lines(project, checked), "faults": kept}
+    workflows = sorted({page.workflow_id for page in site.pages})
+    content = {
+        **wanted,
+        "workflows": workflows,
+        "checked": _as_lines(project, checked),
+        "faults": kept,
+    }
     record.write_text(json.dumps(content), encoding="utf-8")
     return faults, False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import duckdb
 import pytest
 from tests.browser_fixtures import OpenPage, site_server
 
-from dataflow.dashboards.build import BrokenPagesError, build_site
+from dataflow.dashboards.build import BrokenPagesError, build_site, is_built
 from dataflow.dashboards.manifest import note_run
 from dataflow.dashboards.publish import publish_workflow
 from dataflow.shared.project import Project
@@ -108,6 +109,17 @@ def built(
         build_site(project, said.append)
     with site_server(caught.value.build.folder) as url:
         yield Built(project, caught.value, said, url)
+
+
+def test_a_page_that_the_site_lacks_is_known(built: Built) -> None:
+    """Whoever asks where to look is sent to build first: for a new workflow, for an edited page."""
+    assert is_built(built.project, "visits")
+    assert not is_built(built.project, "made_later")
+    page = built.project.workflow_dir("visits") / "evidence" / "pages" / "index.md"
+    before = page.stat()
+    os.utime(page)
+    assert not is_built(built.project, "visits")
+    os.utime(page, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def test_faults_are_named_and_the_build_fails(built: Built) -> None:
