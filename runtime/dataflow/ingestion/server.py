@@ -18,6 +18,7 @@ from dataflow.ingestion.errors import (
 )
 from dataflow.ingestion.inference import TypedTable, type_dates
 from dataflow.ingestion.names import distinct_names
+from dataflow.ingestion.retry import announce_retries
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.redaction import register_secret
 
@@ -156,6 +157,7 @@ def _connection(address: URL, parameters: dict[str, Any]) -> Iterator[Connection
             "that SQLAlchemy names for this dialect.",
         ) from error
     tries = parameters.get("max_retries", 3) + 1
+    announce_retries()
     try:
         for attempt in stamina.retry_context(
             on=ConnectionError, attempts=tries, timeout=None, wait_initial=0.2, wait_max=10
