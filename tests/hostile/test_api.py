@@ -213,7 +213,7 @@ def test_the_api_is_as_its_document_says(service: Service, name: str) -> None:
             headers={"Authorization": f"Bearer {TOKEN}"}, excluded_checks=excluded, timeout=60
         )
 
-    strategies = [
+    strategies: list[st.SearchStrategy[Case[Any]]] = [
         *found[name].get_strategies_from_examples(),
         found[name].as_strategy(GenerationMode.POSITIVE),
     ]

@@ -39,7 +39,7 @@ _SCALARS = (str, int, float, bytes, Decimal, date, time, timedelta, UUID, type(N
 
 
 def read_server(
-    url: str,
+    url: str | URL,
     source: dict[str, Any],
     parameters: dict[str, Any],
     progress: Progress | None,
@@ -92,7 +92,9 @@ def read_server(
     return TypedTable(typed.table, notes + typed.notes)
 
 
-def list_server_tables(url: str, source: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
+def list_server_tables(
+    url: str | URL, source: dict[str, Any], parameters: dict[str, Any]
+) -> list[str]:
     """Names of the tables and views in the source's schema.
 
     Raises:
@@ -117,11 +119,13 @@ def _partitions(result: CursorResult[Any], size: int, limit: int | None) -> Iter
                 return
 
 
-def _address(url: str, source: dict[str, Any]) -> URL:
+def _address(url: str | URL, source: dict[str, Any]) -> URL:
     import sqlalchemy as sa
 
+    if isinstance(url, str):
+        url = url.replace("postgres://", "postgresql://", 1)
     try:
-        address = sa.make_url(url.replace("postgres://", "postgresql://", 1))
+        address = sa.make_url(url)
     except sa.exc.ArgumentError as error:
         raise SourceSettingError(
             "`ingestion.source.url` is not the address of a database.",
