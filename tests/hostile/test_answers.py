@@ -158,6 +158,9 @@ def test_the_page_begins_with_what_was_answered(title: str, description: str) ->
     page = PAGE.render(**{**BASE, "title": title, "description": description})
     _, matter, body = page.split("---\n", 2) if page.startswith("---\n") else ("", "", page)
     assert yaml.safe_load(matter) == {"title": title.strip(), "description": description.strip()}
+    # Evidence would take either for what it is not.
+    assert "<" not in matter
+    assert "---" not in matter
     assert body == PAGE.render(**BASE).split("---\n", 2)[2]
 
 

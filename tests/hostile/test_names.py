@@ -30,8 +30,9 @@ PARTS = st.sampled_from(
         *("ü", "\U0001d41a", "\u202e", "\u200b", "🎉", "a" * 60, " ", "A", "b"),
     ]
 )
-names = st.lists(PARTS | st.text(st.characters(exclude_categories=["Cs"]), max_size=4), min_size=1)
-names = names.map("".join).map(lambda text: text.strip()[:300].strip()).filter(bool)
+signs = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
+texts = st.lists(PARTS | signs, min_size=1).map("".join)
+names = texts.map(lambda text: text.strip()[:300].strip()).filter(bool)
 # Each example has many names, since files cost more than names.
 batches = st.lists(
     names.filter(lambda name: "\0" not in name), min_size=25, max_size=25, unique_by=str.lower
