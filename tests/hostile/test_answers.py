@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import jinja2
+import pytest
 import yaml
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -206,7 +207,7 @@ def by_dbt(text: str) -> str:
     return environment.from_string(text).render()
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(names_of_columns)
 @example(['a"b', "{{ this }}", "x'; drop table t; --", "y" * 300, "two\nlines"])
 def test_the_staging_model_reads_the_very_columns(names: list[str]) -> None:
@@ -245,6 +246,55 @@ def test_the_sample_is_json_with_these_names_and_values(
     assert len(records) == 6
     for row, record in enumerate(records):
         assert record == dict.fromkeys(names, values[row % len(values)])
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("postgresql://me:pa55word@db.test/shop", True),
+        ("https://me:pa55word@shop.test/rows.csv", True),
+        ("https://:pa55word@shop.test/rows.csv", True),
+        ("postgresql://me:${SHOP_PASSWORD}@db.test/shop", False),
+        ("postgresql://me@db.test:5432/shop", False),
+        ("https://shop.test:8080/a@b:c", False),
+        ("data/in/a:b@c.csv", False),
+    ],
+)
+def test_a_password_in_an_answer_is_refused_before_it_is_in_a_file(url: str, refused: bool) -> None:
+    """Config.yaml and the answers file are in git; a variable's name may be, a password not."""
+    said = refusal("source_url", {"source_url": url})
+    assert bool(said) is refused
+    assert "pa55word" not in said
+
+
+SOURCES = ["_daily.sql{% endif %}.jinja", "_groups.sql{% endif %}.jinja"]
+SOURCES += ["_latest.sql{% endif %}.jinja", "_columns.sql{% endif %}.jinja"]
+QUERIES = [template_file(name) for name in SOURCES]
+
+
+@settings(max_examples=40)
+@given(st.lists(texts, min_size=3, max_size=3, unique_by=lambda name: name.strip().lower()))
+@example(['d"; drop table raw.sales; --', "{{ c }}", "it's"])
+def test_the_dashboards_queries_read_the_very_columns(given_names: list[str]) -> None:
+    """Without dbt they name the source's own columns: each is one SELECT that finds them."""
+    names = [name.strip() for name in given_names]
+    assume(all(names) and "processed_at" not in map(str.lower, names))
+    columns = columns_of(names, [])
+    for column, role in zip(columns, ("date", "category", "measure"), strict=True):
+        column["role"] = role
+    taken("columns", columns=columns)
+    quoted = [name.replace('"', '""') for name in names]
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"create schema raw; create table raw.sales as select date '2024-01-01' as "
+            f'"{quoted[0]}", \'x\' as "{quoted[1]}", 2 as "{quoted[2]}"'
+        )
+        for template in QUERIES:
+            query = template.render(**{**BASE, "columns": columns, "use_dbt": False})
+            assert len(connection.extract_statements(query)) == 1
+            assert len(connection.execute(query).fetchall()) in (1, 3)
+        left = connection.execute("select table_name from duckdb_tables()").fetchall()
+    assert left == [("sales",)]
 
 
 @settings(max_examples=300)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 RUN = "/api/v1/workflows/my_workflow/run"
 JSON = {"Content-Type": "application/json"}
-TOKEN = PLANTED["THIRD_TOKEN"].replace('"', "")
+TOKEN = PLANTED["THIRD_TOKEN"]
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,7 @@ def test_a_key_that_no_row_has_is_only_named(tmp_path: Path, keys: list[str]) ->
         assert tables(connection) == ["keep"]
 
 
-@few
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(called=batches, kind=st.sampled_from(["sqlite", "duckdb"]))
 def test_tables_and_columns_of_databases_may_be_called_anything(
     project: Project, called: list[str], kind: str
