@@ -183,11 +183,15 @@ def test_no_secret_comes_out_of_a_run(
     """On the terminal, in logs, Dagster's history, dbt's files: nowhere, also when it fails."""
     commands = [[*options, name] for name in ENDS]
     commands += [["workflow", "list", "--check"], ["workflow", "check", "--no-tests", "--all"]]
+    variables = {**environment(server), **variables}
+    written = server.replace("http://", f"http://me:{variables['USERINFO']}@")
+    location = f"{written}/404/rows.csv?access_token={variables['QUERY']}"
+    commands += [["workflow", "new", "seen", "--source", location]]
     done = subprocess.run(
         [sys.executable, "-c", MANY],
         input=json.dumps(commands),
         cwd=project,
-        env={**os.environ, **environment(server), **variables},
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -195,9 +199,11 @@ def test_no_secret_comes_out_of_a_run(
     assert done.returncode == 0, done.stderr
     codes = json.loads(done.stdout.splitlines()[-1])
     assert {name: codes[name] for name in ENDS} == ENDS, done.stderr
+    assert codes[location] == 1
     assert "trying again" in done.stderr
     assert "trying again" not in done.stdout
-    found = finds("standard output", done.stdout) + finds("standard error", done.stderr)
+    told = "\n".join(done.stdout.splitlines()[:-1])
+    found = finds("standard output", told) + finds("standard error", done.stderr)
     looked = [path for path in project.rglob("*") if path.is_file()]
     assert any(path.suffix == ".db" for path in looked)
     assert any(path.name == "dbt.log" for path in looked)
