@@ -18,6 +18,7 @@ from dataflow.api.problems import MEDIA_TYPE, Problem, answer_problems, response
 from dataflow.api.routes import router
 from dataflow.api.token import api_token, check_bind, check_token
 from dataflow.service.dagster import Dagster
+from dataflow.shared.secrecy import guard_output
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,6 +95,7 @@ def serve_api(project: Project, host: str, port: int) -> None:
 
     from dataflow.dashboards.server import listen
 
+    guard_output()
     check_bind(host)
     listener = listen(host, port)
     config = uvicorn.Config(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +29,8 @@ RunStatus = Literal["queued", "running", "canceling", "succeeded", "failed", "ca
 
 _RUN_ID = "0b8f6f0e-3c1d-4c7e-9d5a-0a8a3a9f6c11"
 _AT = "2026-01-31T06:00:02Z"
+# Far more than any run config has, and less than what recursion ends at.
+_DEEPEST = 100
 # Dagster and this library steer runs by tags; callers must not.
 _OWN_TAGS = ("dagster/", ".dagster/", "dataflow/")
 
@@ -52,16 +55,39 @@ class RunRequest(BaseModel):
         examples=[{"asked-by": "the-shop"}],
     )
 
+    @field_validator("run_config", "tags")
+    @classmethod
+    def _is_writable(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if not _is_flat(values, _DEEPEST):
+            raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
+        # Python reads more than JSON has: NaN, infinite numbers, halves of characters.
+        try:
+            json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
+        except ValueError:
+            raise ValueError("it holds a number or a character that JSON does not have") from None
+        return values
+
     @field_validator("tags")
     @classmethod
     def _only_own_tags(cls, tags: dict[str, str]) -> dict[str, str]:
         for key, value in tags.items():
-            if key.startswith(_OWN_TAGS) or not key.strip() or len(key) > 63 or len(value) > 255:
+            if (
+                key.startswith(_OWN_TAGS)
+                or not key.strip()
+                or len(key) > 63
+                or len(value) > 255
+                or "\0" in key + value
+            ):
                 raise ValueError(
                     "a tag has a name of at most 63 characters that does not start with "
-                    f"{', '.join(_OWN_TAGS)}, and a value of at most 255"
+                    f"{', '.join(_OWN_TAGS)}, a value of at most 255, and no NUL in either"
                 )
         return tags
+
+
+def _is_flat(value: Any, most: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not inner or (most > 0 and all(_is_flat(item, most - 1) for item in inner))
 
 
 class StepOut(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,15 @@ def problem(
         errors=errors or [],
     )
     content = document.model_dump(exclude_defaults=True) | {"type": document.type}
-    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+    return _ProblemResponse(content, status, headers)
+
+
+class _ProblemResponse(JSONResponse):
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        # What a caller sent is quoted, and halves of characters cannot be written.
+        return json.dumps(content, ensure_ascii=False).encode(errors="replace")
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -34,6 +34,7 @@ from dataflow.checking.structure import check_structure
 from dataflow.checking.subject import Subject
 from dataflow.checking.suite import Outcome, TestRun, check_tests
 from dataflow.checking.worker import Worker, WorkerLostError
+from dataflow.shared.secrecy import guard_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -66,6 +67,7 @@ def check_workflows(
     Raises:
         MissingDependencyError: What searches for secrets is not installed.
     """
+    guard_output()
     with ExitStack() as cleanup:
         check = _Check(project, cleanup, with_environment=with_environment)
         check.start([Subject(project, name) for name in workflow_ids])

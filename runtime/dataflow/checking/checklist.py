@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dataflow.shared.redaction import redact
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -96,7 +98,7 @@ class Finding:
 
     Args:
         file: The file, as a person in the project's folder would type it.
-        reason: What is wrong, as a sentence. Never holds a secret's value.
+        reason: What is wrong, as a sentence. Secrets in it are masked.
         instruction: What to do, in the imperative.
         line: Where in the file, counted from 1; 0 when it concerns the whole file.
     """
@@ -105,6 +107,10 @@ class Finding:
     reason: str
     instruction: str
     line: int = 0
+
+    def __post_init__(self) -> None:
+        # It may quote what an author's code or dbt said.
+        object.__setattr__(self, "reason", redact(self.reason))
 
     @property
     def place(self) -> str:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.redaction import redact
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,12 +27,15 @@ class Problem:
     """Something to put right.
 
     Args:
-        reason: What is wrong, as a sentence.
+        reason: What is wrong, as a sentence. Secrets in it are masked.
         instruction: What to do, in the imperative.
     """
 
     reason: str
     instruction: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", redact(self.reason))
 
 
 @dataclass(frozen=True)

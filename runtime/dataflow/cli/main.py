@@ -91,15 +91,33 @@ def main() -> None:
         sys.exit(0)
     except DataflowError as error:
         if os.environ.get("DATAFLOW_DEBUG"):
-            traceback.print_exc()
-        click.echo(f"Error: {error.reason}\n{error.instruction}", err=True)
+            _say(traceback.format_exc())
+        _say(f"Error: {error.reason}\n{error.instruction}")
         sys.exit(error.exit_code)
     except OSError as error:
         if os.environ.get("DATAFLOW_DEBUG") or error.filename is None:
+            _guard()
             raise
-        click.echo(
+        _say(
             f"Error: {error.filename}: {error.strerror}.\n"
-            "Check that the path exists, that you may write there and that the disk has room.",
-            err=True,
+            "Check that the path exists, that you may write there and that the disk has room."
         )
         sys.exit(1)
+    except Exception:
+        _guard()
+        raise
+
+
+def _say(text: str) -> None:
+    """Print to standard error, without the secrets that errors may quote."""
+    from dataflow.shared.redaction import redact
+
+    _guard()
+    click.echo(redact(text), err=True)
+
+
+def _guard() -> None:
+    # Not before there is an error: most commands end without one.
+    from dataflow.shared.secrecy import guard_output
+
+    guard_output()

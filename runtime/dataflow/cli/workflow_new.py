@@ -57,10 +57,11 @@ def new(
 def _look(project: Project, name: str, location: str, table: str | None) -> dict[str, Any]:
     """Look at the data that a workflow shall start from, and say what was seen."""
     from dataflow.ingestion.inspection import inspect_source, source_from_location
+    from dataflow.shared.redaction import redact
     from dataflow.workflows.identifiers import check_workflow_id
 
     check_workflow_id(name)
-    click.echo(f"Looking at {location} …")
+    click.echo(f"Looking at {redact(location)} …")
     inspection = inspect_source(source_from_location(project, location, table))
     click.echo(f"  {inspection.summary()}")
     for note in inspection.notes:

@@ -53,7 +53,7 @@ def source_from_location(
 
 
 def _from_project(project: Project, location: str) -> str:
-    path = Path(os.path.abspath(Path(location).expanduser()))  # noqa: PTH100  (links stay links)
+    path = Path(os.path.abspath(os.path.expanduser(location)))  # noqa: PTH100, PTH111  (links stay links)
     return (
         path.relative_to(project.root).as_posix()
         if path.is_relative_to(project.root)

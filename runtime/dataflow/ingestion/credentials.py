@@ -12,7 +12,7 @@ from dlt.sources.helpers.rest_client.auth import (
 )
 
 from dataflow.ingestion.errors import SourceDataError, SourceSettingError
-from dataflow.shared.redaction import register_secret
+from dataflow.shared.redaction import register_login, register_secret
 
 if TYPE_CHECKING:
     import requests
@@ -69,6 +69,8 @@ def make_credentials(source: dict[str, Any], session: requests.Session) -> AuthB
     for name in ("token", "password", "api_key", "client_secret"):
         if source.get(name):
             register_secret(str(source[name]))
+    if kind == "basic":
+        register_login(str(source["username"]), str(source["password"]))
     if kind == "bearer_token":
         return BearerTokenAuth(token=source["token"])
     if kind == "basic":

@@ -6,6 +6,7 @@ import difflib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote as quote_path
 
 from dataflow.ingestion.engine import quote
 from dataflow.ingestion.errors import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import duckdb
     import pyarrow as pa
+    from sqlalchemy import URL
 
 __all__ = [
     "DatabaseAnswer",
@@ -93,8 +95,7 @@ def read_database(
     else:
         from dataflow.ingestion.server import read_server
 
-        url = f"sqlite:///file:{path}?mode=ro&uri=true" if path else source["url"]
-        typed = read_server(url, source, parameters, progress, limit)
+        typed = read_server(_server_url(path, source), source, parameters, progress, limit)
     return DatabaseAnswer(typed, progress.saved() if progress else None)
 
 
@@ -112,8 +113,7 @@ def list_tables(source: dict[str, Any], parameters: dict[str, Any]) -> list[str]
             return [table for own, table in _known(connection) if own.lower() == schema]
     from dataflow.ingestion.server import list_server_tables
 
-    url = f"sqlite:///file:{path}?mode=ro&uri=true" if path else source["url"]
-    return list_server_tables(url, source, parameters)
+    return list_server_tables(_server_url(path, source), source, parameters)
 
 
 def new_rows(table: pa.Table, progress: Progress | None, notes: list[str]) -> pa.Table:
@@ -150,6 +150,17 @@ def _file_kind(url: str) -> tuple[str | None, Path | None]:
         f"{path} is neither a DuckDB nor a SQLite file.",
         "Correct `ingestion.source.url`, or set `ingestion.source.type` to file.",
     )
+
+
+def _server_url(path: Path | None, source: dict[str, Any]) -> str | URL:
+    """The address for SQLAlchemy: of a SQLite file, to be read only, or as it is."""
+    if path is None:
+        return str(source["url"])
+    from sqlalchemy import URL
+
+    # Quoted: what a file is called must not set options of its own, or name another file.
+    file = f"file:{quote_path(str(path))}"
+    return URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"})
 
 
 def _read_duckdb(
@@ -191,7 +202,13 @@ def _relation(
     connection: duckdb.DuckDBPyConnection, source: dict[str, Any]
 ) -> duckdb.DuckDBPyRelation:
     if source.get("query"):
-        return connection.sql(f"FROM ({str(source['query']).rstrip().rstrip(';')})")
+        # The line break ends a comment on the query's last line.
+        statement = f"FROM (\n{str(source['query']).rstrip().rstrip(';')}\n)"
+        if len(connection.extract_statements(statement)) != 1:
+            raise SourceSettingError(
+                "`ingestion.source.query` is more than one statement.", "Write one SELECT."
+            )
+        return connection.sql(statement)
     known = _known(connection)
     schema, table = source.get("schema") or "main", source["table"]
     if (schema.lower(), table.lower()) not in {(s.lower(), t.lower()) for s, t in known}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
@@ -27,6 +28,8 @@ _PARAMETERS = {"batch_size": 100, "max_retries": 3, "timeout_seconds": 30}
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60
+# What a model's YAML and dbt's templates cannot hold as it is.
+_UNWRITABLE = re.compile(r"[{\x00\r\x7f-\x9f\u2028\u2029\ufffe\uffff]|\n\Z")
 
 
 @dataclass(frozen=True)
@@ -224,8 +227,9 @@ def _column(
     if column.nulls == 0 and column.rows and (whole or column.name in primary_key):
         tests.append("not_null")
     few = role == "category" and whole and column.distinct <= _MOST_ACCEPTED
-    # Braces would be taken for a template by dbt.
-    plain = all("{" not in value and len(value) <= _LONGEST_ACCEPTED for value in column.values)
+    plain = all(
+        len(value) <= _LONGEST_ACCEPTED and not _UNWRITABLE.search(value) for value in column.values
+    )
     accepted = column.values if few and plain else ()
     return InspectedColumn(
         column, role, (*tests, *(["accepted_values"] if accepted else [])), accepted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -139,13 +140,18 @@ def _local_files(location: str) -> list[tuple[Path, str]]:
     files = [Path(match) for match in matches if Path(match).is_file()]
     if not files:
         raise SourceNotFoundError(f"There is no file {path}.", _advice(path))
-    root = Path() if Path(location).expanduser().is_absolute() else _project_folder()
+    root = Path() if _expanded(location).is_absolute() else _project_folder()
     return [(file, str(file.relative_to(root))) for file in files]
 
 
 def _absolute(location: str) -> Path:
-    path = Path(location).expanduser()
+    path = _expanded(location)
     return path if path.is_absolute() else _project_folder() / path
+
+
+def _expanded(location: str) -> Path:
+    # Unlike pathlib it leaves the name of somebody who is not known as it is.
+    return Path(os.path.expanduser(location))  # noqa: PTH111
 
 
 def _project_folder() -> Path:

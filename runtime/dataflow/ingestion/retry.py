@@ -8,12 +8,24 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from dataflow.shared.logging import get_logger
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import requests
+    from stamina.instrumentation import RetryDetails
 
-__all__ = ["RETRIED_STATUSES", "RequestFailedError", "failure", "retrying", "shown_address"]
+__all__ = [
+    "RETRIED_STATUSES",
+    "RequestFailedError",
+    "announce_retries",
+    "failure",
+    "retrying",
+    "shown_address",
+]
+
+log = get_logger(__name__)
 
 # Too early, too many requests, and the failures of a server or of what stands before it.
 RETRIED_STATUSES = (408, 425, 429, 500, 502, 503, 504)
@@ -46,6 +58,7 @@ def retrying(max_retries: int) -> Iterator[Any]:
     """
     import stamina
 
+    announce_retries()
     return iter(
         stamina.retry_context(
             on=lambda error: error.wait if isinstance(error, RequestFailedError) else False,
@@ -56,6 +69,20 @@ def retrying(max_retries: int) -> Iterator[Any]:
             wait_jitter=_FIRST_WAIT,
         )
     )
+
+
+def announce_retries() -> None:
+    """Have each next try logged, with what made it necessary.
+
+    Left to itself, stamina prints to standard output what it retries, secrets included.
+    """
+    from stamina.instrumentation import set_on_retry_hooks
+
+    set_on_retry_hooks([_announce])
+
+
+def _announce(details: RetryDetails) -> None:
+    log.warning("trying again", after=f"{details.wait_for:.1f} s", because=str(details.caused_by))
 
 
 def failure(error: requests.RequestException) -> RequestFailedError:

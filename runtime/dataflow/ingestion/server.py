@@ -18,6 +18,7 @@ from dataflow.ingestion.errors import (
 )
 from dataflow.ingestion.inference import TypedTable, type_dates
 from dataflow.ingestion.names import distinct_names
+from dataflow.ingestion.retry import announce_retries
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.redaction import register_secret
 
@@ -38,7 +39,7 @@ _SCALARS = (str, int, float, bytes, Decimal, date, time, timedelta, UUID, type(N
 
 
 def read_server(
-    url: str,
+    url: str | URL,
     source: dict[str, Any],
     parameters: dict[str, Any],
     progress: Progress | None,
@@ -91,7 +92,9 @@ def read_server(
     return TypedTable(typed.table, notes + typed.notes)
 
 
-def list_server_tables(url: str, source: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
+def list_server_tables(
+    url: str | URL, source: dict[str, Any], parameters: dict[str, Any]
+) -> list[str]:
     """Names of the tables and views in the source's schema.
 
     Raises:
@@ -116,11 +119,13 @@ def _partitions(result: CursorResult[Any], size: int, limit: int | None) -> Iter
                 return
 
 
-def _address(url: str, source: dict[str, Any]) -> URL:
+def _address(url: str | URL, source: dict[str, Any]) -> URL:
     import sqlalchemy as sa
 
+    if isinstance(url, str):
+        url = url.replace("postgres://", "postgresql://", 1)
     try:
-        address = sa.make_url(url.replace("postgres://", "postgresql://", 1))
+        address = sa.make_url(url)
     except sa.exc.ArgumentError as error:
         raise SourceSettingError(
             "`ingestion.source.url` is not the address of a database.",
@@ -156,6 +161,7 @@ def _connection(address: URL, parameters: dict[str, Any]) -> Iterator[Connection
             "that SQLAlchemy names for this dialect.",
         ) from error
     tries = parameters.get("max_retries", 3) + 1
+    announce_retries()
     try:
         for attempt in stamina.retry_context(
             on=ConnectionError, attempts=tries, timeout=None, wait_initial=0.2, wait_max=10

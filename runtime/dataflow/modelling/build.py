@@ -77,7 +77,8 @@ def build_models(
     folder = project.workflow_dir(workflow_id) / "dbt"
     state = project.state_dir / "dbt" / workflow_id
     state.mkdir(parents=True, exist_ok=True)
-    arguments = ["--quiet", "--log-level", "none", "--no-use-colors", "build"]
+    arguments = ["--quiet", "--log-level", "none", "--log-level-file", "debug"]
+    arguments += ["--no-use-colors", "build"]
     arguments += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
     arguments += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
     with _database(project.warehouse_file(workflow_id)):

@@ -21,6 +21,7 @@ from dagster import (
 from dagster import job as dagster_job
 
 from dataflow.orchestration.alarm_sensor import failure_sensor
+from dataflow.orchestration.history_redaction import guard_history
 from dataflow.orchestration.instance import sync_less_often
 from dataflow.orchestration.labels import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
 from dataflow.orchestration.naming import with_unique_names
@@ -28,6 +29,7 @@ from dataflow.orchestration.parts import Part, check_part, clash, read_part
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.project import Project, find_project
+from dataflow.shared.redaction import redact
 from dataflow.workflows.registry import BrokenWorkflow, load_workflows
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def build_definitions(project: Project) -> Definitions:
                 part = read_part(project, workflow)
                 reason = clash(part, names)
             except DataflowError as error:
-                reason = error.reason
+                reason = redact(error.reason)
             if reason:
                 broken.append(BrokenWorkflow(workflow.workflow_id, reason))
             else:
@@ -139,4 +141,5 @@ def _without_collecting() -> Iterator[None]:
 
 # Runs that Dagster starts write their events in a process that imports this module.
 sync_less_often()
+guard_history()
 defs = build_definitions(find_project())

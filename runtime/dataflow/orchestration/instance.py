@@ -53,6 +53,9 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
     """
     from dagster import DagsterInstance
 
+    from dataflow.orchestration.history_redaction import guard_history
+
+    guard_history()
     project.dagster_home.mkdir(exist_ok=True)
     sync_less_often()
     # Two processes that meet a fresh home at once can leave half-made tables behind for good.

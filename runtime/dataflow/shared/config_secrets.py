@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from dataflow.shared.environment import EnvironmentText
-from dataflow.shared.redaction import is_secret_key, register_secret
+from dataflow.shared.redaction import is_secret_key, register_login, register_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["is_secret_path", "literal_secrets", "register_secrets"]
 
 # The password of `scheme://user:password@host`; and what a query says of a secret name.
-_URL_PASSWORD = re.compile(r"://[^\s/:@]*:(?P<value>[^\s@]*(?:@[^\s@/?#]*)*)@")
+_URL_PASSWORD = re.compile(r"://(?P<user>[^\s/:@]*):(?P<value>[^\s@]*(?:@[^\s@/?#]*)*)@")
 _URL_QUERY = re.compile(r"[?&;](?P<name>[^=&;#\s]+)=(?P<value>[^&;#\s]*)")
 
 
@@ -64,6 +64,8 @@ def register_secrets(values: Any) -> None:
         for part in _url_secrets(value):
             register_secret(part)
             register_secret(unquote(part))
+        for login in _URL_PASSWORD.finditer(value):
+            register_login(unquote(login["user"]), unquote(login["value"]))
 
 
 def _is_secret(key: str) -> bool:

@@ -192,7 +192,7 @@ class ApiSource(Section):
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
         """Keys that the way to log in needs, or has no use for."""
         login = values.get("auth_type", "none")
-        if login not in _LOGIN_KEYS:
+        if not isinstance(login, str) or login not in _LOGIN_KEYS:
             return
         for key in _LOGIN_KEYS[login]:
             if values.get(key) is None:

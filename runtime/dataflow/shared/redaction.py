@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -11,7 +12,14 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-__all__ = ["MASK", "is_secret_key", "redact", "redact_event", "register_secret"]
+__all__ = [
+    "MASK",
+    "is_secret_key",
+    "redact",
+    "redact_event",
+    "register_login",
+    "register_secret",
+]
 
 MASK = "***"
 # Shorter ones would mask innocent text everywhere, and say more by where they do.
@@ -121,6 +129,14 @@ def register_secret(value: str) -> None:
         # The longest first: one secret may be the start of another.
         longest_first = sorted(_secrets, key=lambda secret: (-len(secret), secret))
         _pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+
+def register_login(username: str, password: str) -> None:
+    """Have a password masked in all later output, also as basic authentication sends it."""
+    register_secret(password)
+    for encoding in ("utf-8", "latin-1"):
+        sent = f"{username}:{password}".encode(encoding, errors="replace")
+        register_secret(base64.b64encode(sent).decode())
 
 
 def is_secret_key(key: str) -> bool:

@@ -25,6 +25,8 @@ KeyPath = tuple[str | int, ...]
 
 _MOST_BYTES = 1_000_000
 _MOST_NODES = 20_000
+# No file can have one, but an escape can write one.
+_NUL = "this holds a NUL character, which no setting can"
 _DEEPEST = 50
 
 _TAG = "tag:yaml.org,2002:"
@@ -244,20 +246,26 @@ class _Composer:
             raise _StopError(_position(event), "a key must be a plain word", path)
         if event.value == "" and event.implicit[0]:
             raise _StopError(_position(event), "a key is missing before the `:`", path)
+        if "\0" in event.value:
+            self._fault(event, path, _NUL)
         if event.value == "<<" and event.implicit[0]:
             self._fault(event, (*path, "<<"), "merge keys are not supported; write the keys out")
         return str(event.value)
 
     def _scalar(self, event: Any, path: KeyPath) -> Any:
         text: str = event.value
+        if "\0" in text:
+            self._fault(event, path, _NUL)
+            return None
+        try:
+            return self._tagged(event, text, path)
+        except ValueError as error:
+            self._fault(event, path, str(error))
+            return None
+
+    def _tagged(self, event: Any, text: str, path: KeyPath) -> Any:
         if event.tag is None:
-            if not event.implicit[0]:
-                return text
-            try:
-                return plain_value(text)
-            except ValueError as error:
-                self._fault(event, path, str(error))
-                return None
+            return plain_value(text) if event.implicit[0] else text
         if event.tag in ("!", f"{_TAG}str"):
             return text
         kinds = _SCALAR_TAGS.get(event.tag)

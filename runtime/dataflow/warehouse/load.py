@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["RAW_SCHEMA", "LoadResult", "WriteDisposition", "load_table"]
 
 RAW_SCHEMA = "raw"
+# What DuckDB calls the position of a row in a Parquet file.
+_ROW_NUMBER = "file_row_number"
 WriteDisposition = Literal["replace", "append", "merge"]
 
 
@@ -72,6 +74,7 @@ def load_table(
     target = f"{RAW_SCHEMA}.{quote(table)}"
     with open_database(database) as connection, _transaction(connection, table):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RAW_SCHEMA}")
+        _refuse_unwritable_names(connection, rows)
         incoming = _count(connection, rows)
         exists = table in _table_names(connection)
         if write_disposition == "replace":
@@ -134,6 +137,16 @@ def _columns(connection: DuckDBPyConnection, relation: str) -> dict[str, str]:
     return {str(name): str(kind) for name, kind, *_ in described}
 
 
+def _refuse_unwritable_names(connection: DuckDBPyConnection, rows: str) -> None:
+    """A name with a NUL would be kept, and no statement could name the column again."""
+    wrong = next((name for name in _columns(connection, rows) if "\0" in name), None)
+    if wrong is not None:
+        raise BadInputError(
+            f"The name of the column {wrong!r} has a NUL character; nothing was loaded.",
+            "Rename the column in transform.py, or in the source.",
+        )
+
+
 def _refuse_emptying(connection: DuckDBPyConnection, target: str, table: str) -> None:
     kept = _count(connection, target)
     if kept:
@@ -180,6 +193,11 @@ def _delete_same_keys(
             f"not have; they have: {', '.join(sorted(columns))}.",
             "Set `load.primary_key` in config.yaml to columns that every row has.",
         )
+    if _ROW_NUMBER in columns:
+        raise BadInputError(
+            f"The rows have a column {_ROW_NUMBER!r}, a name that a merge needs for itself.",
+            "Rename the column in transform.py.",
+        )
     keys = [quote(name) for name in primary_key]
     nulls = _count(connection, f"{rows} WHERE {' OR '.join(f'{key} IS NULL' for key in keys)}")
     if nulls:
@@ -193,7 +211,7 @@ def _delete_same_keys(
         f"WHERE {match}"
     )
     return (
-        f"(SELECT * EXCLUDE (file_row_number) FROM read_parquet('{_escape(parquet)}', "
-        f"file_row_number = true) QUALIFY row_number() OVER (PARTITION BY {', '.join(keys)} "
-        "ORDER BY file_row_number DESC) = 1)"
+        f"(SELECT * EXCLUDE ({_ROW_NUMBER}) FROM read_parquet('{_escape(parquet)}', "
+        f"{_ROW_NUMBER} = true) QUALIFY row_number() OVER (PARTITION BY {', '.join(keys)} "
+        f"ORDER BY {_ROW_NUMBER} DESC) = 1)"
     )

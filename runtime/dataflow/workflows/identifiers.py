@@ -35,10 +35,13 @@ _SQL = (
     "references returning select show some summarize symmetric table then to trailing true union "
     "unique unpivot using variadic when where window with"
 )
+# Plain words that are no texts in YAML, where ids stand as names.
+_YAML = "false no null off on true yes"
 # Names that Windows keeps for devices, whatever their suffix.
 _DEVICES = "aux con nul prn com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9"  # noqa: E501
 
 _REASONS = {
+    **dict.fromkeys(_YAML.split(), "a word that YAML takes for a truth value"),
     **dict.fromkeys(_DEVICES.split(), "a device name on Windows"),
     **dict.fromkeys(_SQL.split(), "a reserved word of SQL"),
     **dict.fromkeys(_DAGSTER.split(), "a name that Dagster keeps for itself"),

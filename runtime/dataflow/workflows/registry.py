@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.project import Project, find_project
+from dataflow.shared.redaction import redact
+from dataflow.shared.secrecy import guard_output
 from dataflow.workflows.identifiers import check_workflow_id
 
 if TYPE_CHECKING:
@@ -130,6 +132,8 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
         )
     _check_namespace(project)
     project.make_importable()
+    # The author's code runs now, and may write and raise what it likes.
+    guard_output()
     place = project.relative(project.workflow_dir(workflow_id))
     try:
         check_workflow_id(workflow_id)
@@ -224,7 +228,7 @@ def _what_to_do(workflow_id: str, ids: list[str]) -> str:
 def _explain(error: BaseException, project: Project) -> str:
     """Say in one or two lines what an import raised and where in the project."""
     if isinstance(error, DataflowError):
-        return error.reason
+        return redact(error.reason)
     kind = type(error).__name__
     if isinstance(error, SyntaxError) and error.filename:
         place = project.relative(Path(error.filename))
@@ -232,4 +236,4 @@ def _explain(error: BaseException, project: Project) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(project.source_dir)]
     where = f" at {project.relative(Path(own[-1].filename))}:{own[-1].lineno}" if own else ""
-    return f"{kind}{where}: {error}."
+    return redact(f"{kind}{where}: {error}.")

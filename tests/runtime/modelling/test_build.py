@@ -55,6 +55,9 @@ def test_a_model_that_does_not_build_is_named_with_file_and_reason(project: Proj
     assert "dbt/models/marts/sales.sql" in caught.value.reason
     assert "no_such_column" in caught.value.reason
     assert "Runtime Error in model" not in caught.value.reason
+    log = project.state_dir / "dbt" / "sales" / "logs" / "dbt.log"
+    assert project.relative(log) in caught.value.instruction
+    assert "no_such_column" in log.read_text()
 
 
 def test_a_project_that_dbt_cannot_read_is_an_error_of_ours(project: Project) -> None:
