@@ -140,8 +140,9 @@ def _local_files(location: str) -> list[tuple[Path, str]]:
     files = [Path(match) for match in matches if Path(match).is_file()]
     if not files:
         raise SourceNotFoundError(f"There is no file {path}.", _advice(path))
-    root = Path() if Path(location).expanduser().is_absolute() else _project_folder()
-    return [(file, str(file.relative_to(root))) for file in files]
+    if Path(location).expanduser().is_absolute():
+        return [(file, str(file)) for file in files]
+    return [(file, str(file.relative_to(_project_folder()))) for file in files]
 
 
 def _absolute(location: str) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.template.instance import PROJECT
 from dataflow.template.plan import Action, Change
-from dataflow.template.results import Outcome, Report, Status
+from dataflow.template.results import STOPPED, Outcome, Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,8 +54,8 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
         report: The report.
         paint: Gives a text a colour, or leaves it as it is.
     """
-    silent = {Status.CURRENT, Status.UNMANAGED} if len(report.outcomes) > _MANY else set()
-    shown = [outcome for outcome in report.outcomes if outcome.status not in silent]
+    many = len(report.outcomes) > _MANY
+    shown = [one for one in report.outcomes if not (many and _says_nothing(one))]
     width = max((len(outcome.workflow_id) for outcome in shown), default=0)
     fold = len(shown) > _MANY
     for outcome in shown:
@@ -68,6 +68,11 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
     yield from report.notes
     yield _summary(report)
     yield from _next_steps(report)
+
+
+def _says_nothing(outcome: Outcome) -> bool:
+    untouched = outcome.status in {Status.CURRENT, Status.UNMANAGED}
+    return untouched or outcome.reason == STOPPED
 
 
 def diff_lines(outcome: Outcome, paint: Callable[[str, str], str]) -> Iterator[str]:

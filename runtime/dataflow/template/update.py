@@ -14,7 +14,7 @@ from dataflow.template.interruption import Interruption
 from dataflow.template.job import Job
 from dataflow.template.journal import pending, recover
 from dataflow.template.planning import plan_instance
-from dataflow.template.results import Outcome, Report, Status
+from dataflow.template.results import STOPPED, Outcome, Report, Status
 from dataflow.template.safety import recall_conflicts, refuse_unsafe, refuse_unsafe_project
 from dataflow.template.versions import TemplateError
 from dataflow.template.workshop import Workshop
@@ -241,12 +241,12 @@ def _apply(
             outcome = job.outcome
             if interruption.requested:
                 report.interrupted = True
-                _leave_out(outcome, "The update was stopped before its turn.", job.instance.command)
+                _leave_out(outcome, STOPPED)
                 continue
             if number == first + 1 and first and not _all_well(jobs[:first]):
                 report.notes.append(f"The first {first} are not well, so the rest was left alone.")
             if number > first > 0 and not _all_well(jobs[:first]):
-                _leave_out(outcome, f"The first {first} did not pass.", job.instance.command)
+                _leave_out(outcome, f"The first {first} did not pass.")
                 continue
             progress(f"updating {number} of {len(jobs)}: {outcome.workflow_id}")
             try:
@@ -268,8 +268,8 @@ def _all_well(jobs: list[Job]) -> bool:
     )
 
 
-def _leave_out(outcome: Outcome, reason: str, command: str) -> None:
-    outcome.fail(DataflowError(reason, f"Run it again: {command}"), Status.SKIPPED)
+def _leave_out(outcome: Outcome, reason: str) -> None:
+    outcome.fail(DataflowError(reason, "Run the same command again."), Status.SKIPPED)
 
 
 def _finish_earlier(state: Path, request: Request, report: Report) -> None:
