@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -53,6 +54,8 @@ def new(
     )
     place_schema(project)
     click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
+    if source is not None:
+        click.echo("What was found is in its config.yaml and its models, to be corrected there.")
     click.echo("Next:")
     click.echo(f"  dataflow workflow run {name}")
     click.echo(f"  pytest {project.relative(folder)}")
@@ -62,6 +65,7 @@ def _look(
     project: Project, name: str, location: str, table: str | None, given: dict[str, Any]
 ) -> dict[str, Any]:
     """Look at the data that a workflow shall start from, and say what was seen."""
+    from dataflow.ingestion.errors import SourceError, SourceSettingError
     from dataflow.ingestion.inspection import inspect_source, source_from_location
     from dataflow.template.source_answers import described_source, resolved
     from dataflow.workflows.identifiers import check_workflow_id
@@ -70,10 +74,17 @@ def _look(
     click.echo(f"Looking at {location} …")
     place = resolved(location, os.environ) if "://" in location else location
     where = source_from_location(project, place, table, given.get("source_settings"))
-    inspection = inspect_source(described_source(name, where, given, os.environ))
+    try:
+        inspection = inspect_source(described_source(name, where, given, os.environ))
+    except (SourceError, SourceSettingError) as error:
+        # There is no config.yaml yet that the instruction could be followed in.
+        here = "Here, settings are given with -d, as in: -d source_settings='{encoding: cp1252}'."
+        raise type(error)(error.reason, f"{error.instruction} {here}") from error
     click.echo(f"  {inspection.summary()}")
     for note in inspection.notes:
         click.echo(f"  note: {note}")
+    if where["type"] == "file" and "://" not in place and Path(str(where["url"])).is_absolute():
+        click.echo("  note: The file is outside the project, so config.yaml has its absolute path.")
     found = inspection.answers()
     if given.get("source_settings"):
         # Variables in them stay variables.

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import codecs
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from dataflow.ingestion.file import TEXT_FORMATS
 from dataflow.ingestion.location import FORMATS
@@ -70,14 +73,20 @@ def _proposals(
     if file.format in TEXT_FORMATS:
         if not all(map(_is_unicode, files)):
             note = (
-                f"The text is not UTF-8 and is read as {_OTHER_ENCODING} (Western European); if "
-                "letters look wrong, correct `encoding`."
+                f"The text is not UTF-8 and is read as {_OTHER_ENCODING} (Western European). If "
+                f"letters look wrong: {_option('encoding', 'iso8859-2')}"
             )
             yield "encoding", _OTHER_ENCODING, note
     elif file.format == "excel":
         yield from _sheet(file)
     if file.format == "json" and len(files) == 1 and source.get("data_path") is None:
         yield from _data_path(file)
+
+
+def _option(name: str, value: str) -> str:
+    """What to add to the command for another value."""
+    settings = yaml.safe_dump({name: value}, default_flow_style=True, allow_unicode=True).strip()
+    return f"-d source_settings={shlex.quote(settings)}"
 
 
 def _is_unicode(file: LocalFile) -> bool:
@@ -102,7 +111,10 @@ def _sheet(file: LocalFile) -> Iterator[tuple[str, str | None, str]]:
     if len(names) > 1:
         others = ", ".join(map(repr, names[1 : _MOST_SHEETS + 1]))
         more = f" and {len(names) - 1 - _MOST_SHEETS} more" if len(names) > _MOST_SHEETS + 1 else ""
-        note = f"Only the sheet {names[0]!r} is read; there are also {others}{more}. See `sheet`."
+        note = (
+            f"Only the sheet {names[0]!r} is read; there are also {others}{more}. For another: "
+            f"{_option('sheet', names[1])}"
+        )
         yield "sheet", names[0], note
 
 
@@ -116,14 +128,12 @@ def _data_path(file: LocalFile) -> Iterator[tuple[str, str | None, str]]:
         return
     if len(found) == 1:
         ((path, number),) = found.items()
-        note = (
-            f"The file is one object; the {number:,} objects in {path!r} are read. See `data_path`."
-        )
+        note = f"The file is one object; the {number:,} objects in {path!r} are its rows."
         yield "data_path", path, note
     elif found:
         listed = ", ".join(f"{path!r} ({number:,})" for path, number in found.items())
         note = (
             f"The file is one object, and one row. It has several lists of objects: {listed}; to "
-            "read one of them, set `data_path`."
+            f"read one of them: {_option('data_path', next(iter(found)))}"
         )
         yield "data_path", None, note
