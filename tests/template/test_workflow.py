@@ -25,6 +25,8 @@ ODD_COLUMNS = [
         ("it's", "its", "DATE", "date", ["not_null"]),
         ("a--b;c", "a_b_c", "TIMESTAMP WITH TIME ZONE", "text", []),
         ("flag", "flag", "BOOLEAN", "category", []),
+        ("nested", "nested", "JSON", "nested", ["not_null"]),
+        ("length of stay", "length_of_stay", "INTERVAL", "text", ["not_null"]),
         # Also the name of the column that the enrichment stage adds.
         ("Processed_At", "processed_at_", "TIMESTAMP", "time", []),
     ]
