@@ -77,6 +77,8 @@ def _look(
     try:
         inspection = inspect_source(described_source(name, where, given, os.environ))
     except (SourceError, SourceSettingError) as error:
+        if "ingestion.source" not in error.instruction:
+            raise
         # There is no config.yaml yet that the instruction could be followed in.
         here = "Here, settings are given with -d, as in: -d source_settings='{encoding: cp1252}'."
         raise type(error)(error.reason, f"{error.instruction} {here}") from error

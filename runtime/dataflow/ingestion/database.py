@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataflow.ingestion.durations import durations_as_text
 from dataflow.ingestion.engine import quote
 from dataflow.ingestion.errors import (
     SourceError,
@@ -95,7 +96,7 @@ def read_database(
 
         url = f"sqlite:///file:{path}?mode=ro&uri=true" if path else source["url"]
         typed = read_server(url, source, parameters, progress, limit)
-    return DatabaseAnswer(typed, progress.saved() if progress else None)
+    return DatabaseAnswer(durations_as_text(typed), progress.saved() if progress else None)
 
 
 def list_tables(source: dict[str, Any], parameters: dict[str, Any]) -> list[str]:

@@ -91,6 +91,7 @@ def _from_api(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
         if "paging.type" not in error.instruction:
             raise
         answer = read_api({**looked, "paging": {"type": "none"}}, parameters, limit=_RECORDS)
-        note = f"{error.reason} {error.instruction}"
+        settings = "-d source_settings='{paging: {type: none}}'"
+        note = f"{error.reason} {error.instruction} Until then no run reads it. Here: {settings}"
         return Sample(answer.typed.table, False, [note, *answer.typed.notes])
     return Sample(answer.typed.table, answer.whole, answer.typed.notes)

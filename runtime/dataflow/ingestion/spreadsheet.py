@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dataflow.ingestion.durations import durations_as_text
 from dataflow.ingestion.errors import SourceDataError, SourceSettingError
 from dataflow.ingestion.inference import TypedTable
 from dataflow.ingestion.names import distinct_names
@@ -59,7 +60,7 @@ def read_spreadsheets(
             f"The files {', '.join(file.shown for file in files)} do not go together: {error}.",
             "Read them one by one, or make their columns the same.",
         ) from error
-    return TypedTable(table, list(dict.fromkeys(notes)))
+    return durations_as_text(TypedTable(table, list(dict.fromkeys(notes))))
 
 
 def sheet_names(file: LocalFile) -> list[str]:
