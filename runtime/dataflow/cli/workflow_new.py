@@ -77,7 +77,8 @@ def _look(
     try:
         inspection = inspect_source(described_source(name, where, given, os.environ))
     except (SourceError, SourceSettingError) as error:
-        if "ingestion.source" not in error.instruction:
+        told = error.instruction
+        if "ingestion.source" not in told or "ingestion.source.url" in told:
             raise
         # There is no config.yaml yet that the instruction could be followed in.
         here = "Here, settings are given with -d, as in: -d source_settings='{encoding: cp1252}'."
