@@ -183,8 +183,9 @@ def _steps(report: Report) -> Iterator[str]:
             yield "Run it without --plan to do this; --diff shows every line."
     else:
         yield from _after_conflicts(by_status[Status.CONFLICT])
-        if by_status[Status.UPDATED]:
-            yield f"Look at it and commit: git diff; {_commit(by_status[Status.UPDATED])}"
+        sound = [one for one in by_status[Status.UPDATED] if one.checked is not False]
+        if sound:
+            yield f"Look at it and commit: git diff; {_commit(sound)}"
         replaced = [
             shlex.quote(f"./{outcome.path}/{change.path}")
             for outcome in report.outcomes
@@ -204,7 +205,9 @@ def _steps(report: Report) -> Iterator[str]:
         yield f"{', '.join(names[:_MOST_NAMED])}{more}: {instruction}"
     for outcome in report.outcomes:
         if outcome.checked is False:
-            yield f"{outcome.workflow_id}: mend it, or undo with: git restore {outcome.path}"
+            place = shlex.quote(outcome.path)
+            undo = f"git restore {place} && git clean -fd {place}"
+            yield f"{outcome.workflow_id}: mend it, or undo with: {undo}"
 
 
 def _after_conflicts(outcomes: list[Outcome]) -> Iterator[str]:

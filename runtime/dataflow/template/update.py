@@ -244,7 +244,7 @@ def _apply(
                 _leave_out(outcome, STOPPED)
                 continue
             if number == first + 1 and first and not _all_well(jobs[:first]):
-                report.notes.append(f"The first {first} are not well, so the rest was left alone.")
+                report.notes.append("The rest was left alone, since the first did not pass.")
             if number > first > 0 and not _all_well(jobs[:first]):
                 _leave_out(outcome, f"The first {first} did not pass.")
                 continue
