@@ -21,7 +21,7 @@ _LONGEST_VALUE = 40
 _LEFT_AS_TEXT = {
     r"-?[$€£¥] ?-?[\d.,]+|-?[\d.,]+ ?[$€£¥]": "amounts of money",
     r"-?[\d.,]+ ?%": "percentages",
-    r"[-+]?\d+": "whole numbers (some are too long, or begin with 0 or +)",
+    r"[-+]?\d+": "whole numbers, and stays as it is written",
     r"\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3})[-/. ]\d{2}( .*)?": "dates with two digits for the year",
     r"(18|19|20)\d\d[-/](0[1-9]|1[0-2])": "months",
 }
