@@ -163,6 +163,7 @@ def _read_duckdb(
             relation = _since(relation, progress)
         if limit is not None:
             relation = relation.limit(limit)
+        relation = _without_unions(relation)
         table = relation.to_arrow_table(batch_size=BATCH_ROWS).rename_columns(names)
         return TypedTable(new_rows(table, progress, notes), notes)
 
@@ -198,6 +199,20 @@ def _relation(
     if (schema.lower(), table.lower()) not in {(s.lower(), t.lower()) for s, t in known}:
         raise missing_table(schema, table, [f"{s}.{t}" for s, t in known])
     return connection.sql(f"FROM {quote(schema)}.{quote(table)}")
+
+
+def _without_unions(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The relation with unions as text, since the files between the steps have no such type."""
+    kinds = list(zip(relation.columns, map(str, relation.types), strict=True))
+    if not any(kind.startswith("UNION") for _, kind in kinds):
+        return relation
+    columns = [
+        f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}"
+        if kind.startswith("UNION")
+        else quote(name)
+        for name, kind in kinds
+    ]
+    return relation.project(", ".join(columns))
 
 
 def _known(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -322,6 +322,15 @@ def test_lengths_of_time_are_texts_that_can_be_cast(tmp_path: Path) -> None:
     assert "cast it to interval" in result["metadata"]["notes"][0]
 
 
+def test_values_of_one_type_or_another_are_texts(tmp_path: Path) -> None:
+    """A union, which Parquet has no type for, arrives as text."""
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE t (v UNION(n INTEGER, s VARCHAR))")
+        connection.execute("INSERT INTO t VALUES (1), ('x'), (NULL)")
+    assert read(str(path), table="t")["data"].to_pydict() == {"v": ["1", "x", None]}
+
+
 def test_files_are_not_written_to(database: Any) -> None:
     """A query that writes is refused."""
     url, execute = database
