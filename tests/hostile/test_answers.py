@@ -78,6 +78,8 @@ BASE = {
     "write_disposition": "replace",
     "primary_key": [],
     "columns": [],
+    "source_settings": {},
+    "adds_timestamp": True,
     "use_dbt": True,
     "use_evidence": True,
 }

@@ -25,6 +25,10 @@ ODD_COLUMNS = [
         ("it's", "its", "DATE", "date", ["not_null"]),
         ("a--b;c", "a_b_c", "TIMESTAMP WITH TIME ZONE", "text", []),
         ("flag", "flag", "BOOLEAN", "category", []),
+        ("nested", "nested", "JSON", "nested", ["not_null"]),
+        ("length of stay", "length_of_stay", "INTERVAL", "text", ["not_null"]),
+        # Also the name of the column that the enrichment stage adds.
+        ("Processed_At", "processed_at_", "TIMESTAMP", "time", []),
     ]
 ]
 
@@ -38,14 +42,18 @@ SAMPLE_COLUMNS = [
 API = {"source_type": "api", "source_url": "https://api.test/v1/trips"}
 SOURCES: list[dict[str, Any]] = [
     {},
-    {"source_url": "data/in/*.csv", "null_values": ["", "NA"]},
+    {"source_url": "data/in/*.csv", "null_values": ["", "NA"]}
+    | {"source_settings": {"encoding": "cp1252", "delimiter": ";"}},
     API,
     {**API, "auth_type": "bearer_token", "data_path": "data.items"},
-    {**API, "auth_type": "basic"},
-    {**API, "auth_type": "api_key"},
+    {**API, "auth_type": "basic"}
+    | {"source_settings": {"paging": {"type": "none"}, "params": {"q": "a: #b", "n": [1, 2]}}},
+    {**API, "auth_type": "api_key"}
+    | {"source_settings": {"api_key_name": "key", "api_key_location": "query"}},
     {**API, "auth_type": "oauth2_client_credentials", "token_url": "https://api.test/token"},
     {"source_type": "database", "source_url": "data/source.db", "source_table": "Order Lines"},
-    {"source_type": "database", "source_url": "postgresql://db.test/shop"},
+    {"source_type": "database", "source_url": "postgresql://db.test/shop"}
+    | {"source_settings": {"query": "select *\nfrom orders where note <> 'x: #y'"}},
 ]
 COLUMNS: list[dict[str, Any]] = [
     {"columns": [], "primary_key": ["id"]},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -28,12 +30,15 @@ def new(
     """Make the workflow NAME from the template.
 
     NAME is its id and its folder: lower-case words joined by underscores. With --source the data
-    is looked at first, and its columns, types, key, dates and measures become the answers.
+    is looked at first, and its columns, types, key, dates and measures become the answers. An API's
+    credentials are read from the variables that the workflow will use, such as ITEMS_TOKEN.
 
     \b
     Examples:
       dataflow workflow new daily_sales
       dataflow workflow new trips --source data/in/trips.parquet
+      dataflow workflow new orders --source orders.xlsx -d source_settings='{sheet: Orders}'
+      dataflow workflow new items --source https://api.test/items -d auth_type=bearer_token
       dataflow workflow new trips -d schedule='0 6 * * *' -d timezone=Europe/Berlin
     """  # noqa: D301 - click needs the character itself
     from dataflow.shared.schema import place_schema
@@ -42,31 +47,55 @@ def new(
     project = find_project()
     answers = parse_answers(data)
     if source is not None:
-        answers = _look(project, name, source, table) | answers
+        answers = _look(project, name, source, table, answers) | answers
     _check_schedule(answers)
     folder = create_workflow(
         project, name, answers, ask=asks(defaults=defaults or source is not None)
     )
     place_schema(project)
     click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
+    if source is not None:
+        click.echo("What was found is in its config.yaml and its models, to be corrected there.")
     click.echo("Next:")
     click.echo(f"  dataflow workflow run {name}")
     click.echo(f"  pytest {project.relative(folder)}")
 
 
-def _look(project: Project, name: str, location: str, table: str | None) -> dict[str, Any]:
+def _look(
+    project: Project, name: str, location: str, table: str | None, given: dict[str, Any]
+) -> dict[str, Any]:
     """Look at the data that a workflow shall start from, and say what was seen."""
+    from dataflow.ingestion.errors import SourceError, SourceSettingError
     from dataflow.ingestion.inspection import inspect_source, source_from_location
     from dataflow.shared.redaction import redact
+    from dataflow.template.source_answers import described_source, resolved
     from dataflow.workflows.identifiers import check_workflow_id
 
     check_workflow_id(name)
     click.echo(f"Looking at {redact(location)} …")
-    inspection = inspect_source(source_from_location(project, location, table))
+    place = resolved(location, os.environ) if "://" in location else location
+    where = source_from_location(project, place, table, given.get("source_settings"))
+    try:
+        inspection = inspect_source(described_source(name, where, given, os.environ))
+    except (SourceError, SourceSettingError) as error:
+        told = error.instruction
+        if "ingestion.source" not in told or "ingestion.source.url" in told:
+            raise
+        # There is no config.yaml yet that the instruction could be followed in.
+        here = "Here, settings are given with -d, as in: -d source_settings='{encoding: cp1252}'."
+        raise type(error)(error.reason, f"{error.instruction} {here}") from error
     click.echo(f"  {inspection.summary()}")
     for note in inspection.notes:
         click.echo(f"  note: {note}")
-    return inspection.answers()
+    if where["type"] == "file" and "://" not in place and Path(str(where["url"])).is_absolute():
+        click.echo("  note: The file is outside the project, so config.yaml has its absolute path.")
+    found = inspection.answers()
+    if given.get("source_settings"):
+        # Variables in them stay variables.
+        found["source_settings"] = found.get("source_settings", {}) | given["source_settings"]
+    if "${" in location and "://" in location:
+        found["source_url"] = location
+    return found
 
 
 def _check_schedule(answers: dict[str, Any]) -> None:

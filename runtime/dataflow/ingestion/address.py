@@ -12,6 +12,8 @@ from dataflow.ingestion.location import FORMATS
 from dataflow.ingestion.unpack import inner_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dataflow.shared.project import Project
 
 __all__ = ["source_from_location"]
@@ -20,7 +22,10 @@ _DATABASE_SUFFIXES = (".duckdb", ".ddb", ".sqlite", ".sqlite3", ".db")
 
 
 def source_from_location(
-    project: Project, location: str, table: str | None = None
+    project: Project,
+    location: str,
+    table: str | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The settings of a source at a location: its type, its URL, and the table of a database.
 
@@ -31,6 +36,7 @@ def source_from_location(
         project: The project that the workflow is for.
         location: A path, a glob, an address of a file, of an API or of a database.
         table: With a database, the table; found out if there is only one.
+        settings: What else is known: the ``schema`` of a database's table, or a ``query``.
 
     Raises:
         SourceSettingError: A database has several tables, and none was named.
@@ -44,11 +50,11 @@ def source_from_location(
     if scheme == "s3":
         return {"type": "file", "url": location}
     if scheme not in ("", "file"):
-        return _database(location, table)
+        return _database(location, table, settings or {})
     location = location.removeprefix("file://")
     url = _from_project(project, location)
     if table is not None or Path(location).suffix.lower() in _DATABASE_SUFFIXES:
-        return _database(url, table)
+        return _database(url, table, settings or {})
     return {"type": "file", "url": url}
 
 
@@ -61,10 +67,12 @@ def _from_project(project: Project, location: str) -> str:
     )
 
 
-def _database(url: str, table: str | None) -> dict[str, Any]:
+def _database(url: str, table: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
     from dataflow.ingestion.database import list_tables
 
-    source: dict[str, Any] = {"type": "database", "url": url}
+    source: dict[str, Any] = {"type": "database", "url": url, **settings}
+    if source.get("query"):
+        return source
     if table is not None:
         return {**source, "table": table}
     tables = list_tables(source, {"max_retries": 0})

@@ -44,9 +44,9 @@ def download_objects(url: str, folder: Path) -> list[tuple[Path, str]]:
 
     address, _, query = url.partition("?")
     try:
-        bucket, _ = fs.FileSystem.from_uri(
-            f"{address.split('*')[0].split('[')[0]}{'?' * bool(query)}{query}"
-        )
+        # Without the key, which may have blanks and other signs that no address has.
+        root = "/".join(address.split("/")[:3])
+        bucket, _ = fs.FileSystem.from_uri(f"{root}{'?' * bool(query)}{query}")
     except (pa.ArrowException, ValueError, OSError) as error:
         raise SourceSettingError(
             f"{address} is not an address in S3: {error}.", "Write s3://bucket/key."

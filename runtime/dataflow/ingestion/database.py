@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as quote_path
 
+from dataflow.ingestion.durations import durations_as_text
 from dataflow.ingestion.engine import quote
 from dataflow.ingestion.errors import (
     SourceError,
@@ -96,7 +97,7 @@ def read_database(
         from dataflow.ingestion.server import read_server
 
         typed = read_server(_server_url(path, source), source, parameters, progress, limit)
-    return DatabaseAnswer(typed, progress.saved() if progress else None)
+    return DatabaseAnswer(durations_as_text(typed), progress.saved() if progress else None)
 
 
 def list_tables(source: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
@@ -173,6 +174,7 @@ def _read_duckdb(
             relation = _since(relation, progress)
         if limit is not None:
             relation = relation.limit(limit)
+        relation = _without_unions(relation)
         table = relation.to_arrow_table(batch_size=BATCH_ROWS).rename_columns(names)
         return TypedTable(new_rows(table, progress, notes), notes)
 
@@ -214,6 +216,20 @@ def _relation(
     if (schema.lower(), table.lower()) not in {(s.lower(), t.lower()) for s, t in known}:
         raise missing_table(schema, table, [f"{s}.{t}" for s, t in known])
     return connection.sql(f"FROM {quote(schema)}.{quote(table)}")
+
+
+def _without_unions(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The relation with unions as text, since the files between the steps have no such type."""
+    kinds = list(zip(relation.columns, map(str, relation.types), strict=True))
+    if not any(kind.startswith("UNION") for _, kind in kinds):
+        return relation
+    columns = [
+        f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}"
+        if kind.startswith("UNION")
+        else quote(name)
+        for name, kind in kinds
+    ]
+    return relation.project(", ".join(columns))
 
 
 def _known(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

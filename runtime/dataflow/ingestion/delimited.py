@@ -28,6 +28,13 @@ _DELIMITERS = (",", ";", "\t", "|")
 _BYTES = 1 << 18
 _RECORDS = 50
 _LONGEST_LINE = 8 << 20
+_SHOWN = 60
+_WEB_PAGE = re.compile(r"\s*<(!doctype html|html)\b", re.IGNORECASE)
+# A number or an ISO date, as names of columns are not; years are, in wide tables.
+_LIKE_A_VALUE = re.compile(r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?|\d{4}-\d\d-\d\d([ T].*)?")
+_YEAR = re.compile(r"(1[5-9]|2[01])\d\d")
+# A header and a row.
+_SHORTEST_TABLE = 2
 _MIXED_LINE_ENDS = "reached an invalid state"
 # Stands for "no text is null"; DuckDB wants at least one.
 _NO_NULLS = "\x01"
@@ -79,13 +86,15 @@ def read_delimited(
 def _read(
     files: Sequence[LocalFile], null_values: Sequence[str], delimiter: str | None
 ) -> TypedTable:
-    layouts = [_layout(file, delimiter) for file in files]
+    found = [_layout(file, delimiter) for file in files]
+    layouts = [layout for layout, _ in found]
     headers = {layout.header: distinct_names(layout.header) for layout in dict.fromkeys(layouts)}
     names: dict[str, str] = {}
     for own_names, _ in headers.values():
         for name in own_names:
             names.setdefault(name.lower(), name)
-    notes = list(dict.fromkeys(note for _, own_notes in headers.values() for note in own_notes))
+    notes = [note for _, own_notes in found for note in own_notes]
+    notes += dict.fromkeys(note for _, own_notes in headers.values() for note in own_notes)
     selects = []
     for layout, group in groupby(zip(files, layouts, strict=True), key=lambda pair: pair[1]):
         same = [file for file, _ in group]
@@ -119,37 +128,99 @@ def _scan(files: Sequence[LocalFile], layout: _Layout, null_values: Sequence[str
     )
 
 
-def _layout(file: LocalFile, delimiter: str | None) -> _Layout:
+def _layout(file: LocalFile, delimiter: str | None) -> tuple[_Layout, list[str]]:
+    """How a file is written, and what a person should know about that."""
     with file.path.open("rb") as stream:
         start = stream.read(_BYTES)
     text = start.decode("utf-8-sig", errors="replace")
     if len(start) == _BYTES:
         text = text[: text.rfind("\n") + 1] or text
+    if _WEB_PAGE.match(text):
+        raise SourceDataError(
+            f"{file.shown} is a web page (HTML), not a table.",
+            "Look at it in a browser: it may say why, or link to the file itself.",
+        )
     if file.format == "tsv":
         delimiter = delimiter or "\t"
     chosen = delimiter or max(_DELIMITERS, key=lambda candidate: _score(text, candidate))
     records = _records(text, chosen)
-    header = next((record for record in records if record), None)
-    if header is None:
+    if not records:
         raise SourceDataError(
             f"{file.shown} is empty: it has not even a header line.",
             "Put the columns' names into its first line.",
         )
-    blank = len(text) - len(text.lstrip("\r\n"))
-    return _Layout(chosen, tuple(header), text[:blank].count("\n"))
+    before = _preamble(records)
+    skipped, header = records[before]
+    notes = []
+    if before:
+        left_out = " ".join(text.split("\n")[:skipped])
+        lines = "first line is" if skipped == 1 else f"first {skipped} lines are"
+        notes.append(f"{file.shown}: the {lines} left out: {_shortened(left_out)!r}.")
+    return _Layout(chosen, tuple(header), skipped), notes + _doubts(file, header, records[before:])
+
+
+def _preamble(records: list[tuple[int, list[str]]]) -> int:
+    """How many records stand before the header: lines of one value above a table of several."""
+    widths = [len(record) for _, record in records]
+    before = next((i for i, width in enumerate(widths) if width > 1), 0)
+    table = widths[before:]
+    if len(table) < _SHORTEST_TABLE or len(set(table)) > 1 or _values_in(records[before][1]):
+        return 0
+    return before
+
+
+def _doubts(file: LocalFile, header: list[str], records: list[tuple[int, list[str]]]) -> list[str]:
+    """What may be wrong with how a file was taken."""
+    notes = []
+    if values := _values_in(header):
+        notes.append(
+            f"{file.shown}: the first line is taken for the columns' names, though {values[0]!r} "
+            "in it looks like a value. If it is one, put a line with names above it."
+        )
+    parts = len(header[0].split())
+    if (
+        len(header) == 1
+        and parts > 1
+        and all(len(" ".join(record).split()) == parts for _, record in records)
+    ):
+        notes.append(
+            f"{file.shown} is read as one column, {_shortened(header[0])!r}. If blanks or another "
+            "sign part its values, set `delimiter`."
+        )
+    return notes
+
+
+def _values_in(header: list[str]) -> list[str]:
+    """The cells of a header that look like values, not like names."""
+    found = [cell.strip() for cell in header if _LIKE_A_VALUE.fullmatch(cell.strip())]
+    if all(map(_YEAR.fullmatch, found)):
+        return []
+    # Columns without names of their own are often numbered.
+    numbered = [str(number) for number in range(len(header))]
+    return [] if found in (numbered, [*numbered[1:], str(len(header))]) else found
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _score(text: str, delimiter: str) -> tuple[bool, int]:
-    """Whether all records have as many values as the header, and how many those are."""
-    widths = [len(record) for record in _records(text, delimiter) if record]
+    """Whether all records from the header on have as many values, and how many those are."""
+    records = _records(text, delimiter)
+    widths = [len(record) for _, record in records[_preamble(records) :]]
     return (len(set(widths)) == 1 and widths[0] > 1, widths[0] if widths else 0)
 
 
-def _records(text: str, delimiter: str) -> list[list[str]]:
-    records: list[list[str]] = []
+def _records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """The first records that are not empty, each with the number of lines before it."""
+    records: list[tuple[int, list[str]]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    line = 0
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        records.extend(islice(reader, _RECORDS))
+        for record in islice(reader, _RECORDS):
+            if record:
+                records.append((line, record))
+            line = reader.line_num
     except csv.Error:
         # A value longer than Python's reader takes; the records before it say enough.
         return records

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dataflow.ingestion.engine import literal, open_engine, quote
+from dataflow.ingestion.engine import literal, open_engine, quote, without_nan
 from dataflow.ingestion.errors import SourceDataError
 from dataflow.ingestion.inference import BATCH_ROWS, TypedTable, type_dates
 
@@ -94,7 +94,8 @@ def _fetch(
         if kind in ("JSON", "VARCHAR") and nulls:
             value = f"CASE WHEN {value} NOT IN ({nulls}) THEN {value} END"
         columns.append(f"{value} AS {quote(name)}")
-    table = relation.project(", ".join(columns)).to_arrow_table(batch_size=BATCH_ROWS)
+    relation = without_nan(relation.project(", ".join(columns)), null_values)
+    table = relation.to_arrow_table(batch_size=BATCH_ROWS)
     mixed = [name for name in notes if table[name].null_count < table.num_rows]
     told = [f"Column {name!r} has values of several kinds; it is text." for name in mixed]
     for name, column in zip(table.column_names, table.columns, strict=True):

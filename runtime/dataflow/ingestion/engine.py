@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import duckdb
 
-__all__ = ["literal", "open_engine", "quote"]
+__all__ = ["literal", "open_engine", "quote", "without_nan"]
 
 
 @contextmanager
@@ -34,3 +34,20 @@ def literal(text: str) -> str:
 def quote(name: str) -> str:
     """A name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def without_nan(
+    relation: duckdb.DuckDBPyRelation, null_values: Sequence[str]
+) -> duckdb.DuckDBPyRelation:
+    """The relation with null for NaN in columns of fractions, if NaN is said to mean no value."""
+    kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    fractions = [name for name, kind in kinds.items() if kind in ("DOUBLE", "FLOAT")]
+    if not fractions or "nan" not in {text.lower() for text in null_values}:
+        return relation
+    columns = [
+        f"CASE WHEN NOT isnan({quote(name)}) THEN {quote(name)} END AS {quote(name)}"
+        if name in fractions
+        else quote(name)
+        for name in relation.columns
+    ]
+    return relation.project(", ".join(columns))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +25,26 @@ __all__ = ["is_feature_collection", "read_features"]
 def is_feature_collection(path: Path) -> bool:
     """Whether a JSON file's beginning says that it is a GeoJSON feature collection."""
     with path.open("rb") as file:
-        start = file.read(4096).lstrip()
-    return start.startswith(b"{") and b'"FeatureCollection"' in start
+        start = file.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()
+    # A collection may also be a value somewhere in other JSON.
+    own = re.match(rb'\{[^\[{]*"type"\s*:\s*"FeatureCollection"', start)
+    # Members may come in any order; then only the whole document tells.
+    late = start.startswith(b"{") and b'"features"' in start and own is None
+    return own is not None or (late and _is_collection(path))
+
+
+def _is_collection(path: Path) -> bool:
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(document, dict) and document.get("type") == "FeatureCollection"
 
 
 def read_features(
     files: Sequence[LocalFile], folder: Path, null_values: Sequence[str] = ("",)
 ) -> TypedTable:
-    """Read GeoJSON (RFC 7946) feature collections as one table.
+    """Read GeoJSON (RFC 7946) feature collections, or single features, as one table.
 
     The columns are the properties of all features, ``id`` where features have one, and the
     geometry as GeoJSON text, which every spatial database reads. A file is held in memory as a
@@ -63,6 +77,8 @@ def _features(file: LocalFile) -> list[dict[str, Any]]:
             f"{file.shown} is not JSON: {error}.", "Mend the file, or fetch it again."
         ) from error
     features = document.get("features") if isinstance(document, dict) else None
+    if features is None and isinstance(document, dict) and document.get("type") == "Feature":
+        features = [document]
     if not isinstance(features, list) or not all(isinstance(item, dict) for item in features):
         raise SourceDataError(
             f"{file.shown} is not a GeoJSON feature collection: it has no list of features.",

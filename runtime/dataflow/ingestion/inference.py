@@ -169,8 +169,15 @@ def _cast(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_C
 
 def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column) -> list[str]:
     if column.seen and len(column.rivals) > 1:
+        ways = [rule.label for rule in column.rivals]
+        read = f"its dates may be {' or '.join(ways)}"
+        if column.rivals[0].example:
+            read = f"its values may each be a {' or a '.join(ways)}"
+        return [f"Column {column.name!r} is text: {read}."]
+    if column.rule.example:
+        told = f"each value is a {column.rule.label} ({column.rule.example})"
+        return [f"Column {column.name!r} is number ({column.rule.type}): {told}."]
         ways = " or ".join(rule.label for rule in column.rivals)
-        return [f"Column {column.name!r} is text: its dates may be {ways}."]
     if column.guess is None or column.guess in (TEXT, column.rule):
         return []
     broken = f"NOT {column.guess.check(f'trim({column.key})')}"

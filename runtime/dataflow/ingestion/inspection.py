@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from dataflow.ingestion.address import source_from_location
 from dataflow.ingestion.aggregation import aggregate_of
 from dataflow.ingestion.engine import open_engine
 from dataflow.ingestion.errors import SourceDataError
-from dataflow.ingestion.null_markers import find_null_markers
 from dataflow.ingestion.primary_key import find_primary_key
-from dataflow.ingestion.profile import ColumnProfile, profile_columns
+from dataflow.ingestion.profile import ColumnProfile, profile_columns, register_rows
+from dataflow.ingestion.remarks import counted, remarks, remarks_on_values
 from dataflow.ingestion.roles import best_date, role_of
-from dataflow.ingestion.sample import Sample, read_sample
+from dataflow.ingestion.sample import read_sample
 from dataflow.shared.redaction import is_secret_key
-
-if TYPE_CHECKING:
-    import duckdb
-    import pyarrow as pa
 
 __all__ = ["InspectedColumn", "Inspection", "inspect_source", "source_from_location"]
 
+# What the template has no question of its own for.
+_SETTINGS = (
+    *("format", "encoding", "delimiter", "sheet", "data_path", "schema", "query", "params"),
+    *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
+)
 _PARAMETERS = {"batch_size": 100, "max_retries": 3, "timeout_seconds": 30}
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
@@ -69,10 +70,9 @@ class Inspection:
     """What is known of a source after looking at its data.
 
     Args:
-        source: The settings of the source, as far as they were given.
+        source: The settings of the source, those that its data asked for included.
         columns: Its columns, in their order.
         primary_key: Names of the columns that identify a row; empty if none was proven to.
-        null_values: Texts that mean that there is no value.
         rows: How many rows were looked at.
         whole: Whether these are all rows of the source.
         notes: What was left out, is uncertain, or has to be decided by a person.
@@ -81,7 +81,6 @@ class Inspection:
     source: dict[str, Any]
     columns: tuple[InspectedColumn, ...]
     primary_key: tuple[str, ...]
-    null_values: tuple[str, ...]
     rows: int
     whole: bool
     notes: tuple[str, ...]
@@ -95,18 +94,24 @@ class Inspection:
             "columns": [column.answer() for column in self.columns],
         }
         if self.source["type"] == "file":
-            answers["null_values"] = list(self.null_values)
-        for setting, question in (("table", "source_table"), ("data_path", "data_path")):
-            if self.source.get(setting):
-                answers[question] = self.source[setting]
-        if self.source.get("auth_type"):
-            answers["auth_type"] = self.source["auth_type"]
+            answers["null_values"] = self.source["null_values"]
+        if self.source.get("table"):
+            answers["source_table"] = self.source["table"]
+        for name in ("auth_type", "token_url"):
+            if self.source.get(name):
+                answers[name] = self.source[name]
+        settings = {name: self.source[name] for name in _SETTINGS if self.source.get(name)}
+        if self.source["type"] == "api" and "data_path" in settings:
+            answers["data_path"] = settings.pop("data_path")
+        if settings:
+            answers["source_settings"] = settings
         return answers
 
     def summary(self) -> str:
         """One line for a person: rows, columns, and what they are for."""
+        rows = counted(self.rows, "row") + ("" if self.whole else " looked at")
         parts = [
-            f"{self.rows:,} rows{'' if self.whole else ' looked at'}, {len(self.columns)} columns",
+            f"{rows}, {counted(len(self.columns), 'column')}",
             f"key: {', '.join(self.primary_key) or 'none'}",
         ]
         for role, title in (("date", "date"), ("measure", "measures"), ("category", "categories")):
@@ -133,90 +138,34 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         SourceSettingError: A setting cannot be used.
     """
     sample = read_sample(source, _PARAMETERS)
-    null_values = [""] if source.get("null_values") is None else list(source["null_values"])
-    notes: list[str] = []
     if not sample.table.num_columns:
         raise SourceDataError(
             "The source has no rows and no columns to look at.",
             "Make the workflow without --source, or when there is data.",
         )
-    if source["type"] == "file":
-        markers = _markers(sample.table)
-        if markers:
-            found = sorted({marker for of_column in markers.values() for marker in of_column})
-            null_values += [marker for marker in found if marker not in null_values]
-            where = ", ".join(f"{' '.join(m)!r} in {name}" for name, m in markers.items())
-            notes.append(f"Read as no value: {where}; see `null_values`.")
-            notes += _lost_to_markers(sample.table, markers, found)
-            sample = read_sample({**source, "null_values": null_values}, _PARAMETERS)
-    return _inspected(source, sample, null_values, [*notes, *sample.notes])
-
-
-def _inspected(
-    source: dict[str, Any], sample: Sample, null_values: list[str], notes: list[str]
-) -> Inspection:
     names = list(sample.table.column_names)
     with open_engine() as connection:
-        rows = _register(connection, sample.table)
+        different = register_rows(connection, sample.table)
         profiles = profile_columns(connection, names)
         primary_key = find_primary_key(connection, profiles)
         date = best_date(profiles)
         roles = [role_of(connection, column, date, primary_key) for column in profiles]
+        notes = [*sample.notes, *remarks_on_values(connection, profiles)]
     columns = [
         _column(column, role, primary_key, sample.whole)
         for column, role in zip(profiles, roles, strict=True)
     ]
-    notes += _remarks(columns, primary_key, sample, rows)
+    notes += remarks(profiles, date, primary_key, sample, different)
     if (written := _without_secrets(source["url"])) != source["url"]:
         notes.append(f"Secrets in the location are written as variables, to be set: {written}")
     return Inspection(
-        source=source,
+        source={**source, **sample.settings},
         columns=tuple(columns),
         primary_key=tuple(primary_key),
-        null_values=tuple(null_values),
-        rows=rows,
+        rows=sample.table.num_rows,
         whole=sample.whole,
         notes=tuple(dict.fromkeys(notes)),
     )
-
-
-def _register(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> int:
-    """Make the different rows of a table the relation ``data``; say how many they are."""
-    from dataflow.shared.tables import to_arrow
-    from dataflow.transformation.duplicates import first_occurrences
-
-    table = to_arrow(table)
-    keep = first_occurrences(table)
-    table = table if keep is None else table.take(keep)
-    keys = [f"c{index}" for index in range(table.num_columns)]
-    connection.register("data", table.rename_columns(keys))
-    return int(table.num_rows)
-
-
-def _markers(table: pa.Table) -> dict[str, list[str]]:
-    with open_engine() as connection:
-        names = list(table.column_names)
-        _register(connection, table)
-        return find_null_markers(connection, profile_columns(connection, names))
-
-
-def _lost_to_markers(table: pa.Table, markers: dict[str, list[str]], found: list[str]) -> list[str]:
-    """Notes on other columns in which a marker occurs, and may be a value like any other."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    notes = []
-    for name in table.column_names:
-        column = table[name]
-        if name in markers or not pa.types.is_string(column.type):
-            continue
-        count = pc.sum(pc.is_in(column, pa.array(found))).as_py() or 0
-        if count:
-            notes.append(
-                f"{name!r} has one of these texts in {count:,} rows, which are then without a "
-                "value too; if it is a value there, correct `null_values`."
-            )
-    return notes
 
 
 def _column(
@@ -234,52 +183,6 @@ def _column(
     return InspectedColumn(
         column, role, (*tests, *(["accepted_values"] if accepted else [])), accepted
     )
-
-
-def _remarks(
-    columns: list[InspectedColumn], primary_key: list[str], sample: Sample, rows: int
-) -> list[str]:
-    """What a person should know about the conclusions."""
-    looked = f"all {rows:,} rows" if sample.whole else f"the first {rows:,} rows"
-    notes = []
-    if sample.table.num_rows > rows:
-        twice = sample.table.num_rows - rows
-        notes.append(f"{twice:,} rows are the same as another; `remove_duplicates` drops them.")
-    if not sample.whole:
-        notes.append(
-            f"Only {looked} were looked at; types may turn out wider, and nothing but the key is "
-            "tested."
-        )
-    if primary_key:
-        notes.append(f"{' and '.join(primary_key)} differ in {looked}: proposed as primary key.")
-    else:
-        notes.append(
-            f"No column and no pair of columns was found to identify the rows in {looked}: there "
-            "is no primary key, which `merge` would need."
-        )
-    if not any(column.role == "date" for column in columns):
-        notes.append("There is no column with dates or times, so there is no time series.")
-    for column in columns:
-        notes += _remarks_on(column.profile)
-    return notes
-
-
-def _remarks_on(column: ColumnProfile) -> list[str]:
-    notes = []
-    if column.rows and column.nulls == column.rows:
-        notes.append(f"{column.name!r} has no value at all, so its type is not known.")
-    if column.nested:
-        notes.append(f"{column.name!r} is nested; the staging model has it as JSON.")
-    if column.name.lower() == "processed_at":
-        notes.append(
-            f"{column.name!r} is also the name of the column that `add_timestamps` adds: turn that "
-            "off in config.yaml."
-        )
-    letters = sum(sign.isalpha() for sign in column.name)
-    ascii_letters = sum(sign.isascii() and sign.isalpha() for sign in column.name)
-    if ascii_letters * 2 < letters or column.identifier.startswith("column_"):
-        notes.append(f"{column.name!r} is called {column.identifier} in SQL.")
-    return notes
 
 
 def _without_secrets(url: str) -> str:

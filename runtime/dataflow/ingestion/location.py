@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dataflow.ingestion.content import format_of
 from dataflow.ingestion.errors import SourceError, SourceNotFoundError, SourceSettingError
 from dataflow.ingestion.unpack import compression_of, inner_name, unpack
 from dataflow.shared.project import ProjectNotFoundError, find_project
@@ -140,8 +141,9 @@ def _local_files(location: str) -> list[tuple[Path, str]]:
     files = [Path(match) for match in matches if Path(match).is_file()]
     if not files:
         raise SourceNotFoundError(f"There is no file {path}.", _advice(path))
-    root = Path() if _expanded(location).is_absolute() else _project_folder()
-    return [(file, str(file.relative_to(root))) for file in files]
+    if _expanded(location).is_absolute():
+        return [(file, str(file)) for file in files]
+    return [(file, str(file.relative_to(_project_folder()))) for file in files]
 
 
 def _absolute(location: str) -> Path:
@@ -191,11 +193,11 @@ def _prepared(
     if compression and not (compression == "zip" and kind == "excel" and inner_name(name) == name):
         path, inner = unpack(path, compression, folder, shown)
         kind = file_format or FORMATS.get(Path(inner).suffix.lower())
-    kind = kind or _MEDIA_TYPES.get(media_type)
+    kind = kind or _MEDIA_TYPES.get(media_type) or format_of(path)
     if kind is None:
         raise SourceSettingError(
-            f"The name {name!r} does not tell the format of the file.",
-            f"Set `ingestion.source.format` to one of {', '.join(sorted({*FORMATS.values()}))}.",
+            f"Neither the name {name!r} nor the content tells the format of the file.",
+            f"Set `format` to one of {', '.join(sorted({*FORMATS.values()}))}.",
         )
     if glob.has_magic(str(path)) or "'" in str(path):
         # DuckDB would take the name for a pattern.

@@ -136,7 +136,7 @@ class Pages:
                 f"Page {self._read + 1} of {shown_address(response.url)} is not JSON ({kind}): "
                 f"{error}.",
                 "Look whether `ingestion.source.url` is the address of the API, not of a page to "
-                "look at.",
+                "look at; if it is a file, set `ingestion.source.type` to file.",
             ) from error
         response.json = lambda **_: document  # type: ignore[method-assign]
 

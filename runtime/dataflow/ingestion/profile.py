@@ -9,8 +9,9 @@ from dataflow.ingestion.names import sql_identifiers
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
-__all__ = ["ColumnProfile", "profile_columns"]
+__all__ = ["ColumnProfile", "profile_columns", "register_rows"]
 
 # Names that the rendered models use for columns of their own.
 _TAKEN = ("processed_at",)
@@ -79,6 +80,19 @@ class ColumnProfile:
     def unique(self) -> bool:
         """Whether every row has a value, and no two the same."""
         return self.rows > 0 and self.nulls == 0 and self.distinct == self.rows
+
+
+def register_rows(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> int:
+    """Make the different rows of a table the relation ``data``; say how many they are."""
+    from dataflow.shared.tables import to_arrow
+    from dataflow.transformation.duplicates import first_occurrences
+
+    table = to_arrow(table)
+    keep = first_occurrences(table)
+    table = table if keep is None else table.take(keep)
+    keys = [f"c{index}" for index in range(table.num_columns)]
+    connection.register("data", table.rename_columns(keys))
+    return int(table.num_rows)
 
 
 def profile_columns(connection: duckdb.DuckDBPyConnection, names: list[str]) -> list[ColumnProfile]:

@@ -1,13 +1,22 @@
-"""The records in an answer of an API."""
+"""The records in an answer of an API, or in a JSON file that is one object."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from dataflow.ingestion.errors import SourceDataError
+from dataflow.ingestion.lines import Lines
 from dataflow.ingestion.paths import MISSING, value_at
 
-__all__ = ["find_records"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dataflow.ingestion.location import LocalFile
+
+__all__ = ["extract_records", "find_records", "lists_of_records"]
 
 _DEEPEST = 3
 
@@ -45,6 +54,37 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
             "Set `ingestion.source.data_path` to the list of records, which must be JSON objects.",
         )
     return records
+
+
+def extract_records(files: Sequence[LocalFile], data_path: str, folder: Path) -> list[LocalFile]:
+    """The lists of records in JSON files, as files of JSON Lines; each is held in memory whole.
+
+    Args:
+        files: The files, in UTF-8.
+        data_path: Dotted path of the list in each.
+        folder: A folder for files on the way.
+
+    Raises:
+        SourceDataError: A file is not JSON, or has no list of objects there.
+    """
+    extracted = []
+    for number, file in enumerate(files):
+        try:
+            document = json.loads(file.path.read_bytes())
+        except ValueError as error:
+            raise SourceDataError(
+                f"{file.shown} is not JSON: {error}.", "Mend the file, or fetch it again."
+            ) from error
+        lines = Lines(folder / f"records-{number}.jsonl")
+        lines.add(find_records(document, data_path, file.shown))
+        extracted.append(replace(file, path=lines.path, format="jsonl"))
+    return extracted
+
+
+def lists_of_records(document: Any) -> dict[str, int]:
+    """The paths and lengths of the lists of several objects in a document that is an object."""
+    lists = _lists(document, "", _DEEPEST) if isinstance(document, dict) else {}
+    return {path: len(values) for path, values in lists.items() if len(values) > 1}
 
 
 def _guess(document: Any, shown: str) -> Any:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from dataflow.ingestion.profile import ColumnProfile
 
-__all__ = ["CATEGORY_VALUES", "best_date", "named_like_a_code", "role_of"]
+__all__ = ["CATEGORY_VALUES", "best_date", "looks_like_days", "named_like_a_code", "role_of"]
 
 # A text column with at most so many values groups rows.
 CATEGORY_VALUES = 50
@@ -23,6 +23,8 @@ _CODES = frozenset(
     gate platform line route zone ward district block parcel dir direction bearing
     """.split()  # noqa: SIM905
 )
+_MOMENTS = frozenset("time timestamp ts epoch unix date created updated at".split())  # noqa: SIM905
+_MINUTES = 60
 _PLACES = frozenset("lat latitude lon lng long longitude easting northing".split())  # noqa: SIM905
 # The date that a row happened at, rather than one that it mentions; the first is the best.
 _GOOD_DATES = ("date", "day", "timestamp", "datetime", "time", "created", "start", "month", "hour")
@@ -80,7 +82,7 @@ def role_of(
     if column.whole or column.fractional:
         if not _PLACES.isdisjoint(words):
             return "place"
-        return "code" if column.whole and _is_code(connection, column, words) else "measure"
+        return "code" if _is_code(connection, column, words) else "measure"
     return "category" if _groups(column) else "text"
 
 
@@ -95,21 +97,44 @@ def _groups(column: ColumnProfile) -> bool:
     return column.text and few and column.distinct * 2 <= column.rows
 
 
+def looks_like_days(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+    """Whether all whole numbers of a column are days, written as 20240131."""
+    day = f"try_strptime({column.key}::VARCHAR, '%Y%m%d')"
+    return (
+        column.type in ("INTEGER", "BIGINT")
+        and column.distinct > 1
+        and _all(connection, f"coalesce(year({day}) BETWEEN 1800 AND 2100, false)", column)
+    )
+
+
 def _is_code(
     connection: duckdb.DuckDBPyConnection, column: ColumnProfile, words: list[str]
 ) -> bool:
+    if not column.whole:
+        # Years with a gap among them often come as 2013.0.
+        return named_like_a_code(column.identifier) and _all(
+            connection, f"{column.key} = trunc({column.key})", column
+        )
     if column.distinct <= 1 or named_like_a_code(column.identifier):
         return True
-    if _holds(connection, f"{column.key} BETWEEN 1800 AND 2100"):
-        # Years, in whatever language they are called so.
+    # Years, in whatever language they are called so.
+    years = f"{column.key} BETWEEN 1800 AND 2100"
+    if looks_like_days(connection, column) or _all(connection, years, column):
         return True
-    if "time" not in words or column.distinct <= 60:
+    if _MOMENTS.isdisjoint(words):
         return False
     # 517 for 5:17: no value has more than 59 in its last two digits.
-    return _holds(connection, f"{column.key} BETWEEN 0 AND 2400 AND {column.key} % 100 < 60")
+    clock = f"{column.key} BETWEEN 0 AND 2400 AND {column.key} % 100 < 60"
+    if "time" in words and column.distinct > _MINUTES and _all(connection, clock, column):
+        return True
+    # Seconds or milliseconds since 1970, of the years from 1973 to 2065.
+    since_1970 = f"{column.key} BETWEEN 1e8 AND 3e9 OR {column.key} BETWEEN 1e11 AND 3e12"
+    return _all(connection, since_1970, column)
 
 
-def _holds(connection: duckdb.DuckDBPyConnection, condition: str) -> bool:
-    """Whether a condition is true of every value that there is."""
-    row = connection.execute(f"SELECT bool_and({condition}) FROM data").fetchone()  # noqa: S608
+def _all(connection: duckdb.DuckDBPyConnection, test: str, column: ColumnProfile) -> bool:
+    """Whether all values of a column pass a test."""
+    row = connection.execute(
+        f"SELECT bool_and({test}) FROM data WHERE {column.key} IS NOT NULL"  # noqa: S608
+    ).fetchone()
     return row is not None and bool(row[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dataflow.ingestion.errors import SourceSettingError
@@ -26,11 +26,13 @@ class Sample:
         table: The rows.
         whole: Whether they are all rows of the source.
         notes: What a person should know about how they were read.
+        settings: Settings of the source that nobody gave and that they were read with.
     """
 
     table: pa.Table
     whole: bool
     notes: list[str]
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 def read_sample(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
@@ -46,10 +48,7 @@ def read_sample(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
     """
     kind = source.get("type")
     if kind == "file":
-        from dataflow.ingestion.file import read_file
-
-        typed = read_file(source, parameters)
-        return Sample(typed.table, True, typed.notes)
+        return _from_files(source, parameters)
     if kind == "api":
         return _from_api(source, parameters)
     if kind == "database":
@@ -65,6 +64,23 @@ def read_sample(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
     )
 
 
+def _from_files(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
+    from dataflow.ingestion.file import fetched_files
+    from dataflow.ingestion.null_markers import propose_null_values
+    from dataflow.ingestion.proposals import propose_settings
+
+    with fetched_files(source, parameters) as files:
+        settings, notes = propose_settings(files.found, source)
+        typed = files.read({**source, **settings})
+        if not typed.table.num_columns:
+            return Sample(typed.table, True, typed.notes, settings)
+        null_values, told = propose_null_values(typed.table, source.get("null_values"))
+        settings["null_values"] = null_values
+        if told:
+            typed = files.read({**source, **settings})
+    return Sample(typed.table, True, [*notes, *told, *typed.notes], settings)
+
+
 def _from_api(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
     from dataflow.ingestion.api import read_api
 
@@ -75,6 +91,7 @@ def _from_api(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
         if "paging.type" not in error.instruction:
             raise
         answer = read_api({**looked, "paging": {"type": "none"}}, parameters, limit=_RECORDS)
-        note = f"{error.reason} {error.instruction}"
+        settings = "-d source_settings='{paging: {type: none}}'"
+        note = f"{error.reason} {error.instruction} Until then no run reads it. Here: {settings}"
         return Sample(answer.typed.table, False, [note, *answer.typed.notes])
     return Sample(answer.typed.table, answer.whole, answer.typed.notes)

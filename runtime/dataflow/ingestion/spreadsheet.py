@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dataflow.ingestion.durations import durations_as_text
 from dataflow.ingestion.errors import SourceDataError, SourceSettingError
 from dataflow.ingestion.inference import TypedTable
 from dataflow.ingestion.names import distinct_names
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from dataflow.ingestion.location import LocalFile
 
-__all__ = ["read_spreadsheets"]
+__all__ = ["read_spreadsheets", "sheet_names"]
 
 
 def read_spreadsheets(
@@ -59,10 +60,20 @@ def read_spreadsheets(
             f"The files {', '.join(file.shown for file in files)} do not go together: {error}.",
             "Read them one by one, or make their columns the same.",
         ) from error
-    return TypedTable(table, list(dict.fromkeys(notes)))
+    return durations_as_text(TypedTable(table, list(dict.fromkeys(notes))))
 
 
-def _cells(file: LocalFile, sheet: str | None) -> list[list[Any]]:
+def sheet_names(file: LocalFile) -> list[str]:
+    """The names of a workbook's sheets, in their order.
+
+    Raises:
+        MissingDependencyError: The library that reads spreadsheets is not installed.
+        SourceDataError: The file is no spreadsheet.
+    """
+    return [str(name) for name in _workbook(file).sheet_names]
+
+
+def _workbook(file: LocalFile) -> Any:
     try:
         from python_calamine import CalamineError, CalamineWorkbook
     except ImportError as error:
@@ -71,19 +82,32 @@ def _cells(file: LocalFile, sheet: str | None) -> list[list[Any]]:
             "Install it with `pip install 'dataflow-runtime[excel]'`.",
         ) from error
     try:
-        workbook = CalamineWorkbook.from_path(str(file.path))
-        names = workbook.sheet_names
-        if sheet is not None and sheet not in names:
-            raise SourceSettingError(
-                f"{file.shown} has no sheet {sheet!r}.",
-                f"Set `ingestion.source.sheet` to one of: {', '.join(names)}.",
-            )
+        return CalamineWorkbook.from_path(str(file.path))
+    except (CalamineError, OSError, ValueError) as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: LocalFile, error: Exception) -> SourceDataError:
+    return SourceDataError(
+        f"{file.shown} cannot be read as a spreadsheet: {error}.",
+        "Open it, save it as .xlsx without a password, and try again.",
+    )
+
+
+def _cells(file: LocalFile, sheet: str | None) -> list[list[Any]]:
+    workbook = _workbook(file)
+    names = workbook.sheet_names
+    if sheet is not None and sheet not in names:
+        raise SourceSettingError(
+            f"{file.shown} has no sheet {sheet!r}.",
+            f"Set `ingestion.source.sheet` to one of: {', '.join(names)}.",
+        )
+    from python_calamine import CalamineError
+
+    try:
         cells: list[list[Any]] = workbook.get_sheet_by_name(sheet or names[0]).to_python()
     except (CalamineError, OSError, ValueError) as error:
-        raise SourceDataError(
-            f"{file.shown} cannot be read as a spreadsheet: {error}.",
-            "Open it, save it as .xlsx without a password, and try again.",
-        ) from error
+        raise _unreadable(file, error) from error
     filled = [row for row in cells if any(cell != "" for cell in row)]
     if not filled:
         raise SourceDataError(

@@ -27,6 +27,7 @@ class Rule:
         value: SQL that makes the value from the text ``{x}``.
         rival: The label of another rule that reads the same text as another value.
         alike: Whether the test is that DuckDB writes the value as the text is written.
+        example: What such a text stands for, where that is worth telling a person.
     """
 
     type: str
@@ -35,6 +36,7 @@ class Rule:
     value: str
     rival: str | None = None
     alike: bool = False
+    example: str | None = None
 
     def check(self, text: str) -> str:
         """SQL that is true if the SQL expression ``text`` keeps the rule, as every null does."""
@@ -111,13 +113,36 @@ _DOUBLE = Rule(
     "TRY_CAST({x} AS DOUBLE)",
 )
 
+_WHOLE_PART = r"-?(0|[1-9]\d*|[1-9]\d{0,2}(SIGN\d{3})+)"
+
+
+def _grouped(label: str, groups: str, point: str, rival: str, example: str) -> Rule:
+    """Numbers with a sign between thousands, or with another decimal point than SQL's."""
+    whole = _WHOLE_PART.replace("SIGN", f"[{groups}]")
+    bare = f"replace(replace({{x}}, '{groups}', ''), '{point}', '.')"
+    # More digits than a double holds are a code, as in plain numbers.
+    test = (
+        f"(strlen({bare}) <= 16 AND regexp_full_match({{x}}, '{whole}([{point}]\\d+)?') "
+        f"AND TRY_CAST({bare} AS DOUBLE) IS NOT NULL)"
+    )
+    return Rule("DOUBLE", label, test, f"TRY_CAST({bare} AS DOUBLE)", rival, example=example)
+
+
+_COMMA_IS_POINT = "number with a decimal comma"
+_COMMA_GROUPS = "number with commas between thousands"
+# "1,234" keeps both; a column of nothing else stays text.
+_WITH_COMMAS: tuple[Rule, ...] = (
+    _grouped(_COMMA_IS_POINT, ".", ",", _COMMA_GROUPS, "1,5 is 1.5"),
+    _grouped(_COMMA_GROUPS, ",", ".", _COMMA_IS_POINT, "1,500 is 1500"),
+)
+
 TEXT = Rule("VARCHAR", "text", "true", "{x}")
 
 DATE_RULES: tuple[Rule, ...] = (
     _written_alike("DATE", "date"),
     _matching("TIMESTAMP", "time stamp", rf"{_ISO_DAY}([ T]{_CLOCK})?"),
     _matching("TIMESTAMPTZ", "time stamp with zone", rf"{_ISO_DAY}[ T]{_CLOCK}{_ZONE}"),
-    _written_alike("TIME", "time of day"),
+    _matching("TIME", "time of day", r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?"),
     *_both_orders(),
     _formatted("DATE", "year/month/day", "%Y/%m/%d"),
     _formatted("TIMESTAMP", "year/month/day and time", "%Y/%m/%d %H:%M"),
@@ -135,6 +160,7 @@ DATE_RULES: tuple[Rule, ...] = (
 RULES: tuple[Rule, ...] = (
     _written_alike("BIGINT", "whole number"),
     _DOUBLE,
+    *_WITH_COMMAS,
     Rule("BOOLEAN", "true or false", "lower({x}) IN ('true', 'false')", "CAST({x} AS BOOLEAN)"),
     *DATE_RULES,
 )

@@ -76,6 +76,10 @@ class FileSource(Section):
     sheet: AnyText | None = Field(
         default=None, description="The sheet of an Excel file, by name. Left out: the first."
     )
+    data_path: Text | None = Field(
+        default=None,
+        description="Where a JSON file that is one object holds the list of rows: a dotted path.",
+    )
 
     @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
@@ -87,6 +91,8 @@ class FileSource(Section):
             yield ("delimiter",), refusal("is not one character")
         if values.get("sheet") is not None and form not in (None, "excel"):
             yield ("sheet",), refusal(f"is of no use with `format: {form}`")
+        if values.get("data_path") is not None and form not in (None, "json"):
+            yield ("data_path",), refusal(f"is of no use with `format: {form}`")
 
 
 class Paging(Section):

@@ -90,7 +90,8 @@ def read_answers(path: Path) -> Answers:
         raise AnswersError(
             f"{path} records no version (_commit). Copier records none when a template is a "
             "plain folder or lies in a subfolder of a repository.",
-            "Make the template the root of a git repository with tags, and render from there.",
+            "Restore the file from git if it had one; otherwise make the template the root of a git "
+            "repository with tags, and render from there.",
         )
     return Answers(path, text, found["_src_path"], str(found["_commit"]))
 

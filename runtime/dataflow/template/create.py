@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import shutil
 import warnings
@@ -19,7 +20,7 @@ from dataflow.template.git import succeeds
 from dataflow.workflows.identifiers import check_workflow_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dataflow.shared.project import Project
 
@@ -149,7 +150,7 @@ def _copy(template: TemplateSource, path: Path, data: dict[str, Any], *, ask: bo
     try:
         # A template with uncommitted changes is its author's own, who knows.
         warnings.simplefilter("ignore", DirtyLocalWarning)
-        run_copy(
+        worker = run_copy(
             template.url,
             path,
             data=data,
@@ -165,6 +166,33 @@ def _copy(template: TemplateSource, path: Path, data: dict[str, Any], *, ask: bo
             f"The template could not be rendered: {error}",
             f"Correct the answer, or see that the template can be reached: {template.url}",
         ) from error
+    unknown = [name for name in data if name not in worker.template.questions_data]
+    if unknown:
+        _clear(path, existed=existed)
+        raise _unknown_questions(unknown, worker.template.questions_data)
+
+
+def _clear(path: Path, *, existed: bool) -> None:
+    """Leave a folder as it was before the template was rendered into it."""
+    for entry in path.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            if entry.name != ".git":
+                shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    if not existed:
+        path.rmdir()
+
+
+def _unknown_questions(names: list[str], questions: Iterable[str]) -> BadInputError:
+    """Answers that nobody asked for; Copier leaves them out without a word."""
+    asked = [question for question in questions if question != "kind"]
+    close = difflib.get_close_matches(names[0], asked, n=1)
+    meant = f"Did you mean {close[0]}? " if close else ""
+    return BadInputError(
+        f"The project's version of the template has no question {', '.join(names)}.",
+        f"{meant}A newer version may have it: `dataflow workflow update --project`.",
+    )
 
 
 def _is_repository(url: str) -> bool:

@@ -168,7 +168,7 @@ def _find_drift(
         if path == ANSWERS_FILE or owner(path) is not Owner.GENERATED:
             continue
         there = read_entry(instance.folder / path)
-        if there != expected:
+        if not expected.equals(there):
             found.append(Drift(path, "missing" if there is None else "edited"))
     return found
 

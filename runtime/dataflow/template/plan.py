@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -156,6 +156,10 @@ class _Planner:
             return self._plan_absent(path, base, theirs)
         if ours == base:
             return [Change(path, Action.CLEAN, ours, theirs)]
+        if ours.equals(base):
+            # Git checked it out with other line ends, which it keeps.
+            merged = self._merge(path, base, ours, theirs, source=path)
+            return [replace(merged, action=Action.CLEAN) if not merged.stages else merged]
         if scene.owner(path) is Owner.GENERATED is scene.base_owner(path) and path in scene.tracked:
             note = "your edit of a generated file gives way; git has it"
             return [Change(path, Action.REPLACED, ours, theirs, note)]
@@ -182,7 +186,7 @@ class _Planner:
     def _plan_removal(self, path: str, base: Entry | None, ours: Entry | None) -> list[Change]:
         if ours is None or base is None:
             return []
-        if ours == base:
+        if ours.equals(base):
             return [Change(path, Action.DELETED, ours, None)]
         scene = self._scene
         fresh = {

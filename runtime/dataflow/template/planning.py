@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dataflow.template.export import Export
     from dataflow.template.instance import Instance
+    from dataflow.template.render import Rendering
     from dataflow.template.versions import Version
     from dataflow.template.workshop import Workshop
     from dataflow.template.worktree import WorkTree
@@ -98,10 +99,21 @@ def plan_instance(
     )
     changes = plan_changes(scene)
     changes.append(_version_change(instance, answers, theirs.answers_text))
-    return changes, describe_answers(answers.values, theirs)
+    return changes, [*_describe_name(instance, theirs), *describe_answers(answers.values, theirs)]
+
+
+def _describe_name(instance: Instance, theirs: Rendering) -> list[str]:
+    """Say so if a folder was renamed or copied without its answers."""
+    name = theirs.answers.get("workflow_id")
+    if instance.is_project or name in (None, instance.name):
+        return []
+    option = f"--data workflow_id={instance.name}"
+    return [f"its answers call it {name!r}; to rename what is in it: {instance.command} {option}"]
 
 
 def _version_change(instance: Instance, answers: Answers, text: str) -> Change:
+    if "\r\n" in answers.text:
+        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
     executable = os.access(instance.folder / ANSWERS_FILE, os.X_OK)
     before = Entry(answers.text.encode(), executable)
     return Change(ANSWERS_FILE, Action.VERSION, before, Entry(text.encode(), executable))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.template.instance import PROJECT
 from dataflow.template.plan import Action, Change
-from dataflow.template.results import Outcome, Report, Status
+from dataflow.template.results import STOPPED, Outcome, Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +43,8 @@ _PLANNED = {**_DONE, Status.UPDATED: "would update", Status.CONFLICT: "would con
 _DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 # Above this many workflows, those about which there is nothing to say are only counted.
 _MANY = 12
+# So many of a kind are named in one step of what to do next.
+_MOST_NAMED = 5
 
 
 def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[str]:
@@ -52,8 +54,8 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
         report: The report.
         paint: Gives a text a colour, or leaves it as it is.
     """
-    silent = {Status.CURRENT, Status.UNMANAGED} if len(report.outcomes) > _MANY else set()
-    shown = [outcome for outcome in report.outcomes if outcome.status not in silent]
+    many = len(report.outcomes) > _MANY
+    shown = [one for one in report.outcomes if not (many and _says_nothing(one))]
     width = max((len(outcome.workflow_id) for outcome in shown), default=0)
     fold = len(shown) > _MANY
     for outcome in shown:
@@ -66,6 +68,11 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
     yield from report.notes
     yield _summary(report)
     yield from _next_steps(report)
+
+
+def _says_nothing(outcome: Outcome) -> bool:
+    untouched = outcome.status in {Status.CURRENT, Status.UNMANAGED}
+    return untouched or outcome.reason == STOPPED
 
 
 def diff_lines(outcome: Outcome, paint: Callable[[str, str], str]) -> Iterator[str]:
@@ -176,30 +183,40 @@ def _steps(report: Report) -> Iterator[str]:
             yield "Run it without --plan to do this; --diff shows every line."
     else:
         yield from _after_conflicts(by_status[Status.CONFLICT])
-        if by_status[Status.UPDATED]:
-            yield f"Look at it and commit: git diff; {_commit(by_status[Status.UPDATED])}"
-        for outcome in report.outcomes:
-            for change in outcome.changes:
-                if change.action is Action.REPLACED:
-                    place = shlex.quote(f"./{outcome.path}/{change.path}")
-                    yield f"Your edit of a generated file, if you need it: git show HEAD:{place}"
-    told: set[str] = set()
-    stuck = [outcome for outcome in report.outcomes if not outcome.status.is_fine]
-    for outcome in stuck:
-        if outcome.instruction and outcome.instruction not in told:
-            told.add(outcome.instruction)
-            yield f"{outcome.workflow_id}: {outcome.instruction}"
+        sound = [one for one in by_status[Status.UPDATED] if one.checked is not False]
+        if sound:
+            yield f"Look at it and commit: git diff; {_commit(sound)}"
+        replaced = [
+            shlex.quote(f"./{outcome.path}/{change.path}")
+            for outcome in report.outcomes
+            for change in outcome.changes
+            if change.action is Action.REPLACED
+        ]
+        for place in replaced[:_MOST_NAMED]:
+            yield f"Your edit of a generated file, if you need it: git show HEAD:{place}"
+        if len(replaced) > _MOST_NAMED:
+            yield f"  and {len(replaced) - _MOST_NAMED} more: --json lists them as replaced"
+    stuck: dict[str, list[str]] = {}
+    for outcome in report.outcomes:
+        if outcome.instruction and not outcome.status.is_fine:
+            stuck.setdefault(outcome.instruction, []).append(outcome.workflow_id)
+    for instruction, names in stuck.items():
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        yield f"{', '.join(names[:_MOST_NAMED])}{more}: {instruction}"
     for outcome in report.outcomes:
         if outcome.checked is False:
-            yield f"{outcome.workflow_id}: mend it, or undo with: git restore {outcome.path}"
+            place = shlex.quote(outcome.path)
+            undo = f"git restore {place} && git clean -fd {place}"
+            yield f"{outcome.workflow_id}: mend it, or undo with: {undo}"
 
 
 def _after_conflicts(outcomes: list[Outcome]) -> Iterator[str]:
     paths = [f"{outcome.path}/{name}" for outcome in outcomes for name in outcome.conflicts]
     if paths:
-        named = " ".join(shlex.quote(path) for path in paths[:5])
-        more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
-        yield f"Resolve the conflicts (`git mergetool` works), then: git add {named}{more}"
+        named = " ".join(shlex.quote(path) for path in paths[:_MOST_NAMED])
+        more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+        yield f"Resolve the conflicts (`git mergetool` works): {named}{more}"
+        yield f"Then commit: {_commit(outcomes)}"
 
 
 def _commit(outcomes: list[Outcome]) -> str:

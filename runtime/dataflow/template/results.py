@@ -12,7 +12,10 @@ from dataflow.template.plan import Action, Change
 if TYPE_CHECKING:
     from dataflow.shared.errors import DataflowError
 
-__all__ = ["Outcome", "Report", "Status"]
+__all__ = ["STOPPED", "Outcome", "Report", "Status"]
+
+# Why a workflow was left out that an interrupted update had not come to.
+STOPPED = "The update was stopped before its turn."
 
 
 class Status(StrEnum):

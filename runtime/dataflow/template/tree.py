@@ -36,6 +36,14 @@ class Entry:
         """Whether git would refuse to merge it: a NUL among the first 8000 bytes."""
         return b"\0" in self.data[:8000]
 
+    def equals(self, other: Entry | None) -> bool:
+        """Whether another entry is the same but for line ends, which git may write as it likes."""
+        if other is None or self.mode != other.mode:
+            return False
+        if self.data == other.data or self.link or self.is_binary:
+            return self.data == other.data
+        return self.data.replace(b"\r\n", b"\n") == other.data.replace(b"\r\n", b"\n")
+
 
 def read_entry(path: Path) -> Entry | None:
     """Read what lies at ``path``; ``None`` if nothing, or a folder, does."""

@@ -14,8 +14,9 @@ from dataflow.template.interruption import Interruption
 from dataflow.template.job import Job
 from dataflow.template.journal import pending, recover
 from dataflow.template.planning import plan_instance
-from dataflow.template.results import Outcome, Report, Status
+from dataflow.template.results import STOPPED, Outcome, Report, Status
 from dataflow.template.safety import recall_conflicts, refuse_unsafe, refuse_unsafe_project
+from dataflow.template.versions import TemplateError
 from dataflow.template.workshop import Workshop
 from dataflow.template.worktree import WorkTree, read_work_tree
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataflow.shared.project import Project
+    from dataflow.template.versions import Template, Version
 
 __all__ = ["Request", "UpdateBusyError", "update_workflows"]
 
@@ -139,15 +141,14 @@ def _needs_update(workshop: Workshop, job: Job, request: Request) -> bool:
         answers = job.answers = job.instance.answers()
         outcome.current = answers.commit
         template = workshop.template(answers.source)
-        target = job.target = (
-            template.version(request.reference)
-            if request.reference is not None
-            else template.latest(prereleases=request.prereleases)
-        )
+        target = job.target = _target(template, request)
         outcome.target = target.name
         current = template.version(answers.commit)
     except DataflowError as error:
         outcome.fail(error)
+        return False
+    if other := _elsewhere(job.instance):
+        outcome.fail(other, Status.SKIPPED)
         return False
     if current.commit == target.commit and not request.given:
         outcome.status = Status.CURRENT
@@ -162,6 +163,31 @@ def _needs_update(workshop: Workshop, job: Job, request: Request) -> bool:
         )
         return False
     return True
+
+
+def _target(template: Template, request: Request) -> Version:
+    if request.reference is None:
+        return template.latest(prereleases=request.prereleases)
+    try:
+        return template.version(request.reference)
+    except TemplateError as error:
+        releases = ", ".join(reversed(template.releases[-5:])) or "none"
+        raise BadInputError(error.reason, f"Name a version with --to. Releases: {releases}.") from error
+
+
+def _elsewhere(instance: Instance) -> DataflowError | None:
+    """Why a folder's files are not the project's to change, if they are not."""
+    if instance.folder.is_symlink():
+        return DataflowError(
+            f"It is a link to {instance.folder.readlink()}, and nothing outside its folder is touched.",
+            "Put the folder itself where the link is, or update it where it lies.",
+        )
+    if not instance.is_project and (instance.folder / ".git").exists():
+        return DataflowError(
+            "It is a git repository of its own (a submodule), which has its own history.",
+            "Update it there with `copier update`, then commit the new state here.",
+        )
+    return None
 
 
 def _plan(
@@ -215,12 +241,12 @@ def _apply(
             outcome = job.outcome
             if interruption.requested:
                 report.interrupted = True
-                _leave_out(outcome, "The update was stopped before its turn.", job.instance.command)
+                _leave_out(outcome, STOPPED)
                 continue
             if number == first + 1 and first and not _all_well(jobs[:first]):
-                report.notes.append(f"The first {first} are not well, so the rest was left alone.")
+                report.notes.append("The rest was left alone, since the first did not pass.")
             if number > first > 0 and not _all_well(jobs[:first]):
-                _leave_out(outcome, f"The first {first} did not pass.", job.instance.command)
+                _leave_out(outcome, f"The first {first} did not pass.")
                 continue
             progress(f"updating {number} of {len(jobs)}: {outcome.workflow_id}")
             try:
@@ -242,8 +268,8 @@ def _all_well(jobs: list[Job]) -> bool:
     )
 
 
-def _leave_out(outcome: Outcome, reason: str, command: str) -> None:
-    outcome.fail(DataflowError(reason, f"Run it again: {command}"), Status.SKIPPED)
+def _leave_out(outcome: Outcome, reason: str) -> None:
+    outcome.fail(DataflowError(reason, "Run the same command again."), Status.SKIPPED)
 
 
 def _finish_earlier(state: Path, request: Request, report: Report) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 import pytest
@@ -15,6 +16,7 @@ OBJECTS = {
     "in/2020/2.csv": b"a\n2\n",
     "in/2020/deep/3.csv": b"a\n3\n",
     "in/2021/4.csv": b"a\n4\n",
+    "in/a b/5.csv": b"a\n5\n",
     "in/other.txt": b"no",
 }
 
@@ -24,7 +26,7 @@ def bucket(server: Any, say: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """The part of S3's protocol that reading needs: list, head and get with ranges."""
 
     def route(request: Any) -> Any:
-        key = request.path.removeprefix("/bucket").lstrip("/")
+        key = unquote(request.path).removeprefix("/bucket").lstrip("/")
         if "list-type" in request.query:
             return say(_listing(request.query.get("prefix", "")))
         if key not in OBJECTS:
@@ -59,7 +61,9 @@ def _listing(prefix: str) -> str:
     [
         ("in/2020/1.csv", [1]),
         ("in/2020/*.csv", [1, 2]),
-        ("in/**/*.csv", [1, 2, 3, 4]),
+        ("in/**/*.csv", [1, 2, 3, 4, 5]),
+        ("in/a b/5.csv", [5]),
+        ("in/a b/*.csv", [5]),
         ("in/202[01]/[0-9].csv", [1, 2, 4]),
     ],
 )

@@ -11,12 +11,13 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from dataflow.ingestion.errors import (
@@ -305,6 +306,29 @@ def test_sqlite_values_of_several_kinds(tmp_path: Path) -> None:
         {"d": date(2020, 1, 2), "m": "x", "n": 2.5},
     ]
     assert any("'m'" in note for note in result["metadata"]["notes"])
+
+
+def test_lengths_of_time_are_texts_that_can_be_cast(tmp_path: Path) -> None:
+    """Intervals get through the Parquet files between the steps, and none of them is lost."""
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE TABLE t AS SELECT INTERVAL 26 HOUR AS took UNION ALL SELECT NULL"
+        )
+    result = read(str(path), table="t")
+    pq.write_table(result["data"], tmp_path / "a.parquet")
+    cast = f"SELECT CAST(took AS INTERVAL) FROM '{tmp_path}/a.parquet'"
+    assert sorted(duckdb.sql(cast).fetchall(), key=str) == [(None,), (timedelta(hours=26),)]
+    assert "cast it to interval" in result["metadata"]["notes"][0]
+
+
+def test_values_of_one_type_or_another_are_texts(tmp_path: Path) -> None:
+    """A union, which Parquet has no type for, arrives as text."""
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE t (v UNION(n INTEGER, s VARCHAR))")
+        connection.execute("INSERT INTO t VALUES (1), ('x'), (NULL)")
+    assert read(str(path), table="t")["data"].to_pydict() == {"v": ["1", "x", None]}
 
 
 def test_files_are_not_written_to(database: Any) -> None:

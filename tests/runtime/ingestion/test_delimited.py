@@ -141,3 +141,25 @@ def test_what_pythons_writer_writes_is_read(read: Any, rows: list[tuple[str, str
     writer.writerows((f"x{first}", f"x{second}") for first, second in rows)
     table = read("a.csv", out.getvalue())["data"]
     assert [(row["a"][1:], row["b"][1:]) for row in table.to_pylist()] == rows
+
+
+def test_lines_above_the_table_are_left_out_and_told(read: Any) -> None:
+    """A title and comments above the header are no data; what they say is in the notes."""
+    result = read("a.csv", "# Sales, 2024\n\nid;v\n1;2,5\n2;3,5\n".replace(",", " "))
+    assert result["data"].to_pydict() == {"id": [1, 2], "v": ["2 5", "3 5"]}
+    assert "first 2 lines are left out: '# Sales  2024 '" in result["metadata"]["notes"][0]
+
+
+def test_a_header_that_looks_like_data_is_told(read: Any) -> None:
+    """Files without names, or with blanks between values, are read as they are, with a warning."""
+    notes = read("a.csv", "1,2.5,x\n2,3.5,y\n")["metadata"]["notes"]
+    assert "'1' in it looks like a value" in notes[0]
+    assert "notes" not in read("b.csv", "country,2019,2020\nDE,1,2\nFR,3,4\n")["metadata"]
+    assert "notes" not in read("c.csv", "0,1,2\n5,6,7\n")["metadata"]
+    assert "set `delimiter`" in read("d.csv", "t status\n1 0\n2 1\n")["metadata"]["notes"][0]
+
+
+def test_a_web_page_is_no_table(read: Any) -> None:
+    """What a server says instead of the file is not taken for one."""
+    with pytest.raises(SourceDataError, match="web page"):
+        read("a.csv", "<!DOCTYPE html>\n<html><body>Not found</body></html>\n")

@@ -50,3 +50,19 @@ def test_what_is_no_collection_is_refused(read: Any, text: str) -> None:
     """A .geojson file without features is an error that names it."""
     with pytest.raises(SourceDataError, match=r"a\.geojson"):
         read("a.geojson", text)
+
+
+def test_a_collection_inside_other_json_is_a_value(read: Any) -> None:
+    """Only a document that is a collection itself is one; its members may come in any order."""
+    shape = {"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": POINT}]}
+    assert read("a.json", json.dumps([{"name": "x", "shape": shape}]))["data"].num_rows == 1
+    (row,) = read("b.json", json.dumps({"name": "x", "shape": shape}))["data"].to_pylist()
+    assert row["name"] == "x"
+    late = {"features": [{"properties": {"v": 1}}, {"properties": {"v": 2}}], "type": shape["type"]}
+    assert read("c.json", json.dumps(late))["data"].to_pydict()["v"] == [1, 2]
+
+
+def test_a_single_feature_is_one_row(read: Any) -> None:
+    """A file may hold one feature without a collection around it."""
+    text = json.dumps({"type": "Feature", "properties": {"v": 1}, "geometry": None})
+    assert read("a.geojson", text)["data"].to_pylist() == [{"v": 1, "geometry": None}]

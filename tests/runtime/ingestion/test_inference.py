@@ -39,6 +39,9 @@ def typed(*values: str | None) -> TypedTable:
             ["2020-01-31T10:00:00Z", "2020-01-31 10:00:00+02:00"],
             [datetime(2020, 1, 31, 10, tzinfo=UTC), datetime(2020, 1, 31, 8, tzinfo=UTC)],
         ),
+        (["1,5", "-1.234,50", "2"], [1.5, -1234.5, 2.0]),
+        (["1,234.50", "12,000", "-5"], [1234.5, 12000.0, -5.0]),
+        (["10:00", "23:59"], [time(10), time(23, 59)]),
         (["10:00:00", "23:59:59.5"], [time(10), time(23, 59, 59, 500000)]),
         (["1/31/2020", "02/01/2020"], [date(2020, 1, 31), date(2020, 2, 1)]),
         (["31/1/2020", "02/01/2020"], [date(2020, 1, 31), date(2020, 1, 2)]),
@@ -64,7 +67,12 @@ def test_values_get_their_type(values: list[str | None], expected: list[Any]) ->
         ["1_000"],
         ["0x1F"],
         ["1e400"],
-        ["1,000"],
+        ["1,000", "7"],
+        ["01,5", "2,5"],
+        ["1,23,456"],
+        ["12.345.678,5", "1,234.5"],
+        ["1234567890123456,5"],
+        ["9:30", "24:00"],
         ["t", "f"],
         ["yes", "no"],
         ["1/2/20"],
@@ -134,6 +142,16 @@ def test_order_of_month_and_day_is_decided_by_any_row_or_not_at_all() -> None:
     ]
     assert typed(*doubtful, "01/13/2020").table["v"][0].as_py() == date(2020, 1, 2)
     assert typed(*doubtful, "13/01/2020").table["v"][0].as_py() == date(2020, 2, 1)
+
+
+def test_what_a_comma_means_is_told_or_left_open() -> None:
+    """Numbers with commas are told of; where a comma may mean two things, the column is text."""
+    assert typed("1,5", "2,25").notes == [
+        "Column 'v' is number (DOUBLE): each value is a number with a decimal comma (1,5 is 1.5)."
+    ]
+    (doubt,) = typed("1,000", "2,000").notes
+    assert "a number with a decimal comma or a number with commas between thousands" in doubt
+    assert typed("1,000", "2,000", "1,000,000").table["v"].to_pylist() == [1000, 2000, 1000000]
 
 
 @settings(max_examples=150, deadline=None)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataflow.ingestion.errors import SourceDataError, SourceSettingError
 from dataflow.ingestion.inspection import Inspection, inspect_source, source_from_location
+from dataflow.ingestion.source import read_source
 from dataflow.shared.project import Project
 
 if TYPE_CHECKING:
@@ -135,7 +138,8 @@ def test_key_is_proven_and_plausible(look: Any, columns: Any, key: list[str]) ->
     inspection = look(csv_of(*[(name, list(values)) for name, values in columns]))
     assert list(inspection.primary_key) == key
     assert any(
-        "differ in all 60 rows" in n if key else "no primary key" in n for n in inspection.notes
+        re.search("differs? in all 60 rows" if key else "no primary key", note)
+        for note in inspection.notes
     )
 
 
@@ -143,8 +147,8 @@ def test_key_is_sought_among_different_rows(look: Any) -> None:
     """Rows that the cleaning stage drops do not spoil a key, and are told."""
     inspection = look(SALES + SALES.splitlines()[1] + "\n")
     assert inspection.primary_key == ("Sale ID",)
-    assert inspection.rows == N
-    assert any("1 rows are the same as another" in note for note in inspection.notes)
+    assert inspection.summary().startswith("61 rows")
+    assert any("1 row is the same as another" in note for note in inspection.notes)
 
 
 # Roles
@@ -211,15 +215,85 @@ def test_null_markers_are_found_and_numbers_become_numbers(look: Any) -> None:
     )
     types = {column.profile.name: column.profile.type for column in inspection.columns}
     assert types == {"day": "DATE", "delay": "BIGINT", "temp": "DOUBLE", "country": "VARCHAR"}
-    assert inspection.null_values == ("", "NA", "n/a")
+    assert inspection.source["null_values"] == ["", "NA", "n/a"]
     assert any("'country' has one of these texts in 30 rows" in n for n in inspection.notes)
     assert "not_null" not in inspection.columns[1].tests
+
+
+def test_nan_is_no_value_in_json_either(look: Any, project: Path) -> None:
+    """NaN among numbers is read as null, also when the workflow reads the file."""
+    inspection = look('[{"id": 1, "v": NaN}, {"id": 2, "v": 1.5}]', "a.json")
+    assert inspection.columns[1].tests == ()
+    assert read_source(inspection.source, {})["data"].to_pydict()["v"] == [None, 1.5]
 
 
 def test_text_is_not_taken_for_a_marker(look: Any) -> None:
     """A column with other texts, or with nothing but markers, stays as it is."""
     inspection = look(csv_of(("a", ["NA", "x"] * 5), ("b", ["NA"] * 10), ("c", ["-", "5 kg"] * 5)))
-    assert inspection.null_values == ("",)
+    assert inspection.source["null_values"] == [""]
+
+
+# What a file does not say
+
+
+def test_other_encodings_are_proposed_and_told(look: Any, project: Path) -> None:
+    """Text that is not UTF-8 is read as what Western programs write, and the workflow keeps it."""
+    (project / "a.csv").write_bytes("id,stadt\n1,Köln\n2,Zürich\n".encode("latin-1"))
+    inspection = inspect_source({"type": "file", "url": "a.csv"})
+    assert inspection.answers()["source_settings"] == {"encoding": "cp1252"}
+    assert any("not UTF-8" in note for note in inspection.notes)
+    assert read_source(inspection.source, {})["data"].to_pydict()["stadt"] == ["Köln", "Zürich"]
+
+
+def test_other_sheets_are_told(project: Path) -> None:
+    """The first sheet is read, and what else there is is said."""
+    with pd.ExcelWriter(project / "a.xlsx") as writer:
+        for name in ("About", "Orders"):
+            pd.DataFrame({"id": [1, 2]}).to_excel(writer, sheet_name=name, index=False)
+    inspection = inspect_source({"type": "file", "url": "a.xlsx"})
+    assert inspection.answers()["source_settings"] == {"sheet": "About"}
+    assert any("'Orders'" in note for note in inspection.notes)
+
+
+def test_rows_are_found_in_an_object(look: Any) -> None:
+    """The one list of objects in a JSON file is its rows; of several none is taken."""
+    rows = [{"id": number} for number in range(5)]
+    inspection = look(json.dumps({"meta": {"n": 5}, "result": {"rows": rows}}), "a.json")
+    assert inspection.answers()["source_settings"] == {"data_path": "result.rows"}
+    assert read_source(inspection.source, {})["data"].to_pylist() == rows
+    several = look(json.dumps({"a": rows, "b": rows}), "b.json")
+    assert several.rows == 1
+    assert any("'a' (5), 'b' (5)" in note for note in several.notes)
+
+
+def test_format_is_told_by_the_content(look: Any) -> None:
+    """A name that says nothing is no hindrance where the content is clear."""
+    inspection = look("id;v\n1;2\n2;3\n", "export.txt")
+    assert inspection.answers()["source_settings"] == {"format": "csv"}
+    assert inspection.rows == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "role", "said"),
+    [
+        ("day", [20240100 + i for i in range(1, 21)], "code", "look like days"),
+        ("created", [1704067200 + i for i in range(20)], "code", ""),
+        ("year", [f"{2000 + i}.0" for i in range(20)], "code", ""),
+        ("price", [f"${i}.50" for i in range(20)], "text", "amounts of money"),
+        ("rate", [f"{i}%" for i in range(20)], "text", "percentages"),
+        ("when", [f"{i}-Jan-24" for i in range(10, 30)], "text", "two digits for the year"),
+        ("month", [f"{2000 + i}-07" for i in range(20)], "text", "months"),
+    ],
+)
+def test_values_of_another_kind_are_no_measures(
+    look: Any, name: str, values: list[Any], role: str, said: str
+) -> None:
+    """Numbers and texts that stand for something else are left as they are, and told."""
+    inspection = look(csv_of((name, values)))
+    key = inspection.columns[0].role == "key"
+    assert key or inspection.columns[0].role == role
+    assert not said or any(said in note for note in inspection.notes)
+    assert "measures" not in inspection.summary()
 
 
 # Names and nesting

@@ -48,8 +48,8 @@ def test_missing_file_names_the_path_and_near_misses(project: Path) -> None:
     [
         (".", "is a folder"),
         ("ftp://host/a.csv", "cannot read from ftp://"),
-        ("a.unknown", "does not tell the format"),
-        ("*.mixed", "several formats|does not tell"),
+        ("a.unknown", "nor the content tells the format"),
+        ("*.mixed", "nor the content tells"),
     ],
 )
 def test_what_cannot_be_read_is_refused(project: Path, url: str, said: str) -> None:
@@ -82,6 +82,17 @@ def test_globs_reach_into_folders(project: Path) -> None:
     assert read_at("**/*.csv")["data"]["a"].to_pylist() == [1, 2]
     with pytest.raises(SourceNotFoundError, match=r"\*\.tsv"):
         read_at("x/*.tsv")
+
+
+def test_a_glob_may_be_absolute(project: Path, tmp_path: Path) -> None:
+    """Files outside the project are found by a pattern, and called by their whole path."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.csv").write_text("a\n1\n", encoding="utf-8")
+    (outside / "b.csv").write_text("a,b\n2,3\n", encoding="utf-8")
+    found = read_at(f"{outside}/*.csv")
+    assert found["data"].to_pydict() == {"a": [1, 2], "b": [None, 3]}
+    assert f"{outside}/a.csv lacks 'b'" in found["metadata"]["notes"][0]
 
 
 @pytest.mark.parametrize("name", ["a[1].csv", "it's.csv", "a b;c.csv", "ä*.csv", "a{b}.csv"])

@@ -44,6 +44,7 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
                 "delimiter": None,
                 "encoding": None,
                 "sheet": None,
+                "data_path": None,
             },
             "parameters": {"batch_size": 100, "max_retries": 5, "timeout_seconds": 30},
         },

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+
+from dataflow.template.report import report_lines
 
 if TYPE_CHECKING:
     from tests.runtime.template.conftest import Lab
@@ -91,6 +94,18 @@ def test_the_rest_waits_for_the_first_ring(runnable: Lab) -> None:
         "two": ("skipped", None),
     }
     assert runnable.read("two", "a.py") == "A = 1\n"
+
+
+@pytest.mark.slow
+def test_what_did_not_pass_is_to_be_undone_not_committed(runnable: Lab) -> None:
+    """The report proposes no commit of it, and what it proposes instead brings all of it back."""
+    runnable.release("1.1.0", {"a.py": "import nothing_of_the_kind\n", "new.py": "B = 1\n"})
+    lines = list(report_lines(runnable.update("one", check=True), lambda text, _: text))
+    assert not any("git commit" in line for line in lines)
+    (undo,) = [line.partition("undo with: ")[2] for line in lines if "undo with" in line]
+    assert runnable.status() != ""
+    subprocess.run(undo, cwd=runnable.project.root, shell=True, check=True, capture_output=True)
+    assert runnable.status() == ""
 
 
 @pytest.mark.slow

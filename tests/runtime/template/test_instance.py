@@ -97,6 +97,23 @@ def test_a_project_in_a_subfolder_of_a_repository_is_updated(lab: Lab) -> None:
     assert lab.unmerged() == {(n, "a.py") for n in "123"}
 
 
+def test_a_renamed_folder_is_told_and_can_be_renamed_inside(lab: Lab) -> None:
+    """A folder whose answers have another name is updated; the name it should have can be given."""
+    config = lab.config + 'workflow_id: {type: str, default: "{{ _folder_name }}"}\n'
+    lab.release("1.0.0", {"a.py.jinja": "{{ workflow_id }}\n"}, config=config)
+    lab.render("one")
+    lab.git("mv", *(str(lab.project.workflow_dir(name)) for name in ("one", "two")))
+    lab.commit()
+    lab.release("1.1.0", {"b.py.jinja": "{{ workflow_id }}\n"})
+
+    (told,) = lab.update("two", plan_only=True).outcomes[0].notes
+    assert "dataflow workflow update two --data workflow_id=two" in told
+    report = lab.update("two", given={"workflow_id": "two"})
+
+    assert report.outcomes[0].notes == []
+    assert (lab.read("two", "a.py"), lab.read("two", "b.py")) == ("two\n", "two\n")
+
+
 def test_names_are_checked_first(lab: Lab) -> None:
     """A misspelt name is refused with the name that was probably meant."""
     lab.release("1.0.0", {"a.py": TEN})

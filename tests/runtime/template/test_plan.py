@@ -157,6 +157,27 @@ def test_line_ends_are_a_persons_choice(lab: Lab) -> None:
     assert lab.read("one", "a.py") == BOTH.replace("\n", "\r\n")
 
 
+def test_line_ends_that_git_wrote_are_no_edits(lab: Lab) -> None:
+    """Where git checks files out with Windows line ends, they count as unedited and keep them."""
+    config = lab.config + "_generated: [job.py]\n"
+    lab.release("1.0.0", {"a.py": TEN, "gone.py": TEN, "job.py": TEN}, config=config)
+    lab.render("one")
+    lab.git("config", "core.autocrlf", "true")
+    for path in lab.project.workflow_dir("one").iterdir():
+        path.unlink()
+    lab.git("checkout", "-q", "--", ".")
+    assert lab.read("one", "job.py") == TEN.replace("\n", "\r\n")
+    lab.release("1.1.0", {"a.py": THEIRS, "gone.py": None, "job.py": THEIRS})
+
+    report = lab.update("one")
+
+    assert lab.actions(report) == {"a.py": "clean", "gone.py": "deleted", "job.py": "clean"}
+    assert lab.read("one", "job.py") == THEIRS.replace("\n", "\r\n")
+    assert set(lab.read("one", ".copier-answers.yml").splitlines(keepends=True)) >= {
+        "_commit: 1.1.0\r\n"
+    }
+
+
 def test_a_template_may_change_line_ends(lab: Lab) -> None:
     """Windows line ends that the template brings reach an edited file."""
     lab.release("1.0.0", {"a.bat": TEN})
@@ -259,6 +280,33 @@ def test_work_in_the_way_stops_the_update_of_that_workflow(
     assert (lab.status_of(report), lab.status_of(report, "two")) == ("failed", "updated")
     assert f"{blocker} is in its way" in str(report.outcomes[0].reason)
     assert "workflows/one" not in lab.status()
+
+
+def test_folders_that_are_not_the_projects_own_are_skipped(lab: Lab) -> None:
+    """A link to a folder and a submodule are left alone with a reason; the others are updated."""
+    lab.release("1.0.0", {"a.py": TEN})
+    lab.render("one", "linked", "nested")
+    linked, nested = (lab.project.workflow_dir(name) for name in ("linked", "nested"))
+    linked.rename(lab.project.root / "elsewhere")
+    linked.symlink_to("../../../elsewhere")
+    lab.git("rm", "-rq", "--cached", str(nested))
+    lab.git("init", "-q", str(nested))
+    lab.git("-C", str(nested), "add", "-A")
+    lab.git("-C", str(nested), "commit", "-qm", "own")
+    lab.commit()
+    lab.release("1.1.0", {"a.py": THEIRS})
+
+    report = lab.update()
+
+    assert report.exit_code == 1
+    assert {one.workflow_id: one.status.value for one in report.outcomes} == {
+        "linked": "skipped",
+        "nested": "skipped",
+        "one": "updated",
+    }
+    assert "elsewhere" in str(report.outcomes[0].reason)
+    assert "submodule" in str(report.outcomes[1].reason)
+    assert (lab.project.root / "elsewhere" / "a.py").read_text() == TEN
 
 
 def test_a_link_out_of_the_workflow_is_not_followed(lab: Lab, tmp_path: Path) -> None:

@@ -70,7 +70,9 @@ two     1.0.0 -> 1.1.0  conflict  1 replaced, 1 conflict, 1 kept yours
 
 3 workflows: 1 updated, 1 with conflicts, 1 not from a template.
 Next:
-  Resolve the conflicts (`git mergetool` works), then: git add src/dataflow/workflows/two/a.py
+  Resolve the conflicts (`git mergetool` works): src/dataflow/workflows/two/a.py
+  Then commit: git add src/dataflow/workflows/two && \
+git commit -m "Update workflows to 1.1.0" -- src/dataflow/workflows/two
   Look at it and commit: git diff; git add src/dataflow/workflows/one && \
 git commit -m "Update workflows to 1.1.0" -- src/dataflow/workflows/one
   Your edit of a generated file, if you need it: git show HEAD:./src/dataflow/workflows/two/job.py
@@ -89,10 +91,12 @@ def test_the_plan_and_the_report_say_what_to_do_next(fleet: Lab) -> None:
 def test_the_proposed_commands_work(fleet: Lab) -> None:
     """What the report proposes to type can be typed, while another workflow has conflicts."""
     run(fleet, "--all")
-    fleet.commit_only("one")
     shown = fleet.git("show", "HEAD:./src/dataflow/workflows/two/job.py")
     assert shown == "mine\n"
-    assert fleet.git("status", "--porcelain", "src/dataflow/workflows/one") == ""
+    fleet.commit_only("one")
+    (fleet.project.workflow_dir("two") / "a.py").write_text("resolved\n", encoding="utf-8")
+    fleet.commit_only("two")
+    assert fleet.git("status", "--porcelain", "src/dataflow/workflows") == ""
 
 
 def test_a_diff_shows_every_line_and_writes_nothing(fleet: Lab) -> None:

@@ -72,6 +72,16 @@ def test_a_template_with_uncommitted_changes_gives_its_last_commit(lab: Lab) -> 
     )
 
 
+def test_a_wanted_version_that_does_not_exist_is_named_with_those_that_do(lab: Lab) -> None:
+    """`--to` with a version that was never released fails with the releases there are."""
+    lab.release("1.0.0", {"a.py": "a\n"})
+    lab.render("one")
+    lab.release("1.1.0", {"a.py": "b\n"})
+    (outcome,) = lab.update("one", reference="9.9.9").outcomes
+    assert "9.9.9" in str(outcome.reason)
+    assert "Releases: 1.1.0, 1.0.0" in str(outcome.instruction)
+
+
 def test_a_version_that_does_not_exist_is_named(lab: Lab) -> None:
     """A recorded version that the template does not have fails that workflow alone."""
     lab.release("1.0.0", {"a.py": "a\n"})

@@ -1,0 +1,106 @@
+"""`dataflow workflow new --source`: what it says, and what it writes down."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import Dataflow
+
+pytestmark = pytest.mark.slow
+
+RECORDS = json.dumps([{"id": number, "amount": number * 1.5} for number in range(20)])
+
+
+@contextmanager
+def api(token: str) -> Iterator[str]:
+    """An API on a real socket that answers whoever has the token."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.headers.get("Authorization") == f"Bearer {token}"
+            self.send_response(200 if known else 401)
+            self.end_headers()
+            self.wfile.write(RECORDS.encode() if known else b"{}")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/items"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def source_of(project: Path, name: str) -> dict[str, Any]:
+    path = project / "src" / "dataflow" / "workflows" / name / "config.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = config["ingestion"]["source"]
+    return found
+
+
+def test_what_the_file_asked_for_is_told_and_written_down(
+    project_folder: Path, tmp_path: Path, dataflow: Dataflow
+) -> None:
+    """A file in an old encoding with decimal commas is read, and the workflow reads it so again."""
+    file = tmp_path / "umsatz.csv"
+    rows = "".join(f"{number};Köln;{number},50\n" for number in range(1, 21))
+    file.write_bytes(f"id;Stadt;Betrag\n{rows}".encode("latin-1"))
+    made = dataflow("workflow", "new", "umsatz", "--source", file, cwd=project_folder)
+    assert made.returncode == 0, made.stderr
+    for words in ("20 rows, 3 columns", "cp1252", "decimal comma", "outside the project"):
+        assert words in made.stdout
+    assert source_of(project_folder, "umsatz")["encoding"] == "cp1252"
+    run = dataflow("workflow", "run", "umsatz", cwd=project_folder)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "20 rows into raw.umsatz" in run.stdout
+
+
+def test_an_api_is_looked_at_with_the_credentials_that_the_workflow_will_use(
+    project_folder: Path, dataflow: Dataflow
+) -> None:
+    """The variable is read at once, named when it is missing, and its value is written nowhere."""
+    with api("s3same-open") as url:
+        command = ("workflow", "new", "items", "--source", url)
+        login = ("-d", "auth_type=bearer_token", "-d", "source_settings={paging: {type: none}}")
+        refused = dataflow(*command, cwd=project_folder)
+        unset = dataflow(*command, *login, cwd=project_folder)
+        env = {"ITEMS_TOKEN": "s3same-open"}
+        made = dataflow(*command, *login, cwd=project_folder, env=env)
+    assert (refused.returncode, unset.returncode) == (1, 2)
+    assert "401" in refused.stderr
+    assert "source_settings=" in refused.stderr
+    assert "ITEMS_TOKEN is not set" in unset.stderr
+    assert made.returncode == 0, made.stderr
+    assert "20 rows, 2 columns; key: id; measures: amount" in made.stdout
+    source = source_of(project_folder, "items")
+    assert (source["token"], source["paging"]) == ("${ITEMS_TOKEN}", {"type": "none"})
+    folder = project_folder / "src"
+    texts = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert not any(b"s3same-open" in text for text in texts)
+
+
+def test_an_answer_that_nobody_asked_for_is_refused(
+    project_folder: Path, dataflow: Dataflow
+) -> None:
+    """A misspelt question is no answer to another one, and nothing is left behind."""
+    before = sorted(project_folder.rglob("*"))
+    refused = dataflow("workflow", "new", "trips", "-d", "titel=Trips", cwd=project_folder)
+    assert refused.returncode == 2
+    assert "titel" in refused.stderr
+    assert "Did you mean title?" in refused.stderr
+    assert sorted(project_folder.rglob("*")) == before
