@@ -81,11 +81,15 @@ class Steps:
         transform_data: Callable[[dict[str, Any]], dict[str, Any]],
         extracted: StoredTable,
     ) -> StoredTable:
-        """Call ``transform_data`` on the rows of an earlier step and write its rows down."""
-        from dataflow.shared.tables import read_table
+        """Call ``transform_data`` on the rows of an earlier step and write its rows down.
 
-        data = {"data": read_table(Path(extracted.path)), "metadata": extracted.metadata}
-        stored = self._store("transform", transform_data(data))
+        It gets a dict with an Arrow table, which is read when it is first asked for.
+        """
+        from dataflow.shared.stored_rows import StoredRows
+
+        source = Path(extracted.path)
+        transformed = transform_data(StoredRows(source, extracted.metadata))
+        stored = self._store("transform", transformed, source)
         stages = [stage["name"] for stage in stored.metadata.get("transformation_stages", [])]
         through = f" after {', '.join(stages)}" if stages else ""
         _say(f"{stored.rows:,} rows{through}", stored.rows)
@@ -162,7 +166,8 @@ class Steps:
         key = [self.workflow_id, *table.split(".")]
         OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
 
-    def _store(self, step: str, result: dict[str, Any]) -> StoredTable:
+    def _store(self, step: str, result: dict[str, Any], source: Path | None = None) -> StoredTable:
+        from dataflow.shared.stored_rows import StoredRows
         from dataflow.shared.tables import write_parquet
 
         if not isinstance(result, dict) or "data" not in result:
@@ -173,7 +178,12 @@ class Steps:
             )
         path = self._run_dir / f"{step}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows = write_parquet(result["data"], path)
+        if isinstance(result, StoredRows) and result.path is not None:
+            # They are in a file already: that of the step before, or a new one.
+            rows = result.count()
+            path = result.path if result.path == source else result.path.replace(path)
+        else:
+            rows = write_parquet(result["data"], path)
         return StoredTable(str(path), rows, result.get("metadata", {}))
 
     def _forget_old_runs(self) -> None:
