@@ -50,14 +50,19 @@ format: setup ## Format the code.
 examples: setup ## Render the example project anew after a change of the template.
 	@$(BIN)/python examples/render.py
 
-test-tools: setup # The browser that the tests look through, and the Postgres that they read from.
+# Installs packages of Debian's, where that is possible.
+apt = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update && \
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes $(1) >/dev/null
+
+test-tools: setup # What the tests use beside Python: a browser, a Postgres to read from, docker-compose.
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		command -v google-chrome >/dev/null || \
-		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-			apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes chromium >/dev/null; } || \
+		{ $(call apt,chromium); } || \
 		$(BIN)/playwright install chromium || \
 		{ echo 'The dashboard tests need Chromium. Install it, then run make test again.'; exit 1; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
-		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-			apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes postgresql >/dev/null; } || \
+		{ $(call apt,postgresql); } || \
 		echo 'Without PostgreSQL (initdb) on this machine, the tests that read from it are skipped.'
+	@command -v docker-compose >/dev/null || \
+		{ $(call apt,--no-install-recommends docker-compose); } || \
+		echo 'Without docker-compose on this machine, the test that reads compose.yaml with it is skipped.'

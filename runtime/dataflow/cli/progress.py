@@ -1,8 +1,11 @@
-"""One line on a terminal that says what is being done, and is gone when it is done."""
+"""A line on a terminal that says what is being done, and is gone when it is done."""
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,11 +13,13 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TextIO
 
-__all__ = ["progress_line"]
+__all__ = ["SecondsLine", "progress_line"]
 
 _WIPE = "\r\033[K"
 _WIDTH = 100
+_SECONDS_BETWEEN_TICKS = 1.0
 
 
 @contextmanager
@@ -27,3 +32,57 @@ def progress_line() -> Iterator[Callable[[str], None]]:
         yield lambda words: click.echo(f"{_WIPE}{words[:_WIDTH]}", nl=False, err=True)
     finally:
         click.echo(_WIPE, nl=False, err=True)
+
+
+class SecondsLine:
+    """A line on a terminal that says what goes on and for how many seconds it has.
+
+    It writes to the terminal itself: Dagster takes over standard output while a step runs. Where
+    nobody is watching, only whole lines are printed. Use it as a context, at whose end the line is
+    gone, come what may.
+    """
+
+    def __init__(self) -> None:
+        self._terminal: TextIO | None = None
+        self._ended = threading.Event()
+        self._ticking: threading.Thread | None = None
+
+    def __enter__(self) -> SecondsLine:
+        if sys.stdout.isatty():
+            self._terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._wipe()
+        if self._terminal is not None:
+            self._terminal.close()
+
+    def count(self, words: str) -> None:
+        """Count the seconds behind some words, in place of what was counted before."""
+        self._wipe()
+        if self._terminal is not None:
+            self._ended = threading.Event()
+            arguments = (words, self._terminal, self._ended)
+            self._ticking = threading.Thread(target=_tick, args=arguments, daemon=True)
+            self._ticking.start()
+
+    def say(self, text: str) -> None:
+        """Print a line that stays, in place of what was counted."""
+        self._wipe()
+        click.echo(text, file=self._terminal)
+
+    def _wipe(self) -> None:
+        if self._ticking is not None:
+            self._ended.set()
+            self._ticking.join()
+            self._ticking = None
+
+
+def _tick(words: str, terminal: TextIO, ended: threading.Event) -> None:
+    began = time.monotonic()
+    while True:
+        seconds = time.monotonic() - began
+        click.echo(f"{_WIPE}{words} {seconds:6.0f} s", nl=False, file=terminal)
+        if ended.wait(_SECONDS_BETWEEN_TICKS):
+            break
+    click.echo(_WIPE, nl=False, file=terminal)

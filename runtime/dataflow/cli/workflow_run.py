@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.progress import SecondsLine
 from dataflow.shared.project import Project, find_project
 from dataflow.workflows.registry import get_workflow, list_workflow_ids
 
@@ -41,25 +43,26 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
     # The whole configuration is read before anything is imported, started or written.
     if name in list_workflow_ids(project):
         load_config(name)
-    report = None if as_json else _print_step
-    if remote:
-        from dataflow.cli.run_remote import run_remote
+    with SecondsLine() as line:
+        report = None if as_json else functools.partial(_print_step, line)
+        if remote:
+            from dataflow.cli.run_remote import run_remote
 
-        if not as_json:
-            click.echo(f"Running {click.style(name, bold=True)} on the service …")
-        outcome = run_remote(project, name, report, verbose=verbose)
-    else:
-        from dataflow.orchestration.run import run_workflow
+            if not as_json:
+                click.echo(f"Running {click.style(name, bold=True)} on the service …")
+            outcome = run_remote(project, name, report, verbose=verbose)
+        else:
+            from dataflow.orchestration.run import run_workflow
 
-        get_workflow(name, project)
-        if not as_json:
-            click.echo(f"Running {click.style(name, bold=True)} …")
-        outcome = run_workflow(
-            project,
-            name,
-            report=report,
-            on_wait=lambda holder: click.echo(f"  waiting for {holder} …", err=True),
-        )
+            get_workflow(name, project)
+            if not as_json:
+                click.echo(f"Running {click.style(name, bold=True)} …")
+            outcome = run_workflow(
+                project,
+                name,
+                report=report,
+                on_wait=lambda holder: click.echo(f"  waiting for {holder} …", err=True),
+            )
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(outcome), indent=2))
     else:
@@ -70,16 +73,14 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
         sys.exit(1)
 
 
-def _print_step(step: StepOutcome) -> None:
-    live = sys.stdout.isatty()
+def _print_step(line: SecondsLine, step: StepOutcome) -> None:
     if step.status == "running":
-        if live:
-            click.echo(f"  … {step.name}\r", nl=False)
+        line.count(f"  … {step.name:<10}")
         return
     mark = _MARKS.get(step.status, "-")
     seconds = f"{step.seconds:6.1f} s" if step.status == "succeeded" else " " * 8
     text = step.summary or (step.status if step.status != "succeeded" else "")
-    click.echo(f"  {mark} {step.name:<10} {seconds}  {text}".rstrip() + (" " * 8 if live else ""))
+    line.say(f"  {mark} {step.name:<10} {seconds}  {text}".rstrip())
 
 
 def _print_outcome(project: Project, outcome: RunOutcome) -> None:

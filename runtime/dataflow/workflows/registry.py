@@ -138,7 +138,7 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
         _registered.pop(workflow_id, None)
         raise BrokenWorkflowError(
             f"The workflow {workflow_id!r} cannot be loaded: {_explain(error, project)}",
-            f"Mend it in {place}, then run `dataflow workflow list` to see whether it loads.",
+            f"Mend it in {place}; `dataflow workflow list --check` says whether it loads then.",
         ) from error
     workflow = _registered.get(workflow_id)
     if workflow is None:
