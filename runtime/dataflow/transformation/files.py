@@ -36,12 +36,17 @@ def can_use_file(rows: StoredRows, options: Sequence[Sequence[str]]) -> bool:
         rows: The rows.
         options: The options of each stage that are on.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if rows.path is None or not _IN_SQL.issuperset(name for names in options for name in names):
         return False
-    with pq.ParquetFile(str(rows.path)) as file:
-        schema = file.schema_arrow
+    try:
+        with pq.ParquetFile(str(rows.path)) as file:
+            schema = file.schema_arrow
+    except (OSError, pa.ArrowInvalid):
+        # Reading the rows says what is wrong with it.
+        return False
     names = [name.lower() for name in schema.names]
     return (
         0 < len(names) == len(set(names))
