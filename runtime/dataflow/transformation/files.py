@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["RowsFile", "can_use_file", "open_file"]
 
 _NUMBER = "file_row_number"
-# DuckDB's tables have row groups of 122,880 rows. Rows that come in slightly larger ones, as a filter
-# leaves them, are written twice when a table is loaded; in much larger ones they are not.
+# DuckDB's tables have row groups of 122,880 rows. Rows that come in slightly larger ones, as a
+# filter leaves them, are written twice when a table is loaded; in much larger ones they are not.
 _ROWS_IN_GROUP = 4 * 122_880
 _IN_SQL = frozenset({"remove_duplicates", "add_timestamps"})
 # What comes back from DuckDB's Parquet as the Arrow type that it was. Others stay with Arrow.
