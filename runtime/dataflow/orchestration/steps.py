@@ -69,6 +69,7 @@ class Steps:
             params["last_value"] = read_watermark(self._database, config["load"]["table"])
         self._forget_old_runs()
         stored = self._store("extract", extract_data(params))
+        _release_memory()
         for note in stored.metadata.get("notes", []):
             log.warning(note)
         _say(
@@ -90,6 +91,8 @@ class Steps:
         source = Path(extracted.path)
         transformed = transform_data(StoredRows(source, extracted.metadata))
         stored = self._store("transform", transformed, source)
+        del transformed
+        _release_memory()
         stages = [stage["name"] for stage in stored.metadata.get("transformation_stages", [])]
         through = f" after {', '.join(stages)}" if stages else ""
         _say(f"{stored.rows:,} rows{through}", stored.rows)
@@ -190,6 +193,13 @@ class Steps:
         runs = sorted(self._runs_dir.glob("*/"), key=lambda run: run.stat().st_mtime)
         for run in runs[:-_RUNS_KEPT]:
             shutil.rmtree(run, ignore_errors=True)
+
+
+def _release_memory() -> None:
+    """Give back what Arrow keeps for later tables: the next step's are DuckDB's."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _say(summary: str, rows: int | None = None) -> None:
