@@ -8,6 +8,9 @@ DEMO ?= $(HOME)/dataflow-demo
 # As many files of tests at a time as the machine has cores.
 PYTEST_ARGS ?= --numprocesses auto --dist loadfile
 
+# What `make bench` is told, such as --quick.
+BENCH_ARGS ?=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-quick lint format examples bench test-tools
 
@@ -35,8 +38,8 @@ test: setup test-tools ## Run all tests.
 test-quick: setup ## Run the tests that need neither Node nor a browser.
 	$(BIN)/pytest -m 'not slow' $(PYTEST_ARGS)
 
-bench: setup test-tools ## Measure; some take several minutes.
-	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python "$$benchmark" || exit 1; done
+bench: setup test-tools ## Measure everything into benchmarks/RESULTS.md (half an hour).
+	@$(BIN)/python benchmarks/all.py $(BENCH_ARGS)
 
 lint: setup ## Check formatting, code and types.
 	$(BIN)/ruff format --check .

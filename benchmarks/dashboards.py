@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import uvicorn
+from measuring import Result, record
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from dataflow.dashboards.build import build_site
@@ -222,11 +223,24 @@ def report(ours: list[float], reader: float, theirs: tuple[float, float, float])
         ratio = f"{other / mine:7.1f}x" if mine else "-"
         print(f"{name:34}{mine:8.2f}{other:10.2f}{ratio:>8}")
     print(f"{'the same, page open before':34}{reader:8.2f}{'-':>10}{'-':>8}")
-    for name, reached, goal, met in (
-        ("seconds", total, GOAL_SECONDS, total <= GOAL_SECONDS),
-        ("times faster", their_total / total, GOAL_RATIO, their_total / total >= GOAL_RATIO),
-    ):
-        print(f"goal {goal:g} {name}: {reached:.1f}, {'met' if met else 'not met'}")
+    faster = their_total / total
+    record(
+        Result(
+            "dashboards",
+            "from the end of dbt build to the new number in a browser",
+            f"{total:.2f} s",
+            goal=f"{GOAL_SECONDS:g} s",
+            met=total <= GOAL_SECONDS,
+        ),
+        Result(
+            "dashboards",
+            "the same by Evidence's own sources and build",
+            f"{their_total:.1f} s",
+            f"{faster:.0f}x faster",
+            f"{GOAL_RATIO:g}x",
+            faster >= GOAL_RATIO,
+        ),
+    )
 
 
 @contextmanager
@@ -267,7 +281,13 @@ def run(command: list[str], folder: Path, node: Node) -> None:
         (str(folder / "node_modules" / ".bin"), environment["PATH"])
     )
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")

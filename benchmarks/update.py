@@ -21,7 +21,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from measuring import Result, record
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+GOAL_SIZE = 1000
 COMMAND = "from dataflow.cli.workflow_update import update; update()"
 IDENTITY = ["-c", "user.name=Bench", "-c", "user.email=bench@example.org"]
 
@@ -51,7 +54,13 @@ def measure(command: list[str], folder: Path, accept: tuple[int, ...] = (0,)) ->
     environment = {**os.environ, "DATAFLOW_PROJECT": str(folder)}
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     after, end = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     if done.returncode not in accept:
@@ -164,7 +173,7 @@ def main() -> None:
         show("one workflow, three files changed", each, one)
 
         fleet = ours(project, "v1.1.0")
-        show(f"{number} workflows, three files changed", each.times(number), fleet)
+        show(f"{number} workflows, three files changed", each.times(number), fleet, goal=20)
 
         moved = ours(project, "v1.0.1")
         each = by_copier(project, "v1.0.1", sample[:2])
@@ -174,18 +183,42 @@ def main() -> None:
         for size in options.growth:
             project = root / f"growth-{size}"
             make_project(project, root / "template", size)
-            print(f"{size:5} workflows  only the version moved  {ours(project, 'v1.0.1')}")
-            print(f"{'':5}            three files changed     {ours(project, 'v1.1.0')}")
+            moved, changed = ours(project, "v1.0.1"), ours(project, "v1.1.0")
+            print(f"{size:5} workflows  only the version moved  {moved}")
+            print(f"{'':5}            three files changed     {changed}")
+            fleet_of = f"update of {size:,} workflows"
+            goal = size == GOAL_SIZE
+            value = f"{moved.wall:.2f} s, {moved.cpu:.2f} s CPU"
+            record(
+                Result(
+                    "update",
+                    f"{fleet_of}, only the version moved",
+                    value,
+                    goal="1 s" if goal else "",
+                    met=moved.wall <= 1.0 if goal else None,
+                ),
+                Result("update", f"{fleet_of}, three files changed", f"{changed.wall:.1f} s"),
+            )
             shutil.rmtree(project)
 
 
-def show(title: str, copier: Cost, dataflow: Cost) -> None:
+def show(title: str, copier: Cost, dataflow: Cost, goal: float | None = None) -> None:
     """Print what both cost, and how many times as much the first costs."""
     print(title)
     print(f"  copier update             {copier}")
     print(f"  dataflow workflow update  {dataflow}")
     cpu, wall = copier.cpu / dataflow.cpu, copier.wall / dataflow.wall
     print(f"  ratio                     {cpu:8.1f} x CPU {wall:8.1f} x wall\n")
+    record(
+        Result(
+            "update",
+            f"update of {title}, against copier update",
+            f"{dataflow.wall:.1f} s, {dataflow.cpu:.1f} s CPU",
+            f"{cpu:.0f}x less CPU",
+            f"{goal:g}x" if goal else "",
+            None if goal is None else cpu >= goal,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -37,25 +37,30 @@ def progress_line() -> Iterator[Callable[[str], None]]:
 class SecondsLine:
     """A line on a terminal that says what goes on and for how many seconds it has.
 
-    It writes to the terminal itself: Dagster takes over standard output while a step runs. Where
-    nobody is watching, only whole lines are printed. Use it as a context, at whose end the line is
+    It writes to where standard output went before: Dagster takes that over while a job runs, and
+    what is printed last can get lost on its way. Where nobody is watching, only whole lines are
+    printed. Use it as a context, at whose end the line is
     gone, come what may.
     """
 
     def __init__(self) -> None:
+        self._output: TextIO | None = None
         self._terminal: TextIO | None = None
         self._ended = threading.Event()
         self._ticking: threading.Thread | None = None
 
     def __enter__(self) -> SecondsLine:
+        # Standard output need not be a file.
+        with suppress(OSError):
+            self._output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
         if sys.stdout.isatty():
-            self._terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+            self._terminal = self._output
         return self
 
     def __exit__(self, *_: object) -> None:
         self._wipe()
-        if self._terminal is not None:
-            self._terminal.close()
+        if self._output is not None:
+            self._output.close()
 
     def count(self, words: str) -> None:
         """Count the seconds behind some words, in place of what was counted before."""
@@ -69,7 +74,7 @@ class SecondsLine:
     def say(self, text: str) -> None:
         """Print a line that stays, in place of what was counted."""
         self._wipe()
-        click.echo(text, file=self._terminal)
+        click.echo(text, file=self._output)
 
     def _wipe(self) -> None:
         if self._ticking is not None:

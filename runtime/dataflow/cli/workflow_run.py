@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataflow.cli.progress import SecondsLine
+from dataflow.shared.importing import importing
 from dataflow.shared.project import Project, find_project
 from dataflow.workflows.registry import get_workflow, list_workflow_ids
 
@@ -52,9 +53,10 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
                 click.echo(f"Running {click.style(name, bold=True)} on the service …")
             outcome = run_remote(project, name, report, verbose=verbose)
         else:
-            from dataflow.orchestration.run import run_workflow
+            with importing():
+                from dataflow.orchestration.run import run_workflow
 
-            get_workflow(name, project)
+                get_workflow(name, project)
             if not as_json:
                 click.echo(f"Running {click.style(name, bold=True)} …")
             outcome = run_workflow(

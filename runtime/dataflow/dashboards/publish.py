@@ -111,7 +111,7 @@ def publish_workflow(
                 rows[table] = _write_query(session, path, where, aside / f"{table}.parquet")
             freshness = _freshness_query(rows, published_at)
             _write_rows(session, freshness, aside / f"{FRESHNESS_TABLE}.parquet")
-            described = descriptions_query(session, project, workflow_id)
+            described = descriptions_query(project, workflow_id)
             _write_rows(session, described, aside / f"{DESCRIPTIONS_TABLE}.parquet")
         staged = {path.stem: (path, _settle(path)) for path in sorted(aside.glob("*.parquet"))}
         notes = {"published_at": published_at.isoformat(), "rows": rows}

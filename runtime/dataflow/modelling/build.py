@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError, MissingDependencyError
+from dataflow.shared.importing import importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +68,8 @@ def build_models(
     """
     os.environ.setdefault("DO_NOT_TRACK", "1")
     try:
-        from dbt.cli.main import dbtRunner
+        with importing():
+            from dbt.cli.main import dbtRunner
     except ImportError as error:
         raise MissingDependencyError(
             f"The workflow {workflow_id!r} has dbt models, and dbt is not installed.",

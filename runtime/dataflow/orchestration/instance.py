@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.importing import importing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,8 +63,10 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
     with FileLock(project.dagster_home / "initialise.lock"):
         home = prepare_dagster_home(project)
         try:
-            instance = DagsterInstance.from_config(str(home))
-            instance.get_runs_count()
+            # Dagster imports its storage here.
+            with importing():
+                instance = DagsterInstance.from_config(str(home))
+                instance.get_runs_count()
         except Exception as error:
             raise HistoryError(
                 f"Dagster's run history in {project.relative(home)} cannot be opened: {error}",

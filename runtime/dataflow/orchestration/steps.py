@@ -69,6 +69,7 @@ class Steps:
             params["last_value"] = read_watermark(self._database, config["load"]["table"])
         self._forget_old_runs()
         stored = self._store("extract", extract_data(params))
+        _release_memory()
         for note in stored.metadata.get("notes", []):
             log.warning(note)
         _say(
@@ -81,11 +82,17 @@ class Steps:
         transform_data: Callable[[dict[str, Any]], dict[str, Any]],
         extracted: StoredTable,
     ) -> StoredTable:
-        """Call ``transform_data`` on the rows of an earlier step and write its rows down."""
-        from dataflow.shared.tables import read_table
+        """Call ``transform_data`` on the rows of an earlier step and write its rows down.
 
-        data = {"data": read_table(Path(extracted.path)), "metadata": extracted.metadata}
-        stored = self._store("transform", transform_data(data))
+        It gets a dict with an Arrow table, which is read when it is first asked for.
+        """
+        from dataflow.shared.stored_rows import StoredRows
+
+        source = Path(extracted.path)
+        transformed = transform_data(StoredRows(source, extracted.metadata))
+        stored = self._store("transform", transformed, source)
+        del transformed
+        _release_memory()
         stages = [stage["name"] for stage in stored.metadata.get("transformation_stages", [])]
         through = f" after {', '.join(stages)}" if stages else ""
         _say(f"{stored.rows:,} rows{through}", stored.rows)
@@ -162,7 +169,8 @@ class Steps:
         key = [self.workflow_id, *table.split(".")]
         OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
 
-    def _store(self, step: str, result: dict[str, Any]) -> StoredTable:
+    def _store(self, step: str, result: dict[str, Any], source: Path | None = None) -> StoredTable:
+        from dataflow.shared.stored_rows import StoredRows
         from dataflow.shared.tables import write_parquet
 
         if not isinstance(result, dict) or "data" not in result:
@@ -173,13 +181,25 @@ class Steps:
             )
         path = self._run_dir / f"{step}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows = write_parquet(result["data"], path)
+        if isinstance(result, StoredRows) and result.path is not None:
+            # They are in a file already: that of the step before, or a new one.
+            rows = result.count()
+            path = result.path if result.path == source else result.path.replace(path)
+        else:
+            rows = write_parquet(result["data"], path)
         return StoredTable(str(path), rows, result.get("metadata", {}))
 
     def _forget_old_runs(self) -> None:
         runs = sorted(self._runs_dir.glob("*/"), key=lambda run: run.stat().st_mtime)
         for run in runs[:-_RUNS_KEPT]:
             shutil.rmtree(run, ignore_errors=True)
+
+
+def _release_memory() -> None:
+    """Give back what Arrow keeps for later tables: the next step's are DuckDB's."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _say(summary: str, rows: int | None = None) -> None:

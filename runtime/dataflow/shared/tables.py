@@ -146,7 +146,9 @@ def read_table(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(os.fspath(path), partitioning=None)
+        # Not `pq.read_table`, which imports pandas by way of pyarrow.dataset.
+        with pq.ParquetFile(os.fspath(path)) as file:
+            return file.read()
     except (OSError, pa.ArrowInvalid) as error:
         raise TableFileError(
             f"The rows in {path} cannot be read: {error}", "Run the workflow again from its start."

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
     import pyarrow as pa
 
-__all__ = ["first_occurrences"]
+__all__ = ["find_repetitions", "first_occurrences"]
 
 _NUMBER = "__row_number"
 
@@ -32,29 +34,43 @@ def first_occurrences(table: pa.Table) -> pa.Array | None:
     names = [f"c{index}" for index in range(table.num_columns)]
     with duckdb.connect(":memory:") as connection:
         connection.register("rows", table.rename_columns(names).append_column(_NUMBER, numbers))
-        suspects = _suspects(connection, names)
-        if suspects == 0:
+        if not find_repetitions(connection, "rows", names, _NUMBER):
             return None
-        later: Any = connection.sql(
-            f"SELECT {_NUMBER} FROM rows WHERE {_NUMBER} IN (FROM suspects) "  # noqa: S608
-            f"QUALIFY row_number() OVER (PARTITION BY {', '.join(names)} ORDER BY {_NUMBER}) > 1"
-        ).fetchnumpy()[_NUMBER]
-    if len(later) == 0:
-        return None
+        later: Any = connection.sql("FROM repetitions").fetchnumpy()["n"]
     keep = np.ones(table.num_rows, dtype=bool)
     keep[later] = False
     return pa.array(np.flatnonzero(keep))
 
 
-def _suspects(connection: duckdb.DuckDBPyConnection, names: list[str]) -> int:
-    """Keep the rows that share a hash with another row: few, so that comparing them is cheap."""
+def find_repetitions(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str], number: str
+) -> int:
+    """Put the numbers of the rows that are equal to an earlier row into ``repetitions (n)``.
+
+    Args:
+        connection: Where the relation is; the temporary table is made there.
+        relation: What may stand after FROM.
+        columns: The columns to compare, as they are written in SQL.
+        number: The column that numbers the rows.
+
+    Returns:
+        How many there are.
+    """
+    listed = ", ".join(columns)
     connection.execute(
-        f"CREATE TEMP TABLE hashes AS SELECT {_NUMBER}, hash({', '.join(names)}) AS h "  # noqa: S608
-        "FROM rows"
+        f"CREATE OR REPLACE TEMP TABLE hashes AS SELECT {number} AS n, hash({listed}) AS h "  # noqa: S608
+        f"FROM {relation}"
     )
+    # Those that share a hash with another row: few, so that comparing them is cheap.
     connection.execute(
-        f"CREATE TEMP TABLE suspects AS SELECT {_NUMBER} FROM hashes "  # noqa: S608
+        "CREATE OR REPLACE TEMP TABLE suspects AS SELECT n FROM hashes "
         "WHERE h IN (SELECT h FROM hashes GROUP BY h HAVING count(*) > 1)"
     )
-    row = connection.execute("SELECT count(*) FROM suspects").fetchone()
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE repetitions AS SELECT {number} AS n FROM {relation} "  # noqa: S608
+        f"WHERE {number} IN (FROM suspects) "
+        f"QUALIFY row_number() OVER (PARTITION BY {listed} ORDER BY {number}) > 1"
+    )
+    connection.execute("DROP TABLE hashes")
+    row = connection.execute("SELECT count(*) FROM repetitions").fetchone()
     return int(row[0]) if row else 0

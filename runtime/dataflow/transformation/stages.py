@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.stored_rows import StoredRows
 from dataflow.shared.tables import like, to_arrow
 from dataflow.transformation.duplicates import first_occurrences
+from dataflow.transformation.files import can_use_file, open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import pyarrow as pa
 
@@ -51,21 +53,43 @@ def apply_stages(data: dict[str, Any], stages: list[dict[str, Any]]) -> dict[str
         raise StageError(
             'The extracted data has no "data".', 'Return {"data": rows, "metadata": {...}}.'
         )
+    if isinstance(data, StoredRows) and can_use_file(data, [_options(stage) for stage in stages]):
+        return _apply_to_file(data, stages)
     table = to_arrow(data["data"])
     done: list[dict[str, Any]] = []
     for stage in stages:
         rows_in = table.num_rows
-        table = _apply(table, stage)
+        for option in _options(stage):
+            table = STAGES[stage["name"]][option](table)
         done.append({"name": stage["name"], "rows_in": rows_in, "rows_out": table.num_rows})
-    metadata = {
-        **data.get("metadata", {}),
-        "record_count": table.num_rows,
-        "transformation_stages": done,
-    }
+    metadata = _metadata(data, table.num_rows, done)
     return {**data, "data": like(table, data["data"]), "metadata": metadata}
 
 
-def _apply(table: pa.Table, stage: dict[str, Any]) -> pa.Table:
+def _apply_to_file(data: StoredRows, stages: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same, from file to file: no row becomes a value of Python's or is held in memory."""
+    with open_file(data) as file:
+        done: list[dict[str, Any]] = []
+        for stage in stages:
+            rows_in = file.rows
+            for option in _options(stage):
+                if option == "remove_duplicates":
+                    file.remove_duplicates()
+                else:
+                    _refuse_own_column(file.columns)
+                    file.add_column(PROCESSED_AT, datetime.now(UTC))
+            done.append({"name": stage["name"], "rows_in": rows_in, "rows_out": file.rows})
+        result = StoredRows(file.write(), _metadata(data, file.rows, done))
+    result.update({key: data[key] for key in data if key not in ("data", "metadata")})
+    return result
+
+
+def _metadata(data: dict[str, Any], rows: int, done: list[dict[str, Any]]) -> dict[str, Any]:
+    return {**data.get("metadata", {}), "record_count": rows, "transformation_stages": done}
+
+
+def _options(stage: dict[str, Any]) -> list[str]:
+    """The options of a stage that are on, in the order in which they are done."""
     name = stage.get("name")
     if name not in STAGES:
         raise StageError(f"There is no stage {name!r}.", _choose(str(name), STAGES))
@@ -76,10 +100,7 @@ def _apply(table: pa.Table, stage: dict[str, Any]) -> pa.Table:
             raise StageError(
                 f"The stage {name!r} has no option {option!r}.", _choose(option, steps)
             )
-    for option, step in steps.items():
-        if options.get(option):
-            table = step(table)
-    return table
+    return [option for option in steps if options.get(option)]
 
 
 def _choose(wrong: str, known: dict[str, Any]) -> str:
@@ -120,13 +141,17 @@ def _remove_duplicates(table: pa.Table) -> pa.Table:
 def _add_timestamps(table: pa.Table) -> pa.Table:
     import pyarrow as pa
 
-    if any(name.lower() == PROCESSED_AT for name in table.column_names):
+    _refuse_own_column(table.column_names)
+    now = pa.scalar(datetime.now(UTC), type=pa.timestamp("us", tz="UTC"))
+    return table.append_column(PROCESSED_AT, pa.repeat(now, table.num_rows))
+
+
+def _refuse_own_column(names: Iterable[str]) -> None:
+    if any(name.lower() == PROCESSED_AT for name in names):
         raise StageError(
             f"The rows already have a column {PROCESSED_AT!r}, which `add_timestamps` would add.",
             "Turn `add_timestamps` off in config.yaml, or rename the column before this stage.",
         )
-    now = pa.scalar(datetime.now(UTC), type=pa.timestamp("us", tz="UTC"))
-    return table.append_column(PROCESSED_AT, pa.repeat(now, table.num_rows))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -125,8 +125,9 @@ def _count(connection: DuckDBPyConnection, relation: str) -> int:
 
 
 def _table_names(connection: DuckDBPyConnection) -> set[str]:
+    # Not a parameter: the first one that DuckDB is given makes it import pandas.
     found = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE schema_name = ?", [RAW_SCHEMA]
+        f"SELECT table_name FROM duckdb_tables() WHERE schema_name = '{RAW_SCHEMA}'"
     ).fetchall()
     return {str(name) for (name,) in found}
 

@@ -8,6 +8,7 @@ import pty
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +69,17 @@ def test_only_whole_lines_are_printed_where_nobody_watches(
         line.count("extract")
         line.say("extracted")
     assert capsys.readouterr().out == "extracted\n"
+
+
+def test_lines_go_where_standard_output_went_when_nobody_watches(tmp_path: Path) -> None:
+    """Whoever takes over standard output in the meantime, as Dagster does, gets none of them."""
+    with (
+        (tmp_path / "out").open("w") as stdout,
+        (tmp_path / "captured").open("w") as captured,
+        redirect_stdout(stdout),
+        SecondsLine() as line,
+    ):
+        os.dup2(captured.fileno(), stdout.fileno())
+        line.say("extracted")
+    assert (tmp_path / "out").read_text() == "extracted\n"
+    assert (tmp_path / "captured").read_text() == ""

@@ -24,14 +24,14 @@ def test_described_columns_of_models_are_rows(project: Project) -> None:
     }
     (folder / "manifest.json").write_text(json.dumps({"nodes": nodes}))
     with duckdb.connect() as session:
-        rows = session.execute(descriptions_query(session, project, "sales")).fetchall()
+        rows = session.execute(descriptions_query(project, "sales")).fetchall()
     assert rows == [("sales", "price", "What was paid, in euros; it's net.")]
 
 
 def test_without_a_dbt_project_there_are_no_rows(project: Project) -> None:
     """A workflow that has no models has a table without rows, so that pages need no condition."""
     with duckdb.connect() as session:
-        relation = session.execute(descriptions_query(session, project, "sales"))
+        relation = session.execute(descriptions_query(project, "sales"))
         assert [column[0] for column in relation.description] == [
             "table_name",
             "column_name",

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dataflow.ingestion.inference import TypedTable, read_typed
+from dataflow.ingestion.type_rules import RULES
 
 MANY = 30_000
 
@@ -182,3 +183,38 @@ def test_no_value_is_ever_lost(values: list[str | None]) -> None:
             assert float(str(text)) == value
         elif isinstance(value, int) and not isinstance(value, bool):
             assert str(value) == str(text).strip(" ")
+
+
+ODD_TEXTS = [
+    *("10000-01-01 00:00:00", "10000-01-01 00:00:0", "0044-03-15 (BC) 00:00:00", "infinity"),
+    *("2020-01-01T00:00:00", "2020-01-01 00:00:00", "2020-1-01 00:00:00", "+020-01-01 00:00:00"),
+    *("007", "00.5", "-00.5", "-0", "0.5", "+1", "1_000", "1.", ".5", "1e400", "-1.5", "\u0663.5"),
+    *("123456789012345", "12345678901234.5", "123456789012345678.5", "-", "", " 1.5", "1.5\n"),
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.datetimes().map(str),
+            st.floats().map(repr),
+            st.text("0123456789-+._e: \n", max_size=20),
+            st.from_regex(r"\A[0-9]{4,5}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:?[0-9]*\Z"),
+        ),
+        max_size=20,
+    )
+)
+def test_a_quick_look_accepts_nothing_that_the_rule_refuses(texts: list[str]) -> None:
+    """What spares a value the whole test is never true for a text that would fail it."""
+    quick = [rule for rule in RULES if rule.quick]
+    assert {rule.type for rule in quick} >= {"DOUBLE", "TIMESTAMP"}
+    rows = pa.table({"x": pa.array(ODD_TEXTS + texts, pa.string())})
+    with duckdb.connect(":memory:") as connection:
+        connection.register("rows", rows)
+        for rule in quick:
+            wrong = connection.execute(
+                f"SELECT x FROM rows WHERE {rule.quick.replace('{x}', 'x')} "
+                f"AND NOT coalesce({rule.check('x')}, false)"
+            ).fetchall()
+            assert wrong == []

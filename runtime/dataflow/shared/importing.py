@@ -1,0 +1,29 @@
+"""Loading large packages quickly."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["importing"]
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Let no garbage collection walk over what is only being loaded, then or later.
+
+    Dagster and dbt make half a million objects when they are imported, all of which stay. Walking
+    over them again and again is an eighth of the time that a small run takes.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
