@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError, MissingDependencyError
+from dataflow.warehouse.database import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +65,7 @@ def build_models(
         MissingDependencyError: dbt is not installed.
         ModelError: The project cannot be parsed, a model does not build, or a test fails; all
             of them are named.
+        WarehouseError: The warehouse file is held by another process, or cannot be used.
     """
     os.environ.setdefault("DO_NOT_TRACK", "1")
     try:
@@ -110,6 +112,9 @@ def _database(path: Path) -> Iterator[None]:
     """Point dbt's profile at a warehouse file, and make dbt let go of it at the end."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
+    # dbt does not wait for a program that has the file open, and blames a model for it.
+    with open_database(path):
+        pass
     before = os.environ.get(DATABASE_VARIABLE)
     os.environ[DATABASE_VARIABLE] = str(path)
     try:

@@ -49,9 +49,11 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
     """Open the project's Dagster instance.
 
     Raises:
-        HistoryError: The store or ``dagster.yaml`` cannot be read.
+        HistoryError: The store or ``dagster.yaml`` cannot be read, or the store cannot be written
+            while it is open.
     """
     from dagster import DagsterInstance
+    from sqlalchemy.exc import SQLAlchemyError
 
     project.dagster_home.mkdir(exist_ok=True)
     sync_less_often()
@@ -62,13 +64,29 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
             instance = DagsterInstance.from_config(str(home))
             instance.get_runs_count()
         except Exception as error:
-            raise HistoryError(
-                f"Dagster's run history in {project.relative(home)} cannot be opened: {error}",
-                f"Mend dagster.yaml, or move {project.relative(home)} away: it is made anew, "
-                "and only the history of runs is lost.",
-            ) from error
-    with instance:
-        yield instance
+            raise _history_fault(project, error) from error
+    try:
+        with instance:
+            yield instance
+    except SQLAlchemyError as error:
+        # What the author's own code raises is Dagster's to catch: this is about the store.
+        raise _history_fault(project, error) from error
+
+
+def _history_fault(project: Project, error: Exception) -> HistoryError:
+    home = project.relative(project.dagster_home)
+    # The driver's own words, without the statement and its parameters.
+    text = str(getattr(error, "orig", None) or error)
+    if "full" in text or "No space left" in text:
+        instruction = "Free disk space and run again."
+    elif "readonly" in text or "unable to open" in text:
+        instruction = f"Make {home} writable for whoever runs the workflow."
+    else:
+        instruction = (
+            f"Mend dagster.yaml, or move {home} away: it is made anew, and only the history of "
+            "runs is lost."
+        )
+    return HistoryError(f"Dagster's run history in {home} cannot be used: {text}", instruction)
 
 
 def sync_less_often() -> None:
