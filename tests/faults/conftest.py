@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import pytest
 
-__all__ = ["Ended", "ForkServer", "Shop", "Started"]
+__all__ = ["Ended", "ForkServer", "Shop", "Started", "make_rows"]
 
 # A run takes a second or two; a machine may be busy.
 _PATIENCE = 240
@@ -169,6 +169,19 @@ class ForkServer:
                 os.killpg(started.pid, signal.SIGKILL)
 
 
+def make_rows(*ids: int, amount: float = 1.0) -> list[dict[str, Any]]:
+    """Rows as the workflow's models expect them."""
+    return [
+        {
+            "id": number,
+            "created_at": f"2024-01-{number % 28 + 1:02}T12:00:00",
+            "category": "music",
+            "amount": amount,
+        }
+        for number in ids
+    ]
+
+
 @dataclass
 class Shop:
     """A project with the workflow ``sales`` on the rows of ``rows.jsonl``."""
@@ -199,18 +212,17 @@ class Shop:
         assert old in text, text
         path.write_text(text.replace(old, new))
 
+    def read_from(self, source: str) -> None:
+        """Give config.yaml another source, as the lines of YAML below ``source:``."""
+        path = self.workflow / "config.yaml"
+        start, _, rest = path.read_text().partition("  source:\n")
+        rest = rest[rest.index("  parameters:\n") :]
+        lines = "".join(f"    {line}\n" for line in source.strip().splitlines())
+        path.write_text(f"{start}  source:\n{lines}{rest}")
+
     def write_rows(self, *ids: int, amount: float = 1.0) -> None:
         """Let the source have rows with these ids."""
-        rows = [
-            {
-                "id": number,
-                "created_at": f"2024-01-{number % 28 + 1:02}T12:00:00",
-                "category": "music",
-                "amount": amount,
-            }
-            for number in ids
-        ]
-        text = "".join(json.dumps(row) + "\n" for row in rows)
+        text = "".join(json.dumps(row) + "\n" for row in make_rows(*ids, amount=amount))
         (self.root / "rows.jsonl").write_text(text)
 
     def start(self, **options: Any) -> Started:

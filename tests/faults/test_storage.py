@@ -65,13 +65,13 @@ def is_as_it_was(shop: Shop) -> None:
     assert shop.raw() == shop.mart() == shop.published() == GOOD
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("folder", [*FOLDERS, ".dataflow/site"])
 def test_a_full_disk_is_one_message_and_nothing_is_lost(
     shop: Shop, mounts: Mounts, folder: str
 ) -> None:
     """Wherever the room ends; with room again the next run goes through."""
     shop.write_rows(*range(4, 20_000))
-    mounts.full(shop.root / folder, room=64 << 10)
+    mounts.full(shop.root / folder, room=8 << 10)
     shop.run().is_told("space")
     is_as_it_was(shop)
     (shop.root / folder / "filler").unlink()

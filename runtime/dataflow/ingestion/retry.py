@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
     import requests
 
-__all__ = ["RETRIED_STATUSES", "RequestFailedError", "failure", "retrying", "shown_address"]
+__all__ = [
+    "RETRIED_STATUSES",
+    "RequestFailedError",
+    "failure",
+    "patience",
+    "retrying",
+    "shown_address",
+]
 
 # Too early, too many requests, and the failures of a server or of what stands before it.
 RETRIED_STATUSES = (408, 425, 429, 500, 502, 503, 504)
@@ -69,7 +76,7 @@ def failure(error: requests.RequestException) -> RequestFailedError:
     response = error.response
     if response is not None:
         text = f"the server answered {response.status_code} {response.reason}"
-        return RequestFailedError(text, response.status_code, _patience(response))
+        return RequestFailedError(text, response.status_code, patience(response))
     passing = isinstance(
         error,
         requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError,
@@ -83,8 +90,13 @@ def shown_address(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _patience(response: requests.Response) -> bool | float:
-    """How long to wait, by the status and ``Retry-After`` (RFC 9110, section 10.2.3)."""
+def patience(response: requests.Response) -> bool | float:
+    """How long to wait, by the status and ``Retry-After`` (RFC 9110, section 10.2.3).
+
+    Returns:
+        Seconds; or whether to try again at all, where the server does not say when, asks for more
+        patience than there is, or will not answer otherwise.
+    """
     if response.status_code not in RETRIED_STATUSES:
         return False
     value = response.headers.get("Retry-After", "").strip()

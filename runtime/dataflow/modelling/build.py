@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError, MissingDependencyError
-from dataflow.warehouse.database import open_database
+from dataflow.warehouse.database import open_database, warehouse_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +82,8 @@ def build_models(
     arguments = ["--quiet", "--log-level", "none", "--no-use-colors", "build"]
     arguments += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
     arguments += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
-    with _database(project.warehouse_file(workflow_id)):
+    database = project.warehouse_file(workflow_id)
+    with _database(database):
         outcome = dbtRunner(callbacks=[_reporter(report)] if report else []).invoke(arguments)
     nodes = list(getattr(outcome.result, "results", None) or [])
     failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
@@ -90,6 +91,10 @@ def build_models(
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
             faults.append(_first_lines(str(outcome.exception)))
+        # A disk that is full or a file that is damaged is no fault of the models that met it.
+        about_file = next((node.message for node in failed if str(database) in node.message), None)
+        if about_file:
+            raise warehouse_fault(database, _first_lines(about_file))
         raise ModelError(
             "\n".join(faults) or "dbt build failed.",
             f"The whole story is in {project.relative(state / 'logs' / 'dbt.log')}; "

@@ -50,19 +50,19 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def warehouse_fault(path: Path, error: Exception) -> WarehouseError:
+def warehouse_fault(path: Path, error: Exception | str) -> WarehouseError:
     """What an error of DuckDB that is about the file, not about a statement, means for a person.
 
     Args:
         path: The warehouse file.
-        error: What DuckDB or the operating system raised.
+        error: What DuckDB or the operating system raised, or said.
     """
     text = " ".join(str(error).split())
     fitting = (
         remedy for signs, remedy in _REMEDIES if any(sign.lower() in text.lower() for sign in signs)
     )
     return WarehouseError(
-        f"The warehouse file {path} cannot be used: {text}", next(fitting, _DAMAGED)
+        f"Working with the warehouse file {path} failed: {text}", next(fitting, _DAMAGED)
     )
 
 
