@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -188,7 +188,6 @@ class Shop:
 
     root: Path
     server: ForkServer
-    saved: dict[str, Path] = field(default_factory=dict)
 
     @property
     def workflow(self) -> Path:
@@ -252,20 +251,21 @@ class Shop:
         """Ids and amounts of the mart."""
         return self.ask("SELECT id, amount FROM marts.sales ORDER BY id")
 
-    def published(self) -> list[tuple[Any, ...]]:
-        """Ids and amounts that the dashboards show: manifest first, then the file it names."""
+    def published_files(self) -> dict[str, Path]:
+        """The files that the manifest names, by table; each can be read."""
         manifest = json.loads((self.public / "data" / "manifest.json").read_text())
-        files = [path.removeprefix("static/") for path in manifest["renderedFiles"]["sales"]]
-        with duckdb.connect() as connection:
-            for name in files:
-                connection.execute(
-                    "SELECT count(*) FROM read_parquet(?)", [str(self.public / name)]
-                )
-            table = next(name for name in files if name.endswith("/sales.parquet"))
-            return connection.execute(
-                "SELECT id::BIGINT, amount FROM read_parquet(?) ORDER BY id",
-                [str(self.public / table)],
-            ).fetchall()
+        names = [path.removeprefix("static/") for path in manifest["renderedFiles"]["sales"]]
+        files = {Path(name).stem: self.public / name for name in names}
+        for path in files.values():
+            duckdb.execute("SELECT count(*) FROM read_parquet(?)", [str(path)])
+        return files
+
+    def published(self) -> list[tuple[Any, ...]]:
+        """Ids and amounts that the dashboards show."""
+        return duckdb.execute(
+            "SELECT id::BIGINT, amount FROM read_parquet(?) ORDER BY id",
+            [str(self.published_files()["sales"])],
+        ).fetchall()
 
 
 @pytest.fixture(scope="session")

@@ -113,6 +113,10 @@ def become(request: dict[str, Any]) -> NoReturn:
     time.tzset()
     os.chdir(request["cwd"])
     for name, limit in request["limits"].items():
+        if name == "RLIMIT_AS":
+            # Beyond what the imports have taken already.
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            limit += pages * resource.getpagesize()
         resource.setrlimit(getattr(resource, name), (limit, limit))
     for target, value in request["values"].items():
         module, _, name = target.partition(":")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+import duckdb
 import pytest
 from tests.faults.conftest import Shop, make_rows
 from tests.runtime.ingestion.conftest import Answer, Server
@@ -156,3 +158,19 @@ def test_a_wrong_type_in_row_900_000_is_found(
     assert shop.mart() == shop.published() == GOOD
     if write_disposition == "append":
         assert shop.raw() == GOOD
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux limits a process's memory so.")
+def test_more_rows_than_memory_are_one_message(shop: Shop) -> None:
+    """As the workflow's README says: the last good tables stay, and a smaller part goes through."""
+    duckdb.execute(
+        "COPY (SELECT range AS id, TIMESTAMP '2024-01-01' AS created_at, 'music' AS category, "
+        "random() AS amount, md5(range::VARCHAR) AS note FROM range(1_000_000)) "
+        f"TO '{shop.root}/large.csv'"
+    )
+    shop.read_from('type: file\nurl: "large.csv"')
+    limited = {"limits": {"RLIMIT_AS": 256 << 20}}
+    shop.run(**limited).is_told("large.csv gave does not fit into memory", "incremental")
+    is_as_it_was(shop)
+    shop.read_from('type: file\nurl: "rows.jsonl"')
+    shop.run_well()
