@@ -46,6 +46,8 @@ class Started:
     def __init__(self, server: ForkServer, folder: Path) -> None:
         self.server = server
         self.out, self.err = folder / "out", folder / "err"
+        self.out.touch()
+        self.err.touch()
         self.pid = 0
         self.code: int | None = None
         self.is_stopped = threading.Event()

@@ -13,8 +13,8 @@ import pytest
 from dagster import ScheduleDefinition, job
 from dagster._utils.schedules import schedule_execution_time_iterator
 from tests.faults.conftest import Shop
+from tests.service_fixtures import write_project
 
-from dataflow.orchestration.definitions import _assemble
 from dataflow.orchestration.parts import Part
 from dataflow.shared.project import Project
 
@@ -40,11 +40,20 @@ def nothing() -> None:
     ],
 )
 def test_schedules_keep_to_the_clock_on_the_wall(
-    cron: str, day: tuple[int, int], due: list[str], tmp_path: Path
+    cron: str,
+    day: tuple[int, int],
+    due: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each daily run comes exactly once on the days on which an hour is missing or there twice."""
+    root = write_project(tmp_path / "shop")
+    # The module is a code location: to import it is to load a project.
+    monkeypatch.setenv("DATAFLOW_PROJECT", str(root))
+    from dataflow.orchestration.definitions import _assemble
+
     part = Part("sales", nothing, cron=cron, timezone="Europe/Berlin")
-    (schedule,) = _assemble(Project(tmp_path), [part], []).schedules or ()
+    (schedule,) = _assemble(Project(root), [part], []).schedules or ()
     assert isinstance(schedule, ScheduleDefinition)
     midnight = datetime(2024, *day, tzinfo=BERLIN)
     found = schedule_execution_time_iterator(
