@@ -73,7 +73,10 @@ def test_a_full_disk_is_one_message_and_nothing_is_lost(
     shop.write_rows(*range(4, 20_000))
     mounts.full(shop.root / folder, room=8 << 10)
     shop.run().is_told("space")
-    is_as_it_was(shop)
+    assert shop.published() == GOOD
+    # Where there is only no room for the dashboards' files, the tables are newer already.
+    if folder != ".dataflow/site":
+        is_as_it_was(shop)
     (shop.root / folder / "filler").unlink()
     shop.run_well()
     assert len(shop.published()) == 19_996

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
 __all__ = ["HistoryError", "open_instance", "prepare_dagster_home", "sync_less_often"]
+
+# In bytes. With less, it is the disk and not the store that needs mending.
+_LEAST_ROOM = 1 << 20
 
 
 class HistoryError(DataflowError):
@@ -77,7 +81,9 @@ def _history_fault(project: Project, error: Exception) -> HistoryError:
     home = project.relative(project.dagster_home)
     # The driver's own words, without the statement and its parameters.
     text = str(getattr(error, "orig", None) or error)
-    if "full" in text or "No space left" in text:
+    # SQLite calls a full disk an I/O error where it is its shared memory that finds no room.
+    is_full = shutil.disk_usage(project.dagster_home).free < _LEAST_ROOM
+    if is_full or "full" in text or "No space left" in text:
         instruction = "Free disk space and run again."
     elif "readonly" in text or "unable to open" in text:
         instruction = f"Make {home} writable for whoever runs the workflow."
