@@ -80,6 +80,10 @@ def replace_tables(
             home.parent.mkdir(parents=True, exist_ok=True)
             path.replace(home)
             files.append(home.relative_to(folders.public).as_posix())
+        # A power cut must not leave a manifest whose files are not yet where it says.
+        names = {folder for name in files for folder in (folders.public / name).parents}
+        for folder in sorted(name for name in names if name.is_relative_to(folders.data)):
+            _sync_folder(folder)
         for name in before.difference(files):
             _touch(folders.public / name)
         manifest.tables[workflow_id] = files
@@ -136,12 +140,25 @@ def _write(folders: SiteFolders, manifest: Manifest) -> None:
         "workflows": dict(sorted(manifest.workflows.items())),
     }
     folders.data.mkdir(parents=True, exist_ok=True)
-    aside = folders.manifest.with_suffix(f".{os.getpid()}.tmp")
+    folders.staging.mkdir(parents=True, exist_ok=True)
+    aside = folders.staging / f"manifest.{os.getpid()}"
     with aside.open("w", encoding="utf-8") as file:
         json.dump(content, file)
         file.flush()
         os.fsync(file.fileno())
     aside.replace(folders.manifest)
+    _sync_folder(folders.data)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Get the names in a folder onto the disk; Windows does so by itself and has no way to ask."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _touch(path: Path) -> None:
@@ -159,5 +176,9 @@ def _sweep(folders: SiteFolders, workflow_id: str, stale_after: float) -> None:
             if name not in current and path.stat().st_mtime <= oldest:
                 shutil.rmtree(path.parent, ignore_errors=True)
         for leftover in folders.staging.glob("*"):
-            if leftover.stat().st_mtime <= oldest:
+            if leftover.stat().st_mtime > oldest:
+                continue
+            if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)

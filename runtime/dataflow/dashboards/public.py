@@ -15,7 +15,6 @@ __all__ = ["replace_public"]
 
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".wasm", ".webmanifest")
 _SMALLEST_COMPRESSED = 1024
-_DATA = "data/"
 
 
 def replace_public(built: Path, folders: SiteFolders) -> None:
@@ -39,10 +38,21 @@ def replace_public(built: Path, folders: SiteFolders) -> None:
         new[name].replace(target)
     record.write_text(json.dumps(sorted(new)), encoding="utf-8")
     kept = {*new, *(name for name in before if "/immutable/" in name)}
-    for path in [path for path in folders.public.rglob("*") if path.is_file()]:
-        name = path.relative_to(folders.public).as_posix()
-        if name not in kept and not name.startswith(_DATA):
-            path.unlink()
+    for path in _site_files(folders):
+        if path.relative_to(folders.public).as_posix() not in kept:
+            path.unlink(missing_ok=True)
+
+
+def _site_files(folders: SiteFolders) -> list[Path]:
+    """What is in the public folder beside the data, in which runs make and delete folders."""
+    found: list[Path] = []
+    for path in folders.public.iterdir():
+        if path == folders.data:
+            continue
+        found += (
+            [below for below in path.rglob("*") if below.is_file()] if path.is_dir() else [path]
+        )
+    return found
 
 
 def _compress(built: Path) -> None:

@@ -177,7 +177,11 @@ def _write_query(session: DuckDBPyConnection, path: Path, where: str, target: Pa
         )
         # The line break ends a comment on the query's last line.
         return _write_rows(session, f"SELECT {columns} FROM ({query}\n)", target)  # noqa: S608
+    except (duckdb.FatalException, duckdb.OutOfMemoryException):
+        raise
     except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and str(target.parent) in str(error):
+            raise
         line, message = _locate(session, text, error)
         raise PublishError(
             f"{where}, line {line}: {message}",

@@ -193,6 +193,8 @@ def _open_duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"{path} cannot be opened: {str(error).splitlines()[0]}",
             "Wait for the program that writes to it, or look whether this DuckDB can read it.",
         ) from error
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         raise SourceError(
             f"The query on {path} fails: {str(error).splitlines()[0]}",

@@ -73,12 +73,16 @@ def read_delimited(
 
     try:
         return _read(files, null_values, delimiter)
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         if _MIXED_LINE_ENDS not in str(error):
             raise _fault(str(error), files) from error
     plain = [with_plain_line_ends(file, folder) for file in files]
     try:
         return _read(plain, null_values, delimiter)
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         raise _fault(str(error), plain) from error
 

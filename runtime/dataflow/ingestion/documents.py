@@ -60,6 +60,8 @@ def read_documents(
             table, notes = _fetch(relation, null_values)
             typed = type_dates(connection, table)
             return TypedTable(typed.table, notes + typed.notes)
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
             raise _fault(str(error), files) from error
 

@@ -73,7 +73,7 @@ def _refusal(url: str, error: RequestFailedError, tries: int) -> SourceError:
         return SourceNotFoundError(
             f"{shown} is not there: {error}.", "Correct `ingestion.source.url`."
         )
-    if error.status is not None and not error.wait:
+    if error.status is not None and error.wait is False:
         return SourceUnavailableError(
             f"{shown} cannot be read: {error}.",
             "Look whether the address needs credentials, or try again later.",

@@ -10,6 +10,7 @@ __all__ = [
     "SourceError",
     "SourceNotFoundError",
     "SourceSettingError",
+    "SourceTooLargeError",
     "SourceUnavailableError",
 ]
 
@@ -23,6 +24,10 @@ class SourceError(DataflowError):
 
 class SourceNotFoundError(SourceError):
     """There is no such file, table or address."""
+
+
+class SourceTooLargeError(SourceError):
+    """The source gave more rows than fit into memory."""
 
 
 class SourceUnavailableError(SourceError):

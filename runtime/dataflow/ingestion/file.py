@@ -149,6 +149,8 @@ def _read_parquet(files: Sequence[LocalFile], null_values: Sequence[str]) -> Typ
             relation = connection.sql(f"FROM read_parquet([{paths}], union_by_name = true)")
             relation = without_nan(relation, null_values)
             return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
             file = next((file for file in files if str(file.path) in str(error)), files[0])
             first = str(error).strip().splitlines()[0].replace(str(file.path), file.shown)

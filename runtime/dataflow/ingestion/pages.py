@@ -17,7 +17,7 @@ from dataflow.ingestion.credentials import make_credentials
 from dataflow.ingestion.errors import SourceDataError, SourceSettingError, SourceUnavailableError
 from dataflow.ingestion.paging import Paging
 from dataflow.ingestion.records import find_records
-from dataflow.ingestion.retry import RETRIED_STATUSES, failure, shown_address
+from dataflow.ingestion.retry import RETRIED_STATUSES, failure, patience, shown_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,11 @@ class _Client(RESTClient):
         """The records in an answer."""
         shown = f"An answer of {shown_address(response.url)}"
         return find_records(response.json(), self.data_path, shown)
+
+
+def _is_worth_waiting(response: requests.Response | None, _: BaseException | None) -> bool:
+    """Whether an answer is one to ask again for. dlt cuts a long ``Retry-After`` short instead."""
+    return response is not None and patience(response) is not False
 
 
 class Pages:
@@ -68,7 +73,8 @@ class Pages:
         session = Client(
             request_timeout=self._timeout,
             raise_for_status=False,
-            status_codes=RETRIED_STATUSES,
+            status_codes=(),
+            retry_condition=_is_worth_waiting,
             request_max_attempts=self._tries,
             request_backoff_factor=_FIRST_WAIT,
             request_max_retry_delay=_LONGEST_WAIT,
@@ -205,7 +211,13 @@ class Pages:
                 "Look at `auth_type` and its credentials under `ingestion.source`, and at what "
                 "they may read.",
             )
-        if fault.status is not None and not fault.wait:
+        if fault.status in RETRIED_STATUSES and fault.wait is False:
+            return SourceUnavailableError(
+                f"{page} cannot be read now: {fault}, and asks to be left alone for longer than a "
+                "run waits.",
+                "Run again later, or ask the API for less at a time.",
+            )
+        if fault.status is not None and fault.wait is False:
             return SourceUnavailableError(
                 f"{page} cannot be read: {fault}.",
                 "Correct `url`, `params` or `paging` under `ingestion.source`.",

@@ -21,6 +21,7 @@ __all__ = [
     "RequestFailedError",
     "announce_retries",
     "failure",
+    "patience",
     "retrying",
     "shown_address",
 ]
@@ -96,7 +97,7 @@ def failure(error: requests.RequestException) -> RequestFailedError:
     response = error.response
     if response is not None:
         text = f"the server answered {response.status_code} {response.reason}"
-        return RequestFailedError(text, response.status_code, _patience(response))
+        return RequestFailedError(text, response.status_code, patience(response))
     passing = isinstance(
         error,
         requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError,
@@ -110,8 +111,13 @@ def shown_address(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _patience(response: requests.Response) -> bool | float:
-    """How long to wait, by the status and ``Retry-After`` (RFC 9110, section 10.2.3)."""
+def patience(response: requests.Response) -> bool | float:
+    """How long to wait, by the status and ``Retry-After`` (RFC 9110, section 10.2.3).
+
+    Returns:
+        Seconds; or whether to try again at all, where the server does not say when, asks for more
+        patience than there is, or will not answer otherwise.
+    """
     if response.status_code not in RETRIED_STATUSES:
         return False
     value = response.headers.get("Retry-After", "").strip()

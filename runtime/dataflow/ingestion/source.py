@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dataflow.ingestion.errors import SourceSettingError
+from dataflow.ingestion.errors import SourceSettingError, SourceTooLargeError
 from dataflow.shared.redaction import redact
+
+if TYPE_CHECKING:
+    from dataflow.ingestion.inference import TypedTable
 
 __all__ = ["read_source"]
 
@@ -27,7 +30,10 @@ def read_source(
         ``record_count``, ``timestamp`` (UTC, ISO 8601), ``notes`` (what a person should know
         about how the data was read, if anything), and for an incremental source ``last_value``.
 
+    What comes is kept on disk as it comes, and then has to fit into memory as a table.
+
     Raises:
+        SourceTooLargeError: It does not.
         SourceError: The source is out of reach, or its data is not what it should be.
         SourceSettingError: A setting says something that cannot be done.
     """
@@ -35,32 +41,48 @@ def read_source(
         last_value = parameters.get("last_value")
     started = datetime.now(UTC)
     metadata: dict[str, Any] = {"source": _location(source)}
-    kind = source.get("type")
-    if kind == "file":
-        from dataflow.ingestion.file import read_file
-
-        typed, reached = read_file(source, parameters), None
-    elif kind == "api":
-        from dataflow.ingestion.api import read_api
-
-        api = read_api(source, parameters, last_value)
-        typed, reached = api.typed, api.last_value
-    elif kind == "database":
-        from dataflow.ingestion.database import read_database
-
-        database = read_database(source, parameters, last_value)
-        typed, reached = database.typed, database.last_value
-    else:
-        raise SourceSettingError(
-            f"There is no source type {kind!r}.",
-            "Set `ingestion.source.type` to file, api or database.",
-        )
+    try:
+        typed, reached = _read(source, parameters, last_value)
+    except Exception as error:
+        # DuckDB's exception is known by its name, so that nobody has to load DuckDB for it.
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
+            raise SourceTooLargeError(
+                f"What {metadata['source']} gave does not fit into memory.",
+                "Fetch less at a time (`ingestion.source.incremental`, a narrower query, several "
+                "files), or give the machine more memory.",
+            ) from error
+        raise
     metadata |= {"record_count": typed.table.num_rows, "timestamp": started.isoformat()}
     if typed.notes:
         metadata["notes"] = typed.notes
     if reached is not None:
         metadata["last_value"] = reached
     return {"data": typed.table, "metadata": metadata}
+
+
+def _read(
+    source: dict[str, Any], parameters: dict[str, Any], last_value: Any
+) -> tuple[TypedTable, Any]:
+    """The table, and how far an incremental source was read."""
+    kind = source.get("type")
+    if kind == "file":
+        from dataflow.ingestion.file import read_file
+
+        return read_file(source, parameters), None
+    if kind == "api":
+        from dataflow.ingestion.api import read_api
+
+        api = read_api(source, parameters, last_value)
+        return api.typed, api.last_value
+    if kind == "database":
+        from dataflow.ingestion.database import read_database
+
+        database = read_database(source, parameters, last_value)
+        return database.typed, database.last_value
+    raise SourceSettingError(
+        f"There is no source type {kind!r}.",
+        "Set `ingestion.source.type` to file, api or database.",
+    )
 
 
 def _location(source: dict[str, Any]) -> str:

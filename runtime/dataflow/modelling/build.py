@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
+from dataflow.warehouse.database import open_database, warehouse_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,6 +66,7 @@ def build_models(
         MissingDependencyError: dbt is not installed.
         ModelError: The project cannot be parsed, a model does not build, or a test fails; all
             of them are named.
+        WarehouseError: The warehouse file is held by another process, or cannot be used.
     """
     os.environ.setdefault("DO_NOT_TRACK", "1")
     try:
@@ -83,7 +85,8 @@ def build_models(
     arguments += ["--no-use-colors", "build"]
     arguments += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
     arguments += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
-    with _database(project.warehouse_file(workflow_id)):
+    database = project.warehouse_file(workflow_id)
+    with _database(database):
         outcome = dbtRunner(callbacks=[_reporter(report)] if report else []).invoke(arguments)
     nodes = list(getattr(outcome.result, "results", None) or [])
     failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
@@ -91,6 +94,10 @@ def build_models(
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
             faults.append(_first_lines(str(outcome.exception)))
+        # A disk that is full or a file that is damaged is no fault of the models that met it.
+        about_file = next((node.message for node in failed if str(database) in node.message), None)
+        if about_file:
+            raise warehouse_fault(database, _first_lines(about_file))
         raise ModelError(
             "\n".join(faults) or "dbt build failed.",
             f"The whole story is in {project.relative(state / 'logs' / 'dbt.log')}; "
@@ -113,6 +120,9 @@ def _database(path: Path) -> Iterator[None]:
     """Point dbt's profile at a warehouse file, and make dbt let go of it at the end."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
+    # dbt does not wait for a program that has the file open, and blames a model for it.
+    with open_database(path):
+        pass
     before = os.environ.get(DATABASE_VARIABLE)
     os.environ[DATABASE_VARIABLE] = str(path)
     try:

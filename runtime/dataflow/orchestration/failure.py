@@ -33,6 +33,24 @@ class ErrorInfo(Protocol):
         """The record of what it was raised from, if anything."""
 
 
+# What the system says when it lacks something, and what a person does about it. None of it is a
+# fault of the code that it was said to.
+_REMEDIES = (
+    (
+        ("[Errno 28]", "[Errno 27]", "[Errno 122]", "No space left", "database or disk is full"),
+        "Free disk space and run again.",
+    ),
+    (
+        ("[Errno 30]", "[Errno 13]", "[Errno 1]"),
+        "Make that folder writable for whoever runs the workflow.",
+    ),
+    (
+        ("MemoryError", "OutOfMemoryException", "Out of Memory Error"),
+        "A step's rows have to fit into memory: fetch fewer at a time, or give the machine more.",
+    ),
+)
+
+
 def explain_failure(error: ErrorInfo, project: Project) -> str:
     """What an author's code raised, and the last place in the project that it came through."""
     if is_interruption(error):
@@ -43,6 +61,9 @@ def explain_failure(error: ErrorInfo, project: Project) -> str:
     kind, _, text = message.partition(": ")
     if kind.startswith("dataflow."):
         return text
+    for signs, remedy in _REMEDIES:
+        if any(sign in message for sign in signs):
+            return f"{message}\n{remedy}"
     own = [line for line in cause.stack if str(project.source_dir) in line]
     if not own:
         return message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
 __all__ = ["HistoryError", "open_instance", "prepare_dagster_home", "sync_less_often"]
+
+# In bytes. With less, it is the disk and not the store that needs mending.
+_LEAST_ROOM = 1 << 20
 
 
 class HistoryError(DataflowError):
@@ -50,9 +54,11 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
     """Open the project's Dagster instance.
 
     Raises:
-        HistoryError: The store or ``dagster.yaml`` cannot be read.
+        HistoryError: The store or ``dagster.yaml`` cannot be read, or the store cannot be written
+            while it is open.
     """
     from dagster import DagsterInstance
+    from sqlalchemy.exc import SQLAlchemyError
 
     from dataflow.orchestration.history_redaction import guard_history
 
@@ -68,13 +74,31 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
                 instance = DagsterInstance.from_config(str(home))
                 instance.get_runs_count()
         except Exception as error:
-            raise HistoryError(
-                f"Dagster's run history in {project.relative(home)} cannot be opened: {error}",
-                f"Mend dagster.yaml, or move {project.relative(home)} away: it is made anew, "
-                "and only the history of runs is lost.",
-            ) from error
-    with instance:
-        yield instance
+            raise _history_fault(project, error) from error
+    try:
+        with instance:
+            yield instance
+    except SQLAlchemyError as error:
+        # What the author's own code raises is Dagster's to catch: this is about the store.
+        raise _history_fault(project, error) from error
+
+
+def _history_fault(project: Project, error: Exception) -> HistoryError:
+    home = project.relative(project.dagster_home)
+    # The driver's own words, without the statement and its parameters.
+    text = str(getattr(error, "orig", None) or error)
+    # SQLite calls a full disk an I/O error where it is its shared memory that finds no room.
+    is_full = shutil.disk_usage(project.dagster_home).free < _LEAST_ROOM
+    if is_full or "full" in text or "No space left" in text:
+        instruction = "Free disk space and run again."
+    elif "readonly" in text or "unable to open" in text:
+        instruction = f"Make {home} writable for whoever runs the workflow."
+    else:
+        instruction = (
+            f"Mend dagster.yaml, or move {home} away: it is made anew, and only the history of "
+            "runs is lost."
+        )
+    return HistoryError(f"Dagster's run history in {home} cannot be used: {text}", instruction)
 
 
 def sync_less_often() -> None:

@@ -7,7 +7,7 @@ tables by location: rows go through a Parquet file of the run, never through a p
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from dataflow.shared.config import load_config
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.project import find_project
+from dataflow.warehouse.batch import Batch
 from dataflow.warehouse.load import LoadResult, load_table
 from dataflow.warehouse.watermark import read_watermark
 
@@ -41,11 +42,13 @@ class StoredTable:
         path: A Parquet file.
         rows: How many rows it has.
         metadata: What ``extract_data`` and ``transform_data`` say about them.
+        extracted: The Parquet file of the rows as they came from the source.
     """
 
     path: str
     rows: int
     metadata: dict[str, Any] = field(default_factory=dict)
+    extracted: str = ""
 
 
 class Steps:
@@ -91,6 +94,7 @@ class Steps:
         source = Path(extracted.path)
         transformed = transform_data(StoredRows(source, extracted.metadata))
         stored = self._store("transform", transformed, source)
+        stored = replace(stored, extracted=extracted.path)
         del transformed
         _release_memory()
         stages = [stage["name"] for stage in stored.metadata.get("transformation_stages", [])]
@@ -110,6 +114,12 @@ class Steps:
                 settings["primary_key"],
                 allow_empty=settings["allow_empty"],
                 watermark=transformed.metadata.get("last_value"),
+                batch=self._batch(transformed),
+            )
+        if result.loaded_by:
+            log.warning(
+                f"Run {result.loaded_by} had added these rows before it failed; they are not "
+                "added again."
             )
         self._record(result.table, result.rows_in_table)
         _say(
@@ -163,6 +173,13 @@ class Steps:
     def _lock(self) -> Any:
         return workflow_lock(find_project(), self.workflow_id)
 
+    def _batch(self, stored: StoredTable) -> Batch | None:
+        """Whose rows these are: a run that takes up another one loads the rows of that one."""
+        extracted = Path(stored.extracted or stored.path)
+        if extracted.parent.parent != self._runs_dir:
+            return None
+        return Batch(extracted.parent.name, extracted, _has_succeeded)
+
     def _record(self, table: str, rows: int | None = None) -> None:
         """Tell Dagster that the asset of this name in a workflow's assets.py was made."""
         metadata = {} if rows is None else {"rows": MetadataValue.int(rows)}
@@ -200,6 +217,15 @@ def _release_memory() -> None:
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
+
+
+def _has_succeeded(run_id: str) -> bool:
+    """Whether a run, or one that took it up, ended well; so it is held if nobody knows any more."""
+    instance = OpExecutionContext.get().instance
+    if instance.get_run_by_id(run_id) is None:
+        return True
+    group = instance.get_run_group(run_id)
+    return group is None or any(run.is_success for run in group[1])
 
 
 def _say(summary: str, rows: int | None = None) -> None:

@@ -14,11 +14,31 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-__all__ = ["WarehouseError", "open_database", "quote"]
+__all__ = ["WarehouseError", "open_database", "quote", "warehouse_fault"]
 
 # Another process holds a DuckDB file for as long as it has it open; readers are quick.
 _PATIENCE_SECONDS = 20.0
 _FIRST_PAUSE_SECONDS = 0.05
+# What DuckDB and the operating system say, and what a person does about it. The first that fits.
+_REMEDIES = (
+    (
+        ("No space left", "Disk quota exceeded", "File too large"),
+        "Free disk space and run again; the tables are as they were.",
+    ),
+    (
+        ("Out of Memory", "could not allocate", "failed to allocate"),
+        "Give the machine more memory or load fewer rows at a time; the tables are as they were.",
+    ),
+    (
+        ("Read-only file system", "Permission denied", "Operation not permitted"),
+        "Make the file and its folder writable for whoever runs the workflow.",
+    ),
+    (
+        ("version number",),
+        "Use the version of DuckDB that wrote it, or move the file away and run again.",
+    ),
+)
+_DAMAGED = "If it is damaged, restore it from a backup, or move it away and run the workflow again."
 
 
 class WarehouseError(DataflowError):
@@ -28,6 +48,22 @@ class WarehouseError(DataflowError):
 def quote(name: str) -> str:
     """A table's or column's name as DuckDB reads it literally, whatever characters it has."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def warehouse_fault(path: Path, error: Exception | str) -> WarehouseError:
+    """What an error of DuckDB that is about the file, not about a statement, means for a person.
+
+    Args:
+        path: The warehouse file.
+        error: What DuckDB or the operating system raised, or said.
+    """
+    text = " ".join(str(error).split())
+    fitting = (
+        remedy for signs, remedy in _REMEDIES if any(sign.lower() in text.lower() for sign in signs)
+    )
+    return WarehouseError(
+        f"Working with the warehouse file {path} failed: {text}", next(fitting, _DAMAGED)
+    )
 
 
 @contextmanager
@@ -40,18 +76,31 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[DuckDBPyCo
 
     Raises:
         WarehouseError: The file is held by another process, damaged, from a newer DuckDB, or
-            cannot be written.
+            cannot be written; also when that shows only while it is used.
     """
+    import duckdb
+
     if read_only and not path.exists():
         raise WarehouseError(
             f"The warehouse file {path} does not exist.",
             f"Run the workflow first: dataflow workflow run {path.stem}",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise warehouse_fault(path, error) from error
     connection = _connect(path, read_only=read_only)
     try:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
+    except (
+        duckdb.IOException,
+        duckdb.FatalException,
+        duckdb.InternalException,
+        duckdb.OutOfMemoryException,
+        duckdb.SerializationException,
+    ) as error:
+        raise warehouse_fault(path, error) from error
     finally:
         connection.close()
 
@@ -64,22 +113,13 @@ def _connect(path: Path, *, read_only: bool) -> DuckDBPyConnection:
     while True:
         try:
             return duckdb.connect(str(path), read_only=read_only)
-        except duckdb.IOException as error:
+        except duckdb.Error as error:
             if "Could not set lock" not in str(error):
-                raise WarehouseError(
-                    f"The warehouse file {path} cannot be opened: {error}",
-                    "If it is damaged or was written by a newer DuckDB, restore it from a "
-                    "backup, or move it away and run the workflow again.",
-                ) from error
+                raise warehouse_fault(path, error) from error
             if time.monotonic() > give_up:
                 raise WarehouseError(
                     f"The warehouse file {path} is open in another program: {error}",
                     "Close that program; DuckDB lets one process write at a time.",
                 ) from error
-        except duckdb.Error as error:
-            raise WarehouseError(
-                f"The warehouse file {path} cannot be opened: {error}",
-                "If it is damaged, restore it from a backup, or move it away and run again.",
-            ) from error
         time.sleep(pause)
         pause = min(pause * 2, 1.0)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dataflow.shared.errors import BadInputError
+from dataflow.warehouse.batch import Batch, loaded_already, save_batch
 from dataflow.warehouse.database import WarehouseError, open_database, quote
 from dataflow.warehouse.watermark import save_watermark
 
@@ -32,11 +33,13 @@ class LoadResult:
         table: Schema and name of the table.
         rows_loaded: Rows that came.
         rows_in_table: Rows in the table afterwards.
+        loaded_by: The run that had added these rows already, if it had; they were not added again.
     """
 
     table: str
     rows_loaded: int
     rows_in_table: int
+    loaded_by: str = ""
 
 
 def load_table(
@@ -48,13 +51,15 @@ def load_table(
     *,
     allow_empty: bool = False,
     watermark: Any = None,
+    batch: Batch | None = None,
 ) -> LoadResult:
     """Load a Parquet file into ``raw.<table>`` in one transaction.
 
     ``replace`` makes the table anew with the file's columns. ``append`` adds the rows. ``merge``
     replaces the rows that have the same primary key and adds the others; where the file has a key
     twice, its last row counts. Append and merge add columns that the table lacks and widen
-    those whose new values would not fit; columns that the file lacks become null.
+    those whose new values would not fit; columns that the file lacks become null. A file without
+    rows leaves the table and its columns as they are, but for ``replace`` with ``allow_empty``.
 
     Args:
         database: The workflow's DuckDB file.
@@ -64,6 +69,7 @@ def load_table(
         primary_key: The columns that identify a row; ``merge`` needs at least one.
         allow_empty: Let ``replace`` empty a table that has rows.
         watermark: How far the source has been read, kept with the rows in the same transaction.
+        batch: Whose rows these are; ``append`` does not add the same batch twice.
 
     Raises:
         BadInputError: A key column is missing or null, a column changed to a type that does not
@@ -72,26 +78,33 @@ def load_table(
     """
     rows = f"read_parquet('{_escape(parquet)}')"
     target = f"{RAW_SCHEMA}.{quote(table)}"
+    loaded_by = ""
     with open_database(database) as connection, _transaction(connection, table):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RAW_SCHEMA}")
-        _refuse_unwritable_names(connection, rows)
-        incoming = _count(connection, rows)
         exists = table in _table_names(connection)
-        if write_disposition == "replace":
-            if incoming == 0 and exists and not allow_empty:
-                _refuse_emptying(connection, target, table)
+        incoming = _incoming(parquet, table, exists=exists)
+        if incoming:
+            _refuse_unwritable_names(connection, rows)
+        if incoming and batch is not None and write_disposition == "append":
+            loaded_by = loaded_already(connection, table, batch)
+        if exists and incoming == 0:
+            if write_disposition == "replace":
+                _empty(connection, target, table, allowed=allow_empty)
+        elif write_disposition == "replace":
             connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows}")
-        else:
+        elif not loaded_by:
             if not exists:
                 connection.execute(f"CREATE TABLE {target} AS FROM {rows} LIMIT 0")
             _fit_columns(connection, target, rows)
             if write_disposition == "merge":
                 rows = _delete_same_keys(connection, target, parquet, list(primary_key))
             connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")
+            if batch is not None and write_disposition == "append":
+                save_batch(connection, table, batch)
         if watermark is not None:
             save_watermark(connection, table, watermark)
         total = _count(connection, target)
-    return LoadResult(f"{RAW_SCHEMA}.{table}", incoming, total)
+    return LoadResult(f"{RAW_SCHEMA}.{table}", 0 if loaded_by else incoming, total, loaded_by)
 
 
 @contextmanager
@@ -103,16 +116,45 @@ def _transaction(connection: DuckDBPyConnection, table: str) -> Iterator[None]:
     try:
         yield
         connection.commit()
+    except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException):
+        # About the file, not about the rows: who opened the file says what to do.
+        _roll_back(connection)
+        raise
     except duckdb.Error as error:
-        connection.rollback()
+        _roll_back(connection)
         raise WarehouseError(
             f"Loading into {RAW_SCHEMA}.{table} failed, and the table is as it was: {error}",
             "If the values no longer fit a column's type, cast them in transform.py, or load "
             "with `write_disposition: replace` once.",
         ) from error
     except BaseException:
-        connection.rollback()
+        _roll_back(connection)
         raise
+
+
+def _roll_back(connection: DuckDBPyConnection) -> None:
+    import duckdb
+
+    # After a commit that failed there is nothing left to roll back, and DuckDB says so.
+    with suppress(duckdb.Error):
+        connection.rollback()
+
+
+def _incoming(parquet: Path, table: str, *, exists: bool) -> int:
+    """How many rows came.
+
+    Raises:
+        BadInputError: Not even columns came, of which the table could be made.
+    """
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(parquet)
+    if not exists and metadata.num_columns == 0:
+        raise BadInputError(
+            f"The source gave no rows and no columns, of which {RAW_SCHEMA}.{table} could be made.",
+            "Run again when the source has rows, or correct `ingestion.source` in config.yaml.",
+        )
+    return int(metadata.num_rows)
 
 
 def _escape(path: Path) -> str:
@@ -148,9 +190,12 @@ def _refuse_unwritable_names(connection: DuckDBPyConnection, rows: str) -> None:
         )
 
 
-def _refuse_emptying(connection: DuckDBPyConnection, target: str, table: str) -> None:
+def _empty(connection: DuckDBPyConnection, target: str, table: str, *, allowed: bool) -> None:
     kept = _count(connection, target)
-    if kept:
+    if allowed:
+        # An answer without rows often has no columns either; those of the table stay.
+        connection.execute(f"DELETE FROM {target}")
+    elif kept:
         raise BadInputError(
             f"The source gave no rows, and {RAW_SCHEMA}.{table} has {kept:,}; they are kept.",
             "If the table is meant to become empty, set `load.allow_empty: true` in config.yaml.",

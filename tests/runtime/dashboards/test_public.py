@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,23 @@ def test_texts_are_compressed_once_for_all_requests(folders: SiteFolders, tmp_pa
     assert {path.name for path in folders.public.iterdir()} == {
         *("a.js", "a.js.gz", "small.js", "b.png"),
     }
+
+
+def test_the_data_is_not_even_looked_through(folders: SiteFolders, tmp_path: Path) -> None:
+    """Runs make and delete folders in it all the time: one that vanishes would end a build."""
+    (folders.data / "sales" / "t").mkdir(parents=True)
+    looked: list[str] = []
+    is_on = True
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if is_on and event in ("os.scandir", "os.listdir"):
+            looked.append(str(arguments[0]))
+
+    # An audit hook stays until the process ends.
+    sys.addaudithook(note)
+    try:
+        replace_public(_built(tmp_path, {"index.html": "1"}), folders)
+    finally:
+        is_on = False
+    assert str(folders.public) in looked
+    assert [path for path in looked if path.startswith(str(folders.data))] == []

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataflow.shared.errors import BadInputError
+from dataflow.warehouse.batch import Batch
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.load import load_table
 from dataflow.warehouse.watermark import read_watermark
@@ -36,6 +37,9 @@ class Loader:
     def rows(self, sql: str = "FROM raw.t ORDER BY ALL") -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return connection.execute(sql).fetchall()
+
+    def columns(self) -> list[str]:
+        return [str(name) for name, *_ in self.rows("DESCRIBE raw.t")]
 
 
 @pytest.fixture
@@ -180,3 +184,54 @@ def test_merging_batches_equals_a_dictionary(
         )
         expected.update(batch)
     assert loader.rows() == sorted(expected.items())
+
+
+def batch(loader: Loader, run_id: str, *, finished: bool = True) -> Batch:
+    return Batch(run_id, loader.parquet, lambda _: finished)
+
+
+def test_an_append_that_is_repeated_adds_its_rows_once(loader: Loader) -> None:
+    """A load that had committed when its run ended early can be taken up again."""
+    append = {"write_disposition": "append"}
+    loader.load([{"id": 1}], batch=batch(loader, "a"), **append)
+    again = loader.load([{"id": 1}], batch=batch(loader, "a"), **append)
+    assert (again.rows_loaded, again.rows_in_table, again.loaded_by) == (0, 1, "a")
+
+
+def test_rows_of_a_run_that_failed_later_are_not_added_by_the_next(loader: Loader) -> None:
+    """The same rows, in whatever order, are new rows only after a good end; others always are."""
+    append = {"write_disposition": "append"}
+    loader.load([{"id": 1}, {"id": 2}], batch=batch(loader, "a"), **append)
+    same = [{"id": 2}, {"id": 1}]
+    kept = loader.load(same, batch=batch(loader, "b", finished=False), **append)
+    assert (kept.loaded_by, loader.rows()) == ("a", [(1,), (2,)])
+    loader.load([{"id": 3}], batch=batch(loader, "c", finished=False), **append)
+    loader.load([{"id": 3}], batch=batch(loader, "d"), **append)
+    assert loader.rows() == [(1,), (2,), (3,), (3,)]
+
+
+@pytest.mark.parametrize("columns", [{}, {"processed_at": pa.array([], pa.timestamp("us"))}])
+@pytest.mark.parametrize("write_disposition", ["append", "merge"])
+def test_an_answer_without_rows_and_columns_changes_nothing(
+    loader: Loader, write_disposition: str, columns: dict[str, Any]
+) -> None:
+    """An API that has nothing new says `[]`, in which no column can be seen."""
+    options = {"write_disposition": write_disposition, "primary_key": ["id"]}
+    loader.load([{"id": 1}], **options)
+    assert loader.load(pa.table(columns), **options).rows_loaded == 0
+    assert loader.rows() == [(1,)]
+
+
+def test_an_allowed_emptying_keeps_the_columns(loader: Loader) -> None:
+    """Models on the table still find their columns; without leave the rows stay."""
+    loader.load([{"id": 1}])
+    with pytest.raises(BadInputError, match="allow_empty"):
+        loader.load(pa.table({}))
+    loader.load(pa.table({}), allow_empty=True)
+    assert loader.columns() == ["id"]
+
+
+def test_a_first_answer_without_columns_is_refused(loader: Loader) -> None:
+    """Of nothing no table can be made; the error says so in a person's words."""
+    with pytest.raises(BadInputError, match=r"no rows and no columns, of which raw\.t"):
+        loader.load(pa.table({}))

@@ -1,0 +1,154 @@
+"""kill -9 of a run, at each boundary between its steps and in the middle of each step."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.faults.conftest import Shop
+
+pytestmark = pytest.mark.slow
+
+STEPS = "dataflow.orchestration.steps:Steps"
+LOAD = "dataflow.warehouse.load"
+MANIFEST = "dataflow.dashboards.manifest"
+SQL = "dbt.adapters.sql.connections:SQLConnectionManager.add_query"
+RENAME = "pathlib:Path.replace"
+
+BEFORE = [(1, 1.0), (2, 1.0), (3, 1.0)]
+AFTER = [(number, 1.0) for number in range(1, 7)]
+
+
+def at(target: str, when: str = "before", call: int = 1, matching: str = "") -> dict[str, Any]:
+    """What kills a run at a call of a function."""
+    return {
+        "target": target,
+        "call": call,
+        "when": when,
+        "action": "kill",
+        "matching": matching,
+    }
+
+
+# Where the run dies; whether the new rows are in the raw table, the mart and the dashboards.
+PLACES = {
+    "before extract": (at(f"{STEPS}.extract"), "---"),
+    "while the extract is written": (at(RENAME, matching="extract.parquet"), "---"),
+    "after extract": (at(f"{STEPS}.extract", "after"), "---"),
+    "before transform": (at(f"{STEPS}.transform"), "---"),
+    "after transform": (at(f"{STEPS}.transform", "after"), "---"),
+    "before load": (at(f"{STEPS}.load"), "---"),
+    "before the load commits": (at(f"{LOAD}:_count", "after"), "---"),
+    "when the load has committed": (at(f"{STEPS}._record"), "r--"),
+    "after load": (at(f"{STEPS}.load", "after"), "r--"),
+    "before model": (at(f"{STEPS}.model"), "r--"),
+    "while dbt makes the staging model": (at(SQL, matching="stg_sales__dbt_tmp"), "r--"),
+    "while dbt makes the mart": (at(SQL, "after", matching="sales__dbt_tmp", call=4), "r--"),
+    "while dbt tests": (at(SQL, matching="not_null"), "r--"),
+    "after model": (at(f"{STEPS}.model", "after"), "rm-"),
+    "before publish": (at(f"{STEPS}.publish"), "rm-"),
+    "while a table is written": (at("dataflow.dashboards.publish:_settle"), "rm-"),
+    "between two tables": (at(RENAME, matching="sales_daily.parquet"), "rm-"),
+    "before the manifest is replaced": (at(RENAME, matching="manifest."), "rm-"),
+    "when the manifest is replaced": (at(f"{MANIFEST}:_sweep"), "rmp"),
+    "after publish": (at(f"{STEPS}.publish", "after"), "rmp"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_killed_run_loses_and_doubles_nothing(shop: Shop, place: str) -> None:
+    """Old or new, tables and dashboard are whole; the next run has every row exactly once."""
+    hook, reached = PLACES[place]
+    shop.configure("write_disposition: replace", "write_disposition: append")
+    shop.write_rows(4, 5, 6)
+    assert shop.run(hooks=[hook]).code == -9
+    assert shop.raw() == (AFTER if "r" in reached else BEFORE)
+    assert shop.mart() == (AFTER if "m" in reached else BEFORE)
+    assert shop.published() == (AFTER if "p" in reached else BEFORE)
+    shop.run_well()
+    assert shop.raw() == shop.mart() == shop.published() == AFTER
+
+
+@pytest.mark.parametrize("write_disposition", ["merge", "replace"])
+@pytest.mark.parametrize("place", ["inside", "after"])
+def test_a_load_is_whole_or_not_there(shop: Shop, write_disposition: str, place: str) -> None:
+    """Killed in the transaction or after it: a merge doubles, a replace empties nothing."""
+    shop.configure("write_disposition: replace", f"write_disposition: {write_disposition}")
+    shop.write_rows(3, 4, amount=2.0)
+    new = [(3, 2.0), (4, 2.0)]
+    after = new if write_disposition == "replace" else [*BEFORE[:2], *new]
+    # A merge counts keys without a value before it deletes.
+    last = 1 if write_disposition == "replace" else 2
+    inside = at(f"{LOAD}:_count", "after", call=last)
+    hook = inside if place == "inside" else at(f"{STEPS}._record")
+    assert shop.run(hooks=[hook]).code == -9
+    assert shop.raw() == (BEFORE if place == "inside" else after)
+    assert shop.mart() == shop.published() == BEFORE
+    shop.run_well()
+    assert shop.raw() == shop.mart() == shop.published() == after
+
+
+def test_a_run_killed_at_any_moment_loses_and_doubles_nothing(shop: Shop) -> None:
+    """At moments that nobody chose, one run after another, all of them of the same new rows."""
+    shop.configure("write_disposition: replace", "write_disposition: append")
+    shop.write_rows(4, 5)
+    began = time.monotonic()
+    shop.run_well()
+    length = time.monotonic() - began
+    before = shop.raw()
+    shop.write_rows(6)
+    moments = random.Random(6)  # noqa: S311
+    for _ in range(6):
+        run = shop.start()
+        if not run.has_ended.wait(moments.uniform(0.1, 0.95) * length):
+            run.kill()
+        assert shop.raw() in (before, AFTER)
+        assert shop.mart() in (before, AFTER)
+        assert shop.published() in (before, AFTER)
+        if run.code == 0:
+            break
+    else:
+        shop.run_well()
+    assert shop.raw() == shop.mart() == shop.published() == AFTER
+
+
+@pytest.mark.parametrize(("call", "when"), [(1, "before"), (2, "after"), (3, "before")])
+def test_a_first_run_killed_while_it_makes_its_history_leaves_one_that_opens(
+    shop: Shop, call: int, when: str
+) -> None:
+    """Half-made tables of Dagster's stores are made whole by the next run."""
+    shutil.rmtree(shop.root / ".dagster")
+    hook = at("dagster._core.storage.sql:stamp", when, call)
+    assert shop.run(hooks=[hook]).code == -9
+    shop.run_well()
+
+
+def test_a_power_cut_finds_a_manifest_only_with_its_files(shop: Shop, tmp_path: Path) -> None:
+    """Content, then names, then the manifest: each is on the disk before the next can be seen."""
+    shop.write_rows(4)
+    trace = tmp_path / "trace"
+    shop.run_well(trace=trace)
+    events = [tuple(json.loads(line)) for line in trace.read_text().splitlines()]
+    data = shop.public / "data"
+    manifest = str(data / "manifest.json")
+    moments = [n for n, (what, *paths) in enumerate(events) if paths[-1] == manifest]
+    assert moments
+    files = json.loads(Path(manifest).read_text())["renderedFiles"]["sales"]
+    published = [shop.public / name.removeprefix("static/") for name in files]
+    for moment in moments:
+        what, aside, _ = events[moment]
+        assert what == "os.rename"
+        assert ("fsync", aside) in events[:moment]
+        assert ("fsync", str(data)) in events[moment:]
+    before = events[: moments[0]]
+    for file in published:
+        (renamed,) = (n for n, event in enumerate(before) if event[-1] == str(file))
+        assert ("fsync", before[renamed][1]) in before[:renamed]
+        for folder in file.parents:
+            if folder.is_relative_to(data):
+                assert ("fsync", str(folder)) in before[renamed:], folder
