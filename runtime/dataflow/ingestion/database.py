@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ from dataflow.ingestion.durations import durations_as_text
 from dataflow.ingestion.engine import quote
 from dataflow.ingestion.errors import (
     SourceError,
-    SourceNotFoundError,
     SourceSettingError,
     SourceUnavailableError,
 )
@@ -20,21 +18,18 @@ from dataflow.ingestion.inference import BATCH_ROWS, TypedTable
 from dataflow.ingestion.location import local_path
 from dataflow.ingestion.names import distinct_names
 from dataflow.ingestion.progress import Progress
+from dataflow.ingestion.relation import column_named, missing_table, new_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import duckdb
-    import pyarrow as pa
     from sqlalchemy import URL
 
 __all__ = [
     "DatabaseAnswer",
-    "column_named",
     "list_tables",
-    "missing_table",
-    "new_rows",
     "read_database",
 ]
 
@@ -115,18 +110,6 @@ def list_tables(source: dict[str, Any], parameters: dict[str, Any]) -> list[str]
     from dataflow.ingestion.server import list_server_tables
 
     return list_server_tables(_server_url(path, source), source, parameters)
-
-
-def new_rows(table: pa.Table, progress: Progress | None, notes: list[str]) -> pa.Table:
-    """The rows of a table that were not read before; notes on what will be left out later."""
-    if progress is None:
-        return table
-    nulls = table[column_named(table.column_names, progress.field)].null_count
-    if nulls:
-        notes.append(
-            f"{nulls:,} rows have no {progress.field!r}; such rows are read only the first time."
-        )
-    return progress.admit_table(table)
 
 
 def _file_kind(url: str) -> tuple[str | None, Path | None]:
@@ -249,24 +232,3 @@ def _since(relation: duckdb.DuckDBPyRelation, progress: Progress) -> duckdb.Duck
     kind = relation.types[relation.columns.index(name)]
     start = str(progress.start).replace("'", "''")
     return relation.filter(f"{quote(name)} >= CAST('{start}' AS {kind})")
-
-
-def column_named(names: list[str], wanted: str) -> str:
-    """The column that an incremental source is read by, whatever its case."""
-    found = next((name for name in names if name.lower() == wanted.lower()), None)
-    if found is None:
-        raise SourceSettingError(
-            f"There is no column {wanted!r} to read incrementally by; there are: "
-            f"{', '.join(names)}.",
-            "Correct `ingestion.source.incremental.column`.",
-        )
-    return found
-
-
-def missing_table(schema: str | None, table: str, known: list[str]) -> SourceNotFoundError:
-    """The error for a table that is not there, with those that are called nearly so."""
-    wanted = f"{schema}.{table}" if schema else table
-    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
-    there = ", ".join(known[:10]) + (" and more" if len(known) > 10 else "")
-    advice = f"Did you mean {' or '.join(near)}?" if near else f"There are: {there or 'none'}."
-    return SourceNotFoundError(f"There is no table {wanted}.", advice)

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from dataflow.ingestion.database import missing_table, new_rows
 from dataflow.ingestion.engine import open_engine
 from dataflow.ingestion.errors import (
     SourceError,
@@ -18,6 +17,7 @@ from dataflow.ingestion.errors import (
 )
 from dataflow.ingestion.inference import TypedTable, type_dates
 from dataflow.ingestion.names import distinct_names
+from dataflow.ingestion.relation import missing_table, new_rows
 from dataflow.ingestion.retry import announce_retries
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.redaction import register_secret
