@@ -50,7 +50,8 @@ class Mounts:
     def undo(self) -> None:
         """Take them away again, and what they held."""
         while self._mounted:
-            subprocess.run(["umount", self._mounted.pop()], check=True)
+            # A program of Dagster may have a log there open for another moment.
+            subprocess.run(["umount", "--lazy", self._mounted.pop()], check=True)
 
 
 @pytest.fixture
