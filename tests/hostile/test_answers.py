@@ -19,6 +19,8 @@ from dataflow.ingestion.names import sql_identifiers
 from dataflow.shared.environment import resolve
 from dataflow.shared.yaml_document import parse_yaml
 
+pytestmark = pytest.mark.slow
+
 SNIPPETS = st.sampled_from(
     [
         *(

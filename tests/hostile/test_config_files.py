@@ -17,6 +17,8 @@ from tests.hostile.test_secrets import MANY
 from dataflow.shared.config import ConfigError, read_config
 from dataflow.shared.project import Project
 
+pytestmark = pytest.mark.slow
+
 GOOD = """\
 workflow: {name: "Sales", schedule: "0 6 * * *", timezone: "UTC"}
 ingestion:

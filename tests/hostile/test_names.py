@@ -21,6 +21,8 @@ from dataflow.shared.project import Project
 from dataflow.shared.tables import write_parquet
 from dataflow.warehouse.load import load_table
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = {"batch_size": 100, "max_retries": 0, "timeout_seconds": 5}
 PARTS = st.sampled_from(
     [

@@ -14,6 +14,8 @@ from tests.hostile.template_parts import refusal
 from dataflow.shared.errors import BadInputError
 from dataflow.workflows.identifiers import RESERVED_IDS, check_workflow_id
 
+pytestmark = pytest.mark.slow
+
 plain = st.from_regex(r"[a-z][a-z0-9_]{0,45}", fullmatch=True)
 reserved = st.sampled_from(sorted({*RESERVED_IDS, *keyword.kwlist, *keyword.softkwlist}))
 tricks = st.sampled_from(

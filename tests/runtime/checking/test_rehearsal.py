@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import duckdb
+import pytest
 from tests.runtime.checking.breakages import replace
 from tests.runtime.checking.conftest import Render, check_one, missing
 
 from dataflow.shared.project import Project
+
+pytestmark = pytest.mark.slow
 
 
 def make_warehouse(project: Project, name: str, extra: str = "") -> None:

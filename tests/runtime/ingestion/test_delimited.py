@@ -127,6 +127,7 @@ cells = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), m
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     deadline=None,

@@ -48,6 +48,7 @@ def _as_date(seconds: int) -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_retry_after_is_honoured(server: Any, say: Any) -> None:
     """The next try comes when the server said, given in seconds or as a date."""

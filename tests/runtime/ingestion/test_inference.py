@@ -155,6 +155,7 @@ def test_what_a_comma_means_is_told_or_left_open() -> None:
     assert typed("1,000", "2,000", "1,000,000").table["v"].to_pylist() == [1000, 2000, 1000000]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(

@@ -26,6 +26,7 @@ def project(project_folder: Path, workflow_folder: Path) -> Project:
     return Project(project_folder)
 
 
+@pytest.mark.slow
 def test_models_are_built_and_tested_and_the_file_is_let_go(project: Project) -> None:
     """The result names the models, and another process can open the warehouse at once."""
     lines: list[str] = []

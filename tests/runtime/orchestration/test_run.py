@@ -156,6 +156,7 @@ def test_a_failing_step_is_named_with_its_place_and_recorded(project: Project) -
         assert found.status is DagsterRunStatus.FAILURE
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_was_killed_is_closed_by_the_next(project: Project) -> None:
     """After kill -9 the history does not show a run that goes on for ever."""
     write_job(project, "print('here', flush=True); import sys; sys.stdin.read()")
@@ -190,6 +191,7 @@ def test_a_second_run_at_once_is_refused_with_the_name_of_the_first(
     assert f"process {os.getpid()} on {socket.gethostname()}" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_fresh_history_can_be_opened_by_several_at_once(project: Project) -> None:
     """Processes that meet a project without state do not break it for one another."""
     code = (

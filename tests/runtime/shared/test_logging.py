@@ -299,6 +299,7 @@ def test_dagsters_own_console_shows_no_secret(tmp_path: Path) -> None:
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.slow
 def test_debug_lines_reach_dagster_too_when_asked_for(tmp_path: Path) -> None:
     """`DATAFLOW_LOG_LEVEL=debug` beats Dagster's own level; `error` hides nothing from Dagster."""
     code = JOB.replace("TAGS", "{}")

@@ -38,6 +38,8 @@ from dataflow.template.update import Request, update_workflows
 if TYPE_CHECKING:
     from tests.runtime.template.conftest import Content, Lab
 
+pytestmark = pytest.mark.slow
+
 HISTORIES = int(os.environ.get("DATAFLOW_TEST_HISTORIES", "240"))
 PER_RUN = 60
 REPOSITORY = Path(__file__).resolve().parents[3]

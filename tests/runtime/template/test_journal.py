@@ -117,6 +117,7 @@ def undo(lab: Lab) -> None:
     lab.git("clean", "-qfd")
 
 
+@pytest.mark.slow
 def test_a_killed_update_leaves_each_workflow_old_or_new(fleet: Lab) -> None:
     """Killed at any file operation and recovered, a workflow is wholly old or wholly new."""
     before, after = outcomes(fleet)
@@ -162,6 +163,7 @@ def test_the_next_update_finishes_a_killed_one(fleet: Lab) -> None:
     assert files(fleet, "two") == after["two"]
 
 
+@pytest.mark.slow
 def test_an_operation_that_fails_leaves_the_workflow_old(fleet: Lab) -> None:
     """When a file cannot be written, the files replaced before it are put back."""
     before, after = outcomes(fleet)

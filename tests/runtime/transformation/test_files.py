@@ -50,6 +50,7 @@ def stored(folder: Path, table: pa.Table) -> StoredRows:
     return StoredRows(folder / "extract.parquet", {"source": "here"})
 
 
+@pytest.mark.slow
 @settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
