@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Mapping
 from datetime import date, time
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -139,6 +140,8 @@ def register_login(username: str, password: str) -> None:
         register_secret(base64.b64encode(sent).decode())
 
 
+# The same keys come again with every line of a log and every config.yaml.
+@lru_cache(maxsize=4096)
 def is_secret_key(key: str) -> bool:
     """Whether what stands under ``key``, such as ``api_key`` or ``X-Auth-Token``, is secret."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key)
