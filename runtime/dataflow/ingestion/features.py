@@ -12,6 +12,7 @@ from dataflow.ingestion.documents import read_documents
 from dataflow.ingestion.errors import SourceDataError
 from dataflow.ingestion.inference import TypedTable
 from dataflow.ingestion.lines import Lines
+from dataflow.ingestion.records import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,12 +71,7 @@ def read_features(
 
 
 def _features(file: LocalFile) -> list[dict[str, Any]]:
-    try:
-        document = json.loads(file.path.read_bytes())
-    except ValueError as error:
-        raise SourceDataError(
-            f"{file.shown} is not JSON: {error}.", "Mend the file, or fetch it again."
-        ) from error
+    document = read_json(file)
     features = document.get("features") if isinstance(document, dict) else None
     if features is None and isinstance(document, dict) and document.get("type") == "Feature":
         features = [document]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dataflow.ingestion.location import LocalFile
 
-__all__ = ["extract_records", "find_records", "lists_of_records"]
+__all__ = ["extract_records", "find_records", "lists_of_records", "read_json"]
 
 _DEEPEST = 3
 
@@ -56,6 +56,20 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
     return records
 
 
+def read_json(file: LocalFile) -> Any:
+    """The document in a JSON file in UTF-8, held in memory whole.
+
+    Raises:
+        SourceDataError: The file is not JSON.
+    """
+    try:
+        return json.loads(file.path.read_bytes())
+    except ValueError as error:
+        raise SourceDataError(
+            f"{file.shown} is not JSON: {error}.", "Mend the file, or fetch it again."
+        ) from error
+
+
 def extract_records(files: Sequence[LocalFile], data_path: str, folder: Path) -> list[LocalFile]:
     """The lists of records in JSON files, as files of JSON Lines; each is held in memory whole.
 
@@ -69,14 +83,8 @@ def extract_records(files: Sequence[LocalFile], data_path: str, folder: Path) ->
     """
     extracted = []
     for number, file in enumerate(files):
-        try:
-            document = json.loads(file.path.read_bytes())
-        except ValueError as error:
-            raise SourceDataError(
-                f"{file.shown} is not JSON: {error}.", "Mend the file, or fetch it again."
-            ) from error
         lines = Lines(folder / f"records-{number}.jsonl")
-        lines.add(find_records(document, data_path, file.shown))
+        lines.add(find_records(read_json(file), data_path, file.shown))
         extracted.append(replace(file, path=lines.path, format="jsonl"))
     return extracted
 
