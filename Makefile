@@ -19,14 +19,14 @@ help: ## List what there is.
 
 setup: $(READY) ## Make a complete environment in .venv.
 
-$(READY): pyproject.toml copier.yml
+$(READY): pyproject.toml runtime/pyproject.toml tools/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'DATAFLOW needs Python 3.11 or later. Name one: make setup PYTHON=python3.12'; exit 1; }
 	@echo 'Setting up $(VENV) (a minute or two the first time) ...'
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo 'Python lacks its venv module. On Debian and Ubuntu: apt-get install python3-venv'; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[all]' --group dev --group demo
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable 'runtime[all]' --editable tools --group dev --group demo
 	@touch $(READY)
 
 demo: setup ## Make a project, run two workflows on real data, build the dashboards.

@@ -238,7 +238,7 @@ def dagster_execute(project: Path, *, default: bool = False) -> Callable[[], Cos
         project: The project.
         default: Execute the same ops as Dagster does unless it is told otherwise.
     """
-    job = ["-m", "dataflow.orchestration.definitions", "-j", "small_job"]
+    job = ["-m", "dataflow.runs.code_location", "-j", "small_job"]
     if default:
         job = ["-f", str(project / "default_job.py"), "-j", "small_by_default"]
     command = [BIN / "dagster", "job", "execute", *job]

@@ -33,13 +33,13 @@ import uvicorn
 from measuring import Result, record
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from dataflow.dashboards.build import build_site
-from dataflow.dashboards.folders import SiteFolders
-from dataflow.dashboards.node import Node, find_node
-from dataflow.dashboards.packages import install_packages, site_files
-from dataflow.dashboards.publish import publish_workflow
-from dataflow.dashboards.server import listen, site_app
+from dataflow.publish.folders import SiteFolders
+from dataflow.publish.parquet import publish_workflow
+from dataflow.service.dashboard_server import listen, site_app
 from dataflow.shared.project import Project
+from dataflow_tools.site.build import build_site
+from dataflow_tools.site.node import Node, find_node
+from dataflow_tools.site.packages import install_packages, site_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -99,7 +99,7 @@ def compare(number: int, repeat: int) -> None:
         project = write_project(Path(folder), names)
         plain = write_plain(Path(folder) / "plain", names)
         ways = {
-            "rendered workflows": ("dataflow.orchestration.definitions", project),
+            "rendered workflows": ("dataflow.runs.code_location", project),
             "plain Dagster, a module per job": ("many", plain),
             "plain Dagster, one module": ("one", plain),
         }

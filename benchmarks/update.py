@@ -25,7 +25,7 @@ from measuring import Result, record
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GOAL_SIZE = 1000
-COMMAND = "from dataflow.cli.workflow_update import update; update()"
+COMMAND = "from dataflow_tools.cli.workflow_update import update; update()"
 IDENTITY = ["-c", "user.name=Bench", "-c", "user.email=bench@example.org"]
 
 

@@ -140,7 +140,7 @@ def site_server(folder: Path) -> Iterator[str]:
     """Serve a built site from this process; gives its address."""
     import uvicorn
 
-    from dataflow.dashboards.server import listen, site_app
+    from dataflow.service.dashboard_server import listen, site_app
 
     listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(site_app(folder), log_level="error"))
@@ -158,9 +158,9 @@ def site_server(folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def shared_node_modules(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
     """Install the dashboards' packages once; the result links them into a project's folder."""
-    from dataflow.dashboards.folders import SiteFolders
-    from dataflow.dashboards.node import find_node
-    from dataflow.dashboards.packages import install_packages
+    from dataflow.publish.folders import SiteFolders
+    from dataflow_tools.site.node import find_node
+    from dataflow_tools.site.packages import install_packages
 
     folders = SiteFolders(tmp_path_factory.mktemp("packages"))
     install_packages(folders, find_node(), lambda _: None)

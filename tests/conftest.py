@@ -43,7 +43,7 @@ def template_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _git(folder, "init", "--quiet")
     _git(folder, "add", "--all", "--force")
     _git(folder, "commit", "--quiet", "--message", "The working tree")
-    _git(folder, "tag", "v0.1.0")
+    _git(folder, "tag", "v0.2.0")
     return folder
 
 

@@ -6,15 +6,15 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.dashboard_fixtures import new_project, write_warehouse, write_workflow
 from tests.faults.conftest import Shop
-from tests.runtime.dashboards.conftest import new_project, write_warehouse, write_workflow
 from tests.service_fixtures import until
 
-from dataflow.dashboards.folders import SiteFolders
-from dataflow.dashboards.manifest import read_manifest
-from dataflow.dashboards.public import replace_public
-from dataflow.dashboards.publish import publish_workflow
-from dataflow.dashboards.site import assemble_site
+from dataflow.publish.folders import SiteFolders
+from dataflow.publish.manifest import read_manifest
+from dataflow.publish.parquet import publish_workflow
+from dataflow_tools.site.public import replace_public
+from dataflow_tools.site.site_folder import assemble_site
 
 HOOK = {
     "target": "dataflow.warehouse.load:_count",

@@ -16,7 +16,7 @@ from tests.conftest import Dataflow
 from tests.faults.conftest import Shop
 from tests.service_fixtures import write_project
 
-from dataflow.orchestration.parts import Part
+from dataflow.runs.definitions import WorkflowDefinitions
 from dataflow.shared.project import Project
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -51,9 +51,9 @@ def test_schedules_keep_to_the_clock_on_the_wall(
     root = write_project(tmp_path / "shop")
     # The module is a code location: to import it is to load a project.
     monkeypatch.setenv("DATAFLOW_PROJECT", str(root))
-    from dataflow.orchestration.definitions import _assemble
+    from dataflow.runs.code_location import _assemble
 
-    part = Part("sales", nothing, cron=cron, timezone="Europe/Berlin")
+    part = WorkflowDefinitions("sales", nothing, cron=cron, timezone="Europe/Berlin")
     (schedule,) = _assemble(Project(root), [part], []).schedules or ()
     assert isinstance(schedule, ScheduleDefinition)
     midnight = datetime(2024, *day, tzinfo=BERLIN)

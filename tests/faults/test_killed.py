@@ -14,9 +14,9 @@ from tests.faults.conftest import Shop
 
 pytestmark = pytest.mark.slow
 
-STEPS = "dataflow.orchestration.steps:Steps"
+STEPS = "dataflow.runs.steps:Steps"
 LOAD = "dataflow.warehouse.load"
-MANIFEST = "dataflow.dashboards.manifest"
+MANIFEST = "dataflow.publish.manifest"
 SQL = "dbt.adapters.sql.connections:SQLConnectionManager.add_query"
 RENAME = "pathlib:Path.replace"
 
@@ -52,7 +52,7 @@ PLACES = {
     "while dbt tests": (at(SQL, matching="not_null"), "r--"),
     "after model": (at(f"{STEPS}.model", "after"), "rm-"),
     "before publish": (at(f"{STEPS}.publish"), "rm-"),
-    "while a table is written": (at("dataflow.dashboards.publish:_settle"), "rm-"),
+    "while a table is written": (at("dataflow.publish.parquet:_settle"), "rm-"),
     "between two tables": (at(RENAME, matching="sales_daily.parquet"), "rm-"),
     "before the manifest is replaced": (at(RENAME, matching="manifest."), "rm-"),
     "when the manifest is replaced": (at(f"{MANIFEST}:_sweep"), "rmp"),

@@ -10,15 +10,15 @@ from typing import Any
 import duckdb
 import pytest
 from tests.faults.conftest import Shop, make_rows
-from tests.runtime.ingestion.conftest import Answer, Server
+from tests.source_fixtures import Answer, Server
 
 pytestmark = pytest.mark.slow
 
 GOOD = [(1, 1.0), (2, 1.0), (3, 1.0)]
 # Retries wait next to nothing, unless the server says how long.
 EAGER = {
-    "dataflow.ingestion.pages:_FIRST_WAIT": 0.001,
-    "dataflow.ingestion.retry:_FIRST_WAIT": 0.001,
+    "dataflow.sources.api.pages:_FIRST_WAIT": 0.001,
+    "dataflow.sources.retry:_FIRST_WAIT": 0.001,
 }
 
 

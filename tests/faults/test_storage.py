@@ -116,7 +116,7 @@ sys.stdin.readline()
 def test_a_locked_warehouse_is_one_message(shop: Shop, step: str) -> None:
     """Whenever another program opens the file and keeps it; the message says which one."""
     shop.write_rows(1, 2, 3)
-    target = f"dataflow.orchestration.steps:Steps.{step}"
+    target = f"dataflow.runs.steps:Steps.{step}"
     hook = {"target": target, "call": 1, "when": "before", "action": "stop"}
     run = shop.start(hooks=[hook], values=IMPATIENT)
     run.wait_until_stopped()

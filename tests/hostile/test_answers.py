@@ -15,9 +15,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from tests.hostile.template_parts import refusal, template_file
 
-from dataflow.ingestion.names import sql_identifiers
 from dataflow.shared.environment import resolve
 from dataflow.shared.yaml_document import parse_yaml
+from dataflow.sources.column_names import sql_identifiers
 
 pytestmark = pytest.mark.slow
 

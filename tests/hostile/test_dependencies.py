@@ -9,7 +9,7 @@ from importlib.metadata import requires
 import pytest
 from packaging.requirements import Requirement
 
-from dataflow.dashboards.packages import site_files
+from dataflow_tools.site.packages import site_files
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,9 @@ def test_upper_bounds_stand_where_a_release_breaks_us(
     name: str, measured: str, breaks: str
 ) -> None:
     """What was measured may be installed, and what is known to break may not."""
-    asked = [Requirement(text) for text in requires("dataflow-runtime") or []]
+    distributions = ("dataflow-runtime", "dataflow-tools")
+    texts = [text for ours in distributions for text in requires(ours) or []]
+    asked = [Requirement(text) for text in texts]
     [specifier] = {
         str(wanted.specifier): wanted.specifier for wanted in asked if wanted.name == name
     }.values()

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from dataflow.dashboards.publish import publish_workflow
-from dataflow.ingestion.errors import SourceError, SourceSettingError
-from dataflow.ingestion.source import read_source
+from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
 from dataflow.shared.tables import write_parquet
+from dataflow.sources.errors import SourceError, SourceSettingError
+from dataflow.sources.read import read_source
 from dataflow.warehouse.load import load_table
 
 pytestmark = pytest.mark.slow

@@ -26,8 +26,8 @@ import logging
 import os
 
 from dagster import Failure, OpExecutionContext, job, op
-from dataflow.ingestion.source import read_source
-from dataflow.orchestration.steps import Steps
+from dataflow.sources.read import read_source
+from dataflow.runs.steps import Steps
 from dataflow.shared.config import load_config
 from dataflow.shared.logging import get_logger
 from dataflow.workflows.registry import register_workflow

@@ -75,7 +75,7 @@ def test_each_service_of_compose_is_a_target_of_the_dockerfile(
     project_folder: Path, commands: dict[str, list[str]]
 ) -> None:
     """And the extras that it is built with are extras of the runtime."""
-    pyproject = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    pyproject = (Path(__file__).parents[2] / "runtime" / "pyproject.toml").read_text()
     for name, service in compose(project_folder)["services"].items():
         if "build" not in service:
             continue

@@ -23,7 +23,8 @@ def test_the_library_is_pinned_to_the_version_of_the_template(
     """A clone of the project installs what its template was made for, from where that is."""
     assert runtime_source(project_folder) == {
         "git": f"file://{template_repository}",
-        "rev": "v0.1.0",
+        "rev": "v0.2.0",
+        "subdirectory": "runtime",
     }
 
 
@@ -41,4 +42,8 @@ def test_an_abbreviated_address_is_written_out_for_uv(
     }
     made = dataflow("init", "shop", "--template", written, "--defaults", cwd=tmp_path, env=env)
     assert made.returncode == 0, made.stderr
-    assert runtime_source(tmp_path / "shop") == {"git": address, "rev": "v0.1.0"}
+    assert runtime_source(tmp_path / "shop") == {
+        "git": address,
+        "rev": "v0.2.0",
+        "subdirectory": "runtime",
+    }

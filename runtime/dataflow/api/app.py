@@ -17,15 +17,13 @@ from dataflow.api.models import HealthOut
 from dataflow.api.problems import MEDIA_TYPE, Problem, answer_problems, responses
 from dataflow.api.routes import router
 from dataflow.api.token import api_token, check_bind, check_token
-from dataflow.service.dagster import Dagster
-from dataflow.shared.secrecy import guard_output
+from dataflow.service.dagster_client import Dagster
+from dataflow.shared.output_redaction import guard_output
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dataflow.shared.project import Project
-
-__all__ = ["create_app", "serve_api"]
 
 _DESCRIPTION = """
 Runs the workflows of a project and tells how the runs went. Runs go through Dagster's queue and
@@ -93,7 +91,7 @@ def serve_api(project: Project, host: str, port: int) -> None:
     """
     import uvicorn
 
-    from dataflow.dashboards.server import listen
+    from dataflow.service.dashboard_server import listen
 
     guard_output()
     check_bind(host)

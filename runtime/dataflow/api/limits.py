@@ -9,8 +9,6 @@ from dataflow.api.problems import problem
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["BodyLimit"]
-
 
 class BodyLimit:
     """Refuses a body above a size, whether the request says its size or not.

@@ -9,20 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 if TYPE_CHECKING:
-    from dataflow.orchestration.run import StepOutcome
+    from dataflow.runs.run import StepOutcome
     from dataflow.service.jobs import Job
     from dataflow.service.runs import LogEntry, Run, RunLog
-
-__all__ = [
-    "HealthOut",
-    "LogOut",
-    "RunOut",
-    "RunRequest",
-    "RunStatus",
-    "RunsOut",
-    "WorkflowOut",
-    "WorkflowsOut",
-]
 
 PREFIX = "/api/v1"
 RunStatus = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled"]

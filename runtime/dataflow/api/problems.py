@@ -19,8 +19,6 @@ from dataflow.shared.redaction import redact
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
-__all__ = ["MEDIA_TYPE", "Problem", "answer_problems", "problem", "responses"]
-
 MEDIA_TYPE = "application/problem+json"
 
 log = get_logger(__name__)

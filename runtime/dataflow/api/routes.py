@@ -20,15 +20,13 @@ from dataflow.api.models import (
     WorkflowsOut,
 )
 from dataflow.api.problems import responses
-from dataflow.orchestration.labels import WORKFLOW_TAG
+from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.service.launch_once import launch_run
 from dataflow.service.runs import dagster_statuses
 
 if TYPE_CHECKING:
-    from dataflow.service.dagster import Dagster
+    from dataflow.service.dagster_client import Dagster
     from dataflow.service.runs import Run
-
-__all__ = ["router"]
 
 _LONGEST_WAIT = 300
 # A run takes a second at least; asking costs Dagster a few milliseconds.

@@ -14,16 +14,6 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
 
-__all__ = [
-    "TOKEN_VARIABLE",
-    "InsecureBindError",
-    "NotAllowedError",
-    "api_token",
-    "check_bind",
-    "check_token",
-    "make_token",
-]
-
 TOKEN_VARIABLE = "DATAFLOW_API_TOKEN"  # noqa: S105
 
 

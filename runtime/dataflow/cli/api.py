@@ -7,8 +7,6 @@ import click
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.project import find_project
 
-__all__ = ["api"]
-
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")

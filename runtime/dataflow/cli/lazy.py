@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-__all__ = ["LazyCommand", "LazyGroup"]
+from dataflow.shared.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class LazyCommand(NamedTuple):
     """Where a command is, and the line about it in the list of commands.
 
     Args:
-        target: ``module:attribute``.
+        target: ``module:attribute``; empty for a command whose distribution is not installed.
         help: What the command does, in one line, so that listing it imports nothing.
     """
 
@@ -31,20 +34,30 @@ class LazyGroup(click.Group):
     """
 
     def __init__(
-        self, *args: Any, lazy_commands: dict[str, LazyCommand] | None = None, **kwargs: Any
+        self, *args: Any, lazy_commands: Mapping[str, LazyCommand] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._lazy = lazy_commands or {}
+        self._lazy = dict(lazy_commands or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Name the commands, in the order given."""
         return list(self._lazy)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one command."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command.
+
+        Raises:
+            MissingDependencyError: It is one of dataflow-tools', which is not installed.
+        """
         found = self._lazy.get(cmd_name)
         if found is None:
             return None
+        if not found.target:
+            path = " ".join([*ctx.command_path.split()[1:], cmd_name])
+            raise MissingDependencyError(
+                f"`dataflow {path}` comes with dataflow-tools, which is not installed.",
+                "Install it: pip install dataflow-tools",
+            )
         module, _, attribute = found.target.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command

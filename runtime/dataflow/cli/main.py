@@ -9,48 +9,18 @@ from importlib.metadata import version
 
 import click
 
-from dataflow.cli.lazy import LazyCommand, LazyGroup
+from dataflow.cli.commands import commands_of
+from dataflow.cli.lazy import LazyGroup
 from dataflow.shared.errors import DataflowError
-
-__all__ = ["main"]
 
 # What a shell reports for a program that Ctrl-C ended.
 _STOPPED = 130
-
-_WORKFLOW_COMMANDS = {
-    "new": LazyCommand("dataflow.cli.workflow_new:new", "Make a workflow from the template."),
-    "list": LazyCommand("dataflow.cli.workflow_list:list_", "List the project's workflows."),
-    "run": LazyCommand("dataflow.cli.workflow_run:run", "Run a workflow here and now."),
-    "check": LazyCommand(
-        "dataflow.cli.workflow_check:check", "Go through the authoring checklist."
-    ),
-    "status": LazyCommand(
-        "dataflow.cli.workflow_status:status", "Compare workflows with their template."
-    ),
-    "update": LazyCommand(
-        "dataflow.cli.workflow_update:update", "Bring workflows to a newer template."
-    ),
-}
-_EVIDENCE_COMMANDS = {
-    "build": LazyCommand("dataflow.cli.evidence:build", "Build the dashboards."),
-    "serve": LazyCommand("dataflow.cli.evidence:serve", "Serve the built dashboards."),
-    "dev": LazyCommand("dataflow.cli.evidence:dev", "Edit dashboards with hot reload."),
-}
 
 
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    lazy_commands={
-        "init": LazyCommand("dataflow.cli.init:init", "Make a project."),
-        "workflow": LazyCommand(
-            "dataflow.cli.main:workflow", "Make, run, check and update workflows."
-        ),
-        "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
-        "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API alone."),
-        "evidence": LazyCommand("dataflow.cli.main:evidence", "Build and open the dashboards."),
-        "doctor": LazyCommand("dataflow.cli.doctor:doctor", "Look at the machine and the project."),
-    },
+    lazy_commands=commands_of(),
     epilog="Start with: dataflow init my_project",
 )
 @click.version_option(version("dataflow-runtime"), prog_name="dataflow")
@@ -65,12 +35,12 @@ def dataflow(debug: bool) -> None:
         os.environ["DATAFLOW_DEBUG"] = "1"
 
 
-@click.group(cls=LazyGroup, lazy_commands=_WORKFLOW_COMMANDS)
+@click.group(cls=LazyGroup, lazy_commands=commands_of("workflow"))
 def workflow() -> None:
     """Make, run, check and update workflows."""
 
 
-@click.group(cls=LazyGroup, lazy_commands=_EVIDENCE_COMMANDS)
+@click.group(cls=LazyGroup, lazy_commands=commands_of("evidence"))
 def evidence() -> None:
     """Build and open the dashboards of all workflows."""
 
@@ -118,6 +88,6 @@ def _say(text: str) -> None:
 
 def _guard() -> None:
     # Not before there is an error: most commands end without one.
-    from dataflow.shared.secrecy import guard_output
+    from dataflow.shared.output_redaction import guard_output
 
     guard_output()

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
-__all__ = ["SecondsLine", "progress_line"]
-
 _WIPE = "\r\033[K"
 _WIDTH = 100
 _SECONDS_BETWEEN_TICKS = 1.0

@@ -11,11 +11,9 @@ from dataflow.shared.errors import DataflowError, MissingDependencyError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataflow.orchestration.run import RunOutcome, StepOutcome
+    from dataflow.runs.run import RunOutcome, StepOutcome
     from dataflow.service.runs import LogEntry
     from dataflow.shared.project import Project
-
-__all__ = ["StillRunningError", "run_remote"]
 
 
 class StillRunningError(DataflowError):
@@ -47,7 +45,7 @@ def run_remote(
         StillRunningError: Ctrl-C; the run goes on.
     """
     try:
-        from dataflow.service.dagster import Dagster
+        from dataflow.service.dagster_client import Dagster
         from dataflow.service.follow import follow_run
         from dataflow.service.launch_once import launch_run
     except ModuleNotFoundError as error:

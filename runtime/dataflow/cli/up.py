@@ -9,8 +9,6 @@ import click
 
 from dataflow.shared.project import find_project
 
-__all__ = ["up"]
-
 _NAMES = ("dagster", "api", "evidence")
 
 

@@ -9,8 +9,6 @@ import click
 from dataflow.shared.project import find_project
 from dataflow.workflows.registry import list_workflow_ids
 
-__all__ = ["list_"]
-
 
 @click.command("list")
 @click.option("--check", is_flag=True, help="Also import each workflow and say which are broken.")

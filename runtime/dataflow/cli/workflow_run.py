@@ -17,9 +17,7 @@ from dataflow.shared.project import Project, find_project
 from dataflow.workflows.registry import get_workflow, list_workflow_ids
 
 if TYPE_CHECKING:
-    from dataflow.orchestration.run import RunOutcome, StepOutcome
-
-__all__ = ["run"]
+    from dataflow.runs.run import RunOutcome, StepOutcome
 
 _MARKS = {"succeeded": click.style("✓", fg="green"), "failed": click.style("✗", fg="red")}
 
@@ -54,7 +52,7 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
             outcome = run_remote(project, name, report, verbose=verbose)
         else:
             with importing():
-                from dataflow.orchestration.run import run_workflow
+                from dataflow.runs.run import run_workflow
 
                 get_workflow(name, project)
             if not as_json:
@@ -105,7 +103,7 @@ def _print_where(project: Project, workflow_id: str) -> None:
     if warehouse.exists():
         click.echo(f"  Tables      {project.relative(warehouse)}")
     if (project.workflow_dir(workflow_id) / "evidence").is_dir():
-        from dataflow.dashboards.build import is_built
+        from dataflow.publish.folders import is_built
 
         todo = f"dataflow evidence {'serve' if is_built(project, workflow_id) else 'build'}"
         click.echo(f"  Dashboard   {todo}, then open /{workflow_id}/")

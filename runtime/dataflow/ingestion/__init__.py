@@ -1,1 +1,1 @@
-"""Reading rows from files, APIs and databases."""
+"""Old import paths, kept for workflows of version 0.1."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
 
-__all__ = ["BuildResult", "ModelError", "build_models"]
-
 # The variable that a workflow's dbt/profiles.yml reads the warehouse file from.
 DATABASE_VARIABLE = "DATAFLOW_DATABASE"
 # The dots by which dbt aligns its lines.

@@ -1,1 +1,1 @@
-"""Dagster: the instance, the jobs' steps, runs and the code location."""
+"""Old import paths, kept for workflows of version 0.1."""

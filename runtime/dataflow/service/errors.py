@@ -4,15 +4,6 @@ from __future__ import annotations
 
 from dataflow.shared.errors import BadInputError, DataflowError
 
-__all__ = [
-    "BadCursorError",
-    "BadRunConfigError",
-    "DagsterError",
-    "DagsterUnavailableError",
-    "RunEndedError",
-    "RunNotFoundError",
-]
-
 
 class DagsterUnavailableError(DataflowError):
     """Dagster does not answer, or has not loaded the project."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from dataflow.orchestration.run import RunOutcome
+from dataflow.runs.run import RunOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataflow.orchestration.run import StepOutcome
-    from dataflow.service.dagster import Dagster
+    from dataflow.runs.run import StepOutcome
+    from dataflow.service.dagster_client import Dagster
     from dataflow.service.runs import LogEntry, Run
-
-__all__ = ["follow_run"]
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from dataflow.service.services import Service
     from dataflow.shared.project import Project
 
-__all__ = ["ServiceDiedError", "run_services"]
-
 # Runs that are under way write down that they were interrupted; that takes a moment.
 _SECONDS_TO_STOP = 15
 _SECONDS_TO_BE_READY = 180

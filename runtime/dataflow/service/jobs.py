@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dataflow.orchestration.labels import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
-
-__all__ = ["Health", "Job", "Schedule", "parse_job", "parse_schedule"]
+from dataflow.runs.dagster_names import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,6 @@ from typing import NoReturn
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.project import find_project
 
-__all__ = ["main"]
-
 _SECONDS_BETWEEN_TRIES = 0.1
 
 
@@ -37,7 +35,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def _prepare_history() -> None:
     """Make Dagster's tables before its processes meet them, and close what nobody runs any more."""
-    from dataflow.orchestration.instance import open_instance
+    from dataflow.runs.instance import open_instance
     from dataflow.service.recovery import close_lost_runs
 
     try:

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from dataflow.orchestration.labels import WORKFLOW_TAG
-from dataflow.orchestration.lock import WorkflowBusyError
+from dataflow.runs.dagster_names import WORKFLOW_TAG
+from dataflow.runs.lock import WorkflowBusyError
 from dataflow.shared.errors import BadInputError, DataflowError
 
 if TYPE_CHECKING:
-    from dataflow.service.dagster import Dagster
+    from dataflow.service.dagster_client import Dagster
     from dataflow.service.runs import Run
-
-__all__ = ["IdempotencyError", "launch_run"]
 
 _KEY_TAG = "dataflow/idempotency_key"
 _REQUEST_TAG = "dataflow/idempotency_request"

@@ -12,8 +12,6 @@ from dataflow.shared.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Address", "PortsInUseError", "check_addresses"]
-
 
 class PortsInUseError(BadInputError):
     """A service cannot listen where it should."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.orchestration.labels import HOST_TAG
+from dataflow.runs.dagster_names import HOST_TAG
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
-
-__all__ = ["close_lost_runs"]
 
 
 def close_lost_runs(instance: DagsterInstance) -> list[str]:

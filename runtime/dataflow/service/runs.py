@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dataflow.orchestration.failure import explain_failure
-from dataflow.orchestration.labels import HOST_TAG, PROCESS_TAG, WORKFLOW_TAG
-from dataflow.orchestration.run import StepOutcome
+from dataflow.runs.dagster_names import HOST_TAG, PROCESS_TAG, WORKFLOW_TAG
+from dataflow.runs.failure import explain_failure
+from dataflow.runs.run import StepOutcome
 from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
     from dataflow.shared.project import Project
-
-__all__ = ["STATUSES", "LogEntry", "Run", "RunLog", "dagster_statuses", "parse_log", "parse_run"]
 
 # Dagster's names of a run's status, and ours.
 _STATUSES = {

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from dataflow.orchestration.instance import prepare_dagster_home
-from dataflow.orchestration.labels import LOCATION_NAME
+from dataflow.runs.dagster_names import LOCATION_NAME
+from dataflow.runs.instance import prepare_dagster_home
 from dataflow.service.ports import Address
 from dataflow.shared.errors import BadInputError, MissingDependencyError
 from dataflow.shared.project import PROJECT_VARIABLE
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
 
-__all__ = ["SERVICES", "NotReadyError", "Process", "Service", "plan_service"]
-
 SERVICES = ("dagster", "api", "evidence")
 TOKEN_VARIABLE = "DATAFLOW_API_TOKEN"  # noqa: S105
 
-_DEFINITIONS = "dataflow.orchestration.definitions"
+_DEFINITIONS = "dataflow.runs.code_location"
 _PYTHON = [sys.executable, "-m"]
 _LAUNCH = [*_PYTHON, "dataflow.service.launch"]
 
@@ -138,10 +136,13 @@ def _api(project: Project, host: str, _scratch: Path) -> Service:
 
 def _evidence(project: Project, host: str, _scratch: Path) -> Service:
     _need("starlette", "evidence", "The dashboard server")
-    from dataflow.dashboards.folders import SiteFolders
+    from dataflow.publish.folders import SiteFolders
 
     if not (SiteFolders.of(project).public / "index.html").exists():
-        raise NotReadyError("The dashboards are not built yet.", _how_to_build())
+        raise NotReadyError(
+            "The dashboards are not built yet.",
+            "Build them with `dataflow evidence build`, then start again.",
+        )
     port = project.settings.evidence_port
     command = [*_PYTHON, "dataflow.cli", "evidence", "serve"]
     return Service(
@@ -150,17 +151,6 @@ def _evidence(project: Project, host: str, _scratch: Path) -> Service:
         "/",
         [Process("evidence", [*command, "--host", host, "--port", str(port)])],
     )
-
-
-def _how_to_build() -> str:
-    from dataflow.dashboards.node import find_node
-
-    build = "Build them with `dataflow evidence build`, then start again."
-    try:
-        find_node()
-    except MissingDependencyError as error:
-        return f"There is no Node.js on this machine. {error.instruction} {build}"
-    return build
 
 
 def _need(module: str, extra: str, what: str) -> None:

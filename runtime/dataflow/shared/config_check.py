@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from dataflow.shared.yaml_document import KeyPath
 
-__all__ = ["Finding", "check_values"]
-
 # Where the model is one of several, which pydantic then names in an error's location.
 _ONE_OF_SEVERAL = re.compile(r"ingestion\.source|transformation\.stages\.\d+")
 _PLAIN = {

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from dataflow.shared.config_source import Source  # noqa: TC001 - pydantic reads it at run time
 from dataflow.shared.config_types import (
     AnyText,
     Boolean,
@@ -22,23 +21,15 @@ from dataflow.shared.config_types import (
     refusal,
     value_at,
 )
+from dataflow.sources.api.settings import ApiSource
+from dataflow.sources.database.settings import DatabaseSource
+from dataflow.sources.file.settings import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "CleaningOptions",
-    "CleaningStage",
-    "EnrichmentOptions",
-    "EnrichmentStage",
-    "Ingestion",
-    "Load",
-    "Parameters",
-    "Run",
-    "Transformation",
-    "Workflow",
-    "WorkflowConfig",
-]
+
+Source = Annotated[FileSource | ApiSource | DatabaseSource, Field(discriminator="type")]
 
 
 class Workflow(Section):

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["overridden_source", "override_source"]
-
 _sources: dict[str, Mapping[str, Any]] = {}
 
 

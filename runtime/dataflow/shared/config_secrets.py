@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from dataflow.shared.yaml_document import KeyPath
 
-__all__ = ["is_secret_path", "literal_secrets", "register_secrets"]
-
 # The password of `scheme://user:password@host`; and what a query says of a secret name.
 _URL_PASSWORD = re.compile(r"://(?P<user>[^\s/:@]*):(?P<value>[^\s@]*(?:@[^\s@/?#]*)*)@")
 _URL_QUERY = re.compile(r"[?&;](?P<name>[^=&;#\s]+)=(?P<value>[^&;#\s]*)")

@@ -21,26 +21,6 @@ from dataflow.shared.environment import REFERENCE, EnvironmentText
 from dataflow.shared.redaction import redact_event
 from dataflow.shared.schedule_rule import check_cron, check_timezone
 
-__all__ = [
-    "AnyText",
-    "Boolean",
-    "Cron",
-    "FaultsBetween",
-    "HeaderValue",
-    "HttpUrl",
-    "Identifier",
-    "Number",
-    "QueryValue",
-    "Scalar",
-    "Secret",
-    "Section",
-    "Text",
-    "TimeZone",
-    "WholeNumber",
-    "refusal",
-    "value_at",
-]
-
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _HTTP_URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 _INTEGER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from dataflow.shared.yaml_document import KeyPath
 
-__all__ = ["REFERENCE", "EnvironmentFault", "EnvironmentText", "interpolate", "resolve"]
-
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 # What a text looks like that refers to the environment; also the JSON Schema's pattern.
 REFERENCE = rf"\$\{{{_NAME}(:-[^}}]*)?\}}"

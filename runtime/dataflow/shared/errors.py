@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["BadInputError", "DataflowError", "MissingDependencyError"]
-
 
 class DataflowError(Exception):
     """Something a person can put right.

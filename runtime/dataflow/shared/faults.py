@@ -12,8 +12,6 @@ from dataflow.shared.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ConfigError", "Fault", "shown_path", "shown_value"]
-
 _LONGEST_VALUE = 60
 
 

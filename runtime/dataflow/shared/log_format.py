@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["json_line", "message", "takes_colour", "terminal_line"]
-
 # What the line says elsewhere, or what follows it on lines of its own.
 _APART = frozenset({"event", "exception", "stack", "workflow", "run_id"})
 _COLOURS = {

@@ -16,8 +16,6 @@ from dataflow.shared.errors import BadInputError
 if TYPE_CHECKING:
     from dataflow.shared.settings import Settings
 
-__all__ = ["Project", "ProjectNotFoundError", "find_project"]
-
 PROJECT_VARIABLE = "DATAFLOW_PROJECT"
 # Walking up meets many pyproject.toml files that are not ours; a search is cheaper than a parse.
 _OUR_TABLE = re.compile(r"^\[tool\.dataflow[\].]", re.MULTILINE)

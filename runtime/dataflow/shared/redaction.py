@@ -13,15 +13,6 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-__all__ = [
-    "MASK",
-    "is_secret_key",
-    "redact",
-    "redact_event",
-    "register_login",
-    "register_secret",
-]
-
 MASK = "***"
 # Shorter ones would mask innocent text everywhere, and say more by where they do.
 _SHORTEST = 4

@@ -12,8 +12,6 @@ import zoneinfo
 
 from dataflow.shared.errors import MissingDependencyError
 
-__all__ = ["check_cron", "check_timezone"]
-
 _FIELDS = (
     ("minute", 0, 59),
     ("hour", 0, 23),

@@ -11,8 +11,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from dataflow.shared.errors import BadInputError
 
-__all__ = ["Settings", "load_settings"]
-
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 

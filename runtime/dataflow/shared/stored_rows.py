@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterator, ValuesView
     from pathlib import Path
 
-__all__ = ["StoredRows"]
-
 _ROWS = "data"
 
 

@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = [
-    "Rows",
-    "TableError",
-    "TableFileError",
-    "like",
-    "read_table",
-    "row_count",
-    "to_arrow",
-    "write_parquet",
-]
-
 Rows: TypeAlias = "list[dict[str, Any]] | pd.DataFrame | pa.Table | pa.RecordBatchReader"
 
 

@@ -19,8 +19,6 @@ from dataflow.shared.yaml_scalar import plain_value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["KeyPath", "Position", "YamlDocument", "YamlFault", "parse_yaml"]
-
 KeyPath = tuple[str | int, ...]
 
 _MOST_BYTES = 1_000_000

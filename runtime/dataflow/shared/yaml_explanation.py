@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["explain"]
-
 # libyaml's wording, and ours where its is not a sentence that helps.
 _EXPLANATIONS = (
     ("tab character that violates indentation", "a tab indents this line; use spaces"),

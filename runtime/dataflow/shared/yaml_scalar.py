@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["plain_value"]
-
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),

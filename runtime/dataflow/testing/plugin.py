@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from dataflow.testing.sandbox import Sandbox
 
-__all__ = ["sandbox"]
-
 
 @pytest.fixture
 def sandbox(

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from dataflow.orchestration.run import RunOutcome
-
-__all__ = ["Sandbox", "open_sandbox"]
+    from dataflow.runs.run import RunOutcome
 
 _PROJECT_FILES = ("pyproject.toml", "dagster.yaml", "workspace.yaml")
 
@@ -72,7 +70,7 @@ class Sandbox:
         Raises:
             AssertionError: A step failed; the message says which and why.
         """
-        from dataflow.orchestration.run import run_workflow
+        from dataflow.runs.run import run_workflow
 
         outcome = run_workflow(self.project, self.workflow_id)
         faults = [f"{step.name}: {step.error}" for step in outcome.steps if step.status == "failed"]

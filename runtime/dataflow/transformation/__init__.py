@@ -1,1 +1,1 @@
-"""The stages that config.yaml can name."""
+"""Old import paths, kept for workflows of version 0.1."""

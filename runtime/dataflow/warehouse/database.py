@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-__all__ = ["WarehouseError", "open_database", "quote", "warehouse_fault"]
-
 # Another process holds a DuckDB file for as long as it has it open; readers are quick.
 _PATIENCE_SECONDS = 20.0
 _FIRST_PAUSE_SECONDS = 0.05

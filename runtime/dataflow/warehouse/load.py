@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dataflow.shared.errors import BadInputError
-from dataflow.warehouse.batch import Batch, loaded_already, save_batch
 from dataflow.warehouse.database import WarehouseError, open_database, quote
+from dataflow.warehouse.load_log import Batch, loaded_already, save_batch
 from dataflow.warehouse.watermark import save_watermark
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
-
-__all__ = ["RAW_SCHEMA", "LoadResult", "WriteDisposition", "load_table"]
 
 RAW_SCHEMA = "raw"
 # What DuckDB calls the position of a row in a Parquet file.

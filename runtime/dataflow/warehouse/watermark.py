@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-__all__ = ["read_watermark", "save_watermark"]
-
 _TABLE = "dataflow.watermarks"
 
 

@@ -8,8 +8,6 @@ import unicodedata
 
 from dataflow.shared.errors import BadInputError
 
-__all__ = ["MAX_LENGTH", "RESERVED_IDS", "check_workflow_id", "suggest_workflow_id"]
-
 # An id is also the stem of file, schema and table names, which other systems cut at 63 characters.
 MAX_LENGTH = 40
 

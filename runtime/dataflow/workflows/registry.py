@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
+from dataflow.shared.output_redaction import guard_output
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
-from dataflow.shared.secrecy import guard_output
 from dataflow.workflows.identifiers import check_workflow_id
 
 if TYPE_CHECKING:

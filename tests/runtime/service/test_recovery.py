@@ -11,7 +11,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job
 from dagster._core.events import EngineEventData
 
-from dataflow.orchestration.labels import HOST_TAG
+from dataflow.runs.dagster_names import HOST_TAG
 from dataflow.service.recovery import close_lost_runs
 
 

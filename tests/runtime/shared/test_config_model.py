@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from dataflow.shared import config_model, config_source
+from dataflow.shared import config_model
 from dataflow.shared.config_model import Ingestion, Load, Workflow, WorkflowConfig
-from dataflow.shared.config_source import ApiSource, FileSource
 from dataflow.shared.config_types import Section
+from dataflow.sources.api import settings as api_settings
+from dataflow.sources.api.settings import ApiSource
+from dataflow.sources.database import settings as database_settings
+from dataflow.sources.file import settings as file_settings
+from dataflow.sources.file.settings import FileSource
 
 
 def test_a_configuration_can_be_made_in_python() -> None:
@@ -56,7 +60,7 @@ def test_every_model_refuses_unknown_keys() -> None:
     """No mapping of the file accepts a key that it does not know."""
     models = [
         value
-        for module in (config_model, config_source)
+        for module in (config_model, api_settings, database_settings, file_settings)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, BaseModel)
     ]

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataflow.shared.errors import BadInputError
-from dataflow.warehouse.batch import Batch
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.load import load_table
+from dataflow.warehouse.load_log import Batch
 from dataflow.warehouse.watermark import read_watermark
 
 

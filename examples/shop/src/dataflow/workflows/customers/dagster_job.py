@@ -2,7 +2,7 @@
 
 from dagster import in_process_executor, job, op
 
-from dataflow.orchestration.steps import BuildResult, LoadResult, Steps, StoredTable
+from dataflow.authoring import BuildResult, LoadResult, Steps, StoredTable
 from dataflow.workflows.registry import register_workflow
 
 from .ingestion import extract_data

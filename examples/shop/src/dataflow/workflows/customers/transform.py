@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from dataflow.authoring import apply_stages
 from dataflow.shared.config import load_config
 from dataflow.shared.logging import get_logger
-from dataflow.transformation.stages import apply_stages
 
 log = get_logger(__name__)
 

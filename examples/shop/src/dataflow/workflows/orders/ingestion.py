@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dataflow.ingestion.source import read_source
+from dataflow.authoring import read_source
 from dataflow.shared.config import load_config
 from dataflow.shared.logging import get_logger
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from dataflow.shared.errors import DataflowError
-from dataflow.testing.sandbox import Sandbox
+from dataflow.authoring import DataflowError, Sandbox
 from dataflow.workflows.customers.ingestion import extract_data
 
 

@@ -1,6 +1,6 @@
 """What transform_data promises."""
 
-from dataflow.testing.sandbox import Sandbox
+from dataflow.authoring import Sandbox
 from dataflow.workflows.exchange_rates.transform import transform_data
 
 

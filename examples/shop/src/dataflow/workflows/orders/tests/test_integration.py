@@ -1,6 +1,6 @@
 """The whole way of orders, on sample data and in a folder of its own."""
 
-from dataflow.testing.sandbox import Sandbox
+from dataflow.authoring import Sandbox
 
 
 def test_the_sample_goes_the_whole_way(sandbox: Sandbox) -> None:

@@ -1,1 +1,0 @@
-"""Whether a workflow meets the authoring checklist, and whether machine and project are well."""

@@ -1,0 +1,49 @@
+"""Which commands there are: this distribution's own, those of dataflow-tools, and plug-ins'."""
+
+from __future__ import annotations
+
+from dataflow.cli.lazy import LazyCommand
+from dataflow.shared.plugins import distribution_of, installed
+
+# In the order of `--help`. Those without a target come with dataflow-tools; their names and lines
+# stand here as well, so that without the tools a person is told what to install.
+_KNOWN = {
+    "init": LazyCommand("", "Make a project."),
+    "workflow": LazyCommand("dataflow.cli.main:workflow", "Make, run, check and update workflows."),
+    "workflow new": LazyCommand("", "Make a workflow from the template."),
+    "workflow list": LazyCommand(
+        "dataflow.cli.workflow_list:list_", "List the project's workflows."
+    ),
+    "workflow run": LazyCommand("dataflow.cli.workflow_run:run", "Run a workflow here and now."),
+    "workflow check": LazyCommand("", "Go through the authoring checklist."),
+    "workflow status": LazyCommand("", "Compare workflows with their template."),
+    "workflow update": LazyCommand("", "Bring workflows to a newer template."),
+    "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
+    "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API alone."),
+    "evidence": LazyCommand("dataflow.cli.main:evidence", "Build and open the dashboards."),
+    "evidence build": LazyCommand("", "Build the dashboards."),
+    "evidence serve": LazyCommand(
+        "dataflow.cli.evidence_serve:serve", "Serve the built dashboards."
+    ),
+    "evidence dev": LazyCommand("", "Edit dashboards with hot reload."),
+    "doctor": LazyCommand("", "Look at the machine and the project."),
+}
+
+
+def commands_of(group: str = "") -> dict[str, LazyCommand]:
+    """The commands of a group, by their own names.
+
+    Args:
+        group: ``workflow``, ``evidence``, or nothing for the commands of ``dataflow`` itself.
+    """
+    prefix = f"{group} " if group else ""
+    known = dict(_KNOWN)
+    for name, point in installed("commands").items():
+        line = known[name].help if name in known else f"From {distribution_of(point)}."
+        if name not in known or not known[name].target:
+            known[name] = LazyCommand(point.value, line)
+    return {
+        name.removeprefix(prefix): command
+        for name, command in known.items()
+        if name.startswith(prefix) and " " not in name.removeprefix(prefix)
+    }

@@ -1,1 +1,0 @@
-"""The project's Evidence site: publishing, building, serving."""

@@ -1,0 +1,1 @@
+"""Handing marts to the dashboards as Parquet and a manifest."""

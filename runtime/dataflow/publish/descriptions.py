@@ -1,0 +1,47 @@
+"""What dbt's descriptions say of a workflow's columns, for pages to show."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+
+DESCRIPTIONS_TABLE = "descriptions"
+
+
+def descriptions_query(project: Project, workflow_id: str) -> str:
+    """A query for the described columns of all models: table_name, column_name, description.
+
+    They are taken from the project that dbt parsed last, so they are those of the tables that it
+    built. Without one there are no rows.
+    """
+    path = project.state_dir / "dbt" / workflow_id / "target" / "manifest.json"
+    # Literals: an Arrow table or a parameter would make DuckDB import pandas.
+    rows = [f"({', '.join(map(_literal, row))})" for row in _described_columns(path)]
+    columns = "(table_name, column_name, description)"
+    if not rows:
+        return f"SELECT * FROM (VALUES ('', '', '')) AS described {columns} WHERE false"  # noqa: S608
+    return f"SELECT * FROM (VALUES {', '.join(rows)}) AS described {columns}"  # noqa: S608
+
+
+def _literal(text: str) -> str:
+    # DuckDB's literals cannot hold a NUL.
+    return "'" + text.replace("'", "''").replace("\0", "") + "'"
+
+
+def _described_columns(path: Path) -> list[tuple[str, str, str]]:
+    try:
+        nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"].values()
+    except (OSError, ValueError, KeyError):
+        return []
+    return [
+        (node["alias"], column["name"], " ".join(column["description"].split()))
+        for node in nodes
+        if node["resource_type"] == "model"
+        for column in node["columns"].values()
+        if column.get("description", "").strip()
+    ]

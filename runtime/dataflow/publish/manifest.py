@@ -1,0 +1,182 @@
+"""The manifest: which version of which table the dashboards show."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from dataflow.publish.folders import SiteFolders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+
+# A page that was opened before a table was published anew goes on reading the version it began
+# with, until it is reloaded.
+STALE_AFTER_SECONDS = 6 * 3600.0
+
+
+@dataclass
+class Manifest:
+    """What is published.
+
+    Args:
+        tables: Per workflow, its tables' files, as paths below the public folder.
+        workflows: Per workflow, what the pages tell about it: ``published_at`` (ISO 8601, UTC),
+            ``rows`` (per table) and, once there was one, ``run`` (its last run).
+    """
+
+    tables: dict[str, list[str]] = field(default_factory=dict)
+    workflows: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def read_manifest(folders: SiteFolders) -> Manifest:
+    """Read the manifest; an empty one if nothing was ever published."""
+    try:
+        content = json.loads(folders.manifest.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return Manifest()
+    tables = {
+        name: [path.removeprefix("static/") for path in paths]
+        for name, paths in content.get("renderedFiles", {}).items()
+    }
+    return Manifest(tables, content.get("workflows", {}))
+
+
+def replace_tables(
+    folders: SiteFolders,
+    workflow_id: str,
+    staged: dict[str, tuple[Path, str]],
+    notes: dict[str, Any],
+    stale_after: float = STALE_AFTER_SECONDS,
+) -> None:
+    """Make the staged files the tables of one workflow, all of them at one moment.
+
+    A reader sees the old tables or the new ones, whenever it looks and however this ends.
+
+    Args:
+        folders: The folders of the project.
+        workflow_id: The workflow whose tables these are. Other workflows' entries stay.
+        staged: Per table, its file in the staging folder and the hash of its content.
+        notes: What the pages tell about the workflow.
+        stale_after: Seconds for which replaced versions stay readable.
+    """
+    with _changing(folders) as manifest:
+        before = set(manifest.tables.get(workflow_id, []))
+        files = []
+        for table, (path, digest) in sorted(staged.items()):
+            home = folders.data / workflow_id / table / digest / f"{table}.parquet"
+            home.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(home)
+            files.append(home.relative_to(folders.public).as_posix())
+        # A power cut must not leave a manifest whose files are not yet where it says.
+        names = {folder for name in files for folder in (folders.public / name).parents}
+        for folder in sorted(name for name in names if name.is_relative_to(folders.data)):
+            _sync_folder(folder)
+        for name in before.difference(files):
+            _touch(folders.public / name)
+        manifest.tables[workflow_id] = files
+        manifest.workflows[workflow_id] = {**manifest.workflows.get(workflow_id, {}), **notes}
+    _sweep(folders, workflow_id, stale_after)
+
+
+def note_run(project: Project, workflow_id: str, run: dict[str, Any]) -> None:
+    """Have the index page show how a workflow's last run went.
+
+    Args:
+        project: The project.
+        workflow_id: The workflow that ran.
+        run: JSON values: ``status`` (``success``, ``failure`` or ``running``), ``ended_at`` or
+            ``started_at`` (ISO 8601) and, if there is one, ``url``, where the run can be seen.
+    """
+    with _changing(SiteFolders.of(project)) as manifest:
+        manifest.workflows.setdefault(workflow_id, {})["run"] = run
+
+
+def forget_workflows(folders: SiteFolders, known: set[str]) -> list[str]:
+    """Drop the entries and the files of workflows that are not in ``known``; say which."""
+    manifest = read_manifest(folders)
+    present = {path.name for path in folders.data.glob("*") if path.is_dir()}
+    if not (present | set(manifest.tables) | set(manifest.workflows)) - known:
+        return []
+    with _changing(folders) as manifest:
+        present = {path.name for path in folders.data.glob("*") if path.is_dir()}
+        gone = (present | set(manifest.tables) | set(manifest.workflows)) - known
+        for name in gone:
+            manifest.tables.pop(name, None)
+            manifest.workflows.pop(name, None)
+    for name in gone:
+        shutil.rmtree(folders.data / name, ignore_errors=True)
+    return sorted(gone)
+
+
+@contextmanager
+def _changing(folders: SiteFolders) -> Iterator[Manifest]:
+    with FileLock(folders.lock_file("publish")):
+        manifest = read_manifest(folders)
+        yield manifest
+        _write(folders, manifest)
+
+
+def _write(folders: SiteFolders, manifest: Manifest) -> None:
+    # The shape that Evidence's own `sources` step writes, and its layout reads, under
+    # `renderedFiles`; `workflows` is ours.
+    content = {
+        "renderedFiles": {
+            name: [f"static/{path}" for path in paths]
+            for name, paths in sorted(manifest.tables.items())
+        },
+        "workflows": dict(sorted(manifest.workflows.items())),
+    }
+    folders.data.mkdir(parents=True, exist_ok=True)
+    folders.staging.mkdir(parents=True, exist_ok=True)
+    aside = folders.staging / f"manifest.{os.getpid()}"
+    with aside.open("w", encoding="utf-8") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(folders.manifest)
+    _sync_folder(folders.data)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Get the names in a folder onto the disk; Windows does so by itself and has no way to ask."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _touch(path: Path) -> None:
+    """Start the grace of a version that was just replaced."""
+    if path.exists():
+        os.utime(path)
+
+
+def _sweep(folders: SiteFolders, workflow_id: str, stale_after: float) -> None:
+    with FileLock(folders.lock_file("publish")):
+        current = set(read_manifest(folders).tables.get(workflow_id, []))
+        oldest = time.time() - stale_after
+        for path in (folders.data / workflow_id).glob("*/*/*.parquet"):
+            name = path.relative_to(folders.public).as_posix()
+            if name not in current and path.stat().st_mtime <= oldest:
+                shutil.rmtree(path.parent, ignore_errors=True)
+        for leftover in folders.staging.glob("*"):
+            if leftover.stat().st_mtime > oldest:
+                continue
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)

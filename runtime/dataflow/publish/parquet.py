@@ -1,0 +1,252 @@
+"""Publishing: a workflow's tables as the Parquet files that the dashboards' browser engine reads.
+
+It takes the place of Evidence's own ``sources`` step, needs no Node and no built site, and the
+pages show what it wrote without being built again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
+from dataflow.publish.folders import SiteFolders
+from dataflow.publish.manifest import STALE_AFTER_SECONDS, replace_tables
+from dataflow.shared.errors import DataflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+    from duckdb import DuckDBPyConnection
+    from duckdb.sqltypes import DuckDBPyType
+
+    from dataflow.shared.project import Project
+
+# `<LastRefreshed/>` shows the time of the site's build; pages ask this table instead.
+FRESHNESS_TABLE = "published"
+_TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_ERROR_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
+# Names of DuckDB's types, as `DuckDBPyType.id` spells them.
+_NUMBERS = (
+    *("tinyint", "smallint", "integer", "bigint", "hugeint", "bignum", "float", "double"),
+    *("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint", "decimal"),
+)
+_MOMENTS = (
+    *("date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns"),
+    "timestamp with time zone",
+)
+_NESTED = ("struct", "list", "map", "array", "union", "variant")
+
+
+class PublishError(DataflowError):
+    """A source query of a workflow's dashboard cannot be run."""
+
+
+@dataclass(frozen=True)
+class PublishResult:
+    """What was published.
+
+    Args:
+        tables: The number of rows of each table, by its name in page queries.
+        seconds: How long it took.
+        location: The folder that holds the files.
+    """
+
+    tables: dict[str, int]
+    seconds: float
+    location: Path
+
+
+def publish_workflow(
+    project: Project,
+    workflow_id: str,
+    connection: DuckDBPyConnection | None = None,
+    *,
+    stale_after: float = STALE_AFTER_SECONDS,
+) -> PublishResult:
+    """Publish the result of every ``evidence/sources/<table>.sql`` of one workflow.
+
+    Page queries know it as ``<workflow_id>.<table>``. Numbers arrive as DOUBLE, dates and times
+    as TIMESTAMP in UTC to the millisecond, booleans as they are, nested values as JSON text and
+    all else as text: what Evidence's own step writes and its browser engine (DuckDB 0.9) reads.
+    The table ``<workflow_id>.published`` (table_name, row_count, published_at) says when, and
+    ``<workflow_id>.descriptions`` (table_name, column_name, description) what dbt says of columns.
+
+    Args:
+        project: The project.
+        workflow_id: The workflow whose tables to publish.
+        connection: An open connection to the workflow's DuckDB file; opened read-only if left out.
+            What it has not committed is not published.
+        stale_after: Seconds for which the versions replaced now stay readable, for pages that are
+            open.
+
+    Raises:
+        PublishError: A query is wrong; the error names workflow, file and line, and everything
+            published before stays as it was.
+        WarehouseError: The workflow has no warehouse yet, or another process holds it.
+    """
+    began = time.perf_counter()
+    folders = SiteFolders.of(project)
+    queries = _read_queries(project, workflow_id)
+    published_at = datetime.now(UTC)
+    folders.staging.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f"{workflow_id}-", dir=folders.staging))
+    try:
+        with _session(project, workflow_id, connection) as session:
+            rows = {}
+            for table, path in queries.items():
+                where = f"{workflow_id}: {project.relative(path)}"
+                rows[table] = _write_query(session, path, where, aside / f"{table}.parquet")
+            freshness = _freshness_query(rows, published_at)
+            _write_rows(session, freshness, aside / f"{FRESHNESS_TABLE}.parquet")
+            described = descriptions_query(project, workflow_id)
+            _write_rows(session, described, aside / f"{DESCRIPTIONS_TABLE}.parquet")
+        staged = {path.stem: (path, _settle(path)) for path in sorted(aside.glob("*.parquet"))}
+        notes = {"published_at": published_at.isoformat(), "rows": rows}
+        replace_tables(folders, workflow_id, staged, notes, stale_after)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return PublishResult(rows, time.perf_counter() - began, folders.data / workflow_id)
+
+
+def _read_queries(project: Project, workflow_id: str) -> dict[str, Path]:
+    folder = project.workflow_dir(workflow_id) / "evidence" / "sources"
+    queries = {path.stem: path for path in sorted(folder.glob("*.sql"))}
+    for table, path in queries.items():
+        if not _TABLE_NAME.fullmatch(table) or table in (FRESHNESS_TABLE, DESCRIPTIONS_TABLE):
+            raise PublishError(
+                f"{workflow_id}: {project.relative(path)}: {table!r} cannot name a table.",
+                "Rename the file: small letters, digits and underscores, beginning with a letter, "
+                f"and neither {FRESHNESS_TABLE!r} nor {DESCRIPTIONS_TABLE!r}, which every workflow "
+                "has already.",
+            )
+    return queries
+
+
+@contextmanager
+def _session(
+    project: Project, workflow_id: str, connection: DuckDBPyConnection | None
+) -> Iterator[DuckDBPyConnection]:
+    from dataflow.warehouse.database import open_database
+
+    if connection is not None:
+        # A cursor has settings of its own, so the caller's stay as they are.
+        session = connection.cursor()
+        try:
+            session.execute("SET TimeZone = 'UTC'")
+            yield session
+        finally:
+            session.close()
+        return
+    with open_database(project.warehouse_file(workflow_id), read_only=True) as session:
+        yield session
+
+
+def _read_text(path: Path, where: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PublishError(f"{where} is not UTF-8 text: {error}.", "Save it as UTF-8.") from error
+
+
+def _write_query(session: DuckDBPyConnection, path: Path, where: str, target: Path) -> int:
+    import duckdb
+
+    text = _read_text(path, where)
+    try:
+        statements = session.extract_statements(text)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise PublishError(f"{where} is not one SELECT.", "Write one SELECT, and nothing else.")
+        query = text.rstrip().rstrip(";")
+        result = session.sql(query)
+        columns = ", ".join(
+            _as_published(name, kind)
+            for name, kind in zip(result.columns, result.types, strict=True)
+        )
+        # The line break ends a comment on the query's last line.
+        return _write_rows(session, f"SELECT {columns} FROM ({query}\n)", target)  # noqa: S608
+    except (duckdb.FatalException, duckdb.OutOfMemoryException):
+        raise
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and str(target.parent) in str(error):
+            raise
+        line, message = _locate(session, text, error)
+        raise PublishError(
+            f"{where}, line {line}: {message}",
+            "Mend the query. It runs on the workflow's DuckDB file.",
+        ) from error
+
+
+def _locate(session: DuckDBPyConnection, text: str, error: duckdb.Error) -> tuple[int, str]:
+    """The line of a query that an error is about, and the error in one line."""
+    import duckdb
+
+    message = str(error)
+    if not _ERROR_LINE.search(message):
+        # Only a statement that is run tells the line of a name that it does not know.
+        try:
+            session.execute(f"EXPLAIN {text}")
+        except duckdb.Error as again:
+            message = str(again)
+    found = _ERROR_LINE.search(message)
+    # What names no line misses something at the end, or fails in the middle of the rows.
+    line = int(found[1]) if found else len(text.rstrip().splitlines())
+    reason = message[: found.start()] if found else message
+    return line, " ".join(reason.split())
+
+
+def _write_rows(session: DuckDBPyConnection, query: str, target: Path) -> int:
+    # The browser's engine reads other compressions than zstd and snappy as no rows at all.
+    done = session.execute(
+        f"COPY ({query}) TO '{str(target).replace(chr(39), chr(39) * 2)}' "
+        "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v1)"
+    ).fetchone()
+    return int(done[0]) if done else 0
+
+
+def _as_published(name: str, kind: DuckDBPyType) -> str:
+    from dataflow.warehouse.database import quote
+
+    column = quote(name)
+    type_name = kind.id
+    if type_name in _NUMBERS:
+        value = f"CAST({column} AS DOUBLE)"
+    elif type_name in _MOMENTS:
+        # A cast alone would round the last moment of a day into the next one. An infinite date
+        # has no milliseconds: it becomes a null.
+        moment = f"date_trunc('millisecond', CAST({column} AS TIMESTAMP))"
+        value = f"CASE WHEN isfinite({column}) THEN TRY_CAST({moment} AS TIMESTAMP_MS) END"
+    elif type_name == "boolean":
+        value = column
+    elif type_name in _NESTED:
+        value = f"CAST(to_json({column}) AS VARCHAR)"
+    else:
+        value = f"CAST({column} AS VARCHAR)"
+    return f"{value} AS {column}"
+
+
+def _freshness_query(rows: dict[str, int], published_at: datetime) -> str:
+    moment = published_at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    values = ", ".join(f"('{table}', {count}::DOUBLE)" for table, count in rows.items())
+    moment_column = f"TIMESTAMP_MS '{moment}' AS published_at"
+    if not values:
+        return f"SELECT '' AS table_name, 0::DOUBLE AS row_count, {moment_column} WHERE false"
+    return f"SELECT *, {moment_column} FROM (VALUES {values}) AS t (table_name, row_count)"  # noqa: S608
+
+
+def _settle(path: Path) -> str:
+    """Get a file onto the disk and return a name for its content."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "blake2b").hexdigest()[:16]
+        os.fsync(file.fileno())
+    return digest

@@ -1,0 +1,1 @@
+"""One run of a workflow: its steps, its Dagster job and its history."""

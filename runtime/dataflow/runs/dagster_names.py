@@ -1,0 +1,16 @@
+"""The names by which other programs find a project's jobs and runs in Dagster."""
+
+from __future__ import annotations
+
+from dataflow.shared.logging import WORKFLOW_TAG as WORKFLOW_TAG
+
+# The name that workspace.yaml gives the project's code location.
+LOCATION_NAME = "dataflow"
+# The name that Dagster gives the one repository of a `Definitions`.
+REPOSITORY_NAME = "__repository__"
+# On the job that stands for a workflow which cannot be loaded; its description says why.
+BROKEN_TAG = "dataflow/broken"
+BROKEN_PREFIX = "BROKEN: "
+# On runs that a process of its own executes, past Dagster's queue: which, and where.
+HOST_TAG = "dataflow/host"
+PROCESS_TAG = "dataflow/pid"

@@ -1,0 +1,162 @@
+"""What one workflow adds to the code location: its job, its schedule and its assets."""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from dagster import (
+    AssetsDefinition,
+    Definitions,
+    IOManager,
+    IOManagerDefinition,
+    ResourceDefinition,
+    in_process_executor,
+    load_asset_checks_from_modules,
+    load_assets_from_modules,
+    with_resources,
+)
+from dagster._config.pythonic_config import ConfigurableResourceFactory
+
+from dataflow.runs.dagster_names import WORKFLOW_TAG
+from dataflow.runs.executor import holding_executor
+from dataflow.runs.policy import with_policy
+from dataflow.shared.config import CONFIG_FILE, load_config
+from dataflow.shared.errors import BadInputError, DataflowError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from dagster import JobDefinition
+
+    from dataflow.shared.project import Project
+    from dataflow.workflows.registry import Workflow
+
+_RESOURCES = (ConfigurableResourceFactory, IOManager, IOManagerDefinition, ResourceDefinition)
+
+
+@dataclass(frozen=True)
+class WorkflowDefinitions:
+    """What one workflow adds to the code location.
+
+    Args:
+        workflow_id: The workflow.
+        job: Its job, with the tags, description and executor that it has as a service.
+        cron: When it runs, if it has a schedule.
+        timezone: The schedule's time zone.
+        schedule_on: Whether the schedule is on without being switched on.
+        reports_failures: Whether somebody is to be told of failed runs.
+        assets: What its assets.py defines.
+        checks: The asset checks of its assets.py.
+    """
+
+    workflow_id: str
+    job: JobDefinition
+    cron: str | None = None
+    timezone: str = "UTC"
+    schedule_on: bool = False
+    reports_failures: bool = False
+    assets: list[Any] = field(default_factory=list)
+    checks: list[Any] = field(default_factory=list)
+
+
+def read_part(project: Project, workflow: Workflow) -> WorkflowDefinitions:
+    """Read all that a loaded workflow defines.
+
+    Raises:
+        ConfigError: Its config.yaml is wrong.
+        BadInputError: Its assets.py raises when it is imported.
+    """
+    workflow_id = workflow.workflow_id
+    # A workflow written by hand need not have one.
+    has_config = (project.workflow_dir(workflow_id) / CONFIG_FILE).exists()
+    config = load_config(workflow_id, project) if has_config else {}
+    settings, policy = config.get("workflow", {}), config.get("run", {})
+    assets, checks = _read_assets(workflow_id)
+    return WorkflowDefinitions(
+        workflow_id,
+        with_policy(_job(project, workflow, policy.get("timeout_seconds")), policy),
+        cron=settings.get("schedule"),
+        timezone=settings.get("timezone", "UTC"),
+        schedule_on=settings.get("schedule_on", False),
+        reports_failures=bool(policy.get("on_failure")),
+        assets=assets,
+        checks=checks,
+    )
+
+
+def check_part(part: WorkflowDefinitions) -> str:
+    """Say why Dagster refuses what a workflow defines, or nothing if it takes it."""
+    alone = Definitions(jobs=[part.job], assets=part.assets, asset_checks=part.checks)
+    try:
+        Definitions.validate_loadable(alone)
+    except DataflowError as error:
+        return error.reason
+    except Exception as error:  # Dagster raises many kinds of its own
+        return f"Dagster refuses it: {str(error).strip()}"
+    return ""
+
+
+def clash(part: WorkflowDefinitions, others: dict[str, str]) -> str:
+    """Say which name of a part another workflow has already, or nothing; remember its names.
+
+    Args:
+        part: The part.
+        others: Who has which name; gets those of ``part`` if none is taken.
+    """
+    names = [f"job {part.job.name!r}", *(f"asset {key!r}" for key in _asset_keys(part))]
+    taken = [f"the {name} is also in {others[name]!r}" for name in names if name in others]
+    if taken:
+        return f"{'; '.join(taken)}. Give it another name."
+    others.update(dict.fromkeys(names, part.workflow_id))
+    return ""
+
+
+def _job(project: Project, workflow: Workflow, timeout: float | None) -> JobDefinition:
+    job = workflow.job
+    changes: dict[str, Any] = {
+        "tags": {**job.tags, WORKFLOW_TAG: workflow.workflow_id},
+        "run_tags": {**job.run_tags, WORKFLOW_TAG: workflow.workflow_id},
+        "description": workflow.description or job.description,
+    }
+    # An author who names another executor means it.
+    if job._executor_def in (None, in_process_executor):
+        changes["executor_def"] = holding_executor(project, workflow.workflow_id, timeout)
+    return job._copy(**changes)
+
+
+def _read_assets(workflow_id: str) -> tuple[list[Any], list[Any]]:
+    name = f"dataflow.workflows.{workflow_id}.assets"
+    if find_spec(name) is None:
+        return [], []
+    try:
+        module = importlib.import_module(name)
+        resources = _resources(module)
+        assets = [
+            with_resources([asset], resources)[0]
+            if resources and isinstance(asset, AssetsDefinition)
+            else asset
+            for asset in load_assets_from_modules([module])
+        ]
+        return assets, list(load_asset_checks_from_modules([module]))
+    except (Exception, SystemExit) as error:  # whatever the author's module does at import
+        what = "".join(traceback.format_exception_only(error)).strip()
+        raise BadInputError(
+            f"assets.py of {workflow_id!r} cannot be loaded: {what}", "Mend it, or delete it."
+        ) from error
+
+
+def _resources(module: ModuleType) -> dict[str, Any]:
+    """The resources that a module defines, by the names of their variables."""
+    return {name: value for name, value in vars(module).items() if isinstance(value, _RESOURCES)}
+
+
+def _asset_keys(part: WorkflowDefinitions) -> set[str]:
+    keys: set[str] = set()
+    for asset in part.assets:
+        own = asset.keys if isinstance(asset, AssetsDefinition) else [asset.key]
+        keys.update(key.to_user_string() for key in own)
+    return keys

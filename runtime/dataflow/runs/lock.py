@@ -1,0 +1,80 @@
+"""One run of a workflow at a time, across processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from dataflow.shared.errors import DataflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+
+
+class WorkflowBusyError(DataflowError):
+    """Another run of the same workflow did not end in time."""
+
+    http_status = 409
+
+
+@contextmanager
+def workflow_lock(
+    project: Project, workflow_id: str, on_wait: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Hold a workflow for this process, so that no other run touches its tables.
+
+    Within one process the lock can be taken again by who holds it. It is the operating system's:
+    a process that dies gives it back.
+
+    Args:
+        project: The project; its setting ``lock_timeout_seconds`` says how long to wait.
+        workflow_id: The workflow to hold.
+        on_wait: Called once with the holder's description before waiting.
+
+    Raises:
+        WorkflowBusyError: The other run did not end in time; the error names it.
+    """
+    folder = project.state_dir / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    holder = folder / f"{workflow_id}.json"
+    lock = FileLock(folder / f"{workflow_id}.lock", is_singleton=True, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if on_wait is not None:
+            on_wait(_describe(holder))
+        try:
+            lock.acquire(timeout=project.settings.lock_timeout_seconds)
+        except Timeout:
+            raise WorkflowBusyError(
+                f"The workflow {workflow_id!r} is in use by {_describe(holder)}.",
+                "Wait for that run to end or stop it; DATAFLOW_LOCK_TIMEOUT_SECONDS sets how "
+                "long a run waits.",
+            ) from None
+    try:
+        me = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
+        holder.write_text(json.dumps(me), encoding="utf-8")
+        yield
+    finally:
+        lock.release()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _describe(holder: Path) -> str:
+    try:
+        known = json.loads(holder.read_text(encoding="utf-8"))
+        return f"process {known['pid']} on {known['host']} since {known['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"

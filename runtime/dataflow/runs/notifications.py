@@ -1,0 +1,50 @@
+"""Telling people that a run failed, through Apprise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow.runs.policy import run_settings
+from dataflow.shared.errors import DataflowError
+from dataflow.shared.logging import get_logger
+from dataflow.shared.redaction import redact
+
+if TYPE_CHECKING:
+    from dataflow.shared.project import Project
+
+log = get_logger(__name__)
+
+
+def report_failure(project: Project, workflow_id: str, run_id: str, error: str) -> bool:
+    """Tell those whom a workflow's config.yaml names under ``run.on_failure``.
+
+    Never raises: that nobody could be told must not hide what failed.
+
+    Returns:
+        Whether all of them were told; also if there are none.
+    """
+    try:
+        addresses = run_settings(project, workflow_id).get("on_failure", [])
+    except DataflowError as fault:
+        log.warning("nobody was told of the failed run", reason=fault.reason)
+        return False
+    if not addresses:
+        return True
+    try:
+        from apprise import Apprise
+    except ImportError:
+        log.warning(
+            "nobody was told of the failed run: Apprise is not installed",
+            install="pip install 'dataflow-runtime[notify]'",
+        )
+        return False
+    sender = Apprise()
+    understood = [sender.add(address) for address in addresses]
+    body = f"{error or 'No reason is known.'}\n\nRun {run_id}"
+    link = f"{project.settings.dagster_url}/runs/{run_id}"
+    told = all(understood) and sender.notify(
+        title=f"{workflow_id} failed", body=redact(f"{body}\n{link}")
+    )
+    if not told:
+        log.warning("not everybody could be told of the failed run", addresses=len(addresses))
+    return bool(told)

@@ -1,0 +1,237 @@
+"""The steps of a workflow's Dagster job.
+
+A rendered ``dagster_job.py`` has one short op for each step and calls this. Steps hand each other
+tables by location: rows go through a Parquet file of the run, never through a pickle.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
+
+from dataflow.modelling.build import BuildResult, build_models
+from dataflow.runs.lock import workflow_lock
+from dataflow.shared.config import load_config
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.logging import get_logger
+from dataflow.shared.project import find_project
+from dataflow.warehouse.load import LoadResult, load_table
+from dataflow.warehouse.load_log import Batch
+from dataflow.warehouse.watermark import read_watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = get_logger(__name__)
+
+# Folders of ended runs that are kept, so that a failed run can be looked into and taken up again.
+_RUNS_KEPT = 2
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """Rows that a step has written down for the next one.
+
+    Args:
+        path: A Parquet file.
+        rows: How many rows it has.
+        metadata: What ``extract_data`` and ``transform_data`` say about them.
+        extracted: The Parquet file of the rows as they came from the source.
+    """
+
+    path: str
+    rows: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+    extracted: str = ""
+
+
+class Steps:
+    """What the ops of one workflow's job do.
+
+    Args:
+        workflow_id: The workflow.
+    """
+
+    def __init__(self, workflow_id: str) -> None:
+        self.workflow_id = workflow_id
+
+    def extract(self, extract_data: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredTable:
+        """Call ``extract_data`` and write its rows down.
+
+        An incremental source is told in ``params["last_value"]`` how far it was read.
+        """
+        config = load_config(self.workflow_id)
+        params: dict[str, Any] = {}
+        if config["ingestion"]["source"].get("incremental"):
+            params["last_value"] = read_watermark(self._database, config["load"]["table"])
+        self._forget_old_runs()
+        stored = self._store("extract", extract_data(params))
+        _release_memory()
+        for note in stored.metadata.get("notes", []):
+            log.warning(note)
+        _say(
+            f"{stored.rows:,} rows from {stored.metadata.get('source', 'the source')}", stored.rows
+        )
+        return stored
+
+    def transform(
+        self,
+        transform_data: Callable[[dict[str, Any]], dict[str, Any]],
+        extracted: StoredTable,
+    ) -> StoredTable:
+        """Call ``transform_data`` on the rows of an earlier step and write its rows down.
+
+        It gets a dict with an Arrow table, which is read when it is first asked for.
+        """
+        from dataflow.shared.stored_rows import StoredRows
+
+        source = Path(extracted.path)
+        transformed = transform_data(StoredRows(source, extracted.metadata))
+        stored = self._store("transform", transformed, source)
+        stored = replace(stored, extracted=extracted.path)
+        del transformed
+        _release_memory()
+        stages = [stage["name"] for stage in stored.metadata.get("transformation_stages", [])]
+        through = f" after {', '.join(stages)}" if stages else ""
+        _say(f"{stored.rows:,} rows{through}", stored.rows)
+        return stored
+
+    def load(self, transformed: StoredTable) -> LoadResult:
+        """Load the rows into the warehouse as ``load`` in config.yaml says."""
+        settings = load_config(self.workflow_id)["load"]
+        with self._lock():
+            result = load_table(
+                self._database,
+                Path(transformed.path),
+                settings["table"],
+                settings["write_disposition"],
+                settings["primary_key"],
+                allow_empty=settings["allow_empty"],
+                watermark=transformed.metadata.get("last_value"),
+                batch=self._batch(transformed),
+            )
+        if result.loaded_by:
+            log.warning(
+                f"Run {result.loaded_by} had added these rows before it failed; they are not "
+                "added again."
+            )
+        self._record(result.table, result.rows_in_table)
+        _say(
+            f"{result.rows_loaded:,} rows into {result.table} "
+            f"({settings['write_disposition']}; {result.rows_in_table:,} now)",
+            result.rows_loaded,
+        )
+        return result
+
+    def model(self, loaded: LoadResult) -> BuildResult:
+        """Build and test the dbt models on the table just loaded."""
+        log.info("building models", source=loaded.table)
+        with self._lock():
+            result = build_models(find_project(), self.workflow_id, log.info)
+        for warning in result.warnings:
+            log.warning(warning)
+        for model in result.models:
+            self._record(model)
+        _say(f"{_plural(len(result.models), 'model')}, {_plural(result.tests, 'test')} passed")
+        return result
+
+    def publish(self, modelled: BuildResult | LoadResult) -> dict[str, int]:
+        """Hand the tables that the dashboards read to them.
+
+        Returns:
+            Rows per published table.
+        """
+        from dataflow.publish.parquet import publish_workflow
+
+        log.info("publishing", after=type(modelled).__name__)
+        with self._lock():
+            published = publish_workflow(find_project(), self.workflow_id)
+        self._record("dashboard")
+        shutil.rmtree(self._run_dir, ignore_errors=True)
+        tables = ", ".join(f"{name} ({rows:,})" for name, rows in published.tables.items())
+        _say(f"{_plural(len(published.tables), 'table')} for the dashboards: {tables}")
+        return published.tables
+
+    @property
+    def _database(self) -> Path:
+        return find_project().warehouse_file(self.workflow_id)
+
+    @property
+    def _runs_dir(self) -> Path:
+        return find_project().state_dir / "runs" / self.workflow_id
+
+    @property
+    def _run_dir(self) -> Path:
+        return self._runs_dir / OpExecutionContext.get().run_id
+
+    def _lock(self) -> Any:
+        return workflow_lock(find_project(), self.workflow_id)
+
+    def _batch(self, stored: StoredTable) -> Batch | None:
+        """Whose rows these are: a run that takes up another one loads the rows of that one."""
+        extracted = Path(stored.extracted or stored.path)
+        if extracted.parent.parent != self._runs_dir:
+            return None
+        return Batch(extracted.parent.name, extracted, _has_succeeded)
+
+    def _record(self, table: str, rows: int | None = None) -> None:
+        """Tell Dagster that the asset of this name in a workflow's assets.py was made."""
+        metadata = {} if rows is None else {"rows": MetadataValue.int(rows)}
+        key = [self.workflow_id, *table.split(".")]
+        OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
+
+    def _store(self, step: str, result: dict[str, Any], source: Path | None = None) -> StoredTable:
+        from dataflow.shared.stored_rows import StoredRows
+        from dataflow.shared.tables import write_parquet
+
+        if not isinstance(result, dict) or "data" not in result:
+            raise BadInputError(
+                f"{step}_data of {self.workflow_id} returned {type(result).__name__} "
+                'without "data".',
+                'Return {"data": rows, "metadata": {...}}.',
+            )
+        path = self._run_dir / f"{step}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(result, StoredRows) and result.path is not None:
+            # They are in a file already: that of the step before, or a new one.
+            rows = result.count()
+            path = result.path if result.path == source else result.path.replace(path)
+        else:
+            rows = write_parquet(result["data"], path)
+        return StoredTable(str(path), rows, result.get("metadata", {}))
+
+    def _forget_old_runs(self) -> None:
+        runs = sorted(self._runs_dir.glob("*/"), key=lambda run: run.stat().st_mtime)
+        for run in runs[:-_RUNS_KEPT]:
+            shutil.rmtree(run, ignore_errors=True)
+
+
+def _release_memory() -> None:
+    """Give back what Arrow keeps for later tables: the next step's are DuckDB's."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+
+
+def _has_succeeded(run_id: str) -> bool:
+    """Whether a run, or one that took it up, ended well; so it is held if nobody knows any more."""
+    instance = OpExecutionContext.get().instance
+    if instance.get_run_by_id(run_id) is None:
+        return True
+    group = instance.get_run_group(run_id)
+    return group is None or any(run.is_success for run in group[1])
+
+
+def _say(summary: str, rows: int | None = None) -> None:
+    """Put a step's result into the log and, as metadata of its output, into the run's history."""
+    context = OpExecutionContext.get()
+    context.add_output_metadata({"summary": summary, **({} if rows is None else {"rows": rows})})
+    log.info(summary)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

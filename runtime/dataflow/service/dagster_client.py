@@ -1,0 +1,339 @@
+"""A running Dagster, over its GraphQL interface: what there is to run, and runs.
+
+Plain POST requests: Dagster's own client takes a second to import.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from dataflow.runs.dagster_names import LOCATION_NAME, REPOSITORY_NAME
+from dataflow.service import graphql
+from dataflow.service.errors import (
+    BadCursorError,
+    BadRunConfigError,
+    DagsterError,
+    DagsterUnavailableError,
+    RunEndedError,
+    RunNotFoundError,
+)
+from dataflow.service.jobs import Health, Job, parse_job, parse_schedule
+from dataflow.service.runs import Run, RunLog, parse_log, parse_run
+from dataflow.workflows.registry import (
+    BrokenWorkflowError,
+    WorkflowNotFoundError,
+    list_workflow_ids,
+)
+
+if TYPE_CHECKING:
+    from dataflow.shared.project import Project
+
+_SECONDS_TO_ANSWER = 60.0
+_SECONDS_OF_MEMORY = 3.0
+# Dagster writes each run into its history; more at once only wait for each other there.
+_LAUNCHES_AT_ONCE = 8
+# The daemon says every 30 seconds that it is alive; Dagster itself lets it be silent for minutes.
+_SECONDS_OF_SILENCE = 90.0
+# Loading a project's workflows anew is dear, and asking for what is not there must not cause it.
+_SECONDS_BETWEEN_RELOADS = 10.0
+_EVENTS_AT_ONCE = 1000
+
+
+class Dagster:
+    """A client of one project's running Dagster. It may be used by several threads at once.
+
+    Args:
+        project: The project.
+        url: Where its webserver is. Default: as the settings say.
+    """
+
+    def __init__(self, project: Project, url: str | None = None) -> None:
+        self.project = project
+        self.url = (url or project.settings.dagster_url).rstrip("/")
+        # Whatever proxy the environment names is not for what runs beside us.
+        self._http = httpx.Client(timeout=_SECONDS_TO_ANSWER, trust_env=False)
+        self._reloaded_at = float("-inf")
+        self._known: tuple[float, dict[str, Job]] = (float("-inf"), {})
+        self._looking = threading.Lock()
+        self._launching = threading.BoundedSemaphore(_LAUNCHES_AT_ONCE)
+
+    def close(self) -> None:
+        """Give up the connections."""
+        self._http.close()
+
+    def jobs(self) -> dict[str, Job]:
+        """The workflows that Dagster has loaded, by id.
+
+        Raises:
+            DagsterUnavailableError: It does not answer, or could not load the project.
+        """
+        found = self._ask(graphql.JOBS, selector=_REPOSITORY)["repositoryOrError"]
+        if found["__typename"] != "Repository":
+            raise DagsterUnavailableError(
+                "Dagster is up but has not loaded this project's workflows"
+                f"{': ' + found['message'] if found.get('message') else ''}.",
+                f"See why at {self.url}/locations, then reload the location there.",
+            )
+        schedules = {s["pipelineName"]: parse_schedule(s) for s in found["schedules"]}
+        jobs = [parse_job(job, schedules.get(job["name"])) for job in found["jobs"]]
+        return {job.workflow_id: job for job in jobs if job is not None}
+
+    def job(self, workflow_id: str) -> Job:
+        """A workflow that can be run.
+
+        If it was made after Dagster started, Dagster is told to look again.
+
+        Raises:
+            WorkflowNotFoundError: The project has no such workflow.
+            BrokenWorkflowError: It cannot be loaded.
+            DagsterUnavailableError: Dagster does not answer.
+        """
+        found = self._known_jobs().get(workflow_id)
+        if found is None:
+            ids = list_workflow_ids(self.project)
+            if workflow_id not in ids:
+                raise WorkflowNotFoundError(
+                    f"There is no workflow {workflow_id!r}.",
+                    f"The project has: {', '.join(ids[:20])}{', ...' if len(ids) > 20 else ''}."
+                    if ids
+                    else "It has no workflow yet; make one with `dataflow workflow new`.",
+                )
+            self._reload()
+            found = self.jobs().get(workflow_id)
+        elif found.broken:
+            # It may have been mended, and reloaded, a moment ago.
+            found = self.jobs().get(workflow_id)
+        if found is None:
+            raise DagsterUnavailableError(
+                f"Dagster has not loaded {workflow_id!r} yet.",
+                f"Reload it at {self.url}/locations.",
+            )
+        if found.broken:
+            raise BrokenWorkflowError(
+                found.broken, f"Mend it, then reload it at {self.url}/locations."
+            )
+        return found
+
+    def launch(self, workflow_id: str, run_config: dict[str, Any], tags: dict[str, str]) -> Run:
+        """Put a run into Dagster's queue.
+
+        Args:
+            workflow_id: The workflow.
+            run_config: Dagster's run config; most jobs have none.
+            tags: Tags of the run, beside those of the job.
+
+        Raises:
+            WorkflowNotFoundError: The project has no such workflow.
+            BrokenWorkflowError: It cannot be loaded.
+            BadRunConfigError: The job does not take that config.
+            DagsterUnavailableError: Dagster does not answer.
+        """
+        job = self.job(workflow_id)
+        metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+        params = {
+            "selector": {**_REPOSITORY, "jobName": job.name},
+            "runConfigData": run_config,
+            "executionMetadata": metadata,
+        }
+        with self._launching:
+            answer = self._ask(graphql.LAUNCH, params=params)["launchRun"]
+        if answer["__typename"] == "RunConfigValidationInvalid":
+            raise BadRunConfigError(workflow_id, [fault["message"] for fault in answer["errors"]])
+        if answer["__typename"] != "LaunchRunSuccess":
+            raise _fault(answer)
+        return parse_run(answer["run"], self.project)
+
+    def run(self, run_id: str) -> Run:
+        """A run with its steps.
+
+        Raises:
+            RunNotFoundError: Dagster knows no such run.
+            DagsterUnavailableError: Dagster does not answer.
+        """
+        answer = self._ask(graphql.RUN, runId=run_id, limit=_EVENTS_AT_ONCE)["runOrError"]
+        if answer["__typename"] != "Run":
+            raise _no_run(run_id) if answer["__typename"] == "RunNotFoundError" else _fault(answer)
+        events = list(answer["eventConnection"]["events"])
+        page = answer["eventConnection"]
+        while page["hasMore"]:
+            page = self._events(graphql.MORE_EVENTS, run_id, page["cursor"], _EVENTS_AT_ONCE)
+            events += page["events"]
+        return parse_run(answer, self.project, events)
+
+    def status(self, run_id: str) -> Run:
+        """A run without its steps: cheap enough to ask for again and again.
+
+        Raises:
+            RunNotFoundError: Dagster knows no such run.
+            DagsterUnavailableError: Dagster does not answer.
+        """
+        answer = self._ask(graphql.STATUS, runId=run_id)["runOrError"]
+        if answer["__typename"] != "Run":
+            raise _no_run(run_id) if answer["__typename"] == "RunNotFoundError" else _fault(answer)
+        return parse_run(answer, self.project)
+
+    def runs(
+        self,
+        tags: dict[str, str] | None = None,
+        statuses: list[str] | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> list[Run]:
+        """Runs, the newest first.
+
+        Args:
+            tags: Tags that they have.
+            statuses: Dagster's names of the statuses that they have.
+            limit: How many at most.
+            after: The id of the run after which to go on.
+        """
+        wanted = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        query = {"tags": wanted, **({"statuses": statuses} if statuses else {})}
+        answer = self._ask(graphql.RUNS, filter=query, cursor=after, limit=limit)["runsOrError"]
+        if answer["__typename"] != "Runs":
+            raise _fault(answer)
+        return [parse_run(run, self.project) for run in answer["results"]]
+
+    def log(self, run_id: str, after: str | None = None, limit: int = 500) -> RunLog:
+        """What a run has logged.
+
+        Args:
+            run_id: The run.
+            after: The cursor of an earlier answer, to go on from there.
+            limit: How many events to look at.
+
+        Raises:
+            RunNotFoundError: Dagster knows no such run.
+            BadCursorError: ``after`` comes from no earlier answer.
+        """
+        try:
+            return parse_log(self._events(graphql.LOG, run_id, after, limit))
+        except DagsterError as error:
+            if after is None:
+                raise
+            raise BadCursorError(
+                "The cursor is not one of this log.", "Send `cursor` of an earlier answer."
+            ) from error
+
+    def cancel(self, run_id: str, *, force: bool = False) -> Run:
+        """Ask for the end of a run; one that waits in the queue ends at once.
+
+        Args:
+            run_id: The run.
+            force: Mark it as cancelled even if its process cannot be reached.
+
+        Raises:
+            RunNotFoundError: Dagster knows no such run.
+            RunEndedError: It has ended already, or a process that Dagster did not start has it.
+        """
+        run = self.status(run_id)
+        if run.is_over:
+            raise RunEndedError(
+                f"The run {run_id} has ended already: {run.status}.", "There is nothing to cancel."
+            )
+        holder = run.executed_by
+        if holder and not force:
+            raise RunEndedError(
+                f"The run {run_id} is executed by {holder}, not by Dagster.",
+                "Press Ctrl-C there, or end that process.",
+            )
+        policy = "MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE"
+        answer = self._ask(graphql.CANCEL, runId=run_id, policy=policy)["terminateRun"]
+        if answer["__typename"] == "TerminateRunFailure":
+            run = self.status(run_id)
+            if not run.is_over:
+                raise RunEndedError(
+                    f"The run {run_id} could not be cancelled: {answer['message']}",
+                    "If its process is gone, cancel it with force=true.",
+                )
+            return run
+        if answer["__typename"] != "TerminateRunSuccess":
+            raise _fault(answer)
+        return self.status(run_id)
+
+    def health(self) -> Health:
+        """How Dagster does.
+
+        Raises:
+            DagsterUnavailableError: It does not answer.
+        """
+        answer = self._ask(graphql.HEALTH)
+        beats = [
+            status["lastHeartbeatTime"]
+            for status in answer["instance"]["daemonHealth"]["allDaemonStatuses"]
+            if status["lastHeartbeatTime"] and status["daemonType"] == "QUEUED_RUN_COORDINATOR"
+        ]
+        # `healthy` stays true for minutes after the daemon has gone.
+        silent = max(0.0, time.time() - max(beats)) if beats else None
+        alive = silent is not None and silent < _SECONDS_OF_SILENCE
+        return Health(answer["version"], alive, silent)
+
+    def _known_jobs(self) -> dict[str, Job]:
+        """The workflows as they were a moment ago, so that many launches ask once."""
+        with self._looking:
+            seen_at, jobs = self._known
+            if time.monotonic() - seen_at > _SECONDS_OF_MEMORY:
+                jobs = self.jobs()
+                self._known = (time.monotonic(), jobs)
+            return jobs
+
+    def _reload(self) -> None:
+        with self._looking:
+            if time.monotonic() - self._reloaded_at > _SECONDS_BETWEEN_RELOADS:
+                self._ask(graphql.RELOAD, location=LOCATION_NAME)
+                self._reloaded_at = time.monotonic()
+                self._known = (float("-inf"), {})
+
+    def _events(self, query: str, run_id: str, after: str | None, limit: int) -> dict[str, Any]:
+        answer: dict[str, Any]
+        answer = self._ask(query, runId=run_id, after=after, limit=limit)["logsForRun"]
+        if answer["__typename"] != "EventConnection":
+            raise _no_run(run_id) if answer["__typename"] == "RunNotFoundError" else _fault(answer)
+        return answer
+
+    def _ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        try:
+            response = self._http.post(
+                f"{self.url}/graphql", json={"query": query, "variables": variables}
+            )
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise self._unavailable(str(error) or type(error).__name__) from error
+        try:
+            answer = response.json()
+        except ValueError as error:
+            raise self._unavailable(f"it answered with {response.status_code}") from error
+        if not isinstance(answer, dict) or answer.get("data") is None or answer.get("errors"):
+            faults = answer.get("errors") if isinstance(answer, dict) else None
+            message = faults[0].get("message", "") if faults else f"{response.status_code}"
+            raise DagsterError(
+                f"Dagster answered with a fault: {message}",
+                "See the log of `dataflow up`, or of Dagster's webserver.",
+            )
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def _unavailable(self, why: str) -> DagsterUnavailableError:
+        return DagsterUnavailableError(
+            f"Dagster does not answer at {self.url}: {why}.",
+            "Start it with `dataflow up dagster`; DATAFLOW_DAGSTER_URL says where it is.",
+        )
+
+
+_REPOSITORY = {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": LOCATION_NAME}
+
+
+def _no_run(run_id: str) -> RunNotFoundError:
+    return RunNotFoundError(
+        f"There is no run {run_id!r}.", "GET /api/v1/runs, or Dagster's UI, lists those there are."
+    )
+
+
+def _fault(answer: dict[str, Any]) -> DagsterError:
+    return DagsterError(
+        f"Dagster refused: {answer.get('message') or answer['__typename']}",
+        "See the log of `dataflow up`, or of Dagster's webserver.",
+    )

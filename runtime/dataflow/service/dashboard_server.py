@@ -1,0 +1,181 @@
+"""Serving the built dashboards."""
+
+from __future__ import annotations
+
+import errno
+import mimetypes
+import os
+import socket
+import stat
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from dataflow.publish.folders import SiteFolders
+from dataflow.shared.errors import DataflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from starlette.responses import Response
+    from starlette.types import Scope
+
+    from dataflow.shared.project import Project
+
+# Not in every machine's list of types, or wrong there.
+_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".mjs": "text/javascript",
+    ".parquet": "application/vnd.apache.parquet",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+# Programs ask for these, so what is not there must not look like a page.
+_NEVER_PAGES = ("_app", "api", "data")
+
+
+class NotBuiltError(DataflowError):
+    """There is no built site to serve."""
+
+    exit_code = 2
+
+
+class PortInUseError(DataflowError):
+    """The address to serve on is taken or not ours."""
+
+    exit_code = 2
+
+
+class _Site(StaticFiles):
+    """The files of a single-page site: an unknown path is a page that the browser draws."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        first = path.replace(os.sep, "/").partition("/")[0]
+        try:
+            response = await self._answer(path, scope)
+        except HTTPException as error:
+            if error.status_code != 404 or first in _NEVER_PAGES:
+                raise
+            response = await self._answer("index.html", scope)
+        if "/immutable/" in path.replace(os.sep, "/") and first == "_app":
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        else:
+            response.headers["cache-control"] = "no-cache"
+        response.headers["x-content-type-options"] = "nosniff"
+        return response
+
+    async def _answer(self, path: str, scope: Scope) -> Response:
+        if _accepts_gzip(scope):
+            packed, facts = await anyio.to_thread.run_sync(self.lookup_path, f"{path}.gz")
+            if facts is not None and stat.S_ISREG(facts.st_mode):
+                response = self.file_response(packed, facts, scope)
+                response.headers["content-type"] = _media_type(path)
+                response.headers["content-encoding"] = "gzip"
+                response.headers["vary"] = "accept-encoding"
+                return response
+        response = await super().get_response(path, scope)
+        if response.status_code in (200, 206):
+            response.headers["content-type"] = _media_type(path)
+        response.headers["vary"] = "accept-encoding"
+        return response
+
+
+def site_app(folder: Path) -> Starlette:
+    """The web application that serves a built site.
+
+    It answers range requests, sends the compressed copies that the build made, and has browsers
+    ask again for everything except files whose names change with their content.
+
+    Args:
+        folder: The public folder of a project.
+    """
+    return Starlette(routes=[Mount("/", _Site(directory=folder))])
+
+
+def serve_site(
+    project: Project, host: str, port: int, report: Callable[[str], None] = print
+) -> None:
+    """Serve a project's built dashboards until interrupted.
+
+    A later build or publish shows at once; the server need not be started again.
+
+    Args:
+        project: The project.
+        host: The address to listen on; ``127.0.0.1`` keeps the data on this machine.
+        port: The port to listen on.
+        report: Told the address once it answers.
+
+    Raises:
+        NotBuiltError: The site was never built.
+        PortInUseError: Another program listens there, or the address is not this machine's.
+    """
+    import uvicorn
+
+    folder = SiteFolders.of(project).public
+    if not (folder / "index.html").exists():
+        raise NotBuiltError(
+            "The dashboards of this project are not built yet.",
+            "Build them: dataflow evidence build",
+        )
+    listener = listen(host, port)
+    report(f"Dashboards: http://{host}:{port} (Ctrl-C ends)")
+    config = uvicorn.Config(site_app(folder), log_level="warning", access_log=False)
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        return
+    finally:
+        listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket to serve on.
+
+    Raises:
+        PortInUseError: Another program listens there, or the address is not this machine's.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        opened = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            if os.name != "nt":
+                # A server that was just stopped leaves its address half taken for a minute.
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.bind(address)
+            opened.listen(128)
+        except OSError:
+            opened.close()
+            raise
+    except (OSError, OverflowError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise PortInUseError(
+                f"Another program is listening on {host}:{port}.",
+                "Stop it, or choose another port with --port.",
+            ) from error
+        raise PortInUseError(
+            f"{host}:{port} cannot be listened on: {error}.",
+            "Choose an address of this machine with --host and a port from 1024 to 65535.",
+        ) from error
+    return opened
+
+
+def _accepts_gzip(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    # A range counts bytes of the file as it is.
+    return "gzip" in headers.get("accept-encoding", "") and "range" not in headers
+
+
+def _media_type(path: str) -> str:
+    suffix = os.path.splitext(path)[1]  # noqa: PTH122
+    found = _TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return f"{found}; charset=utf-8" if found.startswith("text/") else found

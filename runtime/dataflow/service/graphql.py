@@ -1,0 +1,147 @@
+"""What is asked of Dagster's GraphQL interface."""
+
+from __future__ import annotations
+
+_RUN_FIELDS = """
+fragment RunFields on Run {
+  runId jobName status creationTime startTime endTime tags { key value }
+}
+"""
+_ERROR_FIELDS = """
+fragment ErrorFields on PythonError {
+  className message stack cause { className message stack }
+}
+"""
+_EVENT_FIELDS = (
+    _ERROR_FIELDS
+    + """
+fragment EventFields on EventConnection {
+  cursor hasMore
+  events {
+    __typename
+    ... on ExecutionStepOutputEvent {
+      stepKey
+      metadataEntries {
+        label ... on IntMetadataEntry { intValue } ... on TextMetadataEntry { text }
+      }
+    }
+    ... on ExecutionStepFailureEvent { stepKey message error { ...ErrorFields } }
+    ... on RunFailureEvent { message error { ...ErrorFields } }
+    ... on RunCanceledEvent { message }
+  }
+}
+"""
+)
+
+JOBS = """
+query Jobs($selector: RepositorySelector!) {
+  repositoryOrError(repositorySelector: $selector) {
+    __typename
+    ... on Repository {
+      jobs { name description tags { key value } }
+      schedules { pipelineName cronSchedule executionTimezone scheduleState { status } }
+    }
+    ... on Error { message }
+  }
+}
+"""
+LAUNCH = (
+    _RUN_FIELDS
+    + """
+mutation Launch($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { ...RunFields } }
+    ... on RunConfigValidationInvalid { errors { message path } }
+    ... on Error { message }
+  }
+}
+"""
+)
+STATUS = (
+    _RUN_FIELDS
+    + """
+query Status($runId: ID!) {
+  runOrError(runId: $runId) { __typename ...RunFields ... on Error { message } }
+}
+"""
+)
+RUN = (
+    _RUN_FIELDS
+    + _EVENT_FIELDS
+    + """
+query Run($runId: ID!, $limit: Int) {
+  runOrError(runId: $runId) {
+    __typename
+    ...RunFields
+    ... on Run {
+      stepStats { stepKey status startTime endTime }
+      eventConnection(limit: $limit) { ...EventFields }
+    }
+    ... on Error { message }
+  }
+}
+"""
+)
+MORE_EVENTS = (
+    _EVENT_FIELDS
+    + """
+query MoreEvents($runId: ID!, $after: String, $limit: Int) {
+  logsForRun(runId: $runId, afterCursor: $after, limit: $limit) {
+    __typename ...EventFields ... on Error { message }
+  }
+}
+"""
+)
+LOG = (
+    _ERROR_FIELDS
+    + """
+query Log($runId: ID!, $after: String, $limit: Int) {
+  logsForRun(runId: $runId, afterCursor: $after, limit: $limit) {
+    __typename
+    ... on EventConnection {
+      cursor hasMore
+      events {
+        __typename
+        ... on MessageEvent { timestamp level stepKey message }
+        ... on ExecutionStepFailureEvent { error { ...ErrorFields } }
+        ... on RunFailureEvent { error { ...ErrorFields } }
+      }
+    }
+    ... on Error { message }
+  }
+}
+"""
+)
+RUNS = (
+    _RUN_FIELDS
+    + """
+query Runs($filter: RunsFilter, $cursor: String, $limit: Int) {
+  runsOrError(filter: $filter, cursor: $cursor, limit: $limit) {
+    __typename
+    ... on Runs { results { ...RunFields } }
+    ... on Error { message }
+  }
+}
+"""
+)
+CANCEL = """
+mutation Cancel($runId: String!, $policy: TerminateRunPolicy) {
+  terminateRun(runId: $runId, terminatePolicy: $policy) {
+    __typename
+    ... on TerminateRunFailure { message }
+    ... on Error { message }
+  }
+}
+"""
+RELOAD = """
+mutation Reload($location: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $location) { __typename }
+}
+"""
+HEALTH = """
+query Health {
+  version
+  instance { daemonHealth { allDaemonStatuses { daemonType lastHeartbeatTime } } }
+}
+"""

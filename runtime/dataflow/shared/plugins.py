@@ -1,0 +1,64 @@
+"""What other distributions add to this library, through entry points.
+
+Built-in kinds are found the same way as foreign ones. Nothing is imported before it is asked for by
+name, so a plug-in that cannot be imported is named in one error and does not harm the others.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from dataflow.shared.errors import DataflowError
+
+Group = Literal["sources", "stages", "warehouses", "publishers", "checks", "commands"]
+
+
+class PluginError(DataflowError):
+    """A plug-in is there, but cannot be imported, or is not what its entry point promises."""
+
+
+@lru_cache
+def installed(group: Group) -> dict[str, EntryPoint]:
+    """The entry points of ``dataflow.<group>`` by name, without importing any.
+
+    Where two distributions claim one name, the built-in one keeps it, and else the one whose
+    distribution comes first by name, so that the answer does not depend on the order of folders.
+    """
+    found: dict[str, EntryPoint] = {}
+    for point in sorted(entry_points(group=f"dataflow.{group}"), key=_precedence):
+        found.setdefault(point.name, point)
+    return found
+
+
+def load(group: Group, name: str) -> Any:
+    """Import one plug-in.
+
+    Args:
+        group: Which kind of plug-in.
+        name: Its entry point's name; one of `installed`.
+
+    Raises:
+        KeyError: There is no such entry point.
+        PluginError: It cannot be imported; the error names the distribution to fix or remove.
+    """
+    point = installed(group)[name]
+    try:
+        return point.load()
+    except Exception as error:  # whatever a foreign module does at import
+        raise PluginError(
+            f"The {group.removesuffix('s')} {name!r} of {distribution_of(point)} cannot be loaded: "
+            f"{type(error).__name__}: {error}",
+            f"Fix or uninstall {distribution_of(point)}; its entry point is {point.value}.",
+        ) from error
+
+
+def distribution_of(point: EntryPoint) -> str:
+    """The name of the distribution that an entry point comes from."""
+    return point.dist.name if point.dist is not None else "an unknown distribution"
+
+
+def _precedence(point: EntryPoint) -> tuple[bool, str]:
+    name = distribution_of(point)
+    return name not in ("dataflow-runtime", "dataflow-tools"), name

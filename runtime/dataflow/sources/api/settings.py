@@ -1,0 +1,147 @@
+"""What config.yaml may say of a source of type api."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from dataflow.shared.config_types import (
+    FaultsBetween,
+    HeaderValue,
+    HttpUrl,
+    QueryValue,
+    Scalar,
+    Secret,
+    Section,
+    Text,
+    WholeNumber,
+    refusal,
+)
+
+# The keys that each way to log in needs; each is of no use to the others.
+_LOGIN_KEYS = {
+    "none": (),
+    "bearer_token": ("token",),
+    "basic": ("username", "password"),
+    "api_key": ("api_key",),
+    "oauth2_client_credentials": ("token_url", "client_id", "client_secret"),
+}
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.1
+
+
+class Paging(Section):
+    """How the answer of an API is divided into pages."""
+
+    type: Literal["none", "page_number", "offset", "cursor", "link_header", "auto"] = Field(
+        default="auto",
+        description="How to ask for the next page. `auto` finds out from the first answer.",
+    )
+    page_param: Text | None = Field(
+        default=None, description="The query parameter with the number of the page, or the offset."
+    )
+    page_size_param: Text | None = Field(
+        default=None, description="The query parameter that takes `batch_size`, the rows per page."
+    )
+    total_path: Text | None = Field(
+        default=None, description="Where the answer says how many there are: a dotted path."
+    )
+    cursor_path: Text | None = Field(
+        default=None, description="Where the answer names the next page: a dotted path."
+    )
+    cursor_param: Text | None = Field(
+        default=None, description="The query parameter that takes the name of the next page."
+    )
+    base_page: Annotated[int, WholeNumber(0, 1)] | None = Field(
+        default=None, description="The number of the first page: 0 or 1."
+    )
+
+
+class ApiIncremental(Section):
+    """Asking an API only for what is new since the last run."""
+
+    cursor_field: Text = Field(
+        description="The field whose greatest value says how far the last run came."
+    )
+    param: Text = Field(description="The query parameter that sends that value.")
+    initial_value: Scalar = Field(
+        default=None, description="What the first run sends. Left out: nothing."
+    )
+
+
+def _header_names(value: Any) -> Any:
+    for name in value if isinstance(value, Mapping) else ():
+        if isinstance(name, str) and not _HEADER_NAME.fullmatch(name):
+            raise refusal("holds a key that cannot be the name of a header")
+    return value
+
+
+class ApiSource(Section):
+    """Rows from a web API that answers in JSON."""
+
+    type: Literal["api"] = Field(description="Rows from a web API.")
+    url: HttpUrl = Field(description="The address to ask: http:// or https://.")
+    auth_type: Literal["none", "bearer_token", "basic", "api_key", "oauth2_client_credentials"] = (
+        Field(default="none", description="How to log in. Secrets are written as `${VARIABLE}`.")
+    )
+    token: Secret | None = Field(
+        default=None, description="The token, with `auth_type: bearer_token`."
+    )
+    username: Text | None = Field(
+        default=None, description="The user's name, with `auth_type: basic`."
+    )
+    password: Secret | None = Field(
+        default=None, description="The password, with `auth_type: basic`."
+    )
+    api_key: Secret | None = Field(default=None, description="The key, with `auth_type: api_key`.")
+    api_key_name: Text = Field(
+        default="X-API-Key", description="The header or query parameter that takes the key."
+    )
+    api_key_location: Literal["header", "query"] = Field(
+        default="header", description="Whether the key goes into a header or the query."
+    )
+    token_url: HttpUrl | None = Field(
+        default=None,
+        description="Where to get a token, with `auth_type: oauth2_client_credentials`.",
+    )
+    client_id: Text | None = Field(
+        default=None, description="Who asks, with `auth_type: oauth2_client_credentials`."
+    )
+    client_secret: Secret | None = Field(
+        default=None, description="Its secret, with `auth_type: oauth2_client_credentials`."
+    )
+    scope: Text | None = Field(
+        default=None,
+        description="What the token is for, with `auth_type: oauth2_client_credentials`.",
+    )
+    params: dict[str, QueryValue] = Field(
+        default_factory=dict, description="Query parameters that every request sends."
+    )
+    headers: Annotated[dict[str, HeaderValue], BeforeValidator(_header_names)] = Field(
+        default_factory=dict, description="Headers that every request sends."
+    )
+    data_path: Text | None = Field(
+        default=None,
+        description="Where the answer holds the list of rows: a dotted path, `result.items`.",
+    )
+    paging: Paging | None = Field(default=None, description="How the answer is divided into pages.")
+    incremental: ApiIncremental | None = Field(
+        default=None, description="Ask only for what is new since the last run."
+    )
+
+    @classmethod
+    def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
+        """Keys that the way to log in needs, or has no use for."""
+        login = values.get("auth_type", "none")
+        if not isinstance(login, str) or login not in _LOGIN_KEYS:
+            return
+        for key in _LOGIN_KEYS[login]:
+            if values.get(key) is None:
+                yield (key,), refusal(f"is missing, and `auth_type: {login}` needs it")
+        for other, keys in _LOGIN_KEYS.items():
+            for key in keys if other != login else ():
+                if values.get(key) is not None:
+                    hint = f"did you mean `auth_type: {other}`?"
+                    yield (key,), refusal(f"is of no use with `auth_type: {login}`", hint=hint)

@@ -1,0 +1,228 @@
+"""Database sources: from ``ingestion.source`` of type database to one table."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote as quote_path
+
+from dataflow.sources.column_names import distinct_names
+from dataflow.sources.database.relation import column_named, missing_table, new_rows
+from dataflow.sources.duckdb_session import quote
+from dataflow.sources.durations import durations_as_text
+from dataflow.sources.errors import (
+    SourceError,
+    SourceSettingError,
+    SourceUnavailableError,
+)
+from dataflow.sources.file.location import local_path
+from dataflow.sources.incremental import Progress
+from dataflow.sources.inference import BATCH_ROWS, TypedTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import duckdb
+    from sqlalchemy import URL
+
+_DUCKDB = "duckdb"
+_SQLITE = "sqlite"
+_DUCKDB_SUFFIXES = (".duckdb", ".ddb")
+# Where the first bytes of a database file tell what it is.
+_MAGIC = {b"SQLite format 3\x00": (0, _SQLITE), b"DUCK": (8, _DUCKDB)}
+
+
+@dataclass(frozen=True)
+class DatabaseAnswer:
+    """What a database gave.
+
+    Args:
+        typed: The rows, with notes.
+        last_value: How far the table was read, if it is read incrementally.
+    """
+
+    typed: TypedTable
+    last_value: Any = None
+
+
+def read_database(
+    source: dict[str, Any],
+    parameters: dict[str, Any],
+    last_value: Any = None,
+    *,
+    limit: int | None = None,
+) -> DatabaseAnswer:
+    """Read a table, or the result of a query, without changing anything.
+
+    Args:
+        source: ``url`` (a SQLAlchemy URL, or a DuckDB or SQLite file), ``table`` or ``query``,
+            and optionally ``schema``, ``incremental``, ``username`` and ``password``.
+        parameters: ``batch_size``, ``max_retries``, ``timeout_seconds``.
+        last_value: How far it was read before.
+        limit: Read so many rows at most; None to read all.
+
+    Raises:
+        SourceNotFoundError: There is no such file or table.
+        SourceUnavailableError: The database cannot be reached, or refuses.
+        SourceError: The query fails.
+        SourceSettingError: A setting cannot be used.
+        MissingDependencyError: The database's driver is not installed.
+    """
+    if bool(source.get("table")) == bool(source.get("query")):
+        raise SourceSettingError(
+            "A database source needs either a table or a query.",
+            "Set `ingestion.source.table` or `ingestion.source.query`.",
+        )
+    incremental = source.get("incremental") or {}
+    progress = None
+    if incremental.get("column"):
+        progress = Progress(incremental["column"], last_value, incremental.get("initial_value"))
+    kind, path = _file_kind(source["url"])
+    if kind == _DUCKDB and path is not None:
+        typed = _read_duckdb(path, source, progress, limit)
+    else:
+        from dataflow.sources.database.server import read_server
+
+        typed = read_server(_server_url(path, source), source, parameters, progress, limit)
+    return DatabaseAnswer(durations_as_text(typed), progress.saved() if progress else None)
+
+
+def list_tables(source: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
+    """Names of the tables and views that a database has in the source's schema.
+
+    Raises:
+        SourceError: The database cannot be read.
+        SourceSettingError: The location is not one of a database.
+    """
+    kind, path = _file_kind(source["url"])
+    if kind == _DUCKDB and path is not None:
+        with _open_duckdb(path) as connection:
+            schema = (source.get("schema") or "main").lower()
+            return [table for own, table in _known(connection) if own.lower() == schema]
+    from dataflow.sources.database.server import list_server_tables
+
+    return list_server_tables(_server_url(path, source), source, parameters)
+
+
+def _file_kind(url: str) -> tuple[str | None, Path | None]:
+    """Whether a location is a DuckDB or SQLite file, and which."""
+    scheme, sign, rest = url.partition("://")
+    driver = scheme.split("+")[0].lower()
+    if sign and driver not in (_DUCKDB, _SQLITE, "file"):
+        return None, None
+    location = rest.removeprefix("/").split("?")[0] if sign else url
+    path = local_path(location)
+    if path.suffix in _DUCKDB_SUFFIXES or driver == _DUCKDB:
+        # Not even looked into: closing a file drops the locks that this process has on it.
+        return _DUCKDB, path
+    with path.open("rb") as file:
+        start = file.read(16)
+    for magic, (offset, kind) in _MAGIC.items():
+        if start[offset:].startswith(magic):
+            return kind, path
+    if not start and driver == _SQLITE:
+        return _SQLITE, path
+    raise SourceSettingError(
+        f"{path} is neither a DuckDB nor a SQLite file.",
+        "Correct `ingestion.source.url`, or set `ingestion.source.type` to file.",
+    )
+
+
+def _server_url(path: Path | None, source: dict[str, Any]) -> str | URL:
+    """The address for SQLAlchemy: of a SQLite file, to be read only, or as it is."""
+    if path is None:
+        return str(source["url"])
+    from sqlalchemy import URL
+
+    # Quoted: what a file is called must not set options of its own, or name another file.
+    file = f"file:{quote_path(str(path))}"
+    return URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"})
+
+
+def _read_duckdb(
+    path: Path, source: dict[str, Any], progress: Progress | None, limit: int | None
+) -> TypedTable:
+    with _open_duckdb(path) as connection:
+        relation = _relation(connection, source)
+        names, notes = distinct_names(relation.columns)
+        if progress is not None:
+            relation = _since(relation, progress)
+        if limit is not None:
+            relation = relation.limit(limit)
+        relation = _without_unions(relation)
+        table = relation.to_arrow_table(batch_size=BATCH_ROWS).rename_columns(names)
+        return TypedTable(new_rows(table, progress, notes), notes)
+
+
+@contextmanager
+def _open_duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB file to read from; what goes wrong with it is told in our words."""
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection
+    except duckdb.IOException as error:
+        raise SourceUnavailableError(
+            f"{path} cannot be opened: {str(error).splitlines()[0]}",
+            "Wait for the program that writes to it, or look whether this DuckDB can read it.",
+        ) from error
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise SourceError(
+            f"The query on {path} fails: {str(error).splitlines()[0]}",
+            "Correct `ingestion.source.query`.",
+        ) from error
+
+
+def _relation(
+    connection: duckdb.DuckDBPyConnection, source: dict[str, Any]
+) -> duckdb.DuckDBPyRelation:
+    if source.get("query"):
+        # The line break ends a comment on the query's last line.
+        statement = f"FROM (\n{str(source['query']).rstrip().rstrip(';')}\n)"
+        if len(connection.extract_statements(statement)) != 1:
+            raise SourceSettingError(
+                "`ingestion.source.query` is more than one statement.", "Write one SELECT."
+            )
+        return connection.sql(statement)
+    known = _known(connection)
+    schema, table = source.get("schema") or "main", source["table"]
+    if (schema.lower(), table.lower()) not in {(s.lower(), t.lower()) for s, t in known}:
+        raise missing_table(schema, table, [f"{s}.{t}" for s, t in known])
+    return connection.sql(f"FROM {quote(schema)}.{quote(table)}")
+
+
+def _without_unions(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The relation with unions as text, since the files between the steps have no such type."""
+    kinds = list(zip(relation.columns, map(str, relation.types), strict=True))
+    if not any(kind.startswith("UNION") for _, kind in kinds):
+        return relation
+    columns = [
+        f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}"
+        if kind.startswith("UNION")
+        else quote(name)
+        for name, kind in kinds
+    ]
+    return relation.project(", ".join(columns))
+
+
+def _known(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """All tables and views, with their schemas."""
+    return connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() UNION ALL "
+        "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+    ).fetchall()
+
+
+def _since(relation: duckdb.DuckDBPyRelation, progress: Progress) -> duckdb.DuckDBPyRelation:
+    name = column_named(relation.columns, progress.field)
+    if progress.start is None:
+        return relation
+    kind = relation.types[relation.columns.index(name)]
+    start = str(progress.start).replace("'", "''")
+    return relation.filter(f"{quote(name)} >= CAST('{start}' AS {kind})")

@@ -1,0 +1,126 @@
+"""JSON and JSON Lines files."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dataflow.sources.duckdb_session import literal, open_engine, quote, without_nan
+from dataflow.sources.errors import SourceDataError
+from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+    from dataflow.sources.file.location import LocalFile
+
+_LARGEST_OBJECT = 64 << 20
+# Beyond this a double does not hold every whole number.
+_EXACT = 2.0**53
+# DuckDB makes dates of texts on its own terms: it drops time zones. A layout that no text has
+# leaves the texts as they are, and `read_typed` looks at them.
+_NO_DATES = "dateformat = 'no-date', timestampformat = 'no-timestamp'"
+
+
+def read_documents(
+    files: Sequence[LocalFile], null_values: Sequence[str] = ("",), *, lines: bool = False
+) -> TypedTable:
+    """Read JSON files, each an array of objects, one object, or objects after one another.
+
+    Columns are the keys of all objects; types are found on all of them. A key with values of
+    several kinds becomes text, objects and lists in it as JSON. Nested values stay nested. Dates
+    are made of top-level texts, and only where every one of them is a date.
+
+    Args:
+        files: The files, in UTF-8.
+        null_values: Top-level texts that mean that there is no value; an empty one stays as it is.
+        lines: Every line is an object.
+
+    Raises:
+        SourceDataError: A file is not JSON, or its values are not objects; the place is named.
+    """
+    import duckdb
+
+    paths = ", ".join(literal(str(file.path)) for file in files)
+    call = (
+        f"read_json([{paths}], format = '{'newline_delimited' if lines else 'auto'}', "
+        f"sample_size = -1, union_by_name = true, map_inference_threshold = -1, "
+        f"field_appearance_threshold = 0, maximum_object_size = {_LARGEST_OBJECT}, "
+        f"compression = 'uncompressed', {_NO_DATES})"
+    )
+    with open_engine() as connection:
+        try:
+            relation = connection.sql(f"FROM {call}")
+            _refuse_values(relation, files)
+            table, notes = _fetch(relation, null_values)
+            typed = type_dates(connection, table)
+            return TypedTable(typed.table, notes + typed.notes)
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            raise _fault(str(error), files) from error
+
+
+def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]) -> None:
+    """Refuse JSON without objects, which DuckDB reads as one column that it calls ``json``."""
+    if relation.columns == ["json"] and (
+        str(relation.types[0]) != "JSON" or relation.limit(1).fetchone()
+    ):
+        raise SourceDataError(
+            f"{files[0].shown} holds values that are not objects.",
+            "Each row must be a JSON object, whose keys are the names of the columns.",
+        )
+
+
+def _fetch(
+    relation: duckdb.DuckDBPyRelation, null_values: Sequence[str]
+) -> tuple[pa.Table, list[str]]:
+    import pyarrow.compute as pc
+
+    if relation.columns == ["json"] and str(relation.types[0]) == "JSON":
+        return relation.limit(0).to_arrow_table().select([]), []
+    notes = []
+    # JSON has a null of its own: an empty text in it is an empty text.
+    nulls = ", ".join(literal(text) for text in null_values if text)
+    columns = []
+    for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
+        value = quote(name)
+        if kind == "JSON":
+            value = f"{value}->>'$'"
+            notes.append(name)
+        if kind in ("JSON", "VARCHAR") and nulls:
+            value = f"CASE WHEN {value} NOT IN ({nulls}) THEN {value} END"
+        columns.append(f"{value} AS {quote(name)}")
+    relation = without_nan(relation.project(", ".join(columns)), null_values)
+    table = relation.to_arrow_table(batch_size=BATCH_ROWS)
+    mixed = [name for name in notes if table[name].null_count < table.num_rows]
+    told = [f"Column {name!r} has values of several kinds; it is text." for name in mixed]
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if str(column.type) == "double" and (pc.max(pc.abs(column)).as_py() or 0) > _EXACT:
+            told.append(f"Column {name!r} has whole numbers too large to be exact as numbers.")
+    return table, told
+
+
+def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
+    """DuckDB's error in our words: which file, where in it, what is wrong, what to do."""
+    file = next((file for file in files if str(file.path) in message), files[0])
+    place = re.search(r"(?:at byte [\d,]+ )?in (?:line|record/value) ([\d,]+): (.*)", message)
+    what = (
+        place[2] if place else message.strip().splitlines()[0].replace(str(file.path), file.shown)
+    )
+    unit = "line" if place and "in line" in place[0] else "value"
+    where = f"{file.shown}, {unit} {place[1]}" if place else file.shown
+    if "maximum_object_size" in message:
+        return SourceDataError(
+            f"{where}: an object is larger than {_LARGEST_OBJECT >> 20} MiB.",
+            "Split it, or read it with code of your own in ingestion.py.",
+        )
+    if "unicode" in message.lower() or "utf-8" in message.lower():
+        return SourceDataError(
+            f"{where}: the file is not in UTF-8.",
+            "Save it as UTF-8, or set `ingestion.source.encoding`.",
+        )
+    return SourceDataError(f"{where}: {what}", "Mend the file, or set `ingestion.source.format`.")

@@ -1,0 +1,51 @@
+"""The DuckDB connection that sources are read through."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import duckdb
+
+
+@contextmanager
+def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory that works in UTC and never reaches for the network."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET autoinstall_known_extensions = false")
+        connection.execute("SET autoload_known_extensions = false")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
+        yield connection
+
+
+def literal(text: str) -> str:
+    """A text as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote(name: str) -> str:
+    """A name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def without_nan(
+    relation: duckdb.DuckDBPyRelation, null_values: Sequence[str]
+) -> duckdb.DuckDBPyRelation:
+    """The relation with null for NaN in columns of fractions, if NaN is said to mean no value."""
+    kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    fractions = [name for name, kind in kinds.items() if kind in ("DOUBLE", "FLOAT")]
+    if not fractions or "nan" not in {text.lower() for text in null_values}:
+        return relation
+    columns = [
+        f"CASE WHEN NOT isnan({quote(name)}) THEN {quote(name)} END AS {quote(name)}"
+        if name in fractions
+        else quote(name)
+        for name in relation.columns
+    ]
+    return relation.project(", ".join(columns))

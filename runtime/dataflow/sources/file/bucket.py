@@ -1,0 +1,95 @@
+"""Files from s3 addresses."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from dataflow.sources.errors import (
+    SourceNotFoundError,
+    SourceSettingError,
+    SourceUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CHUNK = 1 << 20
+
+
+def download_objects(url: str, folder: Path) -> list[tuple[Path, str]]:
+    """Write the objects that an s3 address names into ``folder``.
+
+    Credentials, region and endpoint are AWS's own: ``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL``,
+    ``~/.aws``, a machine's role. ``?region=`` and ``?endpoint_override=`` in the address win.
+
+    Args:
+        url: ``s3://bucket/key``; the key may be a glob.
+        folder: Where the files go.
+
+    Returns:
+        The files with their addresses, in the order of their keys.
+
+    Raises:
+        SourceNotFoundError: No object is called like that.
+        SourceUnavailableError: The bucket cannot be read.
+        SourceSettingError: The address is not one of an object.
+    """
+    import pyarrow as pa
+    from pyarrow import fs
+
+    address, _, query = url.partition("?")
+    try:
+        # Without the key, which may have blanks and other signs that no address has.
+        root = "/".join(address.split("/")[:3])
+        bucket, _ = fs.FileSystem.from_uri(f"{root}{'?' * bool(query)}{query}")
+    except (pa.ArrowException, ValueError, OSError) as error:
+        raise SourceSettingError(
+            f"{address} is not an address in S3: {error}.", "Write s3://bucket/key."
+        ) from error
+    key = address.removeprefix("s3://").rpartition("@")[2]
+    try:
+        files = []
+        for number, name in enumerate(_names(bucket, key)):
+            path = folder / f"object-{number}"
+            with bucket.open_input_stream(name, compression=None) as source, path.open("wb") as out:
+                shutil.copyfileobj(source, out, _CHUNK)
+            files.append((path, f"s3://{name}"))
+    except (pa.ArrowException, OSError) as error:
+        raise SourceUnavailableError(
+            f"s3://{key} cannot be read: {error}.",
+            "Look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL.",
+        ) from error
+    if not files:
+        raise SourceNotFoundError(
+            f"There is no object s3://{key}.", "Correct `ingestion.source.url`."
+        )
+    return files
+
+
+def _names(bucket: Any, key: str) -> list[str]:
+    from pyarrow import fs
+
+    if not glob.has_magic(key):
+        found = bucket.get_file_info([key])
+    else:
+        fixed = key[: min(key.find(sign) for sign in "*?[" if sign in key)].rpartition("/")[0]
+        selector = fs.FileSelector(fixed, recursive=True, allow_not_found=True)
+        found = [info for info in bucket.get_file_info(selector) if _matches(info.path, key)]
+    return sorted(info.path for info in found if info.type == fs.FileType.File)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a key matches a glob in which ``*`` stays within a folder and ``**`` does not."""
+    parts, wanted = name.split("/"), pattern.split("/")
+    if "**" not in wanted:
+        return len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
+    at = wanted.index("**")
+    head, tail = wanted[:at], wanted[at + 1 :]
+    return (
+        len(parts) >= len(head) + len(tail)
+        and all(map(fnmatch.fnmatchcase, parts, head))
+        and all(map(fnmatch.fnmatchcase, parts[len(parts) - len(tail) :], tail))
+    )

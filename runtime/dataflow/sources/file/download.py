@@ -1,0 +1,82 @@
+"""Files from http and https addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow.shared.errors import MissingDependencyError
+from dataflow.sources.errors import SourceError, SourceNotFoundError, SourceUnavailableError
+from dataflow.sources.retry import RequestFailedError, failure, retrying, shown_address
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CHUNK = 1 << 20
+
+
+def download(
+    url: str, folder: Path, max_retries: int = 3, timeout_seconds: float = 30
+) -> tuple[Path, str]:
+    """Write what an address answers with into ``folder``, as it comes.
+
+    Args:
+        url: An http or https address; a user and password in it are sent as basic authentication.
+        folder: Where the file goes.
+        max_retries: How often a failure that may pass is tried again, from the start.
+        timeout_seconds: How long to wait for a connection, and for each next bytes.
+
+    Returns:
+        The file, and the media type that the server says it is.
+
+    Raises:
+        SourceNotFoundError: The server says that there is no such file.
+        SourceUnavailableError: The server did not answer in full, or refused.
+        MissingDependencyError: The HTTP library is not installed.
+    """
+    try:
+        import requests
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Reading from http addresses needs requests, which is not installed.",
+            "Install it with `pip install 'dataflow-runtime[run]'`.",
+        ) from error
+
+    path = folder / "download"
+    try:
+        for attempt in retrying(max_retries):
+            with attempt:
+                try:
+                    media_type = _fetch(url, path, timeout_seconds)
+                except requests.RequestException as error:
+                    raise failure(error) from None
+    except RequestFailedError as error:
+        raise _refusal(url, error, max_retries + 1) from error
+    return path, media_type
+
+
+def _fetch(url: str, path: Path, timeout_seconds: float) -> str:
+    import requests
+
+    with requests.get(url, stream=True, timeout=timeout_seconds) as response:
+        response.raise_for_status()
+        with path.open("wb") as file:
+            for chunk in response.iter_content(_CHUNK):
+                file.write(chunk)
+        return response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+
+
+def _refusal(url: str, error: RequestFailedError, tries: int) -> SourceError:
+    shown = shown_address(url)
+    if error.status in (404, 410):
+        return SourceNotFoundError(
+            f"{shown} is not there: {error}.", "Correct `ingestion.source.url`."
+        )
+    if error.status is not None and error.wait is False:
+        return SourceUnavailableError(
+            f"{shown} cannot be read: {error}.",
+            "Look whether the address needs credentials, or try again later.",
+        )
+    return SourceUnavailableError(
+        f"{shown} could not be read in {tries} tries: {error}.",
+        "Look whether the address is right and whether a proxy is needed, and try again.",
+    )

@@ -1,0 +1,205 @@
+"""From ``source.url`` of a file source to files on this machine."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dataflow.shared.project import ProjectNotFoundError, find_project
+from dataflow.sources.errors import SourceError, SourceNotFoundError, SourceSettingError
+from dataflow.sources.file.content import format_of
+from dataflow.sources.file.unpack import compression_of, inner_name, unpack
+
+# Suffixes, without the compression's.
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".geojson": "geojson",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xlsb": "excel",
+    ".xls": "excel",
+    ".ods": "excel",
+}
+_MEDIA_TYPES = {
+    "text/csv": "csv",
+    "text/tab-separated-values": "tsv",
+    "application/json": "json",
+    "application/x-ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+    "application/geo+json": "geojson",
+    "application/vnd.apache.parquet": "parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "excel",
+    "application/vnd.ms-excel": "excel",
+}
+_NEAR_MISSES = 3
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """One file of a source, on this machine and not compressed.
+
+    Args:
+        path: Where it lies.
+        shown: What a person calls it.
+        format: One of csv, tsv, json, jsonl, geojson, parquet, excel.
+    """
+
+    path: Path
+    shown: str
+    format: str
+
+
+def fetch_files(
+    url: str,
+    file_format: str | None,
+    folder: Path,
+    *,
+    max_retries: int = 3,
+    timeout_seconds: float = 30,
+) -> list[LocalFile]:
+    """Bring the files that ``url`` names onto this machine, unpacked.
+
+    Args:
+        url: A path (relative to the project's folder), a glob, or an http(s) or s3 address.
+        file_format: The format, or None to take it from the file's name.
+        folder: An empty folder for what is downloaded and unpacked.
+        max_retries: How often a download is tried again.
+        timeout_seconds: How long to wait for the next bytes of a download.
+
+    Returns:
+        The files in the order of their names.
+
+    Raises:
+        SourceNotFoundError: There is no such file.
+        SourceUnavailableError: A download failed.
+        SourceDataError: A compressed file cannot be unpacked.
+        SourceSettingError: The address or the format is not one that can be read.
+    """
+    scheme = urlsplit(url).scheme.lower()
+    media_type = ""
+    if scheme in ("http", "https"):
+        from dataflow.sources.file.download import download
+        from dataflow.sources.retry import shown_address
+
+        path, media_type = download(url, folder, max_retries, timeout_seconds)
+        found = [(path, shown_address(url))]
+    elif scheme == "s3":
+        from dataflow.sources.file.bucket import download_objects
+
+        found = download_objects(url, folder)
+    elif scheme and len(scheme) > 1 and "://" in url and scheme != "file":
+        raise SourceSettingError(
+            f"A file source cannot read from {scheme}://.",
+            "Use a path, http://, https:// or s3://.",
+        )
+    else:
+        found = _local_files(url.removeprefix("file://"))
+    files = []
+    for number, (path, shown) in enumerate(found):
+        own = folder / str(number)
+        own.mkdir()
+        files.append(_prepared(path, shown, file_format, media_type, own))
+    return files
+
+
+def local_path(location: str) -> Path:
+    """The file at a path; relative paths start at the project's folder.
+
+    Raises:
+        SourceNotFoundError: It is not there.
+        SourceSettingError: It is a folder.
+    """
+    path = _absolute(location)
+    if path.is_dir():
+        raise SourceSettingError(
+            f"{path} is a folder, not a file.", f"Name the files, for example {location}/*.csv."
+        )
+    if not path.is_file():
+        raise SourceNotFoundError(f"There is no file {path}.", _advice(path))
+    return path
+
+
+def _local_files(location: str) -> list[tuple[Path, str]]:
+    path = _absolute(location)
+    # A file may be called like a pattern.
+    if path.exists() or not glob.has_magic(location):
+        return [(local_path(location), location)]
+    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns)
+    files = [Path(match) for match in matches if Path(match).is_file()]
+    if not files:
+        raise SourceNotFoundError(f"There is no file {path}.", _advice(path))
+    if _expanded(location).is_absolute():
+        return [(file, str(file)) for file in files]
+    return [(file, str(file.relative_to(_project_folder()))) for file in files]
+
+
+def _absolute(location: str) -> Path:
+    path = _expanded(location)
+    return path if path.is_absolute() else _project_folder() / path
+
+
+def _expanded(location: str) -> Path:
+    # Unlike pathlib it leaves the name of somebody who is not known as it is.
+    return Path(os.path.expanduser(location))  # noqa: PTH111
+
+
+def _project_folder() -> Path:
+    try:
+        return find_project().root
+    except ProjectNotFoundError:
+        return Path.cwd()
+
+
+def _advice(path: Path) -> str:
+    """Say what there is instead: names that are nearly the same, or where the path ends."""
+    folder = path.parent
+    if glob.has_magic(str(path)):
+        return "Correct the pattern in `ingestion.source.url`; relative paths start at the project."
+    while not folder.is_dir():
+        folder = folder.parent
+    if folder != path.parent:
+        return f"The folder {path.parent} is missing too; {folder} is there. Correct the path."
+    names = {entry.name.lower(): entry.name for entry in folder.iterdir()}
+    near = difflib.get_close_matches(path.name.lower(), names, n=_NEAR_MISSES, cutoff=0.6)
+    near += [n for n in names if n not in near and Path(n).stem == path.stem.lower()]
+    if near:
+        return f"Did you mean {' or '.join(names[name] for name in near[:_NEAR_MISSES])}?"
+    return f"The folder {folder} is there, but nothing in it is called like that."
+
+
+def _prepared(
+    path: Path, shown: str, file_format: str | None, media_type: str, folder: Path
+) -> LocalFile:
+    name = shown.rsplit("/", 1)[-1]
+    kind = file_format or FORMATS.get(Path(inner_name(name)).suffix.lower())
+    try:
+        compression = compression_of(path)
+    except OSError as error:
+        raise SourceError(f"{shown} cannot be read: {error}.", "Make it readable.") from error
+    # Modern spreadsheets are zip files themselves.
+    if compression and not (compression == "zip" and kind == "excel" and inner_name(name) == name):
+        path, inner = unpack(path, compression, folder, shown)
+        kind = file_format or FORMATS.get(Path(inner).suffix.lower())
+    kind = kind or _MEDIA_TYPES.get(media_type) or format_of(path)
+    if kind is None:
+        raise SourceSettingError(
+            f"Neither the name {name!r} nor the content tells the format of the file.",
+            f"Set `format` to one of {', '.join(sorted({*FORMATS.values()}))}.",
+        )
+    if glob.has_magic(str(path)) or "'" in str(path):
+        # DuckDB would take the name for a pattern.
+        link = folder / "file"
+        link.symlink_to(path.resolve())
+        path = link
+    return LocalFile(path, shown, kind)

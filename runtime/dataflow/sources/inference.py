@@ -1,0 +1,190 @@
+"""Finding the types of text columns, looking at every value.
+
+DuckDB decides a CSV column's type on a sample and then casts the rest, which turns ``1.5`` into 2,
+``007`` into 7 and a time stamp into its date without a word when the sample happened to hold
+nothing of the kind. Here a type is used only if every value of the column survives it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dataflow.sources.type_rules import DATE_RULES, RULES, TEXT, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+# Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
+BATCH_ROWS = 122_880
+# Rows that the first guess is made on. The guess is then held to all of them.
+_FIRST_LOOK = 200
+_SAMPLE = 20_000
+_MISFIT = "dataflow: a value does not fit the type"
+
+
+@dataclass(frozen=True)
+class TypedTable:
+    """A table with types, and what a person should know about how they came about."""
+
+    table: pa.Table
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One text column, and what the values seen so far say about it.
+
+    Args:
+        key: Its name in the relation.
+        name: Its real name.
+        rules: The rules that every value keeps, the narrowest first.
+        seen: Whether there was any value.
+        padded: Whether a value has blanks around it.
+        guess: The rule that the sample spoke for.
+    """
+
+    key: str
+    name: str
+    rules: tuple[Rule, ...]
+    seen: bool = False
+    padded: bool = True
+    guess: Rule | None = None
+
+    @property
+    def text(self) -> str:
+        return f"trim({self.key})" if self.padded else self.key
+
+    @property
+    def rivals(self) -> tuple[Rule, ...]:
+        """The rules between which the values do not decide."""
+        first = self.rules[:1]
+        return first + tuple(rule for rule in self.rules if first and rule.label == first[0].rival)
+
+    @property
+    def rule(self) -> Rule:
+        decided = self.seen and len(self.rivals) == 1
+        return self.rules[0] if decided else TEXT
+
+
+def read_typed(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    names: Sequence[str],
+    rules: Sequence[Rule] = RULES,
+) -> TypedTable:
+    """Read a relation whose columns are all text, giving each the narrowest type that is exact.
+
+    The relation is read once if its first rows are like all others, and a few times more if not.
+
+    Args:
+        connection: The connection that ``relation`` is read on.
+        relation: What may stand after FROM; its columns are ``c0``, ``c1`` and so on, all text.
+        names: The columns' real names.
+        rules: The types to try, the narrowest first.
+
+    Raises:
+        duckdb.Error: The relation cannot be read.
+    """
+    import duckdb
+
+    sample = f"(FROM {relation} LIMIT {_SAMPLE})"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE dataflow_sample AS FROM {sample}")
+    columns = [_Column(f"c{i}", name, tuple(rules)) for i, name in enumerate(names)]
+    columns = _narrow(connection, f"(FROM dataflow_sample LIMIT {_FIRST_LOOK})", columns)
+    columns = _narrow(connection, "dataflow_sample", columns)
+    columns = [replace(column, guess=column.rule) for column in columns]
+    undecided = [column for column in columns if column.rules and column.rule is TEXT]
+    decided = {column.key: column for column in _narrow(connection, relation, undecided)}
+    columns = [decided.get(column.key, column) for column in columns]
+    try:
+        table = _cast(connection, relation, columns)
+    except duckdb.Error as error:
+        if _MISFIT not in str(error) and not isinstance(error, duckdb.ConversionException):
+            raise
+        columns = _narrow(connection, relation, columns)
+        table = _cast(connection, relation, columns)
+    notes = [note for column in columns for note in _notes(connection, relation, column)]
+    return TypedTable(table.rename_columns(list(names)), notes)
+
+
+def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedTable:
+    """Give those text columns of a table that hold dates or times their type.
+
+    Args:
+        connection: Any connection.
+        table: The table; columns of other types, and texts that look like numbers, stay.
+    """
+    texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string")]
+    if not texts:
+        return TypedTable(table, [])
+    renamed = table.select(texts).rename_columns([f"c{index}" for index in range(len(texts))])
+    connection.register("dataflow_texts", renamed)
+    typed = read_typed(connection, "dataflow_texts", texts, DATE_RULES)
+    for name in texts:
+        table = table.set_column(table.column_names.index(name), name, typed.table[name])
+    return TypedTable(table, typed.notes)
+
+
+def _narrow(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]
+) -> list[_Column]:
+    """Drop from each column the rules that a value of the relation breaks."""
+    parts: list[str] = []
+    for column in columns:
+        parts.append(f"count({column.key})")
+        parts.append(f"coalesce(bool_or({column.key} <> trim({column.key})), false)")
+        text = f"trim({column.key})"
+        parts += [f"coalesce(bool_and({rule.check(text)}), true)" for rule in column.rules]
+    if not parts:
+        return []
+    row: Any = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchone()  # noqa: S608
+    answers = iter(row)
+    narrowed = []
+    for column in columns:
+        count, padded = next(answers), next(answers)
+        kept = tuple(rule for rule, keeps in zip(column.rules, answers, strict=False) if keeps)
+        narrowed.append(replace(column, rules=kept, seen=count > 0, padded=padded))
+    return narrowed
+
+
+def _cast(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]) -> pa.Table:
+    """Read the relation with each column in its type; fail if a value breaks its column's rule."""
+    parts = []
+    for column in columns:
+        if column.rule is TEXT:
+            parts.append(column.key)
+            continue
+        # The message must not be a constant: DuckDB would work it out, and fail, at once.
+        failure = f"error('{_MISFIT}' || {column.key})"
+        parts.append(f"{column.rule.strict_cast(column.text, failure)} AS {column.key}")
+    query = f"SELECT {', '.join(parts)} FROM {relation}"  # noqa: S608
+    return connection.sql(query).to_arrow_table(batch_size=BATCH_ROWS)
+
+
+def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column) -> list[str]:
+    if column.seen and len(column.rivals) > 1:
+        ways = [rule.label for rule in column.rivals]
+        read = f"its dates may be {' or '.join(ways)}"
+        if column.rivals[0].example:
+            read = f"its values may each be a {' or a '.join(ways)}"
+        return [f"Column {column.name!r} is text: {read}."]
+    if column.rule.example:
+        told = f"each value is a {column.rule.label} ({column.rule.example})"
+        return [f"Column {column.name!r} is number ({column.rule.type}): {told}."]
+        ways = " or ".join(rule.label for rule in column.rivals)
+    if column.guess is None or column.guess in (TEXT, column.rule):
+        return []
+    broken = f"NOT {column.guess.check(f'trim({column.key})')}"
+    misfit: Any = connection.execute(
+        f"SELECT n, {column.key} FROM (SELECT row_number() OVER () AS n, {column.key} "  # noqa: S608
+        f"FROM {relation}) WHERE {broken} ORDER BY n LIMIT 1"
+    ).fetchone()
+    number, value = misfit
+    shown = value if len(value) <= 40 else f"{value[:37]}..."
+    was, now = column.guess, column.rule
+    found = f"row {number:,} has {shown!r}, which is no {was.label} ({was.type})"
+    return [f"Column {column.name!r} is {now.label} ({now.type}): {found}."]

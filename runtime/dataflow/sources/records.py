@@ -1,0 +1,118 @@
+"""The records in an answer of an API, or in a JSON file that is one object."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dataflow.sources.data_path import MISSING, value_at
+from dataflow.sources.errors import SourceDataError
+from dataflow.sources.json_lines import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dataflow.sources.file.location import LocalFile
+
+_DEEPEST = 3
+
+
+def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[str, Any]]:
+    """The list of records in an answer.
+
+    Without a path it is the answer itself, or the one list of objects in it; an object without
+    any list is one record.
+
+    Args:
+        document: The answer's JSON.
+        data_path: Dotted path of the list, if it is known.
+        shown: What a person calls the answer.
+
+    Raises:
+        SourceDataError: There is no such list, or more than one, or it holds no objects.
+    """
+    if data_path:
+        found = value_at(document, data_path)
+        if found is MISSING:
+            keys = ", ".join(map(repr, document)) if isinstance(document, dict) else "no keys"
+            raise SourceDataError(
+                f"{shown} has nothing at {data_path!r}; it has {keys}.",
+                "Correct `ingestion.source.data_path`.",
+            )
+    else:
+        found = _guess(document, shown)
+    records = [found] if isinstance(found, dict) else found
+    if records is None:
+        return []
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise SourceDataError(
+            f"{shown} holds values that are not objects.",
+            "Set `ingestion.source.data_path` to the list of records, which must be JSON objects.",
+        )
+    return records
+
+
+def read_json(file: LocalFile) -> Any:
+    """The document in a JSON file in UTF-8, held in memory whole.
+
+    Raises:
+        SourceDataError: The file is not JSON.
+    """
+    try:
+        return json.loads(file.path.read_bytes())
+    except ValueError as error:
+        raise SourceDataError(
+            f"{file.shown} is not JSON: {error}.", "Mend the file, or fetch it again."
+        ) from error
+
+
+def extract_records(files: Sequence[LocalFile], data_path: str, folder: Path) -> list[LocalFile]:
+    """The lists of records in JSON files, as files of JSON Lines; each is held in memory whole.
+
+    Args:
+        files: The files, in UTF-8.
+        data_path: Dotted path of the list in each.
+        folder: A folder for files on the way.
+
+    Raises:
+        SourceDataError: A file is not JSON, or has no list of objects there.
+    """
+    extracted = []
+    for number, file in enumerate(files):
+        lines = Lines(folder / f"records-{number}.jsonl")
+        lines.add(find_records(read_json(file), data_path, file.shown))
+        extracted.append(replace(file, path=lines.path, format="jsonl"))
+    return extracted
+
+
+def lists_of_records(document: Any) -> dict[str, int]:
+    """The paths and lengths of the lists of several objects in a document that is an object."""
+    lists = _lists(document, "", _DEEPEST) if isinstance(document, dict) else {}
+    return {path: len(values) for path, values in lists.items() if len(values) > 1}
+
+
+def _guess(document: Any, shown: str) -> Any:
+    if not isinstance(document, dict):
+        return document
+    lists = _lists(document, "", _DEEPEST)
+    filled = {path: values for path, values in lists.items() if values}
+    chosen = filled or lists
+    if len(chosen) > 1:
+        raise SourceDataError(
+            f"{shown} has several lists of records: {', '.join(chosen)}.",
+            "Set `ingestion.source.data_path` to the one that is meant.",
+        )
+    return next(iter(chosen.values())) if chosen else document
+
+
+def _lists(document: dict[str, Any], prefix: str, depth: int) -> dict[str, list[Any]]:
+    """The lists of objects in a document that are not in a list themselves, and empty lists."""
+    found: dict[str, list[Any]] = {}
+    for key, value in document.items():
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            found[f"{prefix}{key}"] = value
+        elif isinstance(value, dict) and depth > 1:
+            found |= _lists(value, f"{prefix}{key}.", depth - 1)
+    return found

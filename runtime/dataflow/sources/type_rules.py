@@ -1,0 +1,177 @@
+"""The types that text may have, and when a text is exactly a value of one.
+
+A rule is kept only by texts that lose nothing in the cast: an integer must be written as DuckDB
+would write it (``007`` and ``+5`` are no integers), a number must fit a double, a time stamp must
+not have more digits than microseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_ISO_DAY = r"\d{4}-\d{2}-\d{2}"
+_CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
+_ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One type in one way of writing it.
+
+    Args:
+        type: DuckDB's name of the type.
+        label: What a person calls such values.
+        test: SQL that is true or false for a text ``{x}``: whether it is exactly such a value.
+        value: SQL that makes the value from the text ``{x}``.
+        rival: The label of another rule that reads the same text as another value.
+        alike: Whether the test is that DuckDB writes the value as the text is written.
+        example: What such a text stands for, where that is worth telling a person.
+        quick: SQL that is true only for texts ``{x}`` that pass the test, and much cheaper: most
+            values are spared the test by it.
+    """
+
+    type: str
+    label: str
+    test: str
+    value: str
+    rival: str | None = None
+    alike: bool = False
+    example: str | None = None
+    quick: str = ""
+
+    def check(self, text: str) -> str:
+        """SQL that is true if the SQL expression ``text`` keeps the rule, as every null does."""
+        return f"({text} IS NULL OR {self.test.replace('{x}', text)})"
+
+    def cast(self, text: str) -> str:
+        """SQL for the value of the SQL expression ``text``."""
+        return self.value.replace("{x}", text)
+
+    def strict_cast(self, text: str, failure: str) -> str:
+        """SQL for the value of the SQL expression ``text``, or an error if it breaks the rule.
+
+        Args:
+            text: The expression.
+            failure: An expression that fails. Some texts fail in the cast already, with DuckDB's
+                own conversion error.
+        """
+        if self.alike:
+            # Twice as fast as the test itself, which must not fail.
+            value = f"CAST({text} AS {self.type})"
+            return f"CASE WHEN CAST({value} AS VARCHAR) <> {text} THEN {failure} ELSE {value} END"
+        branches = [self.quick.replace("{x}", text)] if self.quick else []
+        branches.append(self.check(text))
+        cases = " ".join(f"WHEN {branch} THEN {self.cast(text)}" for branch in branches)
+        return f"CASE {cases} ELSE {failure} END"
+
+
+def _written_alike(kind: str, label: str) -> Rule:
+    """A type whose texts must read as DuckDB itself would write them."""
+    value = f"TRY_CAST({{x}} AS {kind})"
+    test = f"coalesce(CAST({value} AS VARCHAR) = {{x}}, false)"
+    return Rule(kind, label, test, value, alike=True)
+
+
+def _matching(kind: str, label: str, pattern: str, quick: str = "") -> Rule:
+    """A type whose texts must match a pattern and be castable."""
+    value = f"TRY_CAST({{x}} AS {kind})"
+    test = f"(regexp_full_match({{x}}, '{pattern}') AND {value} IS NOT NULL)"
+    return Rule(kind, label, test, value, quick=quick)
+
+
+def _formatted(kind: str, label: str, layout: str, rival: str | None = None) -> Rule:
+    """Dates and times in a layout of their own; years must have four digits."""
+    parsed = f"try_strptime({{x}}, '{layout}')"
+    test = rf"({parsed} IS NOT NULL AND regexp_matches({{x}}, '(^|\D)\d{{4}}(\D|$)'))"
+    return Rule(kind, label, test, f"CAST({parsed} AS {kind})", rival)
+
+
+def _both_orders() -> list[Rule]:
+    """Layouts in which only the values can tell the month from the day."""
+    clocks = {
+        "": "DATE",
+        " %H:%M": "TIMESTAMP",
+        " %H:%M:%S": "TIMESTAMP",
+        " %I:%M %p": "TIMESTAMP",
+        " %I:%M:%S %p": "TIMESTAMP",
+    }
+    rules = []
+    for sign in "/-":
+        for clock, kind in clocks.items():
+            month_first = f"month{sign}day{sign}year{clock}"
+            day_first = f"day{sign}month{sign}year{clock}"
+            layouts = (f"%m{sign}%d{sign}%Y{clock}", f"%d{sign}%m{sign}%Y{clock}")
+            rules.append(_formatted(kind, month_first, layouts[0], day_first))
+            rules.append(_formatted(kind, day_first, layouts[1], month_first))
+    return rules
+
+
+_DOUBLE = Rule(
+    "DOUBLE",
+    "number",
+    # A leading 0 or + or more than 15 digits without a point is a code, whose digits all matter.
+    "(TRY_CAST({x} AS DOUBLE) IS NOT NULL AND ord({x}) > ord('+') AND NOT contains({x}, '_') "
+    "AND NOT (ltrim({x}, '-')[1] = '0' AND ltrim({x}, '-') <> '0' AND ltrim({x}, '-')[2] <> '.') "
+    "AND (strlen({x}) <= 15 OR contains({x}, '.') OR contains(lower({x}), 'e')) "
+    "AND (NOT isinf(TRY_CAST({x} AS DOUBLE)) OR contains(lower({x}), 'inf')))",
+    "TRY_CAST({x} AS DOUBLE)",
+    quick=r"regexp_full_match({x}, '-?(?:0|[1-9]\d{0,13})(?:\.\d+)?')",
+)
+
+_WHOLE_PART = r"-?(0|[1-9]\d*|[1-9]\d{0,2}(SIGN\d{3})+)"
+
+
+def _grouped(label: str, groups: str, point: str, rival: str, example: str) -> Rule:
+    """Numbers with a sign between thousands, or with another decimal point than SQL's."""
+    whole = _WHOLE_PART.replace("SIGN", f"[{groups}]")
+    bare = f"replace(replace({{x}}, '{groups}', ''), '{point}', '.')"
+    # More digits than a double holds are a code, as in plain numbers.
+    test = (
+        f"(strlen({bare}) <= 16 AND regexp_full_match({{x}}, '{whole}([{point}]\\d+)?') "
+        f"AND TRY_CAST({bare} AS DOUBLE) IS NOT NULL)"
+    )
+    return Rule("DOUBLE", label, test, f"TRY_CAST({bare} AS DOUBLE)", rival, example=example)
+
+
+_COMMA_IS_POINT = "number with a decimal comma"
+_COMMA_GROUPS = "number with commas between thousands"
+# "1,234" keeps both; a column of nothing else stays text.
+_WITH_COMMAS: tuple[Rule, ...] = (
+    _grouped(_COMMA_IS_POINT, ".", ",", _COMMA_GROUPS, "1,5 is 1.5"),
+    _grouped(_COMMA_GROUPS, ",", ".", _COMMA_IS_POINT, "1,500 is 1500"),
+)
+
+TEXT = Rule("VARCHAR", "text", "true", "{x}")
+
+DATE_RULES: tuple[Rule, ...] = (
+    _written_alike("DATE", "date"),
+    _matching(
+        "TIMESTAMP",
+        "time stamp",
+        rf"{_ISO_DAY}([ T]{_CLOCK})?",
+        # As DuckDB writes it, to the second. Other lengths may be years of five digits.
+        "(strlen({x}) = 19 AND CAST(TRY_CAST({x} AS TIMESTAMP) AS VARCHAR) = {x})",
+    ),
+    _matching("TIMESTAMPTZ", "time stamp with zone", rf"{_ISO_DAY}[ T]{_CLOCK}{_ZONE}"),
+    _matching("TIME", "time of day", r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?"),
+    *_both_orders(),
+    _formatted("DATE", "year/month/day", "%Y/%m/%d"),
+    _formatted("TIMESTAMP", "year/month/day and time", "%Y/%m/%d %H:%M"),
+    _formatted("TIMESTAMP", "year/month/day and time", "%Y/%m/%d %H:%M:%S"),
+    _formatted("DATE", "day.month.year", "%d.%m.%Y"),
+    _formatted("DATE", "date with the month's name", "%b %d %Y"),
+    _formatted("DATE", "date with the month's name", "%b %d, %Y"),
+    _formatted("DATE", "date with the month's name", "%d %b %Y"),
+    _formatted("DATE", "date with the month's name", "%d-%b-%Y"),
+    _formatted("DATE", "date with the month's name", "%B %d, %Y"),
+    _formatted("DATE", "date with the month's name", "%d %B %Y"),
+)
+
+# The narrowest first: the first rule that all values of a column keep is its type.
+RULES: tuple[Rule, ...] = (
+    _written_alike("BIGINT", "whole number"),
+    _DOUBLE,
+    *_WITH_COMMAS,
+    Rule("BOOLEAN", "true or false", "lower({x}) IN ('true', 'false')", "CAST({x} AS BOOLEAN)"),
+    *DATE_RULES,
+)

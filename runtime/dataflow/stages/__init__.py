@@ -1,0 +1,1 @@
+"""The stages that config.yaml can name."""

@@ -1,0 +1,148 @@
+"""Stages on a Parquet file, by SQL: DuckDB reads, compares and writes, and spills to disk."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dataflow.shared.tables import TableFileError
+from dataflow.sources.duckdb_session import literal, quote
+from dataflow.stages.duplicates import find_repetitions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    import duckdb
+
+    from dataflow.shared.stored_rows import StoredRows
+
+_NUMBER = "file_row_number"
+# DuckDB's tables have row groups of 122,880 rows. Rows that come in slightly larger ones, as a
+# filter leaves them, are written twice when a table is loaded; in much larger ones they are not.
+_ROWS_IN_GROUP = 4 * 122_880
+_IN_SQL = frozenset({"remove_duplicates", "add_timestamps"})
+# What comes back from DuckDB's Parquet as the Arrow type that it was. Others stay with Arrow.
+_SAFE_TYPES = frozenset(
+    {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
+    | {"float", "double", "string", "date32[day]", "timestamp[us]", "timestamp[us, tz=UTC]"}
+)
+
+
+def can_use_file(rows: StoredRows, options: Sequence[Sequence[str]]) -> bool:
+    """Whether stages with these options make of the rows' file just what they make of its table.
+
+    Args:
+        rows: The rows.
+        options: The options of each stage that are on.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if rows.path is None or not _IN_SQL.issuperset(name for names in options for name in names):
+        return False
+    try:
+        with pq.ParquetFile(str(rows.path)) as file:
+            schema = file.schema_arrow
+    except (OSError, pa.ArrowInvalid):
+        # Reading the rows says what is wrong with it.
+        return False
+    names = [name.lower() for name in schema.names]
+    return (
+        0 < len(names) == len(set(names))
+        and _NUMBER not in names
+        and _SAFE_TYPES.issuperset(str(field.type) for field in schema)
+        # What pandas says about its index and types is lost in DuckDB.
+        and b"pandas" not in (schema.metadata or {})
+    )
+
+
+class RowsFile:
+    """Rows in a Parquet file, and what is to be done to them.
+
+    Args:
+        connection: A connection of its own.
+        path: The file.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._relation = f"read_parquet({literal(str(path))}, file_row_number = true)"
+        described = connection.execute(f"DESCRIBE FROM read_parquet({literal(str(path))})")
+        self._own = [str(name) for name, *_ in described.fetchall()]
+        self._added: dict[str, datetime] = {}
+        self._repetitions = 0
+        self._total = self._count()
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are after what was done so far."""
+        return self._total - self._repetitions
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names."""
+        return [*self._own, *self._added]
+
+    def remove_duplicates(self) -> None:
+        """Leave out the rows that are equal to an earlier one in every column."""
+        # A column that was added has one value for all: it tells no row from another.
+        names = [quote(name) for name in self._own]
+        self._repetitions = find_repetitions(self._connection, self._relation, names, _NUMBER)
+
+    def add_column(self, name: str, moment: datetime) -> None:
+        """Add a column that has the same time in every row."""
+        self._added[name] = moment
+
+    def write(self) -> Path:
+        """Write the rows into a new file beside the old one, unless nothing has changed.
+
+        Returns:
+            The file that has the rows.
+        """
+        if not self._repetitions and not self._added:
+            return self._path
+        target = self._path.with_name(f"{uuid.uuid4().hex}.parquet")
+        added = "".join(
+            f", {literal(moment.isoformat())}::TIMESTAMPTZ AS {quote(name)}"
+            for name, moment in self._added.items()
+        )
+        kept = f"WHERE {_NUMBER} NOT IN (FROM repetitions)" if self._repetitions else ""
+        self._connection.execute(
+            f"COPY (SELECT * EXCLUDE ({_NUMBER}){added} FROM {self._relation} {kept}) "  # noqa: S608
+            f"TO {literal(str(target))} "
+            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROWS_IN_GROUP})"
+        )
+        return target
+
+    def _count(self) -> int:
+        row = self._connection.execute(f"SELECT count(*) FROM {self._relation}").fetchone()  # noqa: S608
+        return int(row[0]) if row else 0
+
+
+@contextmanager
+def open_file(rows: StoredRows) -> Iterator[RowsFile]:
+    """Open the file of stored rows for stages.
+
+    Raises:
+        TableFileError: The file cannot be read, or the disk is full.
+    """
+    import duckdb
+
+    path = rows.path
+    if path is None:
+        raise ValueError("These rows have no file.")
+    with duckdb.connect(":memory:") as connection:
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            # What does not fit into memory goes beside the rows, not into the current folder.
+            connection.execute(f"SET temp_directory = {literal(str(path.parent / 'spill'))}")
+            yield RowsFile(connection, path)
+        except duckdb.Error as error:
+            raise TableFileError(
+                f"The rows in {path} cannot be read or written anew: {error}",
+                "Free disk space or make the folder writable, and run again.",
+            ) from error

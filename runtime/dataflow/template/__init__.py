@@ -1,1 +1,0 @@
-"""Carries template changes into existing workflows without losing what people wrote."""

@@ -1,0 +1,341 @@
+from __future__ import annotations
+
+import json
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.dashboard_fixtures import AddWorkflow, write_warehouse
+
+from dataflow.publish.folders import SiteFolders
+from dataflow.publish.manifest import read_manifest
+from dataflow.publish.parquet import PublishError, publish_workflow
+from dataflow.shared.project import Project
+from dataflow.warehouse.database import WarehouseError
+
+EVERY_TYPE = """
+SELECT 1::TINYINT AS small, 2::UBIGINT AS big, 3::HUGEINT AS huge, 1.5::DECIMAL(9, 2) AS money,
+    0.5::FLOAT AS ratio, true AS flag, 'x' AS word, DATE '2026-01-31' AS day,
+    TIMESTAMP '2026-01-31 23:59:59.999999' AS moment,
+    TIMESTAMPTZ '2026-01-31 10:00:00+02' AS zoned, TIMESTAMP_NS '2026-01-31 00:00:00' AS nano,
+    DATE 'infinity' AS never, TIME '10:30:00' AS clock, INTERVAL 2 DAY AS span,
+    '9d2f4a3e-0000-4000-8000-000000000000'::UUID AS id, [1, 2] AS list, {'a': 1} AS struct,
+    MAP {'k': 1} AS map, 'a'::ENUM ('a', 'b') AS kind, '{"a": 1}'::JSON AS document, NULL AS nothing
+"""
+
+
+def _read(project: Project, workflow_id: str, table: str) -> duckdb.DuckDBPyRelation:
+    folders = SiteFolders.of(project)
+    files = [
+        path
+        for path in read_manifest(folders).tables[workflow_id]
+        if path.endswith(f"/{table}.parquet")
+    ]
+    assert len(files) == 1
+    return duckdb.connect().read_parquet(str(folders.public / files[0]))
+
+
+def test_every_type_becomes_one_that_the_browser_engine_reads(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """Numbers are DOUBLE, moments TIMESTAMP in UTC, booleans stay, the rest is text."""
+    add_workflow("shop", sources={"all_types": EVERY_TYPE}, warehouse="SELECT 1")
+
+    publish_workflow(project, "shop")
+
+    published = _read(project, "shop", "all_types")
+    types = dict(zip(published.columns, map(str, published.types), strict=True))
+    row = dict(zip(published.columns, published.fetchone() or (), strict=True))
+    # A column of nulls alone has a type as well: DuckDB takes it for a whole number.
+    numbers = ("small", "big", "huge", "money", "ratio", "nothing")
+    moments = ("day", "moment", "zoned", "nano", "never")
+    assert {name for name, kind in types.items() if kind == "DOUBLE"} == set(numbers)
+    assert {name for name, kind in types.items() if kind.startswith("TIMESTAMP")} == set(moments)
+    assert {name for name, kind in types.items() if kind == "BOOLEAN"} == {"flag"}
+    assert {types[name] for name in types.keys() - {*numbers, *moments, "flag"}} == {"VARCHAR"}
+    assert row["zoned"] == datetime(2026, 1, 31, 8)
+    assert row["moment"] == datetime(2026, 1, 31, 23, 59, 59, 999000)
+    assert row["never"] is None
+    assert json.loads(row["list"]) == [1, 2]
+    assert json.loads(row["struct"]) == {"a": 1}
+    assert row["money"] == 1.5
+
+
+def test_files_are_written_as_the_browser_engine_needs_them(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """Only zstd, and milliseconds: other compressions are read as no rows at all."""
+    add_workflow("shop", sources={"t": "SELECT TIMESTAMP '2026-01-01' AS d"}, warehouse="SELECT 1")
+
+    result = publish_workflow(project, "shop")
+
+    path = next(result.location.glob("t/*/t.parquet"))
+    with duckdb.connect() as connection:
+        (codec,) = connection.execute(
+            f"SELECT DISTINCT compression FROM parquet_metadata('{path}')"
+        ).fetchone() or ("",)
+        (kind,) = connection.execute(
+            f"SELECT converted_type FROM parquet_schema('{path}') WHERE name = 'd'"
+        ).fetchone() or ("",)
+    assert (codec, kind) == ("ZSTD", "TIMESTAMP_MILLIS")
+
+
+def test_rows_are_counted_and_the_freshness_table_tells_them(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """The pages know how many rows each table has and when they were published."""
+    add_workflow(
+        "shop",
+        sources={"orders": "SELECT * FROM range(5)", "empty": "SELECT 1 AS a WHERE false;"},
+        warehouse="SELECT 1",
+    )
+
+    result = publish_workflow(project, "shop")
+
+    rows = _read(project, "shop", "published").order("table_name").fetchall()
+    assert result.tables == {"empty": 0, "orders": 5}
+    assert [row[:2] for row in rows] == [("empty", 0.0), ("orders", 5.0)]
+    noted = read_manifest(SiteFolders.of(project)).workflows["shop"]
+    moment = datetime.fromisoformat(noted["published_at"])
+    assert abs((rows[0][2] - moment.replace(tzinfo=None)).total_seconds()) < 0.001
+    assert noted["rows"] == {"empty": 0, "orders": 5}
+
+
+def test_an_empty_table_keeps_its_columns(project: Project, add_workflow: AddWorkflow) -> None:
+    """A page whose table has no rows yet still finds its columns."""
+    add_workflow("shop", sources={"t": "SELECT 1 AS a, 'x' AS b WHERE false"}, warehouse="SELECT 1")
+
+    publish_workflow(project, "shop")
+
+    published = _read(project, "shop", "t")
+    assert (published.columns, published.fetchall()) == (["a", "b"], [])
+
+
+def test_a_workflow_without_queries_still_tells_when_it_was_published(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """No source file is no error: the freshness table is there, with no rows."""
+    add_workflow("shop", warehouse="SELECT 1")
+
+    assert publish_workflow(project, "shop").tables == {}
+    assert _read(project, "shop", "published").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "line", "words"),
+    [
+        ("SELECT *,\n  nosuch\nFROM orders", 2, "nosuch"),
+        ("SELECT *\nFROM\n  nosuch", 3, "nosuch"),
+        ("SELECT 1 +\n", 1, "end of input"),
+        ("SELECT\n  CAST(name AS INTEGER)\nFROM orders", 2, "convert"),
+        ("-- why\nSELECT 1 AS a b c", 2, "syntax error"),
+    ],
+)
+def test_a_wrong_query_names_workflow_file_and_line(
+    project: Project, add_workflow: AddWorkflow, query: str, line: int, words: str
+) -> None:
+    """The author of a query finds the fault without searching for it."""
+    add_workflow(
+        "shop", sources={"t": query}, warehouse="CREATE TABLE orders AS SELECT 'ann' AS name"
+    )
+
+    with pytest.raises(PublishError) as caught:
+        publish_workflow(project, "shop")
+
+    place = f"shop: src/dataflow/workflows/shop/evidence/sources/t.sql, line {line}: "
+    assert caught.value.reason.startswith(place)
+    assert words in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "query", ["", "-- nothing", "SELECT 1; SELECT 2", "DROP TABLE orders", "CREATE TABLE x (a INT)"]
+)
+def test_anything_but_one_select_is_refused(
+    project: Project, add_workflow: AddWorkflow, query: str
+) -> None:
+    """A source file cannot change the warehouse, not even on a connection that could."""
+    add_workflow("shop", sources={"t": query}, warehouse="CREATE TABLE orders AS SELECT 1 AS a")
+
+    with (
+        duckdb.connect(str(project.warehouse_file("shop"))) as connection,
+        pytest.raises(PublishError, match="one SELECT"),
+    ):
+        publish_workflow(project, "shop", connection)
+    with duckdb.connect(str(project.warehouse_file("shop"))) as connection:
+        assert connection.execute("SHOW TABLES").fetchall() == [("orders",)]
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "1st", "published", "descriptions", "über"])
+def test_a_file_that_cannot_name_a_table_is_refused(
+    project: Project, add_workflow: AddWorkflow, name: str
+) -> None:
+    """Names that page queries could not write, or that we use ourselves, are refused."""
+    add_workflow("shop", sources={name: "SELECT 1 AS a"}, warehouse="SELECT 1")
+
+    with pytest.raises(PublishError, match="cannot name a table"):
+        publish_workflow(project, "shop")
+
+
+def test_a_failure_leaves_what_was_published(project: Project, add_workflow: AddWorkflow) -> None:
+    """The dashboards go on showing the last good data, and nothing is left lying about."""
+    add_workflow("shop", sources={"a": "SELECT 1 AS x"}, warehouse="SELECT 1")
+    publish_workflow(project, "shop")
+    folders = SiteFolders.of(project)
+    before = folders.manifest.read_bytes()
+
+    add_workflow("shop", sources={"b": "SELECT nosuch"})
+    with pytest.raises(PublishError):
+        publish_workflow(project, "shop")
+
+    assert folders.manifest.read_bytes() == before
+    assert _read(project, "shop", "a").fetchall() == [(1.0,)]
+    assert list(folders.staging.iterdir()) == []
+
+
+def test_a_workflow_that_never_ran_is_told_to_run(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """Without a warehouse there is nothing to publish, and the error says what to do."""
+    add_workflow("shop", sources={"a": "SELECT 1 AS x"})
+
+    with pytest.raises(WarehouseError) as caught:
+        publish_workflow(project, "shop")
+
+    assert "dataflow workflow run shop" in caught.value.instruction
+
+
+def test_an_open_connection_is_used_and_left_as_it_was(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """A step that holds the file publishes through its own connection and can go on with it."""
+    query = "SELECT TIMESTAMPTZ '2026-01-31 10:00:00+02' AS z FROM numbers"
+    add_workflow("shop", sources={"t": query}, warehouse="SELECT 1")
+
+    with duckdb.connect(str(project.warehouse_file("shop"))) as connection:
+        connection.execute("SET TimeZone = 'Asia/Tokyo'")
+        connection.execute("CREATE TABLE numbers AS SELECT * FROM range(3)")
+        assert publish_workflow(project, "shop", connection).tables == {"t": 3}
+        assert connection.execute("SELECT current_setting('TimeZone')").fetchone() == (
+            "Asia/Tokyo",
+        )
+    assert _read(project, "shop", "t").fetchone() == (datetime(2026, 1, 31, 8),)
+
+
+def test_the_same_data_keeps_its_address_and_new_data_gets_a_new_one(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """A browser's copy of an unchanged table stays good; a changed one is never mistaken for it."""
+    folders = SiteFolders.of(project)
+    warehouse = "CREATE OR REPLACE TABLE n AS SELECT * FROM range({})"
+    sources = {"same": "SELECT 1 AS a", "grows": "SELECT * FROM n"}
+    add_workflow("shop", sources=sources, warehouse=warehouse.format(3))
+
+    publish_workflow(project, "shop")
+    before = {path.rsplit("/", 1)[1]: path for path in read_manifest(folders).tables["shop"]}
+    write_warehouse(project, "shop", warehouse.format(4))
+    publish_workflow(project, "shop")
+    after = {path.rsplit("/", 1)[1]: path for path in read_manifest(folders).tables["shop"]}
+
+    assert after["same.parquet"] == before["same.parquet"]
+    assert after["grows.parquet"] != before["grows.parquet"]
+    assert (folders.public / before["grows.parquet"]).exists(), "an open page still reads it"
+
+
+def test_replaced_versions_go_when_their_grace_is_over(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """Old versions do not pile up, and what is shown is never deleted."""
+    add_workflow("shop", sources={"t": "SELECT * FROM n"}, warehouse="CREATE TABLE n (a INTEGER)")
+    for value in range(3):
+        write_warehouse(project, "shop", f"INSERT INTO n VALUES ({value})")
+        result = publish_workflow(project, "shop", stale_after=0)
+
+    assert len(list(result.location.glob("t/*/t.parquet"))) == 1
+    assert len(_read(project, "shop", "t").fetchall()) == 3
+
+
+def test_a_table_whose_query_was_deleted_disappears(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """The published tables are those of the source files, no more."""
+    folder = add_workflow(
+        "shop", sources={"a": "SELECT 1 AS x", "b": "SELECT 2 AS x"}, warehouse="SELECT 1"
+    )
+    publish_workflow(project, "shop")
+    (folder / "evidence" / "sources" / "b.sql").unlink()
+    publish_workflow(project, "shop")
+
+    names = [Path(path).stem for path in read_manifest(SiteFolders.of(project)).tables["shop"]]
+    assert names == ["a", "descriptions", "published"]
+
+
+def test_workflows_that_publish_at_once_keep_each_others_entries(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """Two runs that end together are both shown."""
+    names = [f"w{number}" for number in range(4)]
+    for name in names:
+        add_workflow(name, sources={"t": f"SELECT '{name}' AS x"}, warehouse="SELECT 1")
+    threads = [threading.Thread(target=publish_workflow, args=(project, name)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert {name: _read(project, name, "t").fetchall() for name in names} == {
+        name: [(name,)] for name in names
+    }
+
+
+def test_a_reader_never_meets_half_of_a_change(project: Project, add_workflow: AddWorkflow) -> None:
+    """At every moment the manifest is whole and both its tables are of one publish."""
+    sources = {"a": "SELECT max(v) AS v FROM n", "b": "SELECT max(v) AS v FROM n"}
+    add_workflow("shop", sources=sources, warehouse="CREATE TABLE n AS SELECT 0 AS v")
+    publish_workflow(project, "shop")
+    folders, ended, seen = SiteFolders.of(project), threading.Event(), list[tuple[Any, ...]]()
+
+    def look() -> None:
+        with duckdb.connect() as connection:
+            while not ended.is_set():
+                content = json.loads(folders.manifest.read_text())
+                a, b, *_ = content["renderedFiles"]["shop"]
+                values = [
+                    connection.read_parquet(str(folders.public / path[7:])).fetchall()
+                    for path in (a, b)
+                ]
+                seen.append((*values[0][0], *values[1][0]))
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for _ in range(15):
+        write_warehouse(project, "shop", "UPDATE n SET v = v + 1")
+        publish_workflow(project, "shop")
+    ended.set()
+    reader.join()
+
+    assert len(seen) > 5
+    assert [pair for pair in seen if pair[0] != pair[1]] == []
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20))
+def test_any_column_name_arrives_as_it_is(
+    project: Project, add_workflow: AddWorkflow, name: str
+) -> None:
+    """Quotes, spaces and other scripts in a column's name reach the page unchanged."""
+    quoted = name.replace('"', '""')
+    query = f'SELECT 1 AS "{quoted}"'
+    add_workflow("shop", sources={"t": query}, warehouse="SELECT 1")
+
+    publish_workflow(project, "shop")
+
+    assert _read(project, "shop", "t").columns == [name]

@@ -1,0 +1,199 @@
+"""The code location that Dagster loads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from dagster import AssetKey, DagsterInstance, DefaultScheduleStatus, Definitions
+from tests.conftest import BIN
+from tests.service_fixtures import write_project, write_workflow
+
+NESTED = """
+from dagster import graph, job, op
+from dataflow.workflows.registry import register_workflow
+
+
+@op(config_schema={"start": int})
+def first(context):
+    return context.op_config["start"]
+
+
+@op
+def add(left, right):
+    return left + right
+
+
+@graph
+def inner(value):
+    return add.alias("twice")(value, value)
+
+
+@job(tags={"team": "WORKFLOW"}, config={"ops": {"first": {"config": {"start": NUMBER}}}})
+def WORKFLOW_job():
+    value = first()
+    add(inner(value), value)
+
+
+register_workflow(workflow_id="WORKFLOW", job=WORKFLOW_job, description="WORKFLOW by hand")
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_project(tmp_path / "shop")
+
+
+def build(root: Path) -> Definitions:
+    """Load a project in this process, without its modules staying behind."""
+    import sys
+
+    from dataflow.shared.project import Project
+    from dataflow.workflows import registry
+
+    before = set(sys.modules)
+    path = list(sys.path)
+    previous = os.environ.get("DATAFLOW_PROJECT")
+    os.environ["DATAFLOW_PROJECT"] = str(root)
+    try:
+        from dataflow.runs.code_location import build_definitions
+
+        return build_definitions(Project(root))
+    finally:
+        sys.path[:] = path
+        ids = {entry.name for entry in (root / "src/dataflow/workflows").iterdir()}
+        for name in set(sys.modules) - before:
+            if name.startswith("dataflow.workflows.") and name.split(".")[2] in ids:
+                del sys.modules[name]
+        for workflow_id in ids:
+            registry._registered.pop(workflow_id, None)
+        if previous is None:
+            del os.environ["DATAFLOW_PROJECT"]
+        else:
+            os.environ["DATAFLOW_PROJECT"] = previous
+
+
+def test_jobs_whose_ops_have_the_same_names_load_and_run(root: Path) -> None:
+    """Nested, aliased and configured ops keep their step names and do their own work."""
+    write_workflow(root, "one", job=NESTED.replace("NUMBER", "1"))
+    write_workflow(root, "ten", job=NESTED.replace("NUMBER", "10"))
+    definitions = build(root)
+    for workflow_id, total in (("one", 3), ("ten", 30)):
+        job = definitions.get_job_def(f"{workflow_id}_job")
+        done = job.execute_in_process(instance=DagsterInstance.ephemeral())
+        assert done.output_for_node("add") == total
+        steps = {event.step_key for event in done.get_step_success_events()}
+        assert steps == {"first", "inner.twice", "add"}
+
+
+def test_ops_whose_names_are_unique_are_left_alone(root: Path) -> None:
+    """Rebuilding a job is for those that need it."""
+    write_workflow(root, "one", job=NESTED.replace("NUMBER", "1"))
+    job = build(root).get_job_def("one_job")
+    assert {node.name for node in job.all_node_defs} == {"first", "add", "inner"}
+
+
+def test_a_job_says_which_workflow_it_is(root: Path) -> None:
+    """Its tags and those of its runs name the workflow; the author's own stay."""
+    write_workflow(root, "one", job=NESTED.replace("NUMBER", "1"))
+    job = build(root).get_job_def("one_job")
+    assert job.tags["dataflow/workflow"] == job.run_tags["dataflow/workflow"] == "one"
+    assert job.run_tags["team"] == "one"
+    assert job.description == "one by hand"
+
+
+def test_a_schedule_is_off_and_has_its_time_zone(root: Path) -> None:
+    """It fires only once somebody switches it on, and then in the config's time zone."""
+    folder = write_workflow(root, "one", schedule='"0 6 * * 1-5"')
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace("UTC", "Europe/Berlin"))
+    write_workflow(root, "two")
+    schedules = list(build(root).get_repository_def().schedule_defs)
+    assert len(schedules) == 1
+    assert schedules[0].name == "one_schedule"
+    assert schedules[0].job_name == "one_job"
+    assert schedules[0].cron_schedule == "0 6 * * 1-5"
+    assert schedules[0].execution_timezone == "Europe/Berlin"
+    assert schedules[0].default_status == DefaultScheduleStatus.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("dagster_job.py", "import nothing_of_that_name", "nothing_of_that_name"),
+        ("dagster_job.py", "def f(:", "SyntaxError"),
+        ("dagster_job.py", "raise SystemExit(3)", "SystemExit"),
+        ("dagster_job.py", "", "does not register"),
+        ("config.yaml", "workflow: {name: A, shedule: '* * * * *'}", "shedule"),
+        ("assets.py", "raise RuntimeError('no assets today')", "no assets today"),
+        (
+            "assets.py",
+            "from dagster import asset\n@asset(required_resource_keys={'of_nobody'})\ndef a(): ...",
+            "of_nobody",
+        ),
+    ],
+)
+def test_a_broken_workflow_is_shown_with_its_reason(
+    root: Path, file: str, content: str, words: str
+) -> None:
+    """It is a job that says why and fails; the other workflow is as it was."""
+    write_workflow(root, "good", schedule='"0 6 * * *"')
+    folder = write_workflow(root, "bad", schedule='"0 6 * * *"')
+    (folder / file).write_text(content)
+    definitions = build(root)
+    Definitions.validate_loadable(definitions)
+    bad = definitions.get_job_def("bad_job")
+    assert bad.tags["dataflow/broken"] == "true"
+    assert (bad.description or "").startswith("BROKEN: ")
+    assert words in (bad.description or "")
+    assert not bad.execute_in_process(raise_on_error=False).success
+    assert "dataflow/broken" not in definitions.get_job_def("good_job").tags
+    assert [s.name for s in definitions.get_repository_def().schedule_defs] == ["good_schedule"]
+
+
+def test_two_workflows_with_one_job_name_do_not_hide_each_other(root: Path) -> None:
+    """The second is broken, and says whose the name is."""
+    write_workflow(root, "one")
+    folder = write_workflow(root, "two")
+    code = (folder / "dagster_job.py").read_text().replace("two_job", "one_job")
+    (folder / "dagster_job.py").write_text(code)
+    definitions = build(root)
+    assert definitions.get_job_def("one_job").tags["dataflow/workflow"] == "one"
+    assert "'one'" in (definitions.get_job_def("two_job").description or "")
+
+
+def test_assets_with_their_resources_are_there(root: Path) -> None:
+    """Two workflows may call their resources the same: each asset gets its own workflow's."""
+    for name in ("one", "two"):
+        folder = write_workflow(root, name)
+        (folder / "assets.py").write_text(
+            "from dagster import AssetSpec, ConfigurableResource, asset\n"
+            "class Shop(ConfigurableResource):\n    name: str\n"
+            f"shop = Shop(name='{name}')\n"
+            f"table = AssetSpec(['{name}', 'raw'])\n"
+            f"@asset(key=['{name}', 'report'], deps=[table])\n"
+            "def report(shop: Shop) -> str:\n    return shop.name\n"
+        )
+    definitions = build(root)
+    keys = definitions.resolve_asset_graph().get_all_asset_keys()
+    assert {AssetKey(["one", "raw"]), AssetKey(["two", "report"])} <= keys
+    graph = definitions.resolve_asset_graph()
+    assert graph.get(AssetKey(["two", "report"])).parent_keys == {AssetKey(["two", "raw"])}
+
+
+def test_dagster_itself_finds_the_location_valid(root: Path) -> None:
+    """Dagster's own check, in a process of its own, with the template's workspace.yaml."""
+    write_workflow(root, "one")
+    write_workflow(root, "two")
+    write_workflow(root, "broken", job="import nothing_of_that_name")
+    (root / ".dagster").mkdir()
+    checked = subprocess.run(
+        [BIN / "dagster", "definitions", "validate", "--workspace", "workspace.yaml"],
+        cwd=root,
+        env={**os.environ, "DAGSTER_HOME": str(root / ".dagster")},
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -1,0 +1,452 @@
+"""APIs are read whole, page by page over a real socket, or refused with a clear word."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from dataflow.sources.errors import (
+    SourceDataError,
+    SourceError,
+    SourceSettingError,
+    SourceUnavailableError,
+)
+from dataflow.sources.read import read_source
+
+ROWS = [{"id": number, "name": f"n{number}"} for number in range(25)]
+# What a step may wait at most between tries, so that tests are quick.
+QUICK = {"max_retries": 3, "timeout_seconds": 5}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dataflow.sources.api.pages._FIRST_WAIT", 0.001)
+
+
+def read_api(url: str, batch_size: Any = 10, last_value: Any = None, **source: Any) -> Any:
+    parameters = {**QUICK, "batch_size": batch_size}
+    return read_source({"type": "api", "url": url, **source}, parameters, last_value)
+
+
+def ids(result: Any) -> list[int]:
+    return [row["id"] for row in result["data"].to_pylist()]
+
+
+class Api:
+    """An API with 25 records that pages in every usual way."""
+
+    def __init__(self, server: Any, say: Any, rows: list[dict[str, Any]] | None = None) -> None:
+        self.server, self.say = server, say
+        self.rows = ROWS if rows is None else rows
+        self.largest = 10
+        for name in ("page", "offset", "cursor", "link", "next", "plain", "more"):
+            server.routes[f"/{name}"] = getattr(self, f"_{name}")
+
+    def url(self, name: str) -> str:
+        return f"{self.server.url}/{name}"
+
+    def _slice(self, start: int, size: int | None = None) -> list[dict[str, Any]]:
+        return self.rows[start : start + min(size or self.largest, self.largest)]
+
+    def _json(self, document: Any, **headers: str) -> Any:
+        return self.say(
+            json.dumps(document), headers={"Content-Type": "application/json", **headers}
+        )
+
+    def _page(self, request: Any) -> Any:
+        page = int(request.query.get("page", 1))
+        rows = self._slice((page - 1) * self.largest)
+        return self._json({"items": rows, "total": len(self.rows), "page": page})
+
+    def _offset(self, request: Any) -> Any:
+        offset = int(request.query.get("offset", 0))
+        size = int(request.query.get("limit", self.largest))
+        rows = self._slice(offset, size)
+        meta = {"offset": offset, "limit": len(rows), "total": len(self.rows)}
+        return self._json({"data": rows, "meta": meta})
+
+    def _cursor(self, request: Any) -> Any:
+        start = int(request.query.get("cursor", "c0")[1:])
+        following = start + self.largest
+        cursor = f"c{following}" if following < len(self.rows) else None
+        return self._json({"results": self._slice(start), "next_cursor": cursor})
+
+    def _link(self, request: Any) -> Any:
+        start = int(request.query.get("start", 0))
+        following = start + self.largest
+        link = f'<{self.url("link")}?start={following}>; rel="next"'
+        headers = {"Link": link} if following < len(self.rows) else {}
+        return self._json(self._slice(start), **headers)
+
+    def _next(self, request: Any) -> Any:
+        start = int(request.query.get("start", 0))
+        following = start + self.largest
+        link = f"/next?start={following}" if following < len(self.rows) else None
+        return self._json({"count": len(self.rows), "next": link, "results": self._slice(start)})
+
+    def _more(self, request: Any) -> Any:
+        start = int(request.query.get("skip", 0))
+        more = start + self.largest < len(self.rows)
+        return self._json({"rows": self._slice(start), "has_more": more})
+
+    def _plain(self, request: Any) -> Any:
+        start = (int(request.query.get("page", 1)) - 1) * self.largest
+        rows = self._slice(start)
+        return self._json(rows) if rows else self.say("no such page", 404)
+
+
+@pytest.fixture
+def api(server: Any, say: Any) -> Api:
+    return Api(server, say)
+
+
+@pytest.mark.parametrize("name", ["page", "offset", "cursor", "link", "next"])
+def test_paging_that_can_be_proven_is_detected(api: Api, name: str) -> None:
+    """Link headers, links and cursors in the answer, and totals lead to all records, once each."""
+    result = read_api(api.url(name))
+    assert ids(result) == list(range(25))
+    assert result["metadata"]["record_count"] == 25
+    assert len(api.server.requests) == 3
+
+
+@pytest.mark.parametrize("rows", [0, 7, 10, 11])
+@pytest.mark.parametrize("name", ["page", "offset", "cursor", "next"])
+def test_few_records_are_all_records(server: Any, say: Any, name: str, rows: int) -> None:
+    """No page, one page, a full page and one more record are read to their end."""
+    api = Api(server, say, ROWS[:rows])
+    assert ids(read_api(api.url(name))) == list(range(rows))
+
+
+@pytest.mark.parametrize("name", ["plain", "more"])
+def test_paging_that_cannot_be_proven_is_asked_for(api: Api, name: str) -> None:
+    """An answer that may be the first of many is refused, naming the setting that decides."""
+    with pytest.raises(SourceSettingError, match="10 records") as caught:
+        read_api(api.url(name))
+    assert "paging.type" in caught.value.instruction
+
+
+@pytest.mark.parametrize(
+    ("name", "paging"),
+    [
+        ("page", {"type": "page_number"}),
+        ("page", {"type": "page_number", "total_path": "total"}),
+        ("plain", {"type": "page_number"}),
+        ("offset", {"type": "offset"}),
+        ("offset", {"type": "offset", "total_path": "meta.total"}),
+        ("more", {"type": "offset", "page_param": "skip", "page_size_param": "take"}),
+        ("cursor", {"type": "cursor", "cursor_path": "next_cursor", "cursor_param": "cursor"}),
+        ("next", {"type": "cursor", "cursor_path": "next"}),
+        ("link", {"type": "link_header"}),
+    ],
+)
+@pytest.mark.parametrize("batch_size", [5, 10, 100])
+def test_paging_as_told(api: Api, name: str, paging: dict[str, Any], batch_size: int) -> None:
+    """Every way of paging reads all records, whether the server keeps to the asked size or not."""
+    settings = {**paging}
+    if name == "plain" and batch_size == 5:
+        settings["page_size_param"] = "per_page"
+    assert ids(read_api(api.url(name), batch_size, paging=settings)) == list(range(25))
+
+
+def test_no_paging_reads_one_answer(api: Api) -> None:
+    """`none` takes the first answer for all; a total that says otherwise is told."""
+    result = read_api(api.url("page"), paging={"type": "none"})
+    assert ids(result) == list(range(10))
+    assert "25 records in all" in result["metadata"]["notes"][0]
+
+
+def test_batch_size_is_asked_for(api: Api) -> None:
+    """`batch_size` goes into the parameter for it, with the source's own parameters."""
+    read_api(
+        api.url("page"),
+        batch_size=7,
+        params={"status": "open", "tag": ["a", "b"]},
+        headers={"X-Team": "data"},
+        paging={"type": "page_number", "page_size_param": "per_page"},
+    )
+    request = api.server.requests[0]
+    assert request.query["per_page"] == "7"
+    assert (request.query["status"], request.query["tag"]) == ("open", "b")
+    assert request.headers["x-team"] == "data"
+
+
+def test_records_are_found_by_path(server: Any, say: Any) -> None:
+    """`data_path` names the list; a wrong path says what there is instead."""
+    document = {"a": {"rows": [{"id": 1}]}, "b": [{"x": 1}], "total": 1}
+    url = server.answer("/x", say(json.dumps(document)))
+    assert ids(read_api(url, data_path="a.rows", paging={"type": "none"})) == [1]
+    with pytest.raises(SourceDataError, match=r"nothing at 'a\.row'; it has 'a', 'b', 'total'"):
+        read_api(url, data_path="a.row", paging={"type": "none"})
+    with pytest.raises(SourceDataError, match=r"several lists of records: a\.rows, b"):
+        read_api(url, paging={"type": "none"})
+
+
+@pytest.mark.parametrize("document", [[1, 2], "text", 5])
+def test_values_that_are_no_objects_are_refused(server: Any, say: Any, document: Any) -> None:
+    """Records must be objects."""
+    with pytest.raises(SourceDataError, match="not objects"):
+        read_api(server.answer("/x", say(json.dumps(document))), paging={"type": "none"})
+
+
+def test_one_object_is_one_record(server: Any, say: Any) -> None:
+    """An answer without any list is itself the record."""
+    assert ids(read_api(server.answer("/x", say('{"id": 7, "at": "2020-01-01"}')))) == [7]
+
+
+def test_types_are_found_over_all_pages(server: Any, say: Any) -> None:
+    """A type that changes between pages widens the column; nested values stay nested."""
+    pages = [
+        say(json.dumps([{"id": 1, "v": 1, "o": {"a": 1}, "m": 1, "d": "2020-01-01"}])),
+        say(json.dumps([{"id": 2, "v": 1.5, "o": {"b": [2]}, "m": "x", "d": "2020-01-02"}])),
+        say("[]"),
+    ]
+    url = server.answer("/x", *pages)
+    result = read_api(url, paging={"type": "page_number"})
+    table = result["data"]
+    assert table["v"].to_pylist() == [1.0, 1.5]
+    assert table["o"].to_pylist() == [{"a": 1, "b": None}, {"a": None, "b": [2]}]
+    assert table["m"].to_pylist() == ["1", "x"]
+    assert str(table.schema.field("d").type) == "date32[day]"
+    assert any("'m'" in note for note in result["metadata"]["notes"])
+
+
+# Credentials
+
+
+@pytest.mark.parametrize(
+    ("source", "header", "value"),
+    [
+        ({"auth_type": "bearer_token", "token": "tok-123"}, "authorization", "Bearer tok-123"),
+        (
+            {"auth_type": "basic", "username": "ann", "password": "pw-é"},
+            "authorization",
+            "Basic YW5uOnB3LcOp",
+        ),
+        ({"auth_type": "api_key", "api_key": "k-123"}, "x-api-key", "k-123"),
+        ({"auth_type": "api_key", "api_key": "k", "api_key_name": "X-T"}, "x-t", "k"),
+    ],
+)
+def test_credentials_are_sent_with_every_page(
+    api: Api, source: dict[str, Any], header: str, value: str
+) -> None:
+    """Each kind of credentials goes into its header, on every request."""
+    read_api(api.url("link"), **source)
+    assert [request.headers.get(header) for request in api.server.requests] == [value] * 3
+
+
+def test_api_key_in_the_query(api: Api) -> None:
+    """A key in the query is there on every page, and not in what is told about the source."""
+    settings = {"api_key": "k-secret", "api_key_location": "query", "api_key_name": "key"}
+    result = read_api(api.url("cursor"), auth_type="api_key", **settings)
+    assert all(request.query["key"] == "k-secret" for request in api.server.requests)
+    assert "k-secret" not in str(result["metadata"])
+
+
+def test_client_credentials_fetch_one_token(api: Api) -> None:
+    """OAuth2 client credentials are changed for a token, which signs every page."""
+    token = api.server.answer("/token", api.say('{"access_token": "at-1", "expires_in": 3600}'))
+    source = {"token_url": token, "client_id": "id", "client_secret": "s3cret", "scope": "read"}
+    read_api(api.url("link"), auth_type="oauth2_client_credentials", **source)
+    asked = parse_qs(api.server.requests[0].body)
+    assert asked["grant_type"] == ["client_credentials"]
+    assert (asked["client_secret"], asked["scope"]) == (["s3cret"], ["read"])
+    assert [r.headers.get("authorization") for r in api.server.requests[1:]] == ["Bearer at-1"] * 3
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"auth_type": "bearer_token"}, "needs token"),
+        ({"auth_type": "basic", "username": "a"}, "needs password"),
+        ({"auth_type": "magic"}, "no authentication 'magic'"),
+        ({"auth_type": "oauth2_client_credentials", "client_id": "a"}, "token_url and client_sec"),
+    ],
+)
+def test_missing_credentials_are_named(api: Api, source: dict[str, Any], said: str) -> None:
+    """What a kind of authentication lacks is said before anything is asked."""
+    with pytest.raises(SourceSettingError, match=said):
+        read_api(api.url("link"), **source)
+    assert api.server.requests == []
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_refused_access(server: Any, say: Any, status: int) -> None:
+    """Refused credentials are not tried again, and not shown."""
+    url = server.answer("/x", say("secret words", status))
+    with pytest.raises(SourceUnavailableError, match=f"refuses access.*{status}") as caught:
+        read_api(f"{url}?sig=abcd1234", auth_type="bearer_token", token="tok-987654")  # noqa: S106
+    assert len(server.requests) == 1
+    assert "tok-987654" not in str(caught.value)
+    assert "abcd1234" not in str(caught.value)
+
+
+def test_answer_without_a_token(api: Api) -> None:
+    """A token server that gives no token is an error, not a request signed with `None`."""
+    token = api.server.answer("/token", api.say('{"error": "x"}'))
+    source = {"token_url": token, "client_id": "id", "client_secret": "s3cret"}
+    with pytest.raises(SourceDataError, match="without an access token"):
+        read_api(api.url("link"), auth_type="oauth2_client_credentials", **source)
+
+
+# Faults
+
+
+@pytest.mark.parametrize("fault", ["reset", "500", "503", "429"])
+def test_passing_faults_are_tried_again(server: Any, say: Any, fault: str) -> None:
+    """A fault on any page that passes leaves no trace in the data."""
+    first = say('{"items": [{"id": 1}], "total": 2, "page": 1}')
+    second = say('{"items": [{"id": 2}], "total": 2, "page": 2}')
+    faults = {
+        "reset": say(second.body, cut=10),
+        "500": say("<html>", 500),
+        "503": say("", 503, {"Retry-After": "0"}),
+        "429": say("", 429),
+    }
+    url = server.answer("/x", faults[fault], first, faults[fault], faults[fault], second)
+    assert ids(read_api(url)) == [1, 2]
+
+
+def test_retry_after_is_honoured(server: Any, say: Any) -> None:
+    """The next try comes when the server said."""
+    url = server.answer("/x", say("", 429, {"Retry-After": "1"}), say('[{"id": 1}]'))
+    started = time.monotonic()
+    read_api(url, paging={"type": "none"})
+    assert time.monotonic() - started >= 1
+
+
+@pytest.mark.parametrize("fault", ["reset", "500", "silent"])
+def test_lasting_faults_are_one_clear_error(
+    server: Any, say: Any, fault: str, caplog: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """After the last try there is one error with page and address, without query or secrets."""
+    faults = {"reset": say("[]", cut=1), "500": say("", 500), "silent": say(silent=True)}
+    url = server.answer("/x", faults[fault])
+    source = {"type": "api", "url": f"{url}?sig=abcd1234", "params": {"access_token": "zyx987"}}
+    with pytest.raises(SourceUnavailableError, match="Page 1 of .*/x could not be read in 2") as e:
+        read_source(source, {"max_retries": 1, "timeout_seconds": 0.2, "batch_size": 10})
+    said = str(e.value) + caplog.text + "".join(capfd.readouterr())
+    assert "abcd1234" not in said
+    assert "zyx987" not in said
+    assert len(server.requests) == 2
+
+
+def test_nobody_there(server: Any) -> None:
+    """A refused connection says so."""
+    server.stop()
+    with pytest.raises(SourceUnavailableError, match="refused"):
+        read_api(f"{server.url}/x")
+
+
+def test_other_statuses_are_not_tried_again(server: Any) -> None:
+    """404 on the first page is an error at once."""
+    with pytest.raises(SourceUnavailableError, match="Page 1 of .* 404"):
+        read_api(f"{server.url}/x", paging={"type": "page_number"})
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("body", ["<html></html>", '[{"id": 1}, {"id"', ""])
+def test_malformed_json_is_named(server: Any, say: Any, body: str) -> None:
+    """What is not JSON is an error with the page and the media type that came."""
+    url = server.answer("/x", say('[{"id": 1}]'), say(body, headers={"Content-Type": "text/html"}))
+    with pytest.raises(SourceDataError, match=r"Page 2 of .*/x is not JSON \(text/html\)"):
+        read_api(url, paging={"type": "page_number"})
+
+
+@pytest.mark.parametrize(
+    "paging",
+    [
+        {"type": "page_number"},
+        {"type": "offset"},
+        {"type": "cursor", "cursor_path": "cursor", "cursor_param": "after"},
+    ],
+)
+def test_repeated_page_is_refused(server: Any, say: Any, paging: dict[str, Any]) -> None:
+    """A server that ignores the parameters and repeats itself is found out on the second page."""
+    document = {"rows": [{"id": 1}, {"id": 2}], "cursor": "abc"}
+    url = server.answer("/x", say(json.dumps(document)))
+    with pytest.raises(SourceDataError, match="Page 2 of .* same 2 records"):
+        read_api(url, paging=paging)
+
+
+def test_missing_page_is_refused(server: Any, say: Any) -> None:
+    """Fewer records than the API itself counts are an error, not a smaller table."""
+    pages = [
+        say('{"items": [{"id": 1}, {"id": 2}], "total": 5}'),
+        say('{"items": [{"id": 3}], "total": 5}'),
+        say('{"items": [], "total": 5}'),
+    ]
+    url = server.answer("/x", *pages)
+    with pytest.raises(SourceDataError, match="there are 5 records, and 3 came in 3 pages"):
+        read_api(url, paging={"type": "page_number", "total_path": "total"})
+
+
+def test_missing_total_is_refused(api: Api) -> None:
+    """A `total_path` that leads nowhere says so."""
+    with pytest.raises(SourceDataError, match="no total at 'count'"):
+        read_api(api.url("page"), paging={"type": "page_number", "total_path": "count"})
+
+
+def test_wrong_cursor_path_is_refused(api: Api) -> None:
+    """A full first page without the cursor's key does not pass for the whole."""
+    paging = {"type": "cursor", "cursor_path": "next_cursr", "cursor_param": "cursor"}
+    with pytest.raises(SourceDataError, match="nothing at 'next_cursr'"):
+        read_api(api.url("cursor"), paging=paging)
+
+
+def test_cursor_that_stands_still_is_refused(server: Any, say: Any) -> None:
+    """Empty pages that name the same next page for ever are found out."""
+    url = server.answer("/x", say('{"rows": [], "next": "/x?c=1"}'))
+    with pytest.raises(SourceDataError, match="read before"):
+        read_api(url, paging={"type": "cursor", "cursor_path": "next"})
+
+
+@pytest.mark.parametrize("how", ["link", "redirect"])
+def test_credentials_do_not_go_to_other_hosts(
+    server: Any, other_server: Any, say: Any, how: str
+) -> None:
+    """A next page or a redirection elsewhere is refused before anything is sent there."""
+    away = other_server.answer("/x", say("[]"))
+    answers = {
+        "link": say('[{"id": 1}]', headers={"Link": f'<{away}>; rel="next"'}),
+        "redirect": say("", 302, {"Location": away}),
+    }
+    url = server.answer("/x", answers[how])
+    with pytest.raises((SourceError, SourceSettingError), match=r"another host|has moved"):
+        read_api(url, auth_type="api_key", api_key="k-123456")
+    assert len(server.requests) == 1
+    assert other_server.requests == []
+
+
+# Incremental
+
+
+def test_incremental_goes_on_where_it_ended(server: Any, say: Any) -> None:
+    """The last value is sent next time; rows at it come once, late ones and new ones come."""
+    old = [{"id": 1, "at": "2020-01-01T00:00:00Z"}, {"id": 2, "at": "2020-01-02T00:00:00Z"}]
+    late = {"id": 3, "at": "2020-01-02T00:00:00Z"}
+    new = {"id": 4, "at": "2020-01-02T12:00:00+02:00"}
+    url = server.answer("/x", say(json.dumps(old)), say(json.dumps([old[1], late, new])))
+    settings = {"cursor_field": "at", "param": "since", "initial_value": "2019-01-01"}
+    first = read_api(url, incremental=settings, paging={"type": "none"})
+    assert server.requests[0].query["since"] == "2019-01-01"
+    assert ids(first) == [1, 2]
+    saved = json.loads(json.dumps(first["metadata"]["last_value"]))
+    second = read_api(url, last_value=saved, incremental=settings, paging={"type": "none"})
+    assert server.requests[1].query["since"] == "2020-01-02T00:00:00Z"
+    assert ids(second) == [3, 4]
+    assert second["metadata"]["last_value"]["value"] == "2020-01-02T12:00:00+02:00"
+
+
+def test_nothing_new_keeps_the_last_value(server: Any, say: Any) -> None:
+    """A run without new records ends where it began."""
+    url = server.answer("/x", say('[{"id": 5}]'), say("[]"), say('[{"id": 5}]'))
+    settings = {"cursor_field": "id", "param": "after"}
+    first = read_api(url, incremental=settings, paging={"type": "none"})["metadata"]["last_value"]
+    for _ in range(2):
+        again = read_api(url, last_value=first, incremental=settings, paging={"type": "none"})
+        assert again["metadata"]["record_count"] == 0
+        assert again["metadata"]["last_value"] == first

@@ -1,0 +1,102 @@
+"""Every kind of source answers in one shape, or names what it lacks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from dataflow.shared.errors import MissingDependencyError
+from dataflow.sources.errors import SourceSettingError
+from dataflow.sources.read import read_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_answer_has_data_and_metadata(project: Path) -> None:
+    """Arrow rows, where they are from, how many, and since when."""
+    (project / "a.csv").write_text("a\n1\n2\n", encoding="utf-8")
+    before = datetime.now(UTC)
+    result = read_source({"type": "file", "url": "a.csv"}, {"batch_size": 10})
+    assert isinstance(result["data"], pa.Table)
+    assert before <= datetime.fromisoformat(result["metadata"].pop("timestamp"))
+    assert result["metadata"] == {"source": "a.csv", "record_count": 2}
+
+
+def test_last_value_may_come_with_the_parameters(server: Any, say: Any) -> None:
+    """`extract_data(params)` hands `last_value` on among the parameters."""
+    url = server.answer("/x", say('[{"id": 3}]'))
+    source = {
+        "type": "api",
+        "url": url,
+        "paging": {"type": "none"},
+        "incremental": {"cursor_field": "id", "param": "after"},
+    }
+    result = read_source(source, {"last_value": {"value": 2, "seen": []}})
+    assert server.requests[0].query["after"] == "2"
+    assert json.loads(json.dumps(result["metadata"]["last_value"]))["value"] == 3
+
+
+@pytest.mark.parametrize("kind", [None, "ftp"])
+def test_unknown_type_is_refused(kind: str | None) -> None:
+    """The types that there are are named."""
+    with pytest.raises(SourceSettingError) as caught:
+        read_source({"type": kind, "url": "x"}, {})
+    assert "file, api or database" in caught.value.instruction
+
+
+@pytest.mark.parametrize(
+    ("missing", "module", "source", "extra"),
+    [
+        (
+            "dlt.sources.helpers.rest_client.client",
+            "dataflow.sources.api.pages",
+            {"type": "api", "url": "http://x"},
+            "http",
+        ),
+        ("python_calamine", None, {"type": "file", "url": "a.xlsx"}, "excel"),
+        (
+            "psycopg",
+            None,
+            {"type": "database", "url": "postgresql://h/d", "table": "t"},
+            "database",
+        ),
+    ],
+)
+def test_missing_library_names_the_extra(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    missing: str,
+    module: Any,
+    source: Any,
+    extra: str,
+) -> None:
+    """A source whose library is not installed says what to install."""
+    (project / "a.xlsx").write_bytes(b"x")
+    if module:
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.delitem(sys.modules, "dataflow.sources.api.credentials", raising=False)
+        monkeypatch.delitem(sys.modules, "dataflow.sources.api.paging", raising=False)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingDependencyError) as caught:
+        read_source(source, {"max_retries": 0})
+    assert f"dataflow-runtime[{extra}]" in caught.value.instruction
+
+
+def test_reading_a_file_imports_no_heavy_library(project: Path) -> None:
+    """A CSV file needs neither pandas nor dlt nor SQLAlchemy."""
+    import subprocess
+
+    (project / "a.csv").write_text("a\n1\n", encoding="utf-8")
+    code = (
+        "import sys; from dataflow.sources.read import read_source\n"
+        "read_source({'type': 'file', 'url': 'a.csv'}, {})\n"
+        "print([m for m in ('pandas', 'dlt', 'sqlalchemy', 'requests') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,67 @@
+"""Answers that a new version does not take, and questions that come and go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.tools.fleet.conftest import Lab
+
+ANSWERS = ".copier-answers.yml"
+EMPTY = """\
+_subdirectory: template/{{ kind }}
+_answers_file: .copier-answers.yml
+_preserve_symlinks: true
+kind: {type: str, choices: [workflow, project], default: workflow}
+runtime_version: {type: str, default: "1.0.0", when: false}
+"""
+
+
+CHOICES = EMPTY + "source: {type: str, choices: [%s], default: file}\n"
+
+
+def test_a_removed_choice_is_reported_and_not_replaced(lab: Lab) -> None:
+    """An answer that is not valid any more stops that workflow, and a new one can be given."""
+    lab.release("1.0.0", {"a.py.jinja": "{{ source }}\n"}, config=CHOICES % "file, ftp")
+    lab.render("one", source="ftp")
+    lab.render("two")
+    lab.release("1.1.0", {"b.py": "b\n"}, config=CHOICES % "file, api")
+
+    report = lab.update()
+
+    assert (lab.status_of(report), lab.status_of(report, "two")) == ("failed", "updated")
+    reason = "Answer no longer valid: source = 'ftp'; it accepts file, api."
+    assert report.outcomes[0].reason == reason
+    assert "workflows/one" not in lab.status()
+    lab.commit()
+    assert lab.update("one", given={"source": "api"}).exit_code == 0
+    assert lab.read("one", "a.py") == "api\n"
+    assert "source: api" in lab.read("one", ANSWERS)
+
+
+def test_new_and_dropped_questions_are_reported(lab: Lab) -> None:
+    """The report says how a new question was answered and which answer is gone."""
+    lab.release("1.0.0", {"a.py": "a\n"}, config=EMPTY + "old: {type: str, default: o}\n")
+    lab.render("one")
+    lab.release("1.1.0", {}, config=EMPTY + "new: {type: int, default: 5}\n")
+
+    report = lab.update("one")
+
+    assert report.outcomes[0].notes == [
+        "new question new: answered with 5",
+        "question old is gone: the answer 'o' was dropped",
+    ]
+    assert "new: 5" in lab.read("one", ANSWERS)
+
+
+def test_a_new_question_without_a_default_has_to_be_answered(lab: Lab) -> None:
+    """A question that nobody has answered stops the update, until an answer is given."""
+    lab.release("1.0.0", {"a.py": "a\n"})
+    lab.render("one")
+    lab.release("1.1.0", {}, config=EMPTY + "owner: {type: str}\n")
+
+    report = lab.update("one")
+
+    assert lab.status_of(report) == "failed"
+    assert '"owner" is required' in str(report.outcomes[0].reason)
+    assert lab.update("one", given={"owner": "me"}).exit_code == 0

@@ -1,0 +1,95 @@
+"""Where workflows stand: versions behind, drift, and conflicts that are still open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow_tools.fleet.drift import Drift, State, survey_workflows
+
+if TYPE_CHECKING:
+    from tests.tools.fleet.conftest import Lab
+
+    from dataflow_tools.fleet.drift import Survey
+
+TEN = "".join(f"line {number}\n" for number in range(10))
+OWNED = "_generated: [job.py, sub/*.yml]\n"
+
+
+def survey(lab: Lab, name: str = "one", *, with_drift: bool = True) -> Survey:
+    found, _ = survey_workflows(lab.project, (name,), with_drift=with_drift)
+    return found[0]
+
+
+def test_releases_in_between_are_listed(lab: Lab) -> None:
+    """A workflow that is behind shows each release that it missed, in order."""
+    for version in ("1.0.0", "1.1.0rc1", "1.1.0", "1.10.0", "1.9.0"):
+        lab.release(version, {"a.py": f"{version}\n"})
+    lab.render("one", version="1.0.0")
+    lab.render("two", version="1.10.0")
+
+    behind, current = survey(lab), survey(lab, "two")
+
+    assert (behind.state, behind.latest) == (State.BEHIND, "1.10.0")
+    assert behind.behind == ["1.1.0", "1.9.0", "1.10.0"]
+    assert (current.state, current.behind) == (State.CURRENT, [])
+
+
+def test_drift_is_a_generated_file_that_differs(lab: Lab) -> None:
+    """Edited, deleted and no longer executable generated files are drift; other files are not."""
+    files = {"job.py": TEN, "sub/a.yml": "a\n", "sub/b.yml": "b\n", "free.py": TEN}
+    lab.release("1.0.0", files, config=lab.config + OWNED, executable=("sub/b.yml",))
+    lab.render("one", "two")
+    lab.edit("one", {"job.py": None, "sub/a.yml": "edited\n", "free.py": "mine\n"})
+    lab.edit("one", {"sub/b.yml": "b\n"})
+
+    assert survey(lab).drift == [
+        Drift("job.py", "missing"),
+        Drift("sub/a.yml", "edited"),
+        Drift("sub/b.yml", "edited"),
+    ]
+    assert survey(lab, "two").drift == []
+    assert survey(lab, with_drift=False).drift is None
+    # As git checks it out on Windows.
+    lab.edit("two", {"job.py": TEN.replace("\n", "\r\n")})
+    assert survey(lab, "two").drift == []
+
+
+def test_a_workflow_can_be_ahead_of_every_release(lab: Lab) -> None:
+    """A workflow made from an untagged commit after the last release is ahead of it."""
+    lab.release("1.0.0", {"a.py": "a\n"})
+    lab.git_template("commit", "-q", "--allow-empty", "-m", "more")
+    lab.render("one", version="HEAD")
+    assert survey(lab).state is State.AHEAD
+
+
+def test_what_cannot_be_known_is_said_and_the_rest_is_shown(lab: Lab) -> None:
+    """One workflow with a lost template does not hide the others."""
+    lab.release("1.0.0", {"a.py": "a\n"})
+    lab.render("one", "two")
+    lab.edit("one", {".copier-answers.yml": "_commit: 1.0.0\n_src_path: /no/where\n"})
+    lab.edit("byhand", {"config.yaml": "workflow: {}\n"})
+
+    found, _ = survey_workflows(lab.project)
+
+    states = {one.workflow_id: one.state for one in found}
+    assert states == {"byhand": State.UNMANAGED, "one": State.UNKNOWN, "two": State.CURRENT}
+    assert "/no/where does not exist" in str(found[1].reason)
+
+
+def test_open_conflicts_are_shown(lab: Lab) -> None:
+    """A workflow that is up to date but has conflicts says so."""
+    lab.release("1.0.0", {"a.py": TEN})
+    lab.render("one")
+    lab.edit("one", {"a.py": TEN.replace("line 4", "mine")})
+    lab.release("1.1.0", {"a.py": TEN.replace("line 4", "theirs")})
+    lab.update("one")
+    assert (survey(lab).state, survey(lab).conflicts) == (State.CURRENT, ["a.py"])
+
+
+def test_a_survey_writes_nothing(lab: Lab) -> None:
+    """Looking changes no file of the project."""
+    lab.release("1.0.0", {"job.py": TEN}, config=lab.config + OWNED)
+    lab.render("one")
+    before = lab.snapshot()
+    survey(lab)
+    assert lab.snapshot() == before

@@ -1,0 +1,252 @@
+"""A workflow is old or new, whatever happens to the process and whenever it happens.
+
+A child process updates for real. An audit hook in it counts the file operations that change the
+project and, at the one chosen, kills the process or makes the operation fail. By default every
+third operation is struck at; ``DATAFLOW_TEST_CRASHES=1`` strikes at each.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dataflow_tools.fleet.applying import journal_folder
+from dataflow_tools.fleet.journal import pending, recover
+from dataflow_tools.fleet.tree import Entry, read_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.tools.fleet.conftest import Lab
+
+TEN = "".join(f"line {number}\n" for number in range(10))
+MINE = TEN.replace("line 1\n", "mine\n")
+THEIRS = TEN.replace("line 8\n", "theirs\n")
+STRIDE = int(os.environ.get("DATAFLOW_TEST_CRASHES", "3"))
+CHANGING = {
+    "open",
+    "os.chmod",
+    "os.mkdir",
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.symlink",
+    "subprocess.Popen",
+}
+
+
+@pytest.fixture
+def fleet(lab: Lab) -> Lab:
+    """Two workflows whose update adds, changes, merges, swaps and deletes files."""
+    old = {"a.py": TEN, "b/c.py": TEN, "d": TEN, "e/f": TEN, "g.py": TEN, "h.py": TEN, "l": "->a"}
+    lab.release("1.0.0", old)
+    lab.render("one", "two")
+    lab.edit("one", {"g.py": MINE, "h.py": MINE.replace("line 8", "mine")})
+    gone = {"d": None, "e/f": None, "b/c.py": None}
+    lab.release("1.1.0", gone)
+    new = {"a.py": THEIRS, "d/x": "x\n", "e": "e\n", "g.py": THEIRS, "h.py": THEIRS, "l": "->b"}
+    lab.release("1.2.0", new)
+    return lab
+
+
+def files(lab: Lab, name: str) -> dict[str, Entry]:
+    return read_tree(lab.project.workflow_dir(name))
+
+
+def update_until(lab: Lab, number: int, strike: Callable[[], None]) -> int:
+    """Update in a child process and strike at its n-th change of the project's files.
+
+    Returns:
+        What ``os.waitpid`` says of the child.
+    """
+    child = os.fork()
+    if child == 0:
+        inside = (str(lab.project.root), str(lab.project.root.resolve()))
+        seen = 0
+
+        def count(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal seen
+            if event not in CHANGING or not _changes(event, arguments, inside):
+                return
+            seen += 1
+            if seen == number:
+                strike()
+
+        sys.addaudithook(count)
+        code = 3
+        try:
+            code = lab.update().exit_code
+        finally:
+            # 64 more says that the operation to strike at never came.
+            os._exit(code + (64 if seen < number else 0))
+    return os.waitpid(child, 0)[1]
+
+
+def _changes(event: str, arguments: tuple[object, ...], inside: tuple[str, ...]) -> bool:
+    if event == "subprocess.Popen":
+        return "update-index" in str(arguments[1])
+    if event == "open" and not int(str(arguments[2])) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        return False
+    return any(str(argument).startswith(inside) for argument in arguments)
+
+
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail() -> None:
+    raise PermissionError(13, "Permission denied", "a file")
+
+
+def outcomes(lab: Lab) -> tuple[dict[str, dict[str, Entry]], dict[str, dict[str, Entry]]]:
+    """What the workflows look like before and after an update that nothing disturbs."""
+    before = {name: files(lab, name) for name in ("one", "two")}
+    assert os.waitstatus_to_exitcode(update_until(lab, 0, kill)) == 1
+    after = {name: files(lab, name) for name in ("one", "two")}
+    undo(lab)
+    return before, after
+
+
+def undo(lab: Lab) -> None:
+    lab.git("reset", "-q", "--hard")
+    lab.git("clean", "-qfd")
+
+
+@pytest.mark.slow
+def test_a_killed_update_leaves_each_workflow_old_or_new(fleet: Lab) -> None:
+    """Killed at any file operation and recovered, a workflow is wholly old or wholly new."""
+    before, after = outcomes(fleet)
+    seen = set()
+    for number in range(1, 500, STRIDE):
+        status = update_until(fleet, number, kill)
+        if not os.WIFSIGNALED(status):
+            break
+        begun = pending(journal_folder(fleet.project))
+        assert len(begun) <= 1
+        for name in ("one", "two"):
+            if name not in begun:
+                assert files(fleet, name) in (before[name], after[name]), (number, name)
+        assert [name for name, _ in recover(journal_folder(fleet.project))] == begun
+        for name in ("one", "two"):
+            now = files(fleet, name)
+            assert now in (before[name], after[name]), (number, name)
+            seen.add((name, now == after[name], name in begun))
+        marked = {path for _, path in fleet.unmerged()}
+        assert marked == ({"h.py"} if files(fleet, "one") == after["one"] else set()), number
+        undo(fleet)
+    assert number > 30
+    # Each of these was met: not begun, begun and finished later, and done before the kill.
+    assert seen >= {("one", False, False), ("one", True, True), ("two", True, True)}
+    assert ("one", True, False) in seen
+
+
+def test_the_next_update_finishes_a_killed_one(fleet: Lab) -> None:
+    """Whoever updates next finishes the work first, and says so."""
+    _, after = outcomes(fleet)
+    for number in range(1, 500):
+        update_until(fleet, number, kill)
+        if pending(journal_folder(fleet.project)):
+            break
+    with pytest.raises(Exception, match="was cut short"):
+        fleet.update(plan_only=True)
+
+    report = fleet.update("two") if "one" in pending(journal_folder(fleet.project)) else None
+
+    assert report is not None
+    assert any("one had been cut short; it is complete now" in note for note in report.notes)
+    assert files(fleet, "one") == after["one"]
+    assert files(fleet, "two") == after["two"]
+
+
+@pytest.mark.slow
+def test_an_operation_that_fails_leaves_the_workflow_old(fleet: Lab) -> None:
+    """When a file cannot be written, the files replaced before it are put back."""
+    before, after = outcomes(fleet)
+    for number in range(1, 500, STRIDE):
+        status = os.waitstatus_to_exitcode(update_until(fleet, number, fail))
+        assert pending(journal_folder(fleet.project)) == [], number
+        for name in ("one", "two"):
+            assert files(fleet, name) in (before[name], after[name]), (number, name)
+        undo(fleet)
+        if status > 64:
+            break
+    assert number > 30
+
+
+def test_work_done_after_the_crash_is_not_overwritten(fleet: Lab) -> None:
+    """A file that somebody changed before the recovery stays as they left it."""
+    for number in range(1, 500):
+        update_until(fleet, number, kill)
+        if pending(journal_folder(fleet.project)) == ["one"]:
+            break
+    path = fleet.project.workflow_dir("one") / "a.py"
+    path.write_text("after the crash\n", encoding="utf-8")
+
+    assert list(recover(journal_folder(fleet.project))) == [("one", ["a.py"])]
+
+    assert path.read_text(encoding="utf-8") == "after the crash\n"
+    assert fleet.read("one", "d/x") == "x\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_for_the_workflow_at_hand(fleet: Lab, number: signal.Signals) -> None:
+    """Ctrl-C while a workflow is being changed finishes that one and leaves the others alone."""
+    before, after = outcomes(fleet)
+    for step in range(1, 500):
+        code = os.waitstatus_to_exitcode(
+            update_until(fleet, step, lambda: os.kill(os.getpid(), number))
+        )
+        one, two = files(fleet, "one"), files(fleet, "two")
+        undo(fleet)
+        assert one in (before["one"], after["one"])
+        assert two in (before["two"], after["two"])
+        if one == after["one"] and two == before["two"]:
+            assert code == 130
+            return
+    pytest.fail("no signal came between the two workflows")
+
+
+def test_a_journal_folder_is_on_the_workflows_file_system(lab: Lab) -> None:
+    """The folder for half-done work is ignored by git and in the project's state folder."""
+    lab.release("1.0.0", {"a.py": TEN, "b.py": TEN})
+    lab.render("one")
+    lab.release("1.1.0", {"a.py": THEIRS, "b.py": THEIRS})
+    lab.edit("../../..", {".gitignore": ""})
+    lab.update("one")
+    assert journal_folder(lab.project) == lab.project.state_dir / "update"
+    assert ".dataflow" not in lab.status()
+
+
+def test_two_updates_at_once_are_refused(lab: Lab, tmp_path: Path) -> None:
+    """While one update runs, another of the same project does not start."""
+    from dataflow_tools.fleet.update import Request, UpdateBusyError, update_workflows
+
+    lab.release("1.0.0", {"a.py": TEN})
+    lab.render("one")
+    lab.release("1.1.0", {"a.py": THEIRS})
+    told: list[str] = []
+
+    def meanwhile(words: str) -> None:
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                lab.update()
+            except UpdateBusyError as error:
+                os.write(write, error.reason.encode())
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        os.close(write)
+        told.append(os.read(read, 1000).decode() or words)
+        os.close(read)
+
+    update_workflows(lab.project, Request(), meanwhile)
+
+    assert set(told) == {"Another update of this project is running."}
+    assert tmp_path.exists()

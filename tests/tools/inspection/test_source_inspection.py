@@ -1,0 +1,479 @@
+"""Looking at data finds what is so, proposes what is likely, and says what it does not know."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dataflow.shared.project import Project
+from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.read import read_source
+from dataflow_tools.inspection.address import source_from_location
+from dataflow_tools.inspection.source_inspection import (
+    Inspection,
+    inspect_source,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def look(project: Path) -> Callable[..., Inspection]:
+    """Write a file into the project and look at it."""
+
+    def write_and_look(text: str, name: str = "a.csv", **settings: Any) -> Inspection:
+        (project / name).write_text(text, encoding="utf-8")
+        return inspect_source({"type": "file", "url": name, **settings})
+
+    return write_and_look
+
+
+def csv_of(*columns: tuple[str, list[Any]]) -> str:
+    rows = zip(*(values for _, values in columns), strict=True)
+    lines = [",".join(name for name, _ in columns), *(",".join(map(str, row)) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def roles(inspection: Inspection) -> dict[str, str]:
+    return {column.profile.name: column.role for column in inspection.columns}
+
+
+N = 60
+DAYS = [f"2020-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(N)]
+SHOPS = ["north", "south", "west"] * (N // 3)
+AMOUNTS = [i * 1.5 for i in range(N)]
+SALES = csv_of(
+    ("Sale ID", [1000 + i * 7 for i in range(N)]),
+    ("day", DAYS),
+    ("Shop", SHOPS),
+    ("Amount", AMOUNTS),
+    ("zip", [10000 + i for i in range(N)]),
+)
+
+
+def test_answers_say_what_the_data_shows(look: Any) -> None:
+    """Key, date, category and measure are found; tests and accepted values fit the data."""
+    answers = look(SALES).answers()
+    assert json.loads(json.dumps(answers)) == {
+        "source_type": "file",
+        "source_url": "a.csv",
+        "null_values": [""],
+        "primary_key": ["Sale ID"],
+        "columns": [
+            {
+                "name": "Sale ID",
+                "identifier": "sale_id",
+                "type": "BIGINT",
+                "role": "key",
+                "tests": ["unique", "not_null"],
+            },
+            {
+                "name": "day",
+                "identifier": "day",
+                "type": "DATE",
+                "role": "date",
+                "tests": ["not_null"],
+            },
+            {
+                "name": "Shop",
+                "identifier": "shop",
+                "type": "VARCHAR",
+                "role": "category",
+                "tests": ["not_null", "accepted_values"],
+                "accepted_values": ["north", "south", "west"],
+            },
+            {
+                "name": "Amount",
+                "identifier": "amount",
+                "type": "DOUBLE",
+                "role": "measure",
+                "tests": ["not_null"],
+                "aggregate": "sum",
+            },
+            {
+                "name": "zip",
+                "identifier": "zip",
+                "type": "BIGINT",
+                "role": "code",
+                "tests": ["not_null"],
+            },
+        ],
+    }
+
+
+def test_summary_is_one_line(look: Any) -> None:
+    """The summary names what matters."""
+    assert look(SALES).summary() == (
+        "60 rows, 5 columns; key: Sale ID; date: day; measures: Amount; categories: Shop"
+    )
+
+
+# Keys
+
+
+@pytest.mark.parametrize(
+    ("columns", "key"),
+    [
+        ([("id", range(N)), ("day", DAYS)], ["id"]),
+        ([("day", DAYS), ("id", range(N))], ["id"]),
+        ([("shop_id", range(N)), ("id", range(N))], ["id"]),
+        ([("day", DAYS), ("amount", AMOUNTS)], ["day"]),
+        ([("amount", AMOUNTS), ("v", AMOUNTS)], []),
+        ([("name", [f"n{i}" for i in range(N)]), ("v", AMOUNTS)], []),
+        ([("iata", [f"n{i}" for i in range(N)]), ("v", AMOUNTS)], ["iata"]),
+        ([("day", sorted(DAYS[: N // 3] * 3)), ("shop", SHOPS), ("v", AMOUNTS)], ["day", "shop"]),
+        ([("id", [*range(N - 1), ""]), ("v", AMOUNTS)], []),
+        ([("count", range(5, 5 + N)), ("total", range(N))], ["count"]),
+        ([("v", AMOUNTS), ("total", range(N))], []),
+    ],
+)
+def test_key_is_proven_and_plausible(look: Any, columns: Any, key: list[str]) -> None:
+    """Only what is different in every row is a key, and only if it looks like one."""
+    inspection = look(csv_of(*[(name, list(values)) for name, values in columns]))
+    assert list(inspection.primary_key) == key
+    assert any(
+        re.search("differs? in all 60 rows" if key else "no primary key", note)
+        for note in inspection.notes
+    )
+
+
+def test_key_is_sought_among_different_rows(look: Any) -> None:
+    """Rows that the cleaning stage drops do not spoil a key, and are told."""
+    inspection = look(SALES + SALES.splitlines()[1] + "\n")
+    assert inspection.primary_key == ("Sale ID",)
+    assert inspection.summary().startswith("61 rows")
+    assert any("1 row is the same as another" in note for note in inspection.notes)
+
+
+# Roles
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "role"),
+    [
+        ("amount", AMOUNTS, "measure"),
+        ("quantity", [i % 7 for i in range(N)], "measure"),
+        ("year", [2000 + i % 9 for i in range(N)], "code"),
+        ("Jahr", [1990 + i % 9 for i in range(N)], "code"),
+        ("customerId", [i % 9 for i in range(N)], "code"),
+        ("hour2", [i % 24 for i in range(N)], "code"),
+        ("lat", AMOUNTS, "place"),
+        ("Longitude", AMOUNTS, "place"),
+        ("open", ["true", "false"] * (N // 2), "flag"),
+        ("note", [f"free text {i % 50}" for i in range(N)], "text"),
+        ("constant", ["x"] * N, "text"),
+        ("colour", ["red", "blue"] * (N // 2), "category"),
+        ("at", ["10:00:00", "11:00:00"] * (N // 2), "time"),
+    ],
+)
+def test_roles(look: Any, name: str, values: list[Any], role: str) -> None:
+    """Amounts are measures; names of things that happen to be numbers are not."""
+    assert roles(look(csv_of(("day", DAYS), (name, values))))[name] == role
+
+
+def test_clock_times_as_numbers_are_no_measures(look: Any) -> None:
+    """517 for 5:17 is told from a duration in minutes by its digits."""
+    clock = [f"{i % 24}{i % 60:02d}" for i in range(200)]
+    text = csv_of(("dep_time", [int(c) for c in clock]), ("air_time", [i + 40 for i in range(200)]))
+    found = roles(look(text))
+    assert (found["dep_time"], found["air_time"]) == ("code", "measure")
+
+
+@pytest.mark.parametrize(
+    ("names", "best"),
+    [
+        (["updated_at", "created_at"], "created_at"),
+        (["birth_date", "order_date"], "order_date"),
+        (["first", "second"], "first"),
+    ],
+)
+def test_best_date(look: Any, names: list[str], best: str) -> None:
+    """One date is chosen: the one that a row happened at; the others are times."""
+    found = roles(look(csv_of((names[0], DAYS), (names[1], DAYS))))
+    assert found[best] == "date"
+    assert sorted(found.values()) == ["date", "time"]
+
+
+# Null markers
+
+
+def test_null_markers_are_found_and_numbers_become_numbers(look: Any) -> None:
+    """`NA` among numbers is no value; where it occurs in other texts is told."""
+    inspection = look(
+        csv_of(
+            ("day", DAYS),
+            ("delay", ["NA", *range(N - 1)]),
+            ("temp", [*AMOUNTS[:-1], "n/a"]),
+            ("country", ["NA", "DE"] * (N // 2)),
+        )
+    )
+    types = {column.profile.name: column.profile.type for column in inspection.columns}
+    assert types == {"day": "DATE", "delay": "BIGINT", "temp": "DOUBLE", "country": "VARCHAR"}
+    assert inspection.source["null_values"] == ["", "NA", "n/a"]
+    assert any("'country' has one of these texts in 30 rows" in n for n in inspection.notes)
+    assert "not_null" not in inspection.columns[1].tests
+
+
+def test_nan_is_no_value_in_json_either(look: Any, project: Path) -> None:
+    """NaN among numbers is read as null, also when the workflow reads the file."""
+    inspection = look('[{"id": 1, "v": NaN}, {"id": 2, "v": 1.5}]', "a.json")
+    assert inspection.columns[1].tests == ()
+    assert read_source(inspection.source, {})["data"].to_pydict()["v"] == [None, 1.5]
+
+
+def test_text_is_not_taken_for_a_marker(look: Any) -> None:
+    """A column with other texts, or with nothing but markers, stays as it is."""
+    inspection = look(csv_of(("a", ["NA", "x"] * 5), ("b", ["NA"] * 10), ("c", ["-", "5 kg"] * 5)))
+    assert inspection.source["null_values"] == [""]
+
+
+# What a file does not say
+
+
+def test_other_encodings_are_proposed_and_told(look: Any, project: Path) -> None:
+    """Text that is not UTF-8 is read as what Western programs write, and the workflow keeps it."""
+    (project / "a.csv").write_bytes("id,stadt\n1,Köln\n2,Zürich\n".encode("latin-1"))
+    inspection = inspect_source({"type": "file", "url": "a.csv"})
+    assert inspection.answers()["source_settings"] == {"encoding": "cp1252"}
+    assert any("not UTF-8" in note for note in inspection.notes)
+    assert read_source(inspection.source, {})["data"].to_pydict()["stadt"] == ["Köln", "Zürich"]
+
+
+def test_other_sheets_are_told(project: Path) -> None:
+    """The first sheet is read, and what else there is is said."""
+    with pd.ExcelWriter(project / "a.xlsx") as writer:
+        for name in ("About", "Orders"):
+            pd.DataFrame({"id": [1, 2]}).to_excel(writer, sheet_name=name, index=False)
+    inspection = inspect_source({"type": "file", "url": "a.xlsx"})
+    assert inspection.answers()["source_settings"] == {"sheet": "About"}
+    assert any("'Orders'" in note for note in inspection.notes)
+
+
+def test_rows_are_found_in_an_object(look: Any) -> None:
+    """The one list of objects in a JSON file is its rows; of several none is taken."""
+    rows = [{"id": number} for number in range(5)]
+    inspection = look(json.dumps({"meta": {"n": 5}, "result": {"rows": rows}}), "a.json")
+    assert inspection.answers()["source_settings"] == {"data_path": "result.rows"}
+    assert read_source(inspection.source, {})["data"].to_pylist() == rows
+    several = look(json.dumps({"a": rows, "b": rows}), "b.json")
+    assert several.rows == 1
+    assert any("'a' (5), 'b' (5)" in note for note in several.notes)
+
+
+def test_format_is_told_by_the_content(look: Any) -> None:
+    """A name that says nothing is no hindrance where the content is clear."""
+    inspection = look("id;v\n1;2\n2;3\n", "export.txt")
+    assert inspection.answers()["source_settings"] == {"format": "csv"}
+    assert inspection.rows == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "role", "said"),
+    [
+        ("day", [20240100 + i for i in range(1, 21)], "code", "look like days"),
+        ("created", [1704067200 + i for i in range(20)], "code", ""),
+        ("year", [f"{2000 + i}.0" for i in range(20)], "code", ""),
+        ("price", [f"${i}.50" for i in range(20)], "text", "amounts of money"),
+        ("rate", [f"{i}%" for i in range(20)], "text", "percentages"),
+        ("when", [f"{i}-Jan-24" for i in range(10, 30)], "text", "two digits for the year"),
+        ("month", [f"{2000 + i}-07" for i in range(20)], "text", "months"),
+    ],
+)
+def test_values_of_another_kind_are_no_measures(
+    look: Any, name: str, values: list[Any], role: str, said: str
+) -> None:
+    """Numbers and texts that stand for something else are left as they are, and told."""
+    inspection = look(csv_of((name, values)))
+    key = inspection.columns[0].role == "key"
+    assert key or inspection.columns[0].role == role
+    assert not said or any(said in note for note in inspection.notes)
+    assert "measures" not in inspection.summary()
+
+
+# Names and nesting
+
+
+def test_odd_names_and_nested_values(look: Any) -> None:
+    """Spaces, capitals, keywords, unicode, digits and nested JSON get identifiers and types."""
+    rows = [
+        {"Order": i, "日期": "2020-01-01", "2020": 1.5, "A b": "x", "a_b": "y", "o": {"K": [1]}}
+        for i in range(4)
+    ]
+    inspection = look(json.dumps(rows), "a.json")
+    found = {c.profile.name: (c.profile.identifier, c.profile.type) for c in inspection.columns}
+    assert found == {
+        "Order": ("order_", "BIGINT"),
+        "日期": ("column_2", "DATE"),
+        "2020": ("col_2020", "DOUBLE"),
+        "A b": ("a_b_2", "VARCHAR"),
+        "a_b": ("a_b", "VARCHAR"),
+        "o": ("o", "JSON"),
+    }
+    assert any("'o' is nested" in note for note in inspection.notes)
+    assert any("'日期' is called column_2" in note for note in inspection.notes)
+
+
+def test_name_of_the_template_is_left_to_it(look: Any) -> None:
+    """A source's own `processed_at` gets another identifier, and a note."""
+    inspection = look("processed_at,v\n1,2\n")
+    assert inspection.columns[0].profile.identifier == "processed_at_"
+    assert any("add_timestamps" in note for note in inspection.notes)
+
+
+header_names = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=12),
+    min_size=1,
+    max_size=5,
+)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(header_names)
+def test_any_names_give_a_staging_query_that_runs(look: Any, names: list[str]) -> None:
+    """Whatever the columns are called, casting each by name to its identifier runs in DuckDB."""
+    rows = [{name: index + row for index, name in enumerate(names)} for row in range(3)]
+    inspection = look("\n".join(map(json.dumps, rows)), "a.jsonl")
+    parts = [
+        f'CAST("{c.profile.name.replace(chr(34), chr(34) * 2)}" AS {c.profile.type}) '
+        f"AS {c.profile.identifier}"
+        for c in inspection.columns
+    ]
+    with duckdb.connect() as connection:
+        from dataflow.sources.read import read_source
+
+        connection.register("raw", read_source({"type": "file", "url": "a.jsonl"}, {})["data"])
+        found = connection.sql(f"SELECT {', '.join(parts)} FROM raw")
+        assert found.columns == [c.profile.identifier for c in inspection.columns]
+        assert len(found.fetchall()) == 3
+
+
+def test_values_with_braces_are_not_tested_for(look: Any) -> None:
+    """Texts that dbt would run as a template stay out of its tests."""
+    inspection = look(csv_of(("day", DAYS), ("c", ["{{ 1 }}", "b"] * (N // 2))))
+    assert inspection.columns[1].accepted_values == ()
+
+
+def test_empty_data(look: Any) -> None:
+    """A header without rows is looked at; a file without columns is refused."""
+    inspection = look("a,b\n")
+    assert inspection.rows == 0
+    assert [column.tests for column in inspection.columns] == [(), ()]
+    with pytest.raises(SourceDataError, match="no columns"):
+        look("[]", "a.json")
+
+
+# Other sources
+
+
+def test_api_is_looked_at_without_reading_it_all(server: Any, say: Any) -> None:
+    """Only the beginning of an API is read; nothing but the key is tested then."""
+
+    def route(request: Any) -> Any:
+        page = int(request.query.get("page", 1))
+        rows = [{"id": page * 1000 + i, "kind": "ab"[i % 2]} for i in range(1000)]
+        return say(json.dumps({"rows": rows, "total": 50_000, "page": page}))
+
+    server.routes["/x"] = route
+    inspection = inspect_source({"type": "api", "url": f"{server.url}/x"})
+    assert len(server.requests) == 2
+    assert (inspection.rows, inspection.whole) == (2000, False)
+    assert inspection.columns[0].tests == ("unique", "not_null")
+    assert inspection.columns[1].tests == ()
+    assert any("first 2,000 rows" in note for note in inspection.notes)
+
+
+def test_api_whose_paging_is_not_known_is_looked_at(server: Any, say: Any) -> None:
+    """The first answer is enough to start from; that paging must be set is a note."""
+    url = server.answer("/x", say('[{"id": 1}, {"id": 2}]'))
+    inspection = inspect_source({"type": "api", "url": url})
+    assert inspection.rows == 2
+    assert any("paging.type" in note for note in inspection.notes)
+
+
+def test_database_table_is_looked_at(tmp_path: Path) -> None:
+    """A table of a database gives the same answers as a file, and its name."""
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE TABLE trips AS "
+            "SELECT i AS id, DATE '2020-01-01' + i::INT AS day FROM range(9) t(i)"
+        )
+    answers = inspect_source({"type": "database", "url": str(path), "table": "trips"}).answers()
+    assert answers["source_table"] == "trips"
+    assert answers["primary_key"] == ["id"]
+    assert [column["type"] for column in answers["columns"]] == ["BIGINT", "DATE"]
+    assert "null_values" not in answers
+
+
+# Locations
+
+
+@pytest.mark.parametrize(
+    ("location", "source"),
+    [
+        ("data/a.csv", {"type": "file", "url": "data/a.csv"}),
+        ("file:///srv/a.csv", {"type": "file", "url": "/srv/a.csv"}),
+        ("data/*.parquet", {"type": "file", "url": "data/*.parquet"}),
+        (
+            "https://h.example/a.csv.gz?x=1",
+            {"type": "file", "url": "https://h.example/a.csv.gz?x=1"},
+        ),
+        ("https://h.example/items", {"type": "api", "url": "https://h.example/items"}),
+        ("s3://b/k.json", {"type": "file", "url": "s3://b/k.json"}),
+    ],
+)
+def test_locations_tell_the_type(project: Path, location: str, source: dict[str, str]) -> None:
+    """Files, addresses of files, APIs and buckets are told apart."""
+    assert source_from_location(Project(project), location) == source
+
+
+def test_paths_are_taken_from_where_one_is(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path typed in a folder of the project is written relative to the project."""
+    (project / "in").mkdir()
+    monkeypatch.chdir(project / "in")
+    found = source_from_location(Project(project.resolve()), "a.csv")
+    assert found["url"] == "in/a.csv"
+    outside = source_from_location(Project(project.resolve()), str(project.parent / "b.csv"))
+    assert Path(outside["url"]).is_absolute()
+
+
+def test_only_table_of_a_database_is_taken(project: Path) -> None:
+    """One table needs no name; of several one must be named."""
+    connection = sqlite3.connect(project / "a.db")
+    connection.execute("CREATE TABLE trips (id)")
+    assert source_from_location(Project(project), "a.db")["table"] == "trips"
+    connection.execute("CREATE TABLE other (id)")
+    connection.close()
+    with pytest.raises(SourceSettingError) as caught:
+        source_from_location(Project(project), "a.db")
+    assert "other, trips" in caught.value.instruction
+    named = source_from_location(Project(project), "a.db", "other")
+    assert named == {"type": "database", "url": "a.db", "table": "other"}
+
+
+def test_secrets_in_a_location_become_variables(server: Any, say: Any) -> None:
+    """What is written down has variables in place of passwords and keys."""
+    server.answer("/a.csv", say(SALES))
+    url = server.url.replace("//", "//ann:pw-1234@") + "/a.csv?api_key=k-5678&lang=de"
+    inspection = inspect_source({"type": "file", "url": url})
+    written = json.dumps(inspection.answers()) + " ".join(inspection.notes)
+    assert "pw-1234" not in written
+    assert "k-5678" not in written
+    host = server.url.removeprefix("http://")
+    expected = f"http://ann:${{SOURCE_PASSWORD}}@{host}/a.csv?api_key=${{API_KEY}}&lang=de"
+    assert inspection.answers()["source_url"] == expected

@@ -1,0 +1,125 @@
+"""The JSON Schema that editors check a config.yaml against."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from dataflow.shared.config_model import WorkflowConfig
+from dataflow.shared.project import Project
+from dataflow.shared.yaml_document import parse_yaml
+from dataflow_tools.scaffold.config_schema import (
+    SCHEMA_COMMENT,
+    SCHEMA_FILE,
+    config_schema,
+    place_schema,
+    schema_text,
+)
+
+# The sample of the design, each choice taken, and references in place of other values.
+SAMPLE = """\
+workflow: {name: "My Workflow", description: "...", schedule: "0 0 * * *", timezone: "UTC"}
+ingestion:
+  source: {type: api, url: "https://example.org", auth_type: bearer_token, token: "${TOKEN}"}
+  parameters: {batch_size: 100, max_retries: "${RETRIES:-3}", timeout_seconds: 30}
+transformation:
+  stages:
+    - {name: cleaning, options: {remove_duplicates: true}}
+    - {name: enrichment, options: {add_timestamps: "${STAMP}"}}
+load: {table: my_workflow, write_disposition: merge, primary_key: [id]}
+"""
+
+
+FILE = {"source": {"type": "file", "url": "x"}}
+
+
+def sample() -> dict[str, Any]:
+    document = parse_yaml(SAMPLE.encode())
+    assert not document.faults
+    return document.values
+
+
+def accepts(values: Any) -> bool:
+    return jsonschema.Draft7Validator(config_schema()).is_valid(values)
+
+
+def test_the_shipped_schema_is_that_of_the_model() -> None:
+    """Made anew it is the same file; else run `python -m dataflow_tools.scaffold.config_schema`."""
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text()
+    jsonschema.Draft7Validator.check_schema(config_schema())
+
+
+def test_every_key_is_described() -> None:
+    """An editor can explain each key of each mapping."""
+    schema = config_schema()
+    for definition in (schema, *schema["$defs"].values()):
+        for name, item in definition["properties"].items():
+            # The description of a mapping may stand where it is defined.
+            defined = schema["$defs"].get(item.get("$ref", "").rpartition("/")[2], {})
+            assert {**defined, **item}.get("description", "").endswith("."), name
+
+
+def test_the_sample_is_accepted() -> None:
+    """The sample passes, and so do the other kinds of sources and a key that is one text."""
+    assert accepts(sample())
+    for source in (
+        {"type": "file", "url": "x.csv", "null_values": ["", "NA"]},
+        {"type": "database", "url": "x.duckdb", "table": "t", "incremental": {"column": "id"}},
+    ):
+        assert accepts(sample() | {"ingestion": {"source": source}})
+    assert accepts(sample() | {"load": {"table": "t", "primary_key": "id"}})
+
+
+def test_defaults_pass_their_own_schema() -> None:
+    """What a file may leave out may also be written as it is filled in."""
+    values = {
+        "workflow": {"name": "a"},
+        "ingestion": {"source": {"type": "file", "url": "x"}},
+        "load": {"table": "t"},
+    }
+    filled = WorkflowConfig.model_validate(values).model_dump(mode="json", by_alias=True)
+    assert accepts(filled)
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        ("workflow", {"nam": "a"}),
+        ("workflow", {"name": 5}),
+        ("load", {"table": "my table"}),
+        ("ingestion", {**FILE, "parameters": {"max_retries": 21}}),
+        ("ingestion", {**FILE, "parameters": {"timeout_seconds": 0}}),
+        ("load", {"table": "t", "write_disposition": "upsert"}),
+        ("ingestion", {"source": {"type": "ftp", "url": "x"}}),
+        ("ingestion", {"source": {"type": "api", "url": "http://x", "token": "in plain text"}}),
+        ("transformation", {"stages": [{"name": "clean"}]}),
+        ("transformation", {"stages": [{"name": "cleaning", "options": {"remove": True}}]}),
+    ],
+)
+def test_mistakes_are_marked(section: str, values: dict[str, Any]) -> None:
+    """Misspelt keys, wrong types, unknown choices and secrets in the file do not pass."""
+    assert not accepts(sample() | {section: values})
+
+
+def test_the_comment_leads_to_the_copy(tmp_path: Path) -> None:
+    """From a workflow's folder the path in its first line is where the schema is put."""
+    project = Project(tmp_path)
+    placed = place_schema(project)
+    relative = SCHEMA_COMMENT.split("$schema=")[1]
+    folder = project.workflow_dir("flights")
+    assert Path(os.path.normpath(folder / relative)) == placed
+    assert placed.read_bytes() == SCHEMA_FILE.read_bytes()
+
+
+def test_the_copy_is_made_when_it_differs_and_left_alone_otherwise(tmp_path: Path) -> None:
+    """A newer library replaces an older copy; the same one writes nothing."""
+    placed = place_schema(Project(tmp_path))
+    before = placed.stat().st_ino
+    assert place_schema(Project(tmp_path)).stat().st_ino == before
+    placed.write_text("{}")
+    assert place_schema(Project(tmp_path)).read_bytes() == SCHEMA_FILE.read_bytes()
+    assert [path.name for path in placed.parent.iterdir()] == [placed.name]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from dataflow.publish.folders import SiteFolders
+from dataflow_tools.site.node import Node
+from dataflow_tools.site.packages import InstallError, install_packages, packages_hash, site_files
+
+
+def _npm(tmp_path: Path, script: str) -> Node:
+    program = tmp_path / "npm"
+    program.write_text(f"#!{sys.executable}\n{script}\n")
+    program.chmod(0o755)
+    return Node(Path(sys.executable), (str(program),), "v20.0.0")
+
+
+def test_the_lock_file_names_no_host() -> None:
+    """Npm asks the registry that the person's own settings name, and no other."""
+    text = (site_files() / "package-lock.json").read_text()
+
+    assert re.findall(r"https?://\S+|\"resolved\"", text) == []
+
+
+def test_the_lock_file_belongs_to_the_package_file() -> None:
+    """`npm ci` refuses a lock file that was made for other dependencies."""
+    package = json.loads((site_files() / "package.json").read_text())
+    root = json.loads((site_files() / "package-lock.json").read_text())["packages"][""]
+
+    assert root["dependencies"] == package["dependencies"]
+    assert {"@evidence-dev/evidence", "@evidence-dev/core-components"} <= set(root["dependencies"])
+
+
+def test_packages_are_installed_once(tmp_path: Path) -> None:
+    """A second build does not wait for npm; a new lock file makes it run again."""
+    folders = SiteFolders(tmp_path / "site")
+    node = _npm(
+        tmp_path,
+        "import pathlib; pathlib.Path('node_modules').mkdir(exist_ok=True);"
+        "log = pathlib.Path('runs').open('a'); log.write('x')",
+    )
+    said: list[str] = []
+
+    install_packages(folders, node, said.append)
+    install_packages(folders, node, said.append)
+
+    assert (folders.base / "runs").read_text() == "x"
+    assert (folders.modules / ".dataflow-lock").read_text() == packages_hash()
+    assert len(said) == 1
+    (folders.modules / ".dataflow-lock").write_text("of another version")
+    install_packages(folders, node, said.append)
+    assert (folders.base / "runs").read_text() == "xx"
+
+
+def test_what_npm_says_is_passed_on(tmp_path: Path) -> None:
+    """Whoever is behind a proxy sees npm's own words and what to check."""
+    node = _npm(
+        tmp_path, "import sys; print('npm error code ENOTFOUND', file=sys.stderr); sys.exit(1)"
+    )
+
+    with pytest.raises(InstallError) as caught:
+        install_packages(SiteFolders(tmp_path / "site"), node, lambda _: None)
+
+    assert "code ENOTFOUND" in caught.value.reason
+    assert "registry" in caught.value.instruction
+    assert not (tmp_path / "site/node_modules/.dataflow-lock").exists()

@@ -1,0 +1,1 @@
+"""Making, inspecting, checking and updating workflows, and building their dashboards."""

@@ -1,0 +1,1 @@
+"""The authoring checklist and the doctor."""

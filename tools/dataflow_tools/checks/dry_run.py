@@ -1,0 +1,176 @@
+"""A dry_run of a workflow's models and queries, on tables without rows.
+
+The tables have the columns of the warehouse, or of the rows that the workflow's tests load. dbt
+builds its models on them, then every dashboard query is put to the database. So what does not
+exist is found before a run, and neither the source nor the warehouse is touched. It runs in a
+`Worker`.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dataflow.shared.project import Project
+from dataflow_tools.checks.dashboard_queries import Fault, check_queries
+from dataflow_tools.checks.dbt_models import Models, build_empty_models
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+_WAREHOUSE = "warehouse_of_the_workflow"
+
+
+@dataclass(frozen=True)
+class DryRunRequest:
+    """What is to be rehearsed.
+
+    Args:
+        root: The project's root.
+        workflow_id: The workflow.
+        table: The table in the schema ``raw`` that the load writes.
+        sample: A Parquet file with rows as the workflow's tests load them, if there is one.
+        with_models: Whether it has dbt models.
+        with_queries: Whether it has dashboards.
+    """
+
+    root: Path
+    workflow_id: str
+    table: str
+    sample: Path | None = None
+    with_models: bool = True
+    with_queries: bool = True
+
+
+@dataclass
+class DryRun:
+    """What came of it.
+
+    Args:
+        raw: Whether the columns of the loaded table are known, and from where: ``warehouse``,
+            ``sample`` or nothing.
+        models: What dbt said.
+        columns: The columns of each table that was built: ``schema.table``.
+        built: The same of the warehouse.
+        queries: How many dashboard queries there are.
+        faults: What is wrong with them; ``None`` if they could not be looked at.
+    """
+
+    raw: str = ""
+    models: Models | None = None
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    built: dict[str, list[str]] = field(default_factory=dict)
+    queries: int = 0
+    faults: list[Fault] | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a fresher list of columns may put right what is wrong."""
+        return not self.raw or bool(self.faults) or bool(self.models and self.models.faults)
+
+
+def prepare_models() -> None:
+    """Import what every dry_run with dbt needs."""
+    prepare_queries()
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    with suppress(ImportError):
+        import dbt.cli.main  # noqa: F401
+
+
+def prepare_queries() -> None:
+    """Import what every dry_run needs."""
+    import duckdb  # noqa: F401
+
+
+def rehearse(request: DryRunRequest) -> DryRun:
+    """Build the models on empty tables and put the queries to them, in the worker."""
+    from filelock import FileLock
+
+    project = Project(request.root)
+    folder = project.state_dir / "dbt" / request.workflow_id / "check"
+    folder.mkdir(parents=True, exist_ok=True)
+    # The same path every time: dbt reads its whole project anew when a variable changes.
+    with FileLock(folder / "check.lock"):
+        return _rehearse(project, request, folder / "dry_run.duckdb", folder)
+
+
+def _rehearse(project: Project, request: DryRunRequest, database: Path, folder: Path) -> DryRun:
+    import duckdb
+
+    result = DryRun()
+    for leftover in folder.glob("dry_run.duckdb*"):
+        leftover.unlink()
+    with duckdb.connect(str(database)) as connection:
+        result.built = _copy_columns(connection, project.warehouse_file(request.workflow_id))
+        result.raw = _make_raw_table(connection, request, set(result.built))
+    if request.with_models:
+        source = project.workflow_dir(request.workflow_id) / "dbt"
+        result.models = build_empty_models(source, folder, database, build=bool(result.raw))
+    with duckdb.connect(str(database)) as connection:
+        result.columns = _columns(connection)
+        are_models_there = result.models is None or not result.models.faults
+        if request.with_queries and result.raw and are_models_there:
+            evidence = project.workflow_dir(request.workflow_id) / "evidence"
+            checked = check_queries(connection, request.workflow_id, evidence)
+            result.queries, result.faults = checked
+    return result
+
+
+def _copy_columns(connection: DuckDBPyConnection, warehouse: Path) -> dict[str, list[str]]:
+    """Make every table of the warehouse that a load or people made, without rows."""
+    import duckdb
+
+    from dataflow.warehouse.database import quote
+
+    if not warehouse.is_file():
+        return {}
+    path = str(warehouse).replace("'", "''")
+    try:
+        connection.execute(f"ATTACH '{path}' AS {_WAREHOUSE} (READ_ONLY)")
+    except duckdb.Error:
+        # In use by a run, or damaged, which doctor says: the sample has to do.
+        return {}
+    try:
+        columns = _columns(connection, _WAREHOUSE)
+        for name in columns:
+            schema, table = (quote(part) for part in name.split(".", 1))
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            with suppress(duckdb.Error):  # a view of a table that is gone
+                copied = f"{_WAREHOUSE}.{schema}.{table}"
+                connection.execute(
+                    f"CREATE TABLE {schema}.{table} AS SELECT * FROM {copied} LIMIT 0"  # noqa: S608
+                )
+    finally:
+        connection.execute(f"DETACH {_WAREHOUSE}")
+    return columns
+
+
+def _make_raw_table(connection: DuckDBPyConnection, request: DryRunRequest, known: set[str]) -> str:
+    from dataflow.warehouse.database import quote
+
+    table = f"raw.{quote(request.table)}"
+    is_known = f"raw.{request.table}" in known
+    if request.sample is None:
+        return "warehouse" if is_known else ""
+    path = str(request.sample).replace("'", "''")
+    rows = f"SELECT * FROM read_parquet('{path}') LIMIT 0"  # noqa: S608
+    if is_known:
+        # Columns that are new in the code are in the sample, and in the warehouse after a run.
+        rows = f"(SELECT * FROM {table} LIMIT 0) UNION ALL BY NAME ({rows})"  # noqa: S608
+    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+    connection.execute(f"CREATE OR REPLACE TABLE {table} AS {rows}")
+    return "sample"
+
+
+def _columns(connection: DuckDBPyConnection, database: str | None = None) -> dict[str, list[str]]:
+    rows = connection.execute(
+        "SELECT schema_name || '.' || table_name, list(column_name ORDER BY column_index) "
+        "FROM duckdb_columns() WHERE NOT internal "
+        "AND database_name = coalesce(?, current_database()) GROUP BY ALL",
+        [database],
+    ).fetchall()
+    return dict(rows)

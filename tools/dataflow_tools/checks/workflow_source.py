@@ -1,0 +1,157 @@
+"""A workflow's folder as the checks look at it: every file is read and parsed once."""
+
+from __future__ import annotations
+
+import ast
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.config import CONFIG_FILE, read_config
+from dataflow.shared.config_types import value_at
+from dataflow.shared.environment import resolve
+from dataflow.shared.faults import ConfigError, Fault
+from dataflow.shared.yaml_document import YamlDocument, parse_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+
+_NOT_SOURCES = {"__pycache__", "node_modules", "target", "dbt_packages"}
+# How `dataflow.shared.environment` begins the reason of a variable that is not set.
+_NOT_SET = "the environment variable "
+
+
+@dataclass(frozen=True)
+class Module:
+    """One Python file.
+
+    Args:
+        path: The file.
+        tree: What it says, or ``None`` if Python cannot read it.
+        reason: Why it cannot be read.
+        line: Where.
+    """
+
+    path: Path
+    tree: ast.Module | None
+    reason: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class WorkflowSource:
+    """One workflow that is being checked.
+
+    Args:
+        project: Its project.
+        workflow_id: Its id.
+    """
+
+    project: Project
+    workflow_id: str
+
+    @cached_property
+    def folder(self) -> Path:
+        """The workflow's folder."""
+        return self.project.workflow_dir(self.workflow_id)
+
+    def shown(self, *parts: str) -> str:
+        """A path in the workflow's folder as a person in the project's folder would type it."""
+        return self.project.relative(self.folder.joinpath(*parts))
+
+    def has(self, *parts: str) -> bool:
+        """Whether there is such a file or folder."""
+        return self.folder.joinpath(*parts).exists()
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """All files of the workflow but what tools have left there, in order."""
+        found: list[Path] = []
+        for folder, names, files in os.walk(self.folder):
+            names[:] = sorted(n for n in names if n not in _NOT_SOURCES)
+            found += [self.folder / folder / file for file in sorted(files)]
+        return found
+
+    @cached_property
+    def document(self) -> YamlDocument:
+        """The text of config.yaml, before variables are read."""
+        try:
+            return parse_yaml((self.folder / CONFIG_FILE).read_bytes())
+        except OSError:
+            return YamlDocument()
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What config.yaml says, as far as it can be read; variables that are not set are empty."""
+        values: dict[str, Any] = resolve(self.document.values, os.environ)[0]
+        return values
+
+    def setting(self, *path: str) -> Any:
+        """What stands at a key path of config.yaml, or ``None``."""
+        return value_at(self.settings, path)
+
+    def line_of(self, *path: str) -> int:
+        """The line of config.yaml with that key, or with what is around it."""
+        return self.document.position(path, of_key=True).line
+
+    @cached_property
+    def config_faults(self) -> list[Fault]:
+        """Everything wrong with config.yaml, variables that are not set left out."""
+        try:
+            read_config(self.folder / CONFIG_FILE, project=self.project)
+        except ConfigError as error:
+            return [fault for fault in error.faults if not fault.reason.startswith(_NOT_SET)]
+        return []
+
+    @cached_property
+    def readme(self) -> str | None:
+        """The text of README.md, or ``None`` if there is none."""
+        return read_text(self.folder / "README.md")
+
+    @cached_property
+    def code(self) -> list[Module]:
+        """The Python files outside ``tests``."""
+        tests = self.folder / "tests"
+        return [m for m in self._modules if not m.path.is_relative_to(tests)]
+
+    @cached_property
+    def tests(self) -> list[Module]:
+        """The Python files in ``tests`` that pytest collects tests from."""
+        tests = self.folder / "tests"
+        return [
+            m
+            for m in self._modules
+            if m.path.is_relative_to(tests)
+            and (m.path.name.startswith("test_") or m.path.name.endswith("_test.py"))
+        ]
+
+    def module(self, name: str) -> Module | None:
+        """The Python file of that name in the workflow's folder."""
+        return next((m for m in self.code if m.path == self.folder / name), None)
+
+    @cached_property
+    def _modules(self) -> list[Module]:
+        return list(self._parse())
+
+    def _parse(self) -> Iterator[Module]:
+        for path in self.files:
+            if path.suffix != ".py":
+                continue
+            try:
+                yield Module(path, ast.parse(path.read_bytes(), filename=str(path)))
+            except SyntaxError as error:
+                yield Module(path, None, f"SyntaxError: {error.msg}", error.lineno or 0)
+            except (OSError, ValueError) as error:
+                yield Module(path, None, str(error))
+
+
+def read_text(path: Path) -> str | None:
+    """The text of a file, or ``None`` if it cannot be read as UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None

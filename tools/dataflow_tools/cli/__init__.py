@@ -1,0 +1,1 @@
+"""The commands that these tools add to `dataflow`."""

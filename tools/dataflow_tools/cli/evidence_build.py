@@ -1,0 +1,25 @@
+"""``dataflow evidence build``."""
+
+from __future__ import annotations
+
+import click
+
+from dataflow.shared.project import find_project
+
+
+@click.command()
+def build() -> None:
+    """Build the dashboards of all workflows into one static site.
+
+    The site needs no server of ours and no internet. After a run it shows the new data without
+    being built again; build it again when a page changed.
+    """
+    from dataflow_tools.site.build import build_site
+
+    project = find_project()
+    site = build_site(project, lambda line: click.echo(f"  {line}"))
+    click.echo(f"Built {project.relative(site.folder)} in {site.seconds:.0f} s.")
+    for urls in site.pages.values():
+        for url in urls:
+            click.echo(f"  {url}")
+    click.echo("Open it: dataflow evidence serve")

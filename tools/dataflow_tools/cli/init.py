@@ -1,0 +1,41 @@
+"""``dataflow init``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dataflow_tools.cli.answer_options import asks, data_option, defaults_option, parse_answers
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--template", metavar="URL", help="Where the template is, if not with the library.")
+@click.option(
+    "--ref", metavar="TAG", help="The template's version; the library's own if not given."
+)
+@data_option
+@defaults_option
+def init(
+    path: Path, template: str | None, ref: str | None, data: tuple[str, ...], defaults: bool
+) -> None:
+    """Make a new project in the folder PATH.
+
+    A project is a git repository with one folder per workflow. This renders its files; nothing
+    is installed and nothing is committed.
+    """
+    from dataflow.shared.project import Project
+    from dataflow_tools.scaffold.config_schema import place_schema
+    from dataflow_tools.scaffold.create import TemplateSource, create_project, installed_template
+
+    source = TemplateSource(template, ref) if template else installed_template()
+    if ref is not None:
+        source = TemplateSource(source.url, ref)
+    create_project(path, source, parse_answers(data), ask=asks(defaults=defaults))
+    place_schema(Project(path))
+    click.echo(f"Made the project {path}.")
+    click.echo("Next:")
+    click.echo(f"  cd {path}")
+    click.echo("  git init && git add . && git commit -m 'New project'")
+    click.echo("  dataflow workflow new my_workflow")

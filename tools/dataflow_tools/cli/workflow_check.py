@@ -1,0 +1,124 @@
+"""``dataflow workflow check``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dataflow.cli.progress import progress_line
+from dataflow.shared.project import Project, find_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dataflow_tools.checks.checklist import Point, Report
+
+_MARKS = {
+    "met": click.style("✓", fg="green"),
+    "missing": click.style("✗", fg="red"),
+    "not applicable": "-",
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "every", is_flag=True, help="Check every workflow of the project.")
+@click.option("--no-tests", is_flag=True, help="Do not run the workflows' tests.")
+@click.option(
+    "--no-environment",
+    is_flag=True,
+    help="Do not ask whether the variables are set here, as before a commit.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(
+    names: tuple[str, ...], every: bool, no_tests: bool, no_environment: bool, as_json: bool
+) -> None:
+    """Check workflows against the authoring checklist.
+
+    Each point is met, missing or not applicable; of a missing one it says where and what to do.
+    A NAME may also be the path of a file in a workflow, as pre-commit hands them over. No source
+    is asked, and no table is written.
+
+    The exit code is 0 if nothing is missing, 1 if something is, 2 if the check could not be made.
+    """
+    from dataflow_tools.checks.check import check_workflows
+
+    project = find_project()
+    chosen = _choose(project, names, every=every)
+    passed = True
+    reports: list[Report] = []
+    with progress_line() as progress:
+        found = check_workflows(
+            project,
+            chosen,
+            with_tests=not no_tests,
+            with_environment=not no_environment,
+            progress=progress,
+        )
+        for report in found:
+            passed = passed and report.passed
+            reports.append(report)
+            if not as_json:
+                progress("")
+                click.echo("\n".join(_lines(report, in_full=len(chosen) == 1)))
+    if as_json:
+        result = {"passed": passed, "workflows": [report.as_json() for report in reports]}
+        click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    if not passed:
+        raise SystemExit(1)
+
+
+def _choose(project: Project, names: tuple[str, ...], *, every: bool) -> list[str]:
+    from dataflow_tools.fleet.instance import find_instances
+
+    if every and names:
+        raise click.UsageError("Give names or --all, not both.")
+    if not every and not names:
+        raise click.UsageError("Name a workflow, or give --all.")
+    chosen = dict.fromkeys(_workflow_of(project, name) for name in names)
+    return [instance.name for instance in find_instances(project, list(chosen))]
+
+
+def _workflow_of(project: Project, name: str) -> str:
+    """The workflow that a path lies in; anything else is a name already."""
+    if "/" not in name and "\\" not in name:
+        return name
+    try:
+        inner = Path(name).absolute().relative_to(project.workflows_dir.absolute())
+    except ValueError:
+        return name
+    return inner.parts[0] if inner.parts else name
+
+
+def _lines(report: Report, *, in_full: bool) -> Iterator[str]:
+    from dataflow_tools.checks.checklist import Status
+
+    missing = report.count(Status.MISSING)
+    summary = (
+        f"{report.count(Status.MET)} met, {missing} missing, "
+        f"{report.count(Status.NOT_APPLICABLE)} not applicable"
+    )
+    mark = _MARKS["missing" if missing else "met"]
+    if not in_full:
+        yield f"{mark} {click.style(report.workflow_id, bold=True)}: {summary}"
+    group = ""
+    for point in report.points:
+        if not in_full and point.status is not Status.MISSING:
+            continue
+        if in_full and point.topic.group != group:
+            group = point.topic.group
+            yield click.style(group, bold=True)
+        yield from _point(point)
+    if in_full:
+        yield f"{report.workflow_id}: {summary}."
+
+
+def _point(point: Point) -> Iterator[str]:
+    detail = f" ({point.detail})" if point.detail else ""
+    yield f"  {_MARKS[point.status.value]} {point.topic.key:<16} {point.topic.title}{detail}"
+    for finding in point.findings:
+        yield f"      {click.style(finding.place, bold=True)}: {finding.reason}"
+        yield f"        {finding.instruction}"

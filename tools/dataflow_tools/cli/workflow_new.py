@@ -1,0 +1,114 @@
+"""``dataflow workflow new``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dataflow.shared.project import Project, find_project
+from dataflow_tools.cli.answer_options import asks, data_option, defaults_option, parse_answers
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--source",
+    metavar="LOCATION",
+    help="Start from this data: a file, a pattern, an API's URL or a database's URL.",
+)
+@click.option("--table", metavar="TABLE", help="With a database: the table to read.")
+@data_option
+@defaults_option
+def new(
+    name: str, source: str | None, table: str | None, data: tuple[str, ...], defaults: bool
+) -> None:
+    """Make the workflow NAME from the template.
+
+    NAME is its id and its folder: lower-case words joined by underscores. With --source the data
+    is looked at first, and its columns, types, key, dates and measures become the answers. An API's
+    credentials are read from the variables that the workflow will use, such as ITEMS_TOKEN.
+
+    \b
+    Examples:
+      dataflow workflow new daily_sales
+      dataflow workflow new trips --source data/in/trips.parquet
+      dataflow workflow new orders --source orders.xlsx -d source_settings='{sheet: Orders}'
+      dataflow workflow new items --source https://api.test/items -d auth_type=bearer_token
+      dataflow workflow new trips -d schedule='0 6 * * *' -d timezone=Europe/Berlin
+    """  # noqa: D301 - click needs the character itself
+    from dataflow_tools.scaffold.config_schema import place_schema
+    from dataflow_tools.scaffold.create import create_workflow
+
+    project = find_project()
+    answers = parse_answers(data)
+    if source is not None:
+        answers = _look(project, name, source, table, answers) | answers
+    _check_schedule(answers)
+    folder = create_workflow(
+        project, name, answers, ask=asks(defaults=defaults or source is not None)
+    )
+    place_schema(project)
+    click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
+    if source is not None:
+        click.echo("What was found is in its config.yaml and its models, to be corrected there.")
+    click.echo("Next:")
+    click.echo(f"  dataflow workflow run {name}")
+    click.echo(f"  pytest {project.relative(folder)}")
+
+
+def _look(
+    project: Project, name: str, location: str, table: str | None, given: dict[str, Any]
+) -> dict[str, Any]:
+    """Look at the data that a workflow shall start from, and say what was seen."""
+    from dataflow.shared.redaction import redact
+    from dataflow.sources.errors import SourceError, SourceSettingError
+    from dataflow.workflows.identifiers import check_workflow_id
+    from dataflow_tools.inspection.address import source_from_location
+    from dataflow_tools.inspection.source_inspection import inspect_source
+    from dataflow_tools.scaffold.source_answers import described_source, resolved
+
+    check_workflow_id(name)
+    click.echo(f"Looking at {redact(location)} …")
+    place = resolved(location, os.environ) if "://" in location else location
+    where = source_from_location(project, place, table, given.get("source_settings"))
+    try:
+        inspection = inspect_source(described_source(name, where, given, os.environ))
+    except (SourceError, SourceSettingError) as error:
+        told = error.instruction
+        if "ingestion.source" not in told or "ingestion.source.url" in told:
+            raise
+        # There is no config.yaml yet that the instruction could be followed in.
+        here = "Here, settings are given with -d, as in: -d source_settings='{encoding: cp1252}'."
+        raise type(error)(error.reason, f"{error.instruction} {here}") from error
+    click.echo(f"  {inspection.summary()}")
+    for note in inspection.notes:
+        click.echo(f"  note: {note}")
+    if where["type"] == "file" and "://" not in place and Path(str(where["url"])).is_absolute():
+        click.echo("  note: The file is outside the project, so config.yaml has its absolute path.")
+    found = inspection.answers()
+    if given.get("source_settings"):
+        # Variables in them stay variables.
+        found["source_settings"] = found.get("source_settings", {}) | given["source_settings"]
+    if "${" in location and "://" in location:
+        found["source_url"] = location
+    return found
+
+
+def _check_schedule(answers: dict[str, Any]) -> None:
+    from dataflow.shared.errors import BadInputError
+    from dataflow.shared.schedule_rule import check_cron, check_timezone
+
+    schedule, timezone = answers.get("schedule"), answers.get("timezone")
+    if schedule and (reason := check_cron(str(schedule))):
+        raise BadInputError(
+            f"The schedule {schedule!r} is not a cron expression: {reason}",
+            "Write five fields (minute, hour, day, month, weekday), such as '0 6 * * *'.",
+        )
+    if timezone and (reason := check_timezone(str(timezone))):
+        raise BadInputError(
+            f"The time zone {timezone!r} is not known: {reason}",
+            "Take a name from the tz database, such as Europe/Berlin.",
+        )

@@ -1,0 +1,83 @@
+"""``dataflow workflow status``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from dataflow.cli.progress import progress_line
+from dataflow.shared.project import find_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dataflow_tools.fleet.drift import Survey
+
+_COLOURS = {"current": "green", "behind": "yellow", "ahead": "yellow", "unknown": "red"}
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--no-drift", is_flag=True, help="Compare versions only, which takes no time.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(names: tuple[str, ...], no_drift: bool, as_json: bool) -> None:
+    """Show how far workflows are from their template.
+
+    For each workflow: its template version, how many releases it is behind, conflicts that are
+    still open, and drift: generated files that differ from what their version renders.
+    """
+    from dataflow_tools.fleet.drift import survey_workflows
+
+    project = find_project()
+    with progress_line() as progress:
+        surveys, notes = survey_workflows(
+            project, names, with_drift=not no_drift, progress=progress
+        )
+    if as_json:
+        found = {"notes": notes, "workflows": [survey.as_json() for survey in surveys]}
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for line in _lines(surveys):
+        click.echo(line)
+    for note in notes:
+        click.echo(note)
+
+
+def _lines(surveys: list[Survey]) -> Iterator[str]:
+    if not surveys:
+        yield "No workflow yet. Make one: dataflow workflow new my_workflow"
+        return
+    width = max(len(survey.workflow_id) for survey in surveys)
+    version_width = max(len(survey.version or "-") for survey in surveys)
+    for survey in surveys:
+        colour = _COLOURS.get(survey.state.value, "")
+        words = click.style(_words(survey), fg=colour) if colour else _words(survey)
+        yield f"{survey.workflow_id:<{width}}  {survey.version or '-':<{version_width}}  {words}"
+        for path in survey.conflicts:
+            yield f"    CONFLICT  {path}: resolve it, then git add"
+        for drift in survey.drift or ():
+            yield f"    {drift.kind:<8}  {drift.path}: generated; it differs from {survey.version}"
+        if survey.reason:
+            yield f"    {survey.reason}"
+            yield f"    {survey.instruction}"
+    behind = [survey for survey in surveys if survey.state.value == "behind"]
+    drifted = [survey for survey in surveys if survey.drift]
+    yield ""
+    number = f"{len(surveys)} workflow{'' if len(surveys) == 1 else 's'}"
+    yield f"{number}: {len(behind)} behind, {len(drifted)} with drift."
+    if behind:
+        yield "Next: dataflow workflow update --all --plan"
+
+
+def _words(survey: Survey) -> str:
+    state = survey.state.value
+    if state == "behind":
+        number = len(survey.behind)
+        if not number:
+            return f"behind {survey.latest}"
+        return f"{number} release{'' if number == 1 else 's'} behind {survey.latest}"
+    if state == "ahead":
+        return f"newer than the latest release, {survey.latest}"
+    return {"current": "up to date", "unmanaged": "by hand, from no template"}.get(state, state)

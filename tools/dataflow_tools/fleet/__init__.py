@@ -1,0 +1,1 @@
+"""Keeping existing workflows up to date with their template."""

@@ -1,0 +1,105 @@
+"""Merge a file that both a person and the template changed, as git does."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow_tools.fleet.tree import Entry
+from dataflow_tools.scaffold.git import ask_git
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The outcome of a merge.
+
+    Args:
+        entry: The merged file; with conflict markers if there are conflicts.
+        conflicts: How many places a person has to look at.
+        mergeable: Whether there was anything to merge line by line. If not, ``entry`` is the
+            person's file as it was.
+    """
+
+    entry: Entry
+    conflicts: int = 0
+    mergeable: bool = True
+
+
+def merge_entries(
+    base: Entry | None, ours: Entry, theirs: Entry, labels: Sequence[str], cwd: Path
+) -> Merge:
+    """Merge two descendants of a file.
+
+    Content, executable bit and line endings are three questions, each answered by whichever
+    side changed it.
+
+    Args:
+        base: What both started from; ``None`` if both added the file.
+        ours: The person's file.
+        theirs: The template's file.
+        labels: What the markers call ours, base and theirs.
+        cwd: A folder in the repository, whose ``merge.conflictStyle`` is honoured.
+    """
+    if base is None:
+        executable = ours.executable or theirs.executable
+    else:
+        executable = (theirs if ours.executable == base.executable else ours).executable
+    if base is not None and base.link == ours.link == theirs.link:
+        if theirs.data == base.data:
+            return Merge(Entry(ours.data, executable, ours.link))
+        if ours.data == base.data:
+            return Merge(Entry(theirs.data, executable, theirs.link))
+    if ours.data == theirs.data and ours.link == theirs.link:
+        return Merge(Entry(ours.data, executable, ours.link))
+    origin = base or Entry(b"")
+    if any(entry.link or entry.is_binary for entry in (origin, ours, theirs)):
+        return Merge(ours, conflicts=1, mergeable=False)
+    data, conflicts = _merge_lines(origin.data, ours.data, theirs.data, labels, cwd)
+    return Merge(Entry(data, executable), conflicts)
+
+
+def _merge_lines(
+    base: bytes, ours: bytes, theirs: bytes, labels: Sequence[str], cwd: Path
+) -> tuple[bytes, int]:
+    ends = [_line_end(data) for data in (base, ours, theirs)]
+    # A file whose line ends alone were changed would differ in every line.
+    uniform = [end for end in ends if end is not None]
+    alike = b"mixed" not in uniform and len(set(uniform)) > 1
+    if not alike:
+        return _run_merge(base, ours, theirs, labels, cwd)
+    plain = [data.replace(b"\r\n", b"\n") for data in (base, ours, theirs)]
+    merged, conflicts = _run_merge(plain[0], plain[1], plain[2], labels, cwd)
+    wanted = ends[2] if ends[1] == ends[0] else ends[1]
+    return (merged.replace(b"\n", b"\r\n") if wanted == b"\r\n" else merged), conflicts
+
+
+def _run_merge(
+    base: bytes, ours: bytes, theirs: bytes, labels: Sequence[str], cwd: Path
+) -> tuple[bytes, int]:
+    if base == ours:
+        return theirs, 0
+    if base == theirs or ours == theirs:
+        return ours, 0
+    with tempfile.TemporaryDirectory(prefix="dataflow-merge-") as folder:
+        names = [Path(folder, name) for name in ("ours", "base", "theirs")]
+        for name, data in zip(names, (ours, base, theirs), strict=True):
+            name.write_bytes(data)
+        named = [part for label in labels for part in ("-L", label)]
+        # The exit code is the number of conflicts, at most 127.
+        code, merged = ask_git("merge-file", "-p", *named, *names, cwd=cwd, accept=range(128))
+    return merged, code
+
+
+def _line_end(data: bytes) -> bytes | None:
+    """How the lines of a file end: one way, ``mixed``, or ``None`` if it has no line end."""
+    windows, all_ends = data.count(b"\r\n"), data.count(b"\n")
+    if not all_ends:
+        return None
+    if windows == all_ends:
+        return b"\r\n"
+    return b"mixed" if windows else b"\n"

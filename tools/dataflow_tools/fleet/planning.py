@@ -1,0 +1,145 @@
+"""Plan the update of one workflow: render both versions and compare."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.errors import DataflowError
+from dataflow_tools.fleet.answer_check import check_answers, describe_answers
+from dataflow_tools.fleet.answers import ANSWERS_FILE, Answers, with_origin
+from dataflow_tools.fleet.ownership import owners
+from dataflow_tools.fleet.plan import Action, Change, MergeInputs, plan_changes
+from dataflow_tools.fleet.render import render
+from dataflow_tools.fleet.tree import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dataflow_tools.fleet.export import Export
+    from dataflow_tools.fleet.instance import Instance
+    from dataflow_tools.fleet.render import Rendering
+    from dataflow_tools.fleet.render_cache import RenderCache
+    from dataflow_tools.fleet.versions import Version
+    from dataflow_tools.fleet.worktree import WorkTree
+
+
+class UnsupportedTemplateError(DataflowError):
+    """A template uses something of Copier's that this engine does not do."""
+
+
+def plan_instance(
+    render_cache: RenderCache,
+    instance: Instance,
+    answers: Answers,
+    target: Version,
+    work_tree: WorkTree,
+    given: Mapping[str, Any],
+) -> tuple[list[Change], list[str]]:
+    """Plan what takes a workflow from its version to another.
+
+    Args:
+        render_cache: Where templates and renderings are.
+        instance: The workflow.
+        answers: Its answers file.
+        target: The version to go to.
+        work_tree: Git's view of the workflow's folder.
+        given: New answers, which override the recorded ones.
+
+    Returns:
+        The changes, the answers file's last, and notes about questions that came and went.
+
+    Raises:
+        DataflowError: The workflow cannot be updated, and why.
+    """
+    template = render_cache.template(answers.source)
+    old = render_cache.export(template, template.version(answers.commit))
+    new = render_cache.export(template, target)
+    step = render_cache.step(old, new, answers, given)
+    if step.is_version_only:
+        text = with_origin(answers.text, answers.source, target.name)
+        return [_version_change(instance, answers, text)], []
+    for export in (old, new):
+        _refuse_unsupported(export)
+    some_old = render_cache.excerpt(old, answers, step.old_files)
+    some_new = render_cache.excerpt(new, answers, step.new_files)
+    scratch = render_cache.scratch()
+    theirs = render(
+        some_new,
+        instance.folder.name,
+        answers,
+        scratch,
+        settled=False,
+        given=given,
+        exclude=_for_update((new.config or {}).get("_exclude", ())),
+    )
+    check_answers(instance, answers.values, theirs, given)
+    exclude = _for_update(theirs.worker.template.exclude)
+    base = render(some_old, instance.folder.name, answers, scratch, settled=True, exclude=exclude)
+    labels = ("yours", f"template {old.version.name}", f"template {target.name}")
+    tracked = frozenset(work_tree.tracked_in(instance.folder))
+
+    @cache
+    def rendered() -> set[str]:
+        whole = render(old, instance.folder.name, answers, scratch, settled=True)
+        return {ANSWERS_FILE, *whole.files, *theirs.files}
+
+    inputs = MergeInputs(
+        instance.folder,
+        base.files,
+        theirs.files,
+        owners(theirs.worker),
+        owners(base.worker),
+        tracked,
+        rendered,
+        labels,
+    )
+    changes = plan_changes(inputs)
+    changes.append(_version_change(instance, answers, theirs.answers_text))
+    return changes, [*_describe_name(instance, theirs), *describe_answers(answers.values, theirs)]
+
+
+def _describe_name(instance: Instance, theirs: Rendering) -> list[str]:
+    """Say so if a folder was renamed or copied without its answers."""
+    name = theirs.answers.get("workflow_id")
+    if instance.is_project or name in (None, instance.name):
+        return []
+    option = f"--data workflow_id={instance.name}"
+    return [f"its answers call it {name!r}; to rename what is in it: {instance.command} {option}"]
+
+
+def _version_change(instance: Instance, answers: Answers, text: str) -> Change:
+    if "\r\n" in answers.text:
+        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+    executable = os.access(instance.folder / ANSWERS_FILE, os.X_OK)
+    before = Entry(answers.text.encode(), executable)
+    return Change(ANSWERS_FILE, Action.VERSION, before, Entry(text.encode(), executable))
+
+
+def _for_update(patterns: Iterable[str]) -> list[str]:
+    """The new version's exclusions, for the rendering of the old one, as Copier does it.
+
+    Otherwise a file that is excluded from now on would look deleted. A pattern may depend on
+    the operation, which is an update whatever the rendering is called.
+    """
+    return [
+        "{% set _copier_operation = 'update' %}" + pattern
+        if "_copier_operation" in pattern
+        else pattern
+        for pattern in patterns
+    ]
+
+
+def _refuse_unsupported(export: Export) -> None:
+    used = [
+        name
+        for name in ("_tasks", "_migrations", "_jinja_extensions", "_external_data")
+        if (export.config or {}).get(name)
+    ]
+    if used:
+        raise UnsupportedTemplateError(
+            f"Template version {export.version.name} uses {', '.join(used)}, which run code or "
+            "read files of their own.",
+            "Update this folder by hand with `copier update --trust`.",
+        )

@@ -1,0 +1,107 @@
+"""A place to work in while planning: templates, their versions as folders, and room to render."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from dataflow_tools.fleet.changes import Step, find_step
+from dataflow_tools.fleet.copier_patches import compiled_once, fast_yaml
+from dataflow_tools.fleet.export import Export
+from dataflow_tools.fleet.scratch import scratch_folder
+from dataflow_tools.fleet.versions import Template, Version, open_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+    from dataflow_tools.fleet.answers import Answers
+
+
+class RenderCache:
+    """Everything that many workflows have in common is opened, exported and compiled once.
+
+    Used as a context manager; leaving it removes what it wrote, all of it in a folder for temporary
+    files.
+
+    Args:
+        root: The folder that a template's relative path starts from.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._stack = ExitStack()
+        self._templates: dict[str, Template] = {}
+        self._exports: dict[tuple[str, str], Export] = {}
+        self._steps: dict[tuple[str, ...], Step] = {}
+        self._excerpts: dict[tuple[str, str, str, frozenset[str]], Export] = {}
+        self._renders = False
+
+    def __enter__(self) -> Self:
+        """Make the temporary folder."""
+        self._folder = self._stack.enter_context(scratch_folder())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Remove the temporary folder."""
+        self._stack.close()
+
+    def template(self, source: str) -> Template:
+        """Open a template; raises what `open_template` raises."""
+        if source not in self._templates:
+            self._templates[source] = open_template(source, self._root)
+        return self._templates[source]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the templates opened so far have to say."""
+        return [note for template in self._templates.values() for note in template.notes]
+
+    def export(self, template: Template, version: Version) -> Export:
+        """A version of a template as a plain folder."""
+        key = (template.source, version.commit)
+        if key not in self._exports:
+            folder = self._folder / f"version-{len(self._exports)}"
+            template.export(version, folder)
+            self._exports[key] = Export(template, version, folder)
+        return self._exports[key]
+
+    def step(self, old: Export, new: Export, answers: Answers, given: Iterable[str]) -> Step:
+        """Find out what a step between versions can change in a workflow with these answers."""
+        few = answers.some({*old.deciding, *new.deciding})
+        parts = (old.subdirectory(few), new.subdirectory(few))
+        key = (old.template.source, old.version.commit, new.version.commit, *parts)
+        if key not in self._steps:
+            self._steps[key] = find_step(old, new, *parts, given)
+        return self._steps[key]
+
+    def excerpt(self, export: Export, answers: Answers, files: frozenset[str] | None) -> Export:
+        """A version with only some of the template files, for the rendering of just those.
+
+        A version that has to be rendered from its repository is returned as it is.
+        """
+        part = export.subdirectory(answers.some(export.deciding))
+        if files is None or export.needs_repository(part):
+            return export
+        key = (export.template.source, export.version.commit, part, files)
+        if key not in self._excerpts:
+            folder = self._folder / f"excerpt-{len(self._excerpts)}"
+            export.copy_some(folder, part, files)
+            self._excerpts[key] = Export(export.template, export.version, folder)
+        return self._excerpts[key]
+
+    def scratch(self) -> Path:
+        """An empty folder to render below."""
+        if not self._renders:
+            self._stack.enter_context(compiled_once())
+            self._stack.enter_context(fast_yaml())
+            self._renders = True
+        folder = self._folder / "scratch"
+        folder.mkdir(exist_ok=True)
+        return folder

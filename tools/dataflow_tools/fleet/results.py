@@ -1,0 +1,143 @@
+"""What became of each workflow, in words and numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from dataflow_tools.fleet.plan import Action, Change
+
+if TYPE_CHECKING:
+    from dataflow.shared.errors import DataflowError
+
+# Why a workflow was left out that an interrupted update had not come to.
+STOPPED = "The update was stopped before its turn."
+
+
+class Status(StrEnum):
+    """How an update of one workflow ended. The values are part of the ``--json`` output."""
+
+    UPDATED = "updated"
+    CURRENT = "current"
+    CONFLICT = "conflict"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNMANAGED = "unmanaged"
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether nothing is left to do about the workflow."""
+        return self in {Status.UPDATED, Status.CURRENT, Status.UNMANAGED}
+
+
+@dataclass
+class Outcome:
+    """What became, or would become, of one workflow.
+
+    Args:
+        workflow_id: Which workflow.
+        path: Its folder, from the project's root.
+        status: How it ended.
+        current: The version it was at.
+        target: The version it goes to.
+        changes: What is done to its files.
+        notes: What else a person should know.
+        reason: Why it was skipped or failed.
+        instruction: What to do about that.
+        checked: Whether its own checks passed after the update; ``None`` if they did not run.
+    """
+
+    workflow_id: str
+    path: str
+    status: Status
+    current: str | None = None
+    target: str | None = None
+    changes: list[Change] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    reason: str | None = None
+    instruction: str | None = None
+    checked: bool | None = None
+
+    def fail(self, error: DataflowError, status: Status = Status.FAILED) -> Outcome:
+        """Record why this workflow is not updated."""
+        self.status = status
+        self.reason, self.instruction = error.reason, error.instruction
+        self.changes = []
+        return self
+
+    @property
+    def conflicts(self) -> list[str]:
+        """The paths, in the workflow's folder, that a person has to decide about."""
+        return [change.path for change in self.changes if change.action.is_conflict]
+
+    def count(self) -> Counter[Action]:
+        """How many files have which fate, the answers file left out."""
+        return Counter(
+            change.action for change in self.changes if change.action is not Action.VERSION
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The outcome as plain data."""
+        return {
+            "workflow_id": self.workflow_id,
+            "path": self.path,
+            "status": self.status.value,
+            "from": self.current,
+            "to": self.target,
+            "files": [
+                {
+                    "path": change.path,
+                    "action": change.action.value,
+                    **({"detail": change.detail} if change.detail else {}),
+                    **({"origin": change.origin} if change.origin else {}),
+                }
+                for change in self.changes
+            ],
+            **({"notes": self.notes} if self.notes else {}),
+            **({"reason": self.reason} if self.reason else {}),
+            **({"instruction": self.instruction} if self.instruction else {}),
+            **({"checked": self.checked} if self.checked is not None else {}),
+        }
+
+
+@dataclass
+class Report:
+    """What became, or would become, of all workflows asked for.
+
+    Args:
+        outcomes: One for each workflow, in the order of their names.
+        planned_only: Whether nothing was written.
+        notes: What concerns the run as a whole.
+        interrupted: Whether somebody stopped it.
+    """
+
+    outcomes: list[Outcome]
+    planned_only: bool = False
+    notes: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    def count(self) -> Counter[Status]:
+        """How many workflows ended in which way."""
+        return Counter(outcome.status for outcome in self.outcomes)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if nothing is left to do, 130 if interrupted, 1 otherwise."""
+        if self.interrupted:
+            return 130
+        fine = all(
+            outcome.status.is_fine and outcome.checked is not False for outcome in self.outcomes
+        )
+        return 0 if fine else 1
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return {
+            "planned_only": self.planned_only,
+            "interrupted": self.interrupted,
+            "summary": {status.value: number for status, number in sorted(self.count().items())},
+            "notes": self.notes,
+            "workflows": [outcome.as_json() for outcome in self.outcomes],
+        }

@@ -1,0 +1,320 @@
+"""Update workflows to a newer template version: plan all, then apply one after the other."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.errors import BadInputError, DataflowError, MissingDependencyError
+from dataflow_tools.fleet.applying import apply_outcome, journal_folder
+from dataflow_tools.fleet.instance import Instance, find_instances, project_instance
+from dataflow_tools.fleet.interruption import Interruption
+from dataflow_tools.fleet.job import Job
+from dataflow_tools.fleet.journal import pending, recover
+from dataflow_tools.fleet.planning import plan_instance
+from dataflow_tools.fleet.render_cache import RenderCache
+from dataflow_tools.fleet.results import STOPPED, Outcome, Report, Status
+from dataflow_tools.fleet.safety import recall_conflicts, refuse_unsafe, refuse_unsafe_project
+from dataflow_tools.fleet.versions import TemplateError
+from dataflow_tools.fleet.worktree import WorkTree, read_work_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+    from dataflow_tools.fleet.versions import Template, Version
+
+
+class UpdateBusyError(DataflowError):
+    """Another update of the same project is running."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to update, and how.
+
+    Args:
+        names: The workflows; none for all of them.
+        workflows: Whether to update workflows at all.
+        project: Whether to update the project's own files.
+        reference: The template version to go to; ``None`` for the latest release.
+        prereleases: Whether the latest release may be a pre-release.
+        given: Answers that override the recorded ones.
+        plan_only: Write nothing.
+        check: Check each workflow after its update.
+        first: Update and check this many first, and go on only if they are well.
+    """
+
+    names: Sequence[str] = ()
+    workflows: bool = True
+    project: bool = False
+    reference: str | None = None
+    prereleases: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
+    plan_only: bool = False
+    check: bool = False
+    first: int | None = None
+
+
+def update_workflows(
+    project: Project, request: Request, progress: Callable[[str], None] = lambda _: None
+) -> Report:
+    """Update workflows, or plan to.
+
+    Nothing is written before everything is planned. Each workflow is then changed completely or
+    not at all; one that cannot be updated does not stop the others.
+
+    Args:
+        project: The project.
+        request: What to update, and how.
+        progress: Told in a few words what is being done.
+
+    Raises:
+        BadInputError: The request makes no sense, or a folder has uncommitted changes.
+        UpdateBusyError: Another update is running.
+    """
+    _require_copier()
+    state = journal_folder(project)
+    with nullcontext() if request.plan_only else _only_one(state):
+        report = Report([], planned_only=request.plan_only)
+        _finish_earlier(state, request, report)
+        instances = [project_instance(project)] if request.project else []
+        if request.workflows:
+            instances += find_instances(project, request.names)
+        jobs = [Job(one, _outcome(project, one)) for one in instances]
+        report.outcomes = [job.outcome for job in jobs]
+        with RenderCache(project.root) as render_cache:
+            waiting = [job for job in jobs if _needs_update(render_cache, job, request)]
+            managed = [job for job in jobs if job.instance.is_managed]
+            if managed:
+                folders = [job.instance.folder for job in managed]
+                work_tree = read_work_tree(project.root, folders)
+                recall_conflicts(managed, work_tree)
+                ready = refuse_unsafe(
+                    waiting, work_tree, named=bool(request.names), plan_only=request.plan_only
+                )
+                planned = list(_plan(render_cache, ready, work_tree, request, progress))
+                if not request.plan_only:
+                    refuse_unsafe_project(planned, work_tree)
+                    _apply(project, state, planned, work_tree, request, report, progress)
+            report.notes += render_cache.notes
+            if not request.project:
+                report.notes += _note_project(render_cache, project_instance(project), jobs)
+    return report
+
+
+def _note_project(render_cache: RenderCache, instance: Instance, jobs: list[Job]) -> list[str]:
+    """Say so if workflows get ahead of the project, which pins the library they run on."""
+    try:
+        answers = instance.answers()
+        template = render_cache.template(answers.source)
+        version = template.version(answers.commit)
+    except DataflowError:
+        return []
+    for job in jobs:
+        moved = job.outcome.status in {Status.UPDATED, Status.CONFLICT}
+        same = job.answers is not None and job.answers.source == answers.source
+        if moved and same and job.target is not None and template.is_older(version, job.target):
+            where = f"The project's own files and the library it pins are at {version.name}."
+            return [f"{where} Update them too: {instance.command}"]
+    return []
+
+
+def _outcome(project: Project, instance: Instance) -> Outcome:
+    folder = project.root if instance.is_project else project.workflow_dir(instance.name)
+    path = project.relative(folder)
+    return Outcome(instance.name, path, Status.SKIPPED)
+
+
+def _needs_update(render_cache: RenderCache, job: Job, request: Request) -> bool:
+    """Find out where a workflow is and where it goes; only those that move are looked at more."""
+    outcome = job.outcome
+    if not job.instance.is_managed:
+        outcome.status = Status.UNMANAGED
+        return False
+    try:
+        answers = job.answers = job.instance.answers()
+        outcome.current = answers.commit
+        template = render_cache.template(answers.source)
+        target = job.target = _target(template, request)
+        outcome.target = target.name
+        current = template.version(answers.commit)
+    except DataflowError as error:
+        outcome.fail(error)
+        return False
+    if other := _elsewhere(job.instance):
+        outcome.fail(other, Status.SKIPPED)
+        return False
+    if current.commit == target.commit and not request.given:
+        outcome.status = Status.CURRENT
+        return False
+    if template.is_older(target, current):
+        outcome.fail(
+            BadInputError(
+                f"It is at {current.name}, which is newer than {target.name}.",
+                "Name the version to go to with `--to`; going back is not possible, except "
+                "through git.",
+            )
+        )
+        return False
+    return True
+
+
+def _target(template: Template, request: Request) -> Version:
+    if request.reference is None:
+        return template.latest(prereleases=request.prereleases)
+    try:
+        return template.version(request.reference)
+    except TemplateError as error:
+        releases = ", ".join(reversed(template.releases[-5:])) or "none"
+        raise BadInputError(
+            error.reason, f"Name a version with --to. Releases: {releases}."
+        ) from error
+
+
+def _elsewhere(instance: Instance) -> DataflowError | None:
+    """Why a folder's files are not the project's to change, if they are not."""
+    if instance.folder.is_symlink():
+        return DataflowError(
+            f"It is a link to {instance.folder.readlink()}, and nothing outside its folder is "
+            "touched.",
+            "Put the folder itself where the link is, or update it where it lies.",
+        )
+    if not instance.is_project and (instance.folder / ".git").exists():
+        return DataflowError(
+            "It is a git repository of its own (a submodule), which has its own history.",
+            "Update it there with `copier update`, then commit the new state here.",
+        )
+    return None
+
+
+def _plan(
+    render_cache: RenderCache,
+    jobs: list[Job],
+    work_tree: WorkTree,
+    request: Request,
+    progress: Callable[[str], None],
+) -> Iterator[Job]:
+    for number, job in enumerate(jobs, start=1):
+        progress(f"planning {number} of {len(jobs)}: {job.instance.name}")
+        assert job.answers is not None  # noqa: S101 (set by `_needs_update`)
+        assert job.target is not None  # noqa: S101
+        outcome = job.outcome
+        try:
+            outcome.changes, notes = plan_instance(
+                render_cache, job.instance, job.answers, job.target, work_tree, request.given
+            )
+        except DataflowError as error:
+            outcome.fail(error)
+            continue
+        except OSError as error:
+            outcome.fail(_unreadable(error))
+            continue
+        outcome.notes += notes
+        outcome.status = Status.CONFLICT if outcome.conflicts else Status.UPDATED
+        yield job
+
+
+def _unreadable(error: OSError) -> DataflowError:
+    return DataflowError(
+        f"{error.filename}: {error.strerror}.",
+        "See that the file can be read and that the disk has room; then run it again.",
+    )
+
+
+def _apply(
+    project: Project,
+    state: Path,
+    jobs: list[Job],
+    work_tree: WorkTree,
+    request: Request,
+    report: Report,
+    progress: Callable[[str], None],
+) -> None:
+    from dataflow_tools.fleet.workflow_health import check_workflow
+
+    first = request.first if request.first is not None else 0
+    with Interruption() as interruption:
+        for number, job in enumerate(jobs, start=1):
+            outcome = job.outcome
+            if interruption.requested:
+                report.interrupted = True
+                _leave_out(outcome, STOPPED)
+                continue
+            if number == first + 1 and first and not _all_well(jobs[:first]):
+                report.notes.append("The rest was left alone, since the first did not pass.")
+            if number > first > 0 and not _all_well(jobs[:first]):
+                _leave_out(outcome, f"The first {first} did not pass.")
+                continue
+            progress(f"updating {number} of {len(jobs)}: {outcome.workflow_id}")
+            try:
+                apply_outcome(state, job.instance, outcome, work_tree)
+            except DataflowError as error:
+                outcome.fail(error)
+                continue
+            wanted = request.check or number <= first
+            if wanted and outcome.status is Status.UPDATED and not job.instance.is_project:
+                progress(f"checking {number} of {len(jobs)}: {outcome.workflow_id}")
+                outcome.checked, words = check_workflow(project, outcome.workflow_id)
+                outcome.notes += words
+        report.interrupted = report.interrupted or interruption.requested
+
+
+def _all_well(jobs: list[Job]) -> bool:
+    return all(
+        job.outcome.status is not Status.FAILED and job.outcome.checked is not False for job in jobs
+    )
+
+
+def _leave_out(outcome: Outcome, reason: str) -> None:
+    outcome.fail(DataflowError(reason, "Run the same command again."), Status.SKIPPED)
+
+
+def _finish_earlier(state: Path, request: Request, report: Report) -> None:
+    if request.plan_only:
+        if waiting := pending(state):
+            raise BadInputError(
+                f"An earlier update of {', '.join(waiting)} was cut short.",
+                "Run `dataflow workflow update --all` to finish it; then plan again.",
+            )
+        return
+    for name, untouched in recover(state):
+        note = f"An earlier update of {name} had been cut short; it is complete now."
+        if untouched:
+            note += f" Left alone, since changed in the meantime: {', '.join(untouched)}."
+        report.notes.append(note)
+
+
+@contextmanager
+def _only_one(state: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    state.mkdir(parents=True, exist_ok=True)
+    # Whatever the project's own .gitignore says, none of this may be committed.
+    (state / ".gitignore").write_text("*\n", encoding="utf-8")
+    lock = FileLock(state / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UpdateBusyError(
+            "Another update of this project is running.", "Wait for it to end, then run this again."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _require_copier() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("copier") is None:
+        raise MissingDependencyError(
+            "Updating needs Copier, which is not installed.",
+            "Install it: pip install 'dataflow-runtime[template]'",
+        )
+    # Copier's git calls must not wait for a password that nobody can type.
+    os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")

@@ -1,0 +1,52 @@
+"""Prove that an updated workflow is still whole: its config, its code and its tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dataflow.shared.project import Project
+
+_CODE = """
+import importlib, sys
+from dataflow.shared.config import load_config
+from dataflow.shared.project import find_project
+from dataflow.workflows.registry import get_workflow
+name = sys.argv[1]
+project = find_project()
+project.make_importable()
+load_config(name)
+get_workflow(name)
+for path in sorted(project.workflow_dir(name).glob("*.py")):
+    if path.stem != "__init__":
+        importlib.import_module(f"dataflow.workflows.{name}.{path.stem}")
+"""
+# What pytest returns when it finds no test (https://docs.pytest.org/en/stable/reference/exit-codes.html).
+_NO_TESTS = 5
+
+
+def check_workflow(project: Project, workflow_id: str) -> tuple[bool, list[str]]:
+    """Check that the config is valid, the code imports and the workflow's own tests pass.
+
+    Each runs in a process of its own, with this Python, in the project's folder.
+
+    Returns:
+        Whether all is well, and for what is not, the last words of the process.
+    """
+    folder = project.workflow_dir(workflow_id)
+    steps = {
+        "config and imports": [sys.executable, "-c", _CODE, workflow_id],
+        "tests": [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", str(folder)],
+    }
+    environment = {**os.environ, "DATAFLOW_PROJECT": str(project.root)}
+    for name, command in steps.items():
+        done = subprocess.run(
+            command, cwd=project.root, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0 and not (name == "tests" and done.returncode == _NO_TESTS):
+            lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+            return False, [f"{name} failed:", *(f"  {line}" for line in lines[-8:])]
+    return True, []

@@ -1,0 +1,1 @@
+"""Looking at a source, to start a workflow from its data."""

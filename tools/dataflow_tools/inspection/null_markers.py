@@ -1,0 +1,108 @@
+"""Texts such as ``NA`` that stand for a missing value in columns that are otherwise numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow.sources.duckdb_session import literal, open_engine
+from dataflow.sources.inference import read_typed
+from dataflow_tools.inspection.profile import profile_columns, register_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+    from dataflow_tools.inspection.profile import ColumnProfile
+
+_MARKERS = frozenset(
+    {"na", "n/a", "#n/a", "n.a.", "null", "none", "nil", "nan", "-", "--", "---", ".", "..", "?"}
+    | {"*", "missing", "\\n", "#value!", "#div/0!", "#ref!", "(null)", "<na>", "(none)", "unknown"}
+)
+
+
+def find_null_markers(
+    connection: duckdb.DuckDBPyConnection, profiles: list[ColumnProfile]
+) -> dict[str, list[str]]:
+    """The markers in each text column that has numbers or dates, and nothing else, beside them.
+
+    Args:
+        connection: Where the relation ``data`` is.
+        profiles: Its columns.
+
+    Returns:
+        Lists of markers, as they are written, by the name of the column.
+    """
+    found = {}
+    for column in profiles:
+        if column.text and (markers := _markers(connection, column)):
+            found[column.name] = markers
+        elif column.fractional and _has_nan(connection, column):
+            found[column.name] = ["NaN", "nan"]
+    return found
+
+
+def _markers(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> list[str]:
+    """The markers in a text column, if it gets another type without them."""
+    text = f"lower(trim({column.key}))"
+    known = ", ".join(literal(marker) for marker in sorted(_MARKERS))
+    written = connection.execute(
+        f"SELECT DISTINCT trim({column.key}) AS v FROM data WHERE {text} IN ({known}) ORDER BY v"  # noqa: S608
+    ).fetchall()
+    if not written:
+        return []
+    others = f"(SELECT {column.key} AS c0 FROM data WHERE {text} NOT IN ({known}))"  # noqa: S608
+    kind = read_typed(connection, others, [column.name]).table.schema.field(0).type
+    return [str(value) for (value,) in written] if str(kind) != "string" else []
+
+
+def _has_nan(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+    if column.type not in ("DOUBLE", "FLOAT"):
+        return False
+    row = connection.execute(f"SELECT bool_or(isnan({column.key})) FROM data").fetchone()  # noqa: S608
+    return row is not None and bool(row[0])
+
+
+def propose_null_values(
+    table: pa.Table, given: Sequence[str] | None
+) -> tuple[list[str], list[str]]:
+    """The texts that mean no value in a table of a file, and what a person should know of them.
+
+    Args:
+        table: The table, as read with what was given.
+        given: What is known to mean no value; None for an empty text.
+    """
+    null_values = [""] if given is None else list(given)
+    with open_engine() as connection:
+        register_rows(connection, table)
+        markers = find_null_markers(connection, profile_columns(connection, table.column_names))
+    if not markers:
+        return null_values, []
+    found = sorted({marker for of_column in markers.values() for marker in of_column})
+    null_values += [marker for marker in found if marker not in null_values]
+    where: dict[str, list[str]] = {}
+    for name, of_column in markers.items():
+        where.setdefault(", ".join(map(repr, of_column)), []).append(name)
+    shown = "; ".join(f"{texts} in {', '.join(names)}" for texts, names in where.items())
+    told = [f"Read as no value: {shown}. See `null_values`."]
+    return null_values, told + _lost(table, markers, found)
+
+
+def _lost(table: pa.Table, markers: dict[str, list[str]], found: list[str]) -> list[str]:
+    """Notes on other columns in which a marker occurs, and may be a value like any other."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    notes = []
+    for name in table.column_names:
+        column = table[name]
+        if name in markers or not pa.types.is_string(column.type):
+            continue
+        count = pc.sum(pc.is_in(column, pa.array(found))).as_py() or 0
+        if count:
+            notes.append(
+                f"{name!r} has one of these texts in {count:,} rows, which are then without a "
+                "value too; if it is a value there, correct `null_values`."
+            )
+    return notes

@@ -1,0 +1,210 @@
+"""Looking at a source, to start a workflow from its data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from dataflow.shared.redaction import is_secret_key
+from dataflow.sources.duckdb_session import open_engine
+from dataflow.sources.errors import SourceDataError
+from dataflow_tools.inspection.aggregation import aggregate_of
+from dataflow_tools.inspection.findings import counted, remarks, remarks_on_values
+from dataflow_tools.inspection.primary_key import find_primary_key
+from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
+from dataflow_tools.inspection.roles import best_date, role_of
+from dataflow_tools.inspection.sample import read_sample
+
+# What the template has no question of its own for.
+_SETTINGS = (
+    *("format", "encoding", "delimiter", "sheet", "data_path", "schema", "query", "params"),
+    *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
+)
+_PARAMETERS = {"batch_size": 100, "max_retries": 3, "timeout_seconds": 30}
+# Text values are tested for where there are no more than this.
+_MOST_ACCEPTED = 12
+_LONGEST_ACCEPTED = 60
+# What a model's YAML and dbt's templates cannot hold as it is.
+_UNWRITABLE = re.compile(r"[{\x00\r\x7f-\x9f\u2028\u2029\ufffe\uffff]|\n\Z")
+
+
+@dataclass(frozen=True)
+class InspectedColumn:
+    """A column, and what it is for.
+
+    Args:
+        profile: What its values are like.
+        role: See ``dataflow_tools.inspection.roles.role_of``.
+        tests: dbt tests that the data passes.
+        accepted_values: All values of a text column, if they are few.
+    """
+
+    profile: ColumnProfile
+    role: str
+    tests: tuple[str, ...]
+    accepted_values: tuple[str, ...]
+
+    def answer(self) -> dict[str, Any]:
+        """The column as the template takes it."""
+        answer: dict[str, Any] = {
+            "name": self.profile.name,
+            "identifier": self.profile.identifier,
+            "type": self.profile.type,
+            "role": self.role,
+            "tests": list(self.tests),
+        }
+        if self.role == "measure":
+            answer["aggregate"] = aggregate_of(self.profile.identifier)
+        if self.accepted_values:
+            answer["accepted_values"] = list(self.accepted_values)
+        return answer
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is known of a source after looking at its data.
+
+    Args:
+        source: The settings of the source, those that its data asked for included.
+        columns: Its columns, in their order.
+        primary_key: Names of the columns that identify a row; empty if none was proven to.
+        rows: How many rows were looked at.
+        whole: Whether these are all rows of the source.
+        notes: What was left out, is uncertain, or has to be decided by a person.
+    """
+
+    source: dict[str, Any]
+    columns: tuple[InspectedColumn, ...]
+    primary_key: tuple[str, ...]
+    rows: int
+    whole: bool
+    notes: tuple[str, ...]
+
+    def answers(self) -> dict[str, Any]:
+        """The answers to the template's questions; secrets in the location are variables in it."""
+        answers: dict[str, Any] = {
+            "source_type": self.source["type"],
+            "source_url": _without_secrets(self.source["url"]),
+            "primary_key": list(self.primary_key),
+            "columns": [column.answer() for column in self.columns],
+        }
+        if self.source["type"] == "file":
+            answers["null_values"] = self.source["null_values"]
+        if self.source.get("table"):
+            answers["source_table"] = self.source["table"]
+        for name in ("auth_type", "token_url"):
+            if self.source.get(name):
+                answers[name] = self.source[name]
+        settings = {name: self.source[name] for name in _SETTINGS if self.source.get(name)}
+        if self.source["type"] == "api" and "data_path" in settings:
+            answers["data_path"] = settings.pop("data_path")
+        if settings:
+            answers["source_settings"] = settings
+        return answers
+
+    def summary(self) -> str:
+        """One line for a person: rows, columns, and what they are for."""
+        rows = counted(self.rows, "row") + ("" if self.whole else " looked at")
+        parts = [
+            f"{rows}, {counted(len(self.columns), 'column')}",
+            f"key: {', '.join(self.primary_key) or 'none'}",
+        ]
+        for role, title in (("date", "date"), ("measure", "measures"), ("category", "categories")):
+            named = [column.profile.name for column in self.columns if column.role == role]
+            if named:
+                more = f" and {len(named) - 5} more" if len(named) > 5 else ""
+                parts.append(f"{title}: {', '.join(named[:5])}{more}")
+        return "; ".join(parts)
+
+
+def inspect_source(source: dict[str, Any]) -> Inspection:
+    """Look at a source's data: all of a file, the first 200,000 rows or 2,000 records of others.
+
+    Args:
+        source: ``ingestion.source`` as in config.yaml: ``type``, ``url``, and what else is needed
+            to read it.
+
+    Returns:
+        What was found; whatever is uncertain is in its notes.
+
+    Raises:
+        SourceError: The source cannot be read.
+        SourceDataError: It has no columns.
+        SourceSettingError: A setting cannot be used.
+    """
+    sample = read_sample(source, _PARAMETERS)
+    if not sample.table.num_columns:
+        raise SourceDataError(
+            "The source has no rows and no columns to look at.",
+            "Make the workflow without --source, or when there is data.",
+        )
+    names = list(sample.table.column_names)
+    with open_engine() as connection:
+        different = register_rows(connection, sample.table)
+        profiles = profile_columns(connection, names)
+        primary_key = find_primary_key(connection, profiles)
+        date = best_date(profiles)
+        roles = [role_of(connection, column, date, primary_key) for column in profiles]
+        notes = [*sample.notes, *remarks_on_values(connection, profiles)]
+    columns = [
+        _column(column, role, primary_key, sample.whole)
+        for column, role in zip(profiles, roles, strict=True)
+    ]
+    notes += remarks(profiles, date, primary_key, sample, different)
+    if (written := _without_secrets(source["url"])) != source["url"]:
+        notes.append(f"Secrets in the location are written as variables, to be set: {written}")
+    return Inspection(
+        source={**source, **sample.settings},
+        columns=tuple(columns),
+        primary_key=tuple(primary_key),
+        rows=sample.table.num_rows,
+        whole=sample.whole,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _column(
+    column: ColumnProfile, role: str, primary_key: list[str], whole: bool
+) -> InspectedColumn:
+    """What the data shows about a column, as tests; what only a part shows is not tested."""
+    tests = ["unique"] if primary_key == [column.name] else []
+    if column.nulls == 0 and column.rows and (whole or column.name in primary_key):
+        tests.append("not_null")
+    few = role == "category" and whole and column.distinct <= _MOST_ACCEPTED
+    plain = all(
+        len(value) <= _LONGEST_ACCEPTED and not _UNWRITABLE.search(value) for value in column.values
+    )
+    accepted = column.values if few and plain else ()
+    return InspectedColumn(
+        column, role, (*tests, *(["accepted_values"] if accepted else [])), accepted
+    )
+
+
+def _without_secrets(url: str) -> str:
+    """A location with its password and secret parameters as variables."""
+    parts = urlsplit(url)
+    if not parts.scheme or "://" not in url:
+        return url
+    netloc = parts.netloc
+    if parts.password:
+        user, host = quote(parts.username or "", safe=""), netloc.rpartition("@")[2]
+        netloc = f"{user}:${{SOURCE_PASSWORD}}@{host}"
+    query = parts.query
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if any(_secret(key, value) for key, value in pairs):
+        query = "&".join(
+            f"{key}={_variable(key)}" if _secret(key, value) else urlencode({key: value})
+            for key, value in pairs
+        )
+    return urlunsplit((parts.scheme, netloc, parts.path, query, parts.fragment))
+
+
+def _secret(key: str, value: str) -> bool:
+    return is_secret_key(key) and not value.startswith("${")
+
+
+def _variable(key: str) -> str:
+    name = "".join(sign if sign.isalnum() else "_" for sign in key).upper()
+    return f"${{{name}}}"

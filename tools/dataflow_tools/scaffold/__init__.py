@@ -1,0 +1,1 @@
+"""Making projects and workflows."""

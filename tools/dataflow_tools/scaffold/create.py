@@ -1,0 +1,198 @@
+"""Making a project or a workflow from the template, with Copier."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import shutil
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
+
+import yaml
+
+from dataflow.shared.errors import BadInputError, MissingDependencyError
+from dataflow.workflows.identifiers import check_workflow_id
+from dataflow_tools.scaffold.git import succeeds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dataflow.shared.project import Project
+
+
+@dataclass(frozen=True)
+class TemplateSource:
+    """Where a template is.
+
+    Args:
+        url: What ``copier copy`` takes: a git URL or a local folder.
+        ref: The version to take; None for the newest.
+    """
+
+    url: str
+    ref: str | None = None
+
+
+def installed_template() -> TemplateSource:
+    """The template that belongs to the installed library: both come from one repository.
+
+    Where that is stands in the file that pip writes beside a package that was not installed
+    from an index (https://packaging.python.org/en/latest/specifications/direct-url/).
+
+    Raises:
+        BadInputError: The library came from a package index, which has no template.
+    """
+    text = distribution("dataflow-tools").read_text("direct_url.json")
+    origin = json.loads(text) if text else {}
+    url = str(origin.get("url", ""))
+    if "vcs_info" in origin:
+        return TemplateSource(url, origin["vcs_info"]["commit_id"])
+    folder = Path(unquote(urlparse(url).path)) if url.startswith("file:") else None
+    if folder is not None and (folder.parent / "copier.yml").is_file():
+        return TemplateSource(str(folder.parent), "HEAD")
+    raise BadInputError(
+        "The installed library does not say where its template is.",
+        "Name it: dataflow init PATH --template URL_OF_THE_REPOSITORY",
+    )
+
+
+def create_project(
+    path: Path, template: TemplateSource, answers: Mapping[str, Any], *, ask: bool
+) -> None:
+    """Render a new project.
+
+    Args:
+        path: The folder to make. It may exist if it is empty or holds nothing but ``.git``.
+        template: Where the template is.
+        answers: Answers to the template's questions.
+        ask: Ask for the others on the terminal; otherwise take their defaults.
+
+    Raises:
+        BadInputError: The folder has files, or an answer is not valid.
+    """
+    if path.exists() and any(entry.name != ".git" for entry in path.iterdir()):
+        raise BadInputError(
+            f"The folder {path} is not empty; a project needs a folder of its own.",
+            "Name a folder that does not exist yet.",
+        )
+    _copy(template, path, {"kind": "project", **answers}, ask=ask)
+
+
+def create_workflow(
+    project: Project, workflow_id: str, answers: Mapping[str, Any], *, ask: bool
+) -> Path:
+    """Render a new workflow into a project, from the template version the project has.
+
+    Args:
+        project: The project.
+        workflow_id: The workflow's id and folder.
+        answers: Answers to the template's questions.
+        ask: Ask for the others on the terminal; otherwise take their defaults.
+
+    Returns:
+        The workflow's folder.
+
+    Raises:
+        BadInputError: The id is not allowed or taken, or an answer is not valid.
+    """
+    check_workflow_id(workflow_id)
+    folder = project.workflow_dir(workflow_id)
+    if folder.exists():
+        raise BadInputError(
+            f"There is a workflow {workflow_id!r} already: {project.relative(folder)}.",
+            "Choose another name, or remove that folder first.",
+        )
+    everything = {**answers, "kind": "workflow", "workflow_id": workflow_id}
+    _copy(_template_of(project), folder, everything, ask=ask)
+    return folder
+
+
+def _template_of(project: Project) -> TemplateSource:
+    path = project.root / ".copier-answers.yml"
+    try:
+        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+        url, ref = str(answers["_src_path"]), answers.get("_commit")
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise BadInputError(
+            f"{project.relative(path)} does not say where the project's template is.",
+            "Restore it from git: `dataflow init` wrote it, with _src_path and _commit.",
+        ) from error
+    if Path(url).is_dir() and not _has_commit(Path(url), ref):
+        # A local template with uncommitted changes is recorded under a commit that never was.
+        return TemplateSource(url, "HEAD")
+    return TemplateSource(url, ref)
+
+
+def _has_commit(repository: Path, ref: str | None) -> bool:
+    return ref is not None and succeeds(
+        "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=repository
+    )
+
+
+def _copy(template: TemplateSource, path: Path, data: dict[str, Any], *, ask: bool) -> None:
+    try:
+        from copier import run_copy
+        from copier.errors import CopierError, DirtyLocalWarning
+        from jinja2 import TemplateError
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Making projects and workflows needs Copier, which is not installed.",
+            "Install it: pip install 'dataflow-runtime[template]'",
+        ) from error
+    existed = path.exists()
+    try:
+        # A template with uncommitted changes is its author's own, who knows.
+        warnings.simplefilter("ignore", DirtyLocalWarning)
+        worker = run_copy(
+            template.url,
+            path,
+            data=data,
+            vcs_ref=template.ref if _is_repository(template.url) else None,
+            defaults=not ask,
+            quiet=True,
+        )
+    except (CopierError, TemplateError, ValueError, OSError) as error:
+        if not existed:
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(path)
+        raise BadInputError(
+            f"The template could not be rendered: {error}",
+            f"Correct the answer, or see that the template can be reached: {template.url}",
+        ) from error
+    unknown = [name for name in data if name not in worker.template.questions_data]
+    if unknown:
+        _clear(path, existed=existed)
+        raise _unknown_questions(unknown, worker.template.questions_data)
+
+
+def _clear(path: Path, *, existed: bool) -> None:
+    """Leave a folder as it was before the template was rendered into it."""
+    for entry in path.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            if entry.name != ".git":
+                shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    if not existed:
+        path.rmdir()
+
+
+def _unknown_questions(names: list[str], questions: Iterable[str]) -> BadInputError:
+    """Answers that nobody asked for; Copier leaves them out without a word."""
+    asked = [question for question in questions if question != "kind"]
+    close = difflib.get_close_matches(names[0], asked, n=1)
+    meant = f"Did you mean {close[0]}? " if close else ""
+    return BadInputError(
+        f"The project's version of the template has no question {', '.join(names)}.",
+        f"{meant}A newer version may have it: `dataflow workflow update --project`.",
+    )
+
+
+def _is_repository(url: str) -> bool:
+    folder = Path(url)
+    return not folder.is_dir() or (folder / ".git").exists()

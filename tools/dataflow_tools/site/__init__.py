@@ -1,0 +1,1 @@
+"""Building the dashboards with Evidence."""

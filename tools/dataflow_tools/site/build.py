@@ -1,0 +1,268 @@
+"""Building the dashboard site, so that one folder can be served or copied to a static host."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from dataflow.publish.folders import SiteFolders, workflow_folders
+from dataflow.publish.manifest import forget_workflows, read_manifest
+from dataflow.shared.errors import DataflowError
+from dataflow_tools.site.node import find_node
+from dataflow_tools.site.outdated import publish_outdated
+from dataflow_tools.site.packages import install_packages
+from dataflow_tools.site.public import replace_public
+from dataflow_tools.site.site_check import check_site
+from dataflow_tools.site.site_folder import PageFault, assemble_site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+    from dataflow_tools.site.node import Node
+    from dataflow_tools.site.site_folder import Site
+
+_SECONDS_BETWEEN_REPORTS = 15.0
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
+_PAGE_IN_LOG = re.compile(r"src/(?:pages|components)/[^\s:'\"?]+")
+
+
+class SiteBuildError(DataflowError):
+    """The site could not be built; what was built before is still there."""
+
+
+class BrokenPagesError(DataflowError):
+    """The site was built, but some of its pages or source queries have errors.
+
+    Args:
+        build: What was built. The pages that cannot be shown say so in their place.
+        lines: A line for each error.
+    """
+
+    def __init__(self, build: SiteBuild, lines: list[str]) -> None:
+        count = len(lines)
+        super().__init__(
+            "\n".join(lines),
+            f"Mend {'it' if count == 1 else f'these {count} errors'} and build again. "
+            "The other pages are up to date.",
+        )
+        self.build = build
+
+
+@dataclass(frozen=True)
+class SiteBuild:
+    """A built site.
+
+    Args:
+        folder: The folder to serve or to copy; it holds the published data as well.
+        pages: Per workflow, the paths of its pages on the site.
+        seconds: How long it took.
+        unchanged: The last build was still good, so nothing was done.
+        faults: What is wrong in the pages.
+    """
+
+    folder: Path
+    pages: dict[str, list[str]]
+    seconds: float
+    unchanged: bool = False
+    faults: list[PageFault] = field(default_factory=list)
+
+
+def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
+    """Build the dashboards of all workflows of a project.
+
+    Packages are installed first if they are not, and workflows whose source queries are newer than
+    what they published, or whose state was deleted, are published. The new site replaces the old
+    one only when it is whole, and the old one is served until then. Nothing is done when no page
+    changed since the last build: new data needs no build.
+
+    Args:
+        project: The project.
+        report: Told what is going on, line by line.
+
+    Raises:
+        BrokenPagesError: Some pages or queries have errors; all else was built.
+        SiteBuildError: Nothing was built.
+        MissingDependencyError: There is no Node.js.
+    """
+    began = time.perf_counter()
+    folders = SiteFolders.of(project)
+    node = find_node()
+    lock = FileLock(folders.lock_file("build"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        report("Another build of this project is going on; waiting for it ...")
+        lock.acquire()
+    try:
+        install_packages(folders, node, report)
+        forget_workflows(folders, {path.name for path in workflow_folders(project)})
+        outdated = publish_outdated(project, report)
+        site = assemble_site(project, "build")
+        faults, unchanged = _build_if_changed(project, site, node, report)
+    finally:
+        lock.release()
+    pages: dict[str, list[str]] = {}
+    for page in site.pages:
+        pages.setdefault(page.workflow_id, []).append(page.url)
+    seconds = time.perf_counter() - began
+    done = SiteBuild(folders.public, pages, seconds, unchanged, faults)
+    if lines := [*outdated.faults, *_as_lines(project, faults)]:
+        raise BrokenPagesError(done, lines)
+    return done
+
+
+def _build_if_changed(
+    project: Project, site: Site, node: Node, report: Callable[[str], None]
+) -> tuple[list[PageFault], bool]:
+    """The faults of the site, and whether the last build was still good."""
+    folders = SiteFolders.of(project)
+    record = folders.build_record
+    wanted = _wanted(site, folders)
+    last = _read_json(record) if (folders.public / "index.html").exists() else {}
+    unchanged = {name: last.get(name) for name in wanted} == wanted
+    checked: list[PageFault] = []
+    if not unchanged or last["checked"]:
+        report(f"Checking {len(site.pages)} pages ...")
+        checked = check_site(project, site, node, report)
+        unchanged = unchanged and last["checked"] == _as_lines(project, checked)
+    if unchanged:
+        report("No page changed since the last build.")
+        record.touch()
+        return [_restore(project, item) for item in last["faults"]], True
+    record.unlink(missing_ok=True)
+    faults = _build(project, checked, node, report)
+    replace_public(folders.template("build") / "build", folders)
+    kept = [_keep(project, fault) for fault in faults]
+    workflows = sorted({page.workflow_id for page in site.pages})
+    content = {
+        **wanted,
+        "workflows": workflows,
+        "checked": _as_lines(project, checked),
+        "faults": kept,
+    }
+    record.write_text(json.dumps(content), encoding="utf-8")
+    return faults, False
+
+
+def _as_lines(project: Project, faults: list[PageFault]) -> list[str]:
+    return [
+        f"{fault.workflow_id}: {project.relative(fault.source)}, line {fault.line}: {fault.message}"
+        for fault in faults
+    ]
+
+
+def _keep(project: Project, fault: PageFault) -> dict[str, Any]:
+    return {**asdict(fault), "source": str(fault.source.relative_to(project.root))}
+
+
+def _restore(project: Project, item: dict[str, Any]) -> PageFault:
+    return PageFault(**{**item, "source": project.root / item["source"]})
+
+
+def _wanted(site: Site, folders: SiteFolders) -> dict[str, Any]:
+    # Queries are checked against the published tables, so a new table asks for a new check.
+    tables = {
+        name: sorted(path.rsplit("/", 1)[-1] for path in paths)
+        for name, paths in read_manifest(folders).tables.items()
+    }
+    return {"site": site.fingerprint, "tables": tables}
+
+
+def _build(
+    project: Project, faults: list[PageFault], node: Node, report: Callable[[str], None]
+) -> list[PageFault]:
+    """Build, leaving out what is broken; what only the build finds is left out the next time."""
+    while True:
+        site = assemble_site(project, "build", faults)
+        report("Building the site (about a minute) ...")
+        log = _run_vite(site, SiteFolders.of(project).modules, node, report)
+        if log is None:
+            return faults
+        found = _fault_in_log(site, log, faults)
+        if found is None:
+            (site.template.parent.parent / "build.log").write_text(log, encoding="utf-8")
+            tail = "\n".join(line for line in log.splitlines() if line.strip())[-2000:]
+            raise SiteBuildError(
+                f"The dashboards could not be built:\n{tail}",
+                "Mend what it names. What was built before is still there.",
+            )
+        faults = [*faults, found]
+        report(f"{_as_lines(project, [found])[0]}; building without it.")
+
+
+def _run_vite(site: Site, modules: Path, node: Node, report: Callable[[str], None]) -> str | None:
+    """Run the build tool; return what it said if it failed."""
+    shutil.rmtree(site.template / "build", ignore_errors=True)
+    environment = {
+        **node.environment(),
+        "EVIDENCE_IS_BUILDING": "true",
+        "VITE_EVIDENCE_SPA": "true",
+        "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --max-old-space-size=4096".strip(),
+    }
+    began = time.monotonic()
+    log_file = site.template.parent.parent / "build.log"
+    with log_file.open("w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(
+            [str(node.node), str(modules / "vite/bin/vite.js"), "build", "--logLevel", "error"],
+            cwd=site.template,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            while True:
+                try:
+                    code = process.wait(timeout=_SECONDS_BETWEEN_REPORTS)
+                    break
+                except subprocess.TimeoutExpired:
+                    report(f"... still building, {time.monotonic() - began:.0f} s")
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        log.seek(0)
+        said = _COLOURS.sub("", log.read())
+    built = (site.template / "build" / "index.html").exists()
+    return None if code == 0 and built else said or f"vite ended with exit code {code}"
+
+
+def _fault_in_log(site: Site, log: str, known: list[PageFault]) -> PageFault | None:
+    """The page or component that the build tool names as its reason to stop."""
+    broken = {fault.source for fault in known if fault.stops_build}
+    files = {file.target: file for file in (*site.pages, *site.components)}
+    for said in log.splitlines():
+        for name in _PAGE_IN_LOG.findall(said):
+            file = files.get(name)
+            if file is not None and file.source not in broken:
+                message = said.strip().replace(name, file.source.name)
+                line = _line_of(file.source, message)
+                return PageFault(file.workflow_id, file.source, line, message)
+    return None
+
+
+def _line_of(source: Path, message: str) -> int:
+    """The first line with something that the message quotes, such as a file that is not there."""
+    quoted = [word for word in _QUOTED.findall(message) if word != source.name]
+    lines = source.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = (n for n, line in enumerate(lines, 1) if any(word in line for word in quoted))
+    return next(found, 1)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,149 @@
+"""Editing dashboards with hot reload."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from dataflow.publish.folders import SiteFolders, workflow_folders
+from dataflow.service.dashboard_server import listen
+from dataflow.shared.errors import DataflowError
+from dataflow_tools.site.node import find_node
+from dataflow_tools.site.outdated import publish_outdated
+from dataflow_tools.site.packages import install_packages
+from dataflow_tools.site.site_folder import assemble_site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import FrameType
+
+    from dataflow.shared.project import Project
+    from dataflow_tools.site.node import Node
+
+_SECONDS_BETWEEN_LOOKS = 0.4
+
+
+class DevServerError(DataflowError):
+    """The development server ended by itself."""
+
+
+def develop_site(
+    project: Project, host: str, port: int, report: Callable[[str], None] = print
+) -> None:
+    """Serve a project's pages as they are edited, until interrupted.
+
+    What is saved in a workflow's ``evidence`` folder shows in the browser by itself; workflows
+    may come and go meanwhile. The data is what the last runs published; a source query that is
+    edited is run again.
+
+    It takes over SIGTERM meanwhile, so it is called from a program's main thread.
+
+    Args:
+        project: The project.
+        host: The address to listen on.
+        port: The port to listen on.
+        report: Told what is going on, line by line.
+
+    Raises:
+        PortInUseError: Another program listens there.
+        DevServerError: The server ended with an error.
+        MissingDependencyError: There is no Node.js.
+    """
+    folders = SiteFolders.of(project)
+    node = find_node()
+    listen(host, port).close()
+    install_packages(folders, node, report)
+    publish_outdated(project, report)
+    site = assemble_site(project, "dev")
+    _show_published(site.template, folders)
+    # Node would go on without us: it is not stopped by the signal that stops this process.
+    before = signal.signal(signal.SIGTERM, _end)
+    process = _start(site.template, folders, node, host, port)
+    try:
+        report(f"Opening takes half a minute the first time: http://{host}:{port}")
+        _follow(project, process, report)
+    except KeyboardInterrupt:
+        return
+    finally:
+        _stop(process)
+        signal.signal(signal.SIGTERM, before)
+    raise DevServerError(
+        f"The development server ended with exit code {process.returncode}.",
+        "What it printed above says why.",
+    )
+
+
+def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise SystemExit(128 + number)
+
+
+def _start(
+    template: Path, folders: SiteFolders, node: Node, host: str, port: int
+) -> subprocess.Popen[bytes]:
+    command = [str(node.node), str(folders.modules / "vite/bin/vite.js"), "dev"]
+    return subprocess.Popen(
+        [*command, "--host", host, "--port", str(port), "--strictPort", "--clearScreen=false"],
+        cwd=template,
+        # Node's packages lie outside the folder that vite serves; only this setting lets it.
+        env={**node.environment(), "NODE_ENV": "development", "VITE_EVIDENCE_SPA": "true"},
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def _follow(
+    project: Project, process: subprocess.Popen[bytes], report: Callable[[str], None]
+) -> None:
+    """Carry what people save into the generated site, for as long as the server runs."""
+    seen = _stamp(project)
+    while process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_SECONDS_BETWEEN_LOOKS)
+        now = _stamp(project)
+        if now == seen:
+            continue
+        seen = now
+        try:
+            # Before the pages, which may ask for what is new in the data.
+            publish_outdated(project, report)
+            assemble_site(project, "dev")
+        except DataflowError as error:
+            report(str(error))
+        except FileNotFoundError:
+            # An editor replaced a file while it was being read: look again.
+            seen = {}
+
+
+def _stamp(project: Project) -> dict[str, tuple[int, int]]:
+    """What changes whenever a file is saved, made or deleted."""
+    stamp = {}
+    for folder in workflow_folders(project):
+        for path in (folder / "config.yaml", *(folder / "evidence").rglob("*")):
+            with suppress(FileNotFoundError):
+                facts = path.stat()
+                stamp[str(path)] = (facts.st_mtime_ns, facts.st_size)
+    return stamp
+
+
+def _show_published(template: Path, folders: SiteFolders) -> None:
+    """Have the development server serve the published data under ``/data``."""
+    folders.data.mkdir(parents=True, exist_ok=True)
+    link = template / "static" / "data"
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(folders.data, link.parent), target_is_directory=True)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    deadline = time.monotonic() + 5
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.2)
+    if process.poll() is None:
+        process.kill()
+        process.wait()

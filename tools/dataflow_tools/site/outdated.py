@@ -1,0 +1,76 @@
+"""Published data that is behind its queries: a new or edited source needs no run to be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow.publish.descriptions import DESCRIPTIONS_TABLE
+from dataflow.publish.folders import SiteFolders, workflow_folders
+from dataflow.publish.manifest import read_manifest
+from dataflow.publish.parquet import FRESHNESS_TABLE, PublishError, publish_workflow
+from dataflow.shared.errors import DataflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dataflow.publish.manifest import Manifest
+    from dataflow.shared.project import Project
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """What became of the workflows that were behind their queries.
+
+    Args:
+        published: The workflows that were published.
+        faults: What is wrong in the queries of the others, a line for each, with its place.
+    """
+
+    published: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def publish_outdated(project: Project, report: Callable[[str], None]) -> Outdated:
+    """Publish the workflows whose queries were written or edited since they were published.
+
+    A workflow without a warehouse is passed over: it has not run yet. One whose queries cannot be
+    run, or whose warehouse is in use, keeps what it has published, and the report says why. After
+    a run that failed, what its queries miss is not their fault.
+
+    Args:
+        project: The project.
+        report: Told what is going on, line by line.
+    """
+    manifest = read_manifest(SiteFolders.of(project))
+    done = Outdated()
+    for folder in workflow_folders(project):
+        name = folder.name
+        if not project.warehouse_file(name).exists() or not _is_outdated(folder, manifest):
+            continue
+        report(f"Publishing the data of {name} ...")
+        try:
+            publish_workflow(project, name)
+        except DataflowError as error:
+            report(f"Its data stays as it was: {error.reason}")
+            run = manifest.workflows.get(name, {}).get("run", {})
+            if isinstance(error, PublishError) and run.get("status") != "failure":
+                done.faults.append(error.reason)
+        else:
+            done.published.append(name)
+    return done
+
+
+def _is_outdated(folder: Path, manifest: Manifest) -> bool:
+    notes = manifest.workflows.get(folder.name, {})
+    if folder.name not in manifest.tables or "published_at" not in notes:
+        return True
+    # The time was taken before the queries were read.
+    published = datetime.fromisoformat(notes["published_at"]).timestamp()
+    queries = list((folder / "evidence" / "sources").glob("*.sql"))
+    expected = {FRESHNESS_TABLE, DESCRIPTIONS_TABLE, *(path.stem for path in queries)}
+    return expected != {Path(file).stem for file in manifest.tables[folder.name]} or any(
+        path.stat().st_mtime > published for path in queries
+    )

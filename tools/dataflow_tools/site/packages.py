@@ -1,0 +1,100 @@
+"""Node's packages for the dashboard site: installed once per project and lock file.
+
+The lock file is made with ``npm install --package-lock-only`` in an empty folder that holds
+``package.json`` and ``.npmrc``; the entries ``funding`` are taken out of it. It names no host, so
+that npm asks whichever registry the person's own settings name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import threading
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from dataflow.shared.errors import DataflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dataflow.publish.folders import SiteFolders
+    from dataflow_tools.site.node import Node
+
+_WHAT_NPM_READS = ("package.json", "package-lock.json", ".npmrc")
+_SECONDS_BETWEEN_REPORTS = 10.0
+
+
+class InstallError(DataflowError):
+    """npm could not install the packages of the dashboard site."""
+
+
+def site_files() -> Path:
+    """The folder of this library's own files of the generated site."""
+    return Path(str(files("dataflow_tools.site"))) / "site_files"
+
+
+def packages_hash() -> str:
+    """A name for the set of packages that the lock file asks for."""
+    content = b"\0".join((site_files() / name).read_bytes() for name in _WHAT_NPM_READS)
+    return hashlib.sha256(content).hexdigest()
+
+
+def install_packages(folders: SiteFolders, node: Node, report: Callable[[str], None]) -> None:
+    """Have ``node_modules`` hold what the lock file asks for; do nothing if it does.
+
+    Raises:
+        InstallError: npm failed; its own words are in the error.
+    """
+    stamp = folders.modules / ".dataflow-lock"
+    wanted = packages_hash()
+    with FileLock(folders.lock_file("install")):
+        for name in _WHAT_NPM_READS:
+            shutil.copyfile(site_files() / name, folders.base / name)
+        if _read(stamp) == wanted:
+            return
+        report("Installing the dashboards' packages, once per project (about 600 MB, a minute) ...")
+        _run_npm(folders, node, report)
+        stamp.write_text(wanted, encoding="utf-8")
+
+
+def _run_npm(folders: SiteFolders, node: Node, report: Callable[[str], None]) -> None:
+    ended = threading.Event()
+
+    def reassure() -> None:
+        while not ended.wait(_SECONDS_BETWEEN_REPORTS):
+            report("... still installing")
+
+    threading.Thread(target=reassure, daemon=True).start()
+    try:
+        # npm takes what is in its cache without asking the registry whether it is still the same.
+        done = subprocess.run(
+            [*node.npm, "ci", "--prefer-offline", "--no-progress", "--loglevel=error"],
+            cwd=folders.base,
+            env=node.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        ended.set()
+    if done.returncode != 0:
+        said = [line.removeprefix("npm error ") for line in done.stderr.splitlines()]
+        words = "\n".join(line for line in said if line.strip())[-1500:]
+        raise InstallError(
+            f"npm could not install the dashboards' packages in {folders.base}:\n{words}",
+            "Check that npm reaches its registry (npm config get registry; HTTPS_PROXY behind a "
+            "proxy), then build again.",
+        )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""

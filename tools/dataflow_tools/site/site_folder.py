@@ -1,0 +1,302 @@
+"""The generated site: every workflow's pages and components, put together for Evidence.
+
+Files are copied, not linked: a build then sees one moment of them, Windows needs no privilege,
+and a page with an error can be replaced without touching what its author wrote.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dataflow.publish.folders import SiteFolders, workflow_folders
+from dataflow.shared.environment import interpolate
+from dataflow.shared.errors import DataflowError
+from dataflow.shared.redaction import is_secret_key
+from dataflow_tools.site.packages import packages_hash, site_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+
+_TEMPLATE = ".evidence/template"
+# Evidence's own pages for settings and exploring write files or only work while developing.
+_LEFT_OUT = ("src/pages/settings", "src/pages/explore", "src/pages/+page.md")
+# What the tools themselves make inside the generated site.
+_MADE_BY_TOOLS = (
+    "node_modules",
+    f"{_TEMPLATE}/.svelte-kit",
+    f"{_TEMPLATE}/build",
+    f"{_TEMPLATE}/static/data",
+)
+
+
+class DuplicatePageError(DataflowError):
+    """Two files of a workflow want to be the same thing."""
+
+
+@dataclass(frozen=True)
+class SitePage:
+    """A page or a component of a workflow, and where it lies in the generated site.
+
+    Args:
+        workflow_id: The workflow that it belongs to.
+        source: The file that a person edits.
+        target: Its copy, relative to Evidence's template folder.
+        url: The page's path on the site; empty for a component.
+    """
+
+    workflow_id: str
+    source: Path
+    target: str
+    url: str = ""
+
+    @property
+    def route(self) -> str:
+        """The page's route as SvelteKit names it."""
+        return "/" + self.target.removeprefix("src/pages/").removesuffix("/+page.md")
+
+
+@dataclass(frozen=True)
+class PageFault:
+    """Something wrong in a page or component.
+
+    Args:
+        workflow_id: The workflow.
+        source: The file that a person edits.
+        line: The line in it.
+        message: What is wrong.
+        stops_build: The page cannot be shown; otherwise only one of its queries.
+    """
+
+    workflow_id: str
+    source: Path
+    line: int
+    message: str
+    stops_build: bool = True
+
+
+@dataclass(frozen=True)
+class Site:
+    """An assembled site.
+
+    Args:
+        template: The folder that the build tool works in.
+        pages: The pages of all workflows.
+        components: The components of all workflows.
+        fingerprint: A name for the whole content: two equal sites have the same.
+    """
+
+    template: Path
+    pages: list[SitePage] = field(default_factory=list)
+    components: list[SitePage] = field(default_factory=list)
+    fingerprint: str = ""
+
+
+def assemble_site(project: Project, use: str, faults: list[PageFault] | None = None) -> Site:
+    """Bring the generated site of one use up to date; write only what changed.
+
+    Args:
+        project: The project.
+        use: ``build`` or ``dev``: each has a site of its own, so that they do not meet.
+        faults: What is known to be wrong: a page with a fault is replaced by one that says so.
+
+    Raises:
+        DuplicatePageError: Two files of a workflow would be the same page or component.
+    """
+    folders = SiteFolders.of(project)
+    pages, components, assets = _find_files(project)
+    broken = {fault.source for fault in faults or [] if fault.stops_build}
+    contents: dict[str, bytes] = {}
+    for name, path in _own_files(folders).items():
+        contents[f"{_TEMPLATE}/{name}"] = path.read_bytes()
+    for asset in assets:
+        contents[f"{_TEMPLATE}/{asset.target}"] = asset.source.read_bytes()
+    for component in components:
+        if component.source not in broken:
+            contents[f"{_TEMPLATE}/{component.target}"] = component.source.read_bytes()
+    for page in pages:
+        text = _error_page(page) if page.source in broken else page.source.read_bytes()
+        contents[f"{_TEMPLATE}/{page.target}"] = text
+        contents[_listed_name(page)] = text
+    facts = json.dumps(_facts(project, pages, faults or []), indent=1)
+    contents[f"{_TEMPLATE}/src/dataflow/site.json"] = facts.encode()
+    contents["evidence.config.yaml"] = (site_files() / "evidence.config.yaml").read_bytes()
+    root = folders.base / use
+    _synchronise(root, contents)
+    _link(root / "node_modules", folders.modules)
+    return Site(folders.template(use), pages, components, _fingerprint(contents))
+
+
+def _find_files(project: Project) -> tuple[list[SitePage], list[SitePage], list[SitePage]]:
+    pages: list[SitePage] = []
+    components: list[SitePage] = []
+    assets: list[SitePage] = []
+    for folder in workflow_folders(project):
+        name = folder.name
+        top = folder / "evidence" / "pages"
+        for path in _visible_files(top):
+            inner = path.relative_to(top).as_posix()
+            if path.suffix == ".md":
+                place = inner.removesuffix(".md")
+                place = "" if place == "index" else place.removesuffix("/index")
+                url = f"/{name}/{place}/" if place else f"/{name}/"
+                pages.append(SitePage(name, path, f"src/pages{url}+page.md", url))
+            else:
+                assets.append(SitePage(name, path, f"src/pages/{name}/{inner}"))
+        top = folder / "evidence" / "components"
+        for path in _visible_files(top):
+            inner = path.relative_to(top).as_posix()
+            entry = SitePage(name, path, f"src/components/{name}/{inner}")
+            (components if path.suffix == ".svelte" else assets).append(entry)
+    _refuse_twins(project, {page: page.target for page in pages})
+    _refuse_twins(project, {item: f"{item.workflow_id}/{item.source.name}" for item in components})
+    return pages, components, assets
+
+
+def _visible_files(top: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in top.rglob("*")
+        if path.is_file() and not any(part[0] in ".~" for part in path.relative_to(top).parts)
+    )
+
+
+def _refuse_twins(project: Project, names: dict[SitePage, str]) -> None:
+    owners: dict[str, SitePage] = {}
+    for item, name in names.items():
+        # Also where a file system does not tell capitals from small letters.
+        other = owners.setdefault(name.lower(), item)
+        if other is not item:
+            raise DuplicatePageError(
+                f"{item.workflow_id}: {project.relative(other.source)} and "
+                f"{project.relative(item.source)} are the same page or component to Evidence.",
+                "Rename one of them.",
+            )
+
+
+def _own_files(folders: SiteFolders) -> dict[str, Path]:
+    """Evidence's template with our files over it."""
+    found = {}
+    for top in (folders.modules / "@evidence-dev" / "evidence" / "template", _overlay()):
+        for path in top.rglob("*"):
+            name = path.relative_to(top).as_posix()
+            if path.is_file() and (top == _overlay() or not name.startswith(_LEFT_OUT)):
+                found[name] = path
+    return found
+
+
+def _overlay() -> Path:
+    return site_files() / "template"
+
+
+def _listed_name(page: SitePage) -> str:
+    """Where Evidence looks for the names of all pages."""
+    inner = page.target.removeprefix("src/pages/").removesuffix("+page.md")
+    return f"pages/{inner}index.md"
+
+
+def _facts(project: Project, pages: list[SitePage], faults: list[PageFault]) -> dict[str, Any]:
+    by_source: dict[Path, list[dict[str, Any]]] = {}
+    for fault in faults:
+        shown = {
+            "file": project.relative(fault.source),
+            "line": fault.line,
+            "message": fault.message,
+            "stops_build": fault.stops_build,
+        }
+        by_source.setdefault(fault.source, []).append(shown)
+    broken = {fault.workflow_id for fault in faults}
+    return {
+        "title": project.root.name,
+        "workflows": [
+            {"id": name, **_describe(project, name), "fault": name in broken}
+            for name in sorted({page.workflow_id for page in pages})
+        ],
+        "faults": {
+            page.route: by_source[page.source] for page in pages if page.source in by_source
+        },
+    }
+
+
+def _describe(project: Project, workflow_id: str) -> dict[str, str]:
+    # A config with an error elsewhere in it must not take the site down.
+    path = project.workflow_dir(workflow_id) / "config.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        told, load = content["workflow"], content.get("load") or {}
+        return {
+            "title": _interpolated(told.get("name")) or workflow_id,
+            "description": _interpolated(told.get("description")),
+            "table": _interpolated(load.get("table")),
+        }
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return {"title": workflow_id, "description": "", "table": ""}
+
+
+def _interpolated(value: object) -> str:
+    """A text of a config file as a run reads it, but with secrets and unset variables by name."""
+    text = "" if value is None else str(value)
+    known = {name: part for name, part in os.environ.items() if not is_secret_key(name)}
+    _, unknown, _ = interpolate(text, known)
+    return str(interpolate(text, {**known, **{name: f"${{{name}}}" for name in unknown}})[0])
+
+
+def _error_page(page: SitePage) -> bytes:
+    up = "../" * (page.target.count("/") - 1)
+    title = page.url.rstrip("/").rpartition("/")[2].replace("_", " ").capitalize()
+    return (
+        f"---\ntitle: {json.dumps(title)}\n---\n\n<script>\n"
+        f"\timport PageError from '{up}dataflow/PageError.svelte';\n</script>\n\n<PageError />\n"
+    ).encode()
+
+
+def _synchronise(root: Path, contents: dict[str, bytes]) -> None:
+    kept = tuple(f"{name}/" for name in _MADE_BY_TOOLS)
+    for folder, subfolders, names in os.walk(root):
+        inner = os.path.relpath(folder, root).replace(os.sep, "/")
+        prefix = "" if inner == "." else f"{inner}/"
+        subfolders[:] = [name for name in subfolders if f"{prefix}{name}/" not in kept]
+        for name in names:
+            if f"{prefix}{name}" not in contents and f"{prefix}{name}/" not in kept:
+                (root / prefix / name).unlink()
+    for name, content in contents.items():
+        path = root / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    _remove_empty_folders(root, kept)
+
+
+def _remove_empty_folders(root: Path, kept: tuple[str, ...]) -> None:
+    for folder, _, _ in os.walk(root, topdown=False):
+        inner = os.path.relpath(folder, root).replace(os.sep, "/") + "/"
+        if inner != "./" and not inner.startswith(kept) and not os.listdir(folder):  # noqa: PTH208
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _link(link: Path, target: Path) -> None:
+    if link.exists():
+        return
+    if os.name == "nt":
+        # A junction needs no privilege, which a symbolic link does.
+        import _winapi
+
+        _winapi.CreateJunction(str(target), str(link))  # type: ignore[attr-defined]
+    else:
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(target, link.parent))
+
+
+def _fingerprint(contents: dict[str, bytes]) -> str:
+    digest = hashlib.sha256(packages_hash().encode())
+    for name in sorted(contents):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(contents[name]).digest())
+    return digest.hexdigest()
