@@ -30,7 +30,7 @@ _PLAIN = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class Misfit:
     """One thing that does not fit, at a key path.
 
     Attributes:
@@ -48,7 +48,7 @@ class Finding:
     of_key: bool = False
 
 
-def check_values(values: dict[str, Any]) -> tuple[WorkflowConfig | None, list[Finding]]:
+def check_values(values: dict[str, Any]) -> tuple[WorkflowConfig | None, list[Misfit]]:
     """Make the typed configuration of plain values.
 
     Returns:
@@ -61,16 +61,16 @@ def check_values(values: dict[str, Any]) -> tuple[WorkflowConfig | None, list[Fi
     return None, list(_without_consequences(findings))
 
 
-def _translate(error: Any, values: dict[str, Any]) -> Finding:
+def _translate(error: Any, values: dict[str, Any]) -> Misfit:
     path = _path(error["loc"])
     kind, context = error["type"], error.get("ctx", {})
     if kind == "dataflow":
         reason = str(context["reason"])
         if value_at(values, path) is None and not reason.startswith(("is missing", "`")):
             reason = "has no value"
-        return Finding(path, reason, context["allowed"], context["hint"])
+        return Misfit(path, reason, context["allowed"], context["hint"])
     if kind == "missing":
-        return Finding(path, "is missing", _choices_at(path, values))
+        return Misfit(path, "is missing", _choices_at(path, values))
     if kind == "extra_forbidden":
         return _unknown_key(path, values)
     if kind == "literal_error":
@@ -81,17 +81,17 @@ def _translate(error: Any, values: dict[str, Any]) -> Finding:
     if kind == "union_tag_not_found":
         return _missing_tag(path, context["discriminator"].strip("'"), values)
     if value_at(values, path) is None:
-        return Finding(path, "has no value")
-    return Finding(path, _PLAIN.get(kind, f"is not allowed here: {error['msg']}"))
+        return Misfit(path, "has no value")
+    return Misfit(path, _PLAIN.get(kind, f"is not allowed here: {error['msg']}"))
 
 
-def _missing_tag(path: KeyPath, tag: str, values: dict[str, Any]) -> Finding:
+def _missing_tag(path: KeyPath, tag: str, values: dict[str, Any]) -> Misfit:
     mapping = value_at(values, path)
     for key in mapping if isinstance(mapping, dict) else ():
         hint = _did_you_mean(key, [tag])
         if hint:
-            return Finding((*path, key), "is not a known key", hint=hint, of_key=True)
-    return Finding((*path, tag), "is missing", _choices_at((*path, tag), values))
+            return Misfit((*path, key), "is not a known key", hint=hint, of_key=True)
+    return Misfit((*path, tag), "is missing", _choices_at((*path, tag), values))
 
 
 def _path(location: Iterable[str | int]) -> KeyPath:
@@ -106,18 +106,18 @@ def _path(location: Iterable[str | int]) -> KeyPath:
     return tuple(path)
 
 
-def _unknown_key(path: KeyPath, values: dict[str, Any]) -> Finding:
+def _unknown_key(path: KeyPath, values: dict[str, Any]) -> Misfit:
     known = [key for section in _sections_at(path[:-1], values) for key in _keys(section)]
     hint = _did_you_mean(str(path[-1]), known)
     allowed = "" if hint else ", ".join(dict.fromkeys(known))
-    return Finding(path, "is not a known key", allowed, hint, of_key=True)
+    return Misfit(path, "is not a known key", allowed, hint, of_key=True)
 
 
-def _not_a_choice(path: KeyPath, choices: list[str], values: dict[str, Any]) -> Finding:
+def _not_a_choice(path: KeyPath, choices: list[str], values: dict[str, Any]) -> Misfit:
     value = value_at(values, path)
     hint = _did_you_mean(value, choices) if isinstance(value, str) else ""
     reason = "has no value" if value is None else "is not one of the choices"
-    return Finding(path, reason, ", ".join(choices), hint)
+    return Misfit(path, reason, ", ".join(choices), hint)
 
 
 def _did_you_mean(word: str, words: Iterable[str]) -> str:
@@ -129,7 +129,7 @@ def _did_you_mean(word: str, words: Iterable[str]) -> str:
     return f"did you mean `{by_lower[near[0]]}`?" if near else ""
 
 
-def _without_consequences(findings: list[Finding]) -> Iterator[Finding]:
+def _without_consequences(findings: list[Misfit]) -> Iterator[Misfit]:
     """Leave out that a key is missing when it is there, but misspelt."""
     meant = {
         (*finding.path[:-1], finding.hint.split("`")[1])
