@@ -7,16 +7,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.config_check import Finding, check_values
+from dataflow.shared.config_check import Misfit, check_values
 from dataflow.shared.config_override import overridden_source
 from dataflow.shared.config_secrets import is_secret_path, literal_secrets, register_secrets
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import EnvironmentText, resolve
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.faults import ConfigError, Fault, shown_path, shown_value
+from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.yaml_document import KeyPath, YamlDocument, parse_yaml
-from dataflow.workflows.identifiers import check_workflow_id
+from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,11 +88,13 @@ def read_config(
         document.values["ingestion"]["source"] = dict(source)
     values, missing = resolve(document.values, os.environ if environ is None else environ)
     register_secrets(values)
-    findings = [Finding(f.path, f.reason, hint=f.hint, of_key=True) for f in missing]
-    findings += [Finding(p, reason, hint=hint) for p, reason, hint in literal_secrets(values)]
+    findings = [Misfit(f.path, f.reason, hint=f.hint, of_key=True) for f in missing]
+    findings += [Misfit(p, reason, hint=hint) for p, reason, hint in literal_secrets(values)]
     unread = {f.path for f in missing} | {f.path for f in document.faults if not f.has_value}
     silent = unread | {finding.path for finding in findings}
-    config, misfits = check_values(values)
+    code = _own_code(path, project)
+    _fill_in_table(values, code)
+    config, misfits = check_values(values, code)
     findings += [misfit for misfit in misfits if not _is_within(misfit.path, silent)]
     faults += [_fault(finding, file, document, values) for finding in findings]
     if faults or config is None:
@@ -140,11 +143,28 @@ def _shown_file(path: Path, project: Project | None) -> str:
     return shown if shown != str(absolute) else project.relative(absolute.resolve())
 
 
+def _own_code(path: Path, project: Project | None) -> OwnCode:
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - links stay as they are
+    if project is None:
+        try:
+            project = find_project(folder)
+        except (BadInputError, OSError):
+            return OwnCode(folder.name, folder)
+    return OwnCode(folder.name, folder, project.settings.config_sections)
+
+
+def _fill_in_table(values: dict[str, Any], code: OwnCode) -> None:
+    """A table that is not named is called like the workflow."""
+    load = values.setdefault("load", {}) or {}
+    if isinstance(load, dict) and "table" not in load and is_workflow_id(code.workflow_id):
+        values["load"] = {"table": code.workflow_id, **load}
+
+
 def _is_within(path: KeyPath, paths: Iterable[KeyPath]) -> bool:
     return any(path[: len(outer)] == outer for outer in paths)
 
 
-def _fault(finding: Finding, file: str, document: YamlDocument, values: Any) -> Fault:
+def _fault(finding: Misfit, file: str, document: YamlDocument, values: Any) -> Fault:
     path = finding.path
     return Fault(
         file,

@@ -45,6 +45,8 @@ class Settings(BaseModel):
     api_max_body: Annotated[int, Field(ge=1024)] = 1_048_576
     # The web pages that may call the REST API from a browser, such as https://shop.example.
     api_cors_origins: Words = []
+    # Top-level sections of config.yaml that are the team's own, beside those that begin with `x-`.
+    config_sections: Words = []
 
     @model_validator(mode="after")
     def _fill_in(self) -> Settings:
