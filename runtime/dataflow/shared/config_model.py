@@ -12,7 +12,6 @@ from dataflow.shared.config_types import (
     Cron,
     FaultsBetween,
     Identifier,
-    Number,
     Secret,
     Section,
     Text,
@@ -24,6 +23,7 @@ from dataflow.shared.config_types import (
 from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.database.settings import DatabaseSource
 from dataflow.sources.file.settings import FileSource
+from dataflow.sources.parameters import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,20 +51,6 @@ class Workflow(Section):
     timezone: TimeZone = Field(
         default="UTC",
         description="The time zone of the schedule, by its IANA name: `Europe/Berlin`.",
-    )
-
-
-class Parameters(Section):
-    """How to fetch."""
-
-    batch_size: Annotated[int, WholeNumber(1, 1_000_000)] = Field(
-        default=100, description="Rows per request or per batch."
-    )
-    max_retries: Annotated[int, WholeNumber(0, 20)] = Field(
-        default=3, description="How often a failed request is tried again."
-    )
-    timeout_seconds: Annotated[float, Number(above=0)] = Field(
-        default=30.0, description="How long to wait for an answer, in seconds."
     )
 
 
