@@ -1,9 +1,8 @@
 """What a kind of source is, whether it is built in or comes from another distribution.
 
 A distribution adds a kind by an entry point in the group ``dataflow.sources`` that names a
-``SourceKind``; its name is the ``type`` that config.yaml gives the source. The module of the kind is
-imported to validate a configuration, so the libraries that it reads with must be left
-to ``read``.
+``SourceKind``; its name is the ``type`` that config.yaml gives the source. The module of the kind
+is imported to validate a configuration: the libraries that it reads with are left to ``read``.
 """
 
 from __future__ import annotations
