@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ValidationError, ValidationInfo
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from dataflow.shared.config_types import Section, Text, refusal
@@ -108,14 +108,16 @@ class _SourceField(_KindField):
         for name in installed("sources"):
             model = _model_or_none("sources", name)
             if model is not None:
-                yield handler(model.__pydantic_core_schema__)
+                yield _json_schema(model, handler)
 
 
 class _OptionsField(_KindField):
     def validate(self, value: Any, info: ValidationInfo) -> Section:
         name = info.data.get("name")
-        if isinstance(value, Section) or name is None:
+        if name is None or (isinstance(value, Section) and type(value) is not OwnSettings):
             return value if isinstance(value, Section) else OwnSettings()
+        if isinstance(value, Section):
+            value = value.model_dump()
         model = model_of("stages", name) if name in installed("stages") else OwnSettings
         return model.model_validate(value, context=info.context)
 
@@ -135,9 +137,9 @@ class Stage(Section):
     """One stage, by the name of an installed one or of a function in transform.py."""
 
     name: Annotated[Text, BeforeValidator(_stage_name)]
-    options: Annotated[Section, _OptionsField()] = {}  # type: ignore[assignment]  # validated
-
-    model_config = {"validate_default": True}
+    options: Annotated[Section, _OptionsField()] = Field(
+        default_factory=OwnSettings, validate_default=True, description="What it does."
+    )
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -148,7 +150,7 @@ class Stage(Section):
         for name in installed("stages"):
             model = _model_or_none("stages", name)
             if model is not None:
-                options = handler(model.__pydantic_core_schema__)
+                options = _json_schema(model, handler)
                 alternatives.append(
                     {
                         "type": "object",
@@ -198,6 +200,10 @@ def _refuse_near_misses(model: type[Section], value: Mapping[Any, Any]) -> None:
 def _at(key: str, error: PydanticCustomError) -> ValidationError:
     details: InitErrorDetails = {"type": error, "loc": (key,), "input": None}
     return ValidationError.from_exception_data("source", [details])
+
+
+def _json_schema(model: type[Section], handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    return model.__get_pydantic_json_schema__(model.__pydantic_core_schema__, handler)
 
 
 def _model_or_none(group: KindGroup, name: str) -> type[Section] | None:

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from dataflow.shared.config_kinds import SourceSettings, Stage
+from dataflow.shared.config_kinds import (  # noqa: TC001 - pydantic reads them at run time
+    SourceSettings,
+    Stage,
+)
 from dataflow.shared.config_types import (
     AnyText,
     Boolean,
@@ -66,14 +69,20 @@ class Parameters(Section):
 
     @classmethod
     def is_own_key(cls, key: str, context: Any) -> bool:
-        """An author's own parameter, unless it looks like a slip of a known one."""
-        return super().is_own_key(key, context) or not nearest(key, cls.known_keys())
+        """An author's own parameter, unless it looks like a slip of a known one.
+
+        `extract_data` gets it by its name, so it is one of Python's.
+        """
+        is_name = key.isidentifier() and not nearest(key, cls.known_keys())
+        return super().is_own_key(key, context) or is_name
 
 
 class Ingestion(Section):
     """Where the rows come from."""
 
-    source: SourceSettings = Field(description="Where the rows come from; `type` says which keys it has.")
+    source: SourceSettings = Field(
+        description="Where the rows come from; `type` says which keys it has."
+    )
     parameters: Parameters = Field(default_factory=Parameters, description="How to fetch.")
 
 

@@ -16,13 +16,14 @@ from annotated_types import GroupedMetadata
 from pydantic import (
     BaseModel,
     ConfigDict,
+    GetJsonSchemaHandler,
     ValidationError,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
 from pydantic.functional_validators import BeforeValidator, ModelWrapValidatorHandler
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from dataflow.shared.environment import REFERENCE, EnvironmentText
 from dataflow.shared.redaction import redact_event
@@ -89,6 +90,17 @@ class Section(BaseModel):
         """
         del context
         return key.startswith("x-")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        written = handler(schema)
+        resolved = handler.resolve_ref_schema(written)
+        # Keys like no known one: the author's own where the model takes them.
+        resolved["additionalProperties"] = cls.is_own_key("\0", None)
+        resolved["patternProperties"] = {"^x-": {}}
+        return written
 
     @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # What a workflow's own ingestion.py calls to have a source read by its kind.
 _READ_SOURCE = "read_source"
@@ -30,11 +33,23 @@ class OwnCode:
 
     def has_reader(self, source_type: str) -> bool:
         """Whether ingestion.py reads a type of source itself: ``def read_<type>(...)``."""
-        return f"read_{source_type}" in self._functions("ingestion.py")
+        return source_type in self.readers
 
     def has_stage(self, name: str) -> bool:
         """Whether transform.py implements a stage: ``def <name>(...)``."""
-        return name in self._functions("transform.py")
+        return name in self.stages
+
+    @cached_property
+    def readers(self) -> set[str]:
+        """The types of source that ingestion.py has a function for."""
+        names = self._functions("ingestion.py")
+        return {name.removeprefix("read_") for name in names if name.startswith("read_")}
+
+    @cached_property
+    def stages(self) -> set[str]:
+        """The functions of transform.py that a stage may name."""
+        names = self._functions("transform.py") - {"transform_data"}
+        return {name for name in names if not name.startswith("_")}
 
     @cached_property
     def reads_source_itself(self) -> bool:
@@ -47,7 +62,11 @@ class OwnCode:
 
     def _functions(self, file: str) -> set[str]:
         tree = self._tree(file)
-        return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} if tree else set()
+        return (
+            {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+            if tree
+            else set()
+        )
 
     def _tree(self, file: str) -> ast.Module | None:
         if self.folder is None:
