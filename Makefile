@@ -12,7 +12,7 @@ PYTEST_ARGS ?= --numprocesses auto --dist loadfile
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick lint format examples bench test-tools
+.PHONY: docs help setup demo test test-quick lint format examples bench test-tools
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ lint: setup ## Check formatting, code and types.
 format: setup ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup ## Write the reference pages anew after a change of a key or a setting.
+	@$(BIN)/python docs/generate.py
 
 examples: setup ## Render the example project anew after a change of the template.
 	@$(BIN)/python examples/render.py

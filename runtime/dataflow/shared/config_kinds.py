@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
 
-KindGroup = Literal["sources", "stages"]
-# The attribute of a plug-in that is the model of its keys.
-_MODEL = {"sources": "settings", "stages": "options"}
+KindGroup = Literal["sources", "stages", "warehouses", "publishers"]
+# The attribute of a plug-in that is the model of its keys, where it is not `settings`.
+_MODEL = {"stages": "options"}
 
 
 class OwnSettings(Section):
@@ -46,12 +46,13 @@ def model_of(group: KindGroup, name: str) -> type[Section]:
         KeyError: No installed distribution has a kind of that name.
         PluginError: The plug-in cannot be imported, or brings no model.
     """
-    model = getattr(load(group, name), _MODEL[group], None)
+    attribute = _MODEL.get(group, "settings")
+    model = getattr(load(group, name), attribute, None)
     if isinstance(model, type) and issubclass(model, Section):
         return model
     point = installed(group)[name]
     raise PluginError(
-        f"{name!r} of {distribution_of(point)} has no `{_MODEL[group]}` that is a Section.",
+        f"{name!r} of {distribution_of(point)} has no `{attribute}` that is a Section.",
         f"Fix or uninstall {distribution_of(point)}; its entry point is {point.value}.",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from dataflow.shared.config_kinds import (  # noqa: TC001 - pydantic reads them at run time
     SourceSettings,
@@ -29,7 +29,16 @@ from dataflow.shared.own_code import OwnCode
 from dataflow.shared.suggestion import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+
+def _optional(key: str) -> Callable[[dict[str, Any]], None]:
+    """Say in the JSON Schema that a key need not stand in the file: reading it fills it in."""
+
+    def change(schema: dict[str, Any]) -> None:
+        schema["required"] = [name for name in schema["required"] if name != key]
+
+    return change
 
 
 class Workflow(Section):
@@ -105,7 +114,11 @@ def _columns(value: Any) -> Any:
 class Load(Section):
     """Where the rows go."""
 
-    table: Identifier = Field(description="The table in the schema `raw` of the warehouse.")
+    model_config = ConfigDict(json_schema_extra=_optional("table"))
+
+    table: Identifier = Field(
+        description="The table in the schema `raw` of the warehouse. Left out: the workflow's id."
+    )
     write_disposition: Literal["replace", "append", "merge"] = Field(
         default="replace",
         description="`replace` puts the new rows in place of the old ones, `append` adds them, "
@@ -153,6 +166,8 @@ class Run(Section):
 
 class WorkflowConfig(Section):
     """The configuration of a DATAFLOW workflow."""
+
+    model_config = ConfigDict(json_schema_extra=_optional("load"))
 
     workflow: Workflow = Field(description="What the workflow is called and when it runs.")
     ingestion: Ingestion = Field(description="Where the rows come from.")
