@@ -94,7 +94,6 @@ def publish_workflow(
     ``<workflow_id>.descriptions`` (table_name, column_name, description) what dbt says of columns.
 
     Args:
-        project: The project.
         workflow_id: The workflow whose tables to publish.
         connection: An open connection to the workflow's DuckDB file; opened read-only if left out.
             What it has not committed is not published.

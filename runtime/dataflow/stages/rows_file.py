@@ -58,7 +58,6 @@ class RowsFile:
 
     Args:
         connection: A connection of its own.
-        path: The file.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
