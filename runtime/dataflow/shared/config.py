@@ -12,8 +12,8 @@ from dataflow.shared.config_override import overridden_source
 from dataflow.shared.config_secrets import is_secret_path, literal_secrets, register_secrets
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import EnvironmentText, resolve
-from dataflow.shared.errors import BadInputError
-from dataflow.shared.faults import ConfigError, Fault, shown_path, shown_value
+from dataflow.shared.errors import BadInputError, ConfigError
+from dataflow.shared.finding import Finding, shown_path, shown_value
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.yaml_document import KeyPath, YamlDocument, parse_yaml
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.config_model import WorkflowConfig
 
-__all__ = ["CONFIG_FILE", "ConfigError", "Fault", "load_config", "read_config"]
+__all__ = ["CONFIG_FILE", "ConfigError", "Finding", "load_config", "read_config"]
 
 CONFIG_FILE = "config.yaml"
 # One more byte than the parser reads, so that it sees that there are more.
@@ -79,7 +79,7 @@ def read_config(
     file = _shown_file(path, project)
     document = parse_yaml(_read(path, file))
     faults = [
-        Fault(file, fault.position.line, shown_path(fault.path), "", fault.reason)
+        Finding(fault.reason, file=file, line=fault.position.line, key_path=shown_path(fault.path))
         for fault in document.faults
     ]
     if document.faults and not document.values:
@@ -96,7 +96,7 @@ def read_config(
     _fill_in_table(values, code)
     config, misfits = check_values(values, code)
     findings += [misfit for misfit in misfits if not _is_within(misfit.path, silent)]
-    faults += [_fault(finding, file, document, values) for finding in findings]
+    faults += [_finding(misfit, file, document, values) for misfit in findings]
     if faults or config is None:
         raise ConfigError(faults)
     return config
@@ -105,23 +105,23 @@ def read_config(
 def _read(path: Path, file: str) -> bytes:
     try:
         if not path.is_file():
-            raise ConfigError([Fault(file, 0, "", "", _why_no_file(path))])
+            raise ConfigError([Finding(_why_no_file(path), file=file)])
         with path.open("rb") as stream:
             return stream.read(_MOST_BYTES)
     except OSError as error:
         reason = f"the file cannot be read: {(error.strerror or 'unknown reason').lower()}"
-        raise ConfigError([Fault(file, 0, "", "", reason)]) from error
+        raise ConfigError([Finding(reason, file=file)]) from error
 
 
 def _why_no_file(path: Path) -> str:
     return "this is not a file" if path.exists() else "there is no such file"
 
 
-def _not_there(workflow_id: str, path: Path, project: Project) -> Fault:
+def _not_there(workflow_id: str, path: Path, project: Project) -> Finding:
     file = _shown_file(path, project)
     if path.parent.is_dir():
         hint = f"write one, or make the workflow anew with `dataflow workflow new {workflow_id}`"
-        return Fault(file, 0, "", "", "there is no such file", hint=hint)
+        return Finding("there is no such file", hint, file)
     names = sorted(p.parent.name for p in project.workflows_dir.glob(f"*/{CONFIG_FILE}"))
     near = difflib.get_close_matches(workflow_id, names, 3, 0.5)
     hint = f"make it with `dataflow workflow new {workflow_id}`"
@@ -129,7 +129,7 @@ def _not_there(workflow_id: str, path: Path, project: Project) -> Fault:
         hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?"
     elif names:
         hint = f"there are: {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
-    return Fault(file, 0, "", "", f"there is no workflow `{workflow_id}`", hint=hint)
+    return Finding(f"there is no workflow `{workflow_id}`", hint, file)
 
 
 def _shown_file(path: Path, project: Project | None) -> str:
@@ -164,16 +164,16 @@ def _is_within(path: KeyPath, paths: Iterable[KeyPath]) -> bool:
     return any(path[: len(outer)] == outer for outer in paths)
 
 
-def _fault(finding: Misfit, file: str, document: YamlDocument, values: Any) -> Fault:
-    path = finding.path
-    return Fault(
+def _finding(misfit: Misfit, file: str, document: YamlDocument, values: Any) -> Finding:
+    path = misfit.path
+    return Finding(
+        misfit.reason,
+        misfit.hint,
         file,
-        document.position(path, of_key=finding.of_key).line,
+        document.position(path, of_key=misfit.of_key).line,
         shown_path(path),
-        "" if finding.of_key else _shown(value_at(values, path), path),
-        finding.reason,
-        finding.allowed,
-        finding.hint,
+        "" if misfit.of_key else _shown(value_at(values, path), path),
+        misfit.allowed,
     )
 
 
