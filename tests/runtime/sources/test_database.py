@@ -332,11 +332,13 @@ def test_values_of_one_type_or_another_are_texts(tmp_path: Path) -> None:
 
 
 def test_files_are_not_written_to(database: Any) -> None:
-    """A query that writes is refused."""
+    """A query that writes is refused, and nothing is written."""
     url, execute = database
     execute("CREATE TABLE t (id int)")
-    with pytest.raises(SourceError):
+    execute("INSERT INTO t VALUES (1)")
+    with pytest.raises((SourceError, SourceSettingError)):
         read(url, query="DELETE FROM t RETURNING id")
+    assert read(url, table="t")["data"].num_rows == 1
 
 
 def test_locked_duckdb_file_is_one_clear_error(tmp_path: Path) -> None:
