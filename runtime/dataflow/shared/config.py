@@ -14,9 +14,10 @@ from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import EnvironmentText, resolve
 from dataflow.shared.errors import BadInputError, ConfigError
 from dataflow.shared.finding import Finding, shown_path, shown_value
+from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.yaml_document import KeyPath, YamlDocument, parse_yaml
-from dataflow.workflows.identifiers import check_workflow_id
+from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,7 +92,9 @@ def read_config(
     findings += [Misfit(p, reason, hint=hint) for p, reason, hint in literal_secrets(values)]
     unread = {f.path for f in missing} | {f.path for f in document.faults if not f.has_value}
     silent = unread | {finding.path for finding in findings}
-    config, misfits = check_values(values)
+    code = _own_code(path, project)
+    _fill_in_table(values, code)
+    config, misfits = check_values(values, code)
     findings += [misfit for misfit in misfits if not _is_within(misfit.path, silent)]
     faults += [_finding(misfit, file, document, values) for misfit in findings]
     if faults or config is None:
@@ -138,6 +141,23 @@ def _shown_file(path: Path, project: Project | None) -> str:
             return str(path)
     shown = project.relative(absolute)
     return shown if shown != str(absolute) else project.relative(absolute.resolve())
+
+
+def _own_code(path: Path, project: Project | None) -> OwnCode:
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - links stay as they are
+    if project is None:
+        try:
+            project = find_project(folder)
+        except (BadInputError, OSError):
+            return OwnCode(folder.name, folder)
+    return OwnCode(folder.name, folder, project.settings.config_sections)
+
+
+def _fill_in_table(values: dict[str, Any], code: OwnCode) -> None:
+    """A table that is not named is called like the workflow."""
+    load = values.setdefault("load", {}) or {}
+    if isinstance(load, dict) and "table" not in load and is_workflow_id(code.workflow_id):
+        values["load"] = {"table": code.workflow_id, **load}
 
 
 def _is_within(path: KeyPath, paths: Iterable[KeyPath]) -> bool:

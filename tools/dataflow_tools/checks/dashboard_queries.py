@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE
 from dataflow.publish.parquet import FRESHNESS_TABLE
 from dataflow.shared.finding import Finding
-from dataflow.warehouse.database import quote
+from dataflow.shared.sql import one_select, quote_identifier, type_family
 from dataflow_tools.checks.pages import Query, compile_query, find_queries
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
 
@@ -30,8 +30,6 @@ _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 # other errors of no account.
 _ABOUT_NAMES = re.compile(r"Catalog Error|Binder Error: Referenced (column|table)")
 _ABOUT_QUERIES = re.compile(r"(Parser|Binder|Catalog) Error")
-_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|BIGNUM|DECIMAL.*")
-_MOMENTS = re.compile(r"DATE|TIMESTAMP.*")
 _TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # The tables that publishing adds to those of the sources.
 _ADDED = {
@@ -110,13 +108,13 @@ def _publish(
             findings.append(_at(file, 1, f"The file's name, {path.stem!r}, cannot name a table."))
             continue
         try:
-            statements = connection.extract_statements(text)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            query = one_select(connection, text)
+            if query is None:
                 findings.append(_at(file, 1, "This is not one SELECT."))
                 continue
-            result = connection.sql(text.rstrip().rstrip(";"))
+            result = connection.sql(query)
             published[path.stem] = ", ".join(
-                f"{quote(name)} {_published_type(str(kind))}"
+                f"{quote_identifier(name)} {_published_type(str(kind))}"
                 for name, kind in zip(result.columns, result.types, strict=True)
             )
         except duckdb.Error as error:
@@ -130,10 +128,10 @@ def _make_tables(
 ) -> None:
     # In a database of their own, so that pages see nothing else.
     connection.execute("ATTACH ':memory:' AS browser; USE browser")
-    schema = quote(workflow_id)
+    schema = quote_identifier(workflow_id)
     connection.execute(f"CREATE SCHEMA {schema}")
     for table, columns in {**published, **_ADDED}.items():
-        connection.execute(f"CREATE TABLE {schema}.{quote(table)} ({columns})")
+        connection.execute(f"CREATE TABLE {schema}.{quote_identifier(table)} ({columns})")
     connection.execute(f"USE browser.{schema}")
 
 
@@ -197,8 +195,9 @@ def _first_sentence(error: Exception) -> str:
 
 def _published_type(kind: str) -> str:
     """The type that `dataflow.publish` writes for a type of DuckDB's."""
-    if _NUMBERS.fullmatch(kind):
+    family = type_family(kind)
+    if family in ("whole", "fraction"):
         return "DOUBLE"
-    if _MOMENTS.fullmatch(kind):
+    if family == "moment":
         return "TIMESTAMP_MS"
-    return "BOOLEAN" if kind == "BOOLEAN" else "VARCHAR"
+    return "BOOLEAN" if family == "boolean" else "VARCHAR"
