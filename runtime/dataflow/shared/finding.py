@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.errors import BadInputError
 from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
@@ -96,6 +97,19 @@ class Finding:
         instruction = f"; {self.instruction}" if self.instruction else ""
         place = f"{self.place}: " if self.place else ""
         return f"{place}{self.statement}{allowed}{instruction}"
+
+
+class ConfigError(BadInputError):
+    """A configuration file cannot be used; ``findings`` has every thing that is wrong with it."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(sorted(findings, key=lambda finding: (finding.file, finding.line)))
+        what = "the line above" if len(self.findings) == 1 else "the lines above"
+        super().__init__("\n".join(map(str, self.findings)), f"Put {what} right and run it again.")
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Finding, ...]]]:
+        # An exception is pickled by its arguments, which here are not those of the constructor.
+        return type(self), (self.findings,)
 
 
 def shown_path(path: Iterable[str | int]) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.tried_workflow import Signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dataflow_tools.checks.trial import TriedWorkflow
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
 
 # By point: the file, the function and its parameter.
 FUNCTIONS = {
@@ -20,24 +20,6 @@ FUNCTIONS = {
     "transform": ("transform.py", "transform_data", "data"),
 }
 _NOT_DICTS = {"list", "tuple", "set", "str", "bytes", "int", "float", "bool", "None", "DataFrame"}
-
-
-@dataclass(frozen=True)
-class Signature:
-    """What a function can be called with.
-
-    Args:
-        parameters: Name, whether it must be given, and annotation of each that can stand in order.
-        keywords: Names of keyword-only parameters that must be given.
-        returns: The annotation of what it returns; empty if there is none.
-        line: Where it begins; 0 if it is defined in another file.
-    """
-
-    parameters: tuple[tuple[str, bool, str], ...]
-    keywords: tuple[str, ...]
-    returns: str
-    is_async: bool
-    line: int
 
 
 def describe(function: Callable[..., Any], file: str) -> Signature:

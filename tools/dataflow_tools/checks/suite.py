@@ -14,12 +14,13 @@ from xml.etree import ElementTree as Xml
 from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.tried_workflow import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dataflow.shared.project import Project
-    from dataflow_tools.checks.trial import TriedWorkflow
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
     from dataflow_tools.checks.workflow_source import Module, WorkflowSource
 
 # What a test from end to end calls: the sandbox's run, ours, or Dagster's.
@@ -27,14 +28,6 @@ _RUNS = {"run", "run_workflow", "execute_in_process", "execute_job", "invoke"}
 _REFUSALS = {"raises", "assertRaises", "assertRaisesRegex"}
 _SKIPS = {"skip", "xfail"}
 _LONGEST_REASON = 300
-
-
-class Outcome(dict[str, list[Finding]]):
-    """What pytest found wrong, by workflow id; ``counts`` has how many tests ran."""
-
-    def __init__(self, workflow_ids: Sequence[str]) -> None:
-        super().__init__({name: [] for name in workflow_ids})
-        self.counts = dict.fromkeys(workflow_ids, 0)
 
 
 @check(Group.TESTING, "the ingestion has a test", position=1)
@@ -72,8 +65,8 @@ def check_outcome(workflow: TriedWorkflow) -> Verdict:
     """How the tests ended."""
     if workflow.outcome is None:
         return not_applicable("they were not run (--no-tests)")
-    findings = workflow.outcome[workflow.workflow_id]
-    count = workflow.outcome.counts[workflow.workflow_id]
+    findings = workflow.outcome.findings[workflow.workflow_id]
+    count = workflow.outcome.passed[workflow.workflow_id]
     if not findings and not count:
         return judged([workflow.finding("There is no test.", "Write some.", "tests")])
     return judged(findings, "" if findings else f"{count} passed")
@@ -152,11 +145,11 @@ class TestRun:
         finally:
             self._scratch.cleanup()
         # One of them ended pytest, and took the results of all with it.
-        outcome = Outcome(self._ids)
+        outcome = Outcome()
         for name in self._ids:
             alone = TestRun(self._project, [name]).wait()
-            outcome.update(alone)
-            outcome.counts.update(alone.counts)
+            outcome.findings |= alone.findings
+            outcome.passed += alone.passed
         return outcome
 
     def stop(self) -> None:
@@ -191,13 +184,13 @@ class TestRun:
         return Path(self._scratch.name) / "tests.xml"
 
     def _read(self, words: str) -> Outcome:
-        outcome = Outcome(self._ids)
+        outcome = Outcome()
         if not self._report.exists():
             last = " ".join(words.split())[-_LONGEST_REASON:]
             for name in self._ids:
                 where = self._project.relative(self._project.workflow_dir(name) / "tests")
                 reason = f"pytest ended early (exit code {self._process.returncode}): {last}"
-                outcome[name].append(Finding(reason, "Run pytest there.", where))
+                outcome.findings[name].append(Finding(reason, "Run pytest there.", where))
             return outcome
         # The file is one that our own child process has just written.
         for case in Xml.parse(self._report).iter("testcase"):  # noqa: S314
@@ -212,12 +205,14 @@ class TestRun:
             return
         name = path.relative_to(folder).parts[0]
         faults = [child for child in case if child.tag in ("failure", "error")]
-        outcome.counts[name] += not faults and case.find("skipped") is None
+        outcome.passed[name] += not faults and case.find("skipped") is None
         for fault in faults:
             test = case.get("name", "").rpartition(".")[2]
             message = " ".join((fault.get("message") or "it failed").split())[:_LONGEST_REASON]
             told = f"See why: pytest {file}"
-            outcome[name].append(Finding(f"{test}: {message}", told, file, _line(fault, file)))
+            outcome.findings[name].append(
+                Finding(f"{test}: {message}", told, file, _line(fault, file))
+            )
 
 
 def _line(fault: Xml.Element, file: str) -> int:
