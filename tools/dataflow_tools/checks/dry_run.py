@@ -30,13 +30,7 @@ _WAREHOUSE = "warehouse_of_the_workflow"
 
 @dataclass(frozen=True)
 class DryRunRequest:
-    """What a dry run is to try.
-
-    Args:
-        root: The project's root.
-        table: The table in the schema ``raw`` that the load writes.
-        sample: A Parquet file with rows as the workflow's tests load them, if there is one.
-    """
+    """What a dry run is to try: on which table in ``raw``, and with which rows of the tests."""
 
     root: Path
     workflow_id: str

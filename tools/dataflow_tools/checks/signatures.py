@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
-from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.protocol import Check, Group, Verdict, judged, not_applicable
 from dataflow_tools.checks.tried_workflow import Signature
 
 if TYPE_CHECKING:
@@ -44,29 +45,7 @@ def describe(function: Callable[..., Any], file: str) -> Signature:
     )
 
 
-@check(
-    Group.IMPLEMENTATION,
-    "extract_data takes and returns what the job expects, with types",
-    position=3,
-    waits=True,
-)
-def check_extract(workflow: TriedWorkflow) -> Verdict:
-    """Judge ``extract_data``."""
-    return _check(workflow, "extract")
-
-
-@check(
-    Group.IMPLEMENTATION,
-    "transform_data takes and returns what the job expects, with types",
-    position=4,
-    waits=True,
-)
-def check_transform(workflow: TriedWorkflow) -> Verdict:
-    """Judge ``transform_data``."""
-    return _check(workflow, "transform")
-
-
-def _check(workflow: TriedWorkflow, key: str) -> Verdict:
+def _judge(workflow: TriedWorkflow, key: str) -> Verdict:
     file, function, parameter = FUNCTIONS[key]
     wanted = f"def {function}({parameter}: dict[str, Any]) -> dict[str, Any]:"
     module = workflow.module(file)
@@ -83,6 +62,18 @@ def _check(workflow: TriedWorkflow, key: str) -> Verdict:
         for reason in _faults(signature, parameter)
     ]
     return judged(findings, wanted.removeprefix("def ").rstrip(":"))
+
+
+check_extract, check_transform = (
+    Check(
+        Group.IMPLEMENTATION,
+        f"{function} takes and returns what the job expects, with types",
+        partial(_judge, key=key),
+        position=3 + index,
+        waits=True,
+    )
+    for index, (key, (_, function, _)) in enumerate(FUNCTIONS.items())
+)
 
 
 def _faults(signature: Signature, parameter: str) -> Iterator[str]:

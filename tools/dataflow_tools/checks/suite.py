@@ -13,7 +13,7 @@ from xml.etree import ElementTree as Xml
 
 from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE
-from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.protocol import Check, Group, Verdict, check, judged, not_applicable
 from dataflow_tools.checks.tried_workflow import Outcome
 
 if TYPE_CHECKING:
@@ -30,34 +30,55 @@ _SKIPS = {"skip", "xfail"}
 _LONGEST_REASON = 300
 
 
-@check(Group.TESTING, "the ingestion has a test", position=1)
-def check_ingestion_test(workflow: WorkflowSource) -> Verdict:
-    """Look for a test that calls ``extract_data``."""
-    lacking = ("No test calls extract_data.", "Write one.", "tests/test_ingestion.py")
-    return _has_test(workflow, lambda node: _uses(node, {"extract_data"}), lacking)
+def _wants_test(
+    position: int, title: str, is_one: Callable[[ast.AST], bool], *lacking: str
+) -> Check[WorkflowSource]:
+    """A check that there is such a test: it itself, or a helper of its file, is one.
+
+    Args:
+        lacking: What to say if there is none: reason, instruction, and the file to write it in.
+    """
+
+    def look(workflow: WorkflowSource) -> Verdict:
+        for module in workflow.tests:
+            helpers = {helper.name for helper in _helpers(module) if is_one(helper)}
+            for test in _tests(module):
+                if is_one(test) or _uses(test, helpers):
+                    return judged((), f"{module.path.name}: {test.name}")
+        reason, instruction, file = lacking
+        return judged([workflow.finding(reason, instruction, f"tests/{file}")])
+
+    return Check(Group.TESTING, title, look, position)
 
 
-@check(Group.TESTING, "the transformation has a test", position=2)
-def check_transform_test(workflow: WorkflowSource) -> Verdict:
-    """Look for a test that calls ``transform_data``."""
-    lacking = ("No test calls transform_data.", "Write one.", "tests/test_transform.py")
-    return _has_test(workflow, lambda node: _uses(node, {"transform_data"}), lacking)
-
-
-@check(Group.TESTING, "a test runs the workflow from end to end", position=3)
-def check_integration_test(workflow: WorkflowSource) -> Verdict:
-    """Look for a test that runs the workflow."""
-    told = "Write one: sandbox.use_sample(...), sandbox.run(), then look at the tables."
-    lacking = ("No test runs it from end to end.", told, "tests/test_integration.py")
-    return _has_test(workflow, lambda node: _has_call(node, _RUNS), lacking)
-
-
-@check(Group.TESTING, "a test covers an error", position=4)
-def check_error_test(workflow: WorkflowSource) -> Verdict:
-    """Look for a test that expects an exception."""
-    told = "Write one: with pytest.raises(...), for a source that is not there."
-    lacking = ("No test covers an error.", told, "tests/test_ingestion.py")
-    return _has_test(workflow, lambda node: _has_call(node, _REFUSALS), lacking)
+check_ingestion_test = _wants_test(
+    1,
+    "the ingestion has a test",
+    lambda node: _uses(node, {"extract_data"}),
+    *("No test calls extract_data.", "Write one.", "test_ingestion.py"),
+)
+check_transform_test = _wants_test(
+    2,
+    "the transformation has a test",
+    lambda node: _uses(node, {"transform_data"}),
+    *("No test calls transform_data.", "Write one.", "test_transform.py"),
+)
+check_integration_test = _wants_test(
+    3,
+    "a test runs the workflow from end to end",
+    lambda node: _has_call(node, _RUNS),
+    "No test runs it from end to end.",
+    "Write one: sandbox.use_sample(...), sandbox.run(), then look at the tables.",
+    "test_integration.py",
+)
+check_error_test = _wants_test(
+    4,
+    "a test covers an error",
+    lambda node: _has_call(node, _REFUSALS),
+    "No test covers an error.",
+    "Write one: with pytest.raises(...), for a source that is not there.",
+    "test_ingestion.py",
+)
 
 
 @check(Group.TESTING, "all tests pass", position=5)
@@ -70,18 +91,6 @@ def check_outcome(workflow: TriedWorkflow) -> Verdict:
     if not findings and not count:
         return judged([workflow.finding("There is no test.", "Write some.", "tests")])
     return judged(findings, "" if findings else f"{count} passed")
-
-
-def _has_test(
-    workflow: WorkflowSource, is_one: Callable[[ast.AST], bool], lacking: tuple[str, str, str]
-) -> Verdict:
-    """Whether there is such a test, itself or through a helper of its file."""
-    for module in workflow.tests:
-        helpers = {helper.name for helper in _helpers(module) if is_one(helper)}
-        for test in _tests(module):
-            if is_one(test) or _uses(test, helpers):
-                return judged((), f"{module.path.name}: {test.name}")
-    return judged([workflow.finding(*lacking)])
 
 
 def _tests(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
