@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # The variable that a workflow's dbt/profiles.yml reads the warehouse file from.
 DATABASE_VARIABLE = "DATAFLOW_DATABASE"
+_FAILED = ("error", "fail", "runtime error")
+# What DuckDB says when another process has the file open.
+_HELD = "Could not set lock"
 # The dots by which dbt aligns its lines.
 _LEADER = re.compile(r" \.{2,} ")
 
@@ -66,7 +69,6 @@ def build_models(
             of them are named.
         WarehouseError: The warehouse file is held by another process, or cannot be used.
     """
-    os.environ.setdefault("DO_NOT_TRACK", "1")
     try:
         with importing():
             from dbt.cli.main import dbtRunner
@@ -80,22 +82,30 @@ def build_models(
     state = project.state_dir / "dbt" / workflow_id
     state.mkdir(parents=True, exist_ok=True)
     arguments = ["--quiet", "--log-level", "none", "--log-level-file", "debug"]
-    arguments += ["--no-use-colors", "build"]
+    arguments += ["--no-use-colors", "--no-send-anonymous-usage-stats", "build"]
     arguments += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
     arguments += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
     database = project.warehouse_file(workflow_id)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    runner = dbtRunner(callbacks=[_reporter(report)] if report else [])
     with _database(database):
-        outcome = dbtRunner(callbacks=[_reporter(report)] if report else []).invoke(arguments)
-    nodes = list(getattr(outcome.result, "results", None) or [])
-    failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
+        outcome = runner.invoke(arguments)
+    if _HELD in _about_file(outcome, database):
+        # dbt does not wait for a program that has the file open, and blames a model for it.
+        with open_database(database):
+            pass
+        with _database(database):
+            outcome = runner.invoke(arguments)
+    nodes = _nodes(outcome)
+    failed = [node for node in nodes if node.status in _FAILED]
     if outcome.exception is not None or failed or not outcome.success:
+        # A disk that is full or a file that is damaged is no fault of the models that met it.
+        about_file = _about_file(outcome, database)
+        if about_file:
+            raise warehouse_fault(database, _first_lines(about_file))
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
             faults.append(_first_lines(str(outcome.exception)))
-        # A disk that is full or a file that is damaged is no fault of the models that met it.
-        about_file = next((node.message for node in failed if str(database) in node.message), None)
-        if about_file:
-            raise warehouse_fault(database, _first_lines(about_file))
         raise ModelError(
             "\n".join(faults) or "dbt build failed.",
             f"The whole story is in {project.relative(state / 'logs' / 'dbt.log')}; "
@@ -113,14 +123,27 @@ def build_models(
     )
 
 
+def _nodes(outcome: Any) -> list[Any]:
+    return list(getattr(outcome.result, "results", None) or [])
+
+
+def _about_file(outcome: Any, database: Path) -> str:
+    """What went wrong with the warehouse file, not with a model or a test; empty if nothing."""
+    said = [node.message or "" for node in _nodes(outcome) if node.status in _FAILED]
+    said.append(str(outcome.exception or ""))
+    return next((text for text in said if str(database) in text), "")
+
+
 @contextmanager
 def _database(path: Path) -> Iterator[None]:
-    """Point dbt's profile at a warehouse file, and make dbt let go of it at the end."""
+    """Point dbt's profile at a warehouse file, and make dbt let go of it at the end.
+
+    The one thing that goes through the environment inside a process: the ``profiles.yml`` of every
+    rendered workflow asks it for the file, and dbt reads the environment of the whole process
+    (its ``--vars`` would be another profile, and cost a parse of all models with each new value).
+    """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    # dbt does not wait for a program that has the file open, and blames a model for it.
-    with open_database(path):
-        pass
     before = os.environ.get(DATABASE_VARIABLE)
     os.environ[DATABASE_VARIABLE] = str(path)
     try:

@@ -13,7 +13,8 @@ import httpx
 
 from dataflow.runs.dagster_names import LOCATION_NAME, REPOSITORY_NAME
 from dataflow.service import graphql
-from dataflow.service.errors import (
+from dataflow.service.answers import RunLog, parse_log, parse_run
+from dataflow.service.dagster_errors import (
     BadCursorError,
     BadRunConfigError,
     DagsterError,
@@ -22,7 +23,6 @@ from dataflow.service.errors import (
     RunNotFoundError,
 )
 from dataflow.service.jobs import Health, Job, parse_job, parse_schedule
-from dataflow.service.runs import Run, RunLog, parse_log, parse_run
 from dataflow.workflows.registry import (
     BrokenWorkflowError,
     WorkflowNotFoundError,
@@ -30,6 +30,7 @@ from dataflow.workflows.registry import (
 )
 
 if TYPE_CHECKING:
+    from dataflow.runs.model import Run
     from dataflow.shared.project import Project
 
 _SECONDS_TO_ANSWER = 60.0
@@ -105,7 +106,7 @@ class Dagster:
             self._reload()
             found = self.jobs().get(workflow_id)
         elif found.broken:
-            # It may have been mended, and reloaded, a moment ago.
+            # It may have been fixed, and reloaded, a moment ago.
             found = self.jobs().get(workflow_id)
         if found is None:
             raise DagsterUnavailableError(
@@ -114,7 +115,7 @@ class Dagster:
             )
         if found.broken:
             raise BrokenWorkflowError(
-                found.broken, f"Mend it, then reload it at {self.url}/locations."
+                found.broken, f"Fix it, then reload it at {self.url}/locations."
             )
         return found
 

@@ -13,8 +13,8 @@ from dataflow.runs.lock import WorkflowBusyError
 from dataflow.shared.errors import BadInputError, DataflowError
 
 if TYPE_CHECKING:
+    from dataflow.runs.model import Run
     from dataflow.service.dagster_client import Dagster
-    from dataflow.service.runs import Run
 
 _KEY_TAG = "dataflow/idempotency_key"
 _REQUEST_TAG = "dataflow/idempotency_request"

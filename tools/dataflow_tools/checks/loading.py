@@ -10,6 +10,7 @@ import os
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,14 +93,14 @@ def _point(key: str, file: str, fault: tuple[str, str] | None) -> Point:
 
 
 def _load_job(project: Project, workflow_id: str) -> tuple[str, str] | None:
-    from dataflow.runs.definitions import WorkflowDefinitions, check_part
+    from dataflow.runs.definitions import WorkflowDefinitions, check_definitions
     from dataflow.workflows.registry import get_workflow
 
     try:
         workflow = get_workflow(workflow_id, project)
     except DataflowError as error:
         return error.reason, error.instruction
-    reason = check_part(WorkflowDefinitions(workflow_id, workflow.job))
+    reason = check_definitions(WorkflowDefinitions(workflow_id, workflow.job))
     return (reason, "Mend the job.") if reason else None
 
 
@@ -147,14 +148,14 @@ def _write_sample(project: Project, workflow_id: str, target: Path) -> bool:
     path = _sample(project.workflow_dir(workflow_id) / "tests" / "data")
     if path is None:
         return False
-    from dataflow.shared.config import load_config
-    from dataflow.shared.config_override import override_source
+    from dataflow.shared.config import CONFIG_FILE, hold_config, load_config, read_config
     from dataflow.shared.tables import write_parquet
     from dataflow.sources.read import read_source
 
     source: dict[str, Any] = {"type": "file", "url": str(path)}
+    config = project.workflow_dir(workflow_id) / CONFIG_FILE
     try:
-        with override_source(workflow_id, source):
+        with hold_config(config, partial(read_config, config, project=project, source=source)):
             ingestion = load_config(workflow_id, project)["ingestion"]
             extracted = read_source(ingestion["source"], ingestion["parameters"])
             module = importlib.import_module(f"dataflow.workflows.{workflow_id}.transform")
