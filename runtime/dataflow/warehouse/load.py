@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.database import WarehouseError, open_database
+from dataflow.warehouse.kind import LoadResult, WriteDisposition
 from dataflow.warehouse.load_log import Batch, loaded_already, save_batch
 from dataflow.warehouse.watermark import save_watermark
 
@@ -21,24 +21,6 @@ if TYPE_CHECKING:
 RAW_SCHEMA = "raw"
 # What DuckDB calls the position of a row in a Parquet file.
 _ROW_NUMBER = "file_row_number"
-WriteDisposition = Literal["replace", "append", "merge"]
-
-
-@dataclass(frozen=True)
-class LoadResult:
-    """What a load did.
-
-    Args:
-        table: Schema and name of the table.
-        rows_loaded: Rows that came.
-        rows_in_table: Rows in the table afterwards.
-        loaded_by: The run that had added these rows already, if it had; they were not added again.
-    """
-
-    table: str
-    rows_loaded: int
-    rows_in_table: int
-    loaded_by: str = ""
 
 
 def load_table(

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataflow.modelling.build import DATABASE_VARIABLE
+from dataflow.warehouse.duckdb_file import DATABASE_VARIABLE
 from dataflow_tools.checks.checklist import Finding, Point, judged, missing, not_applicable
 
 if TYPE_CHECKING:
