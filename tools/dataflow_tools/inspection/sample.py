@@ -64,15 +64,15 @@ def read_sample(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
 
 def _from_files(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
     from dataflow.sources.file.reader import fetched_files
-    from dataflow_tools.inspection.null_markers import propose_null_values
-    from dataflow_tools.inspection.suggested_settings import propose_settings
+    from dataflow_tools.inspection.null_markers import suggest_null_values
+    from dataflow_tools.inspection.suggested_settings import suggest_settings
 
     with fetched_files(source, parameters) as files:
-        settings, notes = propose_settings(files.found, source)
+        settings, notes = suggest_settings(files.found, source)
         typed = files.read({**source, **settings})
         if not typed.table.num_columns:
             return Sample(typed.table, True, typed.notes, settings)
-        null_values, told = propose_null_values(typed.table, source.get("null_values"))
+        null_values, told = suggest_null_values(typed.table, source.get("null_values"))
         settings["null_values"] = null_values
         if told:
             typed = files.read({**source, **settings})

@@ -11,7 +11,7 @@ from dataflow.shared.redaction import is_secret_key
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
-from dataflow_tools.inspection.findings import counted, remarks, remarks_on_values
+from dataflow_tools.inspection.notes import counted, notes_on_rows, notes_on_values
 from dataflow_tools.inspection.primary_key import find_primary_key
 from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
 from dataflow_tools.inspection.roles import best_date, role_of
@@ -35,7 +35,6 @@ class InspectedColumn:
     """A column, and what it is for.
 
     Args:
-        profile: What its values are like.
         role: See ``dataflow_tools.inspection.roles.role_of``.
         tests: dbt tests that the data passes.
         accepted_values: All values of a text column, if they are few.
@@ -68,10 +67,8 @@ class Inspection:
 
     Args:
         source: The settings of the source, those that its data asked for included.
-        columns: Its columns, in their order.
         primary_key: Names of the columns that identify a row; empty if none was proven to.
-        rows: How many rows were looked at.
-        whole: Whether these are all rows of the source.
+        whole: Whether the rows that were looked at are all rows of the source.
         notes: What was left out, is uncertain, or has to be decided by a person.
     """
 
@@ -147,12 +144,12 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         primary_key = find_primary_key(connection, profiles)
         date = best_date(profiles)
         roles = [role_of(connection, column, date, primary_key) for column in profiles]
-        notes = [*sample.notes, *remarks_on_values(connection, profiles)]
+        notes = [*sample.notes, *notes_on_values(connection, profiles)]
     columns = [
         _column(column, role, primary_key, sample.whole)
         for column, role in zip(profiles, roles, strict=True)
     ]
-    notes += remarks(profiles, date, primary_key, sample, different)
+    notes += notes_on_rows(profiles, date, primary_key, sample, different)
     if (written := _without_secrets(source["url"])) != source["url"]:
         notes.append(f"Secrets in the location are written as variables, to be set: {written}")
     return Inspection(

@@ -32,7 +32,7 @@ _CHUNK = 1 << 20
 _MOST_SHEETS = 8
 
 
-def propose_settings(
+def suggest_settings(
     files: Sequence[LocalFile], source: dict[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
     """Settings for a file source, beside those that were given.
@@ -51,7 +51,7 @@ def propose_settings(
     """
     settings: dict[str, Any] = {}
     notes: list[str] = []
-    for name, value, note in _proposals(files, source):
+    for name, value, note in _suggestions(files, source):
         if source.get(name) is None:
             if value is not None:
                 settings[name] = value
@@ -59,7 +59,7 @@ def propose_settings(
     return settings, notes
 
 
-def _proposals(
+def _suggestions(
     files: Sequence[LocalFile], source: dict[str, Any]
 ) -> Iterator[tuple[str, str | None, str]]:
     file = files[0]

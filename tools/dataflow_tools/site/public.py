@@ -24,7 +24,6 @@ def replace_public(built: Path, folders: SiteFolders) -> None:
 
     Args:
         built: The folder that the build tool wrote. Its files are moved away.
-        folders: The folders of the project.
     """
     _compress(built)
     new = {path.relative_to(built).as_posix(): path for path in built.rglob("*") if path.is_file()}
