@@ -124,4 +124,6 @@ def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
             f"{where}: the file is not in UTF-8.",
             "Save it as UTF-8, or set `ingestion.source.encoding`.",
         )
-    return SourceDataError(f"{where}: {what}", "Mend the file, or set `ingestion.source.format`.")
+    return SourceDataError(
+        f"{where}: {what}", "Correct the file, or set `ingestion.source.format`."
+    )

@@ -71,19 +71,17 @@ def read_delimited(
     import duckdb
 
     try:
+        try:
+            return _read(files, null_values, delimiter)
+        except duckdb.Error as error:
+            if _MIXED_LINE_ENDS not in str(error):
+                raise
+        files = [with_plain_line_ends(file, folder) for file in files]
         return _read(files, null_values, delimiter)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        if _MIXED_LINE_ENDS not in str(error):
-            raise _fault(str(error), files) from error
-    plain = [with_plain_line_ends(file, folder) for file in files]
-    try:
-        return _read(plain, null_values, delimiter)
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise _fault(str(error), plain) from error
+        raise _fault(str(error), files) from error
 
 
 def _read(
@@ -239,12 +237,12 @@ def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
     if widths:
         return SourceDataError(
             f"{place}: there are {widths[2]} values, and the header names {widths[1]} columns.",
-            "Mend that line (a value with the delimiter in it needs quotes), or set "
+            "Correct that line (a value with the delimiter in it needs quotes), or set "
             "`ingestion.source.delimiter`.",
         )
     if "unterminated quote" in message:
         return SourceDataError(
-            f"{place}: a quotation mark is opened and never closed.", "Mend that line."
+            f"{place}: a quotation mark is opened and never closed.", "Correct that line."
         )
     if "nicode" in message or "not utf-8" in message:
         return SourceDataError(
@@ -257,4 +255,4 @@ def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
             "Look for a quotation mark that is never closed.",
         )
     first = message.strip().splitlines()[0]
-    return SourceDataError(f"{place} cannot be read: {first}", "Mend the file, or its source.")
+    return SourceDataError(f"{place} cannot be read: {first}", "Correct the file, or its source.")

@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.sources.file.settings import FileSource
-from dataflow.sources.kind import Extracted, SourceKind
+from dataflow.sources.kind import SourceKind
 
 if TYPE_CHECKING:
-    from dataflow.sources.kind import ReadRequest
+    from dataflow.sources.kind import Extracted, ReadRequest
 
 
 def _read(settings: FileSource, request: ReadRequest) -> Extracted:
     # Imported late: validating a configuration must not load what reading needs.
     from dataflow.sources.file.reader import read_file
 
-    source = settings.model_dump(by_alias=True)
-    parameters = request.parameters.model_dump()
-    typed = read_file(source, parameters)
-    return Extracted(typed.table, settings.url, typed.notes)
+    return read_file(settings, request)
 
 
 KIND = SourceKind(FileSource, _read)
