@@ -1,4 +1,7 @@
-"""What can go wrong with a source that a person can put right."""
+"""What can go wrong with a source that a person can put right.
+
+Readers raise these, and ``MissingDependencyError`` for a library that is not installed.
+"""
 
 from __future__ import annotations
 

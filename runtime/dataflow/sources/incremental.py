@@ -50,9 +50,6 @@ class Progress:
         Args:
             value: The row's value of the field; a row without one is always new.
             row: The whole row.
-
-        Raises:
-            SourceDataError: The value cannot be compared with those before it.
         """
         if value is None:
             return True
@@ -68,11 +65,7 @@ class Progress:
         return not known
 
     def column_in(self, names: list[str]) -> str:
-        """The one of these columns that is the field, whatever its case.
-
-        Raises:
-            SourceSettingError: There is none.
-        """
+        """The one of these columns that is the field, whatever its case."""
         found = next((name for name in names if name.lower() == self.field.lower()), None)
         if found is None:
             raise SourceSettingError(

@@ -61,9 +61,6 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
         document: The answer's JSON.
         data_path: Dotted path of the list, if it is known.
         shown: What a person calls the answer.
-
-    Raises:
-        SourceDataError: There is no such list, or more than one, or it holds no objects.
     """
     if data_path:
         found = value_at(document, data_path)
@@ -87,11 +84,7 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
 
 
 def read_json(file: LocalFile) -> Any:
-    """The document in a JSON file in UTF-8, held in memory whole.
-
-    Raises:
-        SourceDataError: The file is not JSON.
-    """
+    """The document in a JSON file in UTF-8, held in memory whole."""
     try:
         return json.loads(file.path.read_bytes())
     except ValueError as error:
@@ -101,11 +94,7 @@ def read_json(file: LocalFile) -> Any:
 
 
 def extract_records(files: Sequence[LocalFile], data_path: str, folder: Path) -> list[LocalFile]:
-    """The lists of records in JSON files, as files of JSON Lines; each is held in memory whole.
-
-    Raises:
-        SourceDataError: A file is not JSON, or has no list of objects there.
-    """
+    """The lists of records in JSON files, as files of JSON Lines; each is held in memory whole."""
     extracted = []
     for number, file in enumerate(files):
         lines = JsonLines(folder / f"records-{number}.jsonl")

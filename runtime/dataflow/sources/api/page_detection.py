@@ -83,9 +83,6 @@ def detect_paging(document: Any, headers: Mapping[str, str], count: int) -> Pagi
         document: The answer's JSON.
         headers: The answer's headers, found in any case.
         count: How many records the answer has.
-
-    Raises:
-        SourceSettingError: The answer does not tell, or its end could not be proven.
     """
     if 'rel="next"' in headers.get("Link", "").replace("rel=next", 'rel="next"'):
         return Paging(type="link_header")

@@ -91,13 +91,7 @@ class Pages:
         self._asked: set[str] = set()
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
-        """Yield the records of each page.
-
-        Raises:
-            SourceUnavailableError: The API does not answer, or refuses.
-            SourceDataError: An answer is not JSON, a page came twice or is missing.
-            SourceSettingError: The way of paging must be told, or an address has moved.
-        """
+        """Yield the records of each page."""
         pages = self._client.paginate(
             self._url,
             params=dict(self._query),

@@ -30,9 +30,6 @@ def total_in(response: Response, path: str) -> int:
     """How many records an answer says there are in all.
 
     ``path`` is a dotted path in it, or ``header:`` and the name of a header.
-
-    Raises:
-        SourceDataError: There is no number at this place.
     """
     if path.startswith(_HEADER):
         value: Any = response.headers.get(path.removeprefix(_HEADER), MISSING)

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.documents import read_documents
 from dataflow.sources.file.location import LocalFile
 from dataflow.sources.incremental import Progress
-from dataflow.sources.kind import Extracted, ReadRequest, shown_location
+from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 from dataflow.sources.records import MISSING, JsonLines, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dataflow.sources.api.settings import ApiSource
 
 
 def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
@@ -53,6 +52,9 @@ def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
         typed = read_documents([LocalFile(lines.path, shown, "jsonl")], (), lines=True)
     reached = progress.saved() if progress else None
     return Extracted(typed.table, shown, [*pages.notes, *typed.notes], reached, pages.ended)
+
+
+KIND = SourceKind(ApiSource, read_api)
 
 
 def _new(records: list[dict[str, Any]], progress: Progress) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from urllib.parse import quote as quote_path
 
 from dataflow.shared.sql import one_select, quote_identifier, quote_literal
 from dataflow.sources.column_names import distinct_names
+from dataflow.sources.database.settings import DatabaseSource
 from dataflow.sources.errors import (
     SourceError,
     SourceNotFoundError,
@@ -17,7 +18,7 @@ from dataflow.sources.errors import (
 from dataflow.sources.file.location import local_path
 from dataflow.sources.incremental import Progress
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, durations_as_text
-from dataflow.sources.kind import Extracted, ReadRequest, shown_location
+from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import duckdb
     from sqlalchemy import URL
 
-    from dataflow.sources.database.settings import DatabaseSource
     from dataflow.sources.parameters import Parameters
 
 _DUCKDB = "duckdb"
@@ -69,13 +69,11 @@ def read_database(settings: DatabaseSource, request: ReadRequest) -> Extracted:
     )
 
 
-def list_tables(settings: DatabaseSource, parameters: Parameters) -> list[str]:
-    """Names of the tables and views that a database has in the source's schema.
+KIND = SourceKind(DatabaseSource, read_database)
 
-    Raises:
-        SourceError: The database cannot be read.
-        SourceSettingError: The location is not one of a database.
-    """
+
+def list_tables(settings: DatabaseSource, parameters: Parameters) -> list[str]:
+    """Names of the tables and views that a database has in the source's schema."""
     kind, path = _file_kind(settings.url)
     if kind == _DUCKDB and path is not None:
         with _open_duckdb(path) as connection:

@@ -47,12 +47,6 @@ def read_server(
     """Read a table or query in batches, in a transaction that is rolled back.
 
     At least 5,000 rows are fetched at once, and ``limit`` rows at most are read.
-
-    Raises:
-        SourceNotFoundError: There is no such table.
-        SourceUnavailableError: The database cannot be reached, or refuses.
-        SourceError: The query fails.
-        MissingDependencyError: The driver is not installed.
     """
     import sqlalchemy as sa
 
@@ -88,12 +82,7 @@ def read_server(
 def list_server_tables(
     url: str | URL, settings: DatabaseSource, parameters: Parameters
 ) -> list[str]:
-    """Names of the tables and views in the source's schema.
-
-    Raises:
-        SourceUnavailableError: The database cannot be reached.
-        MissingDependencyError: The driver is not installed.
-    """
+    """Names of the tables and views in the source's schema."""
     import sqlalchemy as sa
 
     with _connection(_address(url, settings), parameters) as connection:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_literal
 from dataflow.sources.column_names import distinct_names
-from dataflow.sources.duckdb_session import open_engine
+from dataflow.sources.duckdb_session import faults_told, open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.encoding import with_plain_line_ends
 from dataflow.sources.inference import TypedTable, read_typed
@@ -64,13 +64,10 @@ def read_delimited(
         folder: A folder for files on the way.
         null_values: Texts that mean that there is no value.
         delimiter: What is between the values; found out if not given.
-
-    Raises:
-        SourceDataError: A file has no header, or a line that does not fit it; both are named.
     """
     import duckdb
 
-    try:
+    with faults_told(lambda message: _fault(message, files)):
         try:
             return _read(files, null_values, delimiter)
         except duckdb.Error as error:
@@ -78,10 +75,6 @@ def read_delimited(
                 raise
         files = [with_plain_line_ends(file, folder) for file in files]
         return _read(files, null_values, delimiter)
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise _fault(str(error), files) from error
 
 
 def _read(

@@ -25,11 +25,6 @@ def download(url: str, folder: Path, parameters: Parameters) -> tuple[Path, str]
 
     Returns:
         The file, and the media type that the server says it is.
-
-    Raises:
-        SourceNotFoundError: The server says that there is no such file.
-        SourceUnavailableError: The server did not answer in full, or refused.
-        MissingDependencyError: The HTTP library is not installed.
     """
     try:
         import requests

@@ -21,10 +21,6 @@ def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
     """The file in UTF-8: itself, or a copy in ``folder`` if it is in another encoding.
 
     ``encoding`` is any that Python knows; None stands for UTF-8, or UTF-16 with its mark.
-
-    Raises:
-        SourceSettingError: There is no such encoding.
-        SourceDataError: The file is not in this encoding.
     """
     with file.path.open("rb") as stream:
         start = stream.read(2)

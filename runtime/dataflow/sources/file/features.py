@@ -47,9 +47,6 @@ def read_features(
     The columns are the properties of all features, ``id`` where features have one, and the
     geometry as GeoJSON text, which every spatial database reads. A file is held in memory as a
     whole.
-
-    Raises:
-        SourceDataError: A file is not JSON or not a feature collection.
     """
     lines = []
     notes: list[str] = []

@@ -68,12 +68,6 @@ def fetch_files(
         file_format: The format, or None to take it from the file's name.
         parameters: How to download.
         folder: An empty folder for what is downloaded and unpacked.
-
-    Raises:
-        SourceNotFoundError: There is no such file.
-        SourceUnavailableError: A download failed.
-        SourceDataError: A compressed file cannot be unpacked.
-        SourceSettingError: The address or the format is not one that can be read.
     """
     scheme = url.partition("://")[0].lower() if "://" in url else ""
     media_type = ""
@@ -97,12 +91,7 @@ def fetch_files(
 
 
 def local_path(location: str) -> Path:
-    """The file at a path; relative paths start at the project's folder.
-
-    Raises:
-        SourceNotFoundError: It is not there.
-        SourceSettingError: It is a folder.
-    """
+    """The file at a path; relative paths start at the project's folder."""
     path = _absolute(location)
     if path.is_dir():
         raise SourceSettingError(

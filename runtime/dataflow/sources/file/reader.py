@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.file.encoding import as_utf8
 from dataflow.sources.file.location import LocalFile, fetch_files
-from dataflow.sources.kind import Extracted, ReadRequest, shown_location
+from dataflow.sources.file.settings import FileSource
+from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dataflow.sources.file.settings import FileSource
     from dataflow.sources.inference import TypedTable
     from dataflow.sources.parameters import Parameters
 
@@ -35,6 +35,9 @@ def read_file(settings: FileSource, request: ReadRequest) -> Extracted:
     return Extracted(typed.table, shown_location(settings.url), typed.notes)
 
 
+KIND = SourceKind(FileSource, read_file)
+
+
 @dataclass(frozen=True)
 class FetchedFiles:
     """The files of a source on this machine, all of one format, and a folder for what they need."""
@@ -43,12 +46,7 @@ class FetchedFiles:
     folder: Path
 
     def read(self, settings: FileSource) -> TypedTable:
-        """Read them as one table; ``url`` and ``format`` have done their work already.
-
-        Raises:
-            SourceError: A file is not what it should be.
-            SourceSettingError: A setting says something that cannot be done.
-        """
+        """Read them as one table; ``url`` and ``format`` have done their work already."""
         files, nulls, file_format = self.found, settings.null_values, self.found[0].format
         if file_format in TEXT_FORMATS:
             files = [as_utf8(file, settings.encoding, self.folder) for file in files]
@@ -77,12 +75,7 @@ class FetchedFiles:
 
 @contextmanager
 def fetched_files(settings: FileSource, parameters: Parameters) -> Iterator[FetchedFiles]:
-    """Bring a source's files onto this machine, to be read as often as wanted.
-
-    Raises:
-        SourceError: A file is missing or out of reach.
-        SourceSettingError: The files are of several formats, or of none that is known.
-    """
+    """Bring a source's files onto this machine, to be read as often as wanted."""
     with tempfile.TemporaryDirectory(prefix="dataflow-") as name:
         folder = Path(name)
         found = fetch_files(settings.url, settings.format, parameters, folder)
@@ -110,24 +103,20 @@ def _read_parquet(files: Sequence[LocalFile], null_values: Sequence[str]) -> Typ
 
     Of the texts that mean no value only NaN has a meaning here, in columns of fractions.
     """
-    import duckdb
-
     from dataflow.shared.sql import quote_literal
-    from dataflow.sources.duckdb_session import open_engine, without_nan
+    from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
     from dataflow.sources.inference import BATCH_ROWS, TypedTable
 
     paths = ", ".join(quote_literal(file.path) for file in files)
-    with open_engine() as connection:
-        try:
-            relation = connection.sql(f"FROM read_parquet([{paths}], union_by_name = true)")
-            relation = without_nan(relation, null_values)
-            return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            file = next((file for file in files if str(file.path) in str(error)), files[0])
-            first = str(error).strip().splitlines()[0].replace(str(file.path), file.shown)
-            raise SourceDataError(
-                f"{file.shown} cannot be read as Parquet: {first}",
-                "Fetch or write the file again.",
-            ) from error
+
+    def fault(message: str) -> SourceDataError:
+        file = next((file for file in files if str(file.path) in message), files[0])
+        first = message.strip().splitlines()[0].replace(str(file.path), file.shown)
+        return SourceDataError(
+            f"{file.shown} cannot be read as Parquet: {first}", "Fetch or write the file again."
+        )
+
+    with open_engine() as connection, faults_told(fault):
+        relation = connection.sql(f"FROM read_parquet([{paths}], union_by_name = true)")
+        relation = without_nan(relation, null_values)
+        return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])

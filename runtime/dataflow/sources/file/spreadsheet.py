@@ -24,11 +24,6 @@ def read_spreadsheets(
     """Read one sheet of each file; its first row that is not empty has the columns' names.
 
     Numbers are whole where all of a column are. A column with values of several kinds is text.
-
-    Raises:
-        MissingDependencyError: The library that reads spreadsheets is not installed.
-        SourceSettingError: There is no such sheet.
-        SourceDataError: A file is no spreadsheet, or the sheet is empty.
     """
     import pyarrow as pa
 
@@ -56,12 +51,7 @@ def read_spreadsheets(
 
 
 def sheet_names(file: LocalFile) -> list[str]:
-    """The names of a workbook's sheets, in their order.
-
-    Raises:
-        MissingDependencyError: The library that reads spreadsheets is not installed.
-        SourceDataError: The file is no spreadsheet.
-    """
+    """The names of a workbook's sheets, in their order."""
     return [str(name) for name in _workbook(file).sheet_names]
 
 

@@ -40,9 +40,6 @@ def unpack(path: Path, compression: str, folder: Path, shown: str) -> tuple[Path
 
     Returns:
         The unpacked file, and the name that it had inside.
-
-    Raises:
-        SourceDataError: The file is cut off or damaged, or a zip file has not exactly one member.
     """
     import pyarrow as pa
 
