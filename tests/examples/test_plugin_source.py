@@ -80,8 +80,8 @@ def test_its_settings_are_validated_and_its_errors_are_clear(
     """A key that its model does not know, and a folder that is no repository, are named."""
     cases = [({"url": "../history", "brunch": "x"}, None), ({"url": "."}, None)]
     unknown, missing = with_plugin(READ.format(cases=cases), project)
-    assert "`ingestion.source.brunch`" in unknown["error"]
-    assert "is not a known key" in unknown["error"]
+    assert "ingestion.source.brunch: is not a known key" in unknown["error"]
+    assert "did you mean `branch`?" in unknown["error"]
     assert missing["error"].startswith("SourceNotFoundError: git cannot read HEAD of")
 
 

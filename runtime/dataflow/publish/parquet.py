@@ -16,11 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
 from dataflow.publish.folders import SiteFolders
+from dataflow.publish.kind import PublisherKind
 from dataflow.publish.manifest import STALE_AFTER_SECONDS, replace_tables
+from dataflow.shared.config_types import Section
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.sql import one_select, quote_identifier, quote_literal, type_family
 
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from duckdb.sqltypes import DuckDBPyType
 
+    from dataflow.publish.kind import PublishRequest
     from dataflow.shared.project import Project
 
 # `<LastRefreshed/>` shows the time of the site's build; pages ask this table instead.
@@ -41,6 +46,12 @@ _ERROR_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 
 class PublishError(DataflowError):
     """A source query of a workflow's dashboard cannot be run."""
+
+
+class ParquetSettings(Section):
+    """Publishes Parquet files and a manifest, which the dashboards read."""
+
+    type: Literal["parquet"] = Field(description="Parquet files and a manifest.")
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,6 @@ def publish_workflow(
     ``<workflow_id>.descriptions`` (table_name, column_name, description) what dbt says of columns.
 
     Args:
-        project: The project.
         workflow_id: The workflow whose tables to publish.
         connection: An open connection to the workflow's DuckDB file; opened read-only if left out.
             What it has not committed is not published.
@@ -237,3 +247,10 @@ def _settle(path: Path) -> str:
         digest = hashlib.file_digest(file, "blake2b").hexdigest()[:16]
         os.fsync(file.fileno())
     return digest
+
+
+def _publish(_: ParquetSettings, request: PublishRequest) -> dict[str, int]:
+    return publish_workflow(request.project, request.workflow_id, request.connection).tables
+
+
+KIND = PublisherKind(ParquetSettings, _publish)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.faults import shown_value
+from dataflow.shared.finding import shown_value
 from dataflow.sources.errors import SourceSettingError, SourceTooLargeError
 from dataflow.sources.kind import Extracted, ReadRequest, kind_names, shown_location, source_kind
 from dataflow.sources.validation import checked_parameters, checked_settings, plain_values
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from dataflow.shared.tables import Rows
     from dataflow.sources.parameters import Parameters
 
-# Reads a source of a type that a workflow has made up for itself.
-OwnReader = Callable[[dict[str, Any], ReadRequest], "Extracted | Rows"]
+# Reads a source of a type that a workflow has made up for itself: `ingestion.source` and
+# `ingestion.parameters` go in, as plain values.
+OwnReader = Callable[[dict[str, Any], dict[str, Any]], "Extracted | Rows"]
 
 
 def read_source(
@@ -50,12 +51,12 @@ def read_source(
         SourceSettingError: A setting says something that cannot be done.
         PluginError: The kind comes from a distribution that cannot be used.
     """
-    if last_value is None and isinstance(parameters, Mapping):
-        last_value = parameters.get("last_value")
+    given = plain_values(parameters)
+    last_value = given.get("last_value") if last_value is None else last_value
     request = ReadRequest(checked_parameters(parameters), last_value)
     started = datetime.now(UTC)
     try:
-        extracted = _read(source, request, own_readers or {})
+        extracted = _read(source, request, {**given, "last_value": last_value}, own_readers or {})
     except Exception as error:
         # DuckDB's exception is known by its name, so that nobody has to load DuckDB for it.
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
@@ -79,6 +80,7 @@ def read_source(
 def _read(
     source: Mapping[str, Any] | Section,
     request: ReadRequest,
+    parameters: dict[str, Any],
     own_readers: Mapping[str, OwnReader],
 ) -> Extracted:
     values, known = plain_values(source), kind_names()
@@ -87,7 +89,7 @@ def _read(
         kind = source_kind(name)
         return kind.read(checked_settings(kind.settings, source), request)
     if name in own_readers:
-        data = own_readers[name](values, request)
+        data = own_readers[name](values, parameters)
         return data if isinstance(data, Extracted) else Extracted(data, _location(source))
     raise SourceSettingError(
         f"There is no source type {shown_value(values.get('type'))}.",

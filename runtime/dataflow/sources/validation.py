@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from dataflow.shared.config_check import Misfit, misfits_of
 from dataflow.shared.config_secrets import is_secret_path, register_secrets
 from dataflow.shared.config_types import Section, value_at
-from dataflow.shared.faults import shown_path, shown_value
+from dataflow.shared.finding import Finding, shown_path, shown_value
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.parameters import Parameters
 
@@ -31,9 +32,9 @@ def checked_settings(model: type[Model], source: Mapping[str, Any] | Section) ->
     return source if isinstance(source, model) else _checked(model, plain, "source")
 
 
-def plain_values(source: Mapping[str, Any] | Section) -> dict[str, Any]:
-    """``ingestion.source`` as it stands in config.yaml."""
-    return source.model_dump(by_alias=True) if isinstance(source, Section) else dict(source)
+def plain_values(values: Mapping[str, Any] | Section) -> dict[str, Any]:
+    """A part of a configuration as it stands in config.yaml."""
+    return values.model_dump(by_alias=True) if isinstance(values, Section) else dict(values)
 
 
 def checked_parameters(values: Mapping[str, Any] | Parameters) -> Parameters:
@@ -53,27 +54,20 @@ def _checked(model: type[Model], values: Mapping[str, Any], key: str) -> Model:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        faults = [_sentence(fault, given, key) for fault in error.errors(include_url=False)]
+        findings = [_finding(misfit, given, key) for misfit in misfits_of(error, given)]
         raise SourceSettingError(
-            " ".join(faults),
+            "\n".join(map(str, findings)),
             f"Correct `ingestion.{key}` in config.yaml, or where ingestion.py makes it.",
         ) from None
 
 
-def _sentence(fault: Any, values: Mapping[str, Any], key: str) -> str:
-    """What is wrong with one key, and what is allowed there, if that is known."""
-    path, context = fault["loc"], fault.get("ctx", {})
-    value = value_at(values, path)
-    shown = "" if value is None or is_secret_path(path) else f" {shown_value(value)}"
-    reason, allowed, hint = f"is not allowed: {fault['msg']}", "", ""
-    if fault["type"] == "dataflow":
-        reason, allowed, hint = context["reason"], context["allowed"], context["hint"]
-    elif fault["type"] == "missing":
-        reason = "is missing"
-    elif fault["type"] == "extra_forbidden":
-        reason, shown = "is not a known key", ""
-    elif fault["type"] == "literal_error":
-        reason, allowed = "is not one of the choices", context["expected"]
-    end = f"; {hint}" if hint else "."
-    place = shown_path(("ingestion", key, *path))
-    return f"`{place}`{shown} {reason}{f' (allowed: {allowed})' if allowed else ''}{end}"
+def _finding(misfit: Misfit, values: Mapping[str, Any], key: str) -> Finding:
+    value = value_at(values, misfit.path)
+    hidden = misfit.of_key or value is None or is_secret_path(misfit.path)
+    return Finding(
+        misfit.reason,
+        misfit.hint,
+        key_path=shown_path(("ingestion", key, *misfit.path)),
+        value="" if hidden else shown_value(value),
+        allowed=misfit.allowed,
+    )

@@ -11,7 +11,7 @@ from dataflow.shared.tables import TableFileError
 from dataflow.stages.duplicates import find_repetitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -23,7 +23,6 @@ _NUMBER = "file_row_number"
 # DuckDB's tables have row groups of 122,880 rows. Rows that come in slightly larger ones, as a
 # filter leaves them, are written twice when a table is loaded; in much larger ones they are not.
 _ROWS_IN_GROUP = 4 * 122_880
-_IN_SQL = frozenset({"remove_duplicates", "add_timestamps"})
 # What comes back from DuckDB's Parquet as the Arrow type that it was. Others stay with Arrow.
 _SAFE_TYPES = frozenset(
     {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
@@ -31,17 +30,12 @@ _SAFE_TYPES = frozenset(
 )
 
 
-def can_use_file(rows: StoredRows, options: Sequence[Sequence[str]]) -> bool:
-    """Whether stages with these options make of the rows' file just what they make of its table.
-
-    Args:
-        rows: The rows.
-        options: The options of each stage that are on.
-    """
+def can_use_file(rows: StoredRows) -> bool:
+    """Whether SQL makes of the rows' file just what Arrow makes of its table."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if rows.path is None or not _IN_SQL.issuperset(name for names in options for name in names):
+    if rows.path is None:
         return False
     try:
         with pq.ParquetFile(str(rows.path)) as file:
@@ -64,7 +58,6 @@ class RowsFile:
 
     Args:
         connection: A connection of its own.
-        path: The file.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -24,7 +24,6 @@ class Batch:
     """The rows that one run extracted.
 
     Args:
-        run_id: The run.
         extracted: The Parquet file as it came from the source, before columns such as the time of
             the run were added.
         is_finished: Tells whether the run of some id came to a good end.

@@ -90,7 +90,7 @@ def execute(postgres: str) -> Iterator[Callable[[str], None]]:
 
 def test_postgres_types(postgres: str, execute: Any) -> None:
     """Postgres' usual types arrive as what they are; JSON arrives as text, times in UTC."""
-    key = uuid.uuid4()
+    key = uuid.UUID(int=2**100)
     execute(
         "CREATE TABLE t (i int, b bigint, n numeric(10,2), f float8, s text, d date, ts timestamp, "
         "tz timestamptz, ok bool, u uuid, j jsonb, a int[], y bytea, e text)"

@@ -10,7 +10,7 @@ import pytest
 
 from dataflow.shared.plugins import PluginError, installed
 from dataflow.sources.errors import SourceSettingError
-from dataflow.sources.kind import Extracted, ReadRequest, kind_names, shown_location, source_kind
+from dataflow.sources.kind import Extracted, kind_names, shown_location, source_kind
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def test_a_foreign_kind_is_read(plugins: None) -> None:
     assert result["data"] == [{"n": 0}, {"n": 1}]
     assert result["metadata"]["source"] == "shelf of 7"
     assert result["metadata"]["record_count"] == 2
-    with pytest.raises(SourceSettingError, match=r"`ingestion\.source\.rosw`.*known key"):
+    with pytest.raises(
+        SourceSettingError, match=r"ingestion\.source\.rosw: is not a known key.*`rows`"
+    ):
         read_source({"type": "shelf", "rosw": 2}, {})
 
 
@@ -115,23 +117,22 @@ def test_settings_come_back_from_a_plain_dict(model: str, source: dict[str, Any]
 
 
 def test_an_own_reader_reads_what_no_kind_does(project: Path) -> None:
-    """It gets the plain source and the request, and answers with rows or with all there is."""
-    seen: list[tuple[dict[str, Any], ReadRequest]] = []
+    """It gets plain source and parameters, and answers with rows or with all there is."""
+    seen: list[tuple[dict[str, Any], dict[str, Any]]] = []
 
-    def read_rows(source: dict[str, Any], request: ReadRequest) -> Any:
-        seen.append((source, request))
+    def read_rows(source: dict[str, Any], parameters: dict[str, Any]) -> Any:
+        seen.append((source, parameters))
         return [{"a": 1}]
 
-    def read_more(source: dict[str, Any], request: ReadRequest) -> Extracted:
-        return Extracted([], "the drawer", ["told"], last_value=request.last_value + 1)
+    def read_more(source: dict[str, Any], parameters: dict[str, Any]) -> Extracted:
+        return Extracted([], "the drawer", ["told"], last_value=parameters["last_value"] + 1)
 
     readers = {"pile": read_rows, "drawer": read_more, "file": read_rows}
     source = {"type": "pile", "url": "https://me:s3cretpw@x/?q=1", "depth": 3}
-    result = read_source(source, {"max_retries": 1}, own_readers=readers)
+    result = read_source(source, {"max_retries": 1, "own": "x"}, own_readers=readers)
     assert (result["data"], result["metadata"]["record_count"]) == ([{"a": 1}], 1)
     assert result["metadata"]["source"] == "https://***@x/"
-    assert seen[0][0] == source
-    assert seen[0][1].parameters.max_retries == 1
+    assert seen == [(source, {"max_retries": 1, "own": "x", "last_value": None})]
     more = read_source({"type": "drawer"}, {"last_value": 4}, own_readers=readers)["metadata"]
     assert (more["source"], more["notes"], more["last_value"]) == ("the drawer", ["told"], 5)
     with pytest.raises(SourceSettingError, match="pile, drawer"):
@@ -145,8 +146,8 @@ def test_an_own_reader_reads_what_no_kind_does(project: Path) -> None:
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"batch_size": 0}, r"`ingestion\.parameters\.batch_size` 0 is out of range"),
-        ({"max_retries": "3"}, r"max_retries` \"3\" is not a whole number"),
+        ({"batch_size": 0}, r"ingestion\.parameters\.batch_size: 0 is out of range"),
+        ({"max_retries": "3"}, r"max_retries: \"3\" is not a whole number"),
     ],
 )
 def test_parameters_are_checked(parameters: dict[str, Any], said: str) -> None:
