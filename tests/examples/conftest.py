@@ -41,21 +41,26 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def with_plugin(plugin: Path) -> Callable[..., Any]:
-    """Run Python code where the plug-in is installed; what it prints last is JSON, and returned."""
+def python(plugin: Path) -> Callable[..., str]:
+    """Run Python where the plug-in is installed, and return what it prints."""
 
-    def run(code: str, folder: Path) -> Any:
-        environ = {**os.environ, "PYTHONPATH": str(plugin)}
+    def run(folder: Path, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, *arguments],
             cwd=folder,
-            env=environ,
+            env={**os.environ, "PYTHONPATH": str(plugin)},
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     return run
+
+
+@pytest.fixture
+def with_plugin(python: Callable[..., str]) -> Callable[..., Any]:
+    """Run code where the plug-in is installed; what it prints last is JSON, and returned."""
+    return lambda code, folder: json.loads(python(folder, "-c", code).splitlines()[-1])

@@ -85,6 +85,89 @@ def test_its_settings_are_validated_and_its_errors_are_clear(
     assert missing["error"].startswith("SourceNotFoundError: git cannot read HEAD of")
 
 
+CONFIG = """workflow: {name: History}
+ingestion:
+  source:
+    type: git_log
+    url: ../history
+    incremental: new_commits
+load: {table: commits, write_disposition: append}
+"""
+INGESTION = """from dataflow.authoring import read_source
+from dataflow.shared.config import load_config
+
+def extract_data(params):
+    ingestion = load_config("history")["ingestion"]
+    return read_source(ingestion["source"], ingestion["parameters"] | params)
+"""
+JOB = """from dagster import in_process_executor, job, op
+from dataflow.authoring import LoadResult, Steps, StoredTable
+from dataflow.workflows.registry import register_workflow
+from .ingestion import extract_data
+
+steps = Steps("history")
+
+@op
+def extract_history() -> StoredTable:
+    return steps.extract(extract_data)
+
+@op
+def load_history(extracted: StoredTable) -> LoadResult:
+    return steps.load(extracted)
+
+@job(executor_def=in_process_executor)
+def history_job() -> None:
+    load_history(extract_history())
+
+register_workflow(workflow_id="history", job=history_job, description="Commits")
+"""
+
+
+@pytest.fixture
+def workflow(project: Path) -> Path:
+    """A workflow whose config.yaml names the plug-in's kind of source."""
+    folder = project / "src" / "dataflow" / "workflows" / "history"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    (folder / "ingestion.py").write_text(INGESTION, encoding="utf-8")
+    (folder / "dagster_job.py").write_text(JOB, encoding="utf-8")
+    (folder / "__init__.py").touch()
+    return folder
+
+
+def test_a_workflow_runs_on_it(
+    project: Path,
+    workflow: Path,
+    python: Callable[..., str],
+    with_plugin: Callable[..., Any],
+) -> None:
+    """`dataflow workflow run` reads the commits into the warehouse, and then only new ones."""
+    count = (
+        "import duckdb, glob, json; (file,) = glob.glob('**/*.duckdb', recursive=True)\n"
+        "print(json.dumps(duckdb.connect(file).sql('FROM raw.commits').fetchall(), default=str))"
+    )
+    for subject in ("third", "fourth"):
+        commit(project.parent / "history", subject, "2024-02-01T12:00:00+02:00")
+        python(project, "-m", "dataflow.cli", "workflow", "run", "history")
+    rows = with_plugin(count, project)
+    assert sorted(row[3] for row in rows) == ["first", "fourth", "second: ä", "third"]
+
+
+def test_a_typo_in_config_yaml_is_found_with_its_line(
+    project: Path, workflow: Path, with_plugin: Callable[..., Any]
+) -> None:
+    """The plug-in's model is part of the validation."""
+    text = (workflow / "config.yaml").read_text().replace("incremental:", "incrmental:")
+    (workflow / "config.yaml").write_text(text)
+    code = (
+        "import json; from dataflow.shared.config import ConfigError, load_config\n"
+        "try: load_config('history')\nexcept ConfigError as error: print(json.dumps(str(error)))"
+    )
+    said = with_plugin(code, project)
+    assert "config.yaml:6: ingestion.source.incrmental: is not a known key" in said
+    assert "did you mean `incremental`?" in said
+
+
 def test_without_it_the_type_is_unknown(project: Path) -> None:
     """Where the distribution is not installed, the types that there are are named."""
     from dataflow.sources.errors import SourceSettingError

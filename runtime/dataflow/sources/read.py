@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.finding import shown_value
+from dataflow.shared.tables import row_count, to_arrow
 from dataflow.sources.errors import SourceSettingError, SourceTooLargeError
 from dataflow.sources.kind import Extracted, ReadRequest, kind_names, shown_location, source_kind
 from dataflow.sources.validation import checked_parameters, checked_settings, plain_values
@@ -66,10 +68,11 @@ def read_source(
                 "files), or give the machine more memory.",
             ) from error
         raise
-    metadata: dict[str, Any] = {"source": extracted.location}
-    if (rows := _row_count(extracted.data)) is not None:
-        metadata["record_count"] = rows
-    metadata["timestamp"] = started.isoformat()
+    metadata: dict[str, Any] = {
+        "source": extracted.location,
+        "record_count": row_count(extracted.data),
+        "timestamp": started.isoformat(),
+    }
     if extracted.notes:
         metadata["notes"] = extracted.notes
     if extracted.last_value is not None:
@@ -87,23 +90,23 @@ def _read(
     name = str(values.get("type"))
     if name in known:
         kind = source_kind(name)
-        return kind.read(checked_settings(kind.settings, source), request)
+        return _countable(kind.read(checked_settings(kind.settings, source), request))
     if name in own_readers:
         data = own_readers[name](values, parameters)
-        return data if isinstance(data, Extracted) else Extracted(data, _location(source))
+        extracted = data if isinstance(data, Extracted) else Extracted(data, _location(source))
+        return _countable(extracted)
     raise SourceSettingError(
         f"There is no source type {shown_value(values.get('type'))}.",
         f"Set `ingestion.source.type` to one of: {', '.join([*known, *own_readers])}.",
     )
 
 
+def _countable(extracted: Extracted) -> Extracted:
+    """With a table in place of a stream, which only reading can count."""
+    counted = hasattr(extracted.data, "__len__") or hasattr(extracted.data, "num_rows")
+    return extracted if counted else replace(extracted, data=to_arrow(extracted.data))
+
+
 def _location(source: Mapping[str, Any] | Section) -> str:
     values = plain_values(source)
     return shown_location(str(values.get("url") or values.get("type")), values.get("table"))
-
-
-def _row_count(data: Any) -> int | None:
-    """How many rows there are; None for a stream, which only reading can count."""
-    if hasattr(data, "num_rows"):
-        return int(data.num_rows)
-    return len(data) if hasattr(data, "__len__") else None

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
 from dataflow.shared.plugins import PluginError, installed
@@ -63,9 +64,7 @@ def test_a_foreign_kind_is_read(plugins: None) -> None:
     assert result["data"] == [{"n": 0}, {"n": 1}]
     assert result["metadata"]["source"] == "shelf of 7"
     assert result["metadata"]["record_count"] == 2
-    with pytest.raises(
-        SourceSettingError, match=r"ingestion\.source\.rosw: is not a known key.*`rows`"
-    ):
+    with pytest.raises(SourceSettingError, match=r"source\.rosw: is not a known key.*`rows`"):
         read_source({"type": "shelf", "rosw": 2}, {})
 
 
@@ -137,6 +136,9 @@ def test_an_own_reader_reads_what_no_kind_does(project: Path) -> None:
     assert (more["source"], more["notes"], more["last_value"]) == ("the drawer", ["told"], 5)
     with pytest.raises(SourceSettingError, match="pile, drawer"):
         read_source({"type": "heap"}, {}, own_readers=readers)
+    stream = pa.table({"a": [1, 2, 3]}).to_reader()
+    streamed = read_source({"type": "flow"}, {}, own_readers={"flow": lambda *_: stream})
+    assert streamed["metadata"]["record_count"] == streamed["data"].num_rows == 3
     # The installed kind goes first.
     (project / "a.csv").write_text("a\n2\n", encoding="utf-8")
     assert read_source({"type": "file", "url": "a.csv"}, {}, None, readers)["data"].num_rows == 1
