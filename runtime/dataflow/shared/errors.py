@@ -1,6 +1,13 @@
-"""The one base of every error that a user of DATAFLOW can cause."""
+"""The one base of every error that a user of DATAFLOW can cause, and the most common ones."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dataflow.shared.finding import Finding
 
 
 class DataflowError(Exception):
@@ -31,6 +38,19 @@ class BadInputError(DataflowError):
 
     exit_code = 2
     http_status = 422
+
+
+class ConfigError(BadInputError):
+    """A configuration file cannot be used; ``findings`` has every thing that is wrong with it."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(sorted(findings, key=lambda finding: (finding.file, finding.line)))
+        what = "the line above" if len(self.findings) == 1 else "the lines above"
+        super().__init__("\n".join(map(str, self.findings)), f"Put {what} right and run it again.")
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Finding, ...]]]:
+        # An exception is pickled by its arguments, which here are not those of the constructor.
+        return type(self), (self.findings,)
 
 
 class MissingDependencyError(DataflowError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dataflow.sources.duckdb_session import literal, open_engine, quote, without_nan
+from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.sources.duckdb_session import open_engine, without_nan
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
 
@@ -44,7 +45,7 @@ def read_documents(
     """
     import duckdb
 
-    paths = ", ".join(literal(str(file.path)) for file in files)
+    paths = ", ".join(quote_literal(file.path) for file in files)
     call = (
         f"read_json([{paths}], format = '{'newline_delimited' if lines else 'auto'}', "
         f"sample_size = -1, union_by_name = true, map_inference_threshold = -1, "
@@ -84,16 +85,16 @@ def _fetch(
         return relation.limit(0).to_arrow_table().select([]), []
     notes = []
     # JSON has a null of its own: an empty text in it is an empty text.
-    nulls = ", ".join(literal(text) for text in null_values if text)
+    nulls = ", ".join(quote_literal(text) for text in null_values if text)
     columns = []
     for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
-        value = quote(name)
+        value = quote_identifier(name)
         if kind == "JSON":
             value = f"{value}->>'$'"
             notes.append(name)
         if kind in ("JSON", "VARCHAR") and nulls:
             value = f"CASE WHEN {value} NOT IN ({nulls}) THEN {value} END"
-        columns.append(f"{value} AS {quote(name)}")
+        columns.append(f"{value} AS {quote_identifier(name)}")
     relation = without_nan(relation.project(", ".join(columns)), null_values)
     table = relation.to_arrow_table(batch_size=BATCH_ROWS)
     mixed = [name for name in notes if table[name].null_count < table.num_rows]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE
 from dataflow.publish.parquet import FRESHNESS_TABLE
+from dataflow.shared.sql import one_select, quote_identifier, type_family
 from dataflow_tools.checks.checklist import Finding, Point, judged, not_applicable
 from dataflow_tools.checks.pages import Query, compile_query, find_queries
 
@@ -29,8 +30,6 @@ _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 # other errors of no account.
 _ABOUT_NAMES = re.compile(r"Catalog Error|Binder Error: Referenced (column|table)")
 _ABOUT_QUERIES = re.compile(r"(Parser|Binder|Catalog) Error")
-_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|BIGNUM|DECIMAL.*")
-_MOMENTS = re.compile(r"DATE|TIMESTAMP.*")
 _TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # The tables that publishing adds to those of the sources.
 _ADDED = {
@@ -116,13 +115,13 @@ def _publish(
             faults.append(Fault(file, 1, f"The file's name, {path.stem!r}, cannot name a table."))
             continue
         try:
-            statements = connection.extract_statements(text)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            query = one_select(connection, text)
+            if query is None:
                 faults.append(Fault(file, 1, "This is not one SELECT."))
                 continue
-            result = connection.sql(text.rstrip().rstrip(";"))
+            result = connection.sql(query)
             published[path.stem] = ", ".join(
-                f"{_quote(name)} {_published_type(str(kind))}"
+                f"{quote_identifier(name)} {_published_type(str(kind))}"
                 for name, kind in zip(result.columns, result.types, strict=True)
             )
         except duckdb.Error as error:
@@ -136,10 +135,10 @@ def _make_tables(
 ) -> None:
     # In a database of their own, so that pages see nothing else.
     connection.execute("ATTACH ':memory:' AS browser; USE browser")
-    schema = _quote(workflow_id)
+    schema = quote_identifier(workflow_id)
     connection.execute(f"CREATE SCHEMA {schema}")
     for table, columns in {**published, **_ADDED}.items():
-        connection.execute(f"CREATE TABLE {schema}.{_quote(table)} ({columns})")
+        connection.execute(f"CREATE TABLE {schema}.{quote_identifier(table)} ({columns})")
     connection.execute(f"USE browser.{schema}")
 
 
@@ -199,14 +198,9 @@ def _first_sentence(error: Exception) -> str:
 
 def _published_type(kind: str) -> str:
     """The type that `dashboards.publish` writes for a type of DuckDB's."""
-    if _NUMBERS.fullmatch(kind):
+    family = type_family(kind)
+    if family in ("whole", "fraction"):
         return "DOUBLE"
-    if _MOMENTS.fullmatch(kind):
+    if family == "moment":
         return "TIMESTAMP_MS"
-    return "BOOLEAN" if kind == "BOOLEAN" else "VARCHAR"
-
-
-def _quote(name: str) -> str:
-    from dataflow.warehouse.database import quote
-
-    return quote(name)
+    return "BOOLEAN" if family == "boolean" else "VARCHAR"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.shared.project import Project
+from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow_tools.checks.dashboard_queries import Fault, check_queries
 from dataflow_tools.checks.dbt_models import Models, build_empty_models
 
@@ -124,20 +125,17 @@ def _copy_columns(connection: DuckDBPyConnection, warehouse: Path) -> dict[str, 
     """Make every table of the warehouse that a load or people made, without rows."""
     import duckdb
 
-    from dataflow.warehouse.database import quote
-
     if not warehouse.is_file():
         return {}
-    path = str(warehouse).replace("'", "''")
     try:
-        connection.execute(f"ATTACH '{path}' AS {_WAREHOUSE} (READ_ONLY)")
+        connection.execute(f"ATTACH {quote_literal(warehouse)} AS {_WAREHOUSE} (READ_ONLY)")
     except duckdb.Error:
         # In use by a run, or damaged, which doctor says: the sample has to do.
         return {}
     try:
         columns = _columns(connection, _WAREHOUSE)
         for name in columns:
-            schema, table = (quote(part) for part in name.split(".", 1))
+            schema, table = (quote_identifier(part) for part in name.split(".", 1))
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             with suppress(duckdb.Error):  # a view of a table that is gone
                 copied = f"{_WAREHOUSE}.{schema}.{table}"
@@ -150,14 +148,11 @@ def _copy_columns(connection: DuckDBPyConnection, warehouse: Path) -> dict[str, 
 
 
 def _make_raw_table(connection: DuckDBPyConnection, request: DryRunRequest, known: set[str]) -> str:
-    from dataflow.warehouse.database import quote
-
-    table = f"raw.{quote(request.table)}"
+    table = f"raw.{quote_identifier(request.table)}"
     is_known = f"raw.{request.table}" in known
     if request.sample is None:
         return "warehouse" if is_known else ""
-    path = str(request.sample).replace("'", "''")
-    rows = f"SELECT * FROM read_parquet('{path}') LIMIT 0"  # noqa: S608
+    rows = f"SELECT * FROM read_parquet({quote_literal(request.sample)}) LIMIT 0"  # noqa: S608
     if is_known:
         # Columns that are new in the code are in the sample, and in the warehouse after a run.
         rows = f"(SELECT * FROM {table} LIMIT 0) UNION ALL BY NAME ({rows})"  # noqa: S608

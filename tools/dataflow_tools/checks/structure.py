@@ -63,7 +63,7 @@ def _config(workflow: WorkflowSource) -> Point:
             ),
             "; ".join(
                 part
-                for part in (f"Allowed: {fault.allowed}" if fault.allowed else "", fault.hint)
+                for part in (f"Allowed: {fault.allowed}" if fault.allowed else "", fault.instruction)
                 if part
             )
             or "Put it right.",

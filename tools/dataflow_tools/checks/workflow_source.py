@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.config import CONFIG_FILE, read_config
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import resolve
-from dataflow.shared.faults import ConfigError, Fault
+from dataflow.shared.errors import ConfigError
 from dataflow.shared.yaml_document import YamlDocument, parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dataflow.shared.finding import Finding
     from dataflow.shared.project import Project
 
 _NOT_SOURCES = {"__pycache__", "node_modules", "target", "dbt_packages"}
@@ -99,12 +100,12 @@ class WorkflowSource:
         return self.document.position(path, of_key=True).line
 
     @cached_property
-    def config_faults(self) -> list[Fault]:
+    def config_faults(self) -> list[Finding]:
         """Everything wrong with config.yaml, variables that are not set left out."""
         try:
             read_config(self.folder / CONFIG_FILE, project=self.project)
         except ConfigError as error:
-            return [fault for fault in error.faults if not fault.reason.startswith(_NOT_SET)]
+            return [fault for fault in error.findings if not fault.reason.startswith(_NOT_SET)]
         return []
 
     @cached_property

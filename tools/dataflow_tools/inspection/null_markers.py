@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.sources.duckdb_session import literal, open_engine
+from dataflow.shared.sql import quote_literal
+from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.inference import read_typed
 from dataflow_tools.inspection.profile import profile_columns, register_rows
 
@@ -46,7 +47,7 @@ def find_null_markers(
 def _markers(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> list[str]:
     """The markers in a text column, if it gets another type without them."""
     text = f"lower(trim({column.key}))"
-    known = ", ".join(literal(marker) for marker in sorted(_MARKERS))
+    known = ", ".join(quote_literal(marker) for marker in sorted(_MARKERS))
     written = connection.execute(
         f"SELECT DISTINCT trim({column.key}) AS v FROM data WHERE {text} IN ({known}) ORDER BY v"  # noqa: S608
     ).fetchall()

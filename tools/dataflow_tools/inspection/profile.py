@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.sql import type_family
 from dataflow.sources.column_names import sql_identifiers
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 _TAKEN = ("processed_at",)
 # Not reserved in this DuckDB, but in the older one that reads the dashboards' tables, or in dbt.
 _ALSO_RESERVED = ("at", "current_date", "current_timestamp", "end", "date_trunc", "this", "window")
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
-_WHOLE = (*_NUMBERS, "UBIGINT", "HUGEINT")
-_SIGNS_OF_NESTING = ("STRUCT", "MAP", "UNION")
 # Text values are listed up to here.
 _MOST_VALUES = 50
 
@@ -53,16 +51,12 @@ class ColumnProfile:
     @property
     def whole(self) -> bool:
         """Whether it holds whole numbers."""
-        return self.type in _WHOLE or (
-            self.type.startswith("DECIMAL") and self.type.endswith(",0)")
-        )
+        return type_family(self.type) == "whole"
 
     @property
     def fractional(self) -> bool:
         """Whether it holds numbers with fractions."""
-        return self.type in ("DOUBLE", "FLOAT") or (
-            self.type.startswith("DECIMAL") and not self.whole
-        )
+        return type_family(self.type) == "fraction"
 
     @property
     def text(self) -> bool:
@@ -72,7 +66,7 @@ class ColumnProfile:
     @property
     def time(self) -> bool:
         """Whether it holds days or moments."""
-        return self.type == "DATE" or self.type.startswith("TIMESTAMP")
+        return type_family(self.type) == "moment"
 
     @property
     def unique(self) -> bool:
@@ -108,7 +102,7 @@ def profile_columns(connection: duckdb.DuckDBPyConnection, names: list[str]) -> 
     for index, (name, identifier) in enumerate(zip(names, identifiers, strict=True)):
         key = f"c{index}"
         kind = kinds[key]
-        nested = kind.startswith(_SIGNS_OF_NESTING) or kind.endswith("]")
+        nested = type_family(kind) == "nested"
         if kind.startswith("ENUM"):
             kind = "VARCHAR"
         distinct = "0" if nested else f"count(DISTINCT {key})"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as quote_path
 
+from dataflow.shared.sql import one_select, quote_identifier, quote_literal
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.database.relation import column_named, missing_table, new_rows
-from dataflow.sources.duckdb_session import quote
 from dataflow.sources.durations import durations_as_text
 from dataflow.sources.errors import (
     SourceError,
@@ -183,18 +183,17 @@ def _relation(
     connection: duckdb.DuckDBPyConnection, source: dict[str, Any]
 ) -> duckdb.DuckDBPyRelation:
     if source.get("query"):
-        # The line break ends a comment on the query's last line.
-        statement = f"FROM (\n{str(source['query']).rstrip().rstrip(';')}\n)"
-        if len(connection.extract_statements(statement)) != 1:
+        query = one_select(connection, str(source["query"]))
+        if query is None:
             raise SourceSettingError(
-                "`ingestion.source.query` is more than one statement.", "Write one SELECT."
+                "`ingestion.source.query` is not one SELECT.", "Write one SELECT."
             )
-        return connection.sql(statement)
+        return connection.sql(f"FROM (\n{query}\n)")
     known = _known(connection)
     schema, table = source.get("schema") or "main", source["table"]
     if (schema.lower(), table.lower()) not in {(s.lower(), t.lower()) for s, t in known}:
         raise missing_table(schema, table, [f"{s}.{t}" for s, t in known])
-    return connection.sql(f"FROM {quote(schema)}.{quote(table)}")
+    return connection.sql(f"FROM {quote_identifier(schema)}.{quote_identifier(table)}")
 
 
 def _without_unions(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
@@ -203,9 +202,9 @@ def _without_unions(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelatio
     if not any(kind.startswith("UNION") for _, kind in kinds):
         return relation
     columns = [
-        f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}"
+        f"CAST({quote_identifier(name)} AS VARCHAR) AS {quote_identifier(name)}"
         if kind.startswith("UNION")
-        else quote(name)
+        else quote_identifier(name)
         for name, kind in kinds
     ]
     return relation.project(", ".join(columns))
@@ -224,5 +223,6 @@ def _since(relation: duckdb.DuckDBPyRelation, progress: Progress) -> duckdb.Duck
     if progress.start is None:
         return relation
     kind = relation.types[relation.columns.index(name)]
-    start = str(progress.start).replace("'", "''")
-    return relation.filter(f"{quote(name)} >= CAST('{start}' AS {kind})")
+    return relation.filter(
+        f"{quote_identifier(name)} >= CAST({quote_literal(progress.start)} AS {kind})"
+    )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from dataflow.shared.sql import quote_literal
 from dataflow.sources.column_names import distinct_names
-from dataflow.sources.duckdb_session import literal, open_engine
+from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.encoding import with_plain_line_ends
 from dataflow.sources.inference import TypedTable, read_typed
@@ -120,11 +121,11 @@ def _read(
 def _scan(files: Sequence[LocalFile], layout: _Layout, null_values: Sequence[str]) -> str:
     """The call that reads files of one layout as text."""
     columns = ", ".join(f"f{number}: 'VARCHAR'" for number in range(len(layout.header)))
-    paths = ", ".join(literal(str(file.path)) for file in files)
-    nulls = ", ".join(literal(text) for text in null_values or [_NO_NULLS])
+    paths = ", ".join(quote_literal(file.path) for file in files)
+    nulls = ", ".join(quote_literal(text) for text in null_values or [_NO_NULLS])
     return (
         f"read_csv([{paths}], auto_detect = false, header = true, skip = {layout.skipped}, "
-        f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', comment = '', "
+        f"delim = {quote_literal(layout.delimiter)}, quote = '\"', escape = '\"', comment = '', "
         f"compression = 'none', columns = {{{columns}}}, nullstr = [{nulls}], "
         f"max_line_size = {_LONGEST_LINE})"
     )

@@ -138,10 +138,11 @@ def _read_parquet(files: Sequence[LocalFile], null_values: Sequence[str]) -> Typ
     """
     import duckdb
 
-    from dataflow.sources.duckdb_session import literal, open_engine, without_nan
+    from dataflow.shared.sql import quote_literal
+    from dataflow.sources.duckdb_session import open_engine, without_nan
     from dataflow.sources.inference import BATCH_ROWS, TypedTable
 
-    paths = ", ".join(literal(str(file.path)) for file in files)
+    paths = ", ".join(quote_literal(file.path) for file in files)
     with open_engine() as connection:
         try:
             relation = connection.sql(f"FROM read_parquet([{paths}], union_by_name = true)")
