@@ -39,9 +39,6 @@ class BuildResult:
 
     Args:
         models: Schema and name of each table or view built, in order.
-        tests: How many tests passed.
-        warnings: Messages of the tests that warned.
-        seconds: How long it took.
     """
 
     models: list[str]
@@ -59,7 +56,6 @@ def build_models(
     the parsed project again.
 
     Args:
-        project: The project.
         workflow_id: The workflow; its dbt project is its folder ``dbt``.
         report: Called with one line for each model and test that ends.
 
