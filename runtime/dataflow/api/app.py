@@ -18,6 +18,7 @@ from dataflow.api.routes import router
 from dataflow.api.schemas import HealthOut
 from dataflow.api.token import api_token, check_bind, check_token
 from dataflow.service.dagster_client import Dagster
+from dataflow.service.web_server import serve
 from dataflow.shared.output_redaction import guard_output
 
 if TYPE_CHECKING:
@@ -85,26 +86,11 @@ def serve_api(project: Project, host: str, port: int, token: str | None = None) 
         InsecureBindError: ``host`` can be reached from other machines and no token is set.
         PortInUseError: Another program listens there, or the address is not this machine's.
     """
-    import uvicorn
-
-    from dataflow.service.dashboard_server import listen
-
     guard_output()
     check_bind(host, token)
-    listener = listen(host, port)
-    config = uvicorn.Config(
-        create_app(project, token),
-        log_level="warning",
-        # Waiting callers are let go when the server stops.
-        timeout_graceful_shutdown=3,
-        server_header=False,
-    )
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        return
-    finally:
-        listener.close()
+    # Waiting callers are let go when the server stops.
+    options: dict[str, Any] = {"timeout_graceful_shutdown": 3, "server_header": False}
+    serve(create_app(project, token), host, port, **options)
 
 
 _bearer = HTTPBearer(auto_error=False, description="The server's DATAFLOW_API_TOKEN.")

@@ -69,10 +69,6 @@ def check_bind(host: str, token: str | None = None) -> None:
 def check_token(authorization: str | None, token: str) -> None:
     """Compare what a caller sent, in a time that does not tell how much of it was right.
 
-    Args:
-        authorization: The ``Authorization`` header.
-        token: The right token.
-
     Raises:
         NotAllowedError: It is missing or wrong.
     """

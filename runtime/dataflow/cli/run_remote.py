@@ -32,16 +32,11 @@ def run_remote(
     """Run a workflow on the service that `dataflow up` runs, and follow it to its end.
 
     Args:
-        project: The project; its setting ``dagster_url`` says where Dagster is.
-        workflow_id: The workflow.
         report: Called when a step starts and when it ends.
         verbose: Print the run's log lines as well.
 
     Raises:
-        WorkflowNotFoundError: There is no such workflow.
-        BrokenWorkflowError: It cannot be loaded.
         WorkflowBusyError: It runs, and the setting ``when_busy`` says to refuse.
-        DagsterUnavailableError: Dagster does not answer.
         StillRunningError: Ctrl-C; the run goes on.
     """
     try:

@@ -37,9 +37,6 @@ class BuildResult:
 
     Args:
         models: Schema and name of each table or view built, in order.
-        tests: How many tests passed.
-        warnings: Messages of the tests that warned.
-        seconds: How long it took.
     """
 
     models: list[str]

@@ -30,9 +30,6 @@ class RunContext:
     """One run of a workflow.
 
     Args:
-        project: The project.
-        workflow_id: The workflow.
-        run_id: Dagster's id of the run.
         config: The workflow's configuration; ``None`` if it has no ``config.yaml``.
         is_locked: Whether this process holds the workflow for as long as the run takes.
     """

@@ -36,8 +36,6 @@ class Step:
 
     Args:
         name: The op's name, without the workflow's.
-        status: How it stands.
-        seconds: How long it took.
         summary: What it did, in a few words; empty for an op that does not say.
         rows: Rows it handled, if it says.
         error: What went wrong and where, if it failed.
@@ -58,9 +56,6 @@ class Run:
     """A run of a workflow, in this process or on the service.
 
     Args:
-        run_id: Dagster's id.
-        workflow_id: The workflow.
-        status: How it stands.
         created_at: When it was asked for.
         started_at: When it left the queue.
         ended_at: When it ended.

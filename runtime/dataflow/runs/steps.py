@@ -36,8 +36,6 @@ class StoredTable:
     """Rows that a step has written down for the next one.
 
     Args:
-        path: A Parquet file.
-        rows: How many rows it has.
         metadata: What ``extract_data`` and ``transform_data`` say about them.
         extracted: The Parquet file of the rows as they came from the source.
     """

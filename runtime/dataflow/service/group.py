@@ -45,10 +45,6 @@ class ServiceDiedError(DataflowError):
 def run_services(project: Project, services: Iterable[Service]) -> None:
     """Run services until Ctrl-C or SIGTERM, or until one of them ends.
 
-    Args:
-        project: The project; services run in its folder.
-        services: What to run.
-
     Raises:
         ServiceDiedError: A service ended by itself; the others have been stopped.
     """

@@ -32,8 +32,6 @@ class Sandbox:
     """One workflow's code with data of its own. It has no source until ``use_sample`` gives one.
 
     Args:
-        project: The temporary project.
-        workflow_id: The workflow under test.
         tests_dir: The workflow's folder ``tests``; samples lie in its folder ``data``.
     """
 
