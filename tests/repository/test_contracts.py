@@ -31,7 +31,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """Hold the code in ``folder`` against its contracts."""
-    command = [sys.executable, "-c", LINT, str(REPOSITORY), folder / "runtime", folder / "tools"]
+    places = [str(REPOSITORY), str(folder / "runtime"), str(folder / "tools")]
+    command = [sys.executable, "-c", LINT, *places]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

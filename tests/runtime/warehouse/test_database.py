@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -76,8 +77,8 @@ def test_who_holds_the_file_for_long_is_told_of(
     path = tmp_path / "wf.duckdb"
     pauses: list[float] = []
     clock = iter(range(100))
-    monkeypatch.setattr(database.time, "monotonic", lambda: next(clock) * 4.0)
-    monkeypatch.setattr(database.time, "sleep", pauses.append)
+    quick = SimpleNamespace(monotonic=lambda: next(clock) * 4.0, sleep=pauses.append)
+    monkeypatch.setattr(database, "time", quick)
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
