@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.redaction import redact
+from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceSettingError, SourceTooLargeError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _read(
         database = read_database(source, parameters, last_value)
         return database.typed, database.last_value
     raise SourceSettingError(
-        f"There is no source type {kind!r}.",
+        f"There is no source type {quoted(kind)}.",
         "Set `ingestion.source.type` to file, api or database.",
     )
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.shown import quoted
 from dataflow.shared.stored_rows import StoredRows
 from dataflow.shared.tables import like, to_arrow
 from dataflow.stages.duplicates import first_occurrences
@@ -90,13 +91,13 @@ def _options(stage: dict[str, Any]) -> list[str]:
     """The options of a stage that are on, in the order in which they are done."""
     name = stage.get("name")
     if name not in STAGES:
-        raise StageError(f"There is no stage {name!r}.", _choose(str(name), STAGES))
+        raise StageError(f"There is no stage {quoted(name)}.", _choose(str(name), STAGES))
     steps = STAGES[name]
     options = stage.get("options") or {}
     for option in options:
         if option not in steps:
             raise StageError(
-                f"The stage {name!r} has no option {option!r}.", _choose(option, steps)
+                f"The stage {name!r} has no option {quoted(option)}.", _choose(option, steps)
             )
     return [option for option in steps if options.get(option)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from dataflow.shared.shown import quoted, shortened
 from dataflow.sources.errors import SourceNotFoundError, SourceSettingError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def column_named(names: list[str], wanted: str) -> str:
     found = next((name for name in names if name.lower() == wanted.lower()), None)
     if found is None:
         raise SourceSettingError(
-            f"There is no column {wanted!r} to read incrementally by; there are: "
+            f"There is no column {quoted(wanted)} to read incrementally by; there are: "
             f"{', '.join(names)}.",
             "Correct `ingestion.source.incremental.column`.",
         )
@@ -43,4 +44,4 @@ def missing_table(schema: str | None, table: str, known: list[str]) -> SourceNot
     near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
     there = ", ".join(known[:10]) + (" and more" if len(known) > 10 else "")
     advice = f"Did you mean {' or '.join(near)}?" if near else f"There are: {there or 'none'}."
-    return SourceNotFoundError(f"There is no table {wanted}.", advice)
+    return SourceNotFoundError(f"There is no table {shortened(wanted)}.", advice)
