@@ -12,8 +12,8 @@ from dataflow.shared.config_check import Misfit, check_values
 from dataflow.shared.config_secrets import is_secret_path, literal_secrets, register_secrets
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import EnvironmentText, resolve
-from dataflow.shared.errors import BadInputError, ConfigError
-from dataflow.shared.finding import Finding, shown_path, shown_value
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.finding import ConfigError, Finding, shown_path, shown_value
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.yaml_document import KeyPath, YamlDocument, parse_yaml

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceDataError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
         if found is MISSING:
             keys = ", ".join(map(repr, document)) if isinstance(document, dict) else "no keys"
             raise SourceDataError(
-                f"{shown} has nothing at {data_path!r}; it has {keys}.",
+                f"{shown} has nothing at {quoted(data_path)}; it has {keys}.",
                 "Correct `ingestion.source.data_path`.",
             )
     else:

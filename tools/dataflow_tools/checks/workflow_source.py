@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.config import CONFIG_FILE, read_config
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import resolve
-from dataflow.shared.errors import ConfigError
-from dataflow.shared.finding import Finding
+from dataflow.shared.finding import ConfigError, Finding
 from dataflow.shared.yaml_document import YamlDocument, parse_yaml
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.project import ProjectNotFoundError, find_project
+from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceError, SourceNotFoundError, SourceSettingError
 from dataflow.sources.file.content import format_of
 from dataflow.sources.file.unpack import compression_of, inner_name, unpack
@@ -118,7 +119,15 @@ def _local_files(location: str) -> list[tuple[Path, str]]:
 
 def _absolute(location: str) -> Path:
     path = _expanded(location)
-    return path if path.is_absolute() else _project_folder() / path
+    path = path if path.is_absolute() else _project_folder() / path
+    try:
+        path.is_file()
+    except OSError as error:
+        raise SourceNotFoundError(
+            f"{quoted(location)} cannot be the name of a file: {error.strerror}.",
+            "Correct `ingestion.source.url`.",
+        ) from error
+    return path
 
 
 def _expanded(location: str) -> Path:
