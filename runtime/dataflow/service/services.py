@@ -39,7 +39,6 @@ class Process:
 
     Args:
         name: What its log lines begin with.
-        command: The program and its arguments.
         environment: Variables beside those of this process; ``None`` removes one.
     """
 
@@ -54,9 +53,7 @@ class Service:
 
     Args:
         name: ``dagster``, ``api`` or ``evidence``.
-        address: Where it listens.
         ready_path: The path that answers once it is ready.
-        processes: What it consists of.
     """
 
     name: str
@@ -69,9 +66,6 @@ def plan_service(project: Project, name: str, host: str, scratch: Path) -> Servi
     """Say how a service is run.
 
     Args:
-        project: The project.
-        name: One of `SERVICES`.
-        host: The address to listen on.
         scratch: An empty folder with a short path, for sockets.
 
     Raises:

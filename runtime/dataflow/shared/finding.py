@@ -7,15 +7,12 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.errors import BadInputError
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.redaction import redact
+from dataflow.shared.shown import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from dataflow.shared.errors import DataflowError
-
-_LONGEST_VALUE = 60
 
 
 class Severity(StrEnum):
@@ -132,12 +129,8 @@ def shown_value(value: Any) -> str:
         text = {None: "null", True: "true", False: "false"}[value]
     else:
         text = str(value)
-    return _cut(text)
+    return shortened(text)
 
 
 def _shown_key(key: str) -> str:
-    return _cut(redact(key) if key.isprintable() else ascii(key))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+    return shortened(redact(key) if key.isprintable() else ascii(key))

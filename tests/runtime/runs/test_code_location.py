@@ -133,6 +133,24 @@ def test_a_schedule_is_off_and_has_its_time_zone(root: Path) -> None:
             "from dagster import asset\n@asset(required_resource_keys={'of_nobody'})\ndef a(): ...",
             "of_nobody",
         ),
+        # What Dagster sees only when it loads every definition.
+        (
+            "assets.py",
+            (
+                "from dagster import asset\n@asset(deps=['b'])\ndef a(): ...\n"
+                "@asset(deps=['a'])\ndef b(): ..."
+            ),
+            "Circular",
+        ),
+        (
+            "assets.py",
+            (
+                "from dagster import *\n"
+                "@asset(partitions_def=DailyPartitionsDefinition('2024-01-01'))\ndef a(): ...\n"
+                "@asset(deps=[a], partitions_def=StaticPartitionsDefinition(['x']))\ndef b(): ..."
+            ),
+            "partition mapping",
+        ),
     ],
 )
 def test_a_broken_workflow_is_shown_with_its_reason(

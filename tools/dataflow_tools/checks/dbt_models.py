@@ -6,8 +6,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dataflow.modelling.build import DATABASE_VARIABLE
 from dataflow.shared.finding import Finding
+from dataflow.warehouse.duckdb_file import DATABASE_VARIABLE
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
 from dataflow_tools.checks.tried_workflow import Model, Models
 

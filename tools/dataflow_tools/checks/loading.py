@@ -10,6 +10,7 @@ import os
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def check_assets(workflow: TriedWorkflow) -> Verdict:
 
 
 def _load_job(project: Project, workflow_id: str) -> Finding | None:
-    from dataflow.runs.definitions import WorkflowDefinitions, check_part
+    from dataflow.runs.definitions import WorkflowDefinitions, check_definitions
     from dataflow.workflows.registry import get_workflow
 
     file = project.relative(project.workflow_dir(workflow_id) / "dagster_job.py")
@@ -90,7 +91,7 @@ def _load_job(project: Project, workflow_id: str) -> Finding | None:
         workflow = get_workflow(workflow_id, project)
     except DataflowError as error:
         return Finding.of(error, file)
-    reason = check_part(WorkflowDefinitions(workflow_id, workflow.job))
+    reason = check_definitions(WorkflowDefinitions(workflow_id, workflow.job))
     return Finding(reason, "Fix the job.", file) if reason else None
 
 
@@ -141,14 +142,14 @@ def _write_sample(project: Project, workflow_id: str, target: Path) -> bool:
     path = _sample(project.workflow_dir(workflow_id) / "tests" / "data")
     if path is None:
         return False
-    from dataflow.shared.config import load_config
-    from dataflow.shared.config_override import override_source
+    from dataflow.shared.config import CONFIG_FILE, hold_config, load_config, read_config
     from dataflow.shared.tables import write_parquet
     from dataflow.sources.read import read_source
 
     source: dict[str, Any] = {"type": "file", "url": str(path)}
+    config = project.workflow_dir(workflow_id) / CONFIG_FILE
     try:
-        with override_source(workflow_id, source):
+        with hold_config(config, partial(read_config, config, project=project, source=source)):
             ingestion = load_config(workflow_id, project)["ingestion"]
             extracted = read_source(ingestion["source"], ingestion["parameters"])
             module = importlib.import_module(f"dataflow.workflows.{workflow_id}.transform")

@@ -22,7 +22,6 @@ _SETTINGS = (
     *("format", "encoding", "delimiter", "sheet", "data_path", "schema", "query", "params"),
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
 )
-_PARAMETERS = {"batch_size": 100, "max_retries": 3, "timeout_seconds": 30}
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60
@@ -125,7 +124,7 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         SourceDataError: It has no columns.
         SourceSettingError: A setting cannot be used.
     """
-    sample = read_sample(source, _PARAMETERS)
+    sample = read_sample(source)
     if not sample.table.num_columns:
         raise SourceDataError(
             "The source has no rows and no columns to look at.",

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dataflow.publish.folders import SiteFolders, workflow_folders
-from dataflow.service.dashboard_server import listen
+from dataflow.service.web_server import listen
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.site.node import find_node
 from dataflow_tools.site.outdated import publish_outdated

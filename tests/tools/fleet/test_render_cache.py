@@ -7,7 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from dataflow_tools.fleet.scratch import _sweep, scratch_folder
+from dataflow_tools.fleet.render_cache import _sweep, scratch_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
