@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dataflow_tools.checks.signatures import Signature, _faults, describe
+from dataflow_tools.checks.signatures import _faults, describe
+from dataflow_tools.checks.tried_workflow import Signature
 
 HEAD = "from __future__ import annotations\nfrom typing import Any\nimport pandas\n"
 CASES = {

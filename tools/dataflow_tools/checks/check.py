@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.output_redaction import guard_output
 from dataflow_tools.checks.checklist import Report, judge, load_checks
-from dataflow_tools.checks.suite import Outcome, TestRun
-from dataflow_tools.checks.trial import TriedWorkflow, Workers
+from dataflow_tools.checks.suite import TestRun
+from dataflow_tools.checks.trial import Trial, Workers
 from dataflow_tools.checks.workflow_source import WorkflowSource
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
     from dataflow_tools.checks.protocol import Check
+    from dataflow_tools.checks.tried_workflow import Outcome, TriedWorkflow
 
 
 def check_workflows(
@@ -49,10 +50,10 @@ def check_workflows(
             outcome = tests.wait()
         for name in workflow_ids:
             progress(f"checking {name}")
-            yield _check(TriedWorkflow(project, name, workers, outcome, with_environment), checks)
+            yield _check(Trial(project, name, outcome, with_environment, workers), checks)
 
 
-def _check(workflow: TriedWorkflow, checks: dict[str, Check[TriedWorkflow]]) -> Report:
+def _check(workflow: Trial, checks: dict[str, Check[TriedWorkflow]]) -> Report:
     began = time.perf_counter()
     workflow.begin()
     # All that needs no other process is done while those two work.

@@ -10,7 +10,7 @@ from dataflow.shared.plugins import PluginError, distribution_of, installed, loa
 from dataflow_tools.checks.protocol import Check, Group, Status, Verdict, judged
 
 if TYPE_CHECKING:
-    from dataflow_tools.checks.trial import TriedWorkflow
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
 
 
 @dataclass(frozen=True)

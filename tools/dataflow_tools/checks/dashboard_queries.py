@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from dataflow_tools.checks.trial import TriedWorkflow
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
 
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 # As `site/site_files/template/check.mjs` judges: what a reader has still to choose makes

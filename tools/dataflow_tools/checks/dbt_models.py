@@ -3,55 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.finding import Finding
 from dataflow.warehouse.duckdb_file import DATABASE_VARIABLE
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.tried_workflow import Model, Models
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dataflow_tools.checks.dry_run import DryRun
-    from dataflow_tools.checks.trial import TriedWorkflow
+    from dataflow_tools.checks.tried_workflow import DryRun, TriedWorkflow
 
 _MARTS = "marts"
 _NO_DBT = Finding("dbt is not installed.", "Install dbt: pip install 'dataflow-runtime[dbt]'")
 _PROJECT_FILE = "dbt_project.yml"
 _LONGEST_REASON = 500
-
-
-@dataclass(frozen=True)
-class Model:
-    """One model.
-
-    Args:
-        table: ``schema.table``.
-        file: Where it is described, or else defined, in the folder ``dbt``.
-        columns: The description of each column that is listed.
-    """
-
-    table: str
-    file: str
-    description: str
-    columns: dict[str, str]
-
-
-@dataclass
-class Models:
-    """What dbt said about a project.
-
-    Args:
-        is_installed: Whether there is a dbt to ask.
-        findings: What it refuses, by files in the folder ``dbt``.
-        sources: ``schema.table`` of each source, with the file that names it.
-    """
-
-    is_installed: bool = True
-    findings: list[Finding] = field(default_factory=list)
-    sources: dict[str, str] = field(default_factory=dict)
-    models: list[Model] = field(default_factory=list)
 
 
 def build_empty_models(source: Path, state: Path, database: Path, *, build: bool) -> Models:
@@ -109,10 +77,7 @@ def check_models(workflow: TriedWorkflow) -> Verdict:
 
 
 @check(
-    Group.IMPLEMENTATION,
-    "a dbt source is the table that the load writes",
-    position=8,
-    waits=True,
+    Group.IMPLEMENTATION, "a dbt source is the table that the load writes", position=8, waits=True
 )
 def check_models_source(workflow: TriedWorkflow) -> Verdict:
     """Look for the loaded table among the sources."""
@@ -131,10 +96,7 @@ def check_models_source(workflow: TriedWorkflow) -> Verdict:
 
 
 @check(
-    Group.DOCUMENTATION,
-    "every mart and every column of it is described",
-    position=4,
-    waits=True,
+    Group.DOCUMENTATION, "every mart and every column of it is described", position=4, waits=True
 )
 def check_columns(workflow: TriedWorkflow) -> Verdict:
     """Compare what is described with the columns that the marts have."""

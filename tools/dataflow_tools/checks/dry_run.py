@@ -10,33 +10,27 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.shared.project import Project
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow_tools.checks.dashboard_queries import check_queries
-from dataflow_tools.checks.dbt_models import Models, build_empty_models
+from dataflow_tools.checks.dbt_models import build_empty_models
+from dataflow_tools.checks.tried_workflow import DryRun
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
-    from dataflow.shared.finding import Finding
 
 _WAREHOUSE = "warehouse_of_the_workflow"
 
 
 @dataclass(frozen=True)
 class DryRunRequest:
-    """What a dry run is to try.
-
-    Args:
-        root: The project's root.
-        table: The table in the schema ``raw`` that the load writes.
-        sample: A Parquet file with rows as the workflow's tests load them, if there is one.
-    """
+    """What a dry run is to try: on which table in ``raw``, and with which rows of the tests."""
 
     root: Path
     workflow_id: str
@@ -44,36 +38,6 @@ class DryRunRequest:
     sample: Path | None = None
     with_models: bool = True
     with_queries: bool = True
-
-
-@dataclass
-class DryRun:
-    """What came of it.
-
-    Args:
-        raw: Whether the columns of the loaded table are known, and from where: ``warehouse``,
-            ``sample`` or nothing.
-        models: What dbt said.
-        columns: The columns of each table that was built: ``schema.table``.
-        built: The same of the warehouse.
-        queries: How many dashboard queries there are.
-        findings: What is wrong with them, by files in the folder ``evidence``; ``None`` if they
-            could not be looked at.
-        lost: Why nothing came of it.
-    """
-
-    raw: str = ""
-    models: Models | None = None
-    columns: dict[str, list[str]] = field(default_factory=dict)
-    built: dict[str, list[str]] = field(default_factory=dict)
-    queries: int = 0
-    findings: list[Finding] | None = None
-    lost: Finding | None = None
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether a fresher list of columns may put right what is wrong."""
-        return not self.raw or bool(self.findings) or bool(self.models and self.models.findings)
 
 
 def prepare_models() -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 # One repository, one version.
 RUNTIME, TOOLS = "dataflow-runtime", "dataflow-tools"
-_OLDEST_PYTHON = (3, 11)
 # Copier's own floor (copier.readthedocs.io, "Installation").
 _OLDEST_GIT = (2, 27)
 # Why this library has an upper limit for a package: DESIGN.md, section 5, by measurement.
@@ -51,10 +50,7 @@ def diagnose_installation(needed: Collection[str], *, needs_node: bool) -> dict[
 
 
 def _python() -> Verdict:
-    findings = []
-    if sys.version_info[:2] < _OLDEST_PYTHON:
-        findings.append(Finding("Python 3.11 or later is needed.", "Make a new environment."))
-    return judged(findings, f"{platform.python_version()} in {sys.prefix}")
+    return judged((), f"{platform.python_version()} in {sys.prefix}")
 
 
 def _namespace() -> Verdict:

@@ -9,7 +9,7 @@ import importlib
 import os
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,11 @@ from dataflow.shared.errors import DataflowError
 from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE, Project
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
-from dataflow_tools.checks.signatures import FUNCTIONS, Signature, describe
+from dataflow_tools.checks.signatures import FUNCTIONS, describe
+from dataflow_tools.checks.tried_workflow import Loaded
 
 if TYPE_CHECKING:
-    from dataflow_tools.checks.trial import TriedWorkflow
+    from dataflow_tools.checks.tried_workflow import Signature, TriedWorkflow
 
 _SAMPLES = (".json", ".jsonl", ".csv", ".parquet")
 
@@ -39,24 +40,6 @@ class CodeRequest:
     root: Path
     workflow_id: str
     sample_to: Path | None = None
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What came of it.
-
-    Args:
-        job: Why the job cannot be had; ``None`` if it can.
-        assets: The same for the assets.
-        signatures: By point, those of the functions in files that could be imported; ``None`` if
-            there is no such function.
-        sample: Whether rows were written to ``sample_to``.
-    """
-
-    job: Finding | None = None
-    assets: Finding | None = None
-    signatures: dict[str, Signature | None] = field(default_factory=dict)
-    sample: bool = False
 
 
 def prepare_code() -> None:

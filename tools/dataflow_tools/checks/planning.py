@@ -16,7 +16,7 @@ from dataflow_tools.checks.workflow_source import read_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dataflow_tools.checks.trial import TriedWorkflow
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
     from dataflow_tools.checks.workflow_source import WorkflowSource
 
 # `env_var('NAME')` or `env_var('NAME', 'default')`, a Jinja function of dbt's.

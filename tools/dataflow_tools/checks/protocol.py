@@ -1,13 +1,7 @@
 """What a check of the authoring checklist is.
 
 A check judges one point of the checklist. Built-in checks and those of plug-ins are found alike: by
-an entry point of the group ``dataflow.checks``, whose name is the point's key. A check looks at a
-`WorkflowSource` and says what it finds:
-
-    @check("House rules", "the README names an owner")
-    def check_owner(workflow: WorkflowSource) -> Iterator[Finding]:
-        if "Owner:" not in (workflow.readme or ""):
-            yield workflow.finding("Nobody owns it.", "Add `Owner: NAME`.", "README.md")
+an entry point of the group ``dataflow.checks``, whose name is the point's key.
 """
 
 from __future__ import annotations

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
-from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.protocol import Check, Group, Verdict, judged, not_applicable
+from dataflow_tools.checks.tried_workflow import Signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dataflow_tools.checks.trial import TriedWorkflow
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
 
 # By point: the file, the function and its parameter.
 FUNCTIONS = {
@@ -20,24 +21,6 @@ FUNCTIONS = {
     "transform": ("transform.py", "transform_data", "data"),
 }
 _NOT_DICTS = {"list", "tuple", "set", "str", "bytes", "int", "float", "bool", "None", "DataFrame"}
-
-
-@dataclass(frozen=True)
-class Signature:
-    """What a function can be called with.
-
-    Args:
-        parameters: Name, whether it must be given, and annotation of each that can stand in order.
-        keywords: Names of keyword-only parameters that must be given.
-        returns: The annotation of what it returns; empty if there is none.
-        line: Where it begins; 0 if it is defined in another file.
-    """
-
-    parameters: tuple[tuple[str, bool, str], ...]
-    keywords: tuple[str, ...]
-    returns: str
-    is_async: bool
-    line: int
 
 
 def describe(function: Callable[..., Any], file: str) -> Signature:
@@ -62,29 +45,7 @@ def describe(function: Callable[..., Any], file: str) -> Signature:
     )
 
 
-@check(
-    Group.IMPLEMENTATION,
-    "extract_data takes and returns what the job expects, with types",
-    position=3,
-    waits=True,
-)
-def check_extract(workflow: TriedWorkflow) -> Verdict:
-    """Judge ``extract_data``."""
-    return _check(workflow, "extract")
-
-
-@check(
-    Group.IMPLEMENTATION,
-    "transform_data takes and returns what the job expects, with types",
-    position=4,
-    waits=True,
-)
-def check_transform(workflow: TriedWorkflow) -> Verdict:
-    """Judge ``transform_data``."""
-    return _check(workflow, "transform")
-
-
-def _check(workflow: TriedWorkflow, key: str) -> Verdict:
+def _judge(workflow: TriedWorkflow, key: str) -> Verdict:
     file, function, parameter = FUNCTIONS[key]
     wanted = f"def {function}({parameter}: dict[str, Any]) -> dict[str, Any]:"
     module = workflow.module(file)
@@ -101,6 +62,18 @@ def _check(workflow: TriedWorkflow, key: str) -> Verdict:
         for reason in _faults(signature, parameter)
     ]
     return judged(findings, wanted.removeprefix("def ").rstrip(":"))
+
+
+check_extract, check_transform = (
+    Check(
+        Group.IMPLEMENTATION,
+        f"{function} takes and returns what the job expects, with types",
+        partial(_judge, key=key),
+        position=3 + index,
+        waits=True,
+    )
+    for index, (key, (_, function, _)) in enumerate(FUNCTIONS.items())
+)
 
 
 def _faults(signature: Signature, parameter: str) -> Iterator[str]:

@@ -13,13 +13,14 @@ from xml.etree import ElementTree as Xml
 
 from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE
-from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.protocol import Check, Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.tried_workflow import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dataflow.shared.project import Project
-    from dataflow_tools.checks.trial import TriedWorkflow
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
     from dataflow_tools.checks.workflow_source import Module, WorkflowSource
 
 # What a test from end to end calls: the sandbox's run, ours, or Dagster's.
@@ -29,42 +30,55 @@ _SKIPS = {"skip", "xfail"}
 _LONGEST_REASON = 300
 
 
-class Outcome(dict[str, list[Finding]]):
-    """What pytest found wrong, by workflow id; ``counts`` has how many tests ran."""
+def _wants_test(
+    position: int, title: str, is_one: Callable[[ast.AST], bool], *lacking: str
+) -> Check[WorkflowSource]:
+    """A check that there is such a test: it itself, or a helper of its file, is one.
 
-    def __init__(self, workflow_ids: Sequence[str]) -> None:
-        super().__init__({name: [] for name in workflow_ids})
-        self.counts = dict.fromkeys(workflow_ids, 0)
+    Args:
+        lacking: What to say if there is none: reason, instruction, and the file to write it in.
+    """
 
+    def look(workflow: WorkflowSource) -> Verdict:
+        for module in workflow.tests:
+            helpers = {helper.name for helper in _helpers(module) if is_one(helper)}
+            for test in _tests(module):
+                if is_one(test) or _uses(test, helpers):
+                    return judged((), f"{module.path.name}: {test.name}")
+        reason, instruction, file = lacking
+        return judged([workflow.finding(reason, instruction, f"tests/{file}")])
 
-@check(Group.TESTING, "the ingestion has a test", position=1)
-def check_ingestion_test(workflow: WorkflowSource) -> Verdict:
-    """Look for a test that calls ``extract_data``."""
-    lacking = ("No test calls extract_data.", "Write one.", "tests/test_ingestion.py")
-    return _has_test(workflow, lambda node: _uses(node, {"extract_data"}), lacking)
-
-
-@check(Group.TESTING, "the transformation has a test", position=2)
-def check_transform_test(workflow: WorkflowSource) -> Verdict:
-    """Look for a test that calls ``transform_data``."""
-    lacking = ("No test calls transform_data.", "Write one.", "tests/test_transform.py")
-    return _has_test(workflow, lambda node: _uses(node, {"transform_data"}), lacking)
-
-
-@check(Group.TESTING, "a test runs the workflow from end to end", position=3)
-def check_integration_test(workflow: WorkflowSource) -> Verdict:
-    """Look for a test that runs the workflow."""
-    told = "Write one: sandbox.use_sample(...), sandbox.run(), then look at the tables."
-    lacking = ("No test runs it from end to end.", told, "tests/test_integration.py")
-    return _has_test(workflow, lambda node: _has_call(node, _RUNS), lacking)
+    return Check(Group.TESTING, title, look, position)
 
 
-@check(Group.TESTING, "a test covers an error", position=4)
-def check_error_test(workflow: WorkflowSource) -> Verdict:
-    """Look for a test that expects an exception."""
-    told = "Write one: with pytest.raises(...), for a source that is not there."
-    lacking = ("No test covers an error.", told, "tests/test_ingestion.py")
-    return _has_test(workflow, lambda node: _has_call(node, _REFUSALS), lacking)
+check_ingestion_test = _wants_test(
+    1,
+    "the ingestion has a test",
+    lambda node: _uses(node, {"extract_data"}),
+    *("No test calls extract_data.", "Write one.", "test_ingestion.py"),
+)
+check_transform_test = _wants_test(
+    2,
+    "the transformation has a test",
+    lambda node: _uses(node, {"transform_data"}),
+    *("No test calls transform_data.", "Write one.", "test_transform.py"),
+)
+check_integration_test = _wants_test(
+    3,
+    "a test runs the workflow from end to end",
+    lambda node: _has_call(node, _RUNS),
+    "No test runs it from end to end.",
+    "Write one: sandbox.use_sample(...), sandbox.run(), then look at the tables.",
+    "test_integration.py",
+)
+check_error_test = _wants_test(
+    4,
+    "a test covers an error",
+    lambda node: _has_call(node, _REFUSALS),
+    "No test covers an error.",
+    "Write one: with pytest.raises(...), for a source that is not there.",
+    "test_ingestion.py",
+)
 
 
 @check(Group.TESTING, "all tests pass", position=5)
@@ -72,23 +86,11 @@ def check_outcome(workflow: TriedWorkflow) -> Verdict:
     """How the tests ended."""
     if workflow.outcome is None:
         return not_applicable("they were not run (--no-tests)")
-    findings = workflow.outcome[workflow.workflow_id]
-    count = workflow.outcome.counts[workflow.workflow_id]
+    findings = workflow.outcome.findings[workflow.workflow_id]
+    count = workflow.outcome.passed[workflow.workflow_id]
     if not findings and not count:
         return judged([workflow.finding("There is no test.", "Write some.", "tests")])
     return judged(findings, "" if findings else f"{count} passed")
-
-
-def _has_test(
-    workflow: WorkflowSource, is_one: Callable[[ast.AST], bool], lacking: tuple[str, str, str]
-) -> Verdict:
-    """Whether there is such a test, itself or through a helper of its file."""
-    for module in workflow.tests:
-        helpers = {helper.name for helper in _helpers(module) if is_one(helper)}
-        for test in _tests(module):
-            if is_one(test) or _uses(test, helpers):
-                return judged((), f"{module.path.name}: {test.name}")
-    return judged([workflow.finding(*lacking)])
 
 
 def _tests(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -152,11 +154,11 @@ class TestRun:
         finally:
             self._scratch.cleanup()
         # One of them ended pytest, and took the results of all with it.
-        outcome = Outcome(self._ids)
+        outcome = Outcome()
         for name in self._ids:
             alone = TestRun(self._project, [name]).wait()
-            outcome.update(alone)
-            outcome.counts.update(alone.counts)
+            outcome.findings |= alone.findings
+            outcome.passed += alone.passed
         return outcome
 
     def stop(self) -> None:
@@ -191,13 +193,13 @@ class TestRun:
         return Path(self._scratch.name) / "tests.xml"
 
     def _read(self, words: str) -> Outcome:
-        outcome = Outcome(self._ids)
+        outcome = Outcome()
         if not self._report.exists():
             last = " ".join(words.split())[-_LONGEST_REASON:]
             for name in self._ids:
                 where = self._project.relative(self._project.workflow_dir(name) / "tests")
                 reason = f"pytest ended early (exit code {self._process.returncode}): {last}"
-                outcome[name].append(Finding(reason, "Run pytest there.", where))
+                outcome.findings[name].append(Finding(reason, "Run pytest there.", where))
             return outcome
         # The file is one that our own child process has just written.
         for case in Xml.parse(self._report).iter("testcase"):  # noqa: S314
@@ -212,12 +214,14 @@ class TestRun:
             return
         name = path.relative_to(folder).parts[0]
         faults = [child for child in case if child.tag in ("failure", "error")]
-        outcome.counts[name] += not faults and case.find("skipped") is None
+        outcome.passed[name] += not faults and case.find("skipped") is None
         for fault in faults:
             test = case.get("name", "").rpartition(".")[2]
             message = " ".join((fault.get("message") or "it failed").split())[:_LONGEST_REASON]
             told = f"See why: pytest {file}"
-            outcome[name].append(Finding(f"{test}: {message}", told, file, _line(fault, file)))
+            outcome.findings[name].append(
+                Finding(f"{test}: {message}", told, file, _line(fault, file))
+            )
 
 
 def _line(fault: Xml.Element, file: str) -> int:

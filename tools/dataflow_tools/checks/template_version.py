@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
     from dataflow_tools.fleet.drift import Survey
 
-_BY_HAND = "the project is from no template"
+_NO_TEMPLATE = "the project is not from a template"
 
 
 def diagnose_versions(project: Project, *, offline: bool) -> dict[str, Verdict]:
@@ -72,7 +72,7 @@ def _project_template(project: Project) -> Verdict:
     from dataflow_tools.fleet.versions import open_template
 
     if not (project.root / ANSWERS_FILE).is_file():
-        return not_applicable(_BY_HAND)
+        return not_applicable(_NO_TEMPLATE)
     try:
         answers = read_answers(project.root / ANSWERS_FILE)
         template = open_template(answers.source, project.root)

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.finding import Finding
 from dataflow_tools.checks.dry_run import (
-    DryRun,
     DryRunRequest,
     perform_dry_run,
     prepare_models,
     prepare_queries,
 )
-from dataflow_tools.checks.loading import CodeRequest, Loaded, answer_code, prepare_code
+from dataflow_tools.checks.loading import CodeRequest, answer_code, prepare_code
+from dataflow_tools.checks.tried_workflow import DryRun, Loaded, TriedWorkflow
 from dataflow_tools.checks.worker import Worker, WorkerLostError
-from dataflow_tools.checks.workflow_source import WorkflowSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import ExitStack
 
-    from dataflow_tools.checks.suite import Outcome
+    from dataflow_tools.checks.workflow_source import WorkflowSource
 
 
 class Workers:
@@ -53,17 +52,10 @@ class Workers:
 
 
 @dataclass(frozen=True)
-class TriedWorkflow(WorkflowSource):
-    """A workflow that is tried out while its files are looked at.
-
-    Args:
-        outcome: How its tests ended; ``None`` if they were not run.
-        with_environment: Whether the variables that it reads have to be set here and now.
-    """
+class Trial(TriedWorkflow):
+    """A workflow that is tried out in these processes."""
 
     workers: Workers
-    outcome: Outcome | None = None
-    with_environment: bool = True
 
     def begin(self) -> None:
         """Ask the processes for all that they can answer by themselves."""

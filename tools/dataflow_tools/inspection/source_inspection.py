@@ -31,13 +31,7 @@ _UNWRITABLE = re.compile(r"[{\x00\r\x7f-\x9f\u2028\u2029\ufffe\uffff]|\n\Z")
 
 @dataclass(frozen=True)
 class InspectedColumn:
-    """A column, and what it is for.
-
-    Args:
-        role: See ``dataflow_tools.inspection.roles.role_of``.
-        tests: dbt tests that the data passes.
-        accepted_values: All values of a text column, if they are few.
-    """
+    """A column, its role (see `role_of`), dbt tests that its data passes, and its values if few."""
 
     profile: ColumnProfile
     role: str
