@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceDataError
 
 if TYPE_CHECKING:
@@ -56,18 +57,13 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
 
     Without a path it is the answer itself, or the one list of objects in it; an object without
     any list is one record.
-
-    Args:
-        document: The answer's JSON.
-        data_path: Dotted path of the list, if it is known.
-        shown: What a person calls the answer.
     """
     if data_path:
         found = value_at(document, data_path)
         if found is MISSING:
             keys = ", ".join(map(repr, document)) if isinstance(document, dict) else "no keys"
             raise SourceDataError(
-                f"{shown} has nothing at {data_path!r}; it has {keys}.",
+                f"{shown} has nothing at {quoted(data_path)}; it has {keys}.",
                 "Correct `ingestion.source.data_path`.",
             )
     else:

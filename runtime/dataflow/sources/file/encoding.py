@@ -6,6 +6,7 @@ import codecs
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
         known = codecs.lookup(found).name
     except LookupError:
         raise SourceSettingError(
-            f"There is no encoding {found!r}.",
+            f"There is no encoding {quoted(found)}.",
             "Set `ingestion.source.encoding` to one like utf-8, latin-1, cp1252 or utf-16.",
         ) from None
     if known == "utf-8":
