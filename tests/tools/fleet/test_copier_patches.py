@@ -42,7 +42,7 @@ def test_a_text_is_compiled_once_for_many_runs(tmp_path: Path) -> None:
         compiled.extend(part for part in arguments if isinstance(part, jinja2.nodes.Template))
         return original(self, *arguments, **named)  # type: ignore[arg-type]
 
-    jinja2.Environment._generate = counted  # type: ignore[assignment, method-assign]
+    jinja2.Environment._generate = counted  # type: ignore[method-assign]
     try:
         with compiled_once():
             copier.run_copy(str(source), tmp_path / "one", defaults=True, quiet=True)
