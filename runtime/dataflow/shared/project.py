@@ -98,6 +98,10 @@ def find_project(start: Path | None = None) -> Project:
 
     Raises:
         ProjectNotFoundError: No project was found.
+
+    >>> project = find_project()
+    >>> project.relative(project.workflow_dir("sales"))
+    'src/dataflow/workflows/sales'
     """
     named = os.environ.get(PROJECT_VARIABLE)
     if named:

@@ -35,6 +35,10 @@ def read_source(
         SourceTooLargeError: It does not.
         SourceError: The source is out of reach, or its data is not what it should be.
         SourceSettingError: A setting says something that cannot be done.
+
+    >>> result = read_source({"type": "file", "url": "data/in/sales.csv"}, {})
+    >>> result["data"].to_pylist(), result["metadata"]["record_count"]
+    ([{'id': 1, 'amount': 2.5}], 1)
     """
     if last_value is None:
         last_value = parameters.get("last_value")

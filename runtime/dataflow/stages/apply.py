@@ -47,6 +47,11 @@ def apply_stages(data: dict[str, Any], stages: list[dict[str, Any]]) -> dict[str
         StageError: A stage or option is unknown, ``data`` has no rows, or ``processed_at`` is a
             column already.
         TableError: The rows cannot be made a table.
+
+    >>> rows = [{"name": " ann "}, {"name": "ann"}]
+    >>> options = {"trim_strings": True, "remove_duplicates": True}
+    >>> apply_stages({"data": rows}, [{"name": "cleaning", "options": options}])["data"]
+    [{'name': 'ann'}]
     """
     if "data" not in data:
         raise StageError(
