@@ -49,8 +49,8 @@ def apply_stages(
     Args:
         data: What ``extract_data`` returned: ``data`` and ``metadata``. It is not changed.
         stages: ``[{"name": ..., "options": {...}}, ...]``, as `load_config` has them.
-        own_stages: Stages that transform.py implements, by the names that config.yaml gives them. Each
-            gets an Arrow table and its options, and returns a table.
+        own_stages: What transform.py implements, by the names that config.yaml gives the stages.
+            Each gets an Arrow table and its options, and returns a table.
 
     Returns:
         The same shape; ``data`` is of the kind it came in. ``metadata`` has a new
