@@ -40,8 +40,8 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-@pytest.fixture
-def python(plugin: Path) -> Callable[..., str]:
+@pytest.fixture(scope="session")
+def plugin_python(plugin: Path) -> Callable[..., str]:
     """Run Python where the plug-in is installed, and return what it prints."""
 
     def run(folder: Path, *arguments: str) -> str:
@@ -58,6 +58,12 @@ def python(plugin: Path) -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def python(plugin_python: Callable[..., str]) -> Callable[..., str]:
+    """The same, for one test."""
+    return plugin_python
 
 
 @pytest.fixture

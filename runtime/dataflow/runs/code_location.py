@@ -31,7 +31,7 @@ from dataflow.runs.unique_names import with_unique_names
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.importing import importing
 from dataflow.shared.logging import get_logger
-from dataflow.shared.output_redaction import guard_output
+from dataflow.shared.output_redaction import guard_records
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
 from dataflow.workflows.registry import BrokenWorkflow, load_workflows
@@ -133,5 +133,5 @@ def _broken_job(failure: BrokenWorkflow, taken: set[str]) -> JobDefinition:
 def defs() -> Definitions:
     """The definitions of the project that this process of Dagster's runs in."""
     # The authors' code runs from now on, and Dagster prints what it raises.
-    guard_output()
+    guard_records()
     return build_definitions(find_project())

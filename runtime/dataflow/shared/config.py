@@ -47,6 +47,10 @@ def load_config(workflow_id: str, project: Project | None = None) -> dict[str, A
     Raises:
         ConfigError: The file is missing or wrong; all faults are listed.
         BadInputError: ``workflow_id`` is no workflow's id, or there is no project.
+
+    >>> config = load_config("sales")
+    >>> config["ingestion"]["source"]["url"], config["load"]["write_disposition"]
+    ('data/in/sales.csv', 'replace')
     """
     return workflow_config(workflow_id, project).model_dump(mode="python", by_alias=True)
 

@@ -115,6 +115,10 @@ def find_project(start: Path | None = None) -> Project:
 
     Raises:
         ProjectNotFoundError: No project was found.
+
+    >>> project = find_project()
+    >>> project.relative(project.workflow_dir("sales"))
+    'src/dataflow/workflows/sales'
     """
     current = _current.get()
     if start is None and current is not None:

@@ -35,10 +35,8 @@ def read_documents(
     several kinds becomes text, objects and lists in it as JSON. Nested values stay nested. Dates
     are made of top-level texts, and only where every one of them is a date.
 
-    Args:
-        files: The files, in UTF-8.
-        null_values: Top-level texts that mean that there is no value; an empty one stays as it is.
-        lines: Every line is an object.
+    ``null_values`` are top-level texts that mean no value; an empty one stays as it is. With
+    ``lines`` every line is an object.
     """
     paths = ", ".join(quote_literal(file.path) for file in files)
     call = (

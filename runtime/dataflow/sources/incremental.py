@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ class Progress:
     def admit(self, value: Any, row: Mapping[str, Any]) -> bool:
         """Take note of a row; say whether it is new.
 
-        Args:
-            value: The row's value of the field; a row without one is always new.
-            row: The whole row.
+        A row without a value is always new.
         """
         if value is None:
             return True
@@ -69,7 +68,7 @@ class Progress:
         found = next((name for name in names if name.lower() == self.field.lower()), None)
         if found is None:
             raise SourceSettingError(
-                f"There is no column {self.field!r} to read incrementally by; there are: "
+                f"There is no column {quoted(self.field)} to read incrementally by; there are: "
                 f"{', '.join(names)}.",
                 "Correct `ingestion.source.incremental.column`.",
             )
@@ -133,7 +132,8 @@ class Progress:
             return int(first > second) - int(first < second)
         except TypeError:
             raise SourceDataError(
-                f"The values of {self.field!r} cannot be put in order: {value!r}, {other!r}.",
+                f"The values of {quoted(self.field)} cannot be put in order: {quoted(value)}, "
+                f"{quoted(other)}.",
                 "Choose another column for `ingestion.source.incremental`.",
             ) from None
 

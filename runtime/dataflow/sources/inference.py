@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.shown import shortened
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.type_rules import DATE_RULES, RULES, TEXT, Rule
 
@@ -81,11 +82,8 @@ def read_typed(
 
     The relation is read once if its first rows are like all others, and a few times more if not.
 
-    Args:
-        connection: The connection that ``relation`` is read on.
-        relation: What may stand after FROM; its columns are ``c0``, ``c1`` and so on, all text.
-        names: The columns' real names.
-        rules: The types to try, the narrowest first.
+    ``relation`` is what may stand after FROM; its columns are ``c0``, ``c1`` and so on, all text,
+    and ``names`` are their real names. ``rules`` are the types to try, the narrowest first.
 
     Raises:
         duckdb.Error: The relation cannot be read.
@@ -115,9 +113,7 @@ def read_typed(
 def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedTable:
     """Give those text columns of a table that hold dates or times their type.
 
-    Args:
-        connection: Any connection.
-        table: The table; columns of other types, and texts that look like numbers, stay.
+    Columns of other types, and texts that look like numbers, stay.
     """
     texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string")]
     if not texts:
@@ -205,7 +201,6 @@ def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column
         f"FROM {relation}) WHERE {broken} ORDER BY n LIMIT 1"
     ).fetchone()
     number, value = misfit
-    shown = value if len(value) <= 40 else f"{value[:37]}..."
     was, now = column.guess, column.rule
-    found = f"row {number:,} has {shown!r}, which is no {was.label} ({was.type})"
+    found = f"row {number:,} has {shortened(value, 40)!r}, which is no {was.label} ({was.type})"
     return [f"Column {column.name!r} is {now.label} ({now.type}): {found}."]

@@ -52,6 +52,10 @@ def read_source(
         SourceError: The source is out of reach, or its data is not what it should be.
         SourceSettingError: A setting says something that cannot be done.
         PluginError: The kind comes from a distribution that cannot be used.
+
+    >>> result = read_source({"type": "file", "url": "data/in/sales.csv"}, {})
+    >>> result["data"].to_pylist(), result["metadata"]["record_count"]
+    ([{'id': 1, 'amount': 2.5}], 1)
     """
     given = plain_values(parameters)
     last_value = given.get("last_value") if last_value is None else last_value

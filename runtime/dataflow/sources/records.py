@@ -57,11 +57,6 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
 
     Without a path it is the answer itself, or the one list of objects in it; an object without
     any list is one record.
-
-    Args:
-        document: The answer's JSON.
-        data_path: Dotted path of the list, if it is known.
-        shown: What a person calls the answer.
     """
     if data_path:
         found = value_at(document, data_path)

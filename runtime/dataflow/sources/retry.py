@@ -51,16 +51,21 @@ def retrying(max_retries: int) -> Retrying:
     )
 
     def wait(state: RetryCallState) -> float:
-        told = getattr(_error(state), "wait", True)
-        return backoff(state) if isinstance(told, bool) else float(told)
+        error = _error(state)
+        told = error.wait if isinstance(error, RequestFailedError) else True
+        return backoff(state) if isinstance(told, bool) else told
 
     return tenacity.Retrying(
         stop=tenacity.stop_after_attempt(max_retries + 1),
         wait=wait,
-        retry=tenacity.retry_if_exception(lambda error: getattr(error, "wait", False) is not False),
+        retry=tenacity.retry_if_exception(_passes),
         before_sleep=_announce,
         reraise=True,
     )
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, RequestFailedError) and error.wait is not False
 
 
 def _error(state: RetryCallState) -> BaseException | None:

@@ -91,6 +91,15 @@ def register_workflow(workflow_id: str, job: JobDefinition, description: str = "
     Raises:
         BadInputError: The id is not allowed, ``job`` is not a Dagster job, or another place has
             registered the id already.
+
+    >>> from dagster import job, op
+    >>> @op
+    ... def fetch() -> None: ...
+    >>> @job
+    ... def sales_job() -> None:
+    ...     fetch()
+    >>> register_workflow("sales", job=sales_job, description="Sales per day").workflow_id
+    'sales'
     """
     check_workflow_id(workflow_id)
     _check_job(workflow_id, job)
@@ -109,7 +118,11 @@ def register_workflow(workflow_id: str, job: JobDefinition, description: str = "
 
 
 def list_workflow_ids(project: Project | None = None) -> list[str]:
-    """The ids of all workflows of a project, sorted, without importing any."""
+    """The ids of all workflows of a project, sorted, without importing any.
+
+    >>> list_workflow_ids()
+    ['sales']
+    """
     folder = (project or find_project()).workflows_dir
     if not folder.is_dir():
         return []
@@ -122,6 +135,10 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
     Raises:
         WorkflowNotFoundError: The project has no such workflow.
         BrokenWorkflowError: Its code raises on import, or registers no job under its own id.
+
+    >>> get_workflow("sale")
+    Traceback (most recent call last):
+    dataflow.workflows.registry.WorkflowNotFoundError: There is no workflow 'sale' in ...
     """
     project = project or find_project()
     if not _is_workflow_id(project, workflow_id):
@@ -156,7 +173,12 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
 def load_workflows(
     project: Project | None = None,
 ) -> tuple[list[Workflow], list[BrokenWorkflow]]:
-    """Import every workflow of a project: those that load, and the broken ones with the reason."""
+    """Import every workflow of a project: those that load, and the broken ones with the reason.
+
+    >>> loaded, broken = load_workflows()
+    >>> [workflow.workflow_id for workflow in loaded], broken
+    (['sales'], [])
+    """
     project = project or find_project()
     loaded: list[Workflow] = []
     broken: list[BrokenWorkflow] = []

@@ -11,6 +11,7 @@ import pytest
 
 from dataflow.modelling.build import ModelError, build_models
 from dataflow.shared.project import Project
+from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.kind import open_warehouse
 
 
@@ -68,3 +69,32 @@ def test_a_project_that_dbt_cannot_read_is_an_error_of_ours(project: Project) ->
     model.write_text("select * from {{ ref('nothing') }}\n")
     with pytest.raises(ModelError, match="nothing"):
         build_models(project, "sales", open_warehouse(project, "sales"))
+
+
+# Opens a file, says so, and lets go of it after some seconds.
+HOLD = (
+    "import duckdb, sys, time; held = duckdb.connect(sys.argv[1]); print('open', flush=True);"
+    "time.sleep(float(sys.argv[2]))"
+)
+
+
+@pytest.mark.parametrize(("seconds", "patience"), [("12", 60.0), ("600", 0.5)])
+def test_a_program_that_has_the_file_open_is_waited_for(
+    project: Project, seconds: str, patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the models are built; one that does not let go is named, and no model is blamed."""
+    monkeypatch.setattr("dataflow.warehouse.database._PATIENCE_SECONDS", patience)
+    database = project.warehouse_file("sales")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, database, seconds], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        try:
+            if patience > 1:
+                assert build_models(project, "sales", open_warehouse(project, "sales")).tests == 6
+            else:
+                with pytest.raises(WarehouseError, match=str(holder.pid)):
+                    build_models(project, "sales", open_warehouse(project, "sales"))
+        finally:
+            holder.kill()

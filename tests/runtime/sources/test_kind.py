@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from tests.plugin_fixtures import install_plugin
 
-from dataflow.shared.plugins import PluginError, installed
+from dataflow.shared.plugins import PluginError
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.kind import Extracted, kind_names, shown_location, source_kind
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-ENTRY_POINTS = """[dataflow.sources]
+    from tests.plugin_fixtures import InstallPlugin
+
+__all__ = ["install_plugin"]
+
+ENTRY_POINTS = """
 absent = there_is_no_such_module:KIND
-wrong = shelf_plugin:WRONG
-misnamed = shelf_plugin:KIND
-shelf = shelf_plugin:KIND
-file = shelf_plugin:KIND
+wrong = shelf:WRONG
+misnamed = shelf:KIND
+shelf = shelf:KIND
+file = shelf:KIND
 """
 MODULE = """
 from typing import Literal
@@ -45,17 +50,9 @@ KIND = SourceKind(
 
 
 @pytest.fixture
-def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def plugins(install_plugin: InstallPlugin) -> None:
     """A distribution with a good kind, broken ones, and one that claims a built-in name."""
-    info = tmp_path / "dist" / "shelf-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(ENTRY_POINTS)
-    (info.parent / "shelf_plugin.py").write_text(MODULE)
-    monkeypatch.syspath_prepend(str(info.parent))
-    installed.cache_clear()
-    yield
-    installed.cache_clear()
+    install_plugin("shelf", MODULE, sources=ENTRY_POINTS)
 
 
 def test_a_foreign_kind_is_read(plugins: None) -> None:
@@ -73,7 +70,7 @@ def test_a_broken_kind_is_named_and_harms_no_other(plugins: None, name: str) -> 
     """The distribution to fix or remove is in the error; the other kinds go on."""
     with pytest.raises(PluginError, match=f"{name}.*of shelf") as caught:
         source_kind(name)
-    assert "shelf_plugin" in str(caught.value) or "there_is_no_such_module" in str(caught.value)
+    assert re.search(r"shelf:(WRONG|KIND)|there_is_no_such_module:KIND", caught.value.instruction)
     assert source_kind("shelf").settings.__name__ == "ShelfSource"
 
 

@@ -55,11 +55,9 @@ def test_what_failed_its_checks_is_not_to_be_committed() -> None:
     found = lines(good, bad)
     assert "good  1.0.0 -> 1.1.0  updated, checks passed  1 clean" in found
     assert "bad   1.0.0 -> 1.1.0  updated, CHECKS FAILED  1 clean" in found
+    commit = 'git add w/good && git commit -m "Update workflows to 1.1.0" -- w/good'
     assert found[-2:] == [
-        (
-            "  Look at it and commit: git diff; "
-            'git add w/good && git commit -m "Update workflows to 1.1.0" -- w/good'
-        ),
+        f"  Look at it and commit: git diff; {commit}",
         "  bad: fix it, or undo with: git restore w/bad && git clean -fd w/bad",
     ]
     assert not [line for line in lines(bad) if "commit" in line]

@@ -153,7 +153,9 @@ def with_origin(text: str, source: str, commit: str) -> str:
         fresh["_src_path"] = fresh.pop("_commit") + "\n" + fresh["_src_path"]
     for name in sorted(fresh, key=lambda name: spans[name], reverse=True):
         start, end = spans[name]
-        text = text[:start] + fresh[name] + text[end:]
+        # A value in a block ends behind its last line.
+        line_end = "\n" if text[start:end].endswith("\n") else ""
+        text = text[:start] + fresh[name] + line_end + text[end:]
     return text
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-import threading
-from typing import TYPE_CHECKING, Self
+from contextlib import contextmanager
+from threading import Event, current_thread, main_thread
+from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.fleet.answers import ANSWERS_FILE
@@ -16,9 +17,8 @@ from dataflow_tools.fleet.worktree import mark_conflicts
 from dataflow_tools.scaffold.git import GitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-    from types import FrameType
 
     from dataflow.shared.project import Project
     from dataflow_tools.fleet.instance import Instance
@@ -50,10 +50,10 @@ def apply_all(
         first: Check this many first, and leave the rest alone if they are not well.
     """
     state = journal_folder(project)
-    with Interruption() as interruption:
+    with _told_to_stop() as stop:
         for number, job in enumerate(jobs, start=1):
             outcome = job.outcome
-            if interruption.requested:
+            if stop.is_set():
                 report.interrupted = True
                 _leave_out(outcome, STOPPED)
                 continue
@@ -73,7 +73,7 @@ def apply_all(
                 progress(f"checking {number} of {len(jobs)}: {outcome.workflow_id}")
                 outcome.checked, words = check_workflow(project, outcome.workflow_id)
                 outcome.notes += words
-        report.interrupted = report.interrupted or interruption.requested
+        report.interrupted = report.interrupted or stop.is_set()
 
 
 def _all_well(jobs: list[Job]) -> bool:
@@ -143,28 +143,17 @@ def apply_outcome(state: Path, instance: Instance, outcome: Outcome, work_tree: 
         ) from error
 
 
-class Interruption:
-    """Remembers Ctrl-C and the request to terminate while the context is open.
+@contextmanager
+def _told_to_stop() -> Iterator[Event]:
+    """Turn Ctrl-C and the request to terminate into an event while the context is open.
 
-    The attribute ``requested`` says whether one came. Outside the main thread, where Python
-    delivers no signals, it never is.
+    Outside the main thread, where Python delivers no signals, it is never set.
     """
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._previous: dict[signal.Signals, object] = {}
-
-    def __enter__(self) -> Self:
-        """Take over the signals."""
-        if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                self._previous[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Give the signals back."""
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self.requested = True
+    stop = Event()
+    numbers = _SIGNALS if current_thread() is main_thread() else ()
+    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

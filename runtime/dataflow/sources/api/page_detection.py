@@ -77,13 +77,7 @@ def find_total(document: Any, headers: Mapping[str, str]) -> tuple[str, int] | N
 
 
 def detect_paging(document: Any, headers: Mapping[str, str], count: int) -> Paging:
-    """Settings of ``paging`` for an API, from its first answer; ``none`` if that is all there is.
-
-    Args:
-        document: The answer's JSON.
-        headers: The answer's headers, found in any case.
-        count: How many records the answer has.
-    """
+    """Settings of ``paging`` for an API, from its first answer; ``none`` if that is all."""
     if 'rel="next"' in headers.get("Link", "").replace("rel=next", 'rel="next"'):
         return Paging(type="link_header")
     if isinstance(document, dict):

@@ -52,11 +52,6 @@ def _is_worth_waiting(response: requests.Response | None, _: BaseException | Non
 class Pages:
     """Iterates over lists of records, page by page.
 
-    Args:
-        settings: Where and how to ask.
-        parameters: How to fetch.
-        query: Parameters besides ``settings.params``.
-
     Attributes:
         notes: What a person should know, once all pages were read.
         ended: Whether the last page was read.

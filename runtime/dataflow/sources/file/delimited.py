@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_literal
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.duckdb_session import faults_told, open_engine
@@ -27,7 +28,6 @@ _DELIMITERS = (",", ";", "\t", "|")
 _BYTES = 1 << 18
 _RECORDS = 50
 _LONGEST_LINE = 8 << 20
-_SHOWN = 60
 _WEB_PAGE = re.compile(r"\s*<(!doctype html|html)\b", re.IGNORECASE)
 # A number or an ISO date, as names of columns are not; years are, in wide tables.
 _LIKE_A_VALUE = re.compile(r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?|\d{4}-\d\d-\d\d([ T].*)?")
@@ -58,12 +58,6 @@ def read_delimited(
 
     The table has the columns of all files, by name, and every row of every file in their order.
     Types are found on all rows: a value that does not fit makes its column wider, never null.
-
-    Args:
-        files: Files of format csv or tsv, in UTF-8.
-        folder: A folder for files on the way.
-        null_values: Texts that mean that there is no value.
-        delimiter: What is between the values; found out if not given.
     """
     import duckdb
 
@@ -96,7 +90,7 @@ def _read(
         missing = [name for key, name in names.items() if key not in position]
         if missing:
             shown = same[0].shown if len(same) == 1 else f"{same[0].shown} and {len(same) - 1} more"
-            notes.append(f"{shown} lacks {', '.join(map(repr, missing))}: null in its rows.")
+            notes.append(f"{shown} lacks {', '.join(map(quoted, missing))}: null in its rows.")
         columns = (
             f"f{position[key]} AS c{number}" if key in position else f"NULL::VARCHAR AS c{number}"
             for number, key in enumerate(names)
@@ -149,7 +143,7 @@ def _layout(file: LocalFile, delimiter: str | None) -> tuple[_Layout, list[str]]
     if before:
         left_out = " ".join(text.split("\n")[:skipped])
         lines = "first line is" if skipped == 1 else f"first {skipped} lines are"
-        notes.append(f"{file.shown}: the {lines} left out: {_shortened(left_out)!r}.")
+        notes.append(f"{file.shown}: the {lines} left out: {shortened(left_out)!r}.")
     return _Layout(chosen, tuple(header), skipped), notes + _doubts(file, header, records[before:])
 
 
@@ -168,8 +162,9 @@ def _doubts(file: LocalFile, header: list[str], records: list[tuple[int, list[st
     notes = []
     if values := _values_in(header):
         notes.append(
-            f"{file.shown}: the first line is taken for the columns' names, though {values[0]!r} "
-            "in it looks like a value. If it is one, put a line with names above it."
+            f"{file.shown}: the first line is taken for the columns' names, though "
+            f"{quoted(values[0])} in it looks like a value. If it is one, put a line with names "
+            "above it."
         )
     parts = len(header[0].split())
     if (
@@ -178,7 +173,7 @@ def _doubts(file: LocalFile, header: list[str], records: list[tuple[int, list[st
         and all(len(" ".join(record).split()) == parts for _, record in records)
     ):
         notes.append(
-            f"{file.shown} is read as one column, {_shortened(header[0])!r}. If blanks or another "
+            f"{file.shown} is read as one column, {shortened(header[0])!r}. If blanks or another "
             "sign part its values, set `delimiter`."
         )
     return notes
@@ -192,10 +187,6 @@ def _values_in(header: list[str]) -> list[str]:
     # Columns without names of their own are often numbered.
     numbered = [str(number) for number in range(len(header))]
     return [] if found in (numbered, [*numbered[1:], str(len(header))]) else found
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _score(text: str, delimiter: str) -> tuple[bool, int]:

@@ -92,7 +92,7 @@ def _of_one_format(files: list[LocalFile], settings: FileSource) -> list[LocalFi
     if len(formats) > 1:
         listed = ", ".join(f"{kind} ({shown})" for kind, shown in formats.items())
         raise SourceSettingError(
-            f"{settings.url} names files of several formats: {listed}.",
+            f"{shown_location(settings.url)} names files of several formats: {listed}.",
             "Name files of one format, or set `ingestion.source.format`.",
         )
     return files

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.shown import quoted
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.inference import TypedTable, durations_as_text
@@ -81,7 +82,7 @@ def _cells(file: LocalFile, sheet: str | None) -> list[list[Any]]:
     names = workbook.sheet_names
     if sheet is not None and sheet not in names:
         raise SourceSettingError(
-            f"{file.shown} has no sheet {sheet!r}.",
+            f"{file.shown} has no sheet {quoted(sheet)}.",
             f"Set `ingestion.source.sheet` to one of: {', '.join(names)}.",
         )
     from python_calamine import CalamineError

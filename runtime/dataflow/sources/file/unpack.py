@@ -12,7 +12,7 @@ from dataflow.sources.errors import SourceDataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".zip": "zip"}
+_SUFFIXES = (".gz", ".zst", ".bz2", ".zip")
 # Formats of files tell by their first bytes more surely than by their names.
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"PK\x03\x04": "zip"}
 _CHUNK = 1 << 20
