@@ -132,7 +132,8 @@ def _run_tests(tree: Path, tests: str, seconds: float) -> subprocess.CompletedPr
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow"]
-    command += ["-p", "no:cacheprovider", "--hypothesis-profile", "mutants", tests]
+    command += ["-p", "no:cacheprovider", "-p", "no:schemathesis"]
+    command += ["--hypothesis-profile", "mutants", tests]
     return subprocess.run(
         command, cwd=tree, env=env, capture_output=True, text=True, timeout=seconds, check=False
     )

@@ -96,10 +96,10 @@ def register_workflow(workflow_id: str, job: JobDefinition, description: str = "
     >>> @op
     ... def fetch() -> None: ...
     >>> @job
-    ... def sales_job() -> None:
+    ... def orders_job() -> None:
     ...     fetch()
-    >>> register_workflow("sales", job=sales_job, description="Sales per day").workflow_id
-    'sales'
+    >>> register_workflow("orders", job=orders_job, description="Orders per day").workflow_id
+    'orders'
     """
     check_workflow_id(workflow_id)
     _check_job(workflow_id, job)
