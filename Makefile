@@ -10,9 +10,18 @@ PYTEST_ARGS ?= --numprocesses auto --dist loadfile
 
 # What `make bench` is told, such as --quick.
 BENCH_ARGS ?=
+# How often `make fuzz` draws anew, and from which tests.
+FUZZ_ROUNDS ?= 3
+FUZZ_ARGS ?= -m 'hypothesis and not slow'
+# How many mutants of each package `make mutants` tries, and which sample of them that is.
+MUTANTS ?= 40
+SEED ?= 9
+
+# The order of sets of texts, which Python otherwise draws anew in each process.
+test test-quick mutants: export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick lint format examples bench test-tools
+.PHONY: docs help setup demo test test-quick fuzz mutants lint format examples bench test-tools
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,17 +47,29 @@ test: setup test-tools ## Run all tests.
 test-quick: setup ## Run the tests that need neither Node nor a browser.
 	$(BIN)/pytest -m 'not slow' $(PYTEST_ARGS)
 
+fuzz: setup ## Search for failing cases at random; a new one is left in .hypothesis/patches.
+	@for round in $$(seq $(FUZZ_ROUNDS)); do \
+		$(BIN)/pytest --quiet --hypothesis-profile fuzz $(FUZZ_ARGS) $(PYTEST_ARGS) || exit 1; \
+	done
+
+mutants: setup ## Break the code that moves data at random, and count what the tests notice.
+	@$(BIN)/python -m tests.mutants --sample $(MUTANTS) --seed $(SEED) $(MUTANTS_ARGS)
+
 bench: setup test-tools ## Measure everything into benchmarks/RESULTS.md (half an hour).
 	@$(BIN)/python benchmarks/all.py $(BENCH_ARGS)
 
-lint: setup ## Check formatting, code and types.
+lint: setup ## Check formatting, code, layers and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 
 format: setup ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup ## Write the reference pages anew after a change of a key or a setting.
+	@$(BIN)/python docs/generate.py
 
 examples: setup ## Render the example project anew after a change of the template.
 	@$(BIN)/python examples/render.py

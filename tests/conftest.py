@@ -11,14 +11,34 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
+from hypothesis.internal.conjecture import providers
 from tests.browser_fixtures import browser, open_page, shared_node_modules
 
 __all__ = ["browser", "open_page", "shared_node_modules"]
 
 # A machine may be busy: how long one example takes says nothing of the code.
-settings.register_profile("dataflow", deadline=None)
-settings.load_profile("dataflow")
+settings.register_profile("fixed", deadline=None, derandomize=True)
+# `make fuzz`: other examples each time, and what fails is written down to be pasted as an example.
+settings.register_profile("fuzz", deadline=None, max_examples=1_000, print_blob=True)
+# `make mutants`: one failing example is enough, the smallest is of no use.
+settings.register_profile(
+    "mutants", settings.get_profile("fixed"), phases=[Phase.explicit, Phase.generate]
+)
+settings.load_profile("fixed")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    """Let the modules that happen to be loaded have no say in which examples are tried.
+
+    Hypothesis mixes constants of the loaded local modules into what it draws. Which those are
+    depends on the tests that ran before in this process, and so on how many processes share them.
+    It has no setting for that (6.170).
+    """
+    if settings.get_current_profile_name() != "fuzz":
+        providers._get_local_constants = lambda: providers._local_constants
+
 
 # Whatever a shell starts in the background ignores Ctrl-C, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

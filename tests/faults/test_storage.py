@@ -142,7 +142,8 @@ def test_a_truncated_warehouse_is_one_message(shop: Shop, left: float) -> None:
     # Enough rows for the end of the file to have some.
     with duckdb.connect(str(shop.database)) as connection:
         connection.execute(
-            "INSERT INTO raw.sales BY NAME FROM (SELECT range + 10 AS id, random() AS amount, "
+            "INSERT INTO raw.sales BY NAME FROM (SELECT range + 10 AS id, "
+            "hash(range) / 1e20 AS amount, "
             "'music' AS category, now() AS created_at FROM range(200_000))"
         )
     whole = shop.database.read_bytes()

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -102,9 +103,11 @@ def _print_outcome(project: Project, run: Run) -> None:
 
 
 def _print_where(project: Project, workflow_id: str) -> None:
-    warehouse = project.warehouse_file(workflow_id)
+    from dataflow.warehouse.kind import open_warehouse
+
+    warehouse = open_warehouse(project, workflow_id)
     if warehouse.exists():
-        click.echo(f"  Tables      {project.relative(warehouse)}")
+        click.echo(f"  Tables      {project.relative(Path(warehouse.location))}")
     if (project.workflow_dir(workflow_id) / "evidence").is_dir():
         from dataflow.publish.folders import is_built
 

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
-from dataflow.warehouse.database import open_database, warehouse_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from dataflow.shared.project import Project
+    from dataflow.warehouse.kind import Warehouse
 
-# The variable that a workflow's dbt/profiles.yml reads the warehouse file from.
-DATABASE_VARIABLE = "DATAFLOW_DATABASE"
 _FAILED = ("error", "fail", "runtime error")
 # What DuckDB says when another process has the file open.
 _HELD = "Could not set lock"
@@ -48,22 +46,26 @@ class BuildResult:
 
 
 def build_models(
-    project: Project, workflow_id: str, report: Callable[[str], None] | None = None
+    project: Project,
+    workflow_id: str,
+    warehouse: Warehouse,
+    report: Callable[[str], None] | None = None,
 ) -> BuildResult:
-    """Run ``dbt build`` on a workflow's dbt project against its warehouse file.
+    """Run ``dbt build`` on a workflow's dbt project against its warehouse.
 
     dbt's artefacts and its log lie in ``.dataflow/dbt/<workflow_id>``, where a second build finds
     the parsed project again.
 
     Args:
         workflow_id: The workflow; its dbt project is its folder ``dbt``.
+        warehouse: Where the tables are; nothing may have it open.
         report: Called with one line for each model and test that ends.
 
     Raises:
         MissingDependencyError: dbt is not installed.
         ModelError: The project cannot be parsed, a model does not build, or a test fails; all
             of them are named.
-        WarehouseError: The warehouse file is held by another process, or cannot be used.
+        WarehouseError: The warehouse is held by another process, or cannot be used.
     """
     try:
         with importing():
@@ -81,24 +83,22 @@ def build_models(
     arguments += ["--no-use-colors", "--no-send-anonymous-usage-stats", "build"]
     arguments += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
     arguments += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
-    database = project.warehouse_file(workflow_id)
-    database.parent.mkdir(parents=True, exist_ok=True)
     runner = dbtRunner(callbacks=[_reporter(report)] if report else [])
-    with _database(database):
+    with _found_by_dbt(warehouse):
         outcome = runner.invoke(arguments)
-    if _HELD in _about_file(outcome, database):
+    if _HELD in _about_warehouse(outcome, warehouse):
         # dbt does not wait for a program that has the file open, and blames a model for it.
-        with open_database(database):
+        with warehouse.connect():
             pass
-        with _database(database):
+        with _found_by_dbt(warehouse):
             outcome = runner.invoke(arguments)
     nodes = _nodes(outcome)
     failed = [node for node in nodes if node.status in _FAILED]
     if outcome.exception is not None or failed or not outcome.success:
         # A disk that is full or a file that is damaged is no fault of the models that met it.
-        about_file = _about_file(outcome, database)
-        if about_file:
-            raise warehouse_fault(database, _first_lines(about_file))
+        said = _about_warehouse(outcome, warehouse)
+        if said:
+            raise warehouse.fault(_first_lines(said))
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
             faults.append(_first_lines(str(outcome.exception)))
@@ -123,16 +123,16 @@ def _nodes(outcome: Any) -> list[Any]:
     return list(getattr(outcome.result, "results", None) or [])
 
 
-def _about_file(outcome: Any, database: Path) -> str:
-    """What went wrong with the warehouse file, not with a model or a test; empty if nothing."""
+def _about_warehouse(outcome: Any, warehouse: Warehouse) -> str:
+    """What went wrong with the warehouse, not with a model or a test; empty if nothing."""
     said = [node.message or "" for node in _nodes(outcome) if node.status in _FAILED]
     said.append(str(outcome.exception or ""))
-    return next((text for text in said if str(database) in text), "")
+    return next((text for text in said if warehouse.location in text), "")
 
 
 @contextmanager
-def _database(path: Path) -> Iterator[None]:
-    """Point dbt's profile at a warehouse file, and make dbt let go of it at the end.
+def _found_by_dbt(warehouse: Warehouse) -> Iterator[None]:
+    """Point dbt's profile at a warehouse, and make dbt let go of it at the end.
 
     The one thing that goes through the environment inside a process: the ``profiles.yml`` of every
     rendered workflow asks it for the file, and dbt reads the environment of the whole process
@@ -140,16 +140,15 @@ def _database(path: Path) -> Iterator[None]:
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    before = os.environ.get(DATABASE_VARIABLE)
-    os.environ[DATABASE_VARIABLE] = str(path)
+    variables = warehouse.dbt_variables()
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        if before is None:
-            del os.environ[DATABASE_VARIABLE]
-        else:
-            os.environ[DATABASE_VARIABLE] = before
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _reporter(report: Callable[[str], None]) -> Callable[[Any], None]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dataflow.runs.lock import workflow_lock
 from dataflow.shared.config import CONFIG_FILE, hold_config, workflow_config
 from dataflow.shared.logging import bind_run
 from dataflow.shared.project import use_project
+from dataflow.warehouse.kind import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
+    from dataflow.warehouse.kind import Warehouse
 
 _current: ContextVar[RunContext | None] = ContextVar("dataflow_run", default=None)
 
@@ -46,13 +49,13 @@ class RunContext:
         """
         return self.config or workflow_config(self.workflow_id, self.project)
 
-    @property
-    def database(self) -> Path:
-        """The workflow's warehouse file. It is open only while a step works on it.
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """Where the workflow's tables are. It is open only while a step works on it.
 
         Between two steps other programs may use it: dbt, or what an author's own step starts.
         """
-        return self.project.warehouse_file(self.workflow_id)
+        return open_warehouse(self.project, self.workflow_id)
 
     @property
     def folder(self) -> Path:

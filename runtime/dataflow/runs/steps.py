@@ -19,9 +19,8 @@ from dataflow.runs.context import RunContext, current_run, enter_run, share_with
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.project import find_project
-from dataflow.warehouse.load import LoadResult, load_table
+from dataflow.warehouse.kind import LoadRequest, LoadResult
 from dataflow.warehouse.load_log import Batch
-from dataflow.warehouse.watermark import read_watermark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +61,7 @@ class Steps:
         with self._run() as run:
             if getattr(run.settings.ingestion.source, "incremental", None):
                 table = run.settings.load.table
-                params["last_value"] = read_watermark(run.database, table)
+                params["last_value"] = run.warehouse.read_watermark(table)
             _forget_old_runs(run)
             stored = _store(run, "extract", extract_data(params))
         _release_memory()
@@ -100,15 +99,16 @@ class Steps:
         """Load the rows into the warehouse as ``load`` in config.yaml says."""
         with self._run() as run, run.lock():
             settings = run.settings.load
-            result = load_table(
-                run.database,
+            result = run.warehouse.load(
                 Path(transformed.path),
-                settings.table,
-                settings.write_disposition,
-                settings.primary_key,
-                allow_empty=settings.allow_empty,
-                watermark=transformed.metadata.get("last_value"),
-                batch=_batch(run, transformed),
+                LoadRequest(
+                    settings.table,
+                    settings.write_disposition,
+                    settings.primary_key,
+                    settings.allow_empty,
+                    transformed.metadata.get("last_value"),
+                    _batch(run, transformed),
+                ),
             )
         if result.loaded_by:
             log.warning(
@@ -127,7 +127,7 @@ class Steps:
         """Build and test the dbt models on the table just loaded."""
         log.info("building models", source=loaded.table)
         with self._run() as run, run.lock():
-            result = build_models(run.project, self.workflow_id, log.info)
+            result = build_models(run.project, self.workflow_id, run.warehouse, log.info)
         for warning in result.warnings:
             log.warning(warning)
         for model in result.models:
@@ -141,16 +141,20 @@ class Steps:
         Returns:
             Rows per published table.
         """
-        from dataflow.publish.parquet import publish_workflow
+        from dataflow.publish.kind import PublishRequest, publish
 
         log.info("publishing", after=type(modelled).__name__)
-        with self._run() as run, run.lock():
-            published = publish_workflow(run.project, self.workflow_id)
+        with (
+            self._run() as run,
+            run.lock(),
+            run.warehouse.connect(read_only=True) as connection,
+        ):
+            tables = publish(PublishRequest(run.project, self.workflow_id, connection))
         self._record("dashboard")
         shutil.rmtree(run.folder, ignore_errors=True)
-        tables = ", ".join(f"{name} ({rows:,})" for name, rows in published.tables.items())
-        _say(f"{_plural(len(published.tables), 'table')} for the dashboards: {tables}")
-        return published.tables
+        listed = ", ".join(f"{name} ({rows:,})" for name, rows in tables.items())
+        _say(f"{_plural(len(tables), 'table')} for the dashboards: {listed}")
+        return tables
 
     @contextmanager
     def _run(self) -> Iterator[RunContext]:

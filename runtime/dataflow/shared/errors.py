@@ -1,13 +1,16 @@
-"""The one base of every error that a user of DATAFLOW can cause."""
+"""The one base of every error that a user of DATAFLOW can cause, and the most common ones."""
 
 from __future__ import annotations
+
+from dataflow.shared.shown import with_short_words
 
 
 class DataflowError(Exception):
     """Something a person can put right.
 
     Args:
-        reason: What is wrong and where, as one or more whole sentences.
+        reason: What is wrong and where, as one or more whole sentences. Whoever quotes a value
+            cuts it by ``shown.quoted``; a long word is cut here all the same.
         instruction: What to do next, in the imperative.
 
     The command line prints both and exits with ``exit_code``; the REST API answers with
@@ -19,8 +22,8 @@ class DataflowError(Exception):
 
     def __init__(self, reason: str, instruction: str) -> None:
         super().__init__(reason, instruction)
-        self.reason = reason
-        self.instruction = instruction
+        self.reason = with_short_words(reason)
+        self.instruction = with_short_words(instruction)
 
     def __str__(self) -> str:
         return f"{self.reason}\n{self.instruction}"

@@ -11,6 +11,7 @@ import re
 import zoneinfo
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.shown import quoted, shortened
 
 _FIELDS = (
     ("minute", 0, 59),
@@ -77,7 +78,7 @@ def _dagster_takes(expression: str) -> bool:
         from dagster._utils.schedules import is_valid_cron_schedule
     except ImportError as error:
         raise MissingDependencyError(
-            f"Dagster is needed to check the schedule {expression[:60]!r}, and is not installed.",
+            f"Dagster is needed to check the schedule {quoted(expression)}, and is not installed.",
             "Install it with `pip install 'dataflow-runtime[run]'`.",
         ) from error
     try:
@@ -100,15 +101,16 @@ def _reason(expression: str, fields: list[str]) -> str:
         if any(
             int(n) > highest or int(n) < lowest for n in re.findall(r"(?<![/#\d])\d{1,9}", text)
         ):
-            return f"is out of range: the {name} is `{text}` and may be {lowest} to {highest}"
+            shown = shortened(text)
+            return f"is out of range: the {name} is `{shown}` and may be {lowest} to {highest}"
         if re.search(r"/0+(?!\d)", text):
-            return f"has a step of 0 in the {name} `{text}`"
+            return f"has a step of 0 in the {name} `{shortened(text)}`"
     for text, rule in zip(fields, _FIELDS, strict=True):
         if not _is_simple(text, rule):
             alone = ["*"] * len(_FIELDS)
             alone[_FIELDS.index(rule)] = text
             if not _dagster_takes(" ".join(alone)):
-                return f"is not a cron expression: the {rule[0]} `{text[:40]}` cannot be read"
+                return f"is not a cron expression: the {rule[0]} `{shortened(text)}` cannot be read"
     if _all_simple(fields):
         return "is a day that February never has"
     return "is not a cron expression that the scheduler takes"

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from dataflow.shared.errors import BadInputError, DataflowError
+from dataflow.shared.shown import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,7 +179,9 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
     frame = frame.set_axis([str(name) for name in frame.columns], axis="columns")
     twice = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
     if twice:
-        raise TableError(f"Columns are there twice: {', '.join(twice)}.", "Rename one of each.")
+        raise TableError(
+            f"Columns are there twice: {', '.join(map(quoted, twice))}.", "Rename one of each."
+        )
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
@@ -201,7 +204,9 @@ def _from_list(rows: Sequence[Any]) -> pa.Table:
             names.update(dict.fromkeys(row))
     wrong = [name for name in names if not isinstance(name, str)]
     if wrong:
-        raise TableError(f"The column name {wrong[0]!r} is not text.", "Make every key a string.")
+        raise TableError(
+            f"The column name {quoted(wrong[0])} is not text.", "Make every key a string."
+        )
     return pa.table({name: _array(name, [row.get(name) for row in rows]) for name in names})
 
 
@@ -256,10 +261,8 @@ def _converts(values: list[Any]) -> bool:
 
 def _mixed(name: str, number: int, values: list[Any], before: str) -> TableError:
     value = values[number]
-    shown = repr(value)
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
     return TableError(
-        f"The column {name!r} cannot be made one type: row {number} has {shown} "
+        f"The column {quoted(name)} cannot be made one type: row {number} has {quoted(value)} "
         f"({type(value).__name__}), and the rows before it have {before}.",
         "Make the column one type in ingestion.py or transform.py, for example with str(value).",
     )
@@ -268,7 +271,9 @@ def _mixed(name: str, number: int, values: list[Any], before: str) -> TableError
 def _refuse_duplicate_names(table: pa.Table) -> None:
     if len(set(table.column_names)) < table.num_columns:
         twice = sorted({n for n in table.column_names if table.column_names.count(n) > 1})
-        raise TableError(f"Columns are there twice: {', '.join(twice)}.", "Rename one of each.")
+        raise TableError(
+            f"Columns are there twice: {', '.join(map(quoted, twice))}.", "Rename one of each."
+        )
 
 
 def _each_table(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:

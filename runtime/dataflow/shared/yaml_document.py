@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dataflow.shared.shown import shortened
 from dataflow.shared.yaml_explanation import explain
 from dataflow.shared.yaml_scalar import plain_value
 
@@ -205,11 +206,14 @@ class _Composer:
 
     def _alias(self, event: Any, path: KeyPath) -> Any:
         if event.anchor not in self._anchors:
-            reason = f"`*{event.anchor}` is used, but no `&{event.anchor}` stands before it"
+            name = shortened(event.anchor)
+            reason = f"`*{name}` is used, but no `&{name}` stands before it"
             raise _StopError(_position(event), reason, path)
         anchored = self._anchors[event.anchor]
         if anchored is None:
-            raise _StopError(_position(event), f"`*{event.anchor}` contains itself", path)
+            raise _StopError(
+                _position(event), f"`*{shortened(event.anchor)}` contains itself", path
+            )
         value, nodes = anchored
         self._count(nodes, event, path)
         return value
@@ -286,7 +290,7 @@ class _Composer:
 
 def _shown_tag(tag: str) -> str:
     shown = f"!!{tag.removeprefix(_TAG)}" if tag.startswith(_TAG) else tag
-    return f"`{shown[:60]}`"
+    return f"`{shortened(shown)}`"
 
 
 def _position(event: Any) -> Position:

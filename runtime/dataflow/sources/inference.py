@@ -1,4 +1,4 @@
-"""Finding the types of text columns, looking at every value.
+"""Tables with types: those of text columns are found by looking at every value.
 
 DuckDB decides a CSV column's type on a sample and then casts the rest, which turns ``1.5`` into 2,
 ``007`` into 7 and a time stamp into its date without a word when the sample happened to hold
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.type_rules import DATE_RULES, RULES, TEXT, Rule
 
 if TYPE_CHECKING:
@@ -129,6 +130,27 @@ def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedT
     return TypedTable(table, typed.notes)
 
 
+def durations_as_text(typed: TypedTable) -> TypedTable:
+    """A table whose lengths of time are texts such as ``2 days 01:30:00``, which SQL can cast.
+
+    Steps hand tables on as Parquet, which refuses intervals and keeps durations as bare numbers.
+    """
+    import pyarrow as pa
+
+    table, told = typed.table, []
+    for index, field in enumerate(table.schema):
+        if pa.types.is_duration(field.type) or pa.types.is_interval(field.type):
+            with open_engine() as connection:
+                connection.register("dataflow_durations", pa.table({"c0": table[index]}))
+                query = "SELECT CAST(c0 AS VARCHAR) AS c0 FROM dataflow_durations"
+                texts = connection.sql(query).to_arrow_table()["c0"]
+            table = table.set_column(index, field.name, texts)
+            told.append(
+                f"Column {field.name!r} has lengths of time and is text; cast it to interval."
+            )
+    return TypedTable(table, [*typed.notes, *told])
+
+
 def _narrow(
     connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]
 ) -> list[_Column]:
@@ -175,7 +197,6 @@ def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column
     if column.rule.example:
         told = f"each value is a {column.rule.label} ({column.rule.example})"
         return [f"Column {column.name!r} is number ({column.rule.type}): {told}."]
-        ways = " or ".join(rule.label for rule in column.rivals)
     if column.guess is None or column.guess in (TEXT, column.rule):
         return []
     broken = f"NOT {column.guess.check(f'trim({column.key})')}"

@@ -78,10 +78,10 @@ class Sandbox:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the workflow's warehouse file."""
-        from dataflow.warehouse.database import open_database
+        from dataflow.warehouse.kind import open_warehouse
 
-        path = self.project.warehouse_file(self.workflow_id)
-        with open_database(path, read_only=True) as connection:
+        warehouse = open_warehouse(self.project, self.workflow_id)
+        with warehouse.connect(read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
     def count(self, table: str) -> int:

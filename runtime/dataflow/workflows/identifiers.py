@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.shown import quoted
 
 # An id is also the stem of file, schema and table names, which other systems cut at 63 characters.
 MAX_LENGTH = 40
@@ -64,9 +65,14 @@ def check_workflow_id(workflow_id: str) -> str:
         return workflow_id
     better = suggest_workflow_id(workflow_id)
     raise BadInputError(
-        f"{_shown(workflow_id)} cannot be a workflow's id: {wrong}.",
+        f"{quoted(workflow_id)} cannot be a workflow's id: {wrong}.",
         f"Use lower-case words joined by underscores, such as `{better}`.",
     )
+
+
+def is_workflow_id(text: str) -> bool:
+    """Whether a text can name a workflow."""
+    return _what_is_wrong(text) is None
 
 
 def suggest_workflow_id(text: object) -> str:
@@ -97,12 +103,7 @@ def _what_is_wrong(workflow_id: object) -> str | None:
     other = next((c for c in workflow_id if not re.fullmatch(r"[a-z0-9_]", c)), None)
     if other is not None:
         kind = "an upper-case letter" if other.isascii() and other.isupper() else "not allowed"
-        return f"{_shown(other)} is {kind}"
+        return f"{quoted(other)} is {kind}"
     if not "a" <= workflow_id[0] <= "z":
         return "it does not start with a letter"
     return "underscores may only stand alone between words"
-
-
-def _shown(text: object) -> str:
-    shown = ascii(text) if isinstance(text, str) and not text.isprintable() else repr(text)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
+from dataflow.shared.shown import quoted, shortened
 from dataflow.workflows.identifiers import check_workflow_id
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
     if not _is_workflow_id(project, workflow_id):
         ids = list_workflow_ids(project)
         raise WorkflowNotFoundError(
-            f"There is no workflow {workflow_id!r} in {project.root}.",
+            f"There is no workflow {quoted(workflow_id)} in {project.root}.",
             _what_to_do(workflow_id, ids),
         )
     _check_namespace(project)
@@ -168,7 +169,11 @@ def load_workflows(
 
 
 def _is_workflow(folder: Path) -> bool:
-    return any((folder / marker).is_file() for marker in _MARKERS)
+    try:
+        return any((folder / marker).is_file() for marker in _MARKERS)
+    except OSError:
+        # Such as a name that is longer than a file system allows.
+        return False
 
 
 def _is_workflow_id(project: Project, workflow_id: str) -> bool:
@@ -219,7 +224,9 @@ def _what_to_do(workflow_id: str, ids: list[str]) -> str:
         return f"Did you mean {close[0]!r}?"
     if ids:
         return f"The project has: {', '.join(ids[:20])}{', ...' if len(ids) > 20 else ''}."
-    return f"It has no workflow yet; make one with `dataflow workflow new {workflow_id}`."
+    return (
+        f"It has no workflow yet; make one with `dataflow workflow new {shortened(workflow_id)}`."
+    )
 
 
 def _explain(error: BaseException, project: Project) -> str:

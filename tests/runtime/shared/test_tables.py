@@ -92,7 +92,7 @@ def test_duplicate_columns_are_refused() -> None:
     """A table with a name twice cannot be addressed by name, and is refused naming it."""
     twice = pa.table([pa.array([1]), pa.array([2])], names=["a", "a"])
     for data in (twice, pd.DataFrame([[1, 2]], columns=["a", "a"])):
-        with pytest.raises(TableError, match="there twice: a"):
+        with pytest.raises(TableError, match="there twice: 'a'"):
             to_arrow(data)
 
 

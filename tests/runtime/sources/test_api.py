@@ -260,10 +260,14 @@ def test_client_credentials_fetch_one_token(api: Api) -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ({"auth_type": "bearer_token"}, "needs token"),
-        ({"auth_type": "basic", "username": "a"}, "needs password"),
-        ({"auth_type": "magic"}, "no authentication 'magic'"),
-        ({"auth_type": "oauth2_client_credentials", "client_id": "a"}, "token_url and client_sec"),
+        ({"auth_type": "bearer_token"}, "token: is missing, and `auth_type: bearer_token` needs"),
+        ({"auth_type": "basic", "username": "a"}, "source.password: is missing"),
+        ({"auth_type": "magic"}, 'auth_type: "magic" is not one of the choices.*basic'),
+        (
+            {"auth_type": "oauth2_client_credentials", "client_id": "a"},
+            "source.token_url: is missing.*\\n.*source.client_secret: is missing",
+        ),
+        ({"auth_type": "none", "token": "t0ken"}, "token: is of no use.*`auth_type: bearer_token`"),
     ],
 )
 def test_missing_credentials_are_named(api: Api, source: dict[str, Any], said: str) -> None:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE, Project
-from dataflow_tools.checks.checklist import Finding, Point, met, missing, not_applicable
+from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
 from dataflow_tools.checks.signatures import FUNCTIONS, Signature, describe
 
 if TYPE_CHECKING:
-    from dataflow_tools.checks.workflow_source import WorkflowSource
+    from dataflow_tools.checks.trial import TriedWorkflow
 
 _SAMPLES = (".json", ".jsonl", ".csv", ".parquet")
 
@@ -31,7 +32,6 @@ class CodeRequest:
 
     Args:
         root: The project's root.
-        workflow_id: The workflow.
         sample_to: If given, also read the tests' sample, run `transform_data` on it and write
             the rows to this Parquet file.
     """
@@ -46,15 +46,16 @@ class Loaded:
     """What came of it.
 
     Args:
-        job: Why the job cannot be had, and what to do; ``None`` if it can.
+        job: Why the job cannot be had; ``None`` if it can.
         assets: The same for the assets.
-        signatures: Those of the functions that could be imported, by point.
+        signatures: By point, those of the functions in files that could be imported; ``None`` if
+            there is no such function.
         sample: Whether rows were written to ``sample_to``.
     """
 
-    job: tuple[str, str] | None = None
-    assets: tuple[str, str] | None = None
-    signatures: dict[str, Signature] = field(default_factory=dict)
+    job: Finding | None = None
+    assets: Finding | None = None
+    signatures: dict[str, Signature | None] = field(default_factory=dict)
     sample: bool = False
 
 
@@ -73,39 +74,47 @@ def answer_code(request: CodeRequest) -> Loaded:
     return Loaded(
         job,
         _load_assets(project, request.workflow_id),
-        _living_signatures(request.workflow_id),
+        _signatures(request.workflow_id),
         request.sample_to is not None
         and _write_sample(project, request.workflow_id, request.sample_to),
     )
 
 
-def check_loading(workflow: WorkflowSource, loaded: Loaded) -> list[Point]:
-    """Judge the job and the assets."""
+@check(
+    Group.IMPLEMENTATION,
+    "the job can be built and is registered under the folder's name",
+    position=5,
+    waits=True,
+)
+def check_job(workflow: TriedWorkflow) -> list[Finding]:
+    """What came of importing ``dagster_job.py``."""
+    return [workflow.loaded.job] if workflow.loaded.job else []
+
+
+@check(Group.IMPLEMENTATION, "the assets can be loaded", position=6, waits=True)
+def check_assets(workflow: TriedWorkflow) -> Verdict:
+    """What came of importing ``assets.py``."""
     if not workflow.has("assets.py"):
-        assets = not_applicable("assets", "there is no assets.py")
-    else:
-        assets = _point("assets", workflow.shown("assets.py"), loaded.assets)
-    return [_point("job", workflow.shown("dagster_job.py"), loaded.job), assets]
+        return not_applicable("there is no assets.py")
+    return judged([workflow.loaded.assets] if workflow.loaded.assets else [])
 
 
-def _point(key: str, file: str, fault: tuple[str, str] | None) -> Point:
-    return met(key) if fault is None else missing(key, Finding(file, *fault))
-
-
-def _load_job(project: Project, workflow_id: str) -> tuple[str, str] | None:
+def _load_job(project: Project, workflow_id: str) -> Finding | None:
     from dataflow.runs.definitions import WorkflowDefinitions, check_definitions
     from dataflow.workflows.registry import get_workflow
 
+    file = project.relative(project.workflow_dir(workflow_id) / "dagster_job.py")
     try:
         workflow = get_workflow(workflow_id, project)
     except DataflowError as error:
-        return error.reason, error.instruction
+        return Finding.of(error, file)
     reason = check_definitions(WorkflowDefinitions(workflow_id, workflow.job))
-    return (reason, "Mend the job.") if reason else None
+    return Finding(reason, "Fix the job.", file) if reason else None
 
 
-def _load_assets(project: Project, workflow_id: str) -> tuple[str, str] | None:
-    if not (project.workflow_dir(workflow_id) / "assets.py").exists():
+def _load_assets(project: Project, workflow_id: str) -> Finding | None:
+    path = project.workflow_dir(workflow_id) / "assets.py"
+    if not path.exists():
         return None
     from dagster import Definitions, load_asset_checks_from_modules, load_assets_from_modules
 
@@ -116,7 +125,8 @@ def _load_assets(project: Project, workflow_id: str) -> tuple[str, str] | None:
             asset_checks=load_asset_checks_from_modules([module]),
         )
     except (Exception, SystemExit) as error:  # whatever the author's module does at import
-        return _explain(error, project), "Mend it, or delete it."
+        reason = _explain(error, project)
+        return Finding(reason, "Fix it, or delete it.", project.relative(path))
     return None
 
 
@@ -131,15 +141,16 @@ def _explain(error: BaseException, project: Project) -> str:
     return f"It cannot be loaded{where}: {what}"
 
 
-def _living_signatures(workflow_id: str) -> dict[str, Signature]:
-    found = {}
-    for key, (file, function, _) in FUNCTIONS.items():
+def _signatures(workflow_id: str) -> dict[str, Signature | None]:
+    found: dict[str, Signature | None] = {}
+    for key, (file, name, _) in FUNCTIONS.items():
         # What is wrong with an import is said by the point about the job.
         with suppress(Exception, SystemExit):
             module = importlib.import_module(
                 f"dataflow.workflows.{workflow_id}.{file.removesuffix('.py')}"
             )
-            found[key] = describe(getattr(module, function))
+            function = getattr(module, name, None)
+            found[key] = describe(function, str(module.__file__)) if callable(function) else None
     return found
 
 

@@ -32,8 +32,6 @@ class Answers:
     """What an answers file says.
 
     Args:
-        path: The file.
-        text: All of it.
         source: The template, as given to Copier.
         commit: Its version, as recorded by Copier: a tag, or what ``git describe`` made of it.
     """
@@ -130,8 +128,6 @@ def with_origin(text: str, source: str, commit: str) -> str:
 
     Args:
         text: The file's text; it has ``_src_path`` and may have ``_commit``.
-        source: The template to record.
-        commit: The version to record.
 
     Raises:
         AnswersError: There is no ``_src_path`` at the top level of the text.

@@ -1,27 +1,89 @@
-"""Carry out the plan for one workflow."""
+"""Carry out the plans, one workflow after the other; each is changed completely or not at all."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import signal
+import threading
+from typing import TYPE_CHECKING, Self
 
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.fleet.answers import ANSWERS_FILE
 from dataflow_tools.fleet.journal import Move, replace_files
+from dataflow_tools.fleet.results import STOPPED, Job, Outcome, Report, Status
 from dataflow_tools.fleet.tree import read_entry
+from dataflow_tools.fleet.workflow_health import check_workflow
 from dataflow_tools.fleet.worktree import mark_conflicts
 from dataflow_tools.scaffold.git import GitError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from types import FrameType
 
     from dataflow.shared.project import Project
     from dataflow_tools.fleet.instance import Instance
-    from dataflow_tools.fleet.results import Outcome
     from dataflow_tools.fleet.worktree import WorkTree
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class ApplyError(DataflowError):
     """A planned change could not be made; the workflow is as it was."""
+
+
+def apply_all(
+    project: Project,
+    jobs: list[Job],
+    work_tree: WorkTree,
+    report: Report,
+    progress: Callable[[str], None],
+    *,
+    check: bool,
+    first: int,
+) -> None:
+    """Change all workflows as planned, until somebody presses Ctrl-C.
+
+    Args:
+        work_tree: Git's view of the workflows' folders.
+        report: Told what concerns the run as a whole.
+        check: Check each workflow after its update.
+        first: Check this many first, and leave the rest alone if they are not well.
+    """
+    state = journal_folder(project)
+    with Interruption() as interruption:
+        for number, job in enumerate(jobs, start=1):
+            outcome = job.outcome
+            if interruption.requested:
+                report.interrupted = True
+                _leave_out(outcome, STOPPED)
+                continue
+            if number > first > 0 and not _all_well(jobs[:first]):
+                if number == first + 1:
+                    report.notes.append("The rest was left alone, since the first did not pass.")
+                _leave_out(outcome, f"The first {first} did not pass.")
+                continue
+            progress(f"updating {number} of {len(jobs)}: {outcome.workflow_id}")
+            try:
+                apply_outcome(state, job.instance, outcome, work_tree)
+            except DataflowError as error:
+                outcome.fail(error)
+                continue
+            wanted = check or number <= first
+            if wanted and outcome.status is Status.UPDATED and not job.instance.is_project:
+                progress(f"checking {number} of {len(jobs)}: {outcome.workflow_id}")
+                outcome.checked, words = check_workflow(project, outcome.workflow_id)
+                outcome.notes += words
+        report.interrupted = report.interrupted or interruption.requested
+
+
+def _all_well(jobs: list[Job]) -> bool:
+    return all(
+        job.outcome.status is not Status.FAILED and job.outcome.checked is not False for job in jobs
+    )
+
+
+def _leave_out(outcome: Outcome, reason: str) -> None:
+    outcome.fail(DataflowError(reason, "Run the same command again."), Status.SKIPPED)
 
 
 def journal_folder(project: Project) -> Path:
@@ -43,9 +105,6 @@ def apply_outcome(state: Path, instance: Instance, outcome: Outcome, work_tree: 
 
     Args:
         state: The project's `journal_folder`.
-        instance: The workflow.
-        outcome: The plan.
-        work_tree: Git's view of the workflow's folder.
 
     Raises:
         ApplyError: A file changed since it was planned, or cannot be written.
@@ -66,8 +125,7 @@ def apply_outcome(state: Path, instance: Instance, outcome: Outcome, work_tree: 
     marks = []
     for change in changes:
         if change.stages is not None:
-            known = work_tree.tracked.get(work_tree.path(folder, change.origin or change.path))
-            sha = known.sha if known is not None else None
+            sha = work_tree.tracked.get(work_tree.path(folder, change.origin or change.path))
             marks.append((work_tree.path(folder, change.path), change.stages, sha))
     room = state / instance.name
     index = mark_conflicts(work_tree.top, marks) if marks else b""
@@ -83,3 +141,30 @@ def apply_outcome(state: Path, instance: Instance, outcome: Outcome, work_tree: 
             f"The files are updated, but git could not be told of the conflicts. {error.reason}",
             "Run `dataflow workflow update --all` again to finish it.",
         ) from error
+
+
+class Interruption:
+    """Remembers Ctrl-C and the request to terminate while the context is open.
+
+    The attribute ``requested`` says whether one came. Outside the main thread, where Python
+    delivers no signals, it never is.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._previous: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Self:
+        """Take over the signals."""
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                self._previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the signals back."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.requested = True

@@ -36,7 +36,7 @@ _NAMES = {
     Action.KEPT_YOURS: "kept yours",
     Action.KEPT_IGNORED: "kept",
 }
-_DONE = {Status.CURRENT: "up to date", Status.UNMANAGED: "by hand, from no template"}
+_DONE = {Status.CURRENT: "up to date", Status.UNMANAGED: "not from a template"}
 _PLANNED = {**_DONE, Status.UPDATED: "would update", Status.CONFLICT: "would conflict"}
 _DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 # Above this many workflows, those about which there is nothing to say are only counted.
@@ -205,7 +205,7 @@ def _steps(report: Report) -> Iterator[str]:
         if outcome.checked is False:
             place = shlex.quote(outcome.path)
             undo = f"git restore {place} && git clean -fd {place}"
-            yield f"{outcome.workflow_id}: mend it, or undo with: {undo}"
+            yield f"{outcome.workflow_id}: fix it, or undo with: {undo}"
 
 
 def _after_conflicts(outcomes: list[Outcome]) -> Iterator[str]:

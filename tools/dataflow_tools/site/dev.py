@@ -43,12 +43,6 @@ def develop_site(
 
     It takes over SIGTERM meanwhile, so it is called from a program's main thread.
 
-    Args:
-        project: The project.
-        host: The address to listen on.
-        port: The port to listen on.
-        report: Told what is going on, line by line.
-
     Raises:
         PortInUseError: Another program listens there.
         DevServerError: The server ended with an error.

@@ -31,11 +31,6 @@ def download_objects(url: str, folder: Path) -> list[tuple[Path, str]]:
 
     Returns:
         The files with their addresses, in the order of their keys.
-
-    Raises:
-        SourceNotFoundError: No object is called like that.
-        SourceUnavailableError: The bucket cannot be read.
-        SourceSettingError: The address is not one of an object.
     """
     import pyarrow as pa
     from pyarrow import fs

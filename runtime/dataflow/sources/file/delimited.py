@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from dataflow.shared.sql import quote_literal
 from dataflow.sources.column_names import distinct_names
-from dataflow.sources.duckdb_session import literal, open_engine
+from dataflow.sources.duckdb_session import faults_told, open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.encoding import with_plain_line_ends
 from dataflow.sources.inference import TypedTable, read_typed
@@ -63,26 +64,17 @@ def read_delimited(
         folder: A folder for files on the way.
         null_values: Texts that mean that there is no value.
         delimiter: What is between the values; found out if not given.
-
-    Raises:
-        SourceDataError: A file has no header, or a line that does not fit it; both are named.
     """
     import duckdb
 
-    try:
+    with faults_told(lambda message: _fault(message, files)):
+        try:
+            return _read(files, null_values, delimiter)
+        except duckdb.Error as error:
+            if _MIXED_LINE_ENDS not in str(error):
+                raise
+        files = [with_plain_line_ends(file, folder) for file in files]
         return _read(files, null_values, delimiter)
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        if _MIXED_LINE_ENDS not in str(error):
-            raise _fault(str(error), files) from error
-    plain = [with_plain_line_ends(file, folder) for file in files]
-    try:
-        return _read(plain, null_values, delimiter)
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise _fault(str(error), plain) from error
 
 
 def _read(
@@ -120,11 +112,11 @@ def _read(
 def _scan(files: Sequence[LocalFile], layout: _Layout, null_values: Sequence[str]) -> str:
     """The call that reads files of one layout as text."""
     columns = ", ".join(f"f{number}: 'VARCHAR'" for number in range(len(layout.header)))
-    paths = ", ".join(literal(str(file.path)) for file in files)
-    nulls = ", ".join(literal(text) for text in null_values or [_NO_NULLS])
+    paths = ", ".join(quote_literal(file.path) for file in files)
+    nulls = ", ".join(quote_literal(text) for text in null_values or [_NO_NULLS])
     return (
         f"read_csv([{paths}], auto_detect = false, header = true, skip = {layout.skipped}, "
-        f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', comment = '', "
+        f"delim = {quote_literal(layout.delimiter)}, quote = '\"', escape = '\"', comment = '', "
         f"compression = 'none', columns = {{{columns}}}, nullstr = [{nulls}], "
         f"max_line_size = {_LONGEST_LINE})"
     )
@@ -238,12 +230,12 @@ def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
     if widths:
         return SourceDataError(
             f"{place}: there are {widths[2]} values, and the header names {widths[1]} columns.",
-            "Mend that line (a value with the delimiter in it needs quotes), or set "
+            "Correct that line (a value with the delimiter in it needs quotes), or set "
             "`ingestion.source.delimiter`.",
         )
     if "unterminated quote" in message:
         return SourceDataError(
-            f"{place}: a quotation mark is opened and never closed.", "Mend that line."
+            f"{place}: a quotation mark is opened and never closed.", "Correct that line."
         )
     if "nicode" in message or "not utf-8" in message:
         return SourceDataError(
@@ -256,4 +248,4 @@ def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
             "Look for a quotation mark that is never closed.",
         )
     first = message.strip().splitlines()[0]
-    return SourceDataError(f"{place} cannot be read: {first}", "Mend the file, or its source.")
+    return SourceDataError(f"{place} cannot be read: {first}", "Correct the file, or its source.")
