@@ -84,7 +84,7 @@ def test_a_program_that_has_the_file_open_is_waited_for(
 ) -> None:
     """Then the models are built; one that does not let go is named, and no model is blamed."""
     monkeypatch.setattr("dataflow.warehouse.database._PATIENCE_SECONDS", patience)
-    database = project.warehouse_file("sales")
+    database, warehouse = project.warehouse_file("sales"), open_warehouse(project, "sales")
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, database, seconds], stdout=subprocess.PIPE, text=True
     ) as holder:
@@ -92,9 +92,9 @@ def test_a_program_that_has_the_file_open_is_waited_for(
         assert holder.stdout.readline() == "open\n"
         try:
             if patience > 1:
-                assert build_models(project, "sales", open_warehouse(project, "sales")).tests == 6
+                assert build_models(project, "sales", warehouse).tests == 6
             else:
                 with pytest.raises(WarehouseError, match=str(holder.pid)):
-                    build_models(project, "sales", open_warehouse(project, "sales"))
+                    build_models(project, "sales", warehouse)
         finally:
             holder.kill()
