@@ -346,6 +346,15 @@ def test_files_are_not_written_to(database: Any) -> None:
     assert read(url, table="t")["data"].num_rows == 1
 
 
+def test_a_duckdb_file_may_be_read_by_others_meanwhile(tmp_path: Path) -> None:
+    """It is opened to read only, which DuckDB lets any number of readers do at once."""
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS id")
+    with duckdb.connect(str(path), read_only=True):
+        assert read(str(path), table="t")["data"].num_rows == 1
+
+
 def test_locked_duckdb_file_is_one_clear_error(tmp_path: Path) -> None:
     """A file that another process writes to says so."""
     path = tmp_path / "a.duckdb"
