@@ -183,7 +183,7 @@ def _write_query(session: DuckDBPyConnection, path: Path, where: str, target: Pa
         line, message = _locate(session, text, error)
         raise PublishError(
             f"{where}, line {line}: {message}",
-            "Mend the query. It runs on the workflow's DuckDB file.",
+            "Fix the query. It runs on the workflow's DuckDB file.",
         ) from error
 
 

@@ -46,7 +46,7 @@ class Workflow:
 
     Args:
         workflow_id: Its name: folder, URL segment and stem of the job's name.
-        job: The Dagster job that does the whole way from source to dashboard.
+        job: The Dagster job that runs it end to end, from source to dashboard.
         description: One sentence for people.
         registered_at: ``file:line`` of the call that registered it.
     """

@@ -20,6 +20,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from dataflow.shared.config_model import Parameters
 from dataflow.shared.tables import row_count
 from dataflow.sources.database.reader import KIND
 from dataflow.sources.database.settings import DatabaseSource
@@ -30,7 +31,6 @@ from dataflow.sources.errors import (
     SourceUnavailableError,
 )
 from dataflow.sources.kind import ReadRequest
-from dataflow.sources.parameters import Parameters
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:

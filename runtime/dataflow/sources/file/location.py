@@ -17,7 +17,7 @@ from dataflow.sources.file.unpack import compression_of, inner_name, unpack
 from dataflow.sources.kind import shown_location
 
 if TYPE_CHECKING:
-    from dataflow.sources.parameters import Parameters
+    from dataflow.shared.config_model import Parameters
 
 # Suffixes, without the compression's.
 FORMATS = {

@@ -17,8 +17,8 @@ from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_loca
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dataflow.shared.config_model import Parameters
     from dataflow.sources.inference import TypedTable
-    from dataflow.sources.parameters import Parameters
 
 TEXT_FORMATS = ("csv", "tsv", "json", "jsonl", "geojson")
 
