@@ -25,6 +25,7 @@ from tests.mutations import Mutant, mutants_of
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The code of each package, and the folder of its quick tests.
 PACKAGES = {
+    "sources": ("runtime/dataflow/sources", "tests/runtime/sources"),
     "warehouse": ("runtime/dataflow/warehouse", "tests/runtime/warehouse"),
     "stages": ("runtime/dataflow/stages", "tests/runtime/stages"),
     "publish": ("runtime/dataflow/publish", "tests/runtime/publish"),
@@ -131,7 +132,8 @@ def _run_tests(tree: Path, tests: str, seconds: float) -> subprocess.CompletedPr
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow"]
-    command += ["-p", "no:cacheprovider", "--hypothesis-profile", "mutants", tests]
+    command += ["-p", "no:cacheprovider", "-p", "no:schemathesis"]
+    command += ["--hypothesis-profile", "mutants", tests]
     return subprocess.run(
         command, cwd=tree, env=env, capture_output=True, text=True, timeout=seconds, check=False
     )

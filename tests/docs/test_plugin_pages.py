@@ -11,9 +11,12 @@ import pytest
 
 from dataflow.publish.kind import PublisherKind
 from dataflow.shared.config_model import Parameters
+from dataflow.shared.project import Project
 from dataflow.sources.kind import ReadRequest, SourceKind
 from dataflow.stages.kind import StageKind
 from dataflow.warehouse.kind import WarehouseKind
+from dataflow_tools.checks.protocol import Check
+from dataflow_tools.checks.workflow_source import WorkflowSource
 
 PAGES = Path(__file__).parents[2] / "docs" / "plugins"
 
@@ -56,6 +59,20 @@ def test_the_stage_of_the_page_renames() -> None:
 def test_the_command_of_the_page_is_one() -> None:
     """Click knows it by its function's name."""
     assert code_of("commands.md")["where"].name == "where"
+
+
+def test_the_check_of_the_page_judges(tmp_path: Path) -> None:
+    """A README without an owner is found, and one with an owner is not."""
+    (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
+    project = Project(tmp_path)
+    readme = project.workflow_dir("sales") / "README.md"
+    readme.parent.mkdir(parents=True)
+    shown = code_of("checks.md")["check_owner"]
+    assert isinstance(shown, Check)
+    for text, reasons in (("", ["Nobody owns it."]), ("Owner: Ada", [])):
+        readme.write_text(text)
+        verdict = shown(WorkflowSource(project, "sales"))
+        assert [finding.reason for finding in verdict.findings] == reasons
 
 
 def test_every_page_is_listed() -> None:

@@ -26,9 +26,12 @@ def test_writes_them_down():
     pathlib.Path("drawn").write_text(ascii(drawn))
 """
 OTHER = """
-def test_of_another_module_with_constants():
-    assert [1234567, 7654321, "a text of its own", "another one"]
+def test_of_another_module():
+    import library
+    assert library.KNOWN
 """
+# Hypothesis tries what it finds written in such modules.
+LIBRARY = """KNOWN = [1234567, 7654321, "a text of its own", "another one"]"""
 
 
 def drawn(folder: Path, *files: str, profile: str = "fixed") -> str:
@@ -43,9 +46,10 @@ def drawn(folder: Path, *files: str, profile: str = "fixed") -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two files of tests, one of which draws."""
+    """A file of tests that draws, and one that loads a module with constants."""
     (tmp_path / "test_drawing.py").write_text(DRAWING)
     (tmp_path / "test_other.py").write_text(OTHER)
+    (tmp_path / "library.py").write_text(LIBRARY)
     return tmp_path
 
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.redaction import redact
+from dataflow.shared.shown import shortened, with_short_words
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -61,8 +62,8 @@ def problem(
     document = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=redact(detail),
-        instruction=redact(instruction),
+        detail=with_short_words(redact(detail)),
+        instruction=with_short_words(redact(instruction)),
         errors=errors or [],
     )
     content = document.model_dump(exclude_defaults=True) | {"type": document.type}
@@ -107,7 +108,7 @@ async def _ours(_request: Request, error: Exception) -> JSONResponse:
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     errors = [
-        {"detail": fault["msg"], "location": [str(part) for part in fault["loc"]]}
+        {"detail": fault["msg"], "location": [shortened(str(part)) for part in fault["loc"]]}
         for fault in error.errors()
     ]
     where = ", ".join(".".join(fault["location"]) for fault in errors)
@@ -123,9 +124,9 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     detail = str(error.detail)
     if error.status_code == 404:
-        detail = f"There is nothing at {request.url.path}."
+        detail = f"There is nothing at {shortened(request.url.path, 80)}."
     if error.status_code == 405:
-        detail = f"{request.method} is not allowed at {request.url.path}."
+        detail = f"{request.method} is not allowed at {shortened(request.url.path, 80)}."
     headers = dict(error.headers) if error.headers else None
     return problem(error.status_code, detail, "See /docs for what there is.", headers=headers)
 

@@ -12,6 +12,7 @@ import click
 from dataflow.cli.commands import commands_of
 from dataflow.cli.lazy import LazyGroup
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.shown import with_short_values, with_short_words
 
 # What a shell reports for a program that Ctrl-C ended.
 _STOPPED = 130
@@ -50,6 +51,8 @@ def main() -> None:
     try:
         sys.exit(dataflow.main(prog_name="dataflow", standalone_mode=False))
     except click.ClickException as error:
+        # click has no other way to say it in its own form.
+        error.message = _shortened(error.message)  # type: ignore[misc]
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -83,7 +86,12 @@ def _say(text: str) -> None:
     from dataflow.shared.redaction import redact
 
     _guard()
-    click.echo(redact(text), err=True)
+    click.echo(_shortened(redact(text)), err=True)
+
+
+def _shortened(text: str) -> str:
+    typed = (part for word in sys.argv[1:] for part in (word, word.partition("=")[2]))
+    return with_short_words(with_short_values(text, typed))
 
 
 def _guard() -> None:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import difflib
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.config_check import Misfit, check_values
-from dataflow.shared.config_override import overridden_source
 from dataflow.shared.config_secrets import is_secret_path, literal_secrets, register_secrets
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import EnvironmentText, resolve
-from dataflow.shared.errors import BadInputError, ConfigError
-from dataflow.shared.finding import Finding, shown_path, shown_value
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.finding import ConfigError, Finding, shown_path, shown_value
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.yaml_document import KeyPath, YamlDocument, parse_yaml
 from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dataflow.shared.config_model import WorkflowConfig
 
@@ -29,6 +29,9 @@ __all__ = ["CONFIG_FILE", "ConfigError", "Finding", "load_config", "read_config"
 CONFIG_FILE = "config.yaml"
 # One more byte than the parser reads, so that it sees that there are more.
 _MOST_BYTES = 1_000_001
+
+
+_held: dict[Path, Callable[[], WorkflowConfig]] = {}
 
 
 def load_config(workflow_id: str, project: Project | None = None) -> dict[str, Any]:
@@ -44,18 +47,52 @@ def load_config(workflow_id: str, project: Project | None = None) -> dict[str, A
     Raises:
         ConfigError: The file is missing or wrong; all faults are listed.
         BadInputError: ``workflow_id`` is no workflow's id, or there is no project.
+
+    >>> config = load_config("sales")
+    >>> config["ingestion"]["source"]["url"], config["load"]["write_disposition"]
+    ('data/in/sales.csv', 'replace')
+    """
+    return workflow_config(workflow_id, project).model_dump(mode="python", by_alias=True)
+
+
+def workflow_config(workflow_id: str, project: Project | None = None) -> WorkflowConfig:
+    """The configuration of a workflow as a model; inside a run, the one that the run has read.
+
+    Raises:
+        ConfigError: The file is missing or wrong; all faults are listed.
+        BadInputError: ``workflow_id`` is no workflow's id, or there is no project.
     """
     check_workflow_id(workflow_id)
     project = project or find_project()
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
+    if path in _held:
+        return _held[path]()
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError([_not_there(workflow_id, path, project)]) from None
     except OSError:
         pass  # reading it will say what is wrong
-    config = read_config(path, project=project, source=overridden_source(workflow_id))
-    return config.model_dump(mode="python", by_alias=True)
+    return read_config(path, project=project)
+
+
+@contextmanager
+def hold_config(path: Path, config: Callable[[], WorkflowConfig]) -> Iterator[None]:
+    """Let `load_config` and `workflow_config` answer with another configuration than the file's.
+
+    Args:
+        path: The ``config.yaml``, as the project that asks has it.
+        config: Gives the configuration, or raises what is wrong with it.
+    """
+    before = _held.get(path)
+    _held[path] = config
+    try:
+        yield
+    finally:
+        if before is None:
+            del _held[path]
+        else:
+            _held[path] = before
 
 
 def read_config(

@@ -13,7 +13,7 @@ from dataflow.shared.config_model import WorkflowConfig
 from dataflow.shared.config_types import value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dataflow.shared.own_code import OwnCode
     from dataflow.shared.yaml_document import KeyPath
@@ -65,11 +65,16 @@ def check_values(
     try:
         return WorkflowConfig.model_validate(values, context=code), []
     except ValidationError as error:
-        misfits = [_translate(details, values) for details in error.errors(include_url=False)]
-    return None, list(_without_consequences(misfits))
+        return None, misfits_of(error, values)
 
 
-def _translate(error: Any, values: dict[str, Any]) -> Misfit:
+def misfits_of(error: ValidationError, values: Mapping[str, Any]) -> list[Misfit]:
+    """What an error of a model says about the plain values that it was to be made of."""
+    misfits = [_translate(details, values) for details in error.errors(include_url=False)]
+    return list(_without_consequences(misfits))
+
+
+def _translate(error: Any, values: Mapping[str, Any]) -> Misfit:
     path = tuple(error["loc"])
     kind, context = error["type"], error.get("ctx", {})
     if kind == "literal_error":

@@ -54,7 +54,13 @@ def refusal(
 
 
 def value_at(values: Any, path: Sequence[str | int]) -> Any:
-    """What stands at ``path`` in nested mappings and lists, or ``None``."""
+    """What stands at ``path`` in nested mappings and lists, or ``None``.
+
+    >>> value_at({"stages": [{"name": "cleaning"}]}, ["stages", 0, "name"])
+    'cleaning'
+    >>> value_at({}, ["load", "table"]) is None
+    True
+    """
     for part in path:
         try:
             values = values[part]

@@ -71,6 +71,10 @@ def resolve(values: Any, environ: Mapping[str, str]) -> tuple[Any, list[Environm
     Returns:
         A copy of ``values`` in which each text that held a reference is an `EnvironmentText`, and
         every reference that could not be followed.
+
+    >>> values, faults = resolve({"url": "${HOST:-shop.test}/sales"}, {})
+    >>> values, faults
+    ({'url': 'shop.test/sales'}, [])
     """
     resolution = _Resolution(environ)
     return _resolve(values, (), resolution), resolution.faults
@@ -82,6 +86,9 @@ def interpolate(text: str, environ: Mapping[str, str]) -> tuple[str, list[str], 
     Returns:
         The text, which is an `EnvironmentText` if it held a reference; the names of the variables
         that are not set; whether a ``${`` in it begins no valid reference.
+
+    >>> interpolate("${USER}@${HOST}", {"USER": "ann"})
+    ('ann@', ['HOST'], False)
     """
     missing: list[str] = []
     broken = False

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dataflow.shared.finding import Finding
+from dataflow.shared.shown import with_short_words
 
 
 class DataflowError(Exception):
     """Something a person can put right.
 
     Args:
-        reason: What is wrong and where, as one or more whole sentences.
+        reason: What is wrong and where, as one or more whole sentences. Whoever quotes a value
+            cuts it by ``shown.quoted``; a long word is cut here all the same.
         instruction: What to do next, in the imperative.
 
     The command line prints both and exits with ``exit_code``; the REST API answers with
@@ -26,8 +22,8 @@ class DataflowError(Exception):
 
     def __init__(self, reason: str, instruction: str) -> None:
         super().__init__(reason, instruction)
-        self.reason = reason
-        self.instruction = instruction
+        self.reason = with_short_words(reason)
+        self.instruction = with_short_words(instruction)
 
     def __str__(self) -> str:
         return f"{self.reason}\n{self.instruction}"
@@ -38,19 +34,6 @@ class BadInputError(DataflowError):
 
     exit_code = 2
     http_status = 422
-
-
-class ConfigError(BadInputError):
-    """A configuration file cannot be used; ``findings`` has every thing that is wrong with it."""
-
-    def __init__(self, findings: Iterable[Finding]) -> None:
-        self.findings = tuple(sorted(findings, key=lambda finding: (finding.file, finding.line)))
-        what = "the line above" if len(self.findings) == 1 else "the lines above"
-        super().__init__("\n".join(map(str, self.findings)), f"Put {what} right and run it again.")
-
-    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Finding, ...]]]:
-        # An exception is pickled by its arguments, which here are not those of the constructor.
-        return type(self), (self.findings,)
 
 
 class MissingDependencyError(DataflowError):

@@ -7,14 +7,12 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.redaction import redact
+from dataflow.shared.shown import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from dataflow.shared.errors import DataflowError
-
-_LONGEST_VALUE = 60
 
 
 class Severity(StrEnum):
@@ -98,6 +96,19 @@ class Finding:
         return f"{place}{self.statement}{allowed}{instruction}"
 
 
+class ConfigError(BadInputError):
+    """A configuration file cannot be used; ``findings`` has every thing that is wrong with it."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(sorted(findings, key=lambda finding: (finding.file, finding.line)))
+        what = "the line above" if len(self.findings) == 1 else "the lines above"
+        super().__init__("\n".join(map(str, self.findings)), f"Put {what} right and run it again.")
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Finding, ...]]]:
+        # An exception is pickled by its arguments, which here are not those of the constructor.
+        return type(self), (self.findings,)
+
+
 def shown_path(path: Iterable[str | int]) -> str:
     """A key path as people write it: ``transformation.stages[0].name``."""
     shown = ""
@@ -118,12 +129,8 @@ def shown_value(value: Any) -> str:
         text = {None: "null", True: "true", False: "false"}[value]
     else:
         text = str(value)
-    return _cut(text)
+    return shortened(text)
 
 
 def _shown_key(key: str) -> str:
-    return _cut(redact(key) if key.isprintable() else ascii(key))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+    return shortened(redact(key) if key.isprintable() else ascii(key))

@@ -45,6 +45,9 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
     Nothing is set up before its first line. ``name`` is placed below ``dataflow`` if it is not
     there already, so that Dagster's log has its lines as well.
+
+    >>> log = get_logger(__name__)
+    >>> log.info("loaded", table="sales", rows=12)
     """
     full = name if name == _ROOT or name.startswith(f"{_ROOT}.") else f"{_ROOT}.{name}"
     logger = logging.getLogger(full)

@@ -30,6 +30,11 @@ def check_cron(expression: str) -> str | None:
 
     Raises:
         MissingDependencyError: Dagster is needed and not installed.
+
+    >>> check_cron("0 6 * * 1-5") is None
+    True
+    >>> check_cron("0 25 * * *")
+    'is out of range: the hour is `25` and may be 0 to 23'
     """
     fields = expression.split()
     # Dagster's one rule about how fields go together concerns the 30th and 31st of February.
@@ -42,7 +47,13 @@ def check_cron(expression: str) -> str | None:
 
 
 def check_timezone(name: str) -> str | None:
-    """Say why the scheduler would refuse the time zone ``name``, or ``None`` if it takes it."""
+    """Say why the scheduler would refuse the time zone ``name``, or ``None`` if it takes it.
+
+    >>> check_timezone("Europe/Berlin") is None
+    True
+    >>> check_timezone("Europe/Berln")
+    'is not a time zone that this machine knows, ...; did you mean `Europe/Berlin`?'
+    """
     if name in ("utc", "UTC"):
         return None
     try:

@@ -72,6 +72,9 @@ def load_settings(root: Path) -> Settings:
 
     Raises:
         BadInputError: A setting is unknown or has a wrong value; all of them are named.
+
+    >>> load_settings(Path()).api_port
+    8000
     """
     path = root / "pyproject.toml"
     table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["tool"]["dataflow"]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataflow.shared.redaction import redact
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # 80 is the promise; quotes and the words around a value need some of it.
 LONGEST = 60
+# Blanks end a word; so do slashes, since a path is only of use as a whole.
+_LONG_WORD = re.compile(r"[^\s/\\]{81,}")
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -30,7 +36,35 @@ def quoted(value: object) -> str:
     >>> quoted("x" * 100)
     "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx..."
     """
+    # Not before something is shown: `dataflow --help` has no use for it.
+    from dataflow.shared.redaction import redact
+
     if not isinstance(value, str):
         return shortened(redact(repr(value)))
     text = redact(value)
     return shortened(repr(text) if text.isprintable() else ascii(text))
+
+
+def with_short_words(text: str) -> str:
+    """Cut the words that are longer than any that people write: what is left of a value.
+
+    >>> with_short_words("There is no workflow " + 500 * "x" + ".")
+    'There is no workflow xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'
+    """
+    if _LONG_WORD.search(text) is None:
+        return text
+    from dataflow.shared.redaction import redact
+
+    return _LONG_WORD.sub(lambda word: shortened(word[0]), redact(text))
+
+
+def with_short_values(text: str, values: Iterable[str]) -> str:
+    """Cut each of ``values`` where ``text`` repeats it, but for paths and addresses.
+
+    >>> with_short_values("No such command 'an order of words'.", ["an order of words" * 9])
+    "No such command 'an order of words'."
+    """
+    for value in values:
+        if len(value) > LONGEST and (any(map(str.isspace, value)) or "/" not in value):
+            text = text.replace(value, shortened(value))
+    return text

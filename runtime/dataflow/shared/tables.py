@@ -44,6 +44,9 @@ def to_arrow(data: Rows) -> pa.Table:
     Raises:
         TableError: The data is of another kind, or a column's values do not go together; the
             column and the first row that does not fit are named (rows counted from 0).
+
+    >>> to_arrow([{"id": 1}, {"id": 2, "name": "b"}]).to_pylist()
+    [{'id': 1, 'name': None}, {'id': 2, 'name': 'b'}]
     """
     import pyarrow as pa
 
@@ -71,6 +74,9 @@ def row_count(data: Rows) -> int:
 
     Raises:
         TableError: The data is a stream, which only reading can count, or not rows at all.
+
+    >>> row_count([{"id": 1}, {"id": 2}])
+    2
     """
     import pyarrow as pa
 
@@ -99,6 +105,10 @@ def write_parquet(data: Rows, path: Path) -> int:
     Raises:
         TableError: The rows cannot be made a table.
         TableFileError: The file cannot be written.
+
+    >>> from pathlib import Path
+    >>> write_parquet([{"id": 1}, {"id": 2}], Path("rows.parquet"))
+    2
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -131,6 +141,11 @@ def read_table(path: Path) -> pa.Table:
 
     Raises:
         TableFileError: The file is missing or not readable as Parquet.
+
+    >>> from pathlib import Path
+    >>> rows = write_parquet([{"id": 1}], Path("one.parquet"))
+    >>> read_table(Path("one.parquet")).to_pylist()
+    [{'id': 1}]
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -150,6 +165,9 @@ def like(table: pa.Table, original: Rows) -> Rows:
 
     A DataFrame comes back with the column types that ``original`` had where the values still
     fit them, and with a fresh index.
+
+    >>> like(to_arrow([{"id": 1}]), [])
+    [{'id': 1}]
     """
     import pyarrow as pa
 

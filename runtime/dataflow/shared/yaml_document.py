@@ -94,7 +94,7 @@ class YamlDocument:
 
 
 def parse_yaml(data: bytes) -> YamlDocument:
-    """Read the one mapping that a YAML file holds.
+    r"""Read the one mapping that a YAML file holds.
 
     Args:
         data: The bytes of the file. Not more than 1 MB, 20,000 values and 50 levels are read.
@@ -102,6 +102,10 @@ def parse_yaml(data: bytes) -> YamlDocument:
     Returns:
         The values and their positions; never raises for what ``data`` holds, but lists it as
         faults.
+
+    >>> document = parse_yaml(b"load:\n  table: sales\n")
+    >>> document.values, document.position(("load", "table"))
+    ({'load': {'table': 'sales'}}, Position(line=2, column=10))
     """
     document = YamlDocument()
     try:

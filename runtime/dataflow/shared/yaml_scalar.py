@@ -24,6 +24,9 @@ def plain_value(text: str) -> str | int | float | bool | None:
 
     Raises:
         ValueError: It is a whole number longer than any setting. The message says so.
+
+    >>> plain_value("12"), plain_value("1e3"), plain_value("no"), plain_value("~")
+    (12, 1000.0, 'no', None)
     """
     if text in _NULLS:
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dataflow.shared.sql import quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import duckdb
 
@@ -24,6 +24,19 @@ def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
         yield connection
+
+
+@contextmanager
+def faults_told(tell: Callable[[str], Exception]) -> Iterator[None]:
+    """Raise what ``tell`` makes of the text of DuckDB's errors; to be out of memory is another."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise tell(str(error)) from error
 
 
 def without_nan(

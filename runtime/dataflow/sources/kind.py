@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from dataflow.shared.config_types import Section
 from dataflow.shared.plugins import PluginError, distribution_of, installed, load
+from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,17 @@ class SourceKind(Generic[Settings]):
 
     settings: type[Settings]
     read: Callable[[Settings, ReadRequest], Extracted]
+
+
+def shown_location(url: str, table: str | None = None) -> str:
+    """Where data is from, as people may read it: no password and no query.
+
+    >>> shown_location("https://me:secret@example.org/a.csv?key=secret")
+    'https://***@example.org/a.csv'
+    >>> shown_location("data/shop.duckdb", table="orders")
+    'data/shop.duckdb (orders)'
+    """
+    return redact(url.partition("?")[0] + (f" ({table})" if table else ""))
 
 
 def kind_names() -> list[str]:

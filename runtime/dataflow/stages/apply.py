@@ -35,7 +35,7 @@ class _Step:
 def apply_stages(
     data: dict[str, Any],
     stages: Sequence[Mapping[str, Any] | Stage],
-    own: Mapping[str, OwnStage] | None = None,
+    own_stages: Mapping[str, OwnStage] | None = None,
 ) -> dict[str, Any]:
     """Apply stages to extracted rows.
 
@@ -49,8 +49,8 @@ def apply_stages(
     Args:
         data: What ``extract_data`` returned: ``data`` and ``metadata``. It is not changed.
         stages: ``[{"name": ..., "options": {...}}, ...]``, as `load_config` has them.
-        own: Stages that transform.py implements, by the names that config.yaml gives them. Each
-            gets an Arrow table and its options, and returns a table.
+        own_stages: What transform.py implements, by the names that config.yaml gives the stages.
+            Each gets an Arrow table and its options, and returns a table.
 
     Returns:
         The same shape; ``data`` is of the kind it came in. ``metadata`` has a new
@@ -72,7 +72,7 @@ def apply_stages(
         raise StageError(
             'The extracted data has no "data".', 'Return {"data": rows, "metadata": {...}}.'
         )
-    steps = [_step(stage, own or {}) for stage in stages]
+    steps = [_step(stage, own_stages or {}) for stage in stages]
     if isinstance(data, StoredRows):
         by_sql = _apply_to_file(data, steps)
         if by_sql is not None:
@@ -144,7 +144,7 @@ def _unknown_stage(name: str, known: list[str]) -> StageError:
         f"There is no stage {name!r}.",
         f"{meant.capitalize() + ' ' if meant else ''}There are: {', '.join(known)}. For a stage of "
         f"your own write `def {name}(table, options)` in transform.py and hand it on: "
-        f'apply_stages(data, stages, own={{"{name}": {name}}}).',
+        f'apply_stages(data, stages, own_stages={{"{name}": {name}}}).',
     )
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dataflow.shared.project import Project
-    from dataflow.warehouse.kind import LoadRequest
-    from dataflow.warehouse.load import LoadResult
+    from dataflow.warehouse.database import WarehouseError
+    from dataflow.warehouse.kind import LoadRequest, LoadResult
 
 # The variable that a workflow's dbt/profiles.yml reads the warehouse file from.
 DATABASE_VARIABLE = "DATAFLOW_DATABASE"
@@ -69,7 +69,15 @@ class DuckDBFile:
 
     def dbt_variables(self) -> dict[str, str]:
         """Where dbt finds the file."""
+        # dbt opens the file itself, and makes no folder for it.
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         return {DATABASE_VARIABLE: str(self.path)}
+
+    def fault(self, said: str) -> WarehouseError:
+        """A full disk, a damaged file, one that another program holds."""
+        from dataflow.warehouse.database import warehouse_fault
+
+        return warehouse_fault(self.path, said)
 
 
 def _open(_: DuckDBSettings, project: Project, workflow_id: str) -> DuckDBFile:

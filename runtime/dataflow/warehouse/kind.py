@@ -7,7 +7,7 @@ A distribution adds one by an entry point in the group ``dataflow.warehouses`` t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from dataflow.shared.config_types import Section
 from dataflow.shared.project_kinds import chosen_kind
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from dataflow.shared.errors import DataflowError
     from dataflow.shared.project import Project
-    from dataflow.warehouse.load import LoadResult, WriteDisposition
     from dataflow.warehouse.load_log import Batch
 
 Settings = TypeVar("Settings", bound=Section)
+WriteDisposition = Literal["replace", "append", "merge"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,23 @@ class LoadRequest:
     allow_empty: bool = False
     watermark: Any = None
     batch: Batch | None = None
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load did.
+
+    Args:
+        table: Schema and name of the table.
+        rows_loaded: Rows that came.
+        rows_in_table: Rows in the table afterwards.
+        loaded_by: The run that had added these rows already, if it had; they were not added again.
+    """
+
+    table: str
+    rows_loaded: int
+    rows_in_table: int
+    loaded_by: str = ""
 
 
 class Warehouse(Protocol):
@@ -77,6 +95,9 @@ class Warehouse(Protocol):
 
     def dbt_variables(self) -> Mapping[str, str]:
         """The environment variables by which the workflow's ``dbt/profiles.yml`` finds it."""
+
+    def fault(self, said: str) -> DataflowError:
+        """What an error that names `location` means for a person; dbt blames a model for it."""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.database import WarehouseError, open_database
+from dataflow.warehouse.kind import LoadResult, WriteDisposition
 from dataflow.warehouse.load_log import Batch, loaded_already, save_batch
 from dataflow.warehouse.watermark import save_watermark
 
@@ -21,24 +22,6 @@ if TYPE_CHECKING:
 RAW_SCHEMA = "raw"
 # What DuckDB calls the position of a row in a Parquet file.
 _ROW_NUMBER = "file_row_number"
-WriteDisposition = Literal["replace", "append", "merge"]
-
-
-@dataclass(frozen=True)
-class LoadResult:
-    """What a load did.
-
-    Args:
-        table: Schema and name of the table.
-        rows_loaded: Rows that came.
-        rows_in_table: Rows in the table afterwards.
-        loaded_by: The run that had added these rows already, if it had; they were not added again.
-    """
-
-    table: str
-    rows_loaded: int
-    rows_in_table: int
-    loaded_by: str = ""
 
 
 def load_table(
@@ -180,7 +163,7 @@ def _refuse_unwritable_names(connection: DuckDBPyConnection, rows: str) -> None:
     wrong = next((name for name in _columns(connection, rows) if "\0" in name), None)
     if wrong is not None:
         raise BadInputError(
-            f"The name of the column {wrong!r} has a NUL character; nothing was loaded.",
+            f"The name of the column {quoted(wrong)} has a NUL character; nothing was loaded.",
             "Rename the column in transform.py, or in the source.",
         )
 
@@ -214,8 +197,8 @@ def _fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> None
         )[own_name]
         if common == "VARCHAR" and own_kind != "VARCHAR":
             raise BadInputError(
-                f"The column {name!r} of {target} holds {own_kind}, and now came {kind}; nothing "
-                "was loaded.",
+                f"The column {quoted(name)} of {shortened(target)} holds {own_kind}, and now came "
+                f"{kind}; nothing was loaded.",
                 "Cast it in transform.py, or load with `write_disposition: replace` once.",
             )
         if common != own_kind:
@@ -233,8 +216,9 @@ def _delete_same_keys(
     missing = [name for name in primary_key if name.lower() not in columns]
     if missing or not primary_key:
         raise BadInputError(
-            f"The primary key {primary_key} names {missing or 'no column'}, which the rows do "
-            f"not have; they have: {', '.join(sorted(columns))}.",
+            f"The primary key {quoted(primary_key)} names "
+            f"{quoted(missing) if missing else 'no column'}, which the rows do not have; "
+            f"they have: {', '.join(map(shortened, sorted(columns)))}.",
             "Set `load.primary_key` in config.yaml to columns that every row has.",
         )
     if _ROW_NUMBER in columns:
@@ -246,7 +230,8 @@ def _delete_same_keys(
     nulls = _count(connection, f"{rows} WHERE {' OR '.join(f'{key} IS NULL' for key in keys)}")
     if nulls:
         raise BadInputError(
-            f"{nulls:,} rows have no value in the primary key {primary_key}; nothing was loaded.",
+            f"{nulls:,} rows have no value in the primary key {quoted(primary_key)}; nothing was "
+            "loaded.",
             "Drop or fill them in transform.py, or choose another `load.primary_key`.",
         )
     match = " AND ".join(f"old.{key} = new.{key}" for key in keys)

@@ -59,6 +59,12 @@ def check_workflow_id(workflow_id: str) -> str:
 
     Raises:
         BadInputError: It cannot. The error says why and suggests one that can.
+
+    >>> check_workflow_id("daily_sales")
+    'daily_sales'
+    >>> check_workflow_id("Daily-Sales")
+    Traceback (most recent call last):
+    dataflow.shared.errors.BadInputError: 'Daily-Sales' cannot be a workflow's id: ...
     """
     wrong = _what_is_wrong(workflow_id)
     if wrong is None:
@@ -76,7 +82,13 @@ def is_workflow_id(text: str) -> bool:
 
 
 def suggest_workflow_id(text: object) -> str:
-    """The nearest valid id to ``text``, which may be anything a person typed."""
+    """The nearest valid id to ``text``, which may be anything a person typed.
+
+    >>> suggest_workflow_id("Daily Sales (EUR)")
+    'daily_sales_eur'
+    >>> suggest_workflow_id("select")
+    'my_select'
+    """
     typed = str(text)[:1000].replace("ß", "ss")
     plain = unicodedata.normalize("NFKD", typed).encode("ascii", "ignore").decode()
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain).lower()

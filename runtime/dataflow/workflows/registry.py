@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
-from dataflow.shared.output_redaction import guard_output
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
+from dataflow.shared.shown import quoted, shortened
 from dataflow.workflows.identifiers import check_workflow_id
 
 if TYPE_CHECKING:
@@ -91,6 +91,15 @@ def register_workflow(workflow_id: str, job: JobDefinition, description: str = "
     Raises:
         BadInputError: The id is not allowed, ``job`` is not a Dagster job, or another place has
             registered the id already.
+
+    >>> from dagster import job, op
+    >>> @op
+    ... def fetch() -> None: ...
+    >>> @job
+    ... def orders_job() -> None:
+    ...     fetch()
+    >>> register_workflow("orders", job=orders_job, description="Orders per day").workflow_id
+    'orders'
     """
     check_workflow_id(workflow_id)
     _check_job(workflow_id, job)
@@ -109,7 +118,11 @@ def register_workflow(workflow_id: str, job: JobDefinition, description: str = "
 
 
 def list_workflow_ids(project: Project | None = None) -> list[str]:
-    """The ids of all workflows of a project, sorted, without importing any."""
+    """The ids of all workflows of a project, sorted, without importing any.
+
+    >>> list_workflow_ids()
+    ['sales']
+    """
     folder = (project or find_project()).workflows_dir
     if not folder.is_dir():
         return []
@@ -122,18 +135,20 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
     Raises:
         WorkflowNotFoundError: The project has no such workflow.
         BrokenWorkflowError: Its code raises on import, or registers no job under its own id.
+
+    >>> get_workflow("sale")
+    Traceback (most recent call last):
+    dataflow.workflows.registry.WorkflowNotFoundError: There is no workflow 'sale' in ...
     """
     project = project or find_project()
     if not _is_workflow_id(project, workflow_id):
         ids = list_workflow_ids(project)
         raise WorkflowNotFoundError(
-            f"There is no workflow {workflow_id!r} in {project.root}.",
+            f"There is no workflow {quoted(workflow_id)} in {project.root}.",
             _what_to_do(workflow_id, ids),
         )
     _check_namespace(project)
     project.make_importable()
-    # The author's code runs now, and may write and raise what it likes.
-    guard_output()
     place = project.relative(project.workflow_dir(workflow_id))
     try:
         check_workflow_id(workflow_id)
@@ -142,7 +157,7 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
         _registered.pop(workflow_id, None)
         raise BrokenWorkflowError(
             f"The workflow {workflow_id!r} cannot be loaded: {_explain(error, project)}",
-            f"Mend it in {place}; `dataflow workflow list --check` says whether it loads then.",
+            f"Fix it in {place}; `dataflow workflow list --check` says whether it loads then.",
         ) from error
     workflow = _registered.get(workflow_id)
     if workflow is None:
@@ -158,7 +173,12 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
 def load_workflows(
     project: Project | None = None,
 ) -> tuple[list[Workflow], list[BrokenWorkflow]]:
-    """Import every workflow of a project: those that load, and the broken ones with the reason."""
+    """Import every workflow of a project: those that load, and the broken ones with the reason.
+
+    >>> loaded, broken = load_workflows()
+    >>> [workflow.workflow_id for workflow in loaded], broken
+    (['sales'], [])
+    """
     project = project or find_project()
     loaded: list[Workflow] = []
     broken: list[BrokenWorkflow] = []
@@ -171,7 +191,11 @@ def load_workflows(
 
 
 def _is_workflow(folder: Path) -> bool:
-    return any((folder / marker).is_file() for marker in _MARKERS)
+    try:
+        return any((folder / marker).is_file() for marker in _MARKERS)
+    except OSError:
+        # Such as a name that is longer than a file system allows.
+        return False
 
 
 def _is_workflow_id(project: Project, workflow_id: str) -> bool:
@@ -222,7 +246,9 @@ def _what_to_do(workflow_id: str, ids: list[str]) -> str:
         return f"Did you mean {close[0]!r}?"
     if ids:
         return f"The project has: {', '.join(ids[:20])}{', ...' if len(ids) > 20 else ''}."
-    return f"It has no workflow yet; make one with `dataflow workflow new {workflow_id}`."
+    return (
+        f"It has no workflow yet; make one with `dataflow workflow new {shortened(workflow_id)}`."
+    )
 
 
 def _explain(error: BaseException, project: Project) -> str:

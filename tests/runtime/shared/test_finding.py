@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.shared.errors import BadInputError, ConfigError, DataflowError
-from dataflow.shared.finding import Finding, shown_path, shown_value
+from dataflow.shared.errors import BadInputError, DataflowError
+from dataflow.shared.finding import ConfigError, Finding, shown_path, shown_value
 from dataflow.shared.redaction import register_secret
 
 FULL = Finding(

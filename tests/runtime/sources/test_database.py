@@ -20,12 +20,17 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from dataflow.shared.tables import row_count
+from dataflow.sources.database.reader import KIND
+from dataflow.sources.database.settings import DatabaseSource
 from dataflow.sources.errors import (
     SourceError,
     SourceNotFoundError,
     SourceSettingError,
     SourceUnavailableError,
 )
+from dataflow.sources.kind import ReadRequest
+from dataflow.sources.parameters import Parameters
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:
@@ -355,16 +360,40 @@ def test_locked_duckdb_file_is_one_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "error"),
+    ("source", "said"),
     [
-        ({}, SourceSettingError),
-        ({"table": "a", "query": "b"}, SourceSettingError),
+        ({}, "needs `table` or `query`"),
+        ({"table": "a", "query": "b"}, "stands beside `table`; keep one"),
     ],
 )
-def test_either_table_or_query(tmp_path: Path, source: dict[str, str], error: type) -> None:
+def test_either_table_or_query(tmp_path: Path, source: dict[str, str], said: str) -> None:
     """Neither and both are refused."""
-    with pytest.raises(error, match="either a table or a query"):
+    with pytest.raises(SourceSettingError, match=said):
         read(str(tmp_path / "x.duckdb"), **source)
+
+
+def test_an_empty_file_is_a_sqlite_database_where_the_scheme_says_so(project: Path) -> None:
+    """SQLite makes an empty file when it opens one; by its content it could be anything."""
+    (project / "empty.db").touch()
+    (project / "notes.db").write_text("notes", encoding="utf-8")
+    with pytest.raises(SourceNotFoundError, match="no table t"):
+        read("sqlite:///empty.db", table="t")
+    for url in ("empty.db", "sqlite:///notes.db", "file:///empty.db"):
+        with pytest.raises(SourceSettingError, match="neither a DuckDB nor a SQLite file"):
+            read(url, table="t")
+
+
+@pytest.mark.parametrize(("limit", "rows", "whole"), [(2, 2, False), (3, 3, True), (9, 3, True)])
+def test_a_limit_tells_whether_there_are_more(
+    database: Any, limit: int, rows: int, whole: bool
+) -> None:
+    """An inspection gets the rows that it asks for, and knows whether these are all."""
+    url, execute = database
+    execute("CREATE TABLE t (id int)")
+    execute("INSERT INTO t VALUES (1), (2), (3)")
+    settings = DatabaseSource(type="database", url=url, table="t")
+    extracted = KIND.read(settings, ReadRequest(Parameters(), limit=limit))
+    assert (row_count(extracted.data), extracted.whole) == (rows, whole)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -154,3 +154,57 @@ def test_no_rows_and_no_columns_go_through() -> None:
     assert cleaned(pa.table({"a": pa.array([], pa.string())}), **everything).num_rows == 0
     with pytest.raises(StageError, match='no "data"'):
         apply_stages({}, [])
+
+
+def test_text_of_either_kind_is_trimmed_and_nothing_else_is() -> None:
+    """Arrow has two types of text; numbers, nested text and nulls stay as they are."""
+    table = pa.table(
+        {
+            "n": [1, 2],
+            "large": pa.array([" a ", None], pa.large_string()),
+            "text": ["\tb", " "],
+            "list": [[" c "], None],
+        }
+    )
+    result = cleaned(table, trim_strings=True)
+    assert result.schema == table.schema
+    assert result.to_pylist() == [
+        {"n": 1, "large": "a", "text": "b", "list": [" c "]},
+        {"n": 2, "large": None, "text": "", "list": None},
+    ]
+
+
+def test_a_row_stays_for_one_value_in_any_column() -> None:
+    """Whether its first or its last column has the value, and also if that is false or zero."""
+    rows: list[dict[str, Any]] = [
+        {"a": "x", "b": None, "c": None},
+        {"a": " ", "b": None, "c": ""},
+        {"a": None, "b": False, "c": None},
+        {"a": "", "b": None, "c": "y"},
+        {"a": None, "b": None, "c": None},
+    ]
+    assert cleaned(rows, drop_empty_rows=True) == [rows[0], rows[2], rows[3]]
+    assert cleaned(rows[:1], drop_empty_rows=True) == rows[:1]
+    assert cleaned(rows[4:], drop_empty_rows=True) == []
+
+
+def test_keys_of_the_author_and_rows_without_metadata_go_through() -> None:
+    """What stands beside the rows is handed on, and metadata need not be there."""
+    result = apply_stages({"data": ROWS, "note": "mine"}, [{"name": "cleaning"}])
+    assert result["note"] == "mine"
+    assert result["metadata"] == {
+        "record_count": 5,
+        "transformation_stages": [{"name": "cleaning", "rows_in": 5, "rows_out": 5}],
+    }
+
+
+def test_an_option_that_is_off_is_off() -> None:
+    """False is as good as leaving it out."""
+    assert cleaned(ROWS, remove_duplicates=False, trim_strings=False, drop_empty_rows=False) == ROWS
+
+
+def test_a_table_without_columns_or_with_one_row_has_no_duplicates() -> None:
+    """There is nothing to compare."""
+    assert cleaned(pa.table({}), remove_duplicates=True).num_rows == 0
+    assert cleaned([{"a": 1}], remove_duplicates=True) == [{"a": 1}]
+    assert cleaned([{"a": 1}, {"a": 1}], remove_duplicates=True) == [{"a": 1}]

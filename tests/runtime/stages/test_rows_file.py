@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import itertools
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from dataflow.shared.stored_rows import StoredRows
 from dataflow.shared.tables import write_parquet
 from dataflow.stages.apply import apply_stages
 from dataflow.stages.errors import StageError
+from dataflow.stages.rows_file import RowsFile, can_use_file, open_file
 
 STAGES = [
     {"name": "cleaning", "options": {"remove_duplicates": True}},
@@ -68,6 +71,92 @@ def test_file_and_table_give_the_same(tmp_path: Path, rows: list[dict[str, Any]]
         if name != "processed_at":
             columns = [str(found["data"][name].to_pylist()) for found in (by_file, by_table)]
             assert columns[0] == columns[1]
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_file_and_table_give_the_same_for_some_rows(tmp_path: Path, step: int) -> None:
+    """As above, for rows of every kind of value, nulls and NaN; nothing else is left behind."""
+    values: list[list[Any]] = [
+        [1, 2, None],
+        ["x", "", None, "\x00"],
+        [1.5, float("nan"), None],
+        [date(2020, 1, 1), None],
+        [datetime(2020, 1, 1, 1, 2, 3, 4), None],
+    ]
+    every = list(itertools.product(*values))[::step]
+    rows = [dict(zip(SCHEMA.names, row, strict=True)) for row in every]
+    table = pa.Table.from_pylist(rows * 2, SCHEMA)
+    before = datetime.now(UTC)
+    result = apply_stages(stored(tmp_path, table), [*STAGES, STAGES[0]])
+    assert isinstance(result, StoredRows)
+    assert str(result["data"].drop_columns("processed_at").to_pylist()) == str(
+        table.slice(0, len(every)).to_pylist()
+    )
+    times = set(result["data"]["processed_at"].to_pylist())
+    assert len(times) == 1
+    assert before <= times.pop() <= datetime.now(UTC)
+    assert result["metadata"]["transformation_stages"] == [
+        {"name": "cleaning", "rows_in": 2 * len(every), "rows_out": len(every)},
+        {"name": "enrichment", "rows_in": len(every), "rows_out": len(every)},
+        {"name": "cleaning", "rows_in": len(every), "rows_out": len(every)},
+    ]
+    assert result.count() == len(every)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_stages_that_sql_lacks_go_through_a_table(tmp_path: Path) -> None:
+    """One such option is enough; afterwards the rows are an Arrow table."""
+    data = stored(tmp_path, pa.table({"name": [" a", "a "]}))
+    options = {"trim_strings": True, "remove_duplicates": True}
+    result = apply_stages(data, [{"name": "cleaning", "options": options}])
+    assert not isinstance(result, StoredRows)
+    assert result["data"].to_pylist() == [{"name": "a"}]
+    assert [path.name for path in tmp_path.iterdir()] == ["extract.parquet"]
+
+
+def test_rows_without_a_file_have_none_to_open(tmp_path: Path) -> None:
+    """Rows that the author has put in their place are no longer those of the file."""
+    data = stored(tmp_path, pa.table({"id": [1, 1]}))
+    data["data"] = [{"id": 5}, {"id": 5}]
+    assert not can_use_file(data)
+    with pytest.raises(ValueError, match="no file"), open_file(data):
+        pass
+    assert apply_stages(data, STAGES[:1])["data"] == [{"id": 5}]
+
+
+def test_columns_are_named_with_those_that_were_added(tmp_path: Path) -> None:
+    """So that a second time stamp is refused as one that the source has."""
+    with open_file(stored(tmp_path, pa.table({"id": [1]}))) as file:
+        file.add_column("at", datetime(2020, 1, 1, tzinfo=UTC))
+        assert file.columns == ["id", "at"]
+        assert file.rows == 1
+    with pytest.raises(StageError, match="processed_at"):
+        apply_stages(stored(tmp_path, pa.table({"id": [1]})), [STAGES[1], STAGES[1]])
+
+
+def test_a_disk_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """The rows of the step before are still there."""
+    data = stored(tmp_path, pa.table({"id": [1, 1]}))
+    with pytest.raises(DataflowError, match="cannot be read or written"), open_file(data) as file:
+        write_without(file, tmp_path / "extract.parquet")
+
+
+def write_without(file: RowsFile, path: Path) -> None:
+    """Write rows of which the file has gone."""
+    file.remove_duplicates()
+    path.unlink()
+    file.write()
+
+
+def test_row_groups_are_as_large_as_a_load_likes_them(tmp_path: Path) -> None:
+    """Smaller ones are written twice by DuckDB's loader."""
+    ids = pa.array(range(500_000))
+    result = apply_stages(stored(tmp_path, pa.table({"id": ids})), STAGES[1:])
+    assert isinstance(result, StoredRows)
+    with pq.ParquetFile(str(result.path)) as file:
+        groups = [file.metadata.row_group(n) for n in range(file.num_row_groups)]
+        assert max(group.num_rows for group in groups) > 400_000
+        assert {group.column(0).compression for group in groups} == {"ZSTD"}
 
 
 def test_order_is_kept_over_many_row_groups(tmp_path: Path) -> None:

@@ -127,8 +127,9 @@ def test_the_watermark_is_kept_with_the_rows(loader: Loader) -> None:
 def test_a_file_that_is_no_database_is_named(loader: Loader) -> None:
     """A damaged file is refused with its path, and is not overwritten."""
     loader.database.write_bytes(b"not a database" * 1000)
-    with pytest.raises(WarehouseError, match="wf.duckdb"):
+    with pytest.raises(WarehouseError, match=r"wf\.duckdb failed: .*not a valid DuckDB") as caught:
         loader.load([{"id": 1}])
+    assert "backup" in caught.value.instruction
     assert loader.database.read_bytes().startswith(b"not a database")
 
 
@@ -235,3 +236,102 @@ def test_a_first_answer_without_columns_is_refused(loader: Loader) -> None:
     """Of nothing no table can be made; the error says so in a person's words."""
     with pytest.raises(BadInputError, match=r"no rows and no columns, of which raw\.t"):
         loader.load(pa.table({}))
+
+
+def test_a_first_append_without_rows_makes_the_table(loader: Loader) -> None:
+    """A batch without rows is noted as any other, and the next rows find their columns."""
+    append = {"write_disposition": "append"}
+    empty = pa.table({"id": pa.array([], pa.int64())})
+    assert loader.load(empty, batch=batch(loader, "a"), **append).rows_in_table == 0
+    assert loader.load([{"id": 1}], batch=batch(loader, "b"), **append).rows_in_table == 1
+    assert loader.rows("SELECT run_id FROM dataflow.batches ORDER BY ALL") == [("a",), ("b",)]
+
+
+def test_only_the_rows_of_the_run_before_are_looked_for(loader: Loader) -> None:
+    """The same rows as those of an earlier run, or of another table, are new rows."""
+    append = {"write_disposition": "append"}
+    loader.load([{"id": 1}], batch=batch(loader, "a"), **append)
+    loader.load([{"id": 2}], batch=batch(loader, "b"), **append)
+    loader.load([{"id": 1}], batch=batch(loader, "c", finished=False), **append)
+    assert loader.rows() == [(1,), (1,), (2,)]
+    last = batch(loader, "c", finished=False)
+    load_table(loader.database, loader.parquet, "other", "append", batch=last)
+    assert loader.rows("FROM raw.other") == [(1,)]
+
+
+def test_a_new_column_does_not_hide_a_wider_one_behind_it(loader: Loader) -> None:
+    """Every column is looked at, whatever came before it."""
+    append = {"write_disposition": "append"}
+    loader.load([{"a": 1, "v": 1, "w": 1}], **append)
+    loader.load([{"new": 1, "a": 1, "v": 1.5, "w": 2.5}], **append)
+    assert loader.rows("SELECT v, w FROM raw.t ORDER BY ALL") == [(1.0, 1.0), (1.5, 2.5)]
+
+
+def test_a_narrower_number_leaves_the_column(loader: Loader) -> None:
+    """Whole numbers fit into a column of fractions, and anything into a column of text."""
+    append = {"write_disposition": "append"}
+    loader.load([{"v": 1.5, "s": "x"}], **append)
+    loader.load([{"v": 2, "s": 3}], **append)
+    assert loader.rows() == [(1.5, "x"), (2.0, "3")]
+    assert [kind for _, kind, *_ in loader.rows("DESCRIBE raw.t")] == ["DOUBLE", "VARCHAR"]
+
+
+def test_columns_that_differ_in_case_are_one(loader: Loader) -> None:
+    """As everywhere in SQL: `ID` goes into `id`, also as the key of a merge."""
+    merge = {"write_disposition": "merge", "primary_key": ["Id"]}
+    loader.load([{"id": 1, "v": 1}], **merge)
+    loader.load([{"ID": 1, "V": 2.5}], **merge)
+    assert loader.columns() == ["id", "v"]
+    assert loader.rows() == [(1, 2.5)]
+
+
+@pytest.mark.parametrize("write_disposition", ["replace", "append", "merge"])
+def test_a_column_that_no_statement_can_name_is_refused(
+    loader: Loader, write_disposition: str
+) -> None:
+    """DuckDB would take a NUL, and keep a column that nobody can drop."""
+    with pytest.raises(BadInputError, match="NUL"):
+        loader.load([{"a\0b": 1}], write_disposition=write_disposition, primary_key=["a\0b"])
+    assert loader.rows("FROM duckdb_tables()") == []
+
+
+def test_a_merge_needs_a_key_and_the_name_of_the_row_number(loader: Loader) -> None:
+    """Without a key nothing says which rows are the same."""
+    with pytest.raises(BadInputError, match="names no column"):
+        loader.load([{"id": 1}], write_disposition="merge")
+    with pytest.raises(BadInputError, match="'file_row_number'"):
+        loader.load(
+            [{"id": 1, "File_Row_Number": 1}], write_disposition="merge", primary_key=["id"]
+        )
+    assert loader.rows("FROM duckdb_tables()") == []
+
+
+def test_values_that_cannot_become_the_columns_type_change_nothing(loader: Loader) -> None:
+    """What DuckDB says is passed on, with what to do."""
+    loader.load([{"v": {"a": 1}}], write_disposition="append")
+    with pytest.raises(
+        WarehouseError, match=r"raw\.t failed, and the table is as it was"
+    ) as caught:
+        loader.load([{"v": 5}], write_disposition="append", watermark=1)
+    assert "transform.py" in caught.value.instruction
+    assert loader.rows() == [({"a": 1},)]
+    assert read_watermark(loader.database, "t") is None
+
+
+def test_the_watermark_moves_with_each_load(loader: Loader) -> None:
+    """Each table has its own, the last one counts, and no other reader is in the way."""
+    loader.load([{"v": 1}], write_disposition="append")
+    assert read_watermark(loader.database, "t") is None
+    for value in (1, 2.5, {"since": "x"}):
+        loader.load([{"v": 1}], write_disposition="append", watermark=value)
+        with duckdb.connect(str(loader.database), read_only=True):
+            assert read_watermark(loader.database, "t") == value
+    assert read_watermark(loader.database, "other") is None
+
+
+def test_no_rows_move_the_watermark_and_keep_the_table(loader: Loader) -> None:
+    """What has been read has been read, also if nothing was new."""
+    loader.load([{"v": 1}], write_disposition="append", watermark=1)
+    loader.load(pa.table({}), write_disposition="append", watermark=2)
+    assert read_watermark(loader.database, "t") == 2
+    assert loader.rows() == [(1,)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tools.fleet.material import EMPTY
 
 from dataflow.shared.project import Project
 from dataflow_tools.fleet.update import Request, update_workflows
@@ -26,13 +27,6 @@ _answers_file: .copier-answers.yml
 _preserve_symlinks: true
 kind: {type: str, choices: [workflow, project], default: workflow}
 title: {type: str, default: "{{ _folder_name }}"}
-runtime_version: {type: str, default: "1.0.0", when: false}
-"""
-EMPTY = """\
-_subdirectory: template/{{ kind }}
-_answers_file: .copier-answers.yml
-_preserve_symlinks: true
-kind: {type: str, choices: [workflow, project], default: workflow}
 runtime_version: {type: str, default: "1.0.0", when: false}
 """
 ANSWERS = "# Changes here will be overwritten by Copier\n{{ _copier_answers|to_nice_yaml -}}\n"

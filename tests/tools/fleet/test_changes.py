@@ -5,22 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tools.fleet.material import ANSWERS, BOTH, EMPTY, MINE, TEN, THEIRS
 
 if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
-
-TEN = "".join(f"line {number}\n" for number in range(10))
-MINE = TEN.replace("line 1\n", "mine\n")
-THEIRS = TEN.replace("line 8\n", "theirs\n")
-BOTH = MINE.replace("line 8\n", "theirs\n")
-ANSWERS = ".copier-answers.yml"
-EMPTY = """\
-_subdirectory: template/{{ kind }}
-_answers_file: .copier-answers.yml
-_preserve_symlinks: true
-kind: {type: str, choices: [workflow, project], default: workflow}
-runtime_version: {type: str, default: "1.0.0", when: false}
-"""
 
 
 def test_only_the_version_line_moves_when_nothing_else_changed(lab: Lab) -> None:

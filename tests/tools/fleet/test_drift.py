@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.tools.fleet.material import TEN
+
 from dataflow_tools.fleet.drift import Drift, State, survey_workflows
 
 if TYPE_CHECKING:
@@ -11,7 +13,6 @@ if TYPE_CHECKING:
 
     from dataflow_tools.fleet.drift import Survey
 
-TEN = "".join(f"line {number}\n" for number in range(10))
 OWNED = "_generated: [job.py, sub/*.yml]\n"
 
 

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tools.fleet.material import MINE, TEN, THEIRS
 
 from dataflow.shared.project import Project
 from dataflow_tools.fleet.tree import Entry, read_tree
@@ -168,9 +169,6 @@ def test_random_edit_histories_end_as_with_copier(lab: Lab, tmp_path: Path, seed
     compare(lab, tmp_path)
 
 
-TEN = "".join(f"line {number}\n" for number in range(10))
-MINE = TEN.replace("line 1\n", "mine\n")
-THEIRS = TEN.replace("line 8\n", "theirs\n")
 LATIN = TEN.encode("latin-1").replace(b"line 5", b"caf\xe9")
 QUESTIONS = """\
 _subdirectory: template/{{ kind }}

@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tools.fleet.material import BOTH, MINE, TEN, THEIRS
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
@@ -15,10 +16,6 @@ from dataflow_tools.fleet.update import Request, update_workflows
 if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
 
-TEN = "".join(f"line {number}\n" for number in range(10))
-MINE = TEN.replace("line 1\n", "mine\n")
-THEIRS = TEN.replace("line 8\n", "theirs\n")
-BOTH = MINE.replace("line 8\n", "theirs\n")
 PIN = '[tool.dataflow]\n# {{ _copier_answers._commit }}\n"name" = 1\n'
 
 

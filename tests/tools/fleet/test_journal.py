@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tools.fleet.material import MINE, TEN, THEIRS
 
 from dataflow_tools.fleet.applying import journal_folder
 from dataflow_tools.fleet.journal import pending, recover
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
     from tests.tools.fleet.conftest import Lab
 
-TEN = "".join(f"line {number}\n" for number in range(10))
-MINE = TEN.replace("line 1\n", "mine\n")
-THEIRS = TEN.replace("line 8\n", "theirs\n")
 STRIDE = int(os.environ.get("DATAFLOW_TEST_CRASHES", "3"))
 CHANGING = {
     "open",

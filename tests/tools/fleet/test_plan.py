@@ -6,16 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tools.fleet.material import BOTH, MINE, TEN, THEIRS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.tools.fleet.conftest import Lab
-
-TEN = "".join(f"line {number}\n" for number in range(10))
-MINE = TEN.replace("line 1\n", "mine\n")
-THEIRS = TEN.replace("line 8\n", "theirs\n")
-BOTH = MINE.replace("line 8\n", "theirs\n")
 
 
 def test_an_edited_file_that_the_template_deletes_is_kept(lab: Lab) -> None:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.tools.fleet.material import ANSWERS, EMPTY
+
 if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
-
-ANSWERS = ".copier-answers.yml"
-EMPTY = """\
-_subdirectory: template/{{ kind }}
-_answers_file: .copier-answers.yml
-_preserve_symlinks: true
-kind: {type: str, choices: [workflow, project], default: workflow}
-runtime_version: {type: str, default: "1.0.0", when: false}
-"""
 
 
 CHOICES = EMPTY + "source: {type: str, choices: [%s], default: file}\n"

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.tools.fleet.material import MINE, TEN, THEIRS
 
 from dataflow.shared.errors import BadInputError
 
 if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
 
-TEN = "".join(f"line {number}\n" for number in range(10))
-MINE = TEN.replace("line 1\n", "mine\n")
-THEIRS = TEN.replace("line 8\n", "theirs\n")
 OWNED = "_generated: [job.py]\n_skip_if_exists: [README.md]\n"
 
 

@@ -7,18 +7,13 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tools.fleet.material import ANSWERS, BOTH, MINE, TEN, THEIRS
 
 from dataflow.shared.errors import BadInputError
 from dataflow_tools.fleet.safety import UncommittedError
 
 if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
-
-TEN = "".join(f"line {number}\n" for number in range(10))
-MINE = TEN.replace("line 1\n", "mine\n")
-THEIRS = TEN.replace("line 8\n", "theirs\n")
-BOTH = MINE.replace("line 8\n", "theirs\n")
-ANSWERS = ".copier-answers.yml"
 
 
 def test_both_sides_edits_meet_in_one_file(lab: Lab) -> None:

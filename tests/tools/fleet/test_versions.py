@@ -10,23 +10,12 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tools.fleet.material import ANSWERS, EMPTY, TEN, THEIRS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.tools.fleet.conftest import Lab
-
-TEN = "".join(f"line {number}\n" for number in range(10))
-MINE = TEN.replace("line 1\n", "mine\n")
-THEIRS = TEN.replace("line 8\n", "theirs\n")
-ANSWERS = ".copier-answers.yml"
-EMPTY = """\
-_subdirectory: template/{{ kind }}
-_answers_file: .copier-answers.yml
-_preserve_symlinks: true
-kind: {type: str, choices: [workflow, project], default: workflow}
-runtime_version: {type: str, default: "1.0.0", when: false}
-"""
 
 
 def test_the_latest_release_is_the_target(lab: Lab) -> None:

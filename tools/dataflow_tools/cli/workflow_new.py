@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from dataflow.shared.project import Project, find_project
+from dataflow.shared.shown import shortened
 from dataflow_tools.cli.answer_options import asks, data_option, defaults_option, parse_answers
 
 
@@ -71,7 +72,7 @@ def _look(
     from dataflow_tools.scaffold.source_answers import described_source, resolved
 
     check_workflow_id(name)
-    click.echo(f"Looking at {redact(location)} …")
+    click.echo(f"Looking at {shortened(redact(location), 80)} …")
     place = resolved(location, os.environ) if "://" in location else location
     where = source_from_location(project, place, table, given.get("source_settings"))
     try:

@@ -28,10 +28,6 @@ def find_null_markers(
 ) -> dict[str, list[str]]:
     """The markers in each text column that has numbers or dates, and nothing else, beside them.
 
-    Args:
-        connection: Where the relation ``data`` is.
-        profiles: Its columns.
-
     Returns:
         Lists of markers, as they are written, by the name of the column.
     """
@@ -65,13 +61,12 @@ def _has_nan(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bo
     return row is not None and bool(row[0])
 
 
-def propose_null_values(
+def suggest_null_values(
     table: pa.Table, given: Sequence[str] | None
 ) -> tuple[list[str], list[str]]:
     """The texts that mean no value in a table of a file, and what a person should know of them.
 
     Args:
-        table: The table, as read with what was given.
         given: What is known to mean no value; None for an empty text.
     """
     null_values = [""] if given is None else list(given)

@@ -1,4 +1,7 @@
-"""What the values of each column are like."""
+"""What the values of each column are like.
+
+In this package a connection is one in which the rows that are looked at are the relation ``data``.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,10 @@ class ColumnProfile:
     Args:
         name: Its name in the source.
         identifier: Its name in SQL, without quotes.
-        key: Its name in the relation that was looked at.
+        key: Its name in the relation ``data``.
         type: DuckDB's type to cast it to.
         nested: Whether its values are lists or objects.
-        rows: How many rows were looked at.
-        nulls: How many of them have no value.
+        nulls: How many rows have no value.
         distinct: How many different values there are; 0 for nested ones.
         longest: The length of the longest text; 0 for other types.
         values: All values of a text column, if they are few.
@@ -91,7 +93,6 @@ def profile_columns(connection: duckdb.DuckDBPyConnection, names: list[str]) -> 
     """Look at all columns of the relation ``data``, which are called ``c0``, ``c1`` and so on.
 
     Args:
-        connection: Where ``data`` is.
         names: The columns' names in the source.
     """
     described = connection.execute("DESCRIBE data").fetchall()

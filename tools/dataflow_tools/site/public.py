@@ -21,7 +21,6 @@ def replace_public(built: Path, folders: SiteFolders) -> None:
 
     Args:
         built: The folder that the build tool wrote. Its files are moved away.
-        folders: The folders of the project.
     """
     for path in [path for path in built.rglob("*") if path.is_file()]:
         # Written beside every text once, so that serving it costs nothing.

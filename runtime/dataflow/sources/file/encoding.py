@@ -6,6 +6,7 @@ import codecs
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 
 if TYPE_CHECKING:
@@ -20,14 +21,7 @@ _CHUNK = 1 << 20
 def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
     """The file in UTF-8: itself, or a copy in ``folder`` if it is in another encoding.
 
-    Args:
-        file: A text file.
-        encoding: Any encoding Python knows; None for UTF-8, or UTF-16 with its mark.
-        folder: Where a copy is made.
-
-    Raises:
-        SourceSettingError: There is no such encoding.
-        SourceDataError: The file is not in this encoding.
+    ``encoding`` is any that Python knows; None stands for UTF-8, or UTF-16 with its mark.
     """
     with file.path.open("rb") as stream:
         start = stream.read(2)
@@ -36,7 +30,7 @@ def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
         known = codecs.lookup(found).name
     except LookupError:
         raise SourceSettingError(
-            f"There is no encoding {found!r}.",
+            f"There is no encoding {quoted(found)}.",
             "Set `ingestion.source.encoding` to one like utf-8, latin-1, cp1252 or utf-16.",
         ) from None
     if known == "utf-8":

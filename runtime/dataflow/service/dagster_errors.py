@@ -37,7 +37,6 @@ class BadRunConfigError(BadInputError):
     """The run config does not fit the workflow's job.
 
     Args:
-        workflow_id: The workflow.
         faults: A line for each thing that does not fit.
     """
 

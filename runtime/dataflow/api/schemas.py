@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from dataflow.runs.model import RunStatus, StepStatus
+
 if TYPE_CHECKING:
-    from dataflow.runs.run import StepOutcome
+    from dataflow.runs.model import Run
     from dataflow.service.jobs import Job
-    from dataflow.service.runs import LogEntry, Run, RunLog
 
 PREFIX = "/api/v1"
-RunStatus = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled"]
 
 _RUN_ID = "0b8f6f0e-3c1d-4c7e-9d5a-0a8a3a9f6c11"
 _AT = "2026-01-31T06:00:02Z"
@@ -79,30 +79,30 @@ def _is_flat(value: Any, most: int) -> bool:
     return not inner or (most > 0 and all(_is_flat(item, most - 1) for item in inner))
 
 
-class StepOut(BaseModel):
+class _View(BaseModel):
+    """What the API shows of an object of the runtime: the attributes with the fields' names."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def _view(cls, shown: object, **others: Any) -> Self:
+        """The answer for an object, with other values for some fields."""
+        names = cls.model_fields.keys() - others.keys()
+        return cls.model_validate({name: getattr(shown, name) for name in names} | others)
+
+
+class StepOut(_View):
     """A step of a run."""
 
     name: str = Field(examples=["load"])
-    status: Literal["running", "succeeded", "failed", "skipped"] = Field(examples=["succeeded"])
+    status: StepStatus = Field(examples=["succeeded"])
     seconds: float = Field(examples=[0.21])
     rows: int | None = Field(default=None, examples=[336776])
     summary: str = Field(default="", examples=["336,776 rows into raw.flights (replace)"])
     error: str = Field(default="", examples=[""])
 
-    @classmethod
-    def of(cls, step: StepOutcome) -> StepOut:
-        """The answer for a step."""
-        return cls(
-            name=step.name,
-            status=step.status,
-            seconds=step.seconds,
-            rows=step.rows,
-            summary=step.summary,
-            error=step.error,
-        )
 
-
-class RunOut(BaseModel):
+class RunOut(_View):
     """A run."""
 
     run_id: str = Field(examples=[_RUN_ID])
@@ -136,19 +136,10 @@ class RunOut(BaseModel):
     def of(cls, run: Run, ui: str, *, with_steps: bool) -> RunOut:
         """The answer for a run; ``ui`` is where people see Dagster."""
         own = f"{PREFIX}/runs/{run.run_id}"
-        loaded = [step.rows for step in run.steps if step.name == "load"]
-        return cls(
-            run_id=run.run_id,
-            workflow_id=run.workflow_id,
-            status=run.status,  # type: ignore[arg-type]
-            created_at=run.created_at,
-            started_at=run.started_at,
-            ended_at=run.ended_at,
-            seconds=run.seconds,
-            rows=loaded[-1] if loaded else None,
-            steps=[StepOut.of(step) for step in run.steps] if with_steps else None,
-            error=run.error,
-            tags=run.tags,
+        return cls._view(
+            run,
+            steps=run.steps if with_steps else None,
+            error=run.whole_error,
             links={
                 "self": own,
                 "logs": f"{own}/logs",
@@ -170,7 +161,7 @@ class RunsOut(BaseModel):
     )
 
 
-class LogEntryOut(BaseModel):
+class LogEntryOut(_View):
     """A line of a run's log."""
 
     time: datetime = Field(examples=[_AT])
@@ -178,27 +169,16 @@ class LogEntryOut(BaseModel):
     step: str | None = Field(default=None, examples=["load_my_workflow"])
     message: str = Field(examples=["336,776 rows into raw.flights (replace)"])
 
-    @classmethod
-    def of(cls, entry: LogEntry) -> LogEntryOut:
-        """The answer for a line."""
-        return cls(time=entry.time, level=entry.level, step=entry.step, message=entry.message)
 
-
-class LogOut(BaseModel):
+class LogOut(_View):
     """A stretch of a run's log."""
 
     entries: list[LogEntryOut]
     cursor: str = Field(description="Send it as `after` to go on from here.", examples=["MTI="])
     has_more: bool = Field(description="Whether there is more already.", examples=[False])
 
-    @classmethod
-    def of(cls, log: RunLog) -> LogOut:
-        """The answer for a stretch of log."""
-        entries = [LogEntryOut.of(entry) for entry in log.entries]
-        return cls(entries=entries, cursor=log.cursor, has_more=log.has_more)
 
-
-class ScheduleOut(BaseModel):
+class ScheduleOut(_View):
     """When a workflow runs by itself."""
 
     cron: str = Field(examples=["0 6 * * *"])
@@ -206,7 +186,7 @@ class ScheduleOut(BaseModel):
     is_on: bool = Field(description="Switched on in the Dagster UI.", examples=[False])
 
 
-class WorkflowOut(BaseModel):
+class WorkflowOut(_View):
     """A workflow."""
 
     workflow_id: str = Field(examples=["my_workflow"])
@@ -230,18 +210,11 @@ class WorkflowOut(BaseModel):
     def of(cls, job: Job, ui: str) -> WorkflowOut:
         """The answer for a workflow; ``ui`` is where people see Dagster."""
         own = f"{PREFIX}/workflows/{job.workflow_id}"
-        schedule = job.schedule
-        return cls(
-            workflow_id=job.workflow_id,
-            description=job.description,
+        return cls._view(
+            job,
             status="broken" if job.broken else "ok",
             reason=job.broken,
             job=job.name,
-            schedule=ScheduleOut(
-                cron=schedule.cron, timezone=schedule.timezone, is_on=schedule.is_on
-            )
-            if schedule
-            else None,
             links={
                 "self": own,
                 "run": f"{own}/run",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow_tools.inspection.roles import looks_like_days
+from dataflow_tools.inspection.roles import all_values, looks_like_days
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +30,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def remarks(
+def notes_on_rows(
     profiles: list[ColumnProfile],
     date: ColumnProfile | None,
     primary_key: list[str],
@@ -40,11 +40,9 @@ def remarks(
     """Notes on the key, the date and the columns.
 
     Args:
-        profiles: The columns.
-        date: The one that was chosen as the date, if any.
+        date: The column that was chosen as the date, if any.
         primary_key: The names of the key's columns, if any was found.
-        sample: What was looked at.
-        different: How many of its rows are not the same as one before them.
+        different: How many of the sample's rows are not the same as one before them.
     """
     notes = []
     if same := sample.table.num_rows - different:
@@ -61,7 +59,7 @@ def remarks(
         )
     if primary_key:
         key = " and ".join(primary_key)
-        notes.append(f"{key} {_differs(primary_key)} in {looked}: proposed as primary key.")
+        notes.append(f"{key} {_differs(primary_key)} in {looked}: suggested as primary key.")
     elif different > 1:
         notes.append(
             f"No column and no pair of columns was found to identify the rows in {looked}: there "
@@ -71,7 +69,7 @@ def remarks(
         times = [column.name for column in profiles if column.time]
         constant = f" ({_listed(times)}: always the same)" if times else ""
         notes.append(f"No column has different dates or times{constant}: there is no time series.")
-    notes += _remarks_on_names(profiles)
+    notes += _notes_on_names(profiles)
     for column in profiles:
         if column.rows and column.nulls == column.rows:
             notes.append(f"{column.name!r} has no value at all, so its type is not known.")
@@ -82,7 +80,7 @@ def remarks(
     return notes
 
 
-def _remarks_on_names(profiles: list[ColumnProfile]) -> list[str]:
+def _notes_on_names(profiles: list[ColumnProfile]) -> list[str]:
     notes = []
     for column in profiles:
         if column.name.lower() == "processed_at":
@@ -98,20 +96,16 @@ def _remarks_on_names(profiles: list[ColumnProfile]) -> list[str]:
     return notes
 
 
-def remarks_on_values(
+def notes_on_values(
     connection: duckdb.DuckDBPyConnection, profiles: list[ColumnProfile]
 ) -> list[str]:
-    """Notes on columns whose values look like another type than they have.
-
-    Args:
-        connection: Where the relation ``data`` is.
-        profiles: Its columns.
-    """
+    """Notes on columns whose values look like another type than they have."""
     notes = []
     for column in profiles:
         if column.text and column.distinct and column.longest <= _LONGEST_VALUE:
             for pattern, what in _LEFT_AS_TEXT.items():
-                if _all(connection, f"regexp_full_match(trim({column.key}), '{pattern}')"):
+                test = f"regexp_full_match(trim({column.key}), '{pattern}')"
+                if all_values(connection, test, column):
                     notes.append(f"{column.name!r} is text, though it looks like {what}.")
                     break
         elif looks_like_days(connection, column):
@@ -119,11 +113,6 @@ def remarks_on_values(
                 f"{column.name!r} has whole numbers that look like days (20240131): no measure."
             )
     return notes
-
-
-def _all(connection: duckdb.DuckDBPyConnection, test: str) -> bool:
-    row = connection.execute(f"SELECT bool_and({test}) FROM data").fetchone()  # noqa: S608
-    return row is not None and bool(row[0])
 
 
 def _differs(names: list[str]) -> str:
