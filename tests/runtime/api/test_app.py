@@ -181,7 +181,7 @@ def test_an_unexpected_error_shows_nothing_of_the_inside(
 ) -> None:
     """A mistake of ours is a 500 problem document without its text."""
     with monkeypatch.context() as broken:
-        broken.setattr(client.app.state.dagster, "_http", "no client")  # type: ignore[attr-defined]
+        broken.setattr(client.app.state.dagster, "_graphql", "no client")  # type: ignore[attr-defined]
         document = is_problem(client.get(f"{API}/workflows"), 500)
     assert "attribute" not in json.dumps(document)
 
