@@ -36,8 +36,8 @@ def test_each_mutant_has_one_change_and_can_be_compiled(tmp_path: Path) -> None:
         "module.py:4: 1 -> 2",
         "module.py:6: 0 -> 1",
         (
-            "module.py:7: for row in rows: if row < 2 and (not row is None): raise ValueError(f' -> "
-            "for row in []: if row < 2 and (not row is None): raise ValueError(f'{r"
+            "module.py:7: for row in rows: if row < 2 and (not row is None): raise ValueError(f'"
+            " -> for row in []: if row < 2 and (not row is None): raise ValueError(f'{r"
         ),
         "module.py:8: row < 2 and (not row is None) -> row < 2 or not row is None",
         "module.py:8: row < 2 -> row <= 2",
