@@ -23,7 +23,7 @@ MUTANTS_ARGS ?=
 test test-quick mutants: export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick fuzz mutants lint format examples bench test-tools
+.PHONY: docs help setup demo test test-quick fuzz mutants lint format examples bench test-tools
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ lint: setup ## Check formatting, code, layers and types.
 format: setup ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup ## Write the reference pages anew after a change of a key or a setting.
+	@$(BIN)/python docs/generate.py
 
 examples: setup ## Render the example project anew after a change of the template.
 	@$(BIN)/python examples/render.py

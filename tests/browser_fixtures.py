@@ -140,7 +140,8 @@ def site_server(folder: Path) -> Iterator[str]:
     """Serve a built site from this process; gives its address."""
     import uvicorn
 
-    from dataflow.service.dashboard_server import listen, site_app
+    from dataflow.service.dashboard_server import site_app
+    from dataflow.service.web_server import listen
 
     listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(site_app(folder), log_level="error"))

@@ -25,6 +25,7 @@ from tests.mutations import Mutant, mutants_of
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The code of each package, and the folder of its quick tests.
 PACKAGES = {
+    "sources": ("runtime/dataflow/sources", "tests/runtime/sources"),
     "warehouse": ("runtime/dataflow/warehouse", "tests/runtime/warehouse"),
     "stages": ("runtime/dataflow/stages", "tests/runtime/stages"),
     "publish": ("runtime/dataflow/publish", "tests/runtime/publish"),

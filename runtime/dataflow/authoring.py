@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dataflow.sources.read import read_source
     from dataflow.stages.apply import apply_stages
     from dataflow.testing.sandbox import Sandbox
-    from dataflow.warehouse.load import LoadResult
+    from dataflow.warehouse.kind import LoadResult
 
 __all__ = [
     "BadInputError",
@@ -35,7 +35,7 @@ _HOMES = {
     "BadInputError": "dataflow.shared.errors",
     "BuildResult": "dataflow.modelling.build",
     "DataflowError": "dataflow.shared.errors",
-    "LoadResult": "dataflow.warehouse.load",
+    "LoadResult": "dataflow.warehouse.kind",
     "Sandbox": "dataflow.testing.sandbox",
     "Steps": "dataflow.runs.steps",
     "StoredTable": "dataflow.runs.steps",

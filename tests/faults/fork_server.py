@@ -38,7 +38,7 @@ IMPORTED = (
     "pandas",
     "pyarrow.parquet",
     "sqlalchemy",
-    "stamina",
+    "tenacity",
 )
 
 

@@ -14,9 +14,11 @@ from dagster import ScheduleDefinition, job
 from dagster._utils.schedules import schedule_execution_time_iterator
 from tests.conftest import Dataflow
 from tests.faults.conftest import Shop
-from tests.service_fixtures import write_project
+from tests.service_fixtures import write_project, write_workflow
 
+from dataflow.runs.code_location import _assemble
 from dataflow.runs.definitions import WorkflowDefinitions
+from dataflow.shared.config import workflow_config
 from dataflow.shared.project import Project
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -45,22 +47,20 @@ def test_schedules_keep_to_the_clock_on_the_wall(
     day: tuple[int, int],
     due: list[str],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each daily run comes exactly once on the days on which an hour is missing or there twice."""
     root = write_project(tmp_path / "shop")
-    # The module is a code location: to import it is to load a project.
-    monkeypatch.setenv("DATAFLOW_PROJECT", str(root))
-    from dataflow.runs.code_location import _assemble
-
-    part = WorkflowDefinitions("sales", nothing, cron=cron, timezone="Europe/Berlin")
-    (schedule,) = _assemble(Project(root), [part], []).schedules or ()
+    folder = write_workflow(root, "sales", schedule=f'"{cron}"')
+    text = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(text.replace("UTC", "Europe/Berlin"))
+    found = WorkflowDefinitions("sales", nothing, workflow_config("sales", Project(root)))
+    (schedule,) = _assemble(Project(root), [found], []).schedules or ()
     assert isinstance(schedule, ScheduleDefinition)
     midnight = datetime(2024, *day, tzinfo=BERLIN)
-    found = schedule_execution_time_iterator(
+    moments = schedule_execution_time_iterator(
         midnight.timestamp(), str(schedule.cron_schedule), schedule.execution_timezone, True
     )
-    times = [next(found) for _ in range(len(due) + 1)]
+    times = [next(moments) for _ in range(len(due) + 1)]
     assert [moment.isoformat()[11:16] + moment.isoformat()[19:] for moment in times[:-1]] == due
     if len(due) == 1:
         assert times[-1].date() > midnight.date()

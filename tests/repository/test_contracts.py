@@ -31,8 +31,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """Hold the code in ``folder`` against its contracts."""
-    places = [str(REPOSITORY), str(folder / "runtime"), str(folder / "tools")]
-    command = [sys.executable, "-c", LINT, *places]
+    command = [sys.executable, "-c", LINT, str(REPOSITORY), f"{folder}/runtime", f"{folder}/tools"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -47,6 +47,18 @@ def test_the_dockerfile_is_clean(project_folder: Path) -> None:
     assert "USER 10001:10001" in (project_folder / "Dockerfile").read_text()
 
 
+def test_only_a_build_stage_has_the_tools(project_folder: Path) -> None:
+    """Images carry the runtime alone; the pages are built where no image starts from."""
+    text = (project_folder / "Dockerfile").read_text()
+    stages = {part.split()[2]: part for part in re.split(r"^FROM ", text, flags=re.MULTILINE)[1:]}
+    with_tools = {name for name, part in stages.items() if "group dev" in part}
+    assert with_tools == {"site"}
+    images = {name: part.split()[0] for name, part in stages.items() if "\nCMD " in part}
+    assert images == {"dagster": "base", "api": "base", "evidence": "base"}
+    installed = [line for line in stages["build"].splitlines() if "uv sync" in line]
+    assert ["--no-dev" in line for line in installed] == [True]
+
+
 def test_compose_accepts_the_file(project_folder: Path) -> None:
     """docker-compose reads it, with and without the profile of Postgres."""
     if shutil.which("docker-compose") is None:
@@ -157,7 +169,7 @@ def test_what_ci_runs_of_ours_exists(project_folder: Path) -> None:
     folder = project_folder / ".github" / "workflows"
     text = "".join((folder / name).read_text() for name in WORKFLOWS)
     found = re.findall(r"uv run dataflow ([a-z ]+[a-z])((?: --[a-z]+)*)", text)
-    assert len(found) == 2
+    assert len(found) == 3
     for names, options in found:
         shown = subprocess.run(
             [sys.executable, "-m", "dataflow.cli", *names.split(), "--help"],

@@ -28,7 +28,10 @@ def test_the_library_is_pinned_to_the_version_of_the_template(
     }
 
 
-@pytest.mark.parametrize("written", ["gh:acme/dataflow", "gh:acme/dataflow.git"])
+@pytest.mark.parametrize(
+    "written",
+    ["gh:acme/dataflow", "gh:acme/dataflow.git", "git+https://github.com/acme/dataflow.git"],
+)
 def test_an_abbreviated_address_is_written_out_for_uv(
     written: str, tmp_path: Path, template_repository: Path, dataflow: Dataflow
 ) -> None:

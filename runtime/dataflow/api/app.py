@@ -13,11 +13,12 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 
 from dataflow.api.limits import BodyLimit
-from dataflow.api.models import HealthOut
 from dataflow.api.problems import MEDIA_TYPE, Problem, answer_problems, responses
 from dataflow.api.routes import router
+from dataflow.api.schemas import HealthOut
 from dataflow.api.token import api_token, check_bind, check_token
 from dataflow.service.dagster_client import Dagster
+from dataflow.service.web_server import serve
 from dataflow.shared.output_redaction import guard_output
 
 if TYPE_CHECKING:
@@ -31,13 +32,15 @@ are the same that its UI shows. Errors are problem documents (RFC 9457) that say
 """
 
 
-def create_app(project: Project) -> FastAPI:
+def create_app(project: Project, token: str | None = None) -> FastAPI:
     """Make the application.
 
     Args:
         project: The project whose workflows it runs, on the Dagster that its settings name.
+        token: What callers have to send. Default: what the environment sets, if it does.
     """
     settings = project.settings
+    token = token or api_token()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -46,7 +49,6 @@ def create_app(project: Project) -> FastAPI:
         yield
         app.state.dagster.close()
 
-    token = api_token()
     app = FastAPI(
         title="DATAFLOW",
         summary="Run workflows and follow their runs.",
@@ -77,38 +79,18 @@ def create_app(project: Project) -> FastAPI:
     return app
 
 
-def serve_api(project: Project, host: str, port: int) -> None:
+def serve_api(project: Project, host: str, port: int, token: str | None = None) -> None:
     """Serve the REST API until interrupted.
-
-    Args:
-        project: The project.
-        host: The address to listen on.
-        port: The port to listen on.
 
     Raises:
         InsecureBindError: ``host`` can be reached from other machines and no token is set.
         PortInUseError: Another program listens there, or the address is not this machine's.
     """
-    import uvicorn
-
-    from dataflow.service.dashboard_server import listen
-
     guard_output()
-    check_bind(host)
-    listener = listen(host, port)
-    config = uvicorn.Config(
-        create_app(project),
-        log_level="warning",
-        # Waiting callers are let go when the server stops.
-        timeout_graceful_shutdown=3,
-        server_header=False,
-    )
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        return
-    finally:
-        listener.close()
+    check_bind(host, token)
+    # Waiting callers are let go when the server stops.
+    options: dict[str, Any] = {"timeout_graceful_shutdown": 3, "server_header": False}
+    serve(create_app(project, token), host, port, **options)
 
 
 _bearer = HTTPBearer(auto_error=False, description="The server's DATAFLOW_API_TOKEN.")

@@ -11,12 +11,7 @@ if TYPE_CHECKING:
 
 
 class BodyLimit:
-    """Refuses a body above a size, whether the request says its size or not.
-
-    Args:
-        app: The application.
-        most: The most bytes.
-    """
+    """Refuses a body above a size, whether the request says its size or not."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app

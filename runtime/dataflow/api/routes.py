@@ -9,24 +9,23 @@ import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 
-from dataflow.api.models import (
+from dataflow.api.problems import responses
+from dataflow.api.schemas import (
     PREFIX,
     LogOut,
     RunOut,
     RunRequest,
     RunsOut,
-    RunStatus,
     WorkflowOut,
     WorkflowsOut,
 )
-from dataflow.api.problems import responses
 from dataflow.runs.dagster_names import WORKFLOW_TAG
+from dataflow.runs.model import RunStatus, dagster_statuses
 from dataflow.service.launch_once import launch_run
-from dataflow.service.runs import dagster_statuses
 
 if TYPE_CHECKING:
+    from dataflow.runs.model import Run
     from dataflow.service.dagster_client import Dagster
-    from dataflow.service.runs import Run
 
 _LONGEST_WAIT = 300
 # A run takes a second at least; asking costs Dagster a few milliseconds.
@@ -195,7 +194,7 @@ def get_logs(
     limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 500,
 ) -> LogOut:
     """What a run has logged so far. To follow a run, go on from `cursor` until it is over."""
-    return LogOut.of(_dagster(request).log(run_id, after, limit))
+    return LogOut.model_validate(_dagster(request).log(run_id, after, limit))
 
 
 @router.post(

@@ -35,16 +35,11 @@ def api_token() -> str | None:
     return os.environ.get(TOKEN_VARIABLE) or None
 
 
-def make_token(project: Project) -> Path | None:
-    """Set a token of the project's own if the environment sets none.
+def make_token(project: Project) -> tuple[str, Path]:
+    """A token of the project's own, for where the environment sets none, and where it is kept.
 
-    It is made once and kept, readable by its owner only, so that callers can go on using it.
-
-    Returns:
-        Where it is kept; ``None`` if the environment sets one.
+    It is made once, readable by its owner only, so that callers can go on using it.
     """
-    if api_token() is not None:
-        return None
     project.state_dir.mkdir(exist_ok=True)
     path = project.state_dir / "api_token"
     try:
@@ -54,17 +49,16 @@ def make_token(project: Project) -> Path | None:
     else:
         with os.fdopen(made, "w") as file:
             file.write(secrets.token_hex(32))
-    os.environ[TOKEN_VARIABLE] = path.read_text().strip()
-    return path
+    return path.read_text().strip(), path
 
 
-def check_bind(host: str) -> None:
+def check_bind(host: str, token: str | None = None) -> None:
     """Refuse to listen beyond this machine without a token.
 
     Raises:
         InsecureBindError: ``host`` can be reached from other machines and no token is set.
     """
-    if api_token() is None and not _is_loopback(host):
+    if (token or api_token()) is None and not _is_loopback(host):
         raise InsecureBindError(
             f"The REST API would let everyone who can reach {host} run the workflows.",
             f"Set {TOKEN_VARIABLE} to a secret, such as one from `openssl rand -hex 32`, "
@@ -74,10 +68,6 @@ def check_bind(host: str) -> None:
 
 def check_token(authorization: str | None, token: str) -> None:
     """Compare what a caller sent, in a time that does not tell how much of it was right.
-
-    Args:
-        authorization: The ``Authorization`` header.
-        token: The right token.
 
     Raises:
         NotAllowedError: It is missing or wrong.

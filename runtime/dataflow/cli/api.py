@@ -29,11 +29,12 @@ def api(host: str, port: int | None, make_token: bool) -> None:
             f"The REST API is not installed: there is no {error.name}.",
             "Install it: pip install 'dataflow-runtime[api]'",
         ) from error
-    project = find_project()
-    if make_token:
-        from dataflow.api import token
+    from dataflow.api.token import api_token
+    from dataflow.api.token import make_token as make
 
-        path = token.make_token(project)
-        if path is not None:
-            click.echo(f"The token is in {project.relative(path)}.")
-    serve_api(project, host, port or project.settings.api_port)
+    project = find_project()
+    token = api_token()
+    if make_token and token is None:
+        token, path = make(project)
+        click.echo(f"The token is in {project.relative(path)}.")
+    serve_api(project, host, port or project.settings.api_port, token)

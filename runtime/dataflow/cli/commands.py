@@ -41,7 +41,7 @@ def commands_of(group: str = "") -> dict[str, LazyCommand]:
     for name, point in installed("commands").items():
         line = known[name].help if name in known else f"From {distribution_of(point)}."
         if name not in known or not known[name].target:
-            known[name] = LazyCommand(point.value, line)
+            known[name] = LazyCommand("", line, name)
     return {
         name.removeprefix(prefix): command
         for name, command in known.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from dataflow.shared.project import find_project
@@ -17,9 +19,18 @@ port_option = click.option(
 @click.command()
 @host_option
 @port_option
-def serve(host: str, port: int | None) -> None:
+@click.option(
+    "--site",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="First install the pages of this copy of a .dataflow/site, built elsewhere.",
+)
+def serve(host: str, port: int | None, site: Path | None) -> None:
     """Serve the built dashboards until Ctrl-C."""
+    from dataflow.publish.built_site import install_site
+    from dataflow.publish.folders import SiteFolders
     from dataflow.service.dashboard_server import serve_site
 
     project = find_project()
+    if site is not None:
+        install_site(SiteFolders(site), SiteFolders.of(project))
     serve_site(project, host, port or project.settings.evidence_port)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.plugins import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,12 +19,14 @@ class LazyCommand(NamedTuple):
     """Where a command is, and the line about it in the list of commands.
 
     Args:
-        target: ``module:attribute``; empty for a command whose distribution is not installed.
+        target: ``module:attribute`` of this distribution; empty for one of another.
         help: What the command does, in one line, so that listing it imports nothing.
+        plugin: The entry point of another distribution's command; empty if it is not installed.
     """
 
     target: str
     help: str
+    plugin: str = ""
 
 
 class LazyGroup(click.Group):
@@ -48,10 +51,14 @@ class LazyGroup(click.Group):
 
         Raises:
             MissingDependencyError: It is one of dataflow-tools', which is not installed.
+            PluginError: The distribution that it comes from cannot be imported.
         """
         found = self._lazy.get(cmd_name)
         if found is None:
             return None
+        if found.plugin:
+            plugin: click.Command = load("commands", found.plugin)
+            return plugin
         if not found.target:
             path = " ".join([*ctx.command_path.split()[1:], cmd_name])
             raise MissingDependencyError(

@@ -11,8 +11,8 @@ from dataflow.shared.errors import DataflowError, MissingDependencyError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataflow.runs.run import RunOutcome, StepOutcome
-    from dataflow.service.runs import LogEntry
+    from dataflow.runs.model import Run, Step
+    from dataflow.service.answers import LogEntry
     from dataflow.shared.project import Project
 
 
@@ -25,23 +25,18 @@ class StillRunningError(DataflowError):
 def run_remote(
     project: Project,
     workflow_id: str,
-    report: Callable[[StepOutcome], None] | None = None,
+    report: Callable[[Step], None] | None = None,
     *,
     verbose: bool = False,
-) -> RunOutcome:
+) -> Run:
     """Run a workflow on the service that `dataflow up` runs, and follow it to its end.
 
     Args:
-        project: The project; its setting ``dagster_url`` says where Dagster is.
-        workflow_id: The workflow.
         report: Called when a step starts and when it ends.
         verbose: Print the run's log lines as well.
 
     Raises:
-        WorkflowNotFoundError: There is no such workflow.
-        BrokenWorkflowError: It cannot be loaded.
         WorkflowBusyError: It runs, and the setting ``when_busy`` says to refuse.
-        DagsterUnavailableError: Dagster does not answer.
         StillRunningError: Ctrl-C; the run goes on.
     """
     try:

@@ -21,8 +21,11 @@ def list_(check: bool, as_json: bool) -> None:
     project = find_project()
     reasons: dict[str, str] = {}
     if check:
+        from dataflow.shared.output_redaction import guard_output
         from dataflow.workflows.registry import load_workflows
 
+        # The authors' code runs now, and may write and raise what it likes.
+        guard_output()
         reasons = {found.workflow_id: found.reason for found in load_workflows(project)[1]}
     rows = [
         {

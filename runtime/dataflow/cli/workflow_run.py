@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +14,10 @@ import click
 from dataflow.cli.progress import SecondsLine
 from dataflow.shared.importing import importing
 from dataflow.shared.project import Project, find_project
-from dataflow.workflows.registry import get_workflow, list_workflow_ids
+from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:
-    from dataflow.runs.run import RunOutcome, StepOutcome
+    from dataflow.runs.model import Run, Step
 
 _MARKS = {"succeeded": click.style("✓", fg="green"), "failed": click.style("✗", fg="red")}
 
@@ -35,21 +35,24 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
     Ctrl-C stopped it. With --remote it waits its turn in the service's queue, and Ctrl-C ends
     only the following, not the run.
     """
-    os.environ.setdefault("DATAFLOW_LOG_LEVEL", "INFO" if verbose else "WARNING")
-    from dataflow.shared.config import load_config
+    from dataflow.runs.context import share_with_author
+    from dataflow.shared.logging import configure_logging
+    from dataflow.shared.output_redaction import guard_output
 
+    if "DATAFLOW_LOG_LEVEL" not in os.environ:
+        configure_logging("info" if verbose else "warning")
+    # The author's code runs in this process, and may write and raise what it likes.
+    guard_output()
     project = find_project()
     # The whole configuration is read before anything is imported, started or written.
-    if name in list_workflow_ids(project):
-        load_config(name)
-    with SecondsLine() as line:
+    with share_with_author(project, name), SecondsLine() as line:
         report = None if as_json else functools.partial(_print_step, line)
         if remote:
             from dataflow.cli.run_remote import run_remote
 
             if not as_json:
                 click.echo(f"Running {click.style(name, bold=True)} on the service …")
-            outcome = run_remote(project, name, report, verbose=verbose)
+            ended = run_remote(project, name, report, verbose=verbose)
         else:
             with importing():
                 from dataflow.runs.run import run_workflow
@@ -57,23 +60,23 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
                 get_workflow(name, project)
             if not as_json:
                 click.echo(f"Running {click.style(name, bold=True)} …")
-            outcome = run_workflow(
+            ended = run_workflow(
                 project,
                 name,
                 report=report,
                 on_wait=lambda holder: click.echo(f"  waiting for {holder} …", err=True),
             )
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(outcome), indent=2))
+        click.echo(json.dumps(ended.as_json(), indent=2))
     else:
-        _print_outcome(project, outcome)
-    if outcome.stopped:
+        _print_outcome(project, ended)
+    if ended.stopped:
         raise click.Abort
-    if not outcome.success:
+    if not ended.success:
         sys.exit(1)
 
 
-def _print_step(line: SecondsLine, step: StepOutcome) -> None:
+def _print_step(line: SecondsLine, step: Step) -> None:
     if step.status == "running":
         line.count(f"  … {step.name:<10}")
         return
@@ -83,25 +86,28 @@ def _print_step(line: SecondsLine, step: StepOutcome) -> None:
     line.say(f"  {mark} {step.name:<10} {seconds}  {text}".rstrip())
 
 
-def _print_outcome(project: Project, outcome: RunOutcome) -> None:
-    if outcome.success:
-        click.echo(f"Done in {outcome.seconds:.1f} s. Run {outcome.run_id}.")
-        _print_where(project, outcome.workflow_id)
+def _print_outcome(project: Project, run: Run) -> None:
+    seconds = run.seconds or 0.0
+    if run.success:
+        click.echo(f"Done in {seconds:.1f} s. Run {run.run_id}.")
+        _print_where(project, run.workflow_id)
         return
-    click.echo(f"\nFailed after {outcome.seconds:.1f} s. Run {outcome.run_id}.", err=True)
-    failed = [step for step in outcome.steps if step.status == "failed"]
+    click.echo(f"\nFailed after {seconds:.1f} s. Run {run.run_id}.", err=True)
+    failed = [step for step in run.steps if step.status == "failed"]
     for step in failed:
         click.echo(f"{click.style(step.name, bold=True)}: {step.error}", err=True)
         if os.environ.get("DATAFLOW_DEBUG"):
             click.echo(step.traceback, err=True)
     if not failed:
-        click.echo(outcome.error or "The run was stopped.", err=True)
+        click.echo(run.error or "The run was stopped.", err=True)
 
 
 def _print_where(project: Project, workflow_id: str) -> None:
-    warehouse = project.warehouse_file(workflow_id)
+    from dataflow.warehouse.kind import open_warehouse
+
+    warehouse = open_warehouse(project, workflow_id)
     if warehouse.exists():
-        click.echo(f"  Tables      {project.relative(warehouse)}")
+        click.echo(f"  Tables      {project.relative(Path(warehouse.location))}")
     if (project.workflow_dir(workflow_id) / "evidence").is_dir():
         from dataflow.publish.folders import is_built
 

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
-from dataflow.warehouse.database import open_database, warehouse_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from dataflow.shared.project import Project
+    from dataflow.warehouse.kind import Warehouse
 
-# The variable that a workflow's dbt/profiles.yml reads the warehouse file from.
-DATABASE_VARIABLE = "DATAFLOW_DATABASE"
+_FAILED = ("error", "fail", "runtime error")
+# What DuckDB says when another process has the file open.
+_HELD = "Could not set lock"
 # The dots by which dbt aligns its lines.
 _LEADER = re.compile(r" \.{2,} ")
 
@@ -36,9 +37,6 @@ class BuildResult:
 
     Args:
         models: Schema and name of each table or view built, in order.
-        tests: How many tests passed.
-        warnings: Messages of the tests that warned.
-        seconds: How long it took.
     """
 
     models: list[str]
@@ -48,25 +46,27 @@ class BuildResult:
 
 
 def build_models(
-    project: Project, workflow_id: str, report: Callable[[str], None] | None = None
+    project: Project,
+    workflow_id: str,
+    warehouse: Warehouse,
+    report: Callable[[str], None] | None = None,
 ) -> BuildResult:
-    """Run ``dbt build`` on a workflow's dbt project against its warehouse file.
+    """Run ``dbt build`` on a workflow's dbt project against its warehouse.
 
     dbt's artefacts and its log lie in ``.dataflow/dbt/<workflow_id>``, where a second build finds
     the parsed project again.
 
     Args:
-        project: The project.
         workflow_id: The workflow; its dbt project is its folder ``dbt``.
+        warehouse: Where the tables are; nothing may have it open.
         report: Called with one line for each model and test that ends.
 
     Raises:
         MissingDependencyError: dbt is not installed.
         ModelError: The project cannot be parsed, a model does not build, or a test fails; all
             of them are named.
-        WarehouseError: The warehouse file is held by another process, or cannot be used.
+        WarehouseError: The warehouse is held by another process, or cannot be used.
     """
-    os.environ.setdefault("DO_NOT_TRACK", "1")
     try:
         with importing():
             from dbt.cli.main import dbtRunner
@@ -80,22 +80,28 @@ def build_models(
     state = project.state_dir / "dbt" / workflow_id
     state.mkdir(parents=True, exist_ok=True)
     arguments = ["--quiet", "--log-level", "none", "--log-level-file", "debug"]
-    arguments += ["--no-use-colors", "build"]
+    arguments += ["--no-use-colors", "--no-send-anonymous-usage-stats", "build"]
     arguments += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
     arguments += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
-    database = project.warehouse_file(workflow_id)
-    with _database(database):
-        outcome = dbtRunner(callbacks=[_reporter(report)] if report else []).invoke(arguments)
-    nodes = list(getattr(outcome.result, "results", None) or [])
-    failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
+    runner = dbtRunner(callbacks=[_reporter(report)] if report else [])
+    with _found_by_dbt(warehouse):
+        outcome = runner.invoke(arguments)
+    if _HELD in _about_warehouse(outcome, warehouse):
+        # dbt does not wait for a program that has the file open, and blames a model for it.
+        with warehouse.connect():
+            pass
+        with _found_by_dbt(warehouse):
+            outcome = runner.invoke(arguments)
+    nodes = _nodes(outcome)
+    failed = [node for node in nodes if node.status in _FAILED]
     if outcome.exception is not None or failed or not outcome.success:
+        # A disk that is full or a file that is damaged is no fault of the models that met it.
+        said = _about_warehouse(outcome, warehouse)
+        if said:
+            raise warehouse.fault(_first_lines(said))
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
             faults.append(_first_lines(str(outcome.exception)))
-        # A disk that is full or a file that is damaged is no fault of the models that met it.
-        about_file = next((node.message for node in failed if str(database) in node.message), None)
-        if about_file:
-            raise warehouse_fault(database, _first_lines(about_file))
         raise ModelError(
             "\n".join(faults) or "dbt build failed.",
             f"The whole story is in {project.relative(state / 'logs' / 'dbt.log')}; "
@@ -113,24 +119,36 @@ def build_models(
     )
 
 
+def _nodes(outcome: Any) -> list[Any]:
+    return list(getattr(outcome.result, "results", None) or [])
+
+
+def _about_warehouse(outcome: Any, warehouse: Warehouse) -> str:
+    """What went wrong with the warehouse, not with a model or a test; empty if nothing."""
+    said = [node.message or "" for node in _nodes(outcome) if node.status in _FAILED]
+    said.append(str(outcome.exception or ""))
+    return next((text for text in said if warehouse.location in text), "")
+
+
 @contextmanager
-def _database(path: Path) -> Iterator[None]:
-    """Point dbt's profile at a warehouse file, and make dbt let go of it at the end."""
+def _found_by_dbt(warehouse: Warehouse) -> Iterator[None]:
+    """Point dbt's profile at a warehouse, and make dbt let go of it at the end.
+
+    The one thing that goes through the environment inside a process: the ``profiles.yml`` of every
+    rendered workflow asks it for the file, and dbt reads the environment of the whole process
+    (its ``--vars`` would be another profile, and cost a parse of all models with each new value).
+    """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    # dbt does not wait for a program that has the file open, and blames a model for it.
-    with open_database(path):
-        pass
-    before = os.environ.get(DATABASE_VARIABLE)
-    os.environ[DATABASE_VARIABLE] = str(path)
+    variables = warehouse.dbt_variables()
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        if before is None:
-            del os.environ[DATABASE_VARIABLE]
-        else:
-            os.environ[DATABASE_VARIABLE] = before
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _reporter(report: Callable[[str], None]) -> Callable[[Any], None]:

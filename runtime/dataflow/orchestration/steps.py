@@ -3,7 +3,7 @@
 from dataflow.modelling.build import BuildResult
 from dataflow.runs.steps import Steps, StoredTable
 from dataflow.shared.deprecation import moved
-from dataflow.warehouse.load import LoadResult
+from dataflow.warehouse.kind import LoadResult
 
 __all__ = ["BuildResult", "LoadResult", "Steps", "StoredTable"]
 

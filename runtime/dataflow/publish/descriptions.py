@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from dataflow.shared.sql import quote_literal
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,16 +23,11 @@ def descriptions_query(project: Project, workflow_id: str) -> str:
     """
     path = project.state_dir / "dbt" / workflow_id / "target" / "manifest.json"
     # Literals: an Arrow table or a parameter would make DuckDB import pandas.
-    rows = [f"({', '.join(map(_literal, row))})" for row in _described_columns(path)]
+    rows = [f"({', '.join(map(quote_literal, row))})" for row in _described_columns(path)]
     columns = "(table_name, column_name, description)"
     if not rows:
         return f"SELECT * FROM (VALUES ('', '', '')) AS described {columns} WHERE false"  # noqa: S608
     return f"SELECT * FROM (VALUES {', '.join(rows)}) AS described {columns}"  # noqa: S608
-
-
-def _literal(text: str) -> str:
-    # DuckDB's literals cannot hold a NUL.
-    return "'" + text.replace("'", "''").replace("\0", "") + "'"
 
 
 def _described_columns(path: Path) -> list[tuple[str, str, str]]:

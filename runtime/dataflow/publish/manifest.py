@@ -64,7 +64,6 @@ def replace_tables(
     A reader sees the old tables or the new ones, whenever it looks and however this ends.
 
     Args:
-        folders: The folders of the project.
         workflow_id: The workflow whose tables these are. Other workflows' entries stay.
         staged: Per table, its file in the staging folder and the hash of its content.
         notes: What the pages tell about the workflow.
@@ -93,7 +92,6 @@ def note_run(project: Project, workflow_id: str, run: dict[str, Any]) -> None:
     """Have the index page show how a workflow's last run went.
 
     Args:
-        project: The project.
         workflow_id: The workflow that ran.
         run: JSON values: ``status`` (``success``, ``failure`` or ``running``), ``ended_at`` or
             ``started_at`` (ISO 8601) and, if there is one, ``url``, where the run can be seen.

@@ -16,12 +16,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
 from dataflow.publish.folders import SiteFolders
+from dataflow.publish.kind import PublisherKind
 from dataflow.publish.manifest import STALE_AFTER_SECONDS, replace_tables
+from dataflow.shared.config_types import Section
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.sql import one_select, quote_identifier, quote_literal, type_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,26 +35,23 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from duckdb.sqltypes import DuckDBPyType
 
+    from dataflow.publish.kind import PublishRequest
     from dataflow.shared.project import Project
 
 # `<LastRefreshed/>` shows the time of the site's build; pages ask this table instead.
 FRESHNESS_TABLE = "published"
 _TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _ERROR_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
-# Names of DuckDB's types, as `DuckDBPyType.id` spells them.
-_NUMBERS = (
-    *("tinyint", "smallint", "integer", "bigint", "hugeint", "bignum", "float", "double"),
-    *("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint", "decimal"),
-)
-_MOMENTS = (
-    *("date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns"),
-    "timestamp with time zone",
-)
-_NESTED = ("struct", "list", "map", "array", "union", "variant")
 
 
 class PublishError(DataflowError):
     """A source query of a workflow's dashboard cannot be run."""
+
+
+class ParquetSettings(Section):
+    """Publishes Parquet files and a manifest, which the dashboards read."""
+
+    type: Literal["parquet"] = Field(description="Parquet files and a manifest.")
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,6 @@ def publish_workflow(
     ``<workflow_id>.descriptions`` (table_name, column_name, description) what dbt says of columns.
 
     Args:
-        project: The project.
         workflow_id: The workflow whose tables to publish.
         connection: An open connection to the workflow's DuckDB file; opened read-only if left out.
             What it has not committed is not published.
@@ -164,10 +165,9 @@ def _write_query(session: DuckDBPyConnection, path: Path, where: str, target: Pa
 
     text = _read_text(path, where)
     try:
-        statements = session.extract_statements(text)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        query = one_select(session, text)
+        if query is None:
             raise PublishError(f"{where} is not one SELECT.", "Write one SELECT, and nothing else.")
-        query = text.rstrip().rstrip(";")
         result = session.sql(query)
         columns = ", ".join(
             _as_published(name, kind)
@@ -208,27 +208,24 @@ def _locate(session: DuckDBPyConnection, text: str, error: duckdb.Error) -> tupl
 def _write_rows(session: DuckDBPyConnection, query: str, target: Path) -> int:
     # The browser's engine reads other compressions than zstd and snappy as no rows at all.
     done = session.execute(
-        f"COPY ({query}) TO '{str(target).replace(chr(39), chr(39) * 2)}' "
+        f"COPY ({query}) TO {quote_literal(target)} "
         "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v1)"
     ).fetchone()
     return int(done[0]) if done else 0
 
 
 def _as_published(name: str, kind: DuckDBPyType) -> str:
-    from dataflow.warehouse.database import quote
-
-    column = quote(name)
-    type_name = kind.id
-    if type_name in _NUMBERS:
+    column, family = quote_identifier(name), type_family(kind)
+    if family in ("whole", "fraction"):
         value = f"CAST({column} AS DOUBLE)"
-    elif type_name in _MOMENTS:
+    elif family == "moment":
         # A cast alone would round the last moment of a day into the next one. An infinite date
         # has no milliseconds: it becomes a null.
         moment = f"date_trunc('millisecond', CAST({column} AS TIMESTAMP))"
         value = f"CASE WHEN isfinite({column}) THEN TRY_CAST({moment} AS TIMESTAMP_MS) END"
-    elif type_name == "boolean":
+    elif family == "boolean":
         value = column
-    elif type_name in _NESTED:
+    elif family == "nested":
         value = f"CAST(to_json({column}) AS VARCHAR)"
     else:
         value = f"CAST({column} AS VARCHAR)"
@@ -250,3 +247,10 @@ def _settle(path: Path) -> str:
         digest = hashlib.file_digest(file, "blake2b").hexdigest()[:16]
         os.fsync(file.fileno())
     return digest
+
+
+def _publish(_: ParquetSettings, request: PublishRequest) -> dict[str, int]:
+    return publish_workflow(request.project, request.workflow_id, request.connection).tables
+
+
+KIND = PublisherKind(ParquetSettings, _publish)

@@ -1,13 +1,11 @@
 """The project's Dagster code location: every workflow's job, schedule and assets.
 
-``workspace.yaml`` names this module; ``defs`` is made from the project that the process runs in.
+``workspace.yaml`` names this module; Dagster calls ``defs`` in each of its processes that load it.
 """
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster import (
     DefaultScheduleStatus,
@@ -15,25 +13,28 @@ from dagster import (
     Failure,
     JobDefinition,
     ScheduleDefinition,
+    definitions,
     in_process_executor,
     op,
 )
 from dagster import job as dagster_job
 
 from dataflow.runs.dagster_names import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
-from dataflow.runs.definitions import WorkflowDefinitions, check_part, clash, read_part
-from dataflow.runs.history_redaction import guard_history
-from dataflow.runs.instance import sync_less_often
+from dataflow.runs.definitions import (
+    WorkflowDefinitions,
+    check_definitions,
+    clash,
+    read_definitions,
+)
 from dataflow.runs.notification_sensor import failure_sensor
 from dataflow.runs.unique_names import with_unique_names
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.importing import importing
 from dataflow.shared.logging import get_logger
+from dataflow.shared.output_redaction import guard_records
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
 from dataflow.workflows.registry import BrokenWorkflow, load_workflows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ON, _OFF = DefaultScheduleStatus.RUNNING, DefaultScheduleStatus.STOPPED
 
@@ -47,54 +48,55 @@ def build_definitions(project: Project) -> Definitions:
     it is seen in the UI and the others load. Schedules are off until somebody switches them on,
     unless config.yaml says otherwise.
     """
-    with _without_collecting():
+    with importing():
         workflows, broken = load_workflows(project)
-        parts: list[WorkflowDefinitions] = []
+        loaded: list[WorkflowDefinitions] = []
         names: dict[str, str] = {}
         for workflow in workflows:
             try:
-                part = read_part(project, workflow)
-                reason = clash(part, names)
+                found = read_definitions(project, workflow)
+                reason = clash(found, names)
             except DataflowError as error:
                 reason = redact(error.reason)
             if reason:
                 broken.append(BrokenWorkflow(workflow.workflow_id, reason))
             else:
-                parts.append(part)
-        definitions = _assemble(project, parts, broken)
-        if not _is_loadable(definitions):
-            # Dagster judges the whole and stops at the first fault: ask of each part alone.
-            faults = {part.workflow_id: check_part(part) for part in parts}
+                loaded.append(found)
+        together = _assemble(project, loaded, broken)
+        if not _is_loadable(together):
+            # Dagster judges the whole and stops at the first fault: ask of each workflow alone.
+            faults = {found.workflow_id: check_definitions(found) for found in loaded}
             broken += [BrokenWorkflow(name, reason) for name, reason in faults.items() if reason]
-            well = [part for part in parts if not faults[part.workflow_id]]
-            definitions = _assemble(project, well, broken)
+            good = [found for found in loaded if not faults[found.workflow_id]]
+            together = _assemble(project, good, broken)
     for failure in broken:
         log.error("workflow cannot be loaded", workflow=failure.workflow_id, reason=failure.reason)
-    return definitions
+    return together
 
 
 def _assemble(
-    project: Project, parts: list[WorkflowDefinitions], broken: list[BrokenWorkflow]
+    project: Project, loaded: list[WorkflowDefinitions], broken: list[BrokenWorkflow]
 ) -> Definitions:
-    jobs = with_unique_names({part.workflow_id: part.job for part in parts})
+    jobs = with_unique_names({found.workflow_id: found.job for found in loaded})
     taken = {job.name for job in jobs.values()}
+    reports = any(found.config and found.config.run.on_failure for found in loaded)
     return Definitions(
         jobs=[*jobs.values(), *(_broken_job(failure, taken) for failure in broken)],
         schedules=[
             ScheduleDefinition(
-                name=f"{part.workflow_id}_schedule",
-                job=jobs[part.workflow_id],
-                cron_schedule=part.cron,
-                execution_timezone=part.timezone,
-                default_status=_ON if part.schedule_on else _OFF,
-                tags={WORKFLOW_TAG: part.workflow_id},
+                name=f"{found.workflow_id}_schedule",
+                job=jobs[found.workflow_id],
+                cron_schedule=found.config.workflow.schedule,
+                execution_timezone=found.config.workflow.timezone,
+                default_status=_ON if found.config.workflow.schedule_on else _OFF,
+                tags={WORKFLOW_TAG: found.workflow_id},
             )
-            for part in parts
-            if part.cron
+            for found in loaded
+            if found.config and found.config.workflow.schedule
         ],
-        sensors=[failure_sensor(project)] if any(p.reports_failures for p in parts) else [],
-        assets=[asset for part in parts for asset in part.assets],
-        asset_checks=[check for part in parts for check in part.checks],
+        sensors=[failure_sensor(project)] if reports else [],
+        assets=[asset for found in loaded for asset in found.assets],
+        asset_checks=[check for found in loaded for check in found.checks],
     )
 
 
@@ -127,19 +129,9 @@ def _broken_job(failure: BrokenWorkflow, taken: set[str]) -> JobDefinition:
     return broken
 
 
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Let no garbage collection walk again and again over what is only being built up."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-# Runs that Dagster starts write their events in a process that imports this module.
-sync_less_often()
-guard_history()
-defs = build_definitions(find_project())
+@definitions
+def defs() -> Definitions:
+    """The definitions of the project that this process of Dagster's runs in."""
+    # The authors' code runs from now on, and Dagster prints what it raises.
+    guard_records()
+    return build_definitions(find_project())

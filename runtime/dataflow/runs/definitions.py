@@ -21,10 +21,10 @@ from dagster import (
 )
 from dagster._config.pythonic_config import ConfigurableResourceFactory
 
+from dataflow.runs.context import own_config
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.executor import holding_executor
 from dataflow.runs.policy import with_policy
-from dataflow.shared.config import CONFIG_FILE, load_config
 from dataflow.shared.errors import BadInputError, DataflowError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from dagster import JobDefinition
 
+    from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
     from dataflow.workflows.registry import Workflow
 
@@ -43,54 +44,34 @@ class WorkflowDefinitions:
     """What one workflow adds to the code location.
 
     Args:
-        workflow_id: The workflow.
         job: Its job, with the tags, description and executor that it has as a service.
-        cron: When it runs, if it has a schedule.
-        timezone: The schedule's time zone.
-        schedule_on: Whether the schedule is on without being switched on.
-        reports_failures: Whether somebody is to be told of failed runs.
+        config: Its configuration; ``None`` for a workflow written by hand without one.
         assets: What its assets.py defines.
         checks: The asset checks of its assets.py.
     """
 
     workflow_id: str
     job: JobDefinition
-    cron: str | None = None
-    timezone: str = "UTC"
-    schedule_on: bool = False
-    reports_failures: bool = False
+    config: WorkflowConfig | None = None
     assets: list[Any] = field(default_factory=list)
     checks: list[Any] = field(default_factory=list)
 
 
-def read_part(project: Project, workflow: Workflow) -> WorkflowDefinitions:
+def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinitions:
     """Read all that a loaded workflow defines.
 
     Raises:
         ConfigError: Its config.yaml is wrong.
         BadInputError: Its assets.py raises when it is imported.
     """
-    workflow_id = workflow.workflow_id
-    # A workflow written by hand need not have one.
-    has_config = (project.workflow_dir(workflow_id) / CONFIG_FILE).exists()
-    config = load_config(workflow_id, project) if has_config else {}
-    settings, policy = config.get("workflow", {}), config.get("run", {})
-    assets, checks = _read_assets(workflow_id)
-    return WorkflowDefinitions(
-        workflow_id,
-        with_policy(_job(project, workflow, policy.get("timeout_seconds")), policy),
-        cron=settings.get("schedule"),
-        timezone=settings.get("timezone", "UTC"),
-        schedule_on=settings.get("schedule_on", False),
-        reports_failures=bool(policy.get("on_failure")),
-        assets=assets,
-        checks=checks,
-    )
+    config = own_config(project, workflow.workflow_id)
+    job = with_policy(_job(project, workflow, config), config.run if config else None)
+    return WorkflowDefinitions(workflow.workflow_id, job, config, *_read_assets(workflow))
 
 
-def check_part(part: WorkflowDefinitions) -> str:
+def check_definitions(found: WorkflowDefinitions) -> str:
     """Say why Dagster refuses what a workflow defines, or nothing if it takes it."""
-    alone = Definitions(jobs=[part.job], assets=part.assets, asset_checks=part.checks)
+    alone = Definitions(jobs=[found.job], assets=found.assets, asset_checks=found.checks)
     try:
         Definitions.validate_loadable(alone)
     except DataflowError as error:
@@ -100,22 +81,21 @@ def check_part(part: WorkflowDefinitions) -> str:
     return ""
 
 
-def clash(part: WorkflowDefinitions, others: dict[str, str]) -> str:
-    """Say which name of a part another workflow has already, or nothing; remember its names.
+def clash(found: WorkflowDefinitions, others: dict[str, str]) -> str:
+    """Say which name of a workflow's another one has already, or nothing; remember its names.
 
     Args:
-        part: The part.
-        others: Who has which name; gets those of ``part`` if none is taken.
+        others: Who has which name; gets those of ``found`` if none is taken.
     """
-    names = [f"job {part.job.name!r}", *(f"asset {key!r}" for key in _asset_keys(part))]
+    names = [f"job {found.job.name!r}", *(f"asset {key!r}" for key in _asset_keys(found))]
     taken = [f"the {name} is also in {others[name]!r}" for name in names if name in others]
     if taken:
         return f"{'; '.join(taken)}. Give it another name."
-    others.update(dict.fromkeys(names, part.workflow_id))
+    others.update(dict.fromkeys(names, found.workflow_id))
     return ""
 
 
-def _job(project: Project, workflow: Workflow, timeout: float | None) -> JobDefinition:
+def _job(project: Project, workflow: Workflow, config: WorkflowConfig | None) -> JobDefinition:
     job = workflow.job
     changes: dict[str, Any] = {
         "tags": {**job.tags, WORKFLOW_TAG: workflow.workflow_id},
@@ -124,11 +104,12 @@ def _job(project: Project, workflow: Workflow, timeout: float | None) -> JobDefi
     }
     # An author who names another executor means it.
     if job._executor_def in (None, in_process_executor):
-        changes["executor_def"] = holding_executor(project, workflow.workflow_id, timeout)
+        changes["executor_def"] = holding_executor(project, workflow.workflow_id, config)
     return job._copy(**changes)
 
 
-def _read_assets(workflow_id: str) -> tuple[list[Any], list[Any]]:
+def _read_assets(workflow: Workflow) -> tuple[list[Any], list[Any]]:
+    workflow_id = workflow.workflow_id
     name = f"dataflow.workflows.{workflow_id}.assets"
     if find_spec(name) is None:
         return [], []
@@ -145,7 +126,7 @@ def _read_assets(workflow_id: str) -> tuple[list[Any], list[Any]]:
     except (Exception, SystemExit) as error:  # whatever the author's module does at import
         what = "".join(traceback.format_exception_only(error)).strip()
         raise BadInputError(
-            f"assets.py of {workflow_id!r} cannot be loaded: {what}", "Mend it, or delete it."
+            f"assets.py of {workflow_id!r} cannot be loaded: {what}", "Fix it, or delete it."
         ) from error
 
 
@@ -154,9 +135,9 @@ def _resources(module: ModuleType) -> dict[str, Any]:
     return {name: value for name, value in vars(module).items() if isinstance(value, _RESOURCES)}
 
 
-def _asset_keys(part: WorkflowDefinitions) -> set[str]:
+def _asset_keys(found: WorkflowDefinitions) -> set[str]:
     keys: set[str] = set()
-    for asset in part.assets:
+    for asset in found.assets:
         own = asset.keys if isinstance(asset, AssetsDefinition) else [asset.key]
         keys.update(key.to_user_string() for key in own)
     return keys

@@ -70,6 +70,14 @@ def explain_failure(error: ErrorInfo, project: Project) -> str:
     return f"{message} ({project.relative(Path(path))}:{line.split(',')[0]})"
 
 
+def full_stack(error: ErrorInfo) -> str:
+    """An exception with its traceback, and those of what it was raised from."""
+    text = f"{error.message}\nStack Trace:\n{''.join(error.stack)}"
+    if error.cause is None:
+        return text
+    return f"{text}\nThe above exception was caused by:\n{full_stack(error.cause)}"
+
+
 def is_interruption(error: ErrorInfo) -> bool:
     """Whether a run was ended from outside."""
     chain = (error, error.cause)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import yaml
 from filelock import FileLock
 
 from dataflow.shared.errors import DataflowError
@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
 
-# In bytes. With less, it is the disk and not the store that needs mending.
+_SETTINGS = "dagster.yaml"
+_HEADER = """\
+# Made from the dagster.yaml in the project's folder: change that one.
+"""
+# The keys by which Dagster's settings name where the history is kept.
+_STORAGES = ("storage", "run_storage", "event_log_storage", "schedule_storage")
+_REDACTED = {"module": "dataflow.runs.history", "class": "RedactedHistory"}
+# In bytes. With less, it is the disk and not the store that needs fixing.
 _LEAST_ROOM = 1 << 20
 
 
@@ -32,19 +39,44 @@ class HistoryError(DataflowError):
 
 
 def prepare_dagster_home(project: Project) -> Path:
-    """Make the folder of Dagster's state, with the project's ``dagster.yaml`` in it.
+    """Make the folder of Dagster's state, with the settings that Dagster reads there.
 
-    Dagster reads its settings from its state folder. The tracked file stays in the project's
-    root, so that the state can be deleted without losing them.
+    They are those of the project's ``dagster.yaml``, and a storage that keeps secrets out of the
+    history, around the one that the file names, if it names one. The tracked file stays in the
+    project's root, so that the state can be deleted without losing it.
+
+    Raises:
+        HistoryError: ``dagster.yaml`` cannot be read.
     """
     home = project.dagster_home
     home.mkdir(exist_ok=True)
-    link = home / "dagster.yaml"
-    if (project.root / "dagster.yaml").exists() and not link.is_symlink():
-        link.unlink(missing_ok=True)
-        link.symlink_to("../dagster.yaml")
-    os.environ["DAGSTER_HOME"] = str(home)
+    own, read_by_dagster = project.root / _SETTINGS, home / _SETTINGS
+    if own.exists() or not read_by_dagster.exists():
+        try:
+            settings = yaml.safe_load(own.read_text(encoding="utf-8")) if own.exists() else {}
+            text = _HEADER + yaml.safe_dump(_with_redaction(settings or {}, project))
+        except (yaml.YAMLError, AttributeError, UnicodeDecodeError) as error:
+            raise _history_fault(project, error) from error
+        # Version 0.1 had a link here.
+        if read_by_dagster.is_symlink() or not _has_text(read_by_dagster, text):
+            new = home / f"{_SETTINGS}.{os.getpid()}"
+            new.write_text(text, encoding="utf-8")
+            new.replace(read_by_dagster)
     return home
+
+
+def _with_redaction(settings: dict[str, Any], project: Project) -> dict[str, Any]:
+    named = {key: settings[key] for key in _STORAGES if settings.get(key)}
+    kept = {key: value for key, value in settings.items() if key not in _STORAGES}
+    config = {"base_dir": str(project.dagster_home)}
+    custom = named.get("storage", {}).get("custom", {})
+    if named and custom.get("class") != _REDACTED["class"]:
+        config["settings"] = str(project.root)
+    return {**kept, "storage": {"custom": {**_REDACTED, "config": config}}}
+
+
+def _has_text(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
 
 
 @contextmanager
@@ -58,11 +90,7 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
     from dagster import DagsterInstance
     from sqlalchemy.exc import SQLAlchemyError
 
-    from dataflow.runs.history_redaction import guard_history
-
-    guard_history()
     project.dagster_home.mkdir(exist_ok=True)
-    sync_less_often()
     # Two processes that meet a fresh home at once can leave half-made tables behind for good.
     with FileLock(project.dagster_home / "initialise.lock"):
         home = prepare_dagster_home(project)
@@ -93,26 +121,7 @@ def _history_fault(project: Project, error: Exception) -> HistoryError:
         instruction = f"Make {home} writable for whoever runs the workflow."
     else:
         instruction = (
-            f"Mend dagster.yaml, or move {home} away: it is made anew, and only the history of "
+            f"Fix dagster.yaml, or move {home} away: it is made anew, and only the history of "
             "runs is lost."
         )
     return HistoryError(f"Dagster's run history in {home} cannot be used: {text}", instruction)
-
-
-def sync_less_often() -> None:
-    """Let SQLite sync Dagster's history at checkpoints instead of at each event.
-
-    A run writes a few hundred events, each in its own transaction. In WAL mode ``NORMAL`` stays
-    consistent through a crash; a power cut can cost the last events of a run that it ended
-    anyway (https://sqlite.org/pragma.html#pragma_synchronous).
-    """
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
-
-    if not event.contains(Engine, "connect", _relax):
-        event.listen(Engine, "connect", _relax)
-
-
-def _relax(connection: object, _record: object) -> None:
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA synchronous=NORMAL")

@@ -37,7 +37,6 @@ def workflow_lock(
 
     Args:
         project: The project; its setting ``lock_timeout_seconds`` says how long to wait.
-        workflow_id: The workflow to hold.
         on_wait: Called once with the holder's description before waiting.
 
     Raises:

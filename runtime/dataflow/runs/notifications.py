@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.runs.policy import run_settings
+from dataflow.runs.context import own_config
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.redaction import redact
@@ -24,10 +24,11 @@ def report_failure(project: Project, workflow_id: str, run_id: str, error: str) 
         Whether all of them were told; also if there are none.
     """
     try:
-        addresses = run_settings(project, workflow_id).get("on_failure", [])
+        config = own_config(project, workflow_id)
     except DataflowError as fault:
         log.warning("nobody was told of the failed run", reason=fault.reason)
         return False
+    addresses = config.run.on_failure if config else []
     if not addresses:
         return True
     try:

@@ -8,14 +8,12 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.config import CONFIG_FILE, load_config
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dagster import JobDefinition
 
-    from dataflow.shared.project import Project
+    from dataflow.shared.config_model import Run as RunPolicy
 
 # Read by Dagster's run monitoring, which dagster.yaml switches on. It ends runs that hang so that
 # they do not hear the executor, which ends them first and as failed, not as cancelled.
@@ -23,36 +21,28 @@ _TIMEOUT_TAG = "dagster/max_runtime"
 _GRACE_SECONDS = 60
 
 
-def run_settings(project: Project, workflow_id: str) -> dict[str, Any]:
-    """The section ``run`` of a workflow's config.yaml; empty for a workflow without one.
-
-    Raises:
-        ConfigError: The file is wrong.
-    """
-    if not (project.workflow_dir(workflow_id) / CONFIG_FILE).exists():
-        return {}
-    settings: dict[str, Any] = load_config(workflow_id, project)["run"]
-    return settings
-
-
-def with_policy(job: JobDefinition, settings: dict[str, Any]) -> JobDefinition:
+def with_policy(
+    job: JobDefinition, policy: RunPolicy | None, *, is_on_service: bool = True
+) -> JobDefinition:
     """A job that tries failed steps again and is ended when it takes too long.
 
     An op's own retry policy, or the job's, goes before the one of config.yaml.
 
     Args:
-        job: The job.
-        settings: What `run_settings` gives.
+        policy: The section ``run`` of the workflow's config.yaml, if it has one.
+        is_on_service: Whether Dagster's run monitoring is to be told of the limit.
     """
+    if policy is None:
+        return job
     from dagster import RetryPolicy
 
     changes: dict[str, Any] = {}
-    if settings.get("retries") and job._op_retry_policy is None:
+    if policy.retries and job._op_retry_policy is None:
         changes["op_retry_policy"] = RetryPolicy(
-            max_retries=settings["retries"], delay=settings["retry_delay_seconds"]
+            max_retries=policy.retries, delay=policy.retry_delay_seconds
         )
-    if settings.get("timeout_seconds") and _TIMEOUT_TAG not in job.run_tags:
-        timeout = {_TIMEOUT_TAG: str(settings["timeout_seconds"] + _GRACE_SECONDS)}
+    if is_on_service and policy.timeout_seconds and _TIMEOUT_TAG not in job.run_tags:
+        timeout = {_TIMEOUT_TAG: str(policy.timeout_seconds + _GRACE_SECONDS)}
         # Runs that are launched over HTTP get the job's tags, scheduled ones its run tags.
         changes["tags"] = {**job.tags, **timeout}
         changes["run_tags"] = {**job.run_tags, **timeout}

@@ -5,176 +5,131 @@ from __future__ import annotations
 import os
 import socket
 import time
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+from dataflow.runs.context import RunContext, enter_run, share_with_author
 from dataflow.runs.dagster_names import (
     HOST_TAG,
     LOCATION_NAME,
     PROCESS_TAG,
     REPOSITORY_NAME,
+    WORKFLOW_TAG,
 )
-from dataflow.runs.failure import explain_failure, is_interruption
 from dataflow.runs.instance import open_instance
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
+from dataflow.runs.model import Run, own_tags
 from dataflow.runs.notifications import report_failure
-from dataflow.runs.policy import run_settings, time_limit, with_policy
-from dataflow.shared.logging import WORKFLOW_TAG, bind_run
+from dataflow.runs.policy import time_limit, with_policy
+from dataflow.runs.progress import EventKind, RunEvent, RunProgress
 from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from dagster import DagsterEvent, DagsterInstance, DagsterRun, JobDefinition
+    from dagster import DagsterEvent, DagsterInstance, JobDefinition, MetadataValue
 
+    from dataflow.runs.failure import ErrorInfo
+    from dataflow.runs.model import RunStatus, Step
     from dataflow.shared.project import Project
 
 # Shows a run under its job in the Dagster UI.
 _REPOSITORY_TAG = ".dagster/repository"
 
-StepStatus = Literal["running", "succeeded", "failed", "skipped"]
-
-
-@dataclass(frozen=True)
-class StepOutcome:
-    """One step of a run.
-
-    Args:
-        name: The op's name, without the workflow's.
-        status: How it stands.
-        seconds: How long it took.
-        summary: What it did, in a few words; empty for an op that does not say.
-        rows: Rows it handled, if it says.
-        error: What went wrong and where, if it failed.
-        traceback: The whole stack, if it failed.
-    """
-
-    name: str
-    status: StepStatus
-    seconds: float = 0.0
-    summary: str = ""
-    rows: int | None = None
-    error: str = ""
-    traceback: str = ""
-
-
-@dataclass(frozen=True)
-class RunOutcome:
-    """How a run ended.
-
-    Args:
-        workflow_id: The workflow.
-        run_id: Dagster's id of the run.
-        success: Whether every step succeeded.
-        seconds: Wall time from the first event to the last.
-        steps: The steps that ended, in order.
-        error: What went wrong outside any step, if something did.
-        stopped: Whether Ctrl-C or a signal ended it.
-    """
-
-    workflow_id: str
-    run_id: str
-    success: bool
-    seconds: float
-    steps: list[StepOutcome] = field(default_factory=list)
-    error: str = ""
-    stopped: bool = False
-
 
 def run_workflow(
     project: Project,
     workflow_id: str,
-    report: Callable[[StepOutcome], None] | None = None,
+    report: Callable[[Step], None] | None = None,
     on_wait: Callable[[str], None] | None = None,
-) -> RunOutcome:
+) -> Run:
     """Run a workflow to its end in this process.
 
     The run is recorded in the project's Dagster instance as it goes, so the Dagster UI shows it
     like any other. No server is needed.
 
     Args:
-        project: The project.
-        workflow_id: The workflow.
         report: Called when a step starts and when it ends.
         on_wait: Called with the holder's description if another run of the workflow has to end.
 
     Raises:
         WorkflowNotFoundError: The project has no such workflow.
         BrokenWorkflowError: Its code cannot be imported.
+        ConfigError: Its config.yaml is wrong.
         WorkflowBusyError: Another run of it did not end in time.
         HistoryError: Dagster's history cannot be opened.
     """
-    settings = run_settings(project, workflow_id)
-    # Nobody but this process can end the run, so the service is not told of the limit.
-    limit = settings.pop("timeout_seconds", None)
-    job = with_policy(get_workflow(workflow_id, project).job, settings)
-    with workflow_lock(project, workflow_id, on_wait), open_instance(project) as instance:
-        _close_dead_runs(instance, workflow_id)
-        with time_limit(limit) as time_is_up:
-            outcome = _execute(instance, job, workflow_id, project, report or _ignore)
-    if time_is_up.is_set() and not outcome.success:
-        error = f"It took longer than {limit} seconds (run.timeout_seconds in config.yaml)."
-        outcome = replace(outcome, error=error, stopped=False)
-    if not outcome.success and not outcome.stopped:
-        failed = [f"{step.name}: {step.error}" for step in outcome.steps if step.error]
-        error = "\n".join([*failed, outcome.error]).strip()
-        report_failure(project, workflow_id, outcome.run_id, error)
-    return outcome
+    with share_with_author(project, workflow_id) as config:
+        policy = config.run if config else None
+        limit = policy.timeout_seconds if policy else None
+        # Nobody but this process can end the run, so the service is not told of the limit.
+        job = with_policy(get_workflow(workflow_id, project).job, policy, is_on_service=False)
+        context = RunContext(project, workflow_id, str(uuid4()), config)
+        with (
+            workflow_lock(project, workflow_id, on_wait),
+            open_instance(project) as instance,
+            enter_run(context),
+        ):
+            _close_dead_runs(instance, workflow_id)
+            with time_limit(limit) as time_is_up:
+                run = _execute(instance, job, context, report)
+        if time_is_up.is_set() and not run.success:
+            error = f"It took longer than {limit} seconds (run.timeout_seconds in config.yaml)."
+            run = replace(run, error=error, status="failed")
+        if run.status == "failed":
+            failed = [f"{step.name}: {step.error}" for step in run.steps if step.error]
+            error = "\n".join([*failed, run.error]).strip()
+            report_failure(project, workflow_id, run.run_id, error)
+    return run
 
 
 def _execute(
     instance: DagsterInstance,
     job: JobDefinition,
-    workflow_id: str,
-    project: Project,
-    report: Callable[[StepOutcome], None],
-) -> RunOutcome:
+    context: RunContext,
+    report: Callable[[Step], None] | None,
+) -> Run:
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.api import execute_run_iterator
 
     # In this process steps hand each other values directly: nothing is pickled, whatever executor
     # the author's job names.
     ephemeral = job.as_ephemeral_job(resource_defs={}, input_values={})
-    run = instance.create_run_for_job(
+    created = instance.create_run_for_job(
         job_def=ephemeral,
+        run_id=context.run_id,
         run_config=_quiet_console(job),
         tags={
             **job.run_tags,
             _REPOSITORY_TAG: f"{REPOSITORY_NAME}@{LOCATION_NAME}",
-            WORKFLOW_TAG: workflow_id,
+            WORKFLOW_TAG: context.workflow_id,
             HOST_TAG: socket.gethostname(),
             PROCESS_TAG: str(os.getpid()),
         },
     )
-    steps: dict[str, StepOutcome] = {}
-    stopped = False
-    summaries: dict[str, tuple[str, int | None]] = {}
-    error = ""
-    started = time.monotonic()
-    with bind_run(workflow_id, run.run_id):
-        for event in execute_run_iterator(InMemoryJob(ephemeral), run, instance):
-            if event.is_successful_output and event.step_key:
-                summaries[event.step_key] = _summary(event)
-            if event.is_job_failure and event.job_failure_data.error:
-                error = explain_failure(event.job_failure_data.error, project)
-            if event.is_step_failure and event.step_failure_data.error:
-                stopped = stopped or is_interruption(event.step_failure_data.error)
-            step = _step(event, workflow_id, project, summaries)
-            if step is not None:
-                report(step)
-                if step.status != "running":
-                    steps[step.name] = step
-    final = instance.get_run_by_id(run.run_id)
-    show_on_index(project, workflow_id, success=final is not None and final.is_success)
-    return RunOutcome(
-        workflow_id=workflow_id,
-        run_id=run.run_id,
-        success=final is not None and final.is_success,
-        seconds=time.monotonic() - started,
-        steps=list(steps.values()),
-        error=error,
-        stopped=stopped,
+    started_at = datetime.now(UTC)
+    progress = RunProgress(context.workflow_id, context.project)
+    for event in execute_run_iterator(InMemoryJob(ephemeral), created, instance):
+        step = progress.add(_run_event(event))
+        if step is not None and report is not None:
+            report(step)
+    final = instance.get_run_by_id(context.run_id)
+    success = final is not None and final.is_success
+    show_on_index(context.project, context.workflow_id, success=success)
+    unsuccessful: RunStatus = "canceled" if progress.was_interrupted else "failed"
+    return Run(
+        run_id=context.run_id,
+        workflow_id=context.workflow_id,
+        status="succeeded" if success else unsuccessful,
+        created_at=started_at,
+        started_at=started_at,
+        ended_at=datetime.now(UTC),
+        tags=own_tags(created.tags),
+        steps=progress.steps,
+        error=progress.error,
     )
 
 
@@ -185,39 +140,29 @@ def _quiet_console(job: JobDefinition) -> dict[str, object]:
     return {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-def _step(
-    event: DagsterEvent,
-    workflow_id: str,
-    project: Project,
-    summaries: dict[str, tuple[str, int | None]],
-) -> StepOutcome | None:
-    if event.step_key is None:
-        return None
-    name = event.step_key.removesuffix(f"_{workflow_id}")
+def _run_event(event: DagsterEvent) -> RunEvent:
+    kind: EventKind = "other"
+    error: ErrorInfo | None = None
+    said: Mapping[str, MetadataValue[Any]] = {}
     if event.is_step_start:
-        return StepOutcome(name, "running")
-    if event.is_step_success:
-        summary, rows = summaries.get(event.step_key, ("", None))
-        seconds = event.step_success_data.duration_ms / 1000
-        return StepOutcome(name, "succeeded", seconds, summary, rows)
-    if event.is_step_skipped:
-        return StepOutcome(name, "skipped")
-    if event.is_step_failure:
-        error = event.step_failure_data.error
-        return StepOutcome(
-            name,
-            "failed",
-            error=explain_failure(error, project) if error else (event.message or "failed"),
-            traceback=error.to_string() if error else "",
-        )
-    return None
-
-
-def _summary(event: DagsterEvent) -> tuple[str, int | None]:
-    metadata = event.step_output_data.metadata
-    summary = metadata.get("summary")
-    rows = metadata.get("rows")
-    return (
+        kind = "start"
+    elif event.is_successful_output:
+        kind, said = "output", event.step_output_data.metadata
+    elif event.is_step_success:
+        kind = "success"
+    elif event.is_step_skipped:
+        kind = "skip"
+    elif event.is_step_failure:
+        kind, error = "failure", event.step_failure_data.error
+    elif event.is_job_failure:
+        kind, error = "run_failure", event.job_failure_data.error
+    summary, rows = said.get("summary"), said.get("rows")
+    return RunEvent(
+        kind,
+        time.time(),
+        event.step_key,
+        event.message or "",
+        error,
         str(summary.value) if summary else "",
         int(str(rows.value)) if rows else None,
     )
@@ -230,24 +175,12 @@ def _close_dead_runs(instance: DagsterInstance, workflow_id: str) -> None:
     """
     from dagster import DagsterRunStatus, RunsFilter
 
-    for run in instance.get_runs(
-        RunsFilter(
-            tags={WORKFLOW_TAG: workflow_id, HOST_TAG: socket.gethostname()},
-            statuses=[
-                DagsterRunStatus.NOT_STARTED,
-                DagsterRunStatus.STARTING,
-                DagsterRunStatus.STARTED,
-            ],
-        )
-    ):
-        _report_dead(instance, run)
-
-
-def _report_dead(instance: DagsterInstance, run: DagsterRun) -> None:
-    instance.report_run_failed(
-        run, f"The process {run.tags.get(PROCESS_TAG)} that executed this run is gone."
-    )
-
-
-def _ignore(_step: StepOutcome) -> None:
-    """What a caller without a report gets."""
+    tags = {WORKFLOW_TAG: workflow_id, HOST_TAG: socket.gethostname()}
+    under_way = [
+        DagsterRunStatus.NOT_STARTED,
+        DagsterRunStatus.STARTING,
+        DagsterRunStatus.STARTED,
+    ]
+    for run in instance.get_runs(RunsFilter(tags=tags, statuses=under_way)):
+        process = run.tags.get(PROCESS_TAG)
+        instance.report_run_failed(run, f"The process {process} that executed this run is gone.")

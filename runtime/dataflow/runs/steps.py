@@ -7,6 +7,7 @@ tables by location: rows go through a Parquet file of the run, never through a p
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +15,15 @@ from typing import TYPE_CHECKING, Any
 from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
 
 from dataflow.modelling.build import BuildResult, build_models
-from dataflow.runs.lock import workflow_lock
-from dataflow.shared.config import load_config
+from dataflow.runs.context import RunContext, current_run, enter_run, share_with_author
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.project import find_project
-from dataflow.warehouse.load import LoadResult, load_table
+from dataflow.warehouse.kind import LoadRequest, LoadResult
 from dataflow.warehouse.load_log import Batch
-from dataflow.warehouse.watermark import read_watermark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 log = get_logger(__name__)
 
@@ -37,8 +36,6 @@ class StoredTable:
     """Rows that a step has written down for the next one.
 
     Args:
-        path: A Parquet file.
-        rows: How many rows it has.
         metadata: What ``extract_data`` and ``transform_data`` say about them.
         extracted: The Parquet file of the rows as they came from the source.
     """
@@ -50,11 +47,7 @@ class StoredTable:
 
 
 class Steps:
-    """What the ops of one workflow's job do.
-
-    Args:
-        workflow_id: The workflow.
-    """
+    """What the ops of one workflow's job do."""
 
     def __init__(self, workflow_id: str) -> None:
         self.workflow_id = workflow_id
@@ -64,12 +57,13 @@ class Steps:
 
         An incremental source is told in ``params["last_value"]`` how far it was read.
         """
-        config = load_config(self.workflow_id)
         params: dict[str, Any] = {}
-        if config["ingestion"]["source"].get("incremental"):
-            params["last_value"] = read_watermark(self._database, config["load"]["table"])
-        self._forget_old_runs()
-        stored = self._store("extract", extract_data(params))
+        with self._run() as run:
+            if getattr(run.settings.ingestion.source, "incremental", None):
+                table = run.settings.load.table
+                params["last_value"] = run.warehouse.read_watermark(table)
+            _forget_old_runs(run)
+            stored = _store(run, "extract", extract_data(params))
         _release_memory()
         for note in stored.metadata.get("notes", []):
             log.warning(note)
@@ -90,8 +84,9 @@ class Steps:
         from dataflow.shared.stored_rows import StoredRows
 
         source = Path(extracted.path)
-        transformed = transform_data(StoredRows(source, extracted.metadata))
-        stored = self._store("transform", transformed, source)
+        with self._run() as run:
+            transformed = transform_data(StoredRows(source, extracted.metadata))
+            stored = _store(run, "transform", transformed, source)
         stored = replace(stored, extracted=extracted.path)
         del transformed
         _release_memory()
@@ -102,17 +97,18 @@ class Steps:
 
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows into the warehouse as ``load`` in config.yaml says."""
-        settings = load_config(self.workflow_id)["load"]
-        with self._lock():
-            result = load_table(
-                self._database,
+        with self._run() as run, run.lock():
+            settings = run.settings.load
+            result = run.warehouse.load(
                 Path(transformed.path),
-                settings["table"],
-                settings["write_disposition"],
-                settings["primary_key"],
-                allow_empty=settings["allow_empty"],
-                watermark=transformed.metadata.get("last_value"),
-                batch=self._batch(transformed),
+                LoadRequest(
+                    settings.table,
+                    settings.write_disposition,
+                    settings.primary_key,
+                    settings.allow_empty,
+                    transformed.metadata.get("last_value"),
+                    _batch(run, transformed),
+                ),
             )
         if result.loaded_by:
             log.warning(
@@ -122,7 +118,7 @@ class Steps:
         self._record(result.table, result.rows_in_table)
         _say(
             f"{result.rows_loaded:,} rows into {result.table} "
-            f"({settings['write_disposition']}; {result.rows_in_table:,} now)",
+            f"({settings.write_disposition}; {result.rows_in_table:,} now)",
             result.rows_loaded,
         )
         return result
@@ -130,8 +126,8 @@ class Steps:
     def model(self, loaded: LoadResult) -> BuildResult:
         """Build and test the dbt models on the table just loaded."""
         log.info("building models", source=loaded.table)
-        with self._lock():
-            result = build_models(find_project(), self.workflow_id, log.info)
+        with self._run() as run, run.lock():
+            result = build_models(run.project, self.workflow_id, run.warehouse, log.info)
         for warning in result.warnings:
             log.warning(warning)
         for model in result.models:
@@ -145,38 +141,33 @@ class Steps:
         Returns:
             Rows per published table.
         """
-        from dataflow.publish.parquet import publish_workflow
+        from dataflow.publish.kind import PublishRequest, publish
 
         log.info("publishing", after=type(modelled).__name__)
-        with self._lock():
-            published = publish_workflow(find_project(), self.workflow_id)
+        with (
+            self._run() as run,
+            run.lock(),
+            run.warehouse.connect(read_only=True) as connection,
+        ):
+            tables = publish(PublishRequest(run.project, self.workflow_id, connection))
         self._record("dashboard")
-        shutil.rmtree(self._run_dir, ignore_errors=True)
-        tables = ", ".join(f"{name} ({rows:,})" for name, rows in published.tables.items())
-        _say(f"{_plural(len(published.tables), 'table')} for the dashboards: {tables}")
-        return published.tables
+        shutil.rmtree(run.folder, ignore_errors=True)
+        listed = ", ".join(f"{name} ({rows:,})" for name, rows in tables.items())
+        _say(f"{_plural(len(tables), 'table')} for the dashboards: {listed}")
+        return tables
 
-    @property
-    def _database(self) -> Path:
-        return find_project().warehouse_file(self.workflow_id)
-
-    @property
-    def _runs_dir(self) -> Path:
-        return find_project().state_dir / "runs" / self.workflow_id
-
-    @property
-    def _run_dir(self) -> Path:
-        return self._runs_dir / OpExecutionContext.get().run_id
-
-    def _lock(self) -> Any:
-        return workflow_lock(find_project(), self.workflow_id)
-
-    def _batch(self, stored: StoredTable) -> Batch | None:
-        """Whose rows these are: a run that takes up another one loads the rows of that one."""
-        extracted = Path(stored.extracted or stored.path)
-        if extracted.parent.parent != self._runs_dir:
-            return None
-        return Batch(extracted.parent.name, extracted, _has_succeeded)
+    @contextmanager
+    def _run(self) -> Iterator[RunContext]:
+        """The run that executes here; one of its own for a step in a process of its own."""
+        current = current_run()
+        if current is not None and current.workflow_id == self.workflow_id:
+            yield current
+            return
+        project, run_id = find_project(), OpExecutionContext.get().run_id
+        with share_with_author(project, self.workflow_id) as config:
+            own = RunContext(project, self.workflow_id, run_id, config, is_locked=False)
+            with enter_run(own):
+                yield own
 
     def _record(self, table: str, rows: int | None = None) -> None:
         """Tell Dagster that the asset of this name in a workflow's assets.py was made."""
@@ -184,30 +175,41 @@ class Steps:
         key = [self.workflow_id, *table.split(".")]
         OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
 
-    def _store(self, step: str, result: dict[str, Any], source: Path | None = None) -> StoredTable:
-        from dataflow.shared.stored_rows import StoredRows
-        from dataflow.shared.tables import write_parquet
 
-        if not isinstance(result, dict) or "data" not in result:
-            raise BadInputError(
-                f"{step}_data of {self.workflow_id} returned {type(result).__name__} "
-                'without "data".',
-                'Return {"data": rows, "metadata": {...}}.',
-            )
-        path = self._run_dir / f"{step}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(result, StoredRows) and result.path is not None:
-            # They are in a file already: that of the step before, or a new one.
-            rows = result.count()
-            path = result.path if result.path == source else result.path.replace(path)
-        else:
-            rows = write_parquet(result["data"], path)
-        return StoredTable(str(path), rows, result.get("metadata", {}))
+def _batch(run: RunContext, stored: StoredTable) -> Batch | None:
+    """Whose rows these are: a run that takes up another one loads the rows of that one."""
+    extracted = Path(stored.extracted or stored.path)
+    if extracted.parent.parent != run.folder.parent:
+        return None
+    return Batch(extracted.parent.name, extracted, _has_succeeded)
 
-    def _forget_old_runs(self) -> None:
-        runs = sorted(self._runs_dir.glob("*/"), key=lambda run: run.stat().st_mtime)
-        for run in runs[:-_RUNS_KEPT]:
-            shutil.rmtree(run, ignore_errors=True)
+
+def _store(
+    run: RunContext, step: str, result: dict[str, Any], source: Path | None = None
+) -> StoredTable:
+    from dataflow.shared.stored_rows import StoredRows
+    from dataflow.shared.tables import write_parquet
+
+    if not isinstance(result, dict) or "data" not in result:
+        raise BadInputError(
+            f'{step}_data of {run.workflow_id} returned {type(result).__name__} without "data".',
+            'Return {"data": rows, "metadata": {...}}.',
+        )
+    path = run.folder / f"{step}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(result, StoredRows) and result.path is not None:
+        # They are in a file already: that of the step before, or a new one.
+        rows = result.count()
+        path = result.path if result.path == source else result.path.replace(path)
+    else:
+        rows = write_parquet(result["data"], path)
+    return StoredTable(str(path), rows, result.get("metadata", {}))
+
+
+def _forget_old_runs(run: RunContext) -> None:
+    runs = sorted(run.folder.parent.glob("*/"), key=lambda folder: folder.stat().st_mtime)
+    for folder in runs[:-_RUNS_KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _release_memory() -> None:

@@ -13,7 +13,8 @@ import httpx
 
 from dataflow.runs.dagster_names import LOCATION_NAME, REPOSITORY_NAME
 from dataflow.service import graphql
-from dataflow.service.errors import (
+from dataflow.service.answers import RunLog, parse_log, parse_run
+from dataflow.service.dagster_errors import (
     BadCursorError,
     BadRunConfigError,
     DagsterError,
@@ -22,7 +23,6 @@ from dataflow.service.errors import (
     RunNotFoundError,
 )
 from dataflow.service.jobs import Health, Job, parse_job, parse_schedule
-from dataflow.service.runs import Run, RunLog, parse_log, parse_run
 from dataflow.workflows.registry import (
     BrokenWorkflowError,
     WorkflowNotFoundError,
@@ -30,6 +30,7 @@ from dataflow.workflows.registry import (
 )
 
 if TYPE_CHECKING:
+    from dataflow.runs.model import Run
     from dataflow.shared.project import Project
 
 _SECONDS_TO_ANSWER = 60.0
@@ -46,8 +47,10 @@ _EVENTS_AT_ONCE = 1000
 class Dagster:
     """A client of one project's running Dagster. It may be used by several threads at once.
 
+    Every call raises `DagsterUnavailableError` where nobody answers, and `DagsterError` where
+    Dagster answers with a fault of its own.
+
     Args:
-        project: The project.
         url: Where its webserver is. Default: as the settings say.
     """
 
@@ -71,7 +74,7 @@ class Dagster:
         Raises:
             DagsterUnavailableError: It does not answer, or could not load the project.
         """
-        found = self._ask(graphql.JOBS, selector=_REPOSITORY)["repositoryOrError"]
+        found = self._ask(graphql.JOBS, "repositoryOrError", selector=_REPOSITORY)
         if found["__typename"] != "Repository":
             raise DagsterUnavailableError(
                 "Dagster is up but has not loaded this project's workflows"
@@ -90,7 +93,6 @@ class Dagster:
         Raises:
             WorkflowNotFoundError: The project has no such workflow.
             BrokenWorkflowError: It cannot be loaded.
-            DagsterUnavailableError: Dagster does not answer.
         """
         found = self._known_jobs().get(workflow_id)
         if found is None:
@@ -105,7 +107,7 @@ class Dagster:
             self._reload()
             found = self.jobs().get(workflow_id)
         elif found.broken:
-            # It may have been mended, and reloaded, a moment ago.
+            # It may have been fixed, and reloaded, a moment ago.
             found = self.jobs().get(workflow_id)
         if found is None:
             raise DagsterUnavailableError(
@@ -114,7 +116,7 @@ class Dagster:
             )
         if found.broken:
             raise BrokenWorkflowError(
-                found.broken, f"Mend it, then reload it at {self.url}/locations."
+                found.broken, f"Fix it, then reload it at {self.url}/locations."
             )
         return found
 
@@ -122,7 +124,6 @@ class Dagster:
         """Put a run into Dagster's queue.
 
         Args:
-            workflow_id: The workflow.
             run_config: Dagster's run config; most jobs have none.
             tags: Tags of the run, beside those of the job.
 
@@ -130,7 +131,6 @@ class Dagster:
             WorkflowNotFoundError: The project has no such workflow.
             BrokenWorkflowError: It cannot be loaded.
             BadRunConfigError: The job does not take that config.
-            DagsterUnavailableError: Dagster does not answer.
         """
         job = self.job(workflow_id)
         metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
@@ -140,25 +140,20 @@ class Dagster:
             "executionMetadata": metadata,
         }
         with self._launching:
-            answer = self._ask(graphql.LAUNCH, params=params)["launchRun"]
+            answer = self._ask(graphql.LAUNCH, "launchRun", params=params)
         if answer["__typename"] == "RunConfigValidationInvalid":
             raise BadRunConfigError(workflow_id, [fault["message"] for fault in answer["errors"]])
-        if answer["__typename"] != "LaunchRunSuccess":
-            raise _fault(answer)
-        return parse_run(answer["run"], self.project)
+        return parse_run(_expected(answer, "LaunchRunSuccess")["run"], self.project)
 
     def run(self, run_id: str) -> Run:
         """A run with its steps.
 
         Raises:
             RunNotFoundError: Dagster knows no such run.
-            DagsterUnavailableError: Dagster does not answer.
         """
-        answer = self._ask(graphql.RUN, runId=run_id, limit=_EVENTS_AT_ONCE)["runOrError"]
-        if answer["__typename"] != "Run":
-            raise _no_run(run_id) if answer["__typename"] == "RunNotFoundError" else _fault(answer)
-        events = list(answer["eventConnection"]["events"])
-        page = answer["eventConnection"]
+        answer = self._ask(graphql.RUN, "runOrError", runId=run_id, limit=_EVENTS_AT_ONCE)
+        page = _expected(answer, "Run", run_id)["eventConnection"]
+        events = list(page["events"])
         while page["hasMore"]:
             page = self._events(graphql.MORE_EVENTS, run_id, page["cursor"], _EVENTS_AT_ONCE)
             events += page["events"]
@@ -169,12 +164,9 @@ class Dagster:
 
         Raises:
             RunNotFoundError: Dagster knows no such run.
-            DagsterUnavailableError: Dagster does not answer.
         """
-        answer = self._ask(graphql.STATUS, runId=run_id)["runOrError"]
-        if answer["__typename"] != "Run":
-            raise _no_run(run_id) if answer["__typename"] == "RunNotFoundError" else _fault(answer)
-        return parse_run(answer, self.project)
+        answer = self._ask(graphql.STATUS, "runOrError", runId=run_id)
+        return parse_run(_expected(answer, "Run", run_id), self.project)
 
     def runs(
         self,
@@ -186,23 +178,18 @@ class Dagster:
         """Runs, the newest first.
 
         Args:
-            tags: Tags that they have.
             statuses: Dagster's names of the statuses that they have.
-            limit: How many at most.
             after: The id of the run after which to go on.
         """
         wanted = [{"key": key, "value": value} for key, value in (tags or {}).items()]
         query = {"tags": wanted, **({"statuses": statuses} if statuses else {})}
-        answer = self._ask(graphql.RUNS, filter=query, cursor=after, limit=limit)["runsOrError"]
-        if answer["__typename"] != "Runs":
-            raise _fault(answer)
-        return [parse_run(run, self.project) for run in answer["results"]]
+        answer = self._ask(graphql.RUNS, "runsOrError", filter=query, cursor=after, limit=limit)
+        return [parse_run(run, self.project) for run in _expected(answer, "Runs")["results"]]
 
     def log(self, run_id: str, after: str | None = None, limit: int = 500) -> RunLog:
         """What a run has logged.
 
         Args:
-            run_id: The run.
             after: The cursor of an earlier answer, to go on from there.
             limit: How many events to look at.
 
@@ -223,7 +210,6 @@ class Dagster:
         """Ask for the end of a run; one that waits in the queue ends at once.
 
         Args:
-            run_id: The run.
             force: Mark it as cancelled even if its process cannot be reached.
 
         Raises:
@@ -242,7 +228,7 @@ class Dagster:
                 "Press Ctrl-C there, or end that process.",
             )
         policy = "MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE"
-        answer = self._ask(graphql.CANCEL, runId=run_id, policy=policy)["terminateRun"]
+        answer = self._ask(graphql.CANCEL, "terminateRun", runId=run_id, policy=policy)
         if answer["__typename"] == "TerminateRunFailure":
             run = self.status(run_id)
             if not run.is_over:
@@ -251,20 +237,16 @@ class Dagster:
                     "If its process is gone, cancel it with force=true.",
                 )
             return run
-        if answer["__typename"] != "TerminateRunSuccess":
-            raise _fault(answer)
+        _expected(answer, "TerminateRunSuccess")
         return self.status(run_id)
 
     def health(self) -> Health:
-        """How Dagster does.
-
-        Raises:
-            DagsterUnavailableError: It does not answer.
-        """
+        """How Dagster does."""
         answer = self._ask(graphql.HEALTH)
+        daemons = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
         beats = [
             status["lastHeartbeatTime"]
-            for status in answer["instance"]["daemonHealth"]["allDaemonStatuses"]
+            for status in daemons
             if status["lastHeartbeatTime"] and status["daemonType"] == "QUEUED_RUN_COORDINATOR"
         ]
         # `healthy` stays true for minutes after the daemon has gone.
@@ -289,13 +271,11 @@ class Dagster:
                 self._known = (float("-inf"), {})
 
     def _events(self, query: str, run_id: str, after: str | None, limit: int) -> dict[str, Any]:
-        answer: dict[str, Any]
-        answer = self._ask(query, runId=run_id, after=after, limit=limit)["logsForRun"]
-        if answer["__typename"] != "EventConnection":
-            raise _no_run(run_id) if answer["__typename"] == "RunNotFoundError" else _fault(answer)
-        return answer
+        answer = self._ask(query, "logsForRun", runId=run_id, after=after, limit=limit)
+        return _expected(answer, "EventConnection", run_id)
 
-    def _ask(self, query: str, **variables: Any) -> dict[str, Any]:
+    def _ask(self, query: str, field: str = "", **variables: Any) -> dict[str, Any]:
+        """The answer to a query, or one field of it."""
         try:
             response = self._http.post(
                 f"{self.url}/graphql", json={"query": query, "variables": variables}
@@ -313,7 +293,7 @@ class Dagster:
                 f"Dagster answered with a fault: {message}",
                 "See the log of `dataflow up`, or of Dagster's webserver.",
             )
-        data: dict[str, Any] = answer["data"]
+        data: dict[str, Any] = answer["data"][field] if field else answer["data"]
         return data
 
     def _unavailable(self, why: str) -> DagsterUnavailableError:
@@ -326,14 +306,16 @@ class Dagster:
 _REPOSITORY = {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": LOCATION_NAME}
 
 
-def _no_run(run_id: str) -> RunNotFoundError:
-    return RunNotFoundError(
-        f"There is no run {run_id!r}.", "GET /api/v1/runs, or Dagster's UI, lists those there are."
-    )
-
-
-def _fault(answer: dict[str, Any]) -> DagsterError:
-    return DagsterError(
+def _expected(answer: dict[str, Any], kind: str, run_id: str = "") -> dict[str, Any]:
+    """An answer, if it is of the kind that means that all went well."""
+    if answer["__typename"] == kind:
+        return answer
+    if answer["__typename"] == "RunNotFoundError":
+        raise RunNotFoundError(
+            f"There is no run {run_id!r}.",
+            "GET /api/v1/runs, or Dagster's UI, lists those there are.",
+        )
+    raise DagsterError(
         f"Dagster refused: {answer.get('message') or answer['__typename']}",
         "See the log of `dataflow up`, or of Dagster's webserver.",
     )

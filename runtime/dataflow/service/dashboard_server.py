@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import mimetypes
 import os
-import socket
 import stat
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from dataflow.publish.folders import SiteFolders
+from dataflow.service.web_server import serve
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -46,12 +45,6 @@ _NEVER_PAGES = ("_app", "api", "data")
 
 class NotBuiltError(DataflowError):
     """There is no built site to serve."""
-
-    exit_code = 2
-
-
-class PortInUseError(DataflowError):
-    """The address to serve on is taken or not ours."""
 
     exit_code = 2
 
@@ -95,9 +88,6 @@ def site_app(folder: Path) -> Starlette:
 
     It answers range requests, sends the compressed copies that the build made, and has browsers
     ask again for everything except files whose names change with their content.
-
-    Args:
-        folder: The public folder of a project.
     """
     return Starlette(routes=[Mount("/", _Site(directory=folder))])
 
@@ -110,63 +100,21 @@ def serve_site(
     A later build or publish shows at once; the server need not be started again.
 
     Args:
-        project: The project.
         host: The address to listen on; ``127.0.0.1`` keeps the data on this machine.
-        port: The port to listen on.
         report: Told the address once it answers.
 
     Raises:
         NotBuiltError: The site was never built.
         PortInUseError: Another program listens there, or the address is not this machine's.
     """
-    import uvicorn
-
     folder = SiteFolders.of(project).public
     if not (folder / "index.html").exists():
         raise NotBuiltError(
             "The dashboards of this project are not built yet.",
             "Build them: dataflow evidence build",
         )
-    listener = listen(host, port)
-    report(f"Dashboards: http://{host}:{port} (Ctrl-C ends)")
-    config = uvicorn.Config(site_app(folder), log_level="warning", access_log=False)
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        return
-    finally:
-        listener.close()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the socket to serve on.
-
-    Raises:
-        PortInUseError: Another program listens there, or the address is not this machine's.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        opened = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            if os.name != "nt":
-                # A server that was just stopped leaves its address half taken for a minute.
-                opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            opened.bind(address)
-            opened.listen(128)
-        except OSError:
-            opened.close()
-            raise
-    except (OSError, OverflowError) as error:
-        if getattr(error, "errno", None) == errno.EADDRINUSE:
-            raise PortInUseError(
-                f"Another program is listening on {host}:{port}.",
-                "Stop it, or choose another port with --port.",
-            ) from error
-        raise PortInUseError(
-            f"{host}:{port} cannot be listened on: {error}.",
-            "Choose an address of this machine with --host and a port from 1024 to 65535.",
-        ) from error
-    return opened
+    address = f"http://{host}:{port}"
+    serve(site_app(folder), host, port, lambda: report(f"Dashboards: {address} (Ctrl-C ends)"))
 
 
 def _accepts_gzip(scope: Scope) -> bool:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from dataflow.runs.run import RunOutcome
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataflow.runs.run import StepOutcome
+    from dataflow.runs.model import Run, Step
+    from dataflow.service.answers import LogEntry
     from dataflow.service.dagster_client import Dagster
-    from dataflow.service.runs import LogEntry, Run
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -20,14 +18,12 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 def follow_run(
     dagster: Dagster,
     run_id: str,
-    report: Callable[[StepOutcome], None] | None = None,
+    report: Callable[[Step], None] | None = None,
     on_log: Callable[[LogEntry], None] | None = None,
-) -> RunOutcome:
+) -> Run:
     """Wait for the end of a run and tell what happens on the way.
 
     Args:
-        dagster: The running Dagster.
-        run_id: The run.
         report: Called when a step starts and when it ends.
         on_log: Called with each line that the run logs.
 
@@ -46,7 +42,7 @@ def follow_run(
                 report(step)
             told[step.name] = step.status
         if run.is_over:
-            return _outcome(run)
+            return run
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
@@ -60,19 +56,3 @@ def _tell_log(
         cursor = page.cursor
         if not page.has_more:
             return cursor
-
-
-def _outcome(run: Run) -> RunOutcome:
-    in_a_step = any(step.error for step in run.steps)
-    error = run.error
-    if run.status == "canceled":
-        error = error or "The run was cancelled."
-    return RunOutcome(
-        workflow_id=run.workflow_id,
-        run_id=run.run_id,
-        success=run.status == "succeeded",
-        seconds=round(run.seconds or 0.0, 3),
-        steps=[step for step in run.steps if step.status != "running"],
-        error="" if in_a_step else error,
-        stopped=run.status == "canceled",
-    )

@@ -19,15 +19,17 @@ fragment EventFields on EventConnection {
   cursor hasMore
   events {
     __typename
+    ... on ExecutionStepStartEvent { stepKey timestamp }
+    ... on ExecutionStepSuccessEvent { stepKey timestamp }
+    ... on ExecutionStepSkippedEvent { stepKey timestamp }
     ... on ExecutionStepOutputEvent {
       stepKey
       metadataEntries {
         label ... on IntMetadataEntry { intValue } ... on TextMetadataEntry { text }
       }
     }
-    ... on ExecutionStepFailureEvent { stepKey message error { ...ErrorFields } }
+    ... on ExecutionStepFailureEvent { stepKey timestamp message error { ...ErrorFields } }
     ... on RunFailureEvent { message error { ...ErrorFields } }
-    ... on RunCanceledEvent { message }
   }
 }
 """
@@ -75,7 +77,6 @@ query Run($runId: ID!, $limit: Int) {
     __typename
     ...RunFields
     ... on Run {
-      stepStats { stepKey status startTime endTime }
       eventConnection(limit: $limit) { ...EventFields }
     }
     ... on Error { message }

@@ -45,10 +45,6 @@ class ServiceDiedError(DataflowError):
 def run_services(project: Project, services: Iterable[Service]) -> None:
     """Run services until Ctrl-C or SIGTERM, or until one of them ends.
 
-    Args:
-        project: The project; services run in its folder.
-        services: What to run.
-
     Raises:
         ServiceDiedError: A service ended by itself; the others have been stopped.
     """
@@ -85,7 +81,8 @@ class _Group(manager.Manager):  # type: ignore[misc]
         self.died: tuple[str, int] | None = None
         self._saw_stop = False
         self._descendants: dict[int, psutil.Process] = {}
-        self._deadline = threading.Timer(_SECONDS_TO_STOP, self.kill)
+        self._may_kill = False
+        self._deadline = threading.Timer(_SECONDS_TO_STOP, self._kill_now)
         self._deadline.daemon = True
         for service in services:
             for process in service.processes:
@@ -103,15 +100,23 @@ class _Group(manager.Manager):  # type: ignore[misc]
             if self._any_stopped() and not self._saw_stop:
                 self._saw_stop = True
             else:
-                self.kill()
+                self._kill_now()
             return
         self._saw_stop = self._any_stopped()
         if self.returncode not in _STOPPED_BY_A_SIGNAL:
             self.died = self._first_to_stop()
         self._remember_descendants()
         super().terminate()
-        # honcho counts from the first process that stops; none may.
         self._deadline.start()
+
+    def kill(self) -> None:
+        """Kill all, but not when honcho wants to: it gives runs five seconds to write down."""
+        if self._may_kill:
+            super().kill()
+
+    def _kill_now(self) -> None:
+        self._may_kill = True
+        self.kill()
 
     def _first_to_stop(self) -> tuple[str, int] | None:
         stopped = [(n, p["returncode"]) for n, p in self._processes.items() if "returncode" in p]
@@ -177,6 +182,3 @@ def _how(code: int) -> str:
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
     return f"exit code {code}"
-
-
-manager.KILL_WAIT = _SECONDS_TO_STOP

@@ -13,8 +13,6 @@ class Schedule:
     """When a workflow runs.
 
     Args:
-        cron: The cron expression.
-        timezone: Its time zone.
         is_on: Whether somebody has switched it on.
     """
 
@@ -28,11 +26,7 @@ class Job:
     """A workflow as Dagster has loaded it.
 
     Args:
-        workflow_id: The workflow.
-        name: The job's name.
-        description: What it is for.
         broken: Why it cannot be run, if it cannot.
-        schedule: Its schedule, if it has one.
     """
 
     workflow_id: str
@@ -47,7 +41,6 @@ class Health:
     """How Dagster does.
 
     Args:
-        version: Dagster's version.
         daemon_is_alive: Whether the daemon starts queued runs and fires schedules.
         daemon_silent_for: Seconds since it last said so; ``None`` if it never did.
     """

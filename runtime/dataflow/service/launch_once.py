@@ -13,8 +13,8 @@ from dataflow.runs.lock import WorkflowBusyError
 from dataflow.shared.errors import BadInputError, DataflowError
 
 if TYPE_CHECKING:
+    from dataflow.runs.model import Run
     from dataflow.service.dagster_client import Dagster
-    from dataflow.service.runs import Run
 
 _KEY_TAG = "dataflow/idempotency_key"
 _REQUEST_TAG = "dataflow/idempotency_request"
@@ -45,10 +45,6 @@ def launch_run(
     (draft-ietf-httpapi-idempotency-key-header-07).
 
     Args:
-        dagster: The running Dagster.
-        workflow_id: The workflow.
-        run_config: Dagster's run config.
-        tags: Tags of the run.
         key: What the caller sends with each try of the same request.
 
     Raises:
@@ -56,8 +52,6 @@ def launch_run(
         WorkflowBusyError: The workflow runs, and the setting ``when_busy`` says to refuse.
         WorkflowNotFoundError: There is no such workflow.
         BrokenWorkflowError: It cannot be loaded.
-        BadRunConfigError: The job does not take that config.
-        DagsterUnavailableError: Dagster does not answer.
     """
     refuses = dagster.project.settings.when_busy == "refuse"
     if key is None and not refuses:

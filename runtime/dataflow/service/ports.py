@@ -22,9 +22,6 @@ class Address:
     """Where a service listens.
 
     Args:
-        service: Its name.
-        host: The interface's address or name.
-        port: The port.
         setting: The environment variable that sets the port.
     """
 

@@ -25,6 +25,8 @@ SERVICES = ("dagster", "api", "evidence")
 TOKEN_VARIABLE = "DATAFLOW_API_TOKEN"  # noqa: S105
 
 _DEFINITIONS = "dataflow.runs.code_location"
+# In the workspace.yaml of projects that version 0.1 made.
+_OLD_DEFINITIONS = "dataflow.orchestration.definitions"
 _PYTHON = [sys.executable, "-m"]
 _LAUNCH = [*_PYTHON, "dataflow.service.launch"]
 
@@ -39,7 +41,6 @@ class Process:
 
     Args:
         name: What its log lines begin with.
-        command: The program and its arguments.
         environment: Variables beside those of this process; ``None`` removes one.
     """
 
@@ -54,9 +55,7 @@ class Service:
 
     Args:
         name: ``dagster``, ``api`` or ``evidence``.
-        address: Where it listens.
         ready_path: The path that answers once it is ready.
-        processes: What it consists of.
     """
 
     name: str
@@ -69,9 +68,6 @@ def plan_service(project: Project, name: str, host: str, scratch: Path) -> Servi
     """Say how a service is run.
 
     Args:
-        project: The project.
-        name: One of `SERVICES`.
-        host: The address to listen on.
         scratch: An empty folder with a short path, for sockets.
 
     Raises:
@@ -175,9 +171,8 @@ def _shared_workspace(project: Project, code_socket: Path, path: Path) -> Path:
 
 def _is_ours(location: object) -> bool:
     module = location.get("python_module") if isinstance(location, dict) else None
-    return module == _DEFINITIONS or (
-        isinstance(module, dict) and module.get("module_name") == _DEFINITIONS
-    )
+    name = module.get("module_name") if isinstance(module, dict) else module
+    return name in (_DEFINITIONS, _OLD_DEFINITIONS)
 
 
 def process_environment(project: Project, process: Process) -> dict[str, str]:

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import difflib
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.config_check import Finding, check_values
-from dataflow.shared.config_override import overridden_source
+from dataflow.shared.config_check import Misfit, check_values
 from dataflow.shared.config_secrets import is_secret_path, literal_secrets, register_secrets
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import EnvironmentText, resolve
 from dataflow.shared.errors import BadInputError
-from dataflow.shared.faults import ConfigError, Fault, shown_path, shown_value
+from dataflow.shared.finding import ConfigError, Finding, shown_path, shown_value
+from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.yaml_document import KeyPath, YamlDocument, parse_yaml
-from dataflow.workflows.identifiers import check_workflow_id
+from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dataflow.shared.config_model import WorkflowConfig
 
-__all__ = ["CONFIG_FILE", "ConfigError", "Fault", "load_config", "read_config"]
+__all__ = ["CONFIG_FILE", "ConfigError", "Finding", "load_config", "read_config"]
 
 CONFIG_FILE = "config.yaml"
 # One more byte than the parser reads, so that it sees that there are more.
 _MOST_BYTES = 1_000_001
+
+
+_held: dict[Path, Callable[[], WorkflowConfig]] = {}
 
 
 def load_config(workflow_id: str, project: Project | None = None) -> dict[str, Any]:
@@ -48,17 +52,47 @@ def load_config(workflow_id: str, project: Project | None = None) -> dict[str, A
     >>> config["ingestion"]["source"]["url"], config["load"]["write_disposition"]
     ('data/in/sales.csv', 'replace')
     """
+    return workflow_config(workflow_id, project).model_dump(mode="python", by_alias=True)
+
+
+def workflow_config(workflow_id: str, project: Project | None = None) -> WorkflowConfig:
+    """The configuration of a workflow as a model; inside a run, the one that the run has read.
+
+    Raises:
+        ConfigError: The file is missing or wrong; all faults are listed.
+        BadInputError: ``workflow_id`` is no workflow's id, or there is no project.
+    """
     check_workflow_id(workflow_id)
     project = project or find_project()
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
+    if path in _held:
+        return _held[path]()
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError([_not_there(workflow_id, path, project)]) from None
     except OSError:
         pass  # reading it will say what is wrong
-    config = read_config(path, project=project, source=overridden_source(workflow_id))
-    return config.model_dump(mode="python", by_alias=True)
+    return read_config(path, project=project)
+
+
+@contextmanager
+def hold_config(path: Path, config: Callable[[], WorkflowConfig]) -> Iterator[None]:
+    """Let `load_config` and `workflow_config` answer with another configuration than the file's.
+
+    Args:
+        path: The ``config.yaml``, as the project that asks has it.
+        config: Gives the configuration, or raises what is wrong with it.
+    """
+    before = _held.get(path)
+    _held[path] = config
+    try:
+        yield
+    finally:
+        if before is None:
+            del _held[path]
+        else:
+            _held[path] = before
 
 
 def read_config(
@@ -82,7 +116,7 @@ def read_config(
     file = _shown_file(path, project)
     document = parse_yaml(_read(path, file))
     faults = [
-        Fault(file, fault.position.line, shown_path(fault.path), "", fault.reason)
+        Finding(fault.reason, file=file, line=fault.position.line, key_path=shown_path(fault.path))
         for fault in document.faults
     ]
     if document.faults and not document.values:
@@ -91,13 +125,15 @@ def read_config(
         document.values["ingestion"]["source"] = dict(source)
     values, missing = resolve(document.values, os.environ if environ is None else environ)
     register_secrets(values)
-    findings = [Finding(f.path, f.reason, hint=f.hint, of_key=True) for f in missing]
-    findings += [Finding(p, reason, hint=hint) for p, reason, hint in literal_secrets(values)]
+    findings = [Misfit(f.path, f.reason, hint=f.hint, of_key=True) for f in missing]
+    findings += [Misfit(p, reason, hint=hint) for p, reason, hint in literal_secrets(values)]
     unread = {f.path for f in missing} | {f.path for f in document.faults if not f.has_value}
     silent = unread | {finding.path for finding in findings}
-    config, misfits = check_values(values)
+    code = _own_code(path, project)
+    _fill_in_table(values, code)
+    config, misfits = check_values(values, code)
     findings += [misfit for misfit in misfits if not _is_within(misfit.path, silent)]
-    faults += [_fault(finding, file, document, values) for finding in findings]
+    faults += [_finding(misfit, file, document, values) for misfit in findings]
     if faults or config is None:
         raise ConfigError(faults)
     return config
@@ -106,23 +142,23 @@ def read_config(
 def _read(path: Path, file: str) -> bytes:
     try:
         if not path.is_file():
-            raise ConfigError([Fault(file, 0, "", "", _why_no_file(path))])
+            raise ConfigError([Finding(_why_no_file(path), file=file)])
         with path.open("rb") as stream:
             return stream.read(_MOST_BYTES)
     except OSError as error:
         reason = f"the file cannot be read: {(error.strerror or 'unknown reason').lower()}"
-        raise ConfigError([Fault(file, 0, "", "", reason)]) from error
+        raise ConfigError([Finding(reason, file=file)]) from error
 
 
 def _why_no_file(path: Path) -> str:
     return "this is not a file" if path.exists() else "there is no such file"
 
 
-def _not_there(workflow_id: str, path: Path, project: Project) -> Fault:
+def _not_there(workflow_id: str, path: Path, project: Project) -> Finding:
     file = _shown_file(path, project)
     if path.parent.is_dir():
         hint = f"write one, or make the workflow anew with `dataflow workflow new {workflow_id}`"
-        return Fault(file, 0, "", "", "there is no such file", hint=hint)
+        return Finding("there is no such file", hint, file)
     names = sorted(p.parent.name for p in project.workflows_dir.glob(f"*/{CONFIG_FILE}"))
     near = difflib.get_close_matches(workflow_id, names, 3, 0.5)
     hint = f"make it with `dataflow workflow new {workflow_id}`"
@@ -130,7 +166,7 @@ def _not_there(workflow_id: str, path: Path, project: Project) -> Fault:
         hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?"
     elif names:
         hint = f"there are: {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
-    return Fault(file, 0, "", "", f"there is no workflow `{workflow_id}`", hint=hint)
+    return Finding(f"there is no workflow `{workflow_id}`", hint, file)
 
 
 def _shown_file(path: Path, project: Project | None) -> str:
@@ -144,20 +180,37 @@ def _shown_file(path: Path, project: Project | None) -> str:
     return shown if shown != str(absolute) else project.relative(absolute.resolve())
 
 
+def _own_code(path: Path, project: Project | None) -> OwnCode:
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - links stay as they are
+    if project is None:
+        try:
+            project = find_project(folder)
+        except (BadInputError, OSError):
+            return OwnCode(folder.name, folder)
+    return OwnCode(folder.name, folder, project.settings.config_sections)
+
+
+def _fill_in_table(values: dict[str, Any], code: OwnCode) -> None:
+    """A table that is not named is called like the workflow."""
+    load = values.setdefault("load", {}) or {}
+    if isinstance(load, dict) and "table" not in load and is_workflow_id(code.workflow_id):
+        values["load"] = {"table": code.workflow_id, **load}
+
+
 def _is_within(path: KeyPath, paths: Iterable[KeyPath]) -> bool:
     return any(path[: len(outer)] == outer for outer in paths)
 
 
-def _fault(finding: Finding, file: str, document: YamlDocument, values: Any) -> Fault:
-    path = finding.path
-    return Fault(
+def _finding(misfit: Misfit, file: str, document: YamlDocument, values: Any) -> Finding:
+    path = misfit.path
+    return Finding(
+        misfit.reason,
+        misfit.hint,
         file,
-        document.position(path, of_key=finding.of_key).line,
+        document.position(path, of_key=misfit.of_key).line,
         shown_path(path),
-        "" if finding.of_key else _shown(value_at(values, path), path),
-        finding.reason,
-        finding.allowed,
-        finding.hint,
+        "" if misfit.of_key else _shown(value_at(values, path), path),
+        misfit.allowed,
     )
 
 

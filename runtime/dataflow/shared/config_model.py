@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
+from dataflow.shared.config_kinds import (  # noqa: TC001 - pydantic reads them at run time
+    SourceSettings,
+    Stage,
+)
 from dataflow.shared.config_types import (
     AnyText,
     Boolean,
@@ -21,15 +25,20 @@ from dataflow.shared.config_types import (
     refusal,
     value_at,
 )
-from dataflow.sources.api.settings import ApiSource
-from dataflow.sources.database.settings import DatabaseSource
-from dataflow.sources.file.settings import FileSource
+from dataflow.shared.own_code import OwnCode
+from dataflow.shared.suggestion import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
-Source = Annotated[FileSource | ApiSource | DatabaseSource, Field(discriminator="type")]
+def _optional(key: str) -> Callable[[dict[str, Any]], None]:
+    """Say in the JSON Schema that a key need not stand in the file: reading it fills it in."""
+
+    def change(schema: dict[str, Any]) -> None:
+        schema["required"] = [name for name in schema["required"] if name != key]
+
+    return change
 
 
 class Workflow(Section):
@@ -67,51 +76,23 @@ class Parameters(Section):
         default=30.0, description="How long to wait for an answer, in seconds."
     )
 
+    @classmethod
+    def is_own_key(cls, key: str, context: Any) -> bool:
+        """An author's own parameter, unless it looks like a slip of a known one.
+
+        `extract_data` gets it by its name, so it is one of Python's.
+        """
+        is_name = key.isidentifier() and not nearest(key, cls.known_keys())
+        return super().is_own_key(key, context) or is_name
+
 
 class Ingestion(Section):
     """Where the rows come from."""
 
-    source: Source = Field(description="Where the rows come from; `type` says which keys it has.")
+    source: SourceSettings = Field(
+        description="Where the rows come from; `type` says which keys it has."
+    )
     parameters: Parameters = Field(default_factory=Parameters, description="How to fetch.")
-
-
-class CleaningOptions(Section):
-    """What the stage `cleaning` does."""
-
-    remove_duplicates: Boolean = Field(
-        default=False, description="Keep one of rows that are all equal."
-    )
-    drop_empty_rows: Boolean = Field(default=False, description="Drop rows without a single value.")
-    trim_strings: Boolean = Field(default=False, description="Cut blanks off both ends of texts.")
-
-
-class CleaningStage(Section):
-    """Takes out what should not be there."""
-
-    name: Literal["cleaning"] = Field(description="Takes out what should not be there.")
-    options: CleaningOptions = Field(
-        default_factory=CleaningOptions, description="What it does; by default nothing."
-    )
-
-
-class EnrichmentOptions(Section):
-    """What the stage `enrichment` does."""
-
-    add_timestamps: Boolean = Field(
-        default=False, description="Add the column `processed_at`, the time of the run in UTC."
-    )
-
-
-class EnrichmentStage(Section):
-    """Adds what the source does not say."""
-
-    name: Literal["enrichment"] = Field(description="Adds what the source does not say.")
-    options: EnrichmentOptions = Field(
-        default_factory=EnrichmentOptions, description="What it does; by default nothing."
-    )
-
-
-Stage = Annotated[CleaningStage | EnrichmentStage, Field(discriminator="name")]
 
 
 def _empty_list(value: Any) -> Any:
@@ -123,7 +104,7 @@ class Transformation(Section):
 
     stages: Annotated[
         list[Stage], BeforeValidator(_empty_list, json_schema_input_type=list[Stage] | None)
-    ] = Field(default_factory=list, description="The built-in stages to run, in this order.")
+    ] = Field(default_factory=list, description="The stages to run, in this order.")
 
 
 def _columns(value: Any) -> Any:
@@ -133,7 +114,11 @@ def _columns(value: Any) -> Any:
 class Load(Section):
     """Where the rows go."""
 
-    table: Identifier = Field(description="The table in the schema `raw` of the warehouse.")
+    model_config = ConfigDict(json_schema_extra=_optional("table"))
+
+    table: Identifier = Field(
+        description="The table in the schema `raw` of the warehouse. Left out: the workflow's id."
+    )
     write_disposition: Literal["replace", "append", "merge"] = Field(
         default="replace",
         description="`replace` puts the new rows in place of the old ones, `append` adds them, "
@@ -182,6 +167,8 @@ class Run(Section):
 class WorkflowConfig(Section):
     """The configuration of a DATAFLOW workflow."""
 
+    model_config = ConfigDict(json_schema_extra=_optional("load"))
+
     workflow: Workflow = Field(description="What the workflow is called and when it runs.")
     ingestion: Ingestion = Field(description="Where the rows come from.")
     transformation: Transformation = Field(
@@ -191,6 +178,12 @@ class WorkflowConfig(Section):
     run: Run = Field(
         default_factory=Run, description="What happens when a step fails or a run takes too long."
     )
+
+    @classmethod
+    def is_own_key(cls, key: str, context: Any) -> bool:
+        """A section of the author's: ``x-...``, or declared in the project's settings."""
+        declared = context.sections if isinstance(context, OwnCode) else ()
+        return super().is_own_key(key, context) or key in declared
 
     @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:

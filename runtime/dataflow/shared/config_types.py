@@ -10,34 +10,46 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
 from annotated_types import GroupedMetadata
-from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.functional_validators import BeforeValidator, ModelWrapValidatorHandler
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from dataflow.shared.environment import REFERENCE, EnvironmentText
 from dataflow.shared.redaction import redact_event
 from dataflow.shared.schedule_rule import check_cron, check_timezone
+from dataflow.shared.suggestion import did_you_mean
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _HTTP_URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 _INTEGER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)
 
 
-FaultsBetween = Iterator[tuple[tuple[str, ...], PydanticCustomError]]
+FaultsBetween = Iterator[tuple[tuple[str | int, ...], PydanticCustomError]]
 
 
-def refusal(reason: str, allowed: str = "", hint: str = "") -> PydanticCustomError:
+def refusal(
+    reason: str, allowed: str = "", hint: str = "", *, of_key: bool = False
+) -> PydanticCustomError:
     """An error whose message is the rest of a sentence that begins with the value.
 
     Args:
         reason: Such as ``is not a whole number``.
         allowed: What is allowed there.
         hint: What was probably meant.
+        of_key: Whether it is the key itself that is wrong, whatever its value.
     """
-    context = {"reason": reason, "allowed": allowed, "hint": hint}
+    context = {"reason": reason, "allowed": allowed, "hint": hint, "of_key": of_key}
     return PydanticCustomError("dataflow", "{reason}", context)
 
 
@@ -58,11 +70,43 @@ def value_at(values: Any, path: Sequence[str | int]) -> Any:
 
 
 class Section(BaseModel):
-    """A mapping in the file. Unknown keys are refused; an empty one is a mapping without keys."""
+    """A mapping in the file. An empty one is a mapping without keys.
+
+    Unknown keys are refused, but for those that begin with ``x-``: they are the author's own, and
+    `load_config` hands them on as they are.
+    """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, strict=True, protected_namespaces=()
+        extra="allow", frozen=True, hide_input_in_errors=True, strict=True, protected_namespaces=()
     )
+
+    @classmethod
+    def known_keys(cls) -> list[str]:
+        """The keys that this mapping has, as they are written in the file."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
+
+    @classmethod
+    def is_own_key(cls, key: str, context: Any) -> bool:
+        """Whether a key that is not known is the author's own.
+
+        Args:
+            key: The key.
+            context: What is known of the workflow, see `dataflow.shared.own_code.OwnCode`; None
+                if the model is used without a file.
+        """
+        del context
+        return key.startswith("x-")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        written = handler(schema)
+        resolved = handler.resolve_ref_schema(written)
+        # Keys like no known one: the author's own where the model takes them.
+        resolved["additionalProperties"] = cls.is_own_key("\0", None)
+        resolved["patternProperties"] = {"^x-": {}}
+        return written
 
     @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
@@ -76,38 +120,61 @@ class Section(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _check_all(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _check_all(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         """Report faults within keys and between keys together; pydantic stops at the former."""
         if values is None:
             values = {}
-        between: list[InitErrorDetails] = []
+        faults: list[InitErrorDetails] = []
         if isinstance(values, Mapping):
-            for path, error in cls.faults_between(values):
-                between.append({"type": error, "loc": path, "input": value_at(values, path)})
+            between = [*cls._unknown_keys(values, info.context), *cls.faults_between(values)]
+            for path, error in between:
+                faults.append({"type": error, "loc": path, "input": value_at(values, path)})
         try:
             section = handler(values)
         except ValidationError as error:
-            within = [_again(details) for details in error.errors(include_url=False)]
-            raise ValidationError.from_exception_data(cls.__name__, within + between) from None
-        if between:
-            raise ValidationError.from_exception_data(cls.__name__, between)
+            within = [cls._again(details) for details in error.errors(include_url=False)]
+            raise ValidationError.from_exception_data(cls.__name__, within + faults) from None
+        if faults:
+            raise ValidationError.from_exception_data(cls.__name__, faults)
         return section
+
+    @classmethod
+    def _unknown_keys(cls, values: Mapping[str, Any], context: Any) -> FaultsBetween:
+        known = cls.known_keys()
+        for key in values:
+            name = str(key)
+            if name not in known and not cls.is_own_key(name, context):
+                hint = did_you_mean(name, known)
+                allowed = "" if hint else ", ".join(known)
+                yield (key,), refusal("is not a known key", allowed, hint, of_key=True)
+
+    @classmethod
+    def _again(cls, details: Any) -> InitErrorDetails:
+        # A raised error does not give back what it was made of.
+        kind, context, location = details["type"], dict(details.get("ctx", {})), details["loc"]
+        if kind == "dataflow":
+            error = PydanticCustomError("dataflow", "{reason}", context)
+        elif kind == "missing" and len(location) == 1:
+            error = refusal("is missing", ", ".join(cls._choices(location[0])))
+        else:
+            message = details["msg"].replace("{", "(").replace("}", ")")
+            error = PydanticCustomError(kind, message, context)
+        return {"type": error, "loc": location, "input": details["input"]}
+
+    @classmethod
+    def _choices(cls, key: str | int) -> list[str]:
+        """What a key allows that has a fixed set of values; nothing for others."""
+        for name, field in cls.model_fields.items():
+            if key == (field.alias or name):
+                return [choice for choice in get_args(field.annotation) if isinstance(choice, str)]
+        return []
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
             hides = isinstance(value, (str, list, dict))
             yield name, redact_event({name or "": value})[name or ""] if hides else value
-
-
-def _again(details: Any) -> InitErrorDetails:
-    # A raised error does not give back what it was made of.
-    context = dict(details.get("ctx", {}))
-    if details["type"] == "dataflow":
-        error = PydanticCustomError("dataflow", "{reason}", context)
-    else:
-        message = details["msg"].replace("{", "(").replace("}", ")")
-        error = PydanticCustomError(details["type"], message, context)
-    return {"type": error, "loc": details["loc"], "input": details["input"]}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The one base of every error that a user of DATAFLOW can cause."""
+"""The one base of every error that a user of DATAFLOW can cause, and the most common ones."""
 
 from __future__ import annotations
 

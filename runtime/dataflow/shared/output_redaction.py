@@ -29,6 +29,15 @@ _make_record: Callable[..., logging.LogRecord] | None = None
 def guard_output() -> None:
     """Mask secrets in all later log records and uncaught exceptions of this process.
 
+    For programs of ours to call when they start, never for an import: both belong to the process.
+    """
+    guard_records()
+    sys.excepthook = _print_exception
+
+
+def guard_records() -> None:
+    """Mask secrets in all later log records, through the standard library's own seam for it.
+
     Known are from then on also the secrets in the environment. Calling it again does no harm.
     """
     global _make_record
@@ -36,7 +45,6 @@ def guard_output() -> None:
     if _make_record is None:
         _make_record = logging.getLogRecordFactory()
         logging.setLogRecordFactory(_redacted_record)
-        sys.excepthook = _print_exception
 
 
 def register_environment(environ: Mapping[str, str]) -> None:

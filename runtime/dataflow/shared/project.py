@@ -6,19 +6,25 @@ import os
 import re
 import sys
 import tomllib
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dataflow.shared.settings import Settings
 
 PROJECT_VARIABLE = "DATAFLOW_PROJECT"
 # Walking up meets many pyproject.toml files that are not ours; a search is cheaper than a parse.
 _OUR_TABLE = re.compile(r"^\[tool\.dataflow[\].]", re.MULTILINE)
+
+_current: ContextVar[Project | None] = ContextVar("dataflow_project", default=None)
 
 
 class ProjectNotFoundError(BadInputError):
@@ -35,7 +41,7 @@ class Project:
 
     root: Path
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
         """The project's settings: ``[tool.dataflow]``, overridden by ``DATAFLOW_*`` variables."""
         from dataflow.shared.settings import load_settings
@@ -89,12 +95,23 @@ class Project:
             sys.path.insert(0, source)
 
 
+@contextmanager
+def use_project(project: Project) -> Iterator[None]:
+    """Let `find_project`, called inside without a folder, answer with a project that is known."""
+    before = _current.get()
+    _current.set(project)
+    try:
+        yield
+    finally:
+        _current.set(before)
+
+
 def find_project(start: Path | None = None) -> Project:
     """Find the project that a command or a workflow belongs to.
 
-    Looked at in this order: the variable ``DATAFLOW_PROJECT``, then ``start`` (default: the
-    current folder) and every folder above it, then the projects whose ``src`` is being imported
-    from, so that a workflow finds its project from wherever it is run.
+    Inside a run it is the run's. Else looked at in this order: the variable ``DATAFLOW_PROJECT``,
+    then ``start`` (default: the current folder) and every folder above it, then the projects whose
+    ``src`` is being imported from, so that a workflow finds its project from wherever it is run.
 
     Raises:
         ProjectNotFoundError: No project was found.
@@ -103,6 +120,9 @@ def find_project(start: Path | None = None) -> Project:
     >>> project.relative(project.workflow_dir("sales"))
     'src/dataflow/workflows/sales'
     """
+    current = _current.get()
+    if start is None and current is not None:
+        return current
     named = os.environ.get(PROJECT_VARIABLE)
     if named:
         root = Path(named).expanduser().resolve()
@@ -135,4 +155,4 @@ def _is_project(folder: Path) -> bool:
     try:
         return "dataflow" in tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError as error:
-        raise BadInputError(f"{path} is not valid TOML: {error}.", "Mend that line.") from error
+        raise BadInputError(f"{path} is not valid TOML: {error}.", "Fix that line.") from error

@@ -26,14 +26,22 @@ def _words(value: object) -> object:
 Words = Annotated[list[str], BeforeValidator(_words)]
 
 
+# A kind of which the project takes one: its name, or its ``type`` with keys of its own.
+Kind = str | dict[str, Any]
+
+
 class Settings(BaseModel):
     """What a project can choose. Each is also a variable: ``data_dir`` is ``DATAFLOW_DATA_DIR``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # Where the warehouse files lie, from the project's folder. The one folder of state to back up.
     data_dir: Path = Path("data")
+    # Where Dagster's UI listens.
     dagster_port: Port = 3000
+    # Where the REST API listens.
     api_port: Port = 8000
+    # Where the dashboards are served.
     evidence_port: Port = 9000
     # Seconds that a run waits for another run of the same workflow to end.
     lock_timeout_seconds: Annotated[float, Field(ge=0)] = 600.0
@@ -45,6 +53,12 @@ class Settings(BaseModel):
     api_max_body: Annotated[int, Field(ge=1024)] = 1_048_576
     # The web pages that may call the REST API from a browser, such as https://shop.example.
     api_cors_origins: Words = []
+    # Top-level sections of config.yaml that are the team's own, beside those that begin with `x-`.
+    config_sections: Words = []
+    # Where tables live: a kind's name, or a table with its `type` and its own keys.
+    warehouse: Kind = "duckdb"
+    # What marts are handed to after a run, in this order: each a name or a table, as above.
+    publishers: list[Kind] = ["parquet"]
 
     @model_validator(mode="after")
     def _fill_in(self) -> Settings:

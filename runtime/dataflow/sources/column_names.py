@@ -64,9 +64,7 @@ def sql_identifiers(names: Sequence[str], reserved: Collection[str] = ()) -> lis
     a name that starts with a digit gets ``col_`` before it, one that is a reserved word gets
     ``_`` behind it, and one without a Latin letter or digit is ``column_`` and its number.
 
-    Args:
-        names: The names; they may be anything.
-        reserved: Words, in lower case, that no identifier may be.
+    No identifier is one of ``reserved``, which are in lower case.
     """
     made = [_identifier(name, number) for number, name in enumerate(names, start=1)]
     # A column that is called like its identifier keeps it.

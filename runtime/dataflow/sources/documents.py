@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dataflow.sources.duckdb_session import literal, open_engine, quote, without_nan
+from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
 
@@ -34,34 +35,22 @@ def read_documents(
     several kinds becomes text, objects and lists in it as JSON. Nested values stay nested. Dates
     are made of top-level texts, and only where every one of them is a date.
 
-    Args:
-        files: The files, in UTF-8.
-        null_values: Top-level texts that mean that there is no value; an empty one stays as it is.
-        lines: Every line is an object.
-
-    Raises:
-        SourceDataError: A file is not JSON, or its values are not objects; the place is named.
+    ``null_values`` are top-level texts that mean no value; an empty one stays as it is. With
+    ``lines`` every line is an object.
     """
-    import duckdb
-
-    paths = ", ".join(literal(str(file.path)) for file in files)
+    paths = ", ".join(quote_literal(file.path) for file in files)
     call = (
         f"read_json([{paths}], format = '{'newline_delimited' if lines else 'auto'}', "
         f"sample_size = -1, union_by_name = true, map_inference_threshold = -1, "
         f"field_appearance_threshold = 0, maximum_object_size = {_LARGEST_OBJECT}, "
         f"compression = 'uncompressed', {_NO_DATES})"
     )
-    with open_engine() as connection:
-        try:
-            relation = connection.sql(f"FROM {call}")
-            _refuse_values(relation, files)
-            table, notes = _fetch(relation, null_values)
-            typed = type_dates(connection, table)
-            return TypedTable(typed.table, notes + typed.notes)
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            raise _fault(str(error), files) from error
+    with open_engine() as connection, faults_told(lambda message: _fault(message, files)):
+        relation = connection.sql(f"FROM {call}")
+        _refuse_values(relation, files)
+        table, notes = _fetch(relation, null_values)
+        typed = type_dates(connection, table)
+        return TypedTable(typed.table, notes + typed.notes)
 
 
 def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]) -> None:
@@ -84,16 +73,16 @@ def _fetch(
         return relation.limit(0).to_arrow_table().select([]), []
     notes = []
     # JSON has a null of its own: an empty text in it is an empty text.
-    nulls = ", ".join(literal(text) for text in null_values if text)
+    nulls = ", ".join(quote_literal(text) for text in null_values if text)
     columns = []
     for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
-        value = quote(name)
+        value = quote_identifier(name)
         if kind == "JSON":
             value = f"{value}->>'$'"
             notes.append(name)
         if kind in ("JSON", "VARCHAR") and nulls:
             value = f"CASE WHEN {value} NOT IN ({nulls}) THEN {value} END"
-        columns.append(f"{value} AS {quote(name)}")
+        columns.append(f"{value} AS {quote_identifier(name)}")
     relation = without_nan(relation.project(", ".join(columns)), null_values)
     table = relation.to_arrow_table(batch_size=BATCH_ROWS)
     mixed = [name for name in notes if table[name].null_count < table.num_rows]
@@ -123,4 +112,6 @@ def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
             f"{where}: the file is not in UTF-8.",
             "Save it as UTF-8, or set `ingestion.source.encoding`.",
         )
-    return SourceDataError(f"{where}: {what}", "Mend the file, or set `ingestion.source.format`.")
+    return SourceDataError(
+        f"{where}: {what}", "Correct the file, or set `ingestion.source.format`."
+    )

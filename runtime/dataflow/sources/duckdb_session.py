@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dataflow.shared.sql import quote_identifier
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import duckdb
 
@@ -24,14 +26,17 @@ def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def literal(text: str) -> str:
-    """A text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
+@contextmanager
+def faults_told(tell: Callable[[str], Exception]) -> Iterator[None]:
+    """Raise what ``tell`` makes of the text of DuckDB's errors; to be out of memory is another."""
+    import duckdb
 
-
-def quote(name: str) -> str:
-    """A name as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise tell(str(error)) from error
 
 
 def without_nan(
@@ -42,10 +47,9 @@ def without_nan(
     fractions = [name for name, kind in kinds.items() if kind in ("DOUBLE", "FLOAT")]
     if not fractions or "nan" not in {text.lower() for text in null_values}:
         return relation
-    columns = [
-        f"CASE WHEN NOT isnan({quote(name)}) THEN {quote(name)} END AS {quote(name)}"
-        if name in fractions
-        else quote(name)
-        for name in relation.columns
-    ]
+    columns = []
+    for name in relation.columns:
+        column = quote_identifier(name)
+        value = f"CASE WHEN NOT isnan({column}) THEN {column} END AS {column}"
+        columns.append(value if name in fractions else column)
     return relation.project(", ".join(columns))

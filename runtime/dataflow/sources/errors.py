@@ -1,6 +1,11 @@
-"""What can go wrong with a source that a person can put right."""
+"""What can go wrong with a source that a person can put right.
+
+Readers raise these, and ``MissingDependencyError`` for a library that is not installed.
+"""
 
 from __future__ import annotations
+
+import difflib
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.redaction import redact
@@ -15,6 +20,15 @@ class SourceError(DataflowError):
 
 class SourceNotFoundError(SourceError):
     """There is no such file, table or address."""
+
+    @classmethod
+    def of_table(cls, schema: str | None, table: str, known: list[str]) -> SourceNotFoundError:
+        """The error for a table that is not among the known ones, which may be called nearly so."""
+        wanted = f"{schema}.{table}" if schema else table
+        near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+        there = ", ".join(known[:10]) + (" and more" if len(known) > 10 else "")
+        advice = f"Did you mean {' or '.join(near)}?" if near else f"There are: {there or 'none'}."
+        return cls(f"There is no table {wanted}.", advice)
 
 
 class SourceTooLargeError(SourceError):

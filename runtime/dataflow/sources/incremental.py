@@ -13,7 +13,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dataflow.sources.errors import SourceDataError
+from dataflow.shared.shown import quoted
+from dataflow.sources.errors import SourceDataError, SourceSettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +48,7 @@ class Progress:
     def admit(self, value: Any, row: Mapping[str, Any]) -> bool:
         """Take note of a row; say whether it is new.
 
-        Args:
-            value: The row's value of the field; a row without one is always new.
-            row: The whole row.
-
-        Raises:
-            SourceDataError: The value cannot be compared with those before it.
+        A row without a value is always new.
         """
         if value is None:
             return True
@@ -67,17 +63,34 @@ class Progress:
         self._seen.add(digest)
         return not known
 
-    def admit_table(self, table: pa.Table) -> pa.Table:
+    def column_in(self, names: list[str]) -> str:
+        """The one of these columns that is the field, whatever its case."""
+        found = next((name for name in names if name.lower() == self.field.lower()), None)
+        if found is None:
+            raise SourceSettingError(
+                f"There is no column {quoted(self.field)} to read incrementally by; there are: "
+                f"{', '.join(names)}.",
+                "Correct `ingestion.source.incremental.column`.",
+            )
+        return found
+
+    def admit_table(self, table: pa.Table, notes: list[str]) -> pa.Table:
         """Take note of a table's rows; give back those that are new.
 
-        Only rows at the start and at the table's largest value are looked at one by one.
+        Only rows at the start and at the table's largest value are looked at one by one. ``notes``
+        is told how many rows will be left out from the next run on.
         """
         import numpy as np
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        name = next(n for n in table.column_names if n.lower() == self.field.lower())
+        name = self.column_in(table.column_names)
         column = table[name]
+        if column.null_count:
+            notes.append(
+                f"{column.null_count:,} rows have no {self.field!r}; such rows are read only the "
+                "first time."
+            )
         largest = pc.max(column)
         if not largest.is_valid:
             return table
@@ -119,7 +132,8 @@ class Progress:
             return int(first > second) - int(first < second)
         except TypeError:
             raise SourceDataError(
-                f"The values of {self.field!r} cannot be put in order: {value!r}, {other!r}.",
+                f"The values of {quoted(self.field)} cannot be put in order: {quoted(value)}, "
+                f"{quoted(other)}.",
                 "Choose another column for `ingestion.source.incremental`.",
             ) from None
 

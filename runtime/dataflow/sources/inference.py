@@ -1,4 +1,4 @@
-"""Finding the types of text columns, looking at every value.
+"""Tables with types: those of text columns are found by looking at every value.
 
 DuckDB decides a CSV column's type on a sample and then casts the rest, which turns ``1.5`` into 2,
 ``007`` into 7 and a time stamp into its date without a word when the sample happened to hold
@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.shown import shortened
+from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.type_rules import DATE_RULES, RULES, TEXT, Rule
 
 if TYPE_CHECKING:
@@ -80,11 +82,8 @@ def read_typed(
 
     The relation is read once if its first rows are like all others, and a few times more if not.
 
-    Args:
-        connection: The connection that ``relation`` is read on.
-        relation: What may stand after FROM; its columns are ``c0``, ``c1`` and so on, all text.
-        names: The columns' real names.
-        rules: The types to try, the narrowest first.
+    ``relation`` is what may stand after FROM; its columns are ``c0``, ``c1`` and so on, all text,
+    and ``names`` are their real names. ``rules`` are the types to try, the narrowest first.
 
     Raises:
         duckdb.Error: The relation cannot be read.
@@ -114,9 +113,7 @@ def read_typed(
 def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedTable:
     """Give those text columns of a table that hold dates or times their type.
 
-    Args:
-        connection: Any connection.
-        table: The table; columns of other types, and texts that look like numbers, stay.
+    Columns of other types, and texts that look like numbers, stay.
     """
     texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string")]
     if not texts:
@@ -127,6 +124,27 @@ def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedT
     for name in texts:
         table = table.set_column(table.column_names.index(name), name, typed.table[name])
     return TypedTable(table, typed.notes)
+
+
+def durations_as_text(typed: TypedTable) -> TypedTable:
+    """A table whose lengths of time are texts such as ``2 days 01:30:00``, which SQL can cast.
+
+    Steps hand tables on as Parquet, which refuses intervals and keeps durations as bare numbers.
+    """
+    import pyarrow as pa
+
+    table, told = typed.table, []
+    for index, field in enumerate(table.schema):
+        if pa.types.is_duration(field.type) or pa.types.is_interval(field.type):
+            with open_engine() as connection:
+                connection.register("dataflow_durations", pa.table({"c0": table[index]}))
+                query = "SELECT CAST(c0 AS VARCHAR) AS c0 FROM dataflow_durations"
+                texts = connection.sql(query).to_arrow_table()["c0"]
+            table = table.set_column(index, field.name, texts)
+            told.append(
+                f"Column {field.name!r} has lengths of time and is text; cast it to interval."
+            )
+    return TypedTable(table, [*typed.notes, *told])
 
 
 def _narrow(
@@ -175,7 +193,6 @@ def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column
     if column.rule.example:
         told = f"each value is a {column.rule.label} ({column.rule.example})"
         return [f"Column {column.name!r} is number ({column.rule.type}): {told}."]
-        ways = " or ".join(rule.label for rule in column.rivals)
     if column.guess is None or column.guess in (TEXT, column.rule):
         return []
     broken = f"NOT {column.guess.check(f'trim({column.key})')}"
@@ -184,7 +201,6 @@ def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column
         f"FROM {relation}) WHERE {broken} ORDER BY n LIMIT 1"
     ).fetchone()
     number, value = misfit
-    shown = value if len(value) <= 40 else f"{value[:37]}..."
     was, now = column.guess, column.rule
-    found = f"row {number:,} has {shown!r}, which is no {was.label} ({was.type})"
+    found = f"row {number:,} has {shortened(value, 40)!r}, which is no {was.label} ({was.type})"
     return [f"Column {column.name!r} is {now.label} ({now.type}): {found}."]

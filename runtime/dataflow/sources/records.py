@@ -1,4 +1,4 @@
-"""The records in an answer of an API, or in a JSON file that is one object."""
+"""Records in JSON: found in an answer of an API or a file, and kept on disk as JSON Lines."""
 
 from __future__ import annotations
 
@@ -7,17 +7,49 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
-from dataflow.sources.data_path import MISSING, value_at
 from dataflow.sources.errors import SourceDataError
-from dataflow.sources.json_lines import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from dataflow.sources.file.location import LocalFile
 
+# What is not in a document; null is.
+MISSING: Any = object()
 _DEEPEST = 3
+
+
+class JsonLines:
+    """A JSON Lines file that grows; only the records being added are in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        path.write_bytes(b"")
+
+    def add(self, records: Iterable[dict[str, Any]]) -> None:
+        """Append records."""
+        with self.path.open("ab") as file:
+            for record in records:
+                text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+                file.write(text.encode("utf-8", errors="replace") + b"\n")
+                self.count += 1
+
+
+def value_at(document: Any, path: str) -> Any:
+    """The value at a dotted path such as ``meta.next``, or ``MISSING``.
+
+    A key with dots in it is found as well.
+    """
+    if not isinstance(document, dict):
+        return MISSING
+    if path in document:
+        return document[path]
+    first, dot, rest = path.partition(".")
+    if not dot or first not in document:
+        return MISSING
+    return value_at(document[first], rest)
 
 
 def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[str, Any]]:
@@ -25,14 +57,6 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
 
     Without a path it is the answer itself, or the one list of objects in it; an object without
     any list is one record.
-
-    Args:
-        document: The answer's JSON.
-        data_path: Dotted path of the list, if it is known.
-        shown: What a person calls the answer.
-
-    Raises:
-        SourceDataError: There is no such list, or more than one, or it holds no objects.
     """
     if data_path:
         found = value_at(document, data_path)
@@ -56,33 +80,20 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
 
 
 def read_json(file: LocalFile) -> Any:
-    """The document in a JSON file in UTF-8, held in memory whole.
-
-    Raises:
-        SourceDataError: The file is not JSON.
-    """
+    """The document in a JSON file in UTF-8, held in memory whole."""
     try:
         return json.loads(file.path.read_bytes())
     except ValueError as error:
         raise SourceDataError(
-            f"{file.shown} is not JSON: {error}.", "Mend the file, or fetch it again."
+            f"{file.shown} is not JSON: {error}.", "Correct the file, or fetch it again."
         ) from error
 
 
 def extract_records(files: Sequence[LocalFile], data_path: str, folder: Path) -> list[LocalFile]:
-    """The lists of records in JSON files, as files of JSON Lines; each is held in memory whole.
-
-    Args:
-        files: The files, in UTF-8.
-        data_path: Dotted path of the list in each.
-        folder: A folder for files on the way.
-
-    Raises:
-        SourceDataError: A file is not JSON, or has no list of objects there.
-    """
+    """The lists of records in JSON files, as files of JSON Lines; each is held in memory whole."""
     extracted = []
     for number, file in enumerate(files):
-        lines = Lines(folder / f"records-{number}.jsonl")
+        lines = JsonLines(folder / f"records-{number}.jsonl")
         lines.add(find_records(read_json(file), data_path, file.shown))
         extracted.append(replace(file, path=lines.path, format="jsonl"))
     return extracted

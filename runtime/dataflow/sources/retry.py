@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from dataflow.shared.logging import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import requests
-    from stamina.instrumentation import RetryDetails
+    from tenacity import RetryCallState, Retrying
 
 log = get_logger(__name__)
 
@@ -27,7 +24,7 @@ _LONGEST_PATIENCE = 600.0
 
 
 class RequestFailedError(Exception):
-    """A request failed. Unlike the HTTP library's own errors it never quotes a query.
+    """A request failed. Unlike the libraries' own errors it never quotes a query or a password.
 
     Args:
         text: What happened.
@@ -41,39 +38,42 @@ class RequestFailedError(Exception):
         self.wait = wait
 
 
-def retrying(max_retries: int) -> Iterator[Any]:
+def retrying(max_retries: int) -> Retrying:
     """Several tries of a request; each is a context to make the request in.
 
     A ``RequestFailedError`` leads to the next try, later each time or when the server's
     ``Retry-After`` says, if there is hope. The last one goes through.
     """
-    import stamina
+    import tenacity
 
-    announce_retries()
-    return iter(
-        stamina.retry_context(
-            on=lambda error: error.wait if isinstance(error, RequestFailedError) else False,
-            attempts=max_retries + 1,
-            timeout=None,
-            wait_initial=_FIRST_WAIT,
-            wait_max=_LONGEST_WAIT,
-            wait_jitter=_FIRST_WAIT,
-        )
+    backoff = tenacity.wait_combine(
+        tenacity.wait_exponential(_FIRST_WAIT, _LONGEST_WAIT), tenacity.wait_random(0, _FIRST_WAIT)
+    )
+
+    def wait(state: RetryCallState) -> float:
+        error = _error(state)
+        told = error.wait if isinstance(error, RequestFailedError) else True
+        return backoff(state) if isinstance(told, bool) else told
+
+    return tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(max_retries + 1),
+        wait=wait,
+        retry=tenacity.retry_if_exception(_passes),
+        before_sleep=_announce,
+        reraise=True,
     )
 
 
-def announce_retries() -> None:
-    """Have each next try logged, with what made it necessary.
-
-    Left to itself, stamina prints to standard output what it retries, secrets included.
-    """
-    from stamina.instrumentation import set_on_retry_hooks
-
-    set_on_retry_hooks([_announce])
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, RequestFailedError) and error.wait is not False
 
 
-def _announce(details: RetryDetails) -> None:
-    log.warning("trying again", after=f"{details.wait_for:.1f} s", because=str(details.caused_by))
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _announce(state: RetryCallState) -> None:
+    log.warning("trying again", after=f"{state.upcoming_sleep:.1f} s", because=str(_error(state)))
 
 
 def failure(error: requests.RequestException) -> RequestFailedError:
@@ -93,12 +93,6 @@ def failure(error: requests.RequestException) -> RequestFailedError:
         requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError,
     )
     return RequestFailedError(_cause(error), None, passing)
-
-
-def shown_address(url: str) -> str:
-    """An address without what may be secret in it: user, password and query."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def patience(response: requests.Response) -> bool | float:

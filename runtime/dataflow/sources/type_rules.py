@@ -50,10 +50,8 @@ class Rule:
     def strict_cast(self, text: str, failure: str) -> str:
         """SQL for the value of the SQL expression ``text``, or an error if it breaks the rule.
 
-        Args:
-            text: The expression.
-            failure: An expression that fails. Some texts fail in the cast already, with DuckDB's
-                own conversion error.
+        ``failure`` is an expression that fails. Some texts fail in the cast already, with
+        DuckDB's own conversion error.
         """
         if self.alike:
             # Twice as fast as the test itself, which must not fail.

@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-import difflib
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
-from dataflow.shared.errors import BadInputError
-from dataflow.shared.shown import quoted
+from pydantic import ValidationError
+
+from dataflow.shared.config_kinds import OwnSettings, Stage, model_of
+from dataflow.shared.plugins import installed, load
 from dataflow.shared.stored_rows import StoredRows
+from dataflow.shared.suggestion import did_you_mean
 from dataflow.shared.tables import like, to_arrow
-from dataflow.stages.duplicates import first_occurrences
-from dataflow.stages.rows_file import can_use_file, open_file
+from dataflow.stages.errors import StageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     import pyarrow as pa
 
-PROCESSED_AT = "processed_at"
+    from dataflow.shared.config_types import Section
+    from dataflow.stages.kind import StageKind
+
+# A stage of the author's own: an Arrow table and the stage's options in, a table out.
+OwnStage = Callable[["pa.Table", dict[str, Any]], "pa.Table"]
 
 
-class StageError(BadInputError):
-    """A stage or one of its options is unknown, or the rows cannot go through it."""
+@dataclass(frozen=True)
+class _Step:
+    name: str
+    kind: StageKind[Any]
+    options: Section
 
 
-def apply_stages(data: dict[str, Any], stages: list[dict[str, Any]]) -> dict[str, Any]:
-    """Apply built-in stages to extracted rows.
+def apply_stages(
+    data: dict[str, Any],
+    stages: Sequence[Mapping[str, Any] | Stage],
+    own_stages: Mapping[str, OwnStage] | None = None,
+) -> dict[str, Any]:
+    """Apply stages to extracted rows.
 
     ``cleaning`` has the options ``trim_strings`` (white space around top-level text goes),
     ``drop_empty_rows`` (rows in which every value is null or blank text) and
     ``remove_duplicates`` (rows equal in every column; the first one stays, the order is kept),
     done in this order. ``enrichment`` has ``add_timestamps``: a column ``processed_at`` with the
-    same UTC time in every row. Every option is off unless it is true.
+    same UTC time in every row. Every option is off unless it is true. Other distributions may
+    bring more stages.
 
     Args:
         data: What ``extract_data`` returned: ``data`` and ``metadata``. It is not changed.
-        stages: ``[{"name": ..., "options": {...}}, ...]``.
+        stages: ``[{"name": ..., "options": {...}}, ...]``, as `load_config` has them.
+        own_stages: What transform.py implements, by the names that config.yaml gives the stages.
+            Each gets an Arrow table and its options, and returns a table.
 
     Returns:
         The same shape; ``data`` is of the kind it came in. ``metadata`` has a new
@@ -44,45 +58,53 @@ def apply_stages(data: dict[str, Any], stages: list[dict[str, Any]]) -> dict[str
         stage. In a list of dicts, every row has every column afterwards.
 
     Raises:
-        StageError: A stage or option is unknown, ``data`` has no rows, or ``processed_at`` is a
-            column already.
+        StageError: A stage or option is unknown, ``data`` has no rows, or a stage refuses them.
         TableError: The rows cannot be made a table.
 
-    >>> rows = [{"name": " ann "}, {"name": "ann"}]
-    >>> options = {"trim_strings": True, "remove_duplicates": True}
-    >>> apply_stages({"data": rows}, [{"name": "cleaning", "options": options}])["data"]
-    [{'name': 'ann'}]
+    >>> rows = {"data": [{"id": 1}, {"id": 1}, {"id": 2}], "metadata": {}}
+    >>> result = apply_stages(rows, [{"name": "cleaning", "options": {"remove_duplicates": True}}])
+    >>> result["data"]
+    [{'id': 1}, {'id': 2}]
+    >>> result["metadata"]["transformation_stages"]
+    [{'name': 'cleaning', 'rows_in': 3, 'rows_out': 2}]
     """
     if "data" not in data:
         raise StageError(
             'The extracted data has no "data".', 'Return {"data": rows, "metadata": {...}}.'
         )
-    if isinstance(data, StoredRows) and can_use_file(data, [_options(stage) for stage in stages]):
-        return _apply_to_file(data, stages)
+    steps = [_step(stage, own_stages or {}) for stage in stages]
+    if isinstance(data, StoredRows):
+        by_sql = _apply_to_file(data, steps)
+        if by_sql is not None:
+            return by_sql
     table = to_arrow(data["data"])
     done: list[dict[str, Any]] = []
-    for stage in stages:
+    for step in steps:
         rows_in = table.num_rows
-        for option in _options(stage):
-            table = STAGES[stage["name"]][option](table)
-        done.append({"name": stage["name"], "rows_in": rows_in, "rows_out": table.num_rows})
+        table = to_arrow(step.kind.apply(table, step.options))
+        done.append({"name": step.name, "rows_in": rows_in, "rows_out": table.num_rows})
     metadata = _metadata(data, table.num_rows, done)
     return {**data, "data": like(table, data["data"]), "metadata": metadata}
 
 
-def _apply_to_file(data: StoredRows, stages: list[dict[str, Any]]) -> dict[str, Any]:
-    """The same, from file to file: no row becomes a value of Python's or is held in memory."""
+def _apply_to_file(data: StoredRows, steps: list[_Step]) -> dict[str, Any] | None:
+    """The same, from file to file: no row becomes a value of Python's or is held in memory.
+
+    Returns:
+        The result; None if a stage, or a column's type, needs the rows as a table.
+    """
+    from dataflow.stages.rows_file import can_use_file, open_file
+
+    if not all(s.kind.apply_to_file and s.kind.takes_file(s.options) for s in steps):
+        return None
+    if not can_use_file(data):
+        return None
     with open_file(data) as file:
         done: list[dict[str, Any]] = []
-        for stage in stages:
+        for step in steps:
             rows_in = file.rows
-            for option in _options(stage):
-                if option == "remove_duplicates":
-                    file.remove_duplicates()
-                else:
-                    _refuse_own_column(file.columns)
-                    file.add_column(PROCESSED_AT, datetime.now(UTC))
-            done.append({"name": stage["name"], "rows_in": rows_in, "rows_out": file.rows})
+            cast("Callable[..., None]", step.kind.apply_to_file)(file, step.options)
+            done.append({"name": step.name, "rows_in": rows_in, "rows_out": file.rows})
         result = StoredRows(file.write(), _metadata(data, file.rows, done))
     result.update({key: data[key] for key in data if key not in ("data", "metadata")})
     return result
@@ -92,84 +114,44 @@ def _metadata(data: dict[str, Any], rows: int, done: list[dict[str, Any]]) -> di
     return {**data.get("metadata", {}), "record_count": rows, "transformation_stages": done}
 
 
-def _options(stage: dict[str, Any]) -> list[str]:
-    """The options of a stage that are on, in the order in which they are done."""
-    name = stage.get("name")
-    if name not in STAGES:
-        raise StageError(f"There is no stage {quoted(name)}.", _choose(str(name), STAGES))
-    steps = STAGES[name]
-    options = stage.get("options") or {}
-    for option in options:
-        if option not in steps:
-            raise StageError(
-                f"The stage {name!r} has no option {quoted(option)}.", _choose(option, steps)
-            )
-    return [option for option in steps if options.get(option)]
+def _step(stage: Mapping[str, Any] | Stage, own: Mapping[str, OwnStage]) -> _Step:
+    if isinstance(stage, Stage):
+        name, given = stage.name, stage.options.model_dump()
+    else:
+        name, given = str(stage.get("name")), dict(stage.get("options") or {})
+    if name in own:
+        return _Step(name, _own_kind(own[name]), OwnSettings.model_validate(given))
+    if name not in installed("stages"):
+        raise _unknown_stage(name, [*own, *installed("stages")])
+    try:
+        options = model_of("stages", name).model_validate(given)
+    except ValidationError as error:
+        raise _wrong_options(name, error) from None
+    return _Step(name, load("stages", name), options)
 
 
-def _choose(wrong: str, known: dict[str, Any]) -> str:
-    near = difflib.get_close_matches(wrong, known, n=1)
-    meant = f"Did you mean {near[0]!r}? " if near else ""
-    return f"{meant}There are: {', '.join(known)}."
+def _own_kind(implementation: OwnStage) -> StageKind[Any]:
+    from dataflow.stages.kind import StageKind
+
+    return StageKind(
+        OwnSettings, lambda table, options: implementation(table, options.model_dump())
+    )
 
 
-def _trim_strings(table: pa.Table) -> pa.Table:
-    import pyarrow.compute as pc
-
-    for index, field in enumerate(table.schema):
-        if _is_text(field.type):
-            table = table.set_column(index, field, pc.utf8_trim_whitespace(table.column(index)))
-    return table
-
-
-def _drop_empty_rows(table: pa.Table) -> pa.Table:
-    import pyarrow.compute as pc
-
-    filled = None
-    for column in table.columns:
-        has_value = pc.is_valid(column)
-        if _is_text(column.type):
-            blank = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(column)), 0)
-            has_value = pc.and_not(has_value, pc.fill_null(blank, False))
-        filled = has_value if filled is None else pc.or_(filled, has_value)
-        if pc.all(filled).as_py():
-            return table
-    return table if filled is None else table.filter(filled)
+def _unknown_stage(name: str, known: list[str]) -> StageError:
+    meant = did_you_mean(name, known)
+    return StageError(
+        f"There is no stage {name!r}.",
+        f"{meant.capitalize() + ' ' if meant else ''}There are: {', '.join(known)}. For a stage of "
+        f"your own write `def {name}(table, options)` in transform.py and hand it on: "
+        f'apply_stages(data, stages, own_stages={{"{name}": {name}}}).',
+    )
 
 
-def _remove_duplicates(table: pa.Table) -> pa.Table:
-    keep = first_occurrences(table)
-    return table if keep is None else table.take(keep)
-
-
-def _add_timestamps(table: pa.Table) -> pa.Table:
-    import pyarrow as pa
-
-    _refuse_own_column(table.column_names)
-    now = pa.scalar(datetime.now(UTC), type=pa.timestamp("us", tz="UTC"))
-    return table.append_column(PROCESSED_AT, pa.repeat(now, table.num_rows))
-
-
-def _refuse_own_column(names: Iterable[str]) -> None:
-    if any(name.lower() == PROCESSED_AT for name in names):
-        raise StageError(
-            f"The rows already have a column {PROCESSED_AT!r}, which `add_timestamps` would add.",
-            "Turn `add_timestamps` off in config.yaml, or rename the column before this stage.",
-        )
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-# Stage, option, what it does; options are done in this order.
-STAGES: dict[str, dict[str, Callable[[pa.Table], pa.Table]]] = {
-    "cleaning": {
-        "trim_strings": _trim_strings,
-        "drop_empty_rows": _drop_empty_rows,
-        "remove_duplicates": _remove_duplicates,
-    },
-    "enrichment": {"add_timestamps": _add_timestamps},
-}
+def _wrong_options(name: str, error: ValidationError) -> StageError:
+    faults, hints = [], []
+    for fault in error.errors(include_url=False):
+        faults.append(f"the option {'.'.join(map(str, fault['loc']))!r} {fault['msg']}")
+        hints.append(fault.get("ctx", {}).get("hint", "").capitalize())
+    known = f"Its options are: {', '.join(model_of('stages', name).known_keys())}."
+    return StageError(f"Stage {name!r}: {'; '.join(faults)}.", " ".join([*hints, known]).strip())

@@ -6,12 +6,12 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.shared.tables import TableFileError
-from dataflow.sources.duckdb_session import literal, quote
 from dataflow.stages.duplicates import find_repetitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -23,7 +23,6 @@ _NUMBER = "file_row_number"
 # DuckDB's tables have row groups of 122,880 rows. Rows that come in slightly larger ones, as a
 # filter leaves them, are written twice when a table is loaded; in much larger ones they are not.
 _ROWS_IN_GROUP = 4 * 122_880
-_IN_SQL = frozenset({"remove_duplicates", "add_timestamps"})
 # What comes back from DuckDB's Parquet as the Arrow type that it was. Others stay with Arrow.
 _SAFE_TYPES = frozenset(
     {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
@@ -31,17 +30,12 @@ _SAFE_TYPES = frozenset(
 )
 
 
-def can_use_file(rows: StoredRows, options: Sequence[Sequence[str]]) -> bool:
-    """Whether stages with these options make of the rows' file just what they make of its table.
-
-    Args:
-        rows: The rows.
-        options: The options of each stage that are on.
-    """
+def can_use_file(rows: StoredRows) -> bool:
+    """Whether SQL makes of the rows' file just what Arrow makes of its table."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if rows.path is None or not _IN_SQL.issuperset(name for names in options for name in names):
+    if rows.path is None:
         return False
     try:
         with pq.ParquetFile(str(rows.path)) as file:
@@ -64,14 +58,13 @@ class RowsFile:
 
     Args:
         connection: A connection of its own.
-        path: The file.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        self._relation = f"read_parquet({literal(str(path))}, file_row_number = true)"
-        described = connection.execute(f"DESCRIBE FROM read_parquet({literal(str(path))})")
+        self._relation = f"read_parquet({quote_literal(path)}, file_row_number = true)"
+        described = connection.execute(f"DESCRIBE FROM read_parquet({quote_literal(path)})")
         self._own = [str(name) for name, *_ in described.fetchall()]
         self._added: dict[str, datetime] = {}
         self._repetitions = 0
@@ -90,7 +83,7 @@ class RowsFile:
     def remove_duplicates(self) -> None:
         """Leave out the rows that are equal to an earlier one in every column."""
         # A column that was added has one value for all: it tells no row from another.
-        names = [quote(name) for name in self._own]
+        names = [quote_identifier(name) for name in self._own]
         self._repetitions = find_repetitions(self._connection, self._relation, names, _NUMBER)
 
     def add_column(self, name: str, moment: datetime) -> None:
@@ -107,13 +100,13 @@ class RowsFile:
             return self._path
         target = self._path.with_name(f"{uuid.uuid4().hex}.parquet")
         added = "".join(
-            f", {literal(moment.isoformat())}::TIMESTAMPTZ AS {quote(name)}"
+            f", {quote_literal(moment.isoformat())}::TIMESTAMPTZ AS {quote_identifier(name)}"
             for name, moment in self._added.items()
         )
         kept = f"WHERE {_NUMBER} NOT IN (FROM repetitions)" if self._repetitions else ""
         self._connection.execute(
             f"COPY (SELECT * EXCLUDE ({_NUMBER}){added} FROM {self._relation} {kept}) "  # noqa: S608
-            f"TO {literal(str(target))} "
+            f"TO {quote_literal(target)} "
             f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROWS_IN_GROUP})"
         )
         return target
@@ -139,7 +132,7 @@ def open_file(rows: StoredRows) -> Iterator[RowsFile]:
         try:
             connection.execute("SET TimeZone = 'UTC'")
             # What does not fit into memory goes beside the rows, not into the current folder.
-            connection.execute(f"SET temp_directory = {literal(str(path.parent / 'spill'))}")
+            connection.execute(f"SET temp_directory = {quote_literal(path.parent / 'spill')}")
             yield RowsFile(connection, path)
         except duckdb.Error as error:
             raise TableFileError(

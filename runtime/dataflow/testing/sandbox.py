@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dataflow.shared.config_override import override_source
+from dataflow.shared.config import CONFIG_FILE, hold_config, read_config
 from dataflow.shared.project import PROJECT_VARIABLE, Project, find_project
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from dataflow.runs.run import RunOutcome
+    from dataflow.runs.model import Run
 
 _PROJECT_FILES = ("pyproject.toml", "dagster.yaml", "workspace.yaml")
 
@@ -32,8 +32,6 @@ class Sandbox:
     """One workflow's code with data of its own. It has no source until ``use_sample`` gives one.
 
     Args:
-        project: The temporary project.
-        workflow_id: The workflow under test.
         tests_dir: The workflow's folder ``tests``; samples lie in its folder ``data``.
     """
 
@@ -62,9 +60,9 @@ class Sandbox:
             source = {"type": "database", "url": str(self._database(path)), "table": "sample"}
         else:
             source = {"type": "file", "url": str(path), "format": "json"}
-        self._cleanup.enter_context(override_source(self.workflow_id, source))
+        self._cleanup.enter_context(_source(self.project, self.workflow_id, source))
 
-    def run(self) -> RunOutcome:
+    def run(self) -> Run:
         """Run the workflow's job to its end.
 
         Raises:
@@ -72,18 +70,18 @@ class Sandbox:
         """
         from dataflow.runs.run import run_workflow
 
-        outcome = run_workflow(self.project, self.workflow_id)
-        faults = [f"{step.name}: {step.error}" for step in outcome.steps if step.status == "failed"]
-        if not outcome.success:
-            raise AssertionError("\n".join(faults) or outcome.error)
-        return outcome
+        run = run_workflow(self.project, self.workflow_id)
+        if not run.success:
+            faults = [f"{step.name}: {step.error}" for step in run.steps if step.error]
+            raise AssertionError("\n".join(faults) or run.error)
+        return run
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the workflow's warehouse file."""
-        from dataflow.warehouse.database import open_database
+        from dataflow.warehouse.kind import open_warehouse
 
-        path = self.project.warehouse_file(self.workflow_id)
-        with open_database(path, read_only=True) as connection:
+        warehouse = open_warehouse(self.project, self.workflow_id)
+        with warehouse.connect(read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
     def count(self, table: str) -> int:
@@ -98,7 +96,7 @@ class Sandbox:
 
     def _source_type(self) -> str:
         # Not load_config: the secrets of the real source need not be set where tests run.
-        path = self.project.workflow_dir(self.workflow_id) / "config.yaml"
+        path = self.project.workflow_dir(self.workflow_id) / CONFIG_FILE
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
         return str(config["ingestion"]["source"]["type"])
 
@@ -141,5 +139,14 @@ def open_sandbox(
     monkeypatch.delenv("DATAFLOW_DATA_DIR", raising=False)
     with ExitStack() as cleanup:
         nothing = {"type": "file", "url": str(root / "no-source-yet.json")}
-        cleanup.enter_context(override_source(tests_dir.parent.name, nothing))
-        yield Sandbox(Project(root), tests_dir.parent.name, tests_dir, cleanup)
+        project, workflow_id = Project(root.resolve()), tests_dir.parent.name
+        cleanup.enter_context(_source(project, workflow_id, nothing))
+        yield Sandbox(project, workflow_id, tests_dir, cleanup)
+
+
+def _source(
+    project: Project, workflow_id: str, source: dict[str, Any]
+) -> AbstractContextManager[None]:
+    """Put a source in place of the one in config.yaml, checked as if it stood there."""
+    path = project.workflow_dir(workflow_id) / CONFIG_FILE
+    return hold_config(path, partial(read_config, path, project=project, source=source))

@@ -43,11 +43,6 @@ class WarehouseError(DataflowError):
     """The warehouse file cannot be opened or written."""
 
 
-def quote(name: str) -> str:
-    """A table's or column's name as DuckDB reads it literally, whatever characters it has."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def warehouse_fault(path: Path, error: Exception | str) -> WarehouseError:
     """What an error of DuckDB that is about the file, not about a statement, means for a person.
 

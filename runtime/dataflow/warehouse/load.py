@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import quoted, shortened
-from dataflow.warehouse.database import WarehouseError, open_database, quote
+from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.warehouse.database import WarehouseError, open_database
+from dataflow.warehouse.kind import LoadResult, WriteDisposition
 from dataflow.warehouse.load_log import Batch, loaded_already, save_batch
 from dataflow.warehouse.watermark import save_watermark
 
@@ -21,24 +22,6 @@ if TYPE_CHECKING:
 RAW_SCHEMA = "raw"
 # What DuckDB calls the position of a row in a Parquet file.
 _ROW_NUMBER = "file_row_number"
-WriteDisposition = Literal["replace", "append", "merge"]
-
-
-@dataclass(frozen=True)
-class LoadResult:
-    """What a load did.
-
-    Args:
-        table: Schema and name of the table.
-        rows_loaded: Rows that came.
-        rows_in_table: Rows in the table afterwards.
-        loaded_by: The run that had added these rows already, if it had; they were not added again.
-    """
-
-    table: str
-    rows_loaded: int
-    rows_in_table: int
-    loaded_by: str = ""
 
 
 def load_table(
@@ -75,8 +58,8 @@ def load_table(
             fit, or no rows came for a ``replace``.
         WarehouseError: The table cannot be written.
     """
-    rows = f"read_parquet('{_escape(parquet)}')"
-    target = f"{RAW_SCHEMA}.{quote(table)}"
+    rows = f"read_parquet({quote_literal(parquet)})"
+    target = f"{RAW_SCHEMA}.{quote_identifier(table)}"
     loaded_by = ""
     with open_database(database) as connection, _transaction(connection, table):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RAW_SCHEMA}")
@@ -156,10 +139,6 @@ def _incoming(parquet: Path, table: str, *, exists: bool) -> int:
     return int(metadata.num_rows)
 
 
-def _escape(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
 def _count(connection: DuckDBPyConnection, relation: str) -> int:
     row = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
     return int(row[0]) if row else 0
@@ -206,14 +185,15 @@ def _fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> None
     known = {name.lower(): (name, kind) for name, kind in _columns(connection, target).items()}
     for name, kind in _columns(connection, rows).items():
         if name.lower() not in known:
-            connection.execute(f"ALTER TABLE {target} ADD COLUMN {quote(name)} {kind}")
+            connection.execute(f"ALTER TABLE {target} ADD COLUMN {quote_identifier(name)} {kind}")
             continue
         own_name, own_kind = known[name.lower()]
         if kind == own_kind:
             continue
         common = _columns(
             connection,
-            f"(SELECT {quote(own_name)} FROM {target} UNION ALL SELECT {quote(name)} FROM {rows})",
+            f"(SELECT {quote_identifier(own_name)} FROM {target} "
+            f"UNION ALL SELECT {quote_identifier(name)} FROM {rows})",
         )[own_name]
         if common == "VARCHAR" and own_kind != "VARCHAR":
             raise BadInputError(
@@ -222,14 +202,16 @@ def _fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> None
                 "Cast it in transform.py, or load with `write_disposition: replace` once.",
             )
         if common != own_kind:
-            connection.execute(f"ALTER TABLE {target} ALTER {quote(own_name)} TYPE {common}")
+            connection.execute(
+                f"ALTER TABLE {target} ALTER {quote_identifier(own_name)} TYPE {common}"
+            )
 
 
 def _delete_same_keys(
     connection: DuckDBPyConnection, target: str, parquet: Path, primary_key: list[str]
 ) -> str:
     """Delete the rows that a merge replaces; answer with the rows to insert in their place."""
-    rows = f"read_parquet('{_escape(parquet)}')"
+    rows = f"read_parquet({quote_literal(parquet)})"
     columns = {name.lower() for name in _columns(connection, rows)}
     missing = [name for name in primary_key if name.lower() not in columns]
     if missing or not primary_key:
@@ -244,7 +226,7 @@ def _delete_same_keys(
             f"The rows have a column {_ROW_NUMBER!r}, a name that a merge needs for itself.",
             "Rename the column in transform.py.",
         )
-    keys = [quote(name) for name in primary_key]
+    keys = [quote_identifier(name) for name in primary_key]
     nulls = _count(connection, f"{rows} WHERE {' OR '.join(f'{key} IS NULL' for key in keys)}")
     if nulls:
         raise BadInputError(
@@ -258,7 +240,7 @@ def _delete_same_keys(
         f"WHERE {match}"
     )
     return (
-        f"(SELECT * EXCLUDE ({_ROW_NUMBER}) FROM read_parquet('{_escape(parquet)}', "
+        f"(SELECT * EXCLUDE ({_ROW_NUMBER}) FROM read_parquet({quote_literal(parquet)}, "
         f"{_ROW_NUMBER} = true) QUALIFY row_number() OVER (PARTITION BY {', '.join(keys)} "
         f"ORDER BY {_ROW_NUMBER} DESC) = 1)"
     )

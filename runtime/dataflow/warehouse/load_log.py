@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dataflow.shared.sql import quote_literal
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -22,7 +24,6 @@ class Batch:
     """The rows that one run extracted.
 
     Args:
-        run_id: The run.
         extracted: The Parquet file as it came from the source, before columns such as the time of
             the run were added.
         is_finished: Tells whether the run of some id came to a good end.
@@ -84,9 +85,8 @@ def _fingerprint(connection: DuckDBPyConnection, parquet: Path) -> str:
 
     if pq.read_metadata(parquet).num_columns == 0:
         return ""
-    path = str(parquet).replace("'", "''")
     row = connection.execute(
         "SELECT count(*) || ' ' || coalesce(sum(hash(r)::HUGEINT), 0) "
-        f"FROM read_parquet('{path}') AS r"
+        f"FROM read_parquet({quote_literal(parquet)}) AS r"
     ).fetchone()
     return str(row[0]) if row else ""

@@ -76,6 +76,11 @@ def check_workflow_id(workflow_id: str) -> str:
     )
 
 
+def is_workflow_id(text: str) -> bool:
+    """Whether a text can name a workflow."""
+    return _what_is_wrong(text) is None
+
+
 def suggest_workflow_id(text: object) -> str:
     """The nearest valid id to ``text``, which may be anything a person typed.
 

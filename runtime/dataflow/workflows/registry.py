@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
-from dataflow.shared.output_redaction import guard_output
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
 from dataflow.shared.shown import quoted, shortened
@@ -150,8 +149,6 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
         )
     _check_namespace(project)
     project.make_importable()
-    # The author's code runs now, and may write and raise what it likes.
-    guard_output()
     place = project.relative(project.workflow_dir(workflow_id))
     try:
         check_workflow_id(workflow_id)
@@ -160,7 +157,7 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
         _registered.pop(workflow_id, None)
         raise BrokenWorkflowError(
             f"The workflow {workflow_id!r} cannot be loaded: {_explain(error, project)}",
-            f"Mend it in {place}; `dataflow workflow list --check` says whether it loads then.",
+            f"Fix it in {place}; `dataflow workflow list --check` says whether it loads then.",
         ) from error
     workflow = _registered.get(workflow_id)
     if workflow is None:

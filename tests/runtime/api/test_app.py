@@ -129,7 +129,7 @@ def test_no_other_site_may_call_unless_configured(
     path = f"{API}/workflows/one/run"
     assert "access-control-allow-origin" not in client.options(path, headers=ask).headers
     monkeypatch.setenv("DATAFLOW_API_CORS_ORIGINS", "https://shop.example, https://b.example")
-    with TestClient(create_app(project)) as configured:
+    with TestClient(create_app(Project(project.root))) as configured:
         allowed = configured.options(path, headers=ask).headers
         assert allowed["access-control-allow-origin"] == "https://shop.example"
         other = configured.options(path, headers=ask | {"Origin": "https://evil.example"})

@@ -133,6 +133,24 @@ def test_a_schedule_is_off_and_has_its_time_zone(root: Path) -> None:
             "from dagster import asset\n@asset(required_resource_keys={'of_nobody'})\ndef a(): ...",
             "of_nobody",
         ),
+        # What Dagster sees only when it loads every definition.
+        (
+            "assets.py",
+            (
+                "from dagster import asset\n@asset(deps=['b'])\ndef a(): ...\n"
+                "@asset(deps=['a'])\ndef b(): ..."
+            ),
+            "Circular",
+        ),
+        (
+            "assets.py",
+            (
+                "from dagster import *\n"
+                "@asset(partitions_def=DailyPartitionsDefinition('2024-01-01'))\ndef a(): ...\n"
+                "@asset(deps=[a], partitions_def=StaticPartitionsDefinition(['x']))\ndef b(): ..."
+            ),
+            "partition mapping",
+        ),
     ],
 )
 def test_a_broken_workflow_is_shown_with_its_reason(
@@ -183,8 +201,11 @@ def test_assets_with_their_resources_are_there(root: Path) -> None:
     assert graph.get(AssetKey(["two", "report"])).parent_keys == {AssetKey(["two", "raw"])}
 
 
-def test_dagster_itself_finds_the_location_valid(root: Path) -> None:
-    """Dagster's own check, in a process of its own, with the template's workspace.yaml."""
+@pytest.mark.parametrize("module", ["runs.code_location", "orchestration.definitions"])
+def test_dagster_itself_finds_the_location_valid(root: Path, module: str) -> None:
+    """Dagster's own check, with the template's workspace.yaml and with that of version 0.1."""
+    workspace = root / "workspace.yaml"
+    workspace.write_text(workspace.read_text().replace("runs.code_location", module))
     write_workflow(root, "one")
     write_workflow(root, "two")
     write_workflow(root, "broken", job="import nothing_of_that_name")

@@ -66,10 +66,9 @@ register_workflow(workflow_id="by_hand", job=by_hand_job, description="By hand")
 
 RUN = """
 import json, sys
-from dataclasses import asdict
 from dataflow.runs.run import run_workflow
 from dataflow.shared.project import find_project
-print(json.dumps(asdict(run_workflow(find_project(), "by_hand"))))
+print(json.dumps(run_workflow(find_project(), "by_hand").as_json()))
 """
 
 

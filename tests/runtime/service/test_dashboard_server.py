@@ -11,7 +11,8 @@ import pytest
 from tests.browser_fixtures import site_server
 
 from dataflow.publish.folders import SiteFolders
-from dataflow.service.dashboard_server import NotBuiltError, PortInUseError, listen, serve_site
+from dataflow.service.dashboard_server import NotBuiltError, serve_site
+from dataflow.service.web_server import PortInUseError, listen
 from dataflow.shared.project import Project
 
 SCRIPT = b"let answer = 42;\n" * 200

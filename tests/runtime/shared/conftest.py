@@ -79,7 +79,7 @@ def faults(project: Project, write: Callable[..., Path]) -> Callable[..., list[s
             read_config(path, project=project, environ=environ or {})
         start = "src/dataflow/workflows/flights/config.yaml:"
         lines = caught.value.reason.split("\n")
-        assert len(lines) == len(caught.value.faults)
+        assert len(lines) == len(caught.value.findings)
         assert all(line.startswith(start) for line in lines), lines
         return [line.removeprefix(start) for line in lines]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dataflow.shared.config import read_config
+from dataflow.sources.file.settings import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,14 +96,14 @@ load:
         (
             "    type: file\n",
             "",
-            "6: ingestion.source.type: is missing (allowed: file, api, database)",
+            "6: ingestion.source.type: is missing (allowed: api, database, file)",
         ),
         (
             "type: file",
             "type: ftp",
             (
                 '7: ingestion.source.type: "ftp" is not one of the choices '
-                "(allowed: file, api, database)"
+                "(allowed: api, database, file)"
             ),
         ),
         (
@@ -202,8 +203,10 @@ def test_values_come_from_the_environment(project: Project, write: Write, good: 
     config = read_config(write(text), project=project, environ=environ)
     assert config.ingestion.parameters.max_retries == 7
     assert config.load.write_disposition == "append"
-    assert config.ingestion.source.url == "/data/${x}.csv"
-    assert type(config.ingestion.source.url) is str
+    source = config.ingestion.source
+    assert isinstance(source, FileSource)
+    assert source.url == "/data/${x}.csv"
+    assert type(source.url) is str
 
 
 @pytest.mark.parametrize("name", ["RETRIES", "HOW", "KIND"])

@@ -9,12 +9,17 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from dataflow.shared.tables import row_count
+from dataflow.sources.api.reader import KIND
+from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.errors import (
     SourceDataError,
     SourceError,
     SourceSettingError,
     SourceUnavailableError,
 )
+from dataflow.sources.kind import ReadRequest
+from dataflow.sources.parameters import Parameters
 from dataflow.sources.read import read_source
 
 ROWS = [{"id": number, "name": f"n{number}"} for number in range(25)]
@@ -260,10 +265,14 @@ def test_client_credentials_fetch_one_token(api: Api) -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ({"auth_type": "bearer_token"}, "needs token"),
-        ({"auth_type": "basic", "username": "a"}, "needs password"),
-        ({"auth_type": "magic"}, "no authentication 'magic'"),
-        ({"auth_type": "oauth2_client_credentials", "client_id": "a"}, "token_url and client_sec"),
+        ({"auth_type": "bearer_token"}, "token: is missing, and `auth_type: bearer_token` needs"),
+        ({"auth_type": "basic", "username": "a"}, "source.password: is missing"),
+        ({"auth_type": "magic"}, 'auth_type: "magic" is not one of the choices.*basic'),
+        (
+            {"auth_type": "oauth2_client_credentials", "client_id": "a"},
+            "source.token_url: is missing.*\\n.*source.client_secret: is missing",
+        ),
+        ({"auth_type": "none", "token": "t0ken"}, "token: is of no use.*`auth_type: bearer_token`"),
     ],
 )
 def test_missing_credentials_are_named(api: Api, source: dict[str, Any], said: str) -> None:
@@ -419,6 +428,17 @@ def test_credentials_do_not_go_to_other_hosts(
         read_api(url, auth_type="api_key", api_key="k-123456")
     assert len(server.requests) == 1
     assert other_server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "rows", "whole"), [(5, 10, False), (10, 10, False), (21, 25, True), (99, 25, True)]
+)
+def test_a_limit_ends_with_a_page(api: Api, limit: int, rows: int, whole: bool) -> None:
+    """An inspection gets the pages that have what it asks for, and knows whether these are all."""
+    settings = ApiSource(type="api", url=api.url("page"))
+    extracted = KIND.read(settings, ReadRequest(Parameters(batch_size=10), limit=limit))
+    assert (row_count(extracted.data), extracted.whole) == (rows, whole)
+    assert len(api.server.requests) == rows // 10 + rows % 10 // 5
 
 
 # Incremental

@@ -20,12 +20,17 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from dataflow.shared.tables import row_count
+from dataflow.sources.database.reader import KIND
+from dataflow.sources.database.settings import DatabaseSource
 from dataflow.sources.errors import (
     SourceError,
     SourceNotFoundError,
     SourceSettingError,
     SourceUnavailableError,
 )
+from dataflow.sources.kind import ReadRequest
+from dataflow.sources.parameters import Parameters
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:
@@ -308,6 +313,20 @@ def test_sqlite_values_of_several_kinds(tmp_path: Path) -> None:
     assert any("'m'" in note for note in result["metadata"]["notes"])
 
 
+def test_kinds_that_differ_from_batch_to_batch_are_text_and_told(tmp_path: Path) -> None:
+    """A value of another kind may come late, when thousands of rows have gone by."""
+    path = tmp_path / "a.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE t (v)")
+    values = [(number,) for number in range(5_000)] + [("x",)]
+    connection.executemany("INSERT INTO t VALUES (?)", values)
+    connection.commit()
+    connection.close()
+    result = read(str(path), table="t")
+    assert result["data"]["v"].to_pylist()[-2:] == ["4999", "x"]
+    assert "'v' has values of several kinds" in result["metadata"]["notes"][0]
+
+
 def test_lengths_of_time_are_texts_that_can_be_cast(tmp_path: Path) -> None:
     """Intervals get through the Parquet files between the steps, and none of them is lost."""
     path = tmp_path / "a.duckdb"
@@ -332,11 +351,22 @@ def test_values_of_one_type_or_another_are_texts(tmp_path: Path) -> None:
 
 
 def test_files_are_not_written_to(database: Any) -> None:
-    """A query that writes is refused."""
+    """A query that writes is refused, and nothing is written."""
     url, execute = database
     execute("CREATE TABLE t (id int)")
-    with pytest.raises(SourceError):
+    execute("INSERT INTO t VALUES (1)")
+    with pytest.raises((SourceError, SourceSettingError)):
         read(url, query="DELETE FROM t RETURNING id")
+    assert read(url, table="t")["data"].num_rows == 1
+
+
+def test_a_duckdb_file_may_be_read_by_others_meanwhile(tmp_path: Path) -> None:
+    """It is opened to read only, which DuckDB lets any number of readers do at once."""
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS id")
+    with duckdb.connect(str(path), read_only=True):
+        assert read(str(path), table="t")["data"].num_rows == 1
 
 
 def test_locked_duckdb_file_is_one_clear_error(tmp_path: Path) -> None:
@@ -353,16 +383,40 @@ def test_locked_duckdb_file_is_one_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "error"),
+    ("source", "said"),
     [
-        ({}, SourceSettingError),
-        ({"table": "a", "query": "b"}, SourceSettingError),
+        ({}, "needs `table` or `query`"),
+        ({"table": "a", "query": "b"}, "stands beside `table`; keep one"),
     ],
 )
-def test_either_table_or_query(tmp_path: Path, source: dict[str, str], error: type) -> None:
+def test_either_table_or_query(tmp_path: Path, source: dict[str, str], said: str) -> None:
     """Neither and both are refused."""
-    with pytest.raises(error, match="either a table or a query"):
+    with pytest.raises(SourceSettingError, match=said):
         read(str(tmp_path / "x.duckdb"), **source)
+
+
+def test_an_empty_file_is_a_sqlite_database_where_the_scheme_says_so(project: Path) -> None:
+    """SQLite makes an empty file when it opens one; by its content it could be anything."""
+    (project / "empty.db").touch()
+    (project / "notes.db").write_text("notes", encoding="utf-8")
+    with pytest.raises(SourceNotFoundError, match="no table t"):
+        read("sqlite:///empty.db", table="t")
+    for url in ("empty.db", "sqlite:///notes.db", "file:///empty.db"):
+        with pytest.raises(SourceSettingError, match="neither a DuckDB nor a SQLite file"):
+            read(url, table="t")
+
+
+@pytest.mark.parametrize(("limit", "rows", "whole"), [(2, 2, False), (3, 3, True), (9, 3, True)])
+def test_a_limit_tells_whether_there_are_more(
+    database: Any, limit: int, rows: int, whole: bool
+) -> None:
+    """An inspection gets the rows that it asks for, and knows whether these are all."""
+    url, execute = database
+    execute("CREATE TABLE t (id int)")
+    execute("INSERT INTO t VALUES (1), (2), (3)")
+    settings = DatabaseSource(type="database", url=url, table="t")
+    extracted = KIND.read(settings, ReadRequest(Parameters(), limit=limit))
+    assert (row_count(extracted.data), extracted.whole) == (rows, whole)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

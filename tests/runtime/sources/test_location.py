@@ -47,7 +47,7 @@ def test_missing_file_names_the_path_and_near_misses(project: Path) -> None:
     ("url", "said"),
     [
         (".", "is a folder"),
-        ("ftp://host/a.csv", "cannot read from ftp://"),
+        ("ftp://host/a.csv", "begins with an unknown scheme"),
         ("a.unknown", "nor the content tells the format"),
         ("*.mixed", "nor the content tells"),
     ],

@@ -47,7 +47,7 @@ def test_unknown_type_is_refused(kind: str | None) -> None:
     """The types that there are are named."""
     with pytest.raises(SourceSettingError) as caught:
         read_source({"type": kind, "url": "x"}, {})
-    assert "file, api or database" in caught.value.instruction
+    assert "api, database, file" in caught.value.instruction
 
 
 @pytest.mark.parametrize(

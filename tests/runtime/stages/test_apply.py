@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataflow.stages.apply import StageError, apply_stages
+from dataflow.stages.apply import apply_stages
+from dataflow.stages.errors import StageError
 
 ROWS = [
     {"id": 2, "name": " b "},
@@ -131,8 +132,11 @@ def test_own_column_is_not_overwritten() -> None:
 @pytest.mark.parametrize(
     ("stage", "hint"),
     [
-        ({"name": "cleanin"}, "Did you mean 'cleaning'?"),
-        ({"name": "cleaning", "options": {"remove_duplicate": True}}, "'remove_duplicates'?"),
+        ({"name": "cleanin"}, "Did you mean `cleaning`?"),
+        (
+            {"name": "cleaning", "options": {"remove_duplicate": True}},
+            "Did you mean `remove_duplicates`?",
+        ),
         ({}, "There are: cleaning, enrichment."),
     ],
 )

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
+from dataflow.shared.sql import quote_identifier
 from dataflow.warehouse import database
-from dataflow.warehouse.database import WarehouseError, open_database, quote, warehouse_fault
+from dataflow.warehouse.database import WarehouseError, open_database, warehouse_fault
 
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); sys.stdin.read()"
 
@@ -108,4 +109,4 @@ def test_what_the_file_lacks_is_said_with_what_to_do(said: str, instruction: str
 
 def test_a_name_is_one_name_whatever_it_holds() -> None:
     """Quotes in it are doubled."""
-    assert quote('a"b') == '"a""b"'
+    assert quote_identifier('a"b') == '"a""b"'

@@ -298,7 +298,7 @@ BREAKAGES = {
         "type-hints",
         "transform.py",
         append("transform.py", "\n\ndef helper(rows, *, times: int):\n    return rows * times\n"),
-        "`rows`, what it returns",
+        "function argument `rows`",
     ),
     "secret": Breakage(
         "secrets", "tests/data/notes.txt", append("tests/data/notes.txt", f"token {TOKEN}\n")

@@ -16,7 +16,8 @@ from tests.conftest import REPOSITORY, Dataflow
 
 from dataflow.shared.project import Project
 from dataflow_tools.checks.check import check_workflows
-from dataflow_tools.checks.checklist import Report, Status
+from dataflow_tools.checks.checklist import Report
+from dataflow_tools.checks.protocol import Status
 
 Render = Callable[..., Path]
 
@@ -91,9 +92,9 @@ def commit(project: Project) -> None:
 def missing(report: Report) -> dict[str, list[str]]:
     """What is missing, by point."""
     return {
-        point.topic.key: [f"{finding.place}: {finding.reason}" for finding in point.findings]
+        point.key: [f"{finding.place}: {finding.statement}" for finding in point.verdict.findings]
         for point in report.points
-        if point.status is Status.MISSING
+        if point.verdict.status is Status.MISSING
     }
 
 

@@ -8,9 +8,11 @@ import pytest
 from tests.tools.checks.breakages import BREAKAGES, FRESH, TOKEN, append
 from tests.tools.checks.conftest import BARE, Render, check_one, missing
 
+from dataflow.shared.finding import Finding
 from dataflow.shared.project import Project
 from dataflow_tools.checks.check import check_workflows
-from dataflow_tools.checks.checklist import CHECKLIST, Finding, Report, Status
+from dataflow_tools.checks.checklist import Report, load_checks
+from dataflow_tools.checks.protocol import Status
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +29,7 @@ def broken(new_project: Callable[[], Project], render: Render) -> tuple[Project,
 
 
 def findings(report: Report, point: str) -> tuple[Finding, ...]:
-    return next(p.findings for p in report.points if p.topic.key == point)
+    return next(p.verdict.findings for p in report.points if p.key == point)
 
 
 @pytest.mark.parametrize("name", BREAKAGES)
@@ -39,14 +41,14 @@ def test_what_is_broken_is_missing(name: str, broken: tuple[Project, dict[str, R
     found = findings(report, breakage.point)
     file = project.relative(project.workflow_dir(name) / breakage.file)
     assert file in {finding.file for finding in found}
-    assert breakage.said in " ".join(finding.reason for finding in found)
-    assert all(finding.instruction for finding in found)
+    assert breakage.said in " ".join(finding.statement for finding in found)
+    assert all(finding.remedy for finding in found)
 
 
 def test_each_point_has_a_breakage() -> None:
     """No point of the checklist goes untested; the tests themselves have a test of their own."""
     tested = {breakage.point for breakage in BREAKAGES.values()}
-    assert tested == {topic.key for topic in CHECKLIST} - {"tests-pass"}
+    assert tested == set(load_checks()) - {"tests-pass"}
 
 
 def test_places_are_lines(broken: tuple[Project, dict[str, Report]]) -> None:
@@ -79,7 +81,7 @@ def test_what_the_template_renders_passes(fresh: Project) -> None:
     reports = list(check_workflows(fresh, list(FRESH), with_tests=False, with_environment=False))
     assert {report.workflow_id: missing(report) for report in reports if not report.passed} == {}
     plain = next(report for report in reports if report.workflow_id == "plain")
-    undecided = [p.topic.key for p in plain.points if p.status is Status.NOT_APPLICABLE]
+    undecided = [p.key for p in plain.points if p.verdict.status is Status.NOT_APPLICABLE]
     assert undecided == ["credentials", "tests-pass"]
 
 

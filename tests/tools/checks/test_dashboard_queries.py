@@ -9,8 +9,9 @@ import duckdb
 import pytest
 
 from dataflow.publish.parquet import publish_workflow
+from dataflow.shared.finding import Finding
 from dataflow.shared.project import Project
-from dataflow_tools.checks.dashboard_queries import _ADDED, Fault, _published_type, check_queries
+from dataflow_tools.checks.dashboard_queries import _ADDED, _published_type, check_queries
 
 KINDS = [
     *("TINYINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE"),
@@ -20,7 +21,7 @@ KINDS = [
 ]
 
 
-def check(folder: Path, *, pages: dict[str, str], sources: dict[str, str]) -> list[Fault]:
+def check(folder: Path, *, pages: dict[str, str], sources: dict[str, str]) -> list[Finding]:
     """Check the pages and sources of a workflow that has loaded raw.sales."""
     for kind, texts in (("pages", pages), ("sources", sources)):
         for name, text in texts.items():

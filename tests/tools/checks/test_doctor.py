@@ -18,9 +18,9 @@ from tests.conftest import Dataflow
 from tests.tools.checks.conftest import BARE, commit
 
 from dataflow.shared.project import Project
-from dataflow_tools.checks.diagnosis import Diagnosis, Health
 from dataflow_tools.checks.doctor import examine
 from dataflow_tools.checks.project_health import diagnose_project
+from dataflow_tools.checks.protocol import Status, Verdict
 from dataflow_tools.checks.template_version import diagnose_versions
 
 
@@ -39,10 +39,10 @@ def project(project_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return Project(project_folder)
 
 
-def problems(found: list[Diagnosis]) -> dict[str, str]:
+def problems(found: dict[str, Verdict]) -> dict[str, str]:
     """What is wrong, by what was looked at; each problem says what to do."""
-    assert all(p.instruction for diagnosis in found for p in diagnosis.problems)
-    return {d.name: str(d.problems) for d in found if d.health is Health.PROBLEM}
+    assert all(f.instruction for verdict in found.values() for f in verdict.findings)
+    return {name: str(v.findings) for name, v in found.items() if v.status is Status.MISSING}
 
 
 def around(project: Project) -> dict[str, str]:
@@ -54,8 +54,8 @@ def test_a_new_project_has_no_problem(project: Project) -> None:
     root, groups = examine(offline=True)
     assert root == project.root
     assert problems(groups["Project"]) == {}
-    health = {d.name: d.health for d in groups["Project"]}
-    assert health["warehouses"] is health["run history"] is Health.NOT_APPLICABLE
+    for name in ("warehouses", "run history"):
+        assert groups["Project"][name].status is Status.NOT_APPLICABLE
 
 
 def test_outside_a_project_the_machine_is_looked_at(
@@ -66,8 +66,9 @@ def test_outside_a_project_the_machine_is_looked_at(
     monkeypatch.setattr(sys, "path", [p for p in sys.path if Path(p).name != "src"])
     root, groups = examine()
     assert root is None
-    assert {"python", "namespace", "packages", "git", "node"} <= {d.name for d in groups["Machine"]}
-    assert [(d.name, d.health) for d in groups["Project"]] == [("project", Health.NOT_APPLICABLE)]
+    assert {"python", "namespace", "packages", "git", "node"} <= set(groups["Machine"])
+    assert list(groups["Project"]) == ["project"]
+    assert groups["Project"]["project"].status is Status.NOT_APPLICABLE
 
 
 def test_a_project_that_cannot_be_found_where_it_is_said_to_be(
@@ -120,7 +121,8 @@ def test_one_port_for_two_services_is_found(
 ) -> None:
     """Both could not be listened on at once."""
     monkeypatch.setenv("DATAFLOW_API_PORT", str(project.settings.dagster_port))
-    assert "the same port" in around(project)["ports"]
+    # A project reads its settings once.
+    assert "the same port" in around(Project(project.root))["ports"]
 
 
 def test_a_full_disk_is_found(project: Project) -> None:
@@ -175,7 +177,7 @@ def test_a_damaged_warehouse_is_found(project: Project) -> None:
         other.communicate()
     assert "data/broken.duckdb" in problems(found)["warehouses"]
     assert "good" not in problems(found)["warehouses"]
-    assert next(d.detail for d in found if d.name == "warehouses") == "3 files, 1 in use"
+    assert found["warehouses"].detail == "3 files, 1 in use"
 
 
 def test_a_damaged_run_history_is_found(project: Project) -> None:
@@ -198,18 +200,21 @@ def test_a_good_run_history_is_counted(project: Project) -> None:
 
     with open_instance(project):
         pass
-    found = {d.name: d for d in diagnose_project(project)}
-    assert (found["run history"].health, found["run history"].detail) == (Health.MET, "0 runs")
+    found = diagnose_project(project)["run history"]
+    assert (found.status, found.detail) == (Status.MET, "0 runs")
 
 
-def test_a_runtime_that_the_project_does_not_want_is_found(project: Project) -> None:
-    """The version that pyproject.toml pins is not the one installed."""
+@pytest.mark.parametrize("name", ["dataflow-runtime[all]", "dataflow-tools"])
+def test_a_version_that_the_project_does_not_want_is_found(name: str, project: Project) -> None:
+    """What pyproject.toml pins, among its dependencies or in a group, is not what is installed."""
+    assert "version pins" not in problems(diagnose_versions(project, offline=True))
     path = project.root / "pyproject.toml"
-    pinned = f"dataflow-runtime[all]=={version('dataflow-runtime')}"
+    distribution = name.partition("[")[0]
+    pinned = f"{name}=={version(distribution)}"
     assert pinned in path.read_text()
-    path.write_text(path.read_text().replace(pinned, "dataflow-runtime[all]==99.1"))
+    path.write_text(path.read_text().replace(pinned, f"{name}==99.1"))
     found = problems(diagnose_versions(project, offline=True))
-    assert "wants dataflow-runtime==99.1" in found["runtime pin"]
+    assert f"wants {distribution}==99.1" in found["version pins"]
 
 
 def test_a_template_that_has_moved_on_is_found(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from dataflow.workflows import registry
-from dataflow_tools.checks.diagnosis import Diagnosis, Health
 from dataflow_tools.checks.installation import diagnose_installation
+from dataflow_tools.checks.protocol import Status, Verdict
 
 
 def install(folder: Path, name: str, version: str, *requires: str, extras: str = "") -> None:
@@ -33,8 +34,8 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def diagnose(*needed: str, needs_node: bool = False) -> dict[str, Diagnosis]:
-    return {d.name: d for d in diagnose_installation(needed, needs_node=needs_node)}
+def diagnose(*needed: str, needs_node: bool = False) -> dict[str, Verdict]:
+    return diagnose_installation(needed, needs_node=needs_node)
 
 
 def test_versions_that_do_not_fit_are_named(packages: Path) -> None:
@@ -42,24 +43,33 @@ def test_versions_that_do_not_fit_are_named(packages: Path) -> None:
     install(packages, "duckdb", "2.0.0")
     install(packages, "dbt-core", "1.12.0")
     found = diagnose()["packages"]
-    reasons = " ".join(problem.reason for problem in found.problems)
+    reasons = " ".join(problem.reason for problem in found.findings)
     assert "2.0.0 is installed: DuckDB 2 writes files" in reasons
     assert "1.12.0 is installed: dbt-core 1.12 cannot be installed" in reasons
-    assert any(p.instruction.startswith("pip install 'duckdb<") for p in found.problems)
+    assert any(p.instruction.startswith("pip install 'duckdb<") for p in found.findings)
 
 
 def test_packages_of_packages_count(packages: Path) -> None:
     """A webserver of another Dagster fits this library's limits, and not its own."""
     install(packages, "click", "8.4.0", "nothing-of-that-name>=1", "filelock<1")
-    reasons = [problem.reason for problem in diagnose()["packages"].problems]
+    reasons = [problem.reason for problem in diagnose()["packages"].findings]
     assert "click 8.4.0 needs nothing-of-that-name, which is not installed." in reasons
     assert any(r.startswith("click 8.4.0 needs filelock<1, and ") for r in reasons)
+
+
+def test_runtime_and_tools_of_two_versions_are_found(packages: Path) -> None:
+    """They are one release; the extras of the runtime that is there are still looked at."""
+    install(packages, "dataflow-runtime", "9.9")
+    (problem,) = diagnose()["packages"].findings
+    tools = version("dataflow-tools")
+    assert f"dataflow-runtime is 9.9 and dataflow-tools is {tools}" in problem.reason
+    assert problem.instruction == "pip install 'dataflow-runtime==9.9' 'dataflow-tools==9.9'"
 
 
 def test_the_other_distribution_of_that_name_is_found(packages: Path) -> None:
     """PyPI's unrelated `dataflow` takes the import name."""
     install(packages, "dataflow", "1.0")
-    (problem,) = diagnose()["namespace"].problems
+    (problem,) = diagnose()["namespace"].findings
     assert "The distribution `dataflow` is installed" in problem.reason
     assert "pip uninstall dataflow" in problem.instruction
 
@@ -72,7 +82,7 @@ def test_a_regular_package_of_that_name_is_found(tmp_path: Path) -> None:
     (tmp_path / "dataflow" / "__init__.py").touch()
     code = (
         "from dataflow_tools.checks.installation import diagnose_installation as look;"
-        "print([d.problems for d in look((), needs_node=False) if d.name == 'namespace'])"
+        "print(look((), needs_node=False)['namespace'].findings)"
     )
     seen = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
@@ -90,9 +100,9 @@ def test_extras_are_missed_where_they_are_needed(packages: Path) -> None:
         "click; extra == 'run'",
         extras="run dbt",
     )
-    assert diagnose()["extra dbt"].health is Health.NOT_APPLICABLE
-    assert diagnose()["extra run"].health is Health.MET
-    (problem,) = diagnose("dbt")["extra dbt"].problems
+    assert diagnose()["extra dbt"].status is Status.NOT_APPLICABLE
+    assert diagnose()["extra run"].status is Status.MET
+    (problem,) = diagnose("dbt")["extra dbt"].findings
     assert "lacks nothing-of-that-name" in problem.reason
     assert problem.instruction == "pip install 'dataflow-runtime[dbt]'"
 
@@ -100,10 +110,10 @@ def test_extras_are_missed_where_they_are_needed(packages: Path) -> None:
 def test_tools_that_are_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The program git is always needed, Node.js only by dashboards; the one from PyPI counts."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert diagnose()["git"].health is Health.PROBLEM
+    assert diagnose()["git"].status is Status.MISSING
     monkeypatch.setattr("dataflow_tools.site.node._wheel_folder", lambda: "")
-    assert diagnose(needs_node=False)["node"].health is Health.NOT_APPLICABLE
-    assert diagnose(needs_node=True)["node"].health is Health.PROBLEM
+    assert diagnose(needs_node=False)["node"].status is Status.NOT_APPLICABLE
+    assert diagnose(needs_node=True)["node"].status is Status.MISSING
 
 
 def test_old_tools_are_not_good_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -112,5 +122,5 @@ def test_old_tools_are_not_good_enough(monkeypatch: pytest.MonkeyPatch, tmp_path
     program.write_text("#!/bin/sh\necho git version 2.20.1\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    (problem,) = diagnose()["git"].problems
+    (problem,) = diagnose()["git"].findings
     assert "2.27 or later" in problem.reason

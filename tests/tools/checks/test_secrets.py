@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataflow.shared.project import Project
-from dataflow_tools.checks.checklist import Point, Status
+from dataflow_tools.checks.protocol import Status, Verdict
 from dataflow_tools.checks.secrets import check_secrets
 from dataflow_tools.checks.workflow_source import WorkflowSource
 
@@ -35,7 +35,7 @@ secret: {{ env_var('SOME_SECRET') }}
 """
 
 
-def check(folder: Path, **files: str) -> Point:
+def check(folder: Path, **files: str) -> Verdict:
     """Check a workflow that consists of these files; `__` in a name is a dot."""
     project = Project(folder)
     for name, text in files.items():

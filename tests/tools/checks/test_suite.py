@@ -10,7 +10,8 @@ from tests.tools.checks.conftest import BARE, Render, missing
 
 from dataflow.shared.project import Project
 from dataflow_tools.checks.check import check_workflows
-from dataflow_tools.checks.checklist import Report, Status
+from dataflow_tools.checks.checklist import Report
+from dataflow_tools.checks.protocol import Status
 
 pytestmark = pytest.mark.slow
 
@@ -45,14 +46,15 @@ def test_tests_that_pass_are_counted(tested: tuple[Project, dict[str, Report]]) 
     """With all tests run, a rendered workflow has every point met that applies."""
     report = tested[1]["good"]
     assert missing(report) == {}
-    point = next(point for point in report.points if point.topic.key == "tests-pass")
+    point = next(point for point in report.points if point.key == "tests-pass").verdict
     assert (point.status, point.detail) == (Status.MET, "6 passed")
 
 
 def test_a_test_that_fails_is_named(tested: tuple[Project, dict[str, Report]]) -> None:
     """The report says which test of which file fails, where and why."""
     project, reports = tested
-    (finding,) = next(p for p in reports["failing"].points if p.topic.key == "tests-pass").findings
+    point = next(p for p in reports["failing"].points if p.key == "tests-pass")
+    (finding,) = point.verdict.findings
     path = project.workflow_dir("failing") / "tests" / "test_transform.py"
     assert set(missing(reports["failing"])) == {"test-integration", "tests-pass"}
     assert finding.file == project.relative(path)

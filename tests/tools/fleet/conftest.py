@@ -1,4 +1,4 @@
-"""Template repositories and projects with a history, made by hand in a few lines."""
+"""Template repositories and projects with a history, made in a few lines."""
 
 from __future__ import annotations
 

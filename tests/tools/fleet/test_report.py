@@ -28,7 +28,7 @@ def run(lab: Lab, *arguments: str, command: str = "update") -> Result:
 
 @pytest.fixture
 def fleet(lab: Lab) -> Lab:
-    """One workflow that merges, one with a conflict, one by hand."""
+    """One workflow that merges, one with a conflict, one from no template."""
     old = {"a.py": TEN, "b.py": TEN, "job.py": TEN, "README.md": "r\n"}
     lab.release("1.0.0", old, config=lab.config + OWNED)
     lab.render("one", "two")
@@ -40,7 +40,7 @@ def fleet(lab: Lab) -> Lab:
 
 
 PLAN = """\
-byhand  by hand, from no template
+byhand  not from a template
 one     1.0.0 -> 1.1.0  would update  1 clean, 1 deleted, 1 merged, 1 kept yours
     kept yours    README.md  yours: the template never touches it again
     merged        a.py
@@ -57,7 +57,7 @@ Next:
 """
 
 REPORT = """\
-byhand  by hand, from no template
+byhand  not from a template
 one     1.0.0 -> 1.1.0  updated  1 clean, 1 deleted, 1 merged, 1 kept yours
     merged        a.py
     deleted       b.py
@@ -150,7 +150,7 @@ def test_of_many_workflows_only_those_with_news_are_listed(lab: Lab) -> None:
 def test_status_shows_how_far_behind_and_what_differs(fleet: Lab) -> None:
     """The status names versions, releases missed, drift, and the command to go on with."""
     assert run(fleet, command="status").output == (
-        "byhand  -      by hand, from no template\n"
+        "byhand  -      not from a template\n"
         "one     1.0.0  1 release behind 1.1.0\n"
         "two     1.0.0  1 release behind 1.1.0\n"
         "    edited    job.py: generated; it differs from 1.0.0\n"

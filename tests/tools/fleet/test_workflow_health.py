@@ -117,3 +117,18 @@ def test_the_rest_follows_a_sound_first_ring(runnable: Lab) -> None:
         "three": ("updated", None),
         "two": ("updated", None),
     }
+
+
+@pytest.mark.parametrize(("pinned", "passes"), [("0.0.1", True), ("999.0", False)])
+def test_checks_need_the_library_that_the_project_asks_for(
+    runnable: Lab, pinned: str, passes: bool
+) -> None:
+    """After the project's pin moved, an older library would find faults that are none."""
+    requirement = f'[tool.dataflow]\n[project]\ndependencies = ["dataflow-runtime=={pinned}"]\n'
+    runnable.edit("../../..", {"pyproject.toml": requirement})
+    runnable.release("1.1.0", {"a.py": "A = 2\n"})
+    report = runnable.update("one", check=True)
+    assert report.outcomes[0].checked is passes
+    if not passes:
+        assert "asks for dataflow-runtime 999.0" in report.outcomes[0].notes[0]
+        assert "uv sync" in report.outcomes[0].notes[1]

@@ -1,4 +1,4 @@
-"""Looking at data finds what is so, proposes what is likely, and says what it does not know."""
+"""Looking at data finds what is so, suggests what is likely, and says what it does not know."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def test_text_is_not_taken_for_a_marker(look: Any) -> None:
 # What a file does not say
 
 
-def test_other_encodings_are_proposed_and_told(look: Any, project: Path) -> None:
+def test_other_encodings_are_suggested_and_told(look: Any, project: Path) -> None:
     """Text that is not UTF-8 is read as what Western programs write, and the workflow keeps it."""
     (project / "a.csv").write_bytes("id,stadt\n1,Köln\n2,Zürich\n".encode("latin-1"))
     inspection = inspect_source({"type": "file", "url": "a.csv"})

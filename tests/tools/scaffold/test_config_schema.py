@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,8 @@ from dataflow.shared.project import Project
 from dataflow.shared.yaml_document import parse_yaml
 from dataflow_tools.scaffold.config_schema import (
     SCHEMA_COMMENT,
-    SCHEMA_FILE,
     config_schema,
     place_schema,
-    schema_text,
 )
 
 # The sample of the design, each choice taken, and references in place of other values.
@@ -47,9 +46,13 @@ def accepts(values: Any) -> bool:
     return jsonschema.Draft7Validator(config_schema()).is_valid(values)
 
 
-def test_the_shipped_schema_is_that_of_the_model() -> None:
-    """Made anew it is the same file; else run `python -m dataflow_tools.scaffold.config_schema`."""
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text()
+def project_at(root: Path, *, settings: str = "") -> Project:
+    (root / "pyproject.toml").write_text(f"[tool.dataflow]\n{settings}\n")
+    return Project(root)
+
+
+def test_it_is_a_valid_schema() -> None:
+    """Draft 7, which the YAML language server reads."""
     jsonschema.Draft7Validator.check_schema(config_schema())
 
 
@@ -57,7 +60,7 @@ def test_every_key_is_described() -> None:
     """An editor can explain each key of each mapping."""
     schema = config_schema()
     for definition in (schema, *schema["$defs"].values()):
-        for name, item in definition["properties"].items():
+        for name, item in definition.get("properties", {}).items():
             # The description of a mapping may stand where it is defined.
             defined = schema["$defs"].get(item.get("$ref", "").rpartition("/")[2], {})
             assert {**defined, **item}.get("description", "").endswith("."), name
@@ -107,19 +110,40 @@ def test_mistakes_are_marked(section: str, values: dict[str, Any]) -> None:
 
 def test_the_comment_leads_to_the_copy(tmp_path: Path) -> None:
     """From a workflow's folder the path in its first line is where the schema is put."""
-    project = Project(tmp_path)
+    project = project_at(tmp_path)
     placed = place_schema(project)
     relative = SCHEMA_COMMENT.split("$schema=")[1]
     folder = project.workflow_dir("flights")
     assert Path(os.path.normpath(folder / relative)) == placed
-    assert placed.read_bytes() == SCHEMA_FILE.read_bytes()
+    assert json.loads(placed.read_text()) == config_schema()
 
 
 def test_the_copy_is_made_when_it_differs_and_left_alone_otherwise(tmp_path: Path) -> None:
     """A newer library replaces an older copy; the same one writes nothing."""
-    placed = place_schema(Project(tmp_path))
+    project = project_at(tmp_path)
+    placed = place_schema(project)
     before = placed.stat().st_ino
-    assert place_schema(Project(tmp_path)).stat().st_ino == before
+    assert place_schema(project).stat().st_ino == before
     placed.write_text("{}")
-    assert place_schema(Project(tmp_path)).read_bytes() == SCHEMA_FILE.read_bytes()
+    assert json.loads(place_schema(project).read_text()) == config_schema()
     assert [path.name for path in placed.parent.iterdir()] == [placed.name]
+
+
+def test_what_a_project_names_of_its_own_is_no_mistake(tmp_path: Path) -> None:
+    """Own readers, own stages, declared sections and `x-` keys are known to its schema."""
+    project = project_at(tmp_path, settings='config_sections = ["billing"]')
+    folder = project.workflow_dir("sales")
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").touch()
+    (folder / "ingestion.py").write_text("def read_sftp(source, params): ...\n")
+    (folder / "transform.py").write_text("def geocode(table, options): ...\n")
+    own = sample() | {
+        "billing": {"to": 5},
+        "x-team": "shop",
+        "ingestion": {"source": {"type": "sftp"}},
+    }
+    own["transformation"] = {"stages": [{"name": "geocode", "options": {"of": "zip"}}]}
+    validator = jsonschema.Draft7Validator(config_schema(project))
+    assert validator.is_valid(own)
+    assert not validator.is_valid(own | {"bill": {}})
+    assert not accepts(own)

@@ -16,7 +16,7 @@ from tests.browser_fixtures import OpenPage
 from tests.dashboard_fixtures import AddWorkflow
 
 from dataflow.publish.parquet import publish_workflow
-from dataflow.service.dashboard_server import PortInUseError, listen
+from dataflow.service.web_server import PortInUseError, listen
 from dataflow.shared.project import Project
 from dataflow_tools.site.dev import develop_site
 

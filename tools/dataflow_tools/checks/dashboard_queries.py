@@ -7,13 +7,15 @@ has 0.9.1, so `dataflow evidence build` may still refuse a newer function.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE
 from dataflow.publish.parquet import FRESHNESS_TABLE
-from dataflow_tools.checks.checklist import Finding, Point, judged, not_applicable
+from dataflow.shared.finding import Finding
+from dataflow.shared.sql import one_select, quote_identifier, type_family
 from dataflow_tools.checks.pages import Query, compile_query, find_queries
+from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,16 +23,13 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from dataflow_tools.checks.dry_run import DryRun
-    from dataflow_tools.checks.workflow_source import WorkflowSource
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
 
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
-# As `dashboards/site_files/template/check.mjs` judges: what a reader has still to choose makes
+# As `site/site_files/template/check.mjs` judges: what a reader has still to choose makes
 # other errors of no account.
 _ABOUT_NAMES = re.compile(r"Catalog Error|Binder Error: Referenced (column|table)")
 _ABOUT_QUERIES = re.compile(r"(Parser|Binder|Catalog) Error")
-_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|BIGNUM|DECIMAL.*")
-_MOMENTS = re.compile(r"DATE|TIMESTAMP.*")
 _TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # The tables that publishing adds to those of the sources.
 _ADDED = {
@@ -39,96 +38,89 @@ _ADDED = {
 }
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong with a query.
-
-    Args:
-        file: The file in the folder ``evidence``.
-        line: The line of the file.
-        reason: What DuckDB says.
-    """
-
-    file: str
-    line: int
-    reason: str
-
-
 def check_queries(
     connection: DuckDBPyConnection, workflow_id: str, evidence: Path
-) -> tuple[int, list[Fault]]:
+) -> tuple[int, list[Finding]]:
     """Put the queries of sources and pages to a database.
 
     Args:
         connection: The database, with the tables that the sources read.
-        workflow_id: The workflow.
-        evidence: Its folder ``evidence``.
+        evidence: The workflow's folder ``evidence``.
 
     Returns:
-        How many queries there are, and what is wrong with them.
+        How many queries there are, and what is wrong with them, by files in that folder.
     """
     sources = sorted((evidence / "sources").glob("*.sql"))
     pages = {
         str(path.relative_to(evidence)): find_queries(path.read_text("utf-8", errors="replace"))
         for path in sorted((evidence / "pages").rglob("*.md"))
     }
-    published, faults = _publish(connection, sources, evidence)
+    published, findings = _publish(connection, sources, evidence)
     _make_tables(connection, workflow_id, published)
     broken = {path.stem for path in sources} - set(published)
     for file, queries in pages.items():
-        faults += _page_faults(connection, file, queries, broken)
-    return len(sources) + sum(map(len, pages.values())), faults
+        findings += _page_findings(connection, file, queries, broken)
+    return len(sources) + sum(map(len, pages.values())), findings
 
 
-def check_dashboard_queries(workflow: WorkflowSource, dry_run: DryRun | None) -> Point:
-    """Judge the dashboards' queries."""
+@check(
+    Group.IMPLEMENTATION,
+    "every dashboard query names tables and columns that exist",
+    position=9,
+    waits=True,
+)
+def check_dashboard_queries(workflow: TriedWorkflow) -> Verdict:
+    """What came of putting the queries to tables without rows."""
     if not workflow.has("evidence"):
-        return not_applicable("queries", "there is no folder evidence")
-    if dry_run is None or dry_run.faults is None:
+        return not_applicable("there is no folder evidence")
+    dry_run = workflow.dry_run
+    if dry_run.lost and not workflow.has("dbt"):
+        return judged([replace(dry_run.lost, file=workflow.shown("evidence"))])
+    if dry_run.findings is None:
         why = "the columns of the loaded table are not known before the first run"
-        if dry_run is None or (dry_run.models and dry_run.models.faults):
+        if dry_run.lost or (dry_run.models and dry_run.models.findings):
             why = "the models cannot be built"
-        return not_applicable("queries", why)
+        return not_applicable(why)
     new = " If it is new, run the workflow first." if dry_run.raw == "warehouse" else ""
     findings = [
-        Finding(
-            workflow.shown("evidence", fault.file),
-            fault.reason,
-            f"Mend the query, or what it reads.{new}",
-            fault.line,
+        workflow.finding(
+            finding.reason,
+            f"Fix the query, or what it reads.{new}",
+            f"evidence/{finding.file}",
+            finding.line,
         )
-        for fault in dry_run.faults
+        for finding in dry_run.findings
     ]
-    return judged("queries", findings, f"{dry_run.queries} queries")
+    return judged(findings, f"{dry_run.queries} queries")
 
 
 def _publish(
     connection: DuckDBPyConnection, sources: list[Path], evidence: Path
-) -> tuple[dict[str, str], list[Fault]]:
+) -> tuple[dict[str, str], list[Finding]]:
     """The columns of what each source query publishes, with the types that browsers get."""
     import duckdb
 
     published: dict[str, str] = {}
-    faults: list[Fault] = []
+    findings: list[Finding] = []
     for path in sources:
         file, text = str(path.relative_to(evidence)), path.read_text("utf-8", errors="replace")
         if not _TABLE_NAME.fullmatch(path.stem) or path.stem in _ADDED:
-            faults.append(Fault(file, 1, f"The file's name, {path.stem!r}, cannot name a table."))
+            findings.append(_at(file, 1, f"The file's name, {path.stem!r}, cannot name a table."))
             continue
         try:
-            statements = connection.extract_statements(text)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                faults.append(Fault(file, 1, "This is not one SELECT."))
+            query = one_select(connection, text)
+            if query is None:
+                findings.append(_at(file, 1, "This is not one SELECT."))
                 continue
-            result = connection.sql(text.rstrip().rstrip(";"))
+            result = connection.sql(query)
             published[path.stem] = ", ".join(
-                f"{_quote(name)} {_published_type(str(kind))}"
+                f"{quote_identifier(name)} {_published_type(str(kind))}"
                 for name, kind in zip(result.columns, result.types, strict=True)
             )
         except duckdb.Error as error:
             line = _line(str(error)) or _explained_line(connection, text) or 1
-            faults.append(Fault(file, line, _first_sentence(error)))
-    return published, faults
+            findings.append(_at(file, line, _first_sentence(error)))
+    return published, findings
 
 
 def _make_tables(
@@ -136,16 +128,16 @@ def _make_tables(
 ) -> None:
     # In a database of their own, so that pages see nothing else.
     connection.execute("ATTACH ':memory:' AS browser; USE browser")
-    schema = _quote(workflow_id)
+    schema = quote_identifier(workflow_id)
     connection.execute(f"CREATE SCHEMA {schema}")
     for table, columns in {**published, **_ADDED}.items():
-        connection.execute(f"CREATE TABLE {schema}.{_quote(table)} ({columns})")
+        connection.execute(f"CREATE TABLE {schema}.{quote_identifier(table)} ({columns})")
     connection.execute(f"USE browser.{schema}")
 
 
-def _page_faults(
+def _page_findings(
     connection: DuckDBPyConnection, file: str, queries: list[Query], broken: set[str]
-) -> Iterator[Fault]:
+) -> Iterator[Finding]:
     import duckdb
 
     known = {query.name: query for query in queries}
@@ -153,7 +145,7 @@ def _page_faults(
     for query in queries:
         compiled = compile_query(query, known)
         if compiled.fault:
-            yield Fault(file, query.line, f"query {query.name}: {compiled.fault}")
+            yield _at(file, query.line, f"query {query.name}: {compiled.fault}")
             continue
         try:
             connection.execute(f"EXPLAIN {compiled.sql}").fetchall()
@@ -165,7 +157,11 @@ def _page_faults(
             is_known = any(f"Table with name {name} " in message for name in broken)
             if pattern.match(message) and not is_known and not compiled.parts & faulty:
                 line = query.line + (_name_line(query.sql, message) or 0)
-                yield Fault(file, line, f"query {query.name}: {_first_sentence(error)}")
+                yield _at(file, line, f"query {query.name}: {_first_sentence(error)}")
+
+
+def _at(file: str, line: int, reason: str) -> Finding:
+    return Finding(reason, file=file, line=line)
 
 
 def _name_line(sql: str, message: str) -> int:
@@ -198,15 +194,10 @@ def _first_sentence(error: Exception) -> str:
 
 
 def _published_type(kind: str) -> str:
-    """The type that `dashboards.publish` writes for a type of DuckDB's."""
-    if _NUMBERS.fullmatch(kind):
+    """The type that `dataflow.publish` writes for a type of DuckDB's."""
+    family = type_family(kind)
+    if family in ("whole", "fraction"):
         return "DOUBLE"
-    if _MOMENTS.fullmatch(kind):
+    if family == "moment":
         return "TIMESTAMP_MS"
-    return "BOOLEAN" if kind == "BOOLEAN" else "VARCHAR"
-
-
-def _quote(name: str) -> str:
-    from dataflow.warehouse.database import quote
-
-    return quote(name)
+    return "BOOLEAN" if family == "boolean" else "VARCHAR"

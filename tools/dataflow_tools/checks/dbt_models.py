@@ -3,67 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dataflow.modelling.build import DATABASE_VARIABLE
-from dataflow_tools.checks.checklist import Finding, Point, judged, missing, not_applicable
+from dataflow.shared.finding import Finding
+from dataflow.warehouse.duckdb_file import DATABASE_VARIABLE
+from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.tried_workflow import Model, Models
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dataflow_tools.checks.dry_run import DryRun
-    from dataflow_tools.checks.workflow_source import WorkflowSource
+    from dataflow_tools.checks.tried_workflow import DryRun, TriedWorkflow
 
 _MARTS = "marts"
-_INSTALL = "Install dbt: pip install 'dataflow-runtime[dbt]'"
-
-
-@dataclass(frozen=True)
-class ModelFault:
-    """What dbt refuses.
-
-    Args:
-        file: The file in the folder ``dbt``; empty if dbt names none.
-        reason: What dbt says.
-    """
-
-    file: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Model:
-    """One model.
-
-    Args:
-        table: ``schema.table``.
-        file: Where it is described, or else defined, in the folder ``dbt``.
-        description: What it is.
-        columns: The description of each column that is listed.
-    """
-
-    table: str
-    file: str
-    description: str
-    columns: dict[str, str]
-
-
-@dataclass
-class Models:
-    """What dbt said about a project.
-
-    Args:
-        is_installed: Whether there is a dbt to ask.
-        faults: What it refuses.
-        sources: ``schema.table`` of each source, with the file that names it.
-        models: Its models.
-    """
-
-    is_installed: bool = True
-    faults: list[ModelFault] = field(default_factory=list)
-    sources: dict[str, str] = field(default_factory=dict)
-    models: list[Model] = field(default_factory=list)
+_NO_DBT = Finding("dbt is not installed.", "Install dbt: pip install 'dataflow-runtime[dbt]'")
+_PROJECT_FILE = "dbt_project.yml"
+_LONGEST_REASON = 500
 
 
 def build_empty_models(source: Path, state: Path, database: Path, *, build: bool) -> Models:
@@ -73,7 +29,6 @@ def build_empty_models(source: Path, state: Path, database: Path, *, build: bool
         source: The dbt project.
         state: Where dbt keeps its artefacts.
         database: The DuckDB file to build in.
-        build: Whether to build after parsing.
     """
     try:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -87,112 +42,114 @@ def build_empty_models(source: Path, state: Path, database: Path, *, build: bool
     try:
         parsed = dbtRunner().invoke([*options, "parse", *places])
         if parsed.exception is not None or not parsed.success:
-            return Models(faults=[_parse_fault(source, parsed.exception)])
+            return Models(findings=[_parse_finding(source, parsed.exception)])
         manifest: Any = parsed.result
         found = _read_manifest(manifest)
         if build and found.models:
             skip = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
             built = dbtRunner(manifest=manifest).invoke([*options, "build", *skip, *places])
-            found.faults = _build_faults(built)
+            found.findings = _build_findings(built)
         return found
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
-def check_models(workflow: WorkflowSource, dry_run: DryRun | None) -> list[Point]:
-    """Judge the dbt project, its source and the descriptions of its marts.
-
-    Args:
-        workflow: The workflow.
-        dry_run: What dbt said; ``None`` if the process that asked it was lost.
-    """
+@check(
+    Group.IMPLEMENTATION,
+    "the dbt project parses and its models can be built",
+    position=7,
+    waits=True,
+)
+def check_models(workflow: TriedWorkflow) -> Verdict:
+    """What dbt refuses, or why it could not be asked."""
     if not workflow.has("dbt"):
-        why = "there is no folder dbt"
-        return [not_applicable(key, why) for key in ("dbt", "dbt-source", "columns")]
-    models = dry_run.models if dry_run else None
-    if models is None or dry_run is None:
-        return [not_applicable(key, "dbt ended early") for key in ("dbt-source", "columns")]
+        return not_applicable("there is no folder dbt")
+    lost, models = workflow.dry_run.lost, workflow.dry_run.models
+    if lost or models is None:
+        return judged([replace(lost, file=workflow.shown("dbt"))] if lost else [])
     if not models.is_installed:
-        lacking = Finding(workflow.shown("dbt"), "dbt is not installed.", _INSTALL)
-        later = "dbt is not installed"
-        return [
-            missing("dbt", lacking),
-            *(not_applicable(key, later) for key in ("dbt-source", "columns")),
-        ]
+        return judged([replace(_NO_DBT, file=workflow.shown("dbt"))])
     findings = [
-        Finding(workflow.shown("dbt", fault.file), fault.reason, "Mend it.")
-        for fault in models.faults
+        replace(finding, file=workflow.shown("dbt", finding.file)) for finding in models.findings
     ]
-    if findings and not models.models:
-        why = "dbt cannot parse the project"
-        return [
-            missing("dbt", *findings),
-            *(not_applicable(key, why) for key in ("dbt-source", "columns")),
-        ]
-    how = f"{len(models.models)} models, parsed" + (" and built" if dry_run.raw else "")
-    return [
-        judged("dbt", findings, how),
-        _source(workflow, models),
-        _columns(workflow, models, dry_run),
-    ]
+    built = " and built" if workflow.dry_run.raw else ""
+    return judged(findings, "" if findings else f"{len(models.models)} models, parsed{built}")
 
 
-def _source(workflow: WorkflowSource, models: Models) -> Point:
+@check(
+    Group.IMPLEMENTATION, "a dbt source is the table that the load writes", position=8, waits=True
+)
+def check_models_source(workflow: TriedWorkflow) -> Verdict:
+    """Look for the loaded table among the sources."""
+    models = _parsed_models(workflow)
+    if isinstance(models, Verdict):
+        return models
     table = workflow.setting("load", "table")
     wanted = f"raw.{table}"
     if wanted in models.sources:
-        return judged("dbt-source", (), wanted)
+        return judged((), wanted)
     others = ", ".join(sorted(models.sources)) or "none"
     file = next(iter(models.sources.values()), "models")
-    return missing(
-        "dbt-source",
-        Finding(
-            workflow.shown("dbt", file),
-            f"The load writes {wanted}; the dbt project's sources are: {others}.",
-            f"Name {table!r} as a table of the source `raw`, or change load.table in config.yaml.",
-        ),
-    )
+    reason = f"The load writes {wanted}; the dbt project's sources are: {others}."
+    told = f"Name {table!r} as a table of the source `raw`, or change load.table in config.yaml."
+    return judged([workflow.finding(reason, told, f"dbt/{file}")])
 
 
-def _columns(workflow: WorkflowSource, models: Models, dry_run: DryRun) -> Point:
+@check(
+    Group.DOCUMENTATION, "every mart and every column of it is described", position=4, waits=True
+)
+def check_columns(workflow: TriedWorkflow) -> Verdict:
+    """Compare what is described with the columns that the marts have."""
+    models = _parsed_models(workflow)
+    if isinstance(models, Verdict):
+        return models
     marts = [model for model in models.models if model.table.startswith(f"{_MARTS}.")]
     if not marts:
-        return not_applicable("columns", "dbt has no model in the schema marts")
+        return not_applicable("dbt has no model in the schema marts")
     findings: list[Finding] = []
     unknown: list[str] = []
     for mart in marts:
-        file = workflow.shown("dbt", mart.file)
+        file = f"dbt/{mart.file}"
         if not mart.description.strip():
-            findings.append(
-                Finding(file, f"{mart.table} has no description.", "Add `description:` to it.")
-            )
-        columns = _real_columns(mart, dry_run)
+            reason = f"{mart.table} has no description."
+            findings.append(workflow.finding(reason, "Add `description:` to it.", file))
+        columns = _real_columns(mart, workflow.dry_run)
         if columns is None:
             unknown.append(mart.table)
         described = {name.lower() for name, text in mart.columns.items() if text.strip()}
         bare = [c for c in columns or mart.columns if c.lower() not in described]
         if bare:
-            findings.append(
-                Finding(
-                    file,
-                    f"{mart.table} has columns without a description: {', '.join(bare)}.",
-                    "List each under `columns:` with a `description:`.",
-                )
-            )
+            reason = f"{mart.table} has columns without a description: {', '.join(bare)}."
+            told = "List each under `columns:` with a `description:`."
+            findings.append(workflow.finding(reason, told, file))
     if unknown and not findings:
         why = f"the columns of {', '.join(unknown)} are not known before the first run"
-        return not_applicable("columns", why)
-    return judged("columns", findings, ", ".join(mart.table for mart in marts))
+        return not_applicable(why)
+    return judged(findings, ", ".join(mart.table for mart in marts))
+
+
+def _parsed_models(workflow: TriedWorkflow) -> Models | Verdict:
+    """What dbt read, or why nothing can be said."""
+    if not workflow.has("dbt"):
+        return not_applicable("there is no folder dbt")
+    models = workflow.dry_run.models
+    if models is None:
+        return not_applicable("dbt ended early")
+    if not models.is_installed:
+        return not_applicable("dbt is not installed")
+    if models.findings and not models.models:
+        return not_applicable("dbt cannot parse the project")
+    return models
 
 
 def _real_columns(mart: Model, dry_run: DryRun) -> list[str] | None:
     """The columns that a mart has, as far as that is known."""
-    rehearsed, built = dry_run.columns.get(mart.table), dry_run.built.get(mart.table)
+    planned, built = dry_run.columns.get(mart.table), dry_run.built.get(mart.table)
     if built is not None:
         # A column that the model does not make any more will be gone after the next run.
-        return [c for c in built if rehearsed is None or c in rehearsed]
+        return [c for c in built if planned is None or c in planned]
     # Where no column is listed, the tests' sample is not known to have those of the source.
-    return rehearsed if mart.columns and dry_run.raw else None
+    return planned if mart.columns and dry_run.raw else None
 
 
 def _read_manifest(manifest: Any) -> Models:
@@ -214,23 +171,27 @@ def _read_manifest(manifest: Any) -> Models:
     return Models(sources=sources, models=models)
 
 
-def _parse_fault(source: Path, error: BaseException | None) -> ModelFault:
+def _parse_finding(source: Path, error: BaseException | None) -> Finding:
     text = " ".join(str(error or "dbt cannot parse the project").split())
     names = {path.name: path for path in source.rglob("*") if path.suffix in (".sql", ".yml")}
     named = next((path for name, path in names.items() if name in text), None)
-    file = str(named.relative_to(source)) if named else "dbt_project.yml"
-    return ModelFault(file, text.replace(f"{source}{os.sep}", "")[:500])
+    file = str(named.relative_to(source)) if named else _PROJECT_FILE
+    return _finding(text.replace(f"{source}{os.sep}", ""), file)
 
 
-def _build_faults(built: Any) -> list[ModelFault]:
+def _build_findings(built: Any) -> list[Finding]:
     nodes = [n for n in getattr(built.result, "results", None) or [] if n.status == "error"]
-    faults = [
-        ModelFault(
+    findings = [
+        _finding(
+            f"{node.node.name}: {node.message or 'it cannot be built'}",
             node.node.original_file_path,
-            f"{node.node.name}: {' '.join((node.message or 'it cannot be built').split())}"[:500],
         )
         for node in nodes
     ]
-    if built.exception is not None and not faults:
-        faults = [ModelFault("dbt_project.yml", " ".join(str(built.exception).split())[:500])]
-    return faults
+    if built.exception is not None and not findings:
+        return [_finding(str(built.exception), _PROJECT_FILE)]
+    return findings
+
+
+def _finding(text: str, file: str) -> Finding:
+    return Finding(" ".join(text.split())[:_LONGEST_REASON], "Fix it.", file)

@@ -6,45 +6,42 @@ import os
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE, Project, ProjectNotFoundError, find_project
 from dataflow.workflows.registry import list_workflow_ids
-from dataflow_tools.checks.diagnosis import Diagnosis, Problem, diagnosed, unasked
 from dataflow_tools.checks.installation import diagnose_installation
 from dataflow_tools.checks.project_health import diagnose_project
+from dataflow_tools.checks.protocol import Verdict, judged, not_applicable
 from dataflow_tools.checks.template_version import diagnose_versions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def examine(*, offline: bool = False) -> tuple[Path | None, dict[str, list[Diagnosis]]]:
+def examine(*, offline: bool = False) -> tuple[Path | None, dict[str, dict[str, Verdict]]]:
     """Look at the machine, and at the project of the current folder.
 
     Args:
         offline: Whether to leave templates unasked.
 
     Returns:
-        The project's root, if there is one, and by group what was found.
+        The project's root, if there is one, and by group, how each thing stands.
     """
-    project, found = _project()
-    parts = _parts(project) if project else set()
-    needed = {"run", *({"dbt"} & parts), *({"evidence"} & parts)} if project else set()
-    machine = diagnose_installation(needed, needs_node="evidence" in parts)
-    if project is None:
-        return None, {"Machine": machine, "Project": [found]}
-    around = [*diagnose_project(project), *diagnose_versions(project, offline=offline)]
-    return project.root, {"Machine": machine, "Project": around}
-
-
-def _project() -> tuple[Project | None, Diagnosis]:
     try:
-        return find_project(), unasked("project", "")
-    except ProjectNotFoundError as error:
-        if os.environ.get(PROJECT_VARIABLE):
-            return None, diagnosed("project", [Problem(error.reason, error.instruction)])
-        return None, unasked("project", "this folder is not inside one")
+        project = find_project()
     except BadInputError as error:
-        return None, diagnosed("project", [Problem(error.reason, error.instruction)])
+        is_none_wanted = isinstance(error, ProjectNotFoundError) and not os.environ.get(
+            PROJECT_VARIABLE
+        )
+        found = judged([Finding.of(error)])
+        if is_none_wanted:
+            found = not_applicable("this folder is not inside one")
+        machine = diagnose_installation(set(), needs_node=False)
+        return None, {"Machine": machine, "Project": {"project": found}}
+    parts = _parts(project)
+    machine = diagnose_installation({"run", *parts}, needs_node="evidence" in parts)
+    around = {**diagnose_project(project), **diagnose_versions(project, offline=offline)}
+    return project.root, {"Machine": machine, "Project": around}
 
 
 def _parts(project: Project) -> set[str]:

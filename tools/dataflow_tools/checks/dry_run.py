@@ -1,4 +1,4 @@
-"""A dry_run of a workflow's models and queries, on tables without rows.
+"""A dry run of a workflow's models and queries, on tables without rows.
 
 The tables have the columns of the warehouse, or of the rows that the workflow's tests load. dbt
 builds its models on them, then every dashboard query is put to the database. So what does not
@@ -10,33 +10,27 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.shared.project import Project
-from dataflow_tools.checks.dashboard_queries import Fault, check_queries
-from dataflow_tools.checks.dbt_models import Models, build_empty_models
+from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow_tools.checks.dashboard_queries import check_queries
+from dataflow_tools.checks.dbt_models import build_empty_models
+from dataflow_tools.checks.tried_workflow import DryRun
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
+
 _WAREHOUSE = "warehouse_of_the_workflow"
 
 
 @dataclass(frozen=True)
 class DryRunRequest:
-    """What is to be rehearsed.
-
-    Args:
-        root: The project's root.
-        workflow_id: The workflow.
-        table: The table in the schema ``raw`` that the load writes.
-        sample: A Parquet file with rows as the workflow's tests load them, if there is one.
-        with_models: Whether it has dbt models.
-        with_queries: Whether it has dashboards.
-    """
+    """What a dry run is to try: on which table in ``raw``, and with which rows of the tests."""
 
     root: Path
     workflow_id: str
@@ -46,35 +40,8 @@ class DryRunRequest:
     with_queries: bool = True
 
 
-@dataclass
-class DryRun:
-    """What came of it.
-
-    Args:
-        raw: Whether the columns of the loaded table are known, and from where: ``warehouse``,
-            ``sample`` or nothing.
-        models: What dbt said.
-        columns: The columns of each table that was built: ``schema.table``.
-        built: The same of the warehouse.
-        queries: How many dashboard queries there are.
-        faults: What is wrong with them; ``None`` if they could not be looked at.
-    """
-
-    raw: str = ""
-    models: Models | None = None
-    columns: dict[str, list[str]] = field(default_factory=dict)
-    built: dict[str, list[str]] = field(default_factory=dict)
-    queries: int = 0
-    faults: list[Fault] | None = None
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether a fresher list of columns may put right what is wrong."""
-        return not self.raw or bool(self.faults) or bool(self.models and self.models.faults)
-
-
 def prepare_models() -> None:
-    """Import what every dry_run with dbt needs."""
+    """Import what every dry run with dbt needs."""
     prepare_queries()
     os.environ.setdefault("DO_NOT_TRACK", "1")
     with suppress(ImportError):
@@ -82,11 +49,11 @@ def prepare_models() -> None:
 
 
 def prepare_queries() -> None:
-    """Import what every dry_run needs."""
+    """Import what every dry run needs."""
     import duckdb  # noqa: F401
 
 
-def rehearse(request: DryRunRequest) -> DryRun:
+def perform_dry_run(request: DryRunRequest) -> DryRun:
     """Build the models on empty tables and put the queries to them, in the worker."""
     from filelock import FileLock
 
@@ -95,10 +62,10 @@ def rehearse(request: DryRunRequest) -> DryRun:
     folder.mkdir(parents=True, exist_ok=True)
     # The same path every time: dbt reads its whole project anew when a variable changes.
     with FileLock(folder / "check.lock"):
-        return _rehearse(project, request, folder / "dry_run.duckdb", folder)
+        return _perform(project, request, folder / "dry_run.duckdb", folder)
 
 
-def _rehearse(project: Project, request: DryRunRequest, database: Path, folder: Path) -> DryRun:
+def _perform(project: Project, request: DryRunRequest, database: Path, folder: Path) -> DryRun:
     import duckdb
 
     result = DryRun()
@@ -112,11 +79,11 @@ def _rehearse(project: Project, request: DryRunRequest, database: Path, folder: 
         result.models = build_empty_models(source, folder, database, build=bool(result.raw))
     with duckdb.connect(str(database)) as connection:
         result.columns = _columns(connection)
-        are_models_there = result.models is None or not result.models.faults
+        are_models_there = result.models is None or not result.models.findings
         if request.with_queries and result.raw and are_models_there:
             evidence = project.workflow_dir(request.workflow_id) / "evidence"
             checked = check_queries(connection, request.workflow_id, evidence)
-            result.queries, result.faults = checked
+            result.queries, result.findings = checked
     return result
 
 
@@ -124,20 +91,17 @@ def _copy_columns(connection: DuckDBPyConnection, warehouse: Path) -> dict[str, 
     """Make every table of the warehouse that a load or people made, without rows."""
     import duckdb
 
-    from dataflow.warehouse.database import quote
-
     if not warehouse.is_file():
         return {}
-    path = str(warehouse).replace("'", "''")
     try:
-        connection.execute(f"ATTACH '{path}' AS {_WAREHOUSE} (READ_ONLY)")
+        connection.execute(f"ATTACH {quote_literal(warehouse)} AS {_WAREHOUSE} (READ_ONLY)")
     except duckdb.Error:
         # In use by a run, or damaged, which doctor says: the sample has to do.
         return {}
     try:
         columns = _columns(connection, _WAREHOUSE)
         for name in columns:
-            schema, table = (quote(part) for part in name.split(".", 1))
+            schema, table = (quote_identifier(part) for part in name.split(".", 1))
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             with suppress(duckdb.Error):  # a view of a table that is gone
                 copied = f"{_WAREHOUSE}.{schema}.{table}"
@@ -150,14 +114,11 @@ def _copy_columns(connection: DuckDBPyConnection, warehouse: Path) -> dict[str, 
 
 
 def _make_raw_table(connection: DuckDBPyConnection, request: DryRunRequest, known: set[str]) -> str:
-    from dataflow.warehouse.database import quote
-
-    table = f"raw.{quote(request.table)}"
+    table = f"raw.{quote_identifier(request.table)}"
     is_known = f"raw.{request.table}" in known
     if request.sample is None:
         return "warehouse" if is_known else ""
-    path = str(request.sample).replace("'", "''")
-    rows = f"SELECT * FROM read_parquet('{path}') LIMIT 0"  # noqa: S608
+    rows = f"SELECT * FROM read_parquet({quote_literal(request.sample)}) LIMIT 0"  # noqa: S608
     if is_known:
         # Columns that are new in the code are in the sample, and in the warehouse after a run.
         rows = f"(SELECT * FROM {table} LIMIT 0) UNION ALL BY NAME ({rows})"  # noqa: S608

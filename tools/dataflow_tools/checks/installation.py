@@ -7,20 +7,21 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import MissingDependencyError
-from dataflow_tools.checks.diagnosis import Diagnosis, Problem, diagnosed, unasked
+from dataflow.shared.finding import Finding
+from dataflow_tools.checks.protocol import Verdict, judged, not_applicable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from packaging.requirements import Requirement
 
-_RUNTIME = "dataflow-runtime"
-_OLDEST_PYTHON = (3, 11)
+# One repository, one version.
+RUNTIME, TOOLS = "dataflow-runtime", "dataflow-tools"
 # Copier's own floor (copier.readthedocs.io, "Installation").
 _OLDEST_GIT = (2, 27)
 # Why this library has an upper limit for a package: DESIGN.md, section 5, by measurement.
@@ -30,90 +31,88 @@ _REASONS = {
 }
 
 
-def diagnose_installation(needed: Collection[str], *, needs_node: bool) -> list[Diagnosis]:
+def diagnose_installation(needed: Collection[str], *, needs_node: bool) -> dict[str, Verdict]:
     """Look at what is installed.
 
     Args:
-        needed: The extras of this library that the project's workflows need.
+        needed: The extras of the runtime that the project's workflows need.
         needs_node: Whether a workflow has dashboards.
     """
-    own, optional = _versions()
-    return [
-        _python(),
-        _namespace(),
-        diagnosed("packages", own, f"{_RUNTIME} {_installed(_RUNTIME)}"),
-        *_extras(optional, needed),
-        _git(),
-        _node(needs_node=needs_node),
-    ]
+    findings, optional = _packages()
+    return {
+        "python": _python(),
+        "namespace": _namespace(),
+        "packages": judged(findings, f"{RUNTIME} {version(RUNTIME)}, {TOOLS} {version(TOOLS)}"),
+        **_extras(optional, needed),
+        "git": _git(),
+        "node": _node(needs_node=needs_node),
+    }
 
 
-def _python() -> Diagnosis:
-    problems = []
-    if sys.version_info[:2] < _OLDEST_PYTHON:
-        problems.append(Problem("Python 3.11 or later is needed.", "Make a new environment."))
-    return diagnosed("python", problems, f"{platform.python_version()} in {sys.prefix}")
+def _python() -> Verdict:
+    return judged((), f"{platform.python_version()} in {sys.prefix}")
 
 
-def _namespace() -> Diagnosis:
+def _namespace() -> Verdict:
     """Look for what hides the library or the workflows: another package of the same name."""
-    problems = []
-    reinstall = f"pip uninstall dataflow && pip install --force-reinstall {_RUNTIME}"
-    if _installed("dataflow"):
-        problems.append(
-            Problem(
-                "The distribution `dataflow` is installed. It is not this one, and has the same "
-                "import name.",
-                reinstall,
-            )
+    findings = []
+    reinstall = f"pip uninstall dataflow && pip install --force-reinstall {RUNTIME}"
+    if _find("dataflow"):
+        reason = (
+            "The distribution `dataflow` is installed. It is not this one, and has the same import "
+            "name."
         )
+        findings.append(Finding(reason, reinstall))
     spec = find_spec("dataflow")
     if spec is not None and spec.origin is not None:
-        problems.append(
-            Problem(
-                f"{spec.origin} makes Python see only one of the folders named `dataflow`.",
-                f"Delete that file, or: {reinstall}",
-            )
-        )
-    return diagnosed("namespace", problems, "`dataflow` is a namespace package")
+        reason = f"{spec.origin} makes Python see only one of the folders named `dataflow`."
+        findings.append(Finding(reason, f"Delete that file, or: {reinstall}"))
+    return judged(findings, "`dataflow` is a namespace package")
 
 
-def _versions() -> tuple[list[Problem], dict[str, list[str]]]:
-    """Compare all that this library stands on with what is installed.
+def _packages() -> tuple[list[Finding], dict[str, list[str]]]:
+    """Compare all that our two distributions stand on with what is installed.
 
     Returns:
         What does not fit together, and by extra, the packages that are not installed.
     """
-    root = distribution(_RUNTIME)
-    problems: list[Problem] = []
+    root = distribution(RUNTIME)
+    findings = list(_two_versions())
     optional: dict[str, list[str]] = {}
     for extra in sorted(root.metadata.get_all("Provides-Extra") or []):
         optional[extra] = [
             requirement.name
             for requirement in _requirements(root, {extra})
-            if not _installed(requirement.name) and requirement.name != _RUNTIME
+            if not _find(requirement.name) and requirement.name != RUNTIME
         ]
     seen: set[tuple[str, frozenset[str]]] = set()
-    waiting = [(root, frozenset(optional))]
+    waiting = [(root, frozenset(optional)), (distribution(TOOLS), frozenset[str]())]
     while waiting:
         package, extras = waiting.pop()
         if (package.name, extras) in seen:
             continue
         seen.add((package.name, extras))
         for requirement in _requirements(package, extras):
+            if requirement.name == RUNTIME:
+                continue  # itself, or said of both already
             found = _find(requirement.name)
             if found is not None:
-                problems += _misfit(package, requirement, found.version)
+                findings += _misfit(package, requirement, found.version)
                 waiting.append((found, frozenset(requirement.extras)))
-            elif package is not root:
-                problems.append(
-                    Problem(
-                        f"{package.name} {package.version} needs {requirement.name}, which is not "
-                        "installed.",
-                        f"pip install '{requirement.name}{requirement.specifier}'",
-                    )
-                )
-    return sorted(set(problems), key=lambda problem: problem.reason), optional
+            elif package.name != RUNTIME:
+                reason = f"{package.name} {package.version} needs {requirement.name}, which is not "
+                install = f"pip install '{requirement.name}{requirement.specifier}'"
+                findings.append(Finding(f"{reason}installed.", install))
+    return sorted(set(findings), key=lambda finding: finding.reason), optional
+
+
+def _two_versions() -> Iterator[Finding]:
+    runtime, tools = version(RUNTIME), version(TOOLS)
+    if runtime != tools:
+        yield Finding(
+            f"{RUNTIME} is {runtime} and {TOOLS} is {tools}; they belong together in one version.",
+            f"pip install '{RUNTIME}=={runtime}' '{TOOLS}=={runtime}'",
+        )
 
 
 def _requirements(package: Distribution, extras: Collection[str]) -> Iterator[Requirement]:
@@ -126,54 +125,57 @@ def _requirements(package: Distribution, extras: Collection[str]) -> Iterator[Re
             yield requirement
 
 
-def _misfit(package: Distribution, requirement: Requirement, version: str) -> Iterator[Problem]:
+def _misfit(package: Distribution, requirement: Requirement, version: str) -> Iterator[Finding]:
     if requirement.specifier.contains(version, prereleases=True):
         return
     why = _REASONS.get(requirement.name, "")
-    yield Problem(
+    yield Finding(
         f"{package.name} {package.version} needs {requirement.name}{requirement.specifier}, and "
         f"{version} is installed{f': {why}' if why else ''}.",
         f"pip install '{requirement.name}{requirement.specifier}'",
     )
 
 
-def _extras(optional: dict[str, list[str]], needed: Collection[str]) -> Iterator[Diagnosis]:
+def _extras(optional: dict[str, list[str]], needed: Collection[str]) -> dict[str, Verdict]:
+    found = {}
     for extra, absent in optional.items():
         if extra == "all":
             continue
-        install = f"pip install '{_RUNTIME}[{extra}]'"
+        install = f"pip install '{RUNTIME}[{extra}]'"
         if not absent:
-            yield diagnosed(f"extra {extra}", (), "installed")
+            verdict = judged((), "installed")
         elif extra in needed:
             reason = f"It is needed here, and lacks {', '.join(absent)}."
-            yield diagnosed(f"extra {extra}", [Problem(reason, install)])
+            verdict = judged([Finding(reason, install)])
         else:
-            yield unasked(f"extra {extra}", f"not installed; if you need it: {install}")
+            verdict = not_applicable(f"not installed; if you need it: {install}")
+        found[f"extra {extra}"] = verdict
+    return found
 
 
-def _git() -> Diagnosis:
+def _git() -> Verdict:
     path = shutil.which("git")
     if path is None:
         reason = "git is not on the PATH; workflows are made and updated with it."
-        return diagnosed("git", [Problem(reason, "Install git.")])
+        return judged([Finding(reason, "Install git.")])
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    version = re.search(r"\d+\.\d+[\d.]*", done.stdout)
-    problems = []
-    if version is None or tuple(map(int, version[0].split(".")[:2])) < _OLDEST_GIT:
-        problems.append(Problem("git 2.27 or later is needed.", "Install a newer git."))
-    return diagnosed("git", problems, version[0] if version else "")
+    found = re.search(r"\d+\.\d+[\d.]*", done.stdout)
+    findings = []
+    if found is None or tuple(map(int, found[0].split(".")[:2])) < _OLDEST_GIT:
+        findings.append(Finding("git 2.27 or later is needed.", "Install a newer git."))
+    return judged(findings, found[0] if found else "")
 
 
-def _node(*, needs_node: bool) -> Diagnosis:
+def _node(*, needs_node: bool) -> Verdict:
     from dataflow_tools.site.node import find_node
 
     try:
         node = find_node()
     except MissingDependencyError as error:
         if not needs_node:
-            return unasked("node", "no workflow here has dashboards")
-        return diagnosed("node", [Problem(error.reason, error.instruction)])
-    return diagnosed("node", (), f"{node.version} at {node.node}")
+            return not_applicable("no workflow here has dashboards")
+        return judged([Finding.of(error)])
+    return judged((), f"{node.version} at {node.node}")
 
 
 def _find(name: str) -> Distribution | None:
@@ -181,8 +183,3 @@ def _find(name: str) -> Distribution | None:
         return distribution(name)
     except PackageNotFoundError:
         return None
-
-
-def _installed(name: str) -> str:
-    found = _find(name)
-    return found.version if found else ""

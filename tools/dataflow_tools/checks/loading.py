@@ -9,17 +9,20 @@ import importlib
 import os
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE, Project
-from dataflow_tools.checks.checklist import Finding, Point, met, missing, not_applicable
-from dataflow_tools.checks.signatures import FUNCTIONS, Signature, describe
+from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.signatures import FUNCTIONS, describe
+from dataflow_tools.checks.tried_workflow import Loaded
 
 if TYPE_CHECKING:
-    from dataflow_tools.checks.workflow_source import WorkflowSource
+    from dataflow_tools.checks.tried_workflow import Signature, TriedWorkflow
 
 _SAMPLES = (".json", ".jsonl", ".csv", ".parquet")
 
@@ -30,7 +33,6 @@ class CodeRequest:
 
     Args:
         root: The project's root.
-        workflow_id: The workflow.
         sample_to: If given, also read the tests' sample, run `transform_data` on it and write
             the rows to this Parquet file.
     """
@@ -38,23 +40,6 @@ class CodeRequest:
     root: Path
     workflow_id: str
     sample_to: Path | None = None
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What came of it.
-
-    Args:
-        job: Why the job cannot be had, and what to do; ``None`` if it can.
-        assets: The same for the assets.
-        signatures: Those of the functions that could be imported, by point.
-        sample: Whether rows were written to ``sample_to``.
-    """
-
-    job: tuple[str, str] | None = None
-    assets: tuple[str, str] | None = None
-    signatures: dict[str, Signature] = field(default_factory=dict)
-    sample: bool = False
 
 
 def prepare_code() -> None:
@@ -72,39 +57,47 @@ def answer_code(request: CodeRequest) -> Loaded:
     return Loaded(
         job,
         _load_assets(project, request.workflow_id),
-        _living_signatures(request.workflow_id),
+        _signatures(request.workflow_id),
         request.sample_to is not None
         and _write_sample(project, request.workflow_id, request.sample_to),
     )
 
 
-def check_loading(workflow: WorkflowSource, loaded: Loaded) -> list[Point]:
-    """Judge the job and the assets."""
+@check(
+    Group.IMPLEMENTATION,
+    "the job can be built and is registered under the folder's name",
+    position=5,
+    waits=True,
+)
+def check_job(workflow: TriedWorkflow) -> list[Finding]:
+    """What came of importing ``dagster_job.py``."""
+    return [workflow.loaded.job] if workflow.loaded.job else []
+
+
+@check(Group.IMPLEMENTATION, "the assets can be loaded", position=6, waits=True)
+def check_assets(workflow: TriedWorkflow) -> Verdict:
+    """What came of importing ``assets.py``."""
     if not workflow.has("assets.py"):
-        assets = not_applicable("assets", "there is no assets.py")
-    else:
-        assets = _point("assets", workflow.shown("assets.py"), loaded.assets)
-    return [_point("job", workflow.shown("dagster_job.py"), loaded.job), assets]
+        return not_applicable("there is no assets.py")
+    return judged([workflow.loaded.assets] if workflow.loaded.assets else [])
 
 
-def _point(key: str, file: str, fault: tuple[str, str] | None) -> Point:
-    return met(key) if fault is None else missing(key, Finding(file, *fault))
-
-
-def _load_job(project: Project, workflow_id: str) -> tuple[str, str] | None:
-    from dataflow.runs.definitions import WorkflowDefinitions, check_part
+def _load_job(project: Project, workflow_id: str) -> Finding | None:
+    from dataflow.runs.definitions import WorkflowDefinitions, check_definitions
     from dataflow.workflows.registry import get_workflow
 
+    file = project.relative(project.workflow_dir(workflow_id) / "dagster_job.py")
     try:
         workflow = get_workflow(workflow_id, project)
     except DataflowError as error:
-        return error.reason, error.instruction
-    reason = check_part(WorkflowDefinitions(workflow_id, workflow.job))
-    return (reason, "Mend the job.") if reason else None
+        return Finding.of(error, file)
+    reason = check_definitions(WorkflowDefinitions(workflow_id, workflow.job))
+    return Finding(reason, "Fix the job.", file) if reason else None
 
 
-def _load_assets(project: Project, workflow_id: str) -> tuple[str, str] | None:
-    if not (project.workflow_dir(workflow_id) / "assets.py").exists():
+def _load_assets(project: Project, workflow_id: str) -> Finding | None:
+    path = project.workflow_dir(workflow_id) / "assets.py"
+    if not path.exists():
         return None
     from dagster import Definitions, load_asset_checks_from_modules, load_assets_from_modules
 
@@ -115,7 +108,8 @@ def _load_assets(project: Project, workflow_id: str) -> tuple[str, str] | None:
             asset_checks=load_asset_checks_from_modules([module]),
         )
     except (Exception, SystemExit) as error:  # whatever the author's module does at import
-        return _explain(error, project), "Mend it, or delete it."
+        reason = _explain(error, project)
+        return Finding(reason, "Fix it, or delete it.", project.relative(path))
     return None
 
 
@@ -130,15 +124,16 @@ def _explain(error: BaseException, project: Project) -> str:
     return f"It cannot be loaded{where}: {what}"
 
 
-def _living_signatures(workflow_id: str) -> dict[str, Signature]:
-    found = {}
-    for key, (file, function, _) in FUNCTIONS.items():
+def _signatures(workflow_id: str) -> dict[str, Signature | None]:
+    found: dict[str, Signature | None] = {}
+    for key, (file, name, _) in FUNCTIONS.items():
         # What is wrong with an import is said by the point about the job.
         with suppress(Exception, SystemExit):
             module = importlib.import_module(
                 f"dataflow.workflows.{workflow_id}.{file.removesuffix('.py')}"
             )
-            found[key] = describe(getattr(module, function))
+            function = getattr(module, name, None)
+            found[key] = describe(function, str(module.__file__)) if callable(function) else None
     return found
 
 
@@ -147,14 +142,14 @@ def _write_sample(project: Project, workflow_id: str, target: Path) -> bool:
     path = _sample(project.workflow_dir(workflow_id) / "tests" / "data")
     if path is None:
         return False
-    from dataflow.shared.config import load_config
-    from dataflow.shared.config_override import override_source
+    from dataflow.shared.config import CONFIG_FILE, hold_config, load_config, read_config
     from dataflow.shared.tables import write_parquet
     from dataflow.sources.read import read_source
 
     source: dict[str, Any] = {"type": "file", "url": str(path)}
+    config = project.workflow_dir(workflow_id) / CONFIG_FILE
     try:
-        with override_source(workflow_id, source):
+        with hold_config(config, partial(read_config, config, project=project, source=source)):
             ingestion = load_config(workflow_id, project)["ingestion"]
             extracted = read_source(ingestion["source"], ingestion["parameters"])
             module = importlib.import_module(f"dataflow.workflows.{workflow_id}.transform")

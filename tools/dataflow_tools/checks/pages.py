@@ -29,13 +29,7 @@ _TOKEN = re.compile(rf"(?P<text>'(?:[^']|'')*')|--[^\n]*|/\*.*?\*/|{_REFERENCE.p
 
 @dataclass(frozen=True)
 class Query:
-    """One query of a page.
-
-    Args:
-        name: What the page calls it.
-        sql: Its text.
-        line: The line of the page on which its block begins.
-    """
+    """One query of a page; its line is that on which its block begins."""
 
     name: str
     sql: str
@@ -47,7 +41,6 @@ class CompiledQuery:
     """A query with what it refers to put in.
 
     Args:
-        sql: Its text.
         parts: The names of the queries that it is made of.
         has_inputs: Whether it depends on what a reader chooses.
         fault: Why it cannot be compiled.

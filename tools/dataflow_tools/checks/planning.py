@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.config import CONFIG_FILE
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import REFERENCE
 from dataflow.shared.redaction import redact
-from dataflow_tools.checks.checklist import Finding, Point, judged, missing, not_applicable
+from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
 from dataflow_tools.checks.workflow_source import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
     from dataflow_tools.checks.workflow_source import WorkflowSource
 
 # `env_var('NAME')` or `env_var('NAME', 'default')`, a Jinja function of dbt's.
@@ -26,83 +27,63 @@ _DISPOSITIONS = ("replace", "append", "merge")
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
-def check_planning(workflow: WorkflowSource, *, with_environment: bool = True) -> list[Point]:
-    """Judge the points of planning.
-
-    Args:
-        workflow: The workflow.
-        with_environment: Whether variables have to be set here and now.
-    """
-    return [
-        _source(workflow),
-        _credentials(workflow, with_environment=with_environment),
-        _write(workflow),
-        _errors(workflow),
-    ]
-
-
-def _source(workflow: WorkflowSource) -> Point:
-    source = workflow.setting("ingestion", "source")
-    source = source if isinstance(source, dict) else {}
+@check(Group.PLANNING, "the source is defined", position=1)
+def check_source(workflow: WorkflowSource) -> Verdict:
+    """Type and location have to be there."""
+    source = _mapping(workflow.setting("ingestion", "source"))
     findings = [
-        Finding(
-            workflow.shown(CONFIG_FILE),
+        workflow.at_key(
             f"ingestion.source does not say its {key}.",
             f"Add `{key}:` to ingestion.source.",
-            workflow.line_of("ingestion", "source"),
+            *("ingestion", "source"),
         )
         for key in ("type", "url")
         if not source.get(key) and not _is_unset(workflow, key)
     ]
     where = redact(str(source.get("url", "")).split("?", 1)[0])
-    return judged("source", findings, f"{source.get('type')}: {where}")
+    return judged(findings, f"{source.get('type')}: {where}")
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _is_unset(workflow: WorkflowSource, key: str) -> bool:
     """Whether a key of the source is a variable without a value: another point's matter."""
-    raw = workflow.document.values.get("ingestion") or {}
-    source = raw.get("source") if isinstance(raw, dict) else None
-    return isinstance(source, dict) and "${" in str(source.get(key) or "")
+    source = _mapping(value_at(workflow.document.values, ("ingestion", "source")))
+    return "${" in str(source.get(key) or "")
 
 
-def _credentials(workflow: WorkflowSource, *, with_environment: bool) -> Point:
+@check(Group.PLANNING, "every variable is documented, and set or has a default", position=2)
+def check_credentials(workflow: TriedWorkflow) -> Verdict:
+    """Look at the variables of config.yaml and dbt's profiles."""
     used = {**dict(_dbt_variables(workflow)), **dict(_config_variables(workflow))}
     if not used:
-        return not_applicable("credentials", "config.yaml refers to no variable")
-    texts = [workflow.readme, *(_project_text(workflow, n) for n in ("README.md", ".env.example"))]
+        return not_applicable("config.yaml refers to no variable")
+    root = workflow.project.root
+    texts = [workflow.readme, *(read_text(root / name) for name in ("README.md", ".env.example"))]
     known = set(re.findall(r"\w+", " ".join(text for text in texts if text)))
     findings = []
     for name, (file, line, has_default) in sorted(used.items()):
         if name not in known:
-            findings.append(
-                Finding(
-                    file,
-                    f"The environment variable {name} is not documented.",
-                    f"Say in {workflow.shown('README.md')} what {name} is and where to get it.",
-                    line,
-                )
-            )
-        if with_environment and not has_default and name not in os.environ:
-            findings.append(
-                Finding(
-                    file,
-                    f"The environment variable {name} is not set and has no default.",
-                    f"Set {name} in the environment; --no-environment leaves this question out.",
-                    line,
-                )
-            )
-    return judged("credentials", findings, ", ".join(sorted(used)))
+            reason = f"The environment variable {name} is not documented."
+            told = f"Say in {workflow.shown('README.md')} what {name} is and where to get it."
+            findings.append(workflow.finding(reason, told, file, line))
+        if workflow.with_environment and not has_default and name not in os.environ:
+            reason = f"The environment variable {name} is not set and has no default."
+            told = f"Set {name} in the environment; --no-environment leaves this question out."
+            findings.append(workflow.finding(reason, told, file, line))
+    return judged(findings, ", ".join(sorted(used)))
 
 
 def _config_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str, int, bool]]]:
-    file = workflow.shown(CONFIG_FILE)
     for path, position in workflow.document.items.items():
         value = value_at(workflow.document.values, path)
         if not isinstance(value, str):
             continue
         for match in re.finditer(rf"(?<!\$){REFERENCE}", value):
             name, default, _ = match[0][2:-1].partition(":-")
-            yield name, (file, position.line, bool(default))
+            yield name, (CONFIG_FILE, position.line, bool(default))
 
 
 def _dbt_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str, int, bool]]]:
@@ -110,72 +91,45 @@ def _dbt_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str, i
     for number, line in enumerate(text.splitlines(), 1):
         for match in _DBT_VARIABLE.finditer(line):
             if match["name"] not in _OWN_VARIABLES:
-                place = (workflow.shown("dbt", "profiles.yml"), number, bool(match["default"]))
-                yield match["name"], place
+                yield match["name"], ("dbt/profiles.yml", number, bool(match["default"]))
 
 
-def _project_text(workflow: WorkflowSource, name: str) -> str | None:
-    return read_text(workflow.project.root / name)
-
-
-def _write(workflow: WorkflowSource) -> Point:
+@check(Group.PLANNING, "the write disposition and its key are chosen", position=3)
+def check_write(workflow: WorkflowSource) -> Verdict:
+    """What is chosen has to be possible."""
     chosen = workflow.setting("load", "write_disposition")
     key = workflow.setting("load", "primary_key") or []
     key = [key] if isinstance(key, str) else key
-    place = (workflow.shown(CONFIG_FILE), workflow.line_of("load", "write_disposition"))
     if chosen not in _DISPOSITIONS:
-        return missing(
-            "write",
-            Finding(
-                place[0],
-                "load.write_disposition is not chosen."
-                if chosen is None
-                else "load.write_disposition is none of the possible ones.",
-                f"Write `write_disposition:` with one of {', '.join(_DISPOSITIONS)}.",
-                place[1],
-            ),
-        )
-    if chosen == "merge" and not key:
-        return missing(
-            "write",
-            Finding(
-                place[0],
-                "write_disposition: merge has no load.primary_key.",
-                "Name the columns that tell rows apart in `primary_key:`.",
-                place[1],
-            ),
-        )
-    columns = f", key {', '.join(map(str, key))}" if isinstance(key, list) and key else ""
-    return judged("write", (), f"{chosen}{columns}")
+        how = "not chosen" if chosen is None else "none of the possible ones"
+        reason = f"load.write_disposition is {how}."
+        told = f"Write `write_disposition:` with one of {', '.join(_DISPOSITIONS)}."
+    elif chosen == "merge" and not key:
+        reason = "write_disposition: merge has no load.primary_key."
+        told = "Name the columns that tell rows apart in `primary_key:`."
+    else:
+        columns = f", key {', '.join(map(str, key))}" if isinstance(key, list) and key else ""
+        return judged((), f"{chosen}{columns}")
+    return judged([workflow.at_key(reason, told, "load", "write_disposition")])
 
 
-def _errors(workflow: WorkflowSource) -> Point:
-    parameters = workflow.setting("ingestion", "parameters")
-    parameters = parameters if isinstance(parameters, dict) else {}
+@check(Group.PLANNING, "retries and a time-out are configured", position=4)
+def check_errors(workflow: WorkflowSource) -> Verdict:
+    """A source on another machine needs both, and at least one retry."""
+    path = ("ingestion", "parameters")
+    parameters = _mapping(workflow.setting(*path))
     retries, timeout = parameters.get("max_retries"), parameters.get("timeout_seconds")
     remote = _REMOTE.match(str(workflow.setting("ingestion", "source", "url") or ""))
     if not remote and retries is None and timeout is None:
-        return not_applicable("errors", "the source is on this machine")
-    findings = [
-        Finding(
-            workflow.shown(CONFIG_FILE),
-            f"ingestion.parameters.{name} is not chosen.",
-            f"Write `{name}: {example}` or what suits the source.",
-            workflow.line_of("ingestion", "parameters"),
-        )
-        for name, value, example in (
-            ("max_retries", retries, 3),
-            ("timeout_seconds", timeout, 30),
-        )
-        if value is None
-    ]
+        return not_applicable("the source is on this machine")
+    findings = []
+    for name, example in (("max_retries", 3), ("timeout_seconds", 30)):
+        if parameters.get(name) is None:
+            reason = f"ingestion.parameters.{name} is not chosen."
+            told = f"Write `{name}: {example}` or what suits the source."
+            findings.append(workflow.at_key(reason, told, *path))
     if remote and retries == 0:
-        findings.append(
-            Finding(
-                workflow.shown(CONFIG_FILE),
-                "ingestion.parameters.max_retries is 0, and the source is on another machine.",
-                "Allow at least one retry, such as `max_retries: 3`.",
-                workflow.line_of("ingestion", "parameters", "max_retries"),
-            )
-        )
-    return judged("errors", findings, f"{retries} retries, {timeout} s time-out")
+        reason = "ingestion.parameters.max_retries is 0, and the source is on another machine."
+        told = "Allow at least one retry, such as `max_retries: 3`."
+        findings.append(workflow.at_key(reason, told, *path, "max_retries"))
+    return judged(findings, f"{retries} retries, {timeout} s time-out")

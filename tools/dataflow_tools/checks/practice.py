@@ -1,82 +1,68 @@
-"""Best practice: what can be seen in the Python code."""
+"""Best practice: what ruff sees in the Python code outside ``tests``."""
 
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from dataflow_tools.checks.checklist import Finding, Point, judged
+from dataflow_tools.checks.protocol import Group, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dataflow_tools.checks.workflow_source import Module, WorkflowSource
+    from dataflow.shared.finding import Finding
+    from dataflow_tools.checks.workflow_source import WorkflowSource
 
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
+# Whatever the project's own settings for ruff are; `Any` is a type hint as well.
+_OPTIONS = (
+    *("--isolated", "--no-cache", "--exit-zero", "--output-format=json", "--ignore=ANN401"),
+    *("--config", "lint.flake8-annotations.mypy-init-return = true"),
+    f"--target-version=py{sys.version_info.major}{sys.version_info.minor}",
+)
 
 
-def check_practice(workflow: WorkflowSource) -> list[Point]:
-    """Judge type hints, and that nothing is printed, in the files outside ``tests``."""
-    hints: list[Finding] = []
-    prints: list[Finding] = []
+@check(Group.PRACTICE, "every function has type hints", position=1)
+def check_type_hints(workflow: WorkflowSource) -> Iterator[Finding]:
+    """Ruff's rules ANN; a file that Python cannot read has no hints either."""
     for module in workflow.code:
-        file = workflow.project.relative(module.path)
         if module.tree is None:
-            hints.append(Finding(file, f"Python: {module.reason}.", "Mend it.", module.line))
-            continue
-        hints += _hints(module.tree, file)
-        prints += _prints(module, file)
-    return [judged("type-hints", hints), judged("print", prints)]
+            reason = f"Python: {module.reason}."
+            yield workflow.finding(reason, "Fix it.", module.path, module.line)
+    for found in _ruff(workflow, "ANN"):
+        yield _finding(workflow, found, f"{found['message']}.", "Add type hints.")
 
 
-def _hints(tree: ast.Module, file: str) -> Iterator[Finding]:
-    methods = {
-        id(item)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-        for item in node.body
-        if isinstance(item, _Function) and not _is_static(item)
-    }
-    for node in ast.walk(tree):
-        if not isinstance(node, _Function):
-            continue
-        lacking = _unannotated(node, is_method=id(node) in methods)
-        if lacking:
-            yield Finding(
-                file,
-                f"{node.name} has no type for {', '.join(lacking)}.",
-                "Add type hints.",
-                node.lineno,
-            )
+@check(Group.PRACTICE, "nothing is printed; the log is used", position=3)
+def check_print(workflow: WorkflowSource) -> Iterator[Finding]:
+    """Ruff's rules T20."""
+    for found in _ruff(workflow, "T20"):
+        name = found["message"].split("`")[1]
+        instruction = "Use log.info(...) with log = get_logger(__name__)."
+        yield _finding(workflow, found, f"{name}() writes past the log.", instruction)
 
 
-def _unannotated(node: _Function, *, is_method: bool) -> list[str]:
-    ordered = [*node.args.posonlyargs, *node.args.args][1 if is_method else 0 :]
-    rest = [argument for argument in (node.args.vararg, node.args.kwarg) if argument]
-    lacking = [
-        f"`{argument.arg}`"
-        for argument in (*ordered, *node.args.kwonlyargs, *rest)
-        if argument.annotation is None
-    ]
-    # What __init__ returns needs no saying if one of its parameters has a type (PEP 484).
-    is_known = node.name == "__init__" and is_method
-    return lacking if node.returns or is_known else [*lacking, "what it returns"]
+def _ruff(workflow: WorkflowSource, rules: str) -> list[dict[str, Any]]:
+    """What ruff says about the code, as its JSON has it."""
+    from ruff import find_ruff_bin  # type: ignore[import-untyped]
+
+    files = [str(module.path) for module in workflow.code if module.tree is not None]
+    if not files:
+        return []
+    done = subprocess.run(
+        [find_ruff_bin(), "check", f"--select={rules}", *_OPTIONS, "--", *files],
+        cwd=workflow.project.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
 
 
-def _is_static(node: _Function) -> bool:
-    return any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
-
-
-def _prints(module: Module, file: str) -> Iterator[Finding]:
-    for node in ast.walk(module.tree) if module.tree else ():
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in ("print", "pprint")
-        ):
-            yield Finding(
-                file,
-                f"{node.func.id}() writes past the log.",
-                "Use log.info(...) with log = get_logger(__name__).",
-                node.lineno,
-            )
+def _finding(
+    workflow: WorkflowSource, found: dict[str, Any], reason: str, instruction: str
+) -> Finding:
+    return workflow.finding(reason, instruction, Path(found["filename"]), found["location"]["row"])

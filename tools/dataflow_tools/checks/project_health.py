@@ -10,7 +10,8 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
-from dataflow_tools.checks.diagnosis import Diagnosis, Problem, diagnosed, unasked
+from dataflow.shared.finding import Finding
+from dataflow_tools.checks.protocol import Verdict, judged, not_applicable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,48 +25,46 @@ _GIGABYTE = 1 << 30
 _MOST_BYTES = 256 << 20
 
 
-def diagnose_project(project: Project) -> list[Diagnosis]:
+def diagnose_project(project: Project) -> dict[str, Verdict]:
     """Look at a project. Nothing in it is changed."""
-    strays = _strays(project)
-    layout = diagnosed("layout", strays, str(project.root))
+    found = {"layout": judged(_strays(project), str(project.root))}
     try:
         settings = project.settings
     except BadInputError as error:
-        broken = diagnosed("settings", [Problem(error.reason, error.instruction)])
-        why = "the settings cannot be read"
-        names = ("ports", "disk", "permissions", "warehouses")
-        return [layout, broken, *(unasked(name, why) for name in names), _history(project)]
-    ports = {
-        "dagster": settings.dagster_port,
-        "api": settings.api_port,
-        "evidence": settings.evidence_port,
-    }
-    return [
-        layout,
-        diagnosed("settings", (), "[tool.dataflow] in pyproject.toml"),
-        _ports(project, ports),
-        _disk(project),
-        _permissions(project),
-        _warehouses(project),
-        _history(project),
-    ]
+        found["settings"] = judged([Finding.of(error)])
+        why = not_applicable("the settings cannot be read")
+        found |= dict.fromkeys(("ports", "disk", "permissions", "warehouses"), why)
+    else:
+        found["settings"] = judged((), "[tool.dataflow] in pyproject.toml")
+        found["ports"] = _ports(
+            project,
+            {
+                "dagster": settings.dagster_port,
+                "api": settings.api_port,
+                "evidence": settings.evidence_port,
+            },
+        )
+        found["disk"] = _disk(project)
+        found["permissions"] = _permissions(project)
+        found["warehouses"] = _warehouses(project)
+    return {**found, "run history": _history(project)}
 
 
-def _strays(project: Project) -> Iterator[Problem]:
+def _strays(project: Project) -> Iterator[Finding]:
     for folder in (project.workflows_dir.parent, project.workflows_dir):
         stray = folder / "__init__.py"
         if stray.exists():
-            yield Problem(
+            yield Finding(
                 f"{project.relative(stray)} makes Python see only one of the two folders named "
                 f"`{folder.name}`: the project's or the library's.",
                 "Delete that file; both folders are namespace packages and need none.",
             )
 
 
-def _ports(project: Project, ports: dict[str, int]) -> Diagnosis:
+def _ports(project: Project, ports: dict[str, int]) -> Verdict:
     from dataflow.service.ports import Address, PortsInUseError, check_addresses
 
-    problems: list[Problem] = []
+    findings: list[Finding] = []
     running: list[str] = []
     for name, port in ports.items():
         setting = f"DATAFLOW_{name.upper()}_PORT"
@@ -75,15 +74,15 @@ def _ports(project: Project, ports: dict[str, int]) -> Diagnosis:
             if _is_ours(project, error.reason):
                 running.append(name)
             else:
-                problems.append(Problem(error.reason, error.instruction))
+                findings.append(Finding.of(error))
     if len(set(ports.values())) < len(ports):
         shared = ", ".join(f"{name} {port}" for name, port in ports.items())
         reason = f"Two services are to have the same port: {shared}."
-        problems.append(Problem(reason, "Give each its own in [tool.dataflow]."))
+        findings.append(Finding(reason, "Give each its own in [tool.dataflow]."))
     detail = ", ".join(
         f"{name} {port}{' (running)' if name in running else ''}" for name, port in ports.items()
     )
-    return diagnosed("ports", problems, detail)
+    return judged(findings, detail)
 
 
 def _is_ours(project: Project, reason: str) -> bool:
@@ -99,47 +98,35 @@ def _is_ours(project: Project, reason: str) -> bool:
         return False
 
 
-def _disk(project: Project) -> Diagnosis:
+def _disk(project: Project) -> Verdict:
     free = shutil.disk_usage(_existing(project.data_dir)).free
     largest = max((path.stat().st_size for path in _databases(project)), default=0)
     # A load writes the new table before the old one goes.
     needed = max(_GIGABYTE, 2 * largest)
-    problems = []
+    findings = []
     if free < needed:
-        problems.append(
-            Problem(
-                f"{free / _GIGABYTE:.1f} GB are free for {project.data_dir}, and a run may need "
-                f"{needed / _GIGABYTE:.1f} GB.",
-                "Make room, or set data_dir to a larger disk.",
-            )
+        reason = (
+            f"{free / _GIGABYTE:.1f} GB are free for {project.data_dir}, and a run may need "
+            f"{needed / _GIGABYTE:.1f} GB."
         )
-    return diagnosed("disk", problems, f"{free / _GIGABYTE:.1f} GB free")
+        findings.append(Finding(reason, "Make room, or set data_dir to a larger disk."))
+    return judged(findings, f"{free / _GIGABYTE:.1f} GB free")
 
 
-def _permissions(project: Project) -> Diagnosis:
-    problems: list[Problem] = []
+def _permissions(project: Project) -> Verdict:
+    findings: list[Finding] = []
+    told = "Make it yours (chown), or allow writing (chmod)."
     for folder in (project.data_dir, project.dagster_home, project.state_dir):
         shown = project.relative(folder)
         if folder.exists() and not folder.is_dir():
-            problems.append(Problem(f"{shown} is not a folder.", "Move that file away."))
-            continue
-        reason = _why_not_writable(_existing(folder))
-        if reason:
-            problems.append(
-                Problem(
-                    f"{shown} cannot be written: {reason}.",
-                    "Make it yours (chown), or allow writing (chmod).",
-                )
-            )
+            findings.append(Finding(f"{shown} is not a folder.", "Move that file away."))
+        elif reason := _why_not_writable(_existing(folder)):
+            findings.append(Finding(f"{shown} cannot be written: {reason}.", told))
     for path in _databases(project):
         if not os.access(path, os.R_OK | os.W_OK):
-            problems.append(
-                Problem(
-                    f"{project.relative(path)} cannot be read and written by this user.",
-                    "Make it yours (chown), or allow writing (chmod).",
-                )
-            )
-    return diagnosed("permissions", problems, "data, .dagster and .dataflow can be written")
+            reason = f"{project.relative(path)} cannot be read and written by this user."
+            findings.append(Finding(reason, told))
+    return judged(findings, "data, .dagster and .dataflow can be written")
 
 
 def _why_not_writable(folder: Path) -> str:
@@ -161,15 +148,15 @@ def _databases(project: Project) -> list[Path]:
     return sorted(path for path in project.data_dir.glob("*.duckdb") if path.is_file())
 
 
-def _warehouses(project: Project) -> Diagnosis:
+def _warehouses(project: Project) -> Verdict:
     files = _databases(project)
     if not files:
-        return unasked("warehouses", "no workflow has run yet")
+        return not_applicable("no workflow has run yet")
     try:
         import duckdb
     except ImportError:
-        return unasked("warehouses", "duckdb is not installed")
-    problems: list[Problem] = []
+        return not_applicable("duckdb is not installed")
+    findings: list[Finding] = []
     in_use = 0
     for path in files:
         try:
@@ -178,38 +165,35 @@ def _warehouses(project: Project) -> Diagnosis:
             if "Could not set lock" in str(error):
                 in_use += 1
                 continue
-            problems.append(
-                Problem(
-                    f"{project.relative(path)} cannot be opened: {_first_line(error)}",
-                    "Restore it from a backup, or move it away and run the workflow again.",
-                )
-            )
+            reason = f"{project.relative(path)} cannot be opened: {_first_line(error)}"
+            told = "Restore it from a backup, or move it away and run the workflow again."
+            findings.append(Finding(reason, told))
     used = f", {in_use} in use" if in_use else ""
-    return diagnosed("warehouses", problems, f"{len(files)} files{used}")
+    return judged(findings, f"{len(files)} files{used}")
 
 
-def _history(project: Project) -> Diagnosis:
+def _history(project: Project) -> Verdict:
     home = project.dagster_home
     if not home.is_dir():
-        return unasked("run history", "no workflow has run yet")
+        return not_applicable("no workflow has run yet")
     again = f"Move {project.relative(home)} away: only the history of runs is lost."
-    problems = [
-        Problem(f"{project.relative(path)} is damaged: {reason}.", again)
+    findings = [
+        Finding(f"{project.relative(path)} is damaged: {reason}.", again)
         for path in sorted(home.rglob("*.db"))
         if (reason := _sqlite_fault(path))
     ]
-    if problems:
-        return diagnosed("run history", problems)
+    if findings:
+        return judged(findings)
     try:
         from dataflow.runs.instance import open_instance
 
         with open_instance(project) as instance:
             runs = instance.get_runs_count()
     except ImportError:
-        return unasked("run history", "dagster is not installed")
+        return not_applicable("dagster is not installed")
     except DataflowError as error:
-        return diagnosed("run history", [Problem(error.reason, error.instruction)])
-    return diagnosed("run history", (), f"{runs} runs")
+        return judged([Finding.of(error)])
+    return judged((), f"{runs} runs")
 
 
 def _sqlite_fault(path: Path) -> str:

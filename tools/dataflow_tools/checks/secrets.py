@@ -17,15 +17,15 @@ from dataflow.shared.config import CONFIG_FILE
 from dataflow.shared.config_secrets import literal_secrets
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import resolve
-from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.redaction import is_secret_key
 from dataflow.shared.yaml_document import parse_yaml
-from dataflow_tools.checks.checklist import Finding, Point, judged
+from dataflow_tools.checks.protocol import Group, Verdict, check, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dataflow.shared.finding import Finding
     from dataflow_tools.checks.workflow_source import Module, WorkflowSource
 
 _INSTRUCTION = (
@@ -47,30 +47,27 @@ _YOUNGER = {
 }
 
 
-def check_secrets(workflow: WorkflowSource) -> Point:
-    """Judge whether a file of the workflow holds a secret.
-
-    Raises:
-        MissingDependencyError: detect-secrets is not installed.
-    """
-    findings: dict[tuple[str, int], Finding] = {}
+@check(Group.PRACTICE, "no file holds a secret", position=2)
+def check_secrets(workflow: WorkflowSource) -> Verdict:
+    """Look into every file of the workflow."""
+    findings: dict[tuple[Path, int], Finding] = {}
     left_out = 0
     for path in workflow.files:
         text = _text(path)
         if text is None:
             left_out += 1
             continue
-        file = workflow.project.relative(path)
         allowed = {n for n, line in enumerate(text.splitlines(), 1) if _ALLOWED.search(line)}
         named = (
-            found for module in workflow.code if module.path == path for found in _by_name(module)
+            pair for module in workflow.code if module.path == path for pair in _by_name(module)
         )
         for line, reason in (*_by_format(path, text), *_by_yaml(workflow, path), *named):
             if line not in allowed:
-                findings.setdefault((file, line), Finding(file, reason, _INSTRUCTION, line))
+                found = workflow.finding(reason, _INSTRUCTION, path, line)
+                findings.setdefault((path, line), found)
     read = len(workflow.files) - left_out
     some = f"; {left_out} are no text or larger than 1 MB" if left_out else ""
-    return judged("secrets", [findings[key] for key in sorted(findings)], f"{read} files{some}")
+    return judged([findings[key] for key in sorted(findings)], f"{read} files{some}")
 
 
 def _text(path: Path) -> str | None:
@@ -102,14 +99,9 @@ def _by_format(path: Path, text: str) -> Iterator[tuple[int, str]]:
 @cache
 def _detectors() -> tuple[list[str], list[re.Pattern[str]]]:
     """The detectors of detect-secrets that are used, by name, and what they look for."""
-    try:
-        from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
-        from detect_secrets.plugins.base import RegexBasedDetector
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Files cannot be searched for secrets: detect-secrets is not installed.",
-            "Install it: pip install 'dataflow-runtime[check]'",
-        ) from error
+    from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+    from detect_secrets.plugins.base import RegexBasedDetector
+
     known: list[Any] = list(get_mapping_from_secret_type_to_class().values())
     used = [
         plugin

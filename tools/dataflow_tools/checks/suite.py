@@ -11,89 +11,89 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
 
+from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE
-from dataflow_tools.checks.checklist import Finding, Point, met, missing, not_applicable
+from dataflow_tools.checks.protocol import Check, Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.tried_workflow import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dataflow.shared.project import Project
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
     from dataflow_tools.checks.workflow_source import Module, WorkflowSource
 
-# What a test of the whole way calls: the sandbox's run, ours, or Dagster's.
-_WHOLE_WAY = {"run", "run_workflow", "execute_in_process", "execute_job", "invoke"}
+# What a test from end to end calls: the sandbox's run, ours, or Dagster's.
+_RUNS = {"run", "run_workflow", "execute_in_process", "execute_job", "invoke"}
 _REFUSALS = {"raises", "assertRaises", "assertRaisesRegex"}
 _SKIPS = {"skip", "xfail"}
 _LONGEST_REASON = 300
 
 
-class Outcome(dict[str, list[Finding]]):
-    """What pytest found wrong, by workflow id; ``counts`` has how many tests ran."""
-
-    def __init__(self, workflow_ids: Sequence[str]) -> None:
-        super().__init__({name: [] for name in workflow_ids})
-        self.counts = dict.fromkeys(workflow_ids, 0)
-
-
-def check_tests(workflow: WorkflowSource, outcome: Outcome | None) -> list[Point]:
-    """Judge which tests there are, and how they ended.
+def _wants_test(
+    position: int, title: str, is_one: Callable[[ast.AST], bool], *lacking: str
+) -> Check[WorkflowSource]:
+    """A check that there is such a test: it itself, or a helper of its file, is one.
 
     Args:
-        workflow: The workflow.
-        outcome: How the tests ended; ``None`` if they were not run.
+        lacking: What to say if there is none: reason, instruction, and the file to write it in.
     """
-    return [
-        _has_test(
-            workflow,
-            "test-ingestion",
-            _mentions("extract_data"),
-            ("test_ingestion.py", "No test calls extract_data.", "Write one."),
-        ),
-        _has_test(
-            workflow,
-            "test-transform",
-            _mentions("transform_data"),
-            ("test_transform.py", "No test calls transform_data.", "Write one."),
-        ),
-        _has_test(
-            workflow,
-            "test-integration",
-            _calls(_WHOLE_WAY),
-            (
-                "test_integration.py",
-                "No test goes the whole way.",
-                "Write one: sandbox.use_sample(...), sandbox.run(), then look at the tables.",
-            ),
-        ),
-        _has_test(
-            workflow,
-            "test-error",
-            _calls(_REFUSALS),
-            (
-                "test_ingestion.py",
-                "No test covers an error.",
-                "Write one: with pytest.raises(...), for a source that is not there.",
-            ),
-        ),
-        _result(workflow, outcome),
-    ]
+
+    def look(workflow: WorkflowSource) -> Verdict:
+        for module in workflow.tests:
+            helpers = {helper.name for helper in _helpers(module) if is_one(helper)}
+            for test in _tests(module):
+                if is_one(test) or _uses(test, helpers):
+                    return judged((), f"{module.path.name}: {test.name}")
+        reason, instruction, file = lacking
+        return judged([workflow.finding(reason, instruction, f"tests/{file}")])
+
+    return Check(Group.TESTING, title, look, position)
 
 
-def _has_test(
-    workflow: WorkflowSource,
-    key: str,
-    is_one: Callable[[Module, ast.AST], bool],
-    lacking: tuple[str, str, str],
-) -> Point:
-    for module in workflow.tests:
-        for test in _tests(module):
-            if is_one(module, test):
-                return met(key, f"{module.path.name}: {getattr(test, 'name', '')}")
-    file, reason, instruction = lacking
-    return missing(key, Finding(workflow.shown("tests", file), reason, instruction))
+check_ingestion_test = _wants_test(
+    1,
+    "the ingestion has a test",
+    lambda node: _uses(node, {"extract_data"}),
+    *("No test calls extract_data.", "Write one.", "test_ingestion.py"),
+)
+check_transform_test = _wants_test(
+    2,
+    "the transformation has a test",
+    lambda node: _uses(node, {"transform_data"}),
+    *("No test calls transform_data.", "Write one.", "test_transform.py"),
+)
+check_integration_test = _wants_test(
+    3,
+    "a test runs the workflow from end to end",
+    lambda node: _has_call(node, _RUNS),
+    "No test runs it from end to end.",
+    "Write one: sandbox.use_sample(...), sandbox.run(), then look at the tables.",
+    "test_integration.py",
+)
+check_error_test = _wants_test(
+    4,
+    "a test covers an error",
+    lambda node: _has_call(node, _REFUSALS),
+    "No test covers an error.",
+    "Write one: with pytest.raises(...), for a source that is not there.",
+    "test_ingestion.py",
+)
 
 
-def _tests(module: Module) -> Iterator[ast.AST]:
+@check(Group.TESTING, "all tests pass", position=5)
+def check_outcome(workflow: TriedWorkflow) -> Verdict:
+    """How the tests ended."""
+    if workflow.outcome is None:
+        return not_applicable("they were not run (--no-tests)")
+    findings = workflow.outcome.findings[workflow.workflow_id]
+    count = workflow.outcome.passed[workflow.workflow_id]
+    if not findings and not count:
+        return judged([workflow.finding("There is no test.", "Write some.", "tests")])
+    return judged(findings, "" if findings else f"{count} passed")
+
+
+def _tests(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """The test functions of a file, those left out that are always skipped."""
     for node in ast.walk(module.tree) if module.tree else ():
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -101,28 +101,6 @@ def _tests(module: Module) -> Iterator[ast.AST]:
         skipped = any(_last_name(d) in _SKIPS for d in node.decorator_list)
         if node.name.startswith("test") and not skipped:
             yield node
-
-
-def _mentions(name: str) -> Callable[[Module, ast.AST], bool]:
-    """A test that uses a name, itself or through a helper of its file."""
-
-    def check(module: Module, test: ast.AST) -> bool:
-        return _uses(test, {name}) or any(
-            _uses(test, {helper.name}) and _uses(helper, {name}) for helper in _helpers(module)
-        )
-
-    return check
-
-
-def _calls(names: set[str]) -> Callable[[Module, ast.AST], bool]:
-    """A test that calls something of that name, itself or through a helper of its file."""
-
-    def check(module: Module, test: ast.AST) -> bool:
-        return _has_call(test, names) or any(
-            _uses(test, {helper.name}) and _has_call(helper, names) for helper in _helpers(module)
-        )
-
-    return check
 
 
 def _helpers(module: Module) -> list[ast.FunctionDef]:
@@ -156,24 +134,8 @@ def _last_name(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _result(workflow: WorkflowSource, outcome: Outcome | None) -> Point:
-    if outcome is None:
-        return not_applicable("tests-pass", "they were not run (--no-tests)")
-    findings = outcome[workflow.workflow_id]
-    count = outcome.counts[workflow.workflow_id]
-    if not findings and not count:
-        lacking = Finding(workflow.shown("tests"), "There is no test.", "Write some.")
-        return missing("tests-pass", lacking)
-    return missing("tests-pass", *findings) if findings else met("tests-pass", f"{count} passed")
-
-
 class TestRun:
-    """pytest on the folders of some workflows, in a process of its own, with this Python.
-
-    Args:
-        project: The project.
-        workflow_ids: The workflows.
-    """
+    """pytest on the folders of some workflows, in a process of its own, with this Python."""
 
     __test__ = False  # no tests of ours are in here, whatever pytest makes of the name
 
@@ -192,11 +154,11 @@ class TestRun:
         finally:
             self._scratch.cleanup()
         # One of them ended pytest, and took the results of all with it.
-        outcome = Outcome(self._ids)
+        outcome = Outcome()
         for name in self._ids:
             alone = TestRun(self._project, [name]).wait()
-            outcome.update(alone)
-            outcome.counts.update(alone.counts)
+            outcome.findings |= alone.findings
+            outcome.passed += alone.passed
         return outcome
 
     def stop(self) -> None:
@@ -211,9 +173,11 @@ class TestRun:
         options = ["-q", "--no-header", "-p", "no:cacheprovider", "--tb=short"]
         # A file that cannot be read must not keep the other workflows' tests from running.
         options.append("--continue-on-collection-errors")
+        # This form of the report names the file of each test.
+        options += ["-o", "junit_family=xunit1", f"--junitxml={self._report}"]
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "pytest", *options, f"--junitxml={self._report}"),
+                *(sys.executable, "-m", "pytest", *options),
                 *(f"--rootdir={self._project.root}", *folders),
             ],
             cwd=self._project.root,
@@ -229,13 +193,13 @@ class TestRun:
         return Path(self._scratch.name) / "tests.xml"
 
     def _read(self, words: str) -> Outcome:
-        outcome = Outcome(self._ids)
+        outcome = Outcome()
         if not self._report.exists():
             last = " ".join(words.split())[-_LONGEST_REASON:]
             for name in self._ids:
                 where = self._project.relative(self._project.workflow_dir(name) / "tests")
                 reason = f"pytest ended early (exit code {self._process.returncode}): {last}"
-                outcome[name].append(Finding(where, reason, "Run pytest there."))
+                outcome.findings[name].append(Finding(reason, "Run pytest there.", where))
             return outcome
         # The file is one that our own child process has just written.
         for case in Xml.parse(self._report).iter("testcase"):  # noqa: S314
@@ -243,31 +207,21 @@ class TestRun:
         return outcome
 
     def _read_case(self, case: Xml.Element, outcome: Outcome) -> None:
-        # A class in a file, or a file that could not be read at all, ends up in either.
-        dotted = case.get("classname") or case.get("name") or ""
-        parts = dotted.split(".")
-        name = next((name for name in self._ids if name in parts), None)
-        if name is None:
+        file = case.get("file", "")
+        path = self._project.root / file
+        folder = self._project.workflows_dir
+        if not path.is_relative_to(folder):
             return
+        name = path.relative_to(folder).parts[0]
         faults = [child for child in case if child.tag in ("failure", "error")]
-        outcome.counts[name] += not faults and case.find("skipped") is None
+        outcome.passed[name] += not faults and case.find("skipped") is None
         for fault in faults:
             test = case.get("name", "").rpartition(".")[2]
             message = " ".join((fault.get("message") or "it failed").split())[:_LONGEST_REASON]
-            file = self._file(name, parts)
-            command = f"pytest {file}"
-            outcome[name].append(
-                Finding(file, f"{test}: {message}", f"See why: {command}", _line(fault, file))
+            told = f"See why: pytest {file}"
+            outcome.findings[name].append(
+                Finding(f"{test}: {message}", told, file, _line(fault, file))
             )
-
-    def _file(self, workflow_id: str, parts: Sequence[str]) -> str:
-        folder = self._project.workflow_dir(workflow_id)
-        inner = parts[parts.index(workflow_id) + 1 :]
-        for length in range(len(inner), 0, -1):
-            path = folder.joinpath(*inner[:length]).with_suffix(".py")
-            if path.is_file():
-                return self._project.relative(path)
-        return self._project.relative(folder / "tests")
 
 
 def _line(fault: Xml.Element, file: str) -> int:

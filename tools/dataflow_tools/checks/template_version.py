@@ -1,14 +1,17 @@
-"""Doctor's look at versions: the library's against the project's, the template's against both."""
+"""Doctor: versions of what is installed, against the project's pins and the template."""
 
 from __future__ import annotations
 
 import os
 import tomllib
 from importlib.metadata import version
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import DataflowError
-from dataflow_tools.checks.diagnosis import Diagnosis, Problem, diagnosed, unasked
+from dataflow.shared.finding import Finding
+from dataflow_tools.checks.installation import RUNTIME, TOOLS
+from dataflow_tools.checks.protocol import Verdict, judged, not_applicable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,103 +19,102 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
     from dataflow_tools.fleet.drift import Survey
 
-_RUNTIME = "dataflow-runtime"
+_NO_TEMPLATE = "the project is not from a template"
 
 
-def diagnose_versions(project: Project, *, offline: bool) -> list[Diagnosis]:
-    """Compare the versions of library, project, workflows and template.
+def diagnose_versions(project: Project, *, offline: bool) -> dict[str, Verdict]:
+    """Compare the versions of what is installed, the project, its workflows and their template.
 
     Args:
-        project: The project.
         offline: Whether to leave the template, which may be on another machine, unasked.
     """
-    pin = diagnosed("runtime pin", _pin(project), f"{_RUNTIME} {version(_RUNTIME)}")
+    pins = {"version pins": judged(_pins(project), f"{RUNTIME} {version(RUNTIME)}")}
     if offline:
-        return [pin, unasked("template", "not asked (--offline)")]
+        return {**pins, "template": not_applicable("not asked (--offline)")}
     # Git shall fail where it would ask for a password, and not wait for a host that is silent.
     os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")
     os.environ.setdefault("GIT_HTTP_LOW_SPEED_LIMIT", "1000")
     os.environ.setdefault("GIT_HTTP_LOW_SPEED_TIME", "15")
-    return [pin, _project_template(project), _workflow_templates(project)]
+    return {
+        **pins,
+        "project template": _project_template(project),
+        "workflow templates": _workflow_templates(project),
+    }
 
 
-def _pin(project: Project) -> Iterator[Problem]:
+def _pins(project: Project) -> Iterator[Finding]:
+    """Where pyproject.toml wants another version of one of our distributions than is installed."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     text = (project.root / "pyproject.toml").read_text(encoding="utf-8")
-    installed = version(_RUNTIME)
-    for line in tomllib.loads(text).get("project", {}).get("dependencies", []):
+    content = tomllib.loads(text)
+    groups = content.get("dependency-groups", {}).values()
+    lines = [*content.get("project", {}).get("dependencies", []), *chain.from_iterable(groups)]
+    for line in lines:
         try:
-            requirement = Requirement(line)
+            # A group may also include another one, by a mapping.
+            requirement = Requirement(str(line))
         except InvalidRequirement:
             continue
-        if requirement.name != _RUNTIME:
+        if requirement.name not in (RUNTIME, TOOLS):
             continue
+        installed = version(requirement.name)
         if not requirement.specifier.contains(installed, prereleases=True):
-            yield Problem(
-                f"pyproject.toml wants {_RUNTIME}{requirement.specifier}, and {installed} is "
-                "installed.",
+            yield Finding(
+                f"pyproject.toml wants {requirement.name}{requirement.specifier}, and {installed} "
+                "is installed.",
                 f"pip install '{line}'",
             )
 
 
-def _project_template(project: Project) -> Diagnosis:
+def _project_template(project: Project) -> Verdict:
     from dataflow_tools.fleet.answers import ANSWERS_FILE, read_answers
     from dataflow_tools.fleet.versions import open_template
 
-    name = "project template"
     if not (project.root / ANSWERS_FILE).is_file():
-        return unasked(name, "the project was made by hand, from no template")
+        return not_applicable(_NO_TEMPLATE)
     try:
         answers = read_answers(project.root / ANSWERS_FILE)
         template = open_template(answers.source, project.root)
         at, latest = template.version(answers.commit), template.latest()
         is_behind = template.is_older(at, latest)
-    except ImportError:
-        return unasked(name, "copier is not installed")
     except DataflowError as error:
-        return diagnosed(name, [Problem(error.reason, error.instruction)])
-    problems = []
+        return judged([Finding.of(error)])
+    findings = []
     if is_behind:
         reason = f"The project is at {at.name} of its template, which is at {latest.name}."
-        problems.append(Problem(reason, "Commit your work, then run: copier update"))
-    return diagnosed(name, problems, " ".join([at.name, *template.notes]))
+        findings.append(Finding(reason, "Commit your work, then run: copier update"))
+    return judged(findings, " ".join([at.name, *template.notes]))
 
 
-def _workflow_templates(project: Project) -> Diagnosis:
-    name = "workflow templates"
+def _workflow_templates(project: Project) -> Verdict:
+    from dataflow_tools.fleet.drift import State, survey_workflows
+
     try:
-        from dataflow_tools.fleet.drift import State, survey_workflows
-
         surveys, notes = survey_workflows(project, with_drift=False)
-    except ImportError:
-        return unasked(name, "copier is not installed")
     except DataflowError as error:
-        return diagnosed(name, [Problem(error.reason, error.instruction)])
-    problems = []
+        return judged([Finding.of(error)])
+    findings = []
     behind = [survey for survey in surveys if survey.state is State.BEHIND]
     if behind:
         names = _some([survey.workflow_id for survey in behind])
-        problems.append(
-            Problem(
-                f"Behind {behind[0].latest} of their template: {names}.",
-                "See what would change: dataflow workflow update --all --plan",
-            )
-        )
-    # A template that cannot be had is one problem, however many workflows came of it.
+        reason = f"Behind {behind[0].latest} of their template: {names}."
+        told = "See what would change: dataflow workflow update --all --plan"
+        findings.append(Finding(reason, told))
+    # A template that cannot be had is one finding, however many workflows came of it.
     unknown: dict[str, list[Survey]] = {}
     for survey in surveys:
         if survey.state is State.UNKNOWN:
             unknown.setdefault(survey.instruction or "See the answers file.", []).append(survey)
     for instruction, same in unknown.items():
         names = _some([survey.workflow_id for survey in same])
-        problems.append(Problem(f"{names}: {same[0].reason}", instruction))
-    problems += [
-        Problem(f"{survey.workflow_id} has open conflicts.", "Resolve them, then git add.")
+        findings.append(Finding(f"{names}: {same[0].reason}", instruction))
+    findings += [
+        Finding(f"{survey.workflow_id} has open conflicts.", "Resolve them, then git add.")
         for survey in surveys
         if survey.conflicts
     ]
-    return diagnosed(name, problems, "; ".join([f"{len(surveys)} workflows", *notes]))
+    return judged(findings, "; ".join([f"{len(surveys)} workflows", *notes]))
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

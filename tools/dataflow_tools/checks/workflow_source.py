@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.config import CONFIG_FILE, read_config
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import resolve
-from dataflow.shared.faults import ConfigError, Fault
+from dataflow.shared.finding import ConfigError, Finding
 from dataflow.shared.yaml_document import YamlDocument, parse_yaml
 
 if TYPE_CHECKING:
@@ -27,14 +27,7 @@ _NOT_SET = "the environment variable "
 
 @dataclass(frozen=True)
 class Module:
-    """One Python file.
-
-    Args:
-        path: The file.
-        tree: What it says, or ``None`` if Python cannot read it.
-        reason: Why it cannot be read.
-        line: Where.
-    """
+    """One Python file: what it says, or why Python cannot read it, and in which line."""
 
     path: Path
     tree: ast.Module | None
@@ -44,12 +37,7 @@ class Module:
 
 @dataclass(frozen=True)
 class WorkflowSource:
-    """One workflow that is being checked.
-
-    Args:
-        project: Its project.
-        workflow_id: Its id.
-    """
+    """One workflow that is being checked."""
 
     project: Project
     workflow_id: str
@@ -62,6 +50,17 @@ class WorkflowSource:
     def shown(self, *parts: str) -> str:
         """A path in the workflow's folder as a person in the project's folder would type it."""
         return self.project.relative(self.folder.joinpath(*parts))
+
+    def finding(
+        self, reason: str, instruction: str, file: Path | str = "", line: int = 0
+    ) -> Finding:
+        """A finding in a file, named by its path in the workflow's folder."""
+        return Finding(reason, instruction, self.shown(str(file)), line)
+
+    def at_key(self, reason: str, instruction: str, *path: str) -> Finding:
+        """A finding in config.yaml, at a key or what is around it."""
+        line = self.document.position(path, of_key=True).line
+        return self.finding(reason, instruction, CONFIG_FILE, line)
 
     def has(self, *parts: str) -> bool:
         """Whether there is such a file or folder."""
@@ -94,17 +93,13 @@ class WorkflowSource:
         """What stands at a key path of config.yaml, or ``None``."""
         return value_at(self.settings, path)
 
-    def line_of(self, *path: str) -> int:
-        """The line of config.yaml with that key, or with what is around it."""
-        return self.document.position(path, of_key=True).line
-
     @cached_property
-    def config_faults(self) -> list[Fault]:
+    def config_findings(self) -> list[Finding]:
         """Everything wrong with config.yaml, variables that are not set left out."""
         try:
             read_config(self.folder / CONFIG_FILE, project=self.project)
         except ConfigError as error:
-            return [fault for fault in error.faults if not fault.reason.startswith(_NOT_SET)]
+            return [f for f in error.findings if not f.reason.startswith(_NOT_SET)]
         return []
 
     @cached_property

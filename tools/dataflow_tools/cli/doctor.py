@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataflow_tools.cli.verdict_lines import verdict_lines
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dataflow_tools.checks.diagnosis import Diagnosis
-
-_MARKS = {
-    "met": click.style("✓", fg="green"),
-    "problem": click.style("✗", fg="red"),
-    "not applicable": "-",
-}
+    from dataflow_tools.checks.protocol import Verdict
 
 
 @click.command()
@@ -29,17 +23,16 @@ def doctor(offline: bool, as_json: bool) -> None:
 
     The exit code is 0 if there is no problem, 1 if there is one.
     """
-    from dataflow_tools.checks.diagnosis import Health
     from dataflow_tools.checks.doctor import examine
 
     root, groups = examine(offline=offline)
-    problems = [d for found in groups.values() for d in found if d.health is Health.PROBLEM]
+    count = sum(bool(verdict.findings) for found in groups.values() for verdict in found.values())
     if as_json:
         result = {
-            "healthy": not problems,
+            "healthy": not count,
             "project": str(root) if root else None,
             "checks": {
-                group.lower(): [diagnosis.as_json() for diagnosis in found]
+                group.lower(): [_as_json(name, verdict) for name, verdict in found.items()]
                 for group, found in groups.items()
             },
         }
@@ -47,18 +40,20 @@ def doctor(offline: bool, as_json: bool) -> None:
     else:
         for group, found in groups.items():
             click.echo(click.style(group, bold=True))
-            click.echo("\n".join(line for diagnosis in found for line in _lines(diagnosis)))
-        click.echo(_summary(len(problems)))
-    if problems:
+            for name, verdict in found.items():
+                click.echo("\n".join(verdict_lines(f"{name:<18} {verdict.detail}", verdict)))
+        click.echo(f"{count} problem{'' if count == 1 else 's'}." if count else "All is well.")
+    if count:
         raise SystemExit(1)
 
 
-def _lines(diagnosis: Diagnosis) -> Iterator[str]:
-    yield f"  {_MARKS[diagnosis.health.value]} {diagnosis.name:<18} {diagnosis.detail}".rstrip()
-    for problem in diagnosis.problems:
-        yield f"      {problem.reason}"
-        yield f"        {problem.instruction}"
-
-
-def _summary(count: int) -> str:
-    return "All is well." if not count else f"{count} problem{'' if count == 1 else 's'}."
+def _as_json(name: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "name": name,
+        "status": "problem" if verdict.findings else verdict.status.value,
+        "detail": verdict.detail,
+        "problems": [
+            {"reason": finding.reason, "instruction": finding.instruction}
+            for finding in verdict.findings
+        ],
+    }

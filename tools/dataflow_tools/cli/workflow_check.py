@@ -10,17 +10,12 @@ import click
 
 from dataflow.cli.progress import progress_line
 from dataflow.shared.project import Project, find_project
+from dataflow_tools.cli.verdict_lines import MARKS, verdict_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dataflow_tools.checks.checklist import Point, Report
-
-_MARKS = {
-    "met": click.style("✓", fg="green"),
-    "missing": click.style("✗", fg="red"),
-    "not applicable": "-",
-}
+    from dataflow_tools.checks.checklist import Report
 
 
 @click.command()
@@ -94,31 +89,24 @@ def _workflow_of(project: Project, name: str) -> str:
 
 
 def _lines(report: Report, *, in_full: bool) -> Iterator[str]:
-    from dataflow_tools.checks.checklist import Status
+    from dataflow_tools.checks.protocol import Status
 
     missing = report.count(Status.MISSING)
     summary = (
         f"{report.count(Status.MET)} met, {missing} missing, "
         f"{report.count(Status.NOT_APPLICABLE)} not applicable"
     )
-    mark = _MARKS["missing" if missing else "met"]
+    mark = MARKS["missing" if missing else "met"]
     if not in_full:
         yield f"{mark} {click.style(report.workflow_id, bold=True)}: {summary}"
     group = ""
     for point in report.points:
-        if not in_full and point.status is not Status.MISSING:
+        if not in_full and point.verdict.status is not Status.MISSING:
             continue
-        if in_full and point.topic.group != group:
-            group = point.topic.group
+        if in_full and point.group != group:
+            group = point.group
             yield click.style(group, bold=True)
-        yield from _point(point)
+        detail = f" ({point.verdict.detail})" if point.verdict.detail else ""
+        yield from verdict_lines(f"{point.key:<16} {point.title}{detail}", point.verdict)
     if in_full:
         yield f"{report.workflow_id}: {summary}."
-
-
-def _point(point: Point) -> Iterator[str]:
-    detail = f" ({point.detail})" if point.detail else ""
-    yield f"  {_MARKS[point.status.value]} {point.topic.key:<16} {point.topic.title}{detail}"
-    for finding in point.findings:
-        yield f"      {click.style(finding.place, bold=True)}: {finding.reason}"
-        yield f"        {finding.instruction}"

@@ -80,4 +80,4 @@ def _words(survey: Survey) -> str:
         return f"{number} release{'' if number == 1 else 's'} behind {survey.latest}"
     if state == "ahead":
         return f"newer than the latest release, {survey.latest}"
-    return {"current": "up to date", "unmanaged": "by hand, from no template"}.get(state, state)
+    return {"current": "up to date", "unmanaged": "not from a template"}.get(state, state)

@@ -32,8 +32,6 @@ class Answers:
     """What an answers file says.
 
     Args:
-        path: The file.
-        text: All of it.
         source: The template, as given to Copier.
         commit: Its version, as recorded by Copier: a tag, or what ``git describe`` made of it.
     """
@@ -130,8 +128,6 @@ def with_origin(text: str, source: str, commit: str) -> str:
 
     Args:
         text: The file's text; it has ``_src_path`` and may have ``_commit``.
-        source: The template to record.
-        commit: The version to record.
 
     Raises:
         AnswersError: There is no ``_src_path`` at the top level of the text.
@@ -157,7 +153,9 @@ def with_origin(text: str, source: str, commit: str) -> str:
         fresh["_src_path"] = fresh.pop("_commit") + "\n" + fresh["_src_path"]
     for name in sorted(fresh, key=lambda name: spans[name], reverse=True):
         start, end = spans[name]
-        text = text[:start] + fresh[name] + text[end:]
+        # A value in a block ends behind its last line.
+        line_end = "\n" if text[start:end].endswith("\n") else ""
+        text = text[:start] + fresh[name] + line_end + text[end:]
     return text
 
 

@@ -1,27 +1,89 @@
-"""Carry out the plan for one workflow."""
+"""Carry out the plans, one workflow after the other; each is changed completely or not at all."""
 
 from __future__ import annotations
 
+import signal
+from contextlib import contextmanager
+from threading import Event, current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.fleet.answers import ANSWERS_FILE
 from dataflow_tools.fleet.journal import Move, replace_files
+from dataflow_tools.fleet.results import STOPPED, Job, Outcome, Report, Status
 from dataflow_tools.fleet.tree import read_entry
+from dataflow_tools.fleet.workflow_health import check_workflow
 from dataflow_tools.fleet.worktree import mark_conflicts
 from dataflow_tools.scaffold.git import GitError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from dataflow.shared.project import Project
     from dataflow_tools.fleet.instance import Instance
-    from dataflow_tools.fleet.results import Outcome
     from dataflow_tools.fleet.worktree import WorkTree
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class ApplyError(DataflowError):
     """A planned change could not be made; the workflow is as it was."""
+
+
+def apply_all(
+    project: Project,
+    jobs: list[Job],
+    work_tree: WorkTree,
+    report: Report,
+    progress: Callable[[str], None],
+    *,
+    check: bool,
+    first: int,
+) -> None:
+    """Change all workflows as planned, until somebody presses Ctrl-C.
+
+    Args:
+        work_tree: Git's view of the workflows' folders.
+        report: Told what concerns the run as a whole.
+        check: Check each workflow after its update.
+        first: Check this many first, and leave the rest alone if they are not well.
+    """
+    state = journal_folder(project)
+    with _told_to_stop() as stop:
+        for number, job in enumerate(jobs, start=1):
+            outcome = job.outcome
+            if stop.is_set():
+                report.interrupted = True
+                _leave_out(outcome, STOPPED)
+                continue
+            if number > first > 0 and not _all_well(jobs[:first]):
+                if number == first + 1:
+                    report.notes.append("The rest was left alone, since the first did not pass.")
+                _leave_out(outcome, f"The first {first} did not pass.")
+                continue
+            progress(f"updating {number} of {len(jobs)}: {outcome.workflow_id}")
+            try:
+                apply_outcome(state, job.instance, outcome, work_tree)
+            except DataflowError as error:
+                outcome.fail(error)
+                continue
+            wanted = check or number <= first
+            if wanted and outcome.status is Status.UPDATED and not job.instance.is_project:
+                progress(f"checking {number} of {len(jobs)}: {outcome.workflow_id}")
+                outcome.checked, words = check_workflow(project, outcome.workflow_id)
+                outcome.notes += words
+        report.interrupted = report.interrupted or stop.is_set()
+
+
+def _all_well(jobs: list[Job]) -> bool:
+    return all(
+        job.outcome.status is not Status.FAILED and job.outcome.checked is not False for job in jobs
+    )
+
+
+def _leave_out(outcome: Outcome, reason: str) -> None:
+    outcome.fail(DataflowError(reason, "Run the same command again."), Status.SKIPPED)
 
 
 def journal_folder(project: Project) -> Path:
@@ -43,9 +105,6 @@ def apply_outcome(state: Path, instance: Instance, outcome: Outcome, work_tree: 
 
     Args:
         state: The project's `journal_folder`.
-        instance: The workflow.
-        outcome: The plan.
-        work_tree: Git's view of the workflow's folder.
 
     Raises:
         ApplyError: A file changed since it was planned, or cannot be written.
@@ -66,8 +125,7 @@ def apply_outcome(state: Path, instance: Instance, outcome: Outcome, work_tree: 
     marks = []
     for change in changes:
         if change.stages is not None:
-            known = work_tree.tracked.get(work_tree.path(folder, change.origin or change.path))
-            sha = known.sha if known is not None else None
+            sha = work_tree.tracked.get(work_tree.path(folder, change.origin or change.path))
             marks.append((work_tree.path(folder, change.path), change.stages, sha))
     room = state / instance.name
     index = mark_conflicts(work_tree.top, marks) if marks else b""
@@ -83,3 +141,19 @@ def apply_outcome(state: Path, instance: Instance, outcome: Outcome, work_tree: 
             f"The files are updated, but git could not be told of the conflicts. {error.reason}",
             "Run `dataflow workflow update --all` again to finish it.",
         ) from error
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[Event]:
+    """Turn Ctrl-C and the request to terminate into an event while the context is open.
+
+    Outside the main thread, where Python delivers no signals, it is never set.
+    """
+    stop = Event()
+    numbers = _SIGNALS if current_thread() is main_thread() else ()
+    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

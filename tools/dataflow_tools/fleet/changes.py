@@ -60,8 +60,6 @@ def find_step(
     everything may differ.
 
     Args:
-        old: The version a workflow is at.
-        new: The version it goes to.
         old_part: The subdirectory that it is rendered from.
         new_part: The one that it will be rendered from.
         given: The questions that are answered anew.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,7 @@ from dataflow_tools.fleet.answers import ANSWERS_FILE
 from dataflow_tools.fleet.applying import journal_folder
 from dataflow_tools.fleet.instance import Instance, find_instances
 from dataflow_tools.fleet.journal import pending
-from dataflow_tools.fleet.ownership import Owner, owners
-from dataflow_tools.fleet.render import render
+from dataflow_tools.fleet.render import Owner, render
 from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.fleet.tree import read_entry
 from dataflow_tools.fleet.worktree import NoRepositoryError, read_work_tree
@@ -37,12 +36,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Drift:
-    """A generated file that is not as its version renders it.
-
-    Args:
-        path: The path in the workflow's folder.
-        kind: ``edited`` or ``missing``.
-    """
+    """A generated file that is not as its version renders it: ``edited`` or ``missing``."""
 
     path: str
     kind: str
@@ -53,16 +47,11 @@ class Survey:
     """What is known about one workflow.
 
     Args:
-        workflow_id: Which workflow.
         path: Its folder, from the project's root.
-        state: Where it stands.
-        version: The version it is at.
-        latest: The version it could be at.
         behind: The releases in between, oldest first, the latest with them.
         drift: Generated files that differ; ``None`` if that was not looked at.
         conflicts: Files with conflicts that nobody has resolved yet.
         reason: Why something is not known.
-        instruction: What to do about that.
     """
 
     workflow_id: str
@@ -77,20 +66,9 @@ class Survey:
     instruction: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The survey as plain data."""
-        drift = self.drift
-        return {
-            "workflow_id": self.workflow_id,
-            "path": self.path,
-            "state": self.state.value,
-            "version": self.version,
-            "latest": self.latest,
-            "behind": self.behind,
-            "drift": None if drift is None else [{"path": d.path, "kind": d.kind} for d in drift],
-            "conflicts": self.conflicts,
-            **({"reason": self.reason} if self.reason else {}),
-            **({"instruction": self.instruction} if self.instruction else {}),
-        }
+        """The survey as plain data, without a reason or instruction that is not there."""
+        found = asdict(self)
+        return {k: v for k, v in found.items() if v or k not in {"reason", "instruction"}}
 
 
 def survey_workflows(
@@ -103,7 +81,6 @@ def survey_workflows(
     """Find out where workflows stand. Nothing in the project is written.
 
     Args:
-        project: The project.
         names: The workflows; none for all of them.
         with_drift: Whether to render each workflow's version and compare its generated files.
         progress: Told in a few words what is being done.
@@ -162,10 +139,9 @@ def _find_drift(
     if export.config is not None and not export.config.get("_generated"):
         return []
     rendering = render(export, instance.name, answers, render_cache.scratch(), settled=True)
-    owner = owners(rendering.worker)
     found = []
     for path, expected in sorted(rendering.files.items()):
-        if path == ANSWERS_FILE or owner(path) is not Owner.GENERATED:
+        if path == ANSWERS_FILE or rendering.owner(path) is not Owner.GENERATED:
             continue
         there = read_entry(instance.folder / path)
         if not expected.equals(there):

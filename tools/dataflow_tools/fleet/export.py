@@ -29,13 +29,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Export:
-    """One version of a template as a plain folder.
-
-    Args:
-        template: The template it is from.
-        version: Which version it is.
-        folder: Where its files are.
-    """
+    """One version of a template as a plain folder."""
 
     template: Template
     version: Version
@@ -70,7 +64,7 @@ class Export:
             raise TemplateError(
                 f"{self.config_file} of template version {self.version.name} is not valid YAML: "
                 f"{error}",
-                "Mend the template and release it again.",
+                "Fix the template and release it again.",
             ) from error
         return found if isinstance(found, dict) else {}
 
@@ -108,7 +102,6 @@ class Export:
         """Copy the questions, the answers file's template and some other files elsewhere.
 
         Args:
-            folder: The new folder.
             subdirectory: The folder that is rendered.
             files: Template files, by their path in the subdirectory.
         """

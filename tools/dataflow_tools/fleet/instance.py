@@ -21,12 +21,7 @@ PROJECT = "(project)"
 
 @dataclass(frozen=True)
 class Instance:
-    """A folder that was rendered from a template, or by hand.
-
-    Args:
-        name: The workflow's id.
-        folder: Its folder, with no link on the way to it.
-    """
+    """A workflow's folder, with no link on the way to it, or the project's."""
 
     name: str
     folder: Path

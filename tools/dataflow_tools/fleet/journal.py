@@ -30,13 +30,7 @@ _DRAFT = ".draft"
 
 @dataclass(frozen=True)
 class Move:
-    """One file's way from old to new.
-
-    Args:
-        path: The path in the workflow's folder.
-        before: What is there now; ``None`` for nothing.
-        after: What shall be there; ``None`` for nothing.
-    """
+    """What is at a path now, and what shall be there; ``None`` is nothing."""
 
     path: str
     before: Entry | None
@@ -50,7 +44,6 @@ def replace_files(
 
     Args:
         room: A folder for the journal, of this update's own, on the same file system.
-        folder: The workflow's folder.
         moves: The changes; the answers file should come last.
         index: Input for ``git update-index --index-info -z``, if conflicts are to be marked.
         top: The root of the repository, needed with ``index``.

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Merge:
-    """The outcome of a merge.
+    """The outcome of a merge, with conflict markers if there are conflicts.
 
     Args:
-        entry: The merged file; with conflict markers if there are conflicts.
         conflicts: How many places a person has to look at.
         mergeable: Whether there was anything to merge line by line. If not, ``entry`` is the
             person's file as it was.
@@ -40,8 +39,6 @@ def merge_entries(
 
     Args:
         base: What both started from; ``None`` if both added the file.
-        ours: The person's file.
-        theirs: The template's file.
         labels: What the markers call ours, base and theirs.
         cwd: A folder in the repository, whose ``merge.conflictStyle`` is honoured.
     """

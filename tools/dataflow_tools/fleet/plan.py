@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import DataflowError
+from dataflow_tools.fleet import library_pins
 from dataflow_tools.fleet.merge import merge_entries
-from dataflow_tools.fleet.ownership import Owner
+from dataflow_tools.fleet.render import Owner
 from dataflow_tools.fleet.tree import Entry, obstacle, read_entry
 
 if TYPE_CHECKING:
@@ -45,19 +46,12 @@ class Action(StrEnum):
         """Whether a person has to decide before the workflow is whole again."""
         return self in {Action.CONFLICT, Action.BINARY_CONFLICT}
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether the file stays as it is although the template changed it."""
-        return self.value.startswith("kept-")
-
 
 @dataclass(frozen=True)
 class Change:
-    """What an update does to one path.
+    """What an update does to one path of a workflow's folder.
 
     Args:
-        path: The path in the workflow's folder.
-        action: What is done.
         before: The person's file, as it was read.
         after: What will be there.
         detail: Why, where that is not plain.
@@ -74,13 +68,18 @@ class Change:
     stages: tuple[Entry | None, Entry | None, Entry | None] | None = field(default=None, repr=False)
     origin: str | None = None
 
+    def as_json(self) -> dict[str, str]:
+        """The change as plain data, without what is empty."""
+        found = {"path": self.path, "action": self.action.value}
+        found |= {"detail": self.detail} if self.detail else {}
+        return found | ({"origin": self.origin} if self.origin else {})
+
 
 @dataclass(frozen=True)
 class MergeInputs:
     """All that a plan for one workflow depends on.
 
     Args:
-        folder: The workflow's folder.
         base: What its template version rendered.
         theirs: What the new version renders.
         owner: Who owns a path, by the new version.
@@ -135,11 +134,11 @@ class _Planner:
     """Decides path by path. It remembers which new paths took over a person's edits."""
 
     def __init__(self, inputs: MergeInputs) -> None:
-        self._scene = inputs
+        self._inputs = inputs
         self._taken_over: set[str] = set()
 
     def plan(self, path: str) -> list[Change]:
-        inputs = self._scene
+        inputs = self._inputs
         base, theirs = inputs.base.get(path), inputs.theirs.get(path)
         ours = read_entry(inputs.folder / path)
         if ours == theirs:
@@ -189,7 +188,7 @@ class _Planner:
             return []
         if ours.equals(base):
             return [Change(path, Action.DELETED, ours, None)]
-        inputs = self._scene
+        inputs = self._inputs
         fresh = {
             name: entry
             for name, entry in inputs.theirs.items()
@@ -209,7 +208,7 @@ class _Planner:
     def _plan_absent(self, path: str, base: Entry | None, theirs: Entry) -> list[Change]:
         if base is None:
             return [Change(path, Action.ADDED, None, theirs)]
-        inputs = self._scene
+        inputs = self._inputs
         mine: dict[str, Entry] = {}
         if inputs.owner(path) is Owner.MERGED:
             for name in inputs.tracked - inputs.rendered() - self._taken_over:
@@ -232,26 +231,27 @@ class _Planner:
         source: str,
         renamed: str | None = None,
     ) -> Change:
-        inputs = self._scene
-        merge = merge_entries(base, ours, theirs, inputs.labels, inputs.folder)
+        inputs = self._inputs
+        pinned = (base, ours)
+        if base is not None and path == source == library_pins.FILE:
+            pinned = library_pins.move_pins(base, ours, theirs)
+        merge = merge_entries(*pinned, theirs, inputs.labels, inputs.folder)
         before = ours if source == path else None
-        detail = f"the template called it {source}" if source != path else ""
+        origin = source if source != path else None
+        detail = f"the template called it {source}" if origin else ""
         if renamed is not None:
             detail = f"you renamed {renamed}"
-        origin = source if source != path else None
         if not merge.conflicts:
             return Change(path, Action.MERGED, before, merge.entry, detail, origin=origin)
         if source not in inputs.tracked:
-            note = "git ignores it, so markers could not be undone; compare it by hand"
+            note = "git ignores it, so markers could not be undone; compare it yourself"
             return Change(path, Action.KEPT_IGNORED, ours, ours, note)
         stages = (base, ours, theirs)
         if not merge.mergeable:
             note = "changed on both sides and cannot be merged line by line; yours is kept"
             return Change(path, Action.BINARY_CONFLICT, before, ours, note, stages, origin)
         places = "1 place" if merge.conflicts == 1 else f"{merge.conflicts} places"
-        note = "; ".join(
-            part for part in (detail, f"you and the template differ in {places}") if part
-        )
+        note = f"{detail}; " * bool(detail) + f"you and the template differ in {places}"
         return Change(path, Action.CONFLICT, before, merge.entry, note, stages, origin)
 
 

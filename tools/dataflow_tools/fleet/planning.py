@@ -7,9 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
-from dataflow_tools.fleet.answer_check import check_answers, describe_answers
 from dataflow_tools.fleet.answers import ANSWERS_FILE, Answers, with_origin
-from dataflow_tools.fleet.ownership import owners
 from dataflow_tools.fleet.plan import Action, Change, MergeInputs, plan_changes
 from dataflow_tools.fleet.render import render
 from dataflow_tools.fleet.tree import Entry
@@ -29,6 +27,10 @@ class UnsupportedTemplateError(DataflowError):
     """A template uses something of Copier's that this engine does not do."""
 
 
+class InvalidAnswerError(DataflowError):
+    """A recorded answer is not valid any more, and only a person can give another."""
+
+
 def plan_instance(
     render_cache: RenderCache,
     instance: Instance,
@@ -40,10 +42,6 @@ def plan_instance(
     """Plan what takes a workflow from its version to another.
 
     Args:
-        render_cache: Where templates and renderings are.
-        instance: The workflow.
-        answers: Its answers file.
-        target: The version to go to.
         work_tree: Git's view of the workflow's folder.
         given: New answers, which override the recorded ones.
 
@@ -74,7 +72,7 @@ def plan_instance(
         given=given,
         exclude=_for_update((new.config or {}).get("_exclude", ())),
     )
-    check_answers(instance, answers.values, theirs, given)
+    _check_answers(instance, answers.values, theirs, given)
     exclude = _for_update(theirs.worker.template.exclude)
     base = render(some_old, instance.folder.name, answers, scratch, settled=True, exclude=exclude)
     labels = ("yours", f"template {old.version.name}", f"template {target.name}")
@@ -85,19 +83,13 @@ def plan_instance(
         whole = render(old, instance.folder.name, answers, scratch, settled=True)
         return {ANSWERS_FILE, *whole.files, *theirs.files}
 
+    owners = (theirs.owner, base.owner)
     inputs = MergeInputs(
-        instance.folder,
-        base.files,
-        theirs.files,
-        owners(theirs.worker),
-        owners(base.worker),
-        tracked,
-        rendered,
-        labels,
+        instance.folder, base.files, theirs.files, *owners, tracked, rendered, labels
     )
     changes = plan_changes(inputs)
     changes.append(_version_change(instance, answers, theirs.answers_text))
-    return changes, [*_describe_name(instance, theirs), *describe_answers(answers.values, theirs)]
+    return changes, [*_describe_name(instance, theirs), *_describe_answers(answers.values, theirs)]
 
 
 def _describe_name(instance: Instance, theirs: Rendering) -> list[str]:
@@ -141,5 +133,66 @@ def _refuse_unsupported(export: Export) -> None:
         raise UnsupportedTemplateError(
             f"Template version {export.version.name} uses {', '.join(used)}, which run code or "
             "read files of their own.",
-            "Update this folder by hand with `copier update --trust`.",
+            "Update this folder with `copier update --trust`.",
         )
+
+
+def _check_answers(
+    instance: Instance, known: Mapping[str, Any], rendering: Rendering, given: Mapping[str, Any]
+) -> None:
+    """Refuse an update that would put a default in the place of somebody's answer.
+
+    Raises:
+        InvalidAnswerError: An answer is not valid any more; all such are named, with what the
+            template accepts.
+    """
+    worker = rendering.worker
+    questions = worker.template.questions_data
+    used = worker.answers.combined
+    faults, options = [], []
+    for name, value in known.items():
+        # What is hidden now was not asked for; what was given was meant.
+        if name not in questions or name in worker.answers.hidden or name in given:
+            continue
+        if name not in used or _same(used[name], value):
+            continue
+        choices = _choices(questions[name].get("choices"))
+        allowed = f"; it accepts {', '.join(choices)}" if choices else ""
+        faults.append(f"Answer no longer valid: {name} = {value!r}{allowed}.")
+        options.append(f"--data {name}={choices[0] if choices else '...'}")
+    if faults:
+        raise InvalidAnswerError(
+            " ".join(faults),
+            f"Answer anew: {instance.command} {' '.join(options)}",
+        )
+
+
+def _describe_answers(known: Mapping[str, Any], rendering: Rendering) -> list[str]:
+    """Say which answers are new and which are gone."""
+    questions = rendering.worker.template.questions_data
+    notes = [
+        f"new question {name}: answered with {value!r}"
+        for name, value in rendering.answers.items()
+        if name not in known
+    ]
+    notes += [
+        f"question {name} is gone: the answer {value!r} was dropped"
+        for name, value in known.items()
+        if name not in questions
+    ]
+    return notes
+
+
+def _same(used: Any, recorded: Any) -> bool:
+    # A question may turn "5" into 5; that is the same answer.
+    return bool(used == recorded) or str(used) == str(recorded)
+
+
+def _choices(declared: Any) -> list[str]:
+    if isinstance(declared, dict):
+        declared = list(declared.values())
+    if not isinstance(declared, list):
+        return []
+    values = [choice[1] if isinstance(choice, list) else choice for choice in declared]
+    values = [value.get("value") if isinstance(value, dict) else value for value in values]
+    return [str(value) for value in values]

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.fleet.answers import ANSWERS_FILE, Answers, read_answers, with_origin
+from dataflow_tools.fleet.copier_patches import without_git
 from dataflow_tools.fleet.tree import Entry, read_tree
-from dataflow_tools.scaffold.git import REPOSITORY_VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from copier._main import Worker
+    from pathspec import GitIgnoreSpec
 
     from dataflow_tools.fleet.export import Export
 
 
 class RenderingError(DataflowError):
     """Copier refused to render a version of the template with the answers given."""
+
+
+class Owner(StrEnum):
+    """Who decides about the content of a rendered file.
+
+    A template declares it in its ``copier.yml``, in patterns as in a ``.gitignore``:
+    ``_skip_if_exists`` lists what is *yours*. It is Copier's own setting, so a plain ``copier
+    update`` keeps those files as well. ``_generated`` lists what is *generated*; Copier ignores
+    settings that it does not know. Everything else is *merged*.
+    """
+
+    GENERATED = "generated"
+    MERGED = "merged"
+    YOURS = "yours"
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,22 @@ class Rendering:
     answers_text: str
     answers: dict[str, Any]
     worker: Worker
+
+    def owner(self, path: str) -> Owner:
+        """Who owns a path in the workflow's folder, by this version."""
+        if self.worker.match_skip(Path(path)):
+            return Owner.YOURS
+        return Owner.GENERATED if self._generated.match_file(path) else Owner.MERGED
+
+    @cached_property
+    def _generated(self) -> GitIgnoreSpec:
+        from pathspec import GitIgnoreSpec
+
+        lines = self.worker.template.config_data.get("generated", ())
+        context = dict(self.worker.answers.combined)
+        return GitIgnoreSpec.from_lines(
+            self.worker.jinja_env.from_string(str(line)).render(context) for line in lines
+        )
 
 
 def render(
@@ -81,7 +111,7 @@ def render(
     part = export.subdirectory({**known.values, **(given or {})})
     from_repository = export.needs_repository(part)
     try:
-        with _quiet(export, with_git=from_repository):
+        with without_git(export, except_for_template=from_repository):
             worker = copier.run_copy(
                 known.source if from_repository else str(export.folder),
                 destination,
@@ -105,60 +135,11 @@ def render(
         raise
     except Exception as error:
         # A template is a program of somebody else's; it can fail in any way.
+        words = " ".join(str(error).split()) or type(error).__name__
         raise RenderingError(
-            f"Template version {export.version.name} cannot be rendered: {_words(error)}",
-            "Give a valid answer with `--data KEY=VALUE`, or mend the template.",
+            f"Template version {export.version.name} cannot be rendered: {words.rstrip('.')}.",
+            "Give a valid answer with `--data KEY=VALUE`, or fix the template.",
         ) from error
     finally:
         shutil.rmtree(destination, ignore_errors=True)
     return Rendering(files, text, answers, worker)
-
-
-def _words(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if text.endswith(".") else f"{text}."
-
-
-@contextmanager
-def _quiet(export: Export, *, with_git: bool) -> Iterator[None]:
-    """Run Copier without its warnings and, where it needs none, without its calls of git.
-
-    Copier asks git about the destination after each file that it writes and about a plain
-    folder before it reads it; a run would start some forty processes. It looks git up on the
-    path of its process library, which is emptied for the time being.
-
-    Where it does need git, it clones a remote template again. It gets our mirror instead, and
-    a cache of its own, as the one that all Copier processes share breaks now and then.
-    """
-    from plumbum import local
-
-    template = export.template
-    environment = {"COPIER_CACHE_DIR": str(export.folder.with_name("copier-cache"))}
-    if not with_git:
-        environment["PATH"] = os.devnull
-    elif template.address is not None:
-        # https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
-        environment["GIT_CONFIG_COUNT"] = "1"
-        environment["GIT_CONFIG_KEY_0"] = f"url.{template.repository}.insteadOf"
-        environment["GIT_CONFIG_VALUE_0"] = template.address
-    with warnings.catch_warnings(), local.env(**environment), _variable(environment):
-        warnings.simplefilter("ignore")
-        for name in REPOSITORY_VARIABLES:
-            if name in local.env:
-                del local.env[name]
-        yield
-
-
-@contextmanager
-def _variable(environment: Mapping[str, str]) -> Iterator[None]:
-    """Set the one variable that Copier reads from this process's environment."""
-    name = "COPIER_CACHE_DIR"
-    previous = os.environ.get(name)
-    os.environ[name] = environment[name]
-    try:
-        yield
-    finally:
-        if previous is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = previous

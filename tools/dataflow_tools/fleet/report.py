@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import shlex
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from dataflow_tools.fleet.instance import PROJECT
-from dataflow_tools.fleet.plan import Action, Change
+from dataflow_tools.fleet.plan import Action
 from dataflow_tools.fleet.results import STOPPED, Outcome, Report, Status
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _NAMES = {
     Action.KEPT_YOURS: "kept yours",
     Action.KEPT_IGNORED: "kept",
 }
-_DONE = {Status.CURRENT: "up to date", Status.UNMANAGED: "by hand, from no template"}
+_DONE = {Status.CURRENT: "up to date", Status.UNMANAGED: "not from a template"}
 _PLANNED = {**_DONE, Status.UPDATED: "would update", Status.CONFLICT: "would conflict"}
 _DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 # Above this many workflows, those about which there is nothing to say are only counted.
@@ -49,7 +50,6 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
     """Say what became, or would become, of each workflow and file, and what to do next.
 
     Args:
-        report: The report.
         paint: Gives a text a colour, or leaves it as it is.
     """
     many = len(report.outcomes) > _MANY
@@ -65,7 +65,8 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
         yield ""
     yield from report.notes
     yield _summary(report)
-    yield from _next_steps(report)
+    if steps := list(_steps(report)):
+        yield from ("Next:", *(f"  {step}" for step in steps))
 
 
 def _says_nothing(outcome: Outcome) -> bool:
@@ -78,15 +79,15 @@ def diff_lines(outcome: Outcome, paint: Callable[[str, str], str]) -> Iterator[s
     for change in outcome.changes:
         if change.before == change.after:
             continue
-        old, new = f"{outcome.path}/{change.path}", f"{outcome.path}/{change.path}"
+        path = f"{outcome.path}/{change.path}"
         if any(entry and entry.is_binary for entry in (change.before, change.after)):
-            yield f"Binary file {new} {'is deleted' if change.after is None else 'changes'}"
+            yield f"Binary file {path} {'is deleted' if change.after is None else 'changes'}"
             continue
         lines = difflib.unified_diff(
             _text_lines(change.before),
             _text_lines(change.after),
-            "/dev/null" if change.before is None else f"a/{old}",
-            "/dev/null" if change.after is None else f"b/{new}",
+            "/dev/null" if change.before is None else f"a/{path}",
+            "/dev/null" if change.after is None else f"b/{path}",
         )
         for line in lines:
             yield paint(line.removesuffix("\n"), _DIFF_COLOURS.get(line[:1], ""))
@@ -111,22 +112,17 @@ def _headline(
     if outcome.checked is not None:
         word += ", checks passed" if outcome.checked else ", CHECKS FAILED"
     parts = [f"{outcome.workflow_id:<{width}}", step, paint(word, _COLOURS[outcome.status])]
-    counted = outcome.count()
-    if counted:
-        parts.append(", ".join(f"{number} {name}" for name, number in _tally(outcome).items()))
+    if tally := _tally(outcome):
+        parts.append(", ".join(f"{number} {name}" for name, number in tally.items()))
     elif outcome.changes:
         parts.append("version only")
     return "  ".join(part for part in parts if part)
 
 
-def _tally(outcome: Outcome) -> dict[str, int]:
-    tally: dict[str, int] = {}
-    for action in Action:
-        number = outcome.count()[action]
-        if number:
-            name = _NAMES[action].lower()
-            tally[name] = tally.get(name, 0) + number
-    return tally
+def _tally(outcome: Outcome) -> Counter[str]:
+    counted = outcome.count()
+    # In the order of the actions; two of them may share a name.
+    return Counter(_NAMES[action].lower() for action in Action for _ in range(counted[action]))
 
 
 def _details(outcome: Outcome, paint: Callable[[str, str], str], *, planned: bool) -> Iterator[str]:
@@ -139,14 +135,9 @@ def _details(outcome: Outcome, paint: Callable[[str, str], str], *, planned: boo
     files = [change for change in outcome.changes if change.action not in silent]
     width = max((len(change.path) for change in files), default=0)
     for change in files:
-        yield _file_line(change, width, paint)
-
-
-def _file_line(change: Change, width: int, paint: Callable[[str, str], str]) -> str:
-    name = f"{_NAMES[change.action]:<12}"
-    colour = "yellow" if change.action.is_conflict or change.action is Action.REPLACED else ""
-    line = f"    {paint(name, colour)}  {change.path}"
-    return f"{line:<{len(line) + width - len(change.path)}}  {change.detail}".rstrip()
+        colour = "yellow" if change.action.is_conflict or change.action is Action.REPLACED else ""
+        name = paint(f"{_NAMES[change.action]:<12}", colour)
+        yield f"    {name}  {change.path:<{width}}  {change.detail}".rstrip()
 
 
 def _summary(report: Report) -> str:
@@ -163,13 +154,6 @@ def _summary(report: Report) -> str:
     number = len(report.outcomes)
     head = f"{number} workflow{'' if number == 1 else 's'}"
     return f"{head}: {', '.join(parts)}." if parts else "There is no workflow to update."
-
-
-def _next_steps(report: Report) -> Iterator[str]:
-    steps = list(_steps(report))
-    if steps:
-        yield "Next:"
-        yield from (f"  {step}" for step in steps)
 
 
 def _steps(report: Report) -> Iterator[str]:
@@ -205,7 +189,7 @@ def _steps(report: Report) -> Iterator[str]:
         if outcome.checked is False:
             place = shlex.quote(outcome.path)
             undo = f"git restore {place} && git clean -fd {place}"
-            yield f"{outcome.workflow_id}: mend it, or undo with: {undo}"
+            yield f"{outcome.workflow_id}: fix it, or undo with: {undo}"
 
 
 def _after_conflicts(outcomes: list[Outcome]) -> Iterator[str]:

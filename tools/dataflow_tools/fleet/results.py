@@ -11,6 +11,9 @@ from dataflow_tools.fleet.plan import Action, Change
 
 if TYPE_CHECKING:
     from dataflow.shared.errors import DataflowError
+    from dataflow_tools.fleet.answers import Answers
+    from dataflow_tools.fleet.instance import Instance
+    from dataflow_tools.fleet.versions import Version
 
 # Why a workflow was left out that an interrupted update had not come to.
 STOPPED = "The update was stopped before its turn."
@@ -37,15 +40,10 @@ class Outcome:
     """What became, or would become, of one workflow.
 
     Args:
-        workflow_id: Which workflow.
         path: Its folder, from the project's root.
-        status: How it ended.
         current: The version it was at.
         target: The version it goes to.
-        changes: What is done to its files.
-        notes: What else a person should know.
         reason: Why it was skipped or failed.
-        instruction: What to do about that.
         checked: Whether its own checks passed after the update; ``None`` if they did not run.
     """
 
@@ -79,38 +77,41 @@ class Outcome:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The outcome as plain data."""
+        """The outcome as plain data, without what is empty and need not be said."""
+        optional = {
+            "notes": self.notes,
+            "reason": self.reason,
+            "instruction": self.instruction,
+        }
         return {
             "workflow_id": self.workflow_id,
             "path": self.path,
             "status": self.status.value,
             "from": self.current,
             "to": self.target,
-            "files": [
-                {
-                    "path": change.path,
-                    "action": change.action.value,
-                    **({"detail": change.detail} if change.detail else {}),
-                    **({"origin": change.origin} if change.origin else {}),
-                }
-                for change in self.changes
-            ],
-            **({"notes": self.notes} if self.notes else {}),
-            **({"reason": self.reason} if self.reason else {}),
-            **({"instruction": self.instruction} if self.instruction else {}),
+            "files": [change.as_json() for change in self.changes],
+            **{key: value for key, value in optional.items() if value},
             **({"checked": self.checked} if self.checked is not None else {}),
         }
 
 
 @dataclass
+class Job:
+    """A workflow on its way through an update; its answers and target are found on the way."""
+
+    instance: Instance
+    outcome: Outcome
+    answers: Answers | None = None
+    target: Version | None = None
+
+
+@dataclass
 class Report:
-    """What became, or would become, of all workflows asked for.
+    """What became, or would become, of all workflows asked for, in the order of their names.
 
     Args:
-        outcomes: One for each workflow, in the order of their names.
         planned_only: Whether nothing was written.
         notes: What concerns the run as a whole.
-        interrupted: Whether somebody stopped it.
     """
 
     outcomes: list[Outcome]

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow_tools.fleet.answers import ANSWERS_FILE
-from dataflow_tools.fleet.results import Status
+from dataflow_tools.fleet.results import Job, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow_tools.fleet.job import Job
     from dataflow_tools.fleet.worktree import WorkTree
 
 
@@ -40,8 +39,6 @@ def refuse_unsafe(
     """Set aside workflows with open conflicts; refuse the whole run for uncommitted changes.
 
     Args:
-        jobs: The workflows that need an update.
-        work_tree: Git's view of them.
         named: Whether somebody named them; then open conflicts refuse the run, too.
         plan_only: Whether nothing is going to be written; then nothing is refused.
 
@@ -53,17 +50,14 @@ def refuse_unsafe(
     """
     ready, dirty, open_conflicts = [], [], []
     for job in jobs:
-        if job.instance.is_project:
-            ready.append(job)
-            continue
         folder = job.instance.folder
         unmerged = work_tree.unmerged_in(folder)
-        changed = work_tree.changed_in(folder)
-        tracked = work_tree.tracked_in(folder)
-        if unmerged:
+        if job.instance.is_project:
+            ready.append(job)
+        elif unmerged:
             open_conflicts.append(job)
             job.outcome.fail(_open_conflicts(unmerged), Status.SKIPPED)
-        elif changed or ANSWERS_FILE not in tracked:
+        elif work_tree.changed_in(folder) or ANSWERS_FILE not in work_tree.tracked_in(folder):
             dirty.append(job)
             job.outcome.notes.append("has uncommitted changes; commit them before updating")
             if plan_only:

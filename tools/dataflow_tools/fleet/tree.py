@@ -10,13 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file or a symbolic link.
-
-    Args:
-        data: The file's content, or where the link points.
-        executable: Whether the file may be executed.
-        link: Whether this is a symbolic link.
-    """
+    """A file or a symbolic link, whose data is where it points."""
 
     data: bytes
     executable: bool = False
@@ -73,8 +67,6 @@ def obstacle(root: Path, path: str, leaving: set[str]) -> str | None:
     """Find what lies in the way of a file at ``path`` below ``root``.
 
     Args:
-        root: The workflow's folder.
-        path: Where the file shall go.
         leaving: The paths that the same update removes first.
 
     Returns:

@@ -7,15 +7,15 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.errors import BadInputError, DataflowError, MissingDependencyError
-from dataflow_tools.fleet.applying import apply_outcome, journal_folder
+from filelock import FileLock, Timeout
+
+from dataflow.shared.errors import BadInputError, DataflowError
+from dataflow_tools.fleet.applying import apply_all, journal_folder
 from dataflow_tools.fleet.instance import Instance, find_instances, project_instance
-from dataflow_tools.fleet.interruption import Interruption
-from dataflow_tools.fleet.job import Job
 from dataflow_tools.fleet.journal import pending, recover
 from dataflow_tools.fleet.planning import plan_instance
 from dataflow_tools.fleet.render_cache import RenderCache
-from dataflow_tools.fleet.results import STOPPED, Outcome, Report, Status
+from dataflow_tools.fleet.results import Job, Outcome, Report, Status
 from dataflow_tools.fleet.safety import recall_conflicts, refuse_unsafe, refuse_unsafe_project
 from dataflow_tools.fleet.versions import TemplateError
 from dataflow_tools.fleet.worktree import WorkTree, read_work_tree
@@ -68,15 +68,14 @@ def update_workflows(
     not at all; one that cannot be updated does not stop the others.
 
     Args:
-        project: The project.
-        request: What to update, and how.
         progress: Told in a few words what is being done.
 
     Raises:
         BadInputError: The request makes no sense, or a folder has uncommitted changes.
         UpdateBusyError: Another update is running.
     """
-    _require_copier()
+    # Git must not wait for a password that nobody can type, ours no more than Copier's.
+    os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")
     state = journal_folder(project)
     with nullcontext() if request.plan_only else _only_one(state):
         report = Report([], planned_only=request.plan_only)
@@ -99,7 +98,11 @@ def update_workflows(
                 planned = list(_plan(render_cache, ready, work_tree, request, progress))
                 if not request.plan_only:
                     refuse_unsafe_project(planned, work_tree)
-                    _apply(project, state, planned, work_tree, request, report, progress)
+                    apply_all(
+                        *(project, planned, work_tree, report, progress),
+                        check=request.check,
+                        first=request.first or 0,
+                    )
             report.notes += render_cache.notes
             if not request.project:
                 report.notes += _note_project(render_cache, project_instance(project), jobs)
@@ -125,8 +128,7 @@ def _note_project(render_cache: RenderCache, instance: Instance, jobs: list[Job]
 
 def _outcome(project: Project, instance: Instance) -> Outcome:
     folder = project.root if instance.is_project else project.workflow_dir(instance.name)
-    path = project.relative(folder)
-    return Outcome(instance.name, path, Status.SKIPPED)
+    return Outcome(instance.name, project.relative(folder), Status.SKIPPED)
 
 
 def _needs_update(render_cache: RenderCache, job: Job, request: Request) -> bool:
@@ -211,66 +213,13 @@ def _plan(
             outcome.fail(error)
             continue
         except OSError as error:
-            outcome.fail(_unreadable(error))
+            unreadable = f"{error.filename}: {error.strerror}."
+            remedy = "See that the file can be read and that the disk has room; then run it again."
+            outcome.fail(DataflowError(unreadable, remedy))
             continue
         outcome.notes += notes
         outcome.status = Status.CONFLICT if outcome.conflicts else Status.UPDATED
         yield job
-
-
-def _unreadable(error: OSError) -> DataflowError:
-    return DataflowError(
-        f"{error.filename}: {error.strerror}.",
-        "See that the file can be read and that the disk has room; then run it again.",
-    )
-
-
-def _apply(
-    project: Project,
-    state: Path,
-    jobs: list[Job],
-    work_tree: WorkTree,
-    request: Request,
-    report: Report,
-    progress: Callable[[str], None],
-) -> None:
-    from dataflow_tools.fleet.workflow_health import check_workflow
-
-    first = request.first if request.first is not None else 0
-    with Interruption() as interruption:
-        for number, job in enumerate(jobs, start=1):
-            outcome = job.outcome
-            if interruption.requested:
-                report.interrupted = True
-                _leave_out(outcome, STOPPED)
-                continue
-            if number == first + 1 and first and not _all_well(jobs[:first]):
-                report.notes.append("The rest was left alone, since the first did not pass.")
-            if number > first > 0 and not _all_well(jobs[:first]):
-                _leave_out(outcome, f"The first {first} did not pass.")
-                continue
-            progress(f"updating {number} of {len(jobs)}: {outcome.workflow_id}")
-            try:
-                apply_outcome(state, job.instance, outcome, work_tree)
-            except DataflowError as error:
-                outcome.fail(error)
-                continue
-            wanted = request.check or number <= first
-            if wanted and outcome.status is Status.UPDATED and not job.instance.is_project:
-                progress(f"checking {number} of {len(jobs)}: {outcome.workflow_id}")
-                outcome.checked, words = check_workflow(project, outcome.workflow_id)
-                outcome.notes += words
-        report.interrupted = report.interrupted or interruption.requested
-
-
-def _all_well(jobs: list[Job]) -> bool:
-    return all(
-        job.outcome.status is not Status.FAILED and job.outcome.checked is not False for job in jobs
-    )
-
-
-def _leave_out(outcome: Outcome, reason: str) -> None:
-    outcome.fail(DataflowError(reason, "Run the same command again."), Status.SKIPPED)
 
 
 def _finish_earlier(state: Path, request: Request, report: Report) -> None:
@@ -290,8 +239,6 @@ def _finish_earlier(state: Path, request: Request, report: Report) -> None:
 
 @contextmanager
 def _only_one(state: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
     state.mkdir(parents=True, exist_ok=True)
     # Whatever the project's own .gitignore says, none of this may be committed.
     (state / ".gitignore").write_text("*\n", encoding="utf-8")
@@ -306,15 +253,3 @@ def _only_one(state: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _require_copier() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("copier") is None:
-        raise MissingDependencyError(
-            "Updating needs Copier, which is not installed.",
-            "Install it: pip install 'dataflow-runtime[template]'",
-        )
-    # Copier's git calls must not wait for a password that nobody can type.
-    os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.scaffold.git import GitError, find_top, hide_credentials, run_git, succeeds
@@ -27,12 +30,7 @@ class TemplateError(DataflowError):
 
 @dataclass(frozen=True)
 class Version:
-    """One commit of a template.
-
-    Args:
-        name: What Copier records for it: its tag, or the nearest tag with a distance.
-        commit: The full hash.
-    """
+    """One commit of a template; its name is what Copier records: a tag, or one and a distance."""
 
     name: str
     commit: str
@@ -44,7 +42,6 @@ class Template:
 
     Args:
         source: What the answers file calls it.
-        repository: The folder to run git in.
         address: Where the original is, if that is elsewhere.
         notes: What a person should know, such as that the remote could not be reached.
     """
@@ -58,7 +55,9 @@ class Template:
     @cached_property
     def releases(self) -> list[str]:
         """All tags that are versions by PEP 440, oldest first, as Copier orders them."""
-        tags = run_git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags", cwd=self._git)
+        tags = run_git(
+            "for-each-ref", "--format=%(refname:strip=2)", "refs/tags", cwd=self.repository
+        )
         known = [(_release(tag), tag) for tag in tags.decode().splitlines()]
         return [tag for release, tag in sorted((r, t) for r, t in known if r is not None)]
 
@@ -81,7 +80,7 @@ class Template:
         """
         if reference not in self._versions:
             commit = self._resolve(reference)
-            name = run_git("describe", "--tags", "--always", commit, cwd=self._git)
+            name = run_git("describe", "--tags", "--always", commit, cwd=self.repository)
             self._versions[reference] = Version(name.decode().strip(), commit)
             if reference == "HEAD" and self._is_dirty():
                 self.notes.append(
@@ -97,11 +96,14 @@ class Template:
             return first < second
         if one.commit == other.commit:
             return False
-        return succeeds("merge-base", "--is-ancestor", one.commit, other.commit, cwd=self._git)
+        return succeeds(
+            "merge-base", "--is-ancestor", one.commit, other.commit, cwd=self.repository
+        )
 
     def between(self, old: Version, new: Version) -> list[str]:
         """The released tags after ``old``, up to and with ``new``, oldest first."""
-        low, high = self._nearest(old), self._nearest(new)
+        # Without the distance that `git describe` adds to the nearest tag.
+        low, high = (_release(re.sub(r"-\d+-g[0-9a-f]+$", "", v.name)) for v in (old, new))
         found = []
         for tag in self.releases:
             release = _release(tag)
@@ -138,10 +140,6 @@ class Template:
         run_git(*plain, "checkout-index", "--all", "--force", cwd=folder, environment=place)
         index.unlink()
 
-    @property
-    def _git(self) -> Path:
-        return self.repository
-
     @cached_property
     def _git_dir(self) -> Path:
         answer = run_git("rev-parse", "--absolute-git-dir", cwd=self.repository)
@@ -154,7 +152,7 @@ class Template:
                 answer = run_git(
                     "cat-file",
                     "--batch-check=%(objectname)",
-                    cwd=self._git,
+                    cwd=self.repository,
                     stdin=f"{candidate}^{{commit}}\n".encode(),
                 )
                 found = answer.decode(errors="replace").strip()
@@ -168,13 +166,9 @@ class Template:
 
     def _is_dirty(self) -> bool:
         try:
-            return bool(run_git("status", "--porcelain", cwd=self._git))
+            return bool(run_git("status", "--porcelain", cwd=self.repository))
         except GitError:
             return False  # A bare repository has no work tree.
-
-    def _nearest(self, version: Version) -> Release | None:
-        name = re.sub(r"-\d+-g[0-9a-f]+$", "", version.name)
-        return _release(name)
 
 
 def open_template(source: str, near: Path) -> Template:
@@ -211,8 +205,6 @@ def cache_folder() -> Path:
 
 
 def _open_mirror(source: str, address: str) -> Template:
-    from filelock import FileLock
-
     shown = hide_credentials(address)
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
@@ -227,8 +219,8 @@ def _open_mirror(source: str, address: str) -> Template:
             except GitError as error:
                 notes = [f"{shown} was not reached; its last known state is used. {error.reason}"]
         else:
-            _remove(fresh)
-            _remove(mirror)
+            for leftover in (fresh, mirror):
+                shutil.rmtree(leftover, ignore_errors=True)
             try:
                 run_git("clone", "--quiet", "--mirror", "--", address, fresh, cwd=folder)
             except GitError as error:
@@ -243,12 +235,6 @@ def _open_mirror(source: str, address: str) -> Template:
 def _is_bare(folder: Path) -> bool:
     # In a folder inside of a work tree, git would answer for the repository around it.
     return (folder / "HEAD").is_file() and succeeds("rev-parse", "--git-dir", cwd=folder)
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _expand(source: str) -> str:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from dataflow_tools.fleet import library_pins
 
 if TYPE_CHECKING:
     from dataflow.shared.project import Project
@@ -36,6 +41,11 @@ def check_workflow(project: Project, workflow_id: str) -> tuple[bool, list[str]]
     Returns:
         Whether all is well, and for what is not, the last words of the process.
     """
+    if (pinned := library_pins.runtime_version(project.root)) is not None:
+        installed = version("dataflow-runtime")
+        if Version(installed) < pinned:
+            words = f"The project asks for dataflow-runtime {pinned}, and {installed} is installed."
+            return False, [words, "  Install it (uv sync), then: dataflow workflow check --all"]
     folder = project.workflow_dir(workflow_id)
     steps = {
         "config and imports": [sys.executable, "-c", _CODE, workflow_id],

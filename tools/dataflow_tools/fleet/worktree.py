@@ -23,33 +23,20 @@ class NoRepositoryError(BadInputError):
 
 
 @dataclass(frozen=True)
-class Blob:
-    """A file in git's index.
-
-    Args:
-        mode: Its mode, such as ``100644``.
-        sha: The hash of its content.
-    """
-
-    mode: str
-    sha: str
-
-
-@dataclass(frozen=True)
 class WorkTree:
     """Git's view of some folders, read once.
 
     Args:
         top: The root of the repository.
-        tracked: What the index has, by path from the root.
-        changed: Paths with uncommitted changes, new files included.
-        unmerged: Paths with conflicts that nobody has resolved yet.
+        tracked: The hash that the index has of each file, by path from the root.
+        changed: Paths with uncommitted changes, new files included, in order.
+        unmerged: Paths with conflicts that nobody has resolved yet, in order.
     """
 
     top: Path
-    tracked: dict[str, Blob]
-    changed: frozenset[str]
-    unmerged: frozenset[str]
+    tracked: dict[str, str]
+    changed: list[str]
+    unmerged: list[str]
 
     def name(self, folder: Path) -> str:
         """A folder's path from the root, as git writes it; ``.`` for the root itself."""
@@ -66,23 +53,15 @@ class WorkTree:
 
     def changed_in(self, folder: Path) -> list[str]:
         """The paths with uncommitted changes in a folder, relative to it."""
-        return _within(self._changed, self.name(folder))
+        return _within(self.changed, self.name(folder))
 
     def unmerged_in(self, folder: Path) -> list[str]:
         """The paths with open conflicts in a folder, relative to it."""
-        return _within(self._unmerged, self.name(folder))
+        return _within(self.unmerged, self.name(folder))
 
     @cached_property
     def _tracked(self) -> list[str]:
         return sorted(self.tracked)
-
-    @cached_property
-    def _changed(self) -> list[str]:
-        return sorted(self.changed)
-
-    @cached_property
-    def _unmerged(self) -> list[str]:
-        return sorted(self.unmerged)
 
 
 def _within(paths: list[str], folder: str) -> list[str]:
@@ -112,29 +91,21 @@ def read_work_tree(root: Path, folders: Sequence[Path]) -> WorkTree:
         )
     # One common folder instead of a thousand names, which no command line would hold.
     paths = list(folders) if len(folders) <= 20 else [Path(os.path.commonpath(folders))]
-    tracked: dict[str, Blob] = {}
+    tracked: dict[str, str] = {}
     listing = run_git("ls-files", "--stage", "-z", "--full-name", "--", *paths, cwd=top)
     for line in os.fsdecode(listing).split("\0")[:-1]:
         meta, path = line.split("\t", 1)
-        mode, sha, stage = meta.split(" ")
+        _, sha, stage = meta.split(" ")
         if stage in {"0", "2"}:
-            tracked[path] = Blob(mode, sha)
+            tracked[path] = sha
     changed, unmerged = _read_status(top, paths)
-    return WorkTree(top, tracked, frozenset(changed), frozenset(unmerged))
+    return WorkTree(top, tracked, sorted(changed), sorted(unmerged))
 
 
 def _read_status(top: Path, paths: Sequence[Path]) -> tuple[set[str], set[str]]:
     # Format: https://git-scm.com/docs/git-status#_porcelain_format_version_2
-    status = run_git(
-        "status",
-        "--porcelain=v2",
-        "-z",
-        "--untracked-files=all",
-        "--no-renames",
-        "--",
-        *paths,
-        cwd=top,
-    )
+    how = ("--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
+    status = run_git("status", *how, "--", *paths, cwd=top)
     changed, unmerged = set(), set()
     for line in os.fsdecode(status).split("\0")[:-1]:
         if line.startswith("1 "):
@@ -154,7 +125,6 @@ def mark_conflicts(
     The contents go into git's store; the index itself is not touched.
 
     Args:
-        top: The root of the repository.
         conflicts: For each the path from the root; base, the person's and the template's file;
             and the hash of the person's file if git has it.
 

@@ -67,13 +67,18 @@ def _from_project(project: Project, location: str) -> str:
 
 def _database(url: str, table: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
     from dataflow.sources.database.reader import list_tables
+    from dataflow.sources.database.settings import DatabaseSource
+    from dataflow.sources.parameters import Parameters
+    from dataflow.sources.validation import checked_settings
 
     source: dict[str, Any] = {"type": "database", "url": url, **settings}
     if source.get("query"):
         return source
     if table is not None:
         return {**source, "table": table}
-    tables = list_tables(source, {"max_retries": 0})
+    # A source names a table, which the list of tables does not look at.
+    any_table = checked_settings(DatabaseSource, {**source, "table": "?"})
+    tables = list_tables(any_table, Parameters(max_retries=0))
     if len(tables) != 1:
         raise SourceSettingError(
             f"The database has {len(tables)} tables.",

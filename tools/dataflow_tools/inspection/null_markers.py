@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.sources.duckdb_session import literal, open_engine
+from dataflow.shared.sql import quote_literal
+from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.inference import read_typed
 from dataflow_tools.inspection.profile import profile_columns, register_rows
 
@@ -27,10 +28,6 @@ def find_null_markers(
 ) -> dict[str, list[str]]:
     """The markers in each text column that has numbers or dates, and nothing else, beside them.
 
-    Args:
-        connection: Where the relation ``data`` is.
-        profiles: Its columns.
-
     Returns:
         Lists of markers, as they are written, by the name of the column.
     """
@@ -46,7 +43,7 @@ def find_null_markers(
 def _markers(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> list[str]:
     """The markers in a text column, if it gets another type without them."""
     text = f"lower(trim({column.key}))"
-    known = ", ".join(literal(marker) for marker in sorted(_MARKERS))
+    known = ", ".join(quote_literal(marker) for marker in sorted(_MARKERS))
     written = connection.execute(
         f"SELECT DISTINCT trim({column.key}) AS v FROM data WHERE {text} IN ({known}) ORDER BY v"  # noqa: S608
     ).fetchall()
@@ -64,13 +61,12 @@ def _has_nan(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bo
     return row is not None and bool(row[0])
 
 
-def propose_null_values(
+def suggest_null_values(
     table: pa.Table, given: Sequence[str] | None
 ) -> tuple[list[str], list[str]]:
     """The texts that mean no value in a table of a file, and what a person should know of them.
 
     Args:
-        table: The table, as read with what was given.
         given: What is known to mean no value; None for an empty text.
     """
     null_values = [""] if given is None else list(given)

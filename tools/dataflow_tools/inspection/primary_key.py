@@ -30,10 +30,6 @@ def find_primary_key(
     A column that is unique by chance, such as a measurement, is passed over; columns that are
     called like keys come first.
 
-    Args:
-        connection: Where the relation ``data`` is.
-        profiles: Its columns.
-
     Returns:
         One or two names, or none if nothing plausible is unique.
     """

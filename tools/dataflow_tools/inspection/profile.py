@@ -1,10 +1,14 @@
-"""What the values of each column are like."""
+"""What the values of each column are like.
+
+In this package a connection is one in which the rows that are looked at are the relation ``data``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.sql import type_family
 from dataflow.sources.column_names import sql_identifiers
 
 if TYPE_CHECKING:
@@ -15,9 +19,6 @@ if TYPE_CHECKING:
 _TAKEN = ("processed_at",)
 # Not reserved in this DuckDB, but in the older one that reads the dashboards' tables, or in dbt.
 _ALSO_RESERVED = ("at", "current_date", "current_timestamp", "end", "date_trunc", "this", "window")
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
-_WHOLE = (*_NUMBERS, "UBIGINT", "HUGEINT")
-_SIGNS_OF_NESTING = ("STRUCT", "MAP", "UNION")
 # Text values are listed up to here.
 _MOST_VALUES = 50
 
@@ -29,11 +30,10 @@ class ColumnProfile:
     Args:
         name: Its name in the source.
         identifier: Its name in SQL, without quotes.
-        key: Its name in the relation that was looked at.
+        key: Its name in the relation ``data``.
         type: DuckDB's type to cast it to.
         nested: Whether its values are lists or objects.
-        rows: How many rows were looked at.
-        nulls: How many of them have no value.
+        nulls: How many rows have no value.
         distinct: How many different values there are; 0 for nested ones.
         longest: The length of the longest text; 0 for other types.
         values: All values of a text column, if they are few.
@@ -53,16 +53,12 @@ class ColumnProfile:
     @property
     def whole(self) -> bool:
         """Whether it holds whole numbers."""
-        return self.type in _WHOLE or (
-            self.type.startswith("DECIMAL") and self.type.endswith(",0)")
-        )
+        return type_family(self.type) == "whole"
 
     @property
     def fractional(self) -> bool:
         """Whether it holds numbers with fractions."""
-        return self.type in ("DOUBLE", "FLOAT") or (
-            self.type.startswith("DECIMAL") and not self.whole
-        )
+        return type_family(self.type) == "fraction"
 
     @property
     def text(self) -> bool:
@@ -72,7 +68,7 @@ class ColumnProfile:
     @property
     def time(self) -> bool:
         """Whether it holds days or moments."""
-        return self.type == "DATE" or self.type.startswith("TIMESTAMP")
+        return type_family(self.type) == "moment"
 
     @property
     def unique(self) -> bool:
@@ -97,7 +93,6 @@ def profile_columns(connection: duckdb.DuckDBPyConnection, names: list[str]) -> 
     """Look at all columns of the relation ``data``, which are called ``c0``, ``c1`` and so on.
 
     Args:
-        connection: Where ``data`` is.
         names: The columns' names in the source.
     """
     described = connection.execute("DESCRIBE data").fetchall()
@@ -108,7 +103,7 @@ def profile_columns(connection: duckdb.DuckDBPyConnection, names: list[str]) -> 
     for index, (name, identifier) in enumerate(zip(names, identifiers, strict=True)):
         key = f"c{index}"
         kind = kinds[key]
-        nested = kind.startswith(_SIGNS_OF_NESTING) or kind.endswith("]")
+        nested = type_family(kind) == "nested"
         if kind.startswith("ENUM"):
             kind = "VARCHAR"
         distinct = "0" if nested else f"count(DISTINCT {key})"

@@ -56,8 +56,6 @@ def role_of(
     """The role of a column.
 
     Args:
-        connection: Where the relation ``data`` is.
-        column: The column.
         date: The column that was chosen as the date.
         primary_key: Names of the columns that identify a row.
 
@@ -101,7 +99,7 @@ def looks_like_days(connection: duckdb.DuckDBPyConnection, column: ColumnProfile
     return (
         column.type in ("INTEGER", "BIGINT")
         and column.distinct > 1
-        and _all(connection, f"coalesce(year({day}) BETWEEN 1800 AND 2100, false)", column)
+        and all_values(connection, f"coalesce(year({day}) BETWEEN 1800 AND 2100, false)", column)
     )
 
 
@@ -110,27 +108,27 @@ def _is_code(
 ) -> bool:
     if not column.whole:
         # Years with a gap among them often come as 2013.0.
-        return named_like_a_code(column.identifier) and _all(
+        return named_like_a_code(column.identifier) and all_values(
             connection, f"{column.key} = trunc({column.key})", column
         )
     if column.distinct <= 1 or named_like_a_code(column.identifier):
         return True
     # Years, in whatever language they are called so.
     years = f"{column.key} BETWEEN 1800 AND 2100"
-    if looks_like_days(connection, column) or _all(connection, years, column):
+    if looks_like_days(connection, column) or all_values(connection, years, column):
         return True
     if _MOMENTS.isdisjoint(words):
         return False
     # 517 for 5:17: no value has more than 59 in its last two digits.
     clock = f"{column.key} BETWEEN 0 AND 2400 AND {column.key} % 100 < 60"
-    if "time" in words and column.distinct > _MINUTES and _all(connection, clock, column):
+    if "time" in words and column.distinct > _MINUTES and all_values(connection, clock, column):
         return True
     # Seconds or milliseconds since 1970, of the years from 1973 to 2065.
     since_1970 = f"{column.key} BETWEEN 1e8 AND 3e9 OR {column.key} BETWEEN 1e11 AND 3e12"
-    return _all(connection, since_1970, column)
+    return all_values(connection, since_1970, column)
 
 
-def _all(connection: duckdb.DuckDBPyConnection, test: str, column: ColumnProfile) -> bool:
+def all_values(connection: duckdb.DuckDBPyConnection, test: str, column: ColumnProfile) -> bool:
     """Whether all values of a column pass a test."""
     row = connection.execute(
         f"SELECT bool_and({test}) FROM data WHERE {column.key} IS NOT NULL"  # noqa: S608

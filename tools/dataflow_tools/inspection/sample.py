@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.tables import to_arrow
 from dataflow.sources.errors import SourceSettingError
+from dataflow.sources.kind import Extracted, ReadRequest, kind_names, source_kind
+from dataflow.sources.parameters import Parameters
+from dataflow.sources.validation import checked_settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # Records of an API that are looked at, and a page more at most.
 _RECORDS = 2_000
-# Rows of a database's table.
+# Rows of a database's table, or of a source of another kind.
 _ROWS = 200_000
 
 
@@ -33,63 +37,58 @@ class Sample:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def read_sample(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
-    """Read what an inspection looks at.
-
-    Args:
-        source: ``ingestion.source`` of a config.yaml.
-        parameters: ``ingestion.parameters``.
+def read_sample(source: dict[str, Any]) -> Sample:
+    """Read what an inspection looks at of an ``ingestion.source``.
 
     Raises:
         SourceError: The source cannot be read.
         SourceSettingError: A setting cannot be used.
     """
     kind = source.get("type")
+    if kind not in kind_names():
+        raise SourceSettingError(
+            f"There is no source type {kind!r}.", f"The types are {', '.join(kind_names())}."
+        )
     if kind == "file":
-        return _from_files(source, parameters)
-    if kind == "api":
-        return _from_api(source, parameters)
-    if kind == "database":
-        from dataflow.sources.database.reader import read_database
-
-        # One more than are looked at tells whether there are more.
-        looked = {**source, "incremental": None}
-        typed = read_database(looked, parameters, limit=_ROWS + 1).typed
-        whole = typed.table.num_rows <= _ROWS
-        return Sample(typed.table.slice(0, _ROWS), whole, typed.notes)
-    raise SourceSettingError(
-        f"There is no source type {kind!r}.", "The types are file, api and database."
-    )
-
-
-def _from_files(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
-    from dataflow.sources.file.reader import fetched_files
-    from dataflow_tools.inspection.null_markers import propose_null_values
-    from dataflow_tools.inspection.suggested_settings import propose_settings
-
-    with fetched_files(source, parameters) as files:
-        settings, notes = propose_settings(files.found, source)
-        typed = files.read({**source, **settings})
-        if not typed.table.num_columns:
-            return Sample(typed.table, True, typed.notes, settings)
-        null_values, told = propose_null_values(typed.table, source.get("null_values"))
-        settings["null_values"] = null_values
-        if told:
-            typed = files.read({**source, **settings})
-    return Sample(typed.table, True, [*notes, *told, *typed.notes], settings)
-
-
-def _from_api(source: dict[str, Any], parameters: dict[str, Any]) -> Sample:
-    from dataflow.sources.api.reader import read_api
-
-    looked = {**source, "incremental": None}
+        return _from_files(source)
+    source = {key: value for key, value in source.items() if key != "incremental"}
+    if kind != "api":
+        return _sample(_read(source, _ROWS))
     try:
-        answer = read_api(looked, parameters, limit=_RECORDS)
+        return _sample(_read(source, _RECORDS))
     except SourceSettingError as error:
         if "paging.type" not in error.instruction:
             raise
-        answer = read_api({**looked, "paging": {"type": "none"}}, parameters, limit=_RECORDS)
         settings = "-d source_settings='{paging: {type: none}}'"
         note = f"{error.reason} {error.instruction} Until then no run reads it. Here: {settings}"
-        return Sample(answer.typed.table, False, [note, *answer.typed.notes])
-    return Sample(answer.typed.table, answer.whole, answer.typed.notes)
+        sample = _sample(_read({**source, "paging": {"type": "none"}}, _RECORDS))
+        return Sample(sample.table, False, [note, *sample.notes])
+
+
+def _read(source: dict[str, Any], limit: int) -> Extracted:
+    kind = source_kind(source["type"])
+    request = ReadRequest(Parameters(), limit=limit)
+    return kind.read(checked_settings(kind.settings, source), request)
+
+
+def _sample(extracted: Extracted) -> Sample:
+    return Sample(to_arrow(extracted.data), extracted.whole, extracted.notes)
+
+
+def _from_files(source: dict[str, Any]) -> Sample:
+    from dataflow.sources.file.reader import fetched_files
+    from dataflow.sources.file.settings import FileSource
+    from dataflow_tools.inspection.null_markers import suggest_null_values
+    from dataflow_tools.inspection.suggested_settings import suggest_settings
+
+    given = checked_settings(FileSource, source)
+    with fetched_files(given, Parameters()) as files:
+        settings, notes = suggest_settings(files.found, given)
+        typed = files.read(given.model_copy(update=settings))
+        if not typed.table.num_columns:
+            return Sample(typed.table, True, typed.notes, settings)
+        null_values, told = suggest_null_values(typed.table, given.null_values)
+        settings["null_values"] = null_values
+        if told:
+            typed = files.read(given.model_copy(update=settings))
+    return Sample(typed.table, True, [*notes, *told, *typed.notes], settings)

@@ -11,7 +11,7 @@ from dataflow.shared.redaction import is_secret_key
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
-from dataflow_tools.inspection.findings import counted, remarks, remarks_on_values
+from dataflow_tools.inspection.notes import counted, notes_on_rows, notes_on_values
 from dataflow_tools.inspection.primary_key import find_primary_key
 from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
 from dataflow_tools.inspection.roles import best_date, role_of
@@ -22,7 +22,6 @@ _SETTINGS = (
     *("format", "encoding", "delimiter", "sheet", "data_path", "schema", "query", "params"),
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
 )
-_PARAMETERS = {"batch_size": 100, "max_retries": 3, "timeout_seconds": 30}
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60
@@ -32,14 +31,7 @@ _UNWRITABLE = re.compile(r"[{\x00\r\x7f-\x9f\u2028\u2029\ufffe\uffff]|\n\Z")
 
 @dataclass(frozen=True)
 class InspectedColumn:
-    """A column, and what it is for.
-
-    Args:
-        profile: What its values are like.
-        role: See ``dataflow_tools.inspection.roles.role_of``.
-        tests: dbt tests that the data passes.
-        accepted_values: All values of a text column, if they are few.
-    """
+    """A column, its role (see `role_of`), dbt tests that its data passes, and its values if few."""
 
     profile: ColumnProfile
     role: str
@@ -68,10 +60,8 @@ class Inspection:
 
     Args:
         source: The settings of the source, those that its data asked for included.
-        columns: Its columns, in their order.
         primary_key: Names of the columns that identify a row; empty if none was proven to.
-        rows: How many rows were looked at.
-        whole: Whether these are all rows of the source.
+        whole: Whether the rows that were looked at are all rows of the source.
         notes: What was left out, is uncertain, or has to be decided by a person.
     """
 
@@ -134,7 +124,7 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         SourceDataError: It has no columns.
         SourceSettingError: A setting cannot be used.
     """
-    sample = read_sample(source, _PARAMETERS)
+    sample = read_sample(source)
     if not sample.table.num_columns:
         raise SourceDataError(
             "The source has no rows and no columns to look at.",
@@ -147,12 +137,12 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         primary_key = find_primary_key(connection, profiles)
         date = best_date(profiles)
         roles = [role_of(connection, column, date, primary_key) for column in profiles]
-        notes = [*sample.notes, *remarks_on_values(connection, profiles)]
+        notes = [*sample.notes, *notes_on_values(connection, profiles)]
     columns = [
         _column(column, role, primary_key, sample.whole)
         for column, role in zip(profiles, roles, strict=True)
     ]
-    notes += remarks(profiles, date, primary_key, sample, different)
+    notes += notes_on_rows(profiles, date, primary_key, sample, different)
     if (written := _without_secrets(source["url"])) != source["url"]:
         notes.append(f"Secrets in the location are written as variables, to be set: {written}")
     return Inspection(

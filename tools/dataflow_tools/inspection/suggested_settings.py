@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dataflow.sources.file.location import LocalFile
+    from dataflow.sources.file.settings import FileSource
 
 # What programs write in the Americas and Western Europe when they do not write UTF-8.
 _OTHER_ENCODING = "cp1252"
@@ -32,14 +33,10 @@ _CHUNK = 1 << 20
 _MOST_SHEETS = 8
 
 
-def propose_settings(
-    files: Sequence[LocalFile], source: dict[str, Any]
+def suggest_settings(
+    files: Sequence[LocalFile], given: FileSource
 ) -> tuple[dict[str, Any], list[str]]:
     """Settings for a file source, beside those that were given.
-
-    Args:
-        files: Its files.
-        source: ``ingestion.source``, as far as it was given.
 
     Returns:
         ``format``, ``encoding``, ``sheet`` or ``data_path``, where one is needed, and what a
@@ -51,8 +48,8 @@ def propose_settings(
     """
     settings: dict[str, Any] = {}
     notes: list[str] = []
-    for name, value, note in _proposals(files, source):
-        if source.get(name) is None:
+    for name, value, note in _proposals(files, given):
+        if getattr(given, name) is None:
             if value is not None:
                 settings[name] = value
             notes.append(note)
@@ -60,7 +57,7 @@ def propose_settings(
 
 
 def _proposals(
-    files: Sequence[LocalFile], source: dict[str, Any]
+    files: Sequence[LocalFile], given: FileSource
 ) -> Iterator[tuple[str, str | None, str]]:
     file = files[0]
     # What is in a zip file has a name of its own.
@@ -77,7 +74,7 @@ def _proposals(
             yield "encoding", _OTHER_ENCODING, note
     elif file.format == "excel":
         yield from _sheet(file)
-    if file.format == "json" and len(files) == 1 and source.get("data_path") is None:
+    if file.format == "json" and len(files) == 1 and given.data_path is None:
         yield from _data_path(file)
 
 

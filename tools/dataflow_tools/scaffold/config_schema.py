@@ -1,8 +1,8 @@
 """The JSON Schema of config.yaml, by which editors complete keys and mark mistakes.
 
-`config.schema.json` beside this module is made from the model by
-``python -m dataflow_tools.scaffold.config_schema``; a test holds the two together. A config.yaml
-names its schema in a comment that the YAML language server reads (https://github.com/redhat-developer/yaml-language-server).
+It is made from the models of what is installed, plug-ins included, and of what a project's
+workflows name of their own. A config.yaml names its schema in a comment that the YAML language
+server reads (https://github.com/redhat-developer/yaml-language-server).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.environment import REFERENCE
+from dataflow.shared.own_code import OwnCode
 
 if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
-SCHEMA_FILE = Path(__file__).with_name("config.schema.json")
-
-# The first line of a workflow's config.yaml: from its folder to the copy that `place_schema` makes.
-SCHEMA_COMMENT = "# yaml-language-server: $schema=../../../../.dataflow/config.schema.json"
+SCHEMA_NAME = "config.schema.json"
+# The first line of a config.yaml: from its folder to the file that `place_schema` writes.
+SCHEMA_COMMENT = f"# yaml-language-server: $schema=../../../../.dataflow/{SCHEMA_NAME}"
 
 _REFERENCE = {"type": "string", "pattern": REFERENCE}
 _NOT_TEXT = frozenset({"integer", "number", "boolean"})
@@ -30,13 +30,13 @@ _ABOUT = ("title", "description", "default")
 
 
 def place_schema(project: Project) -> Path:
-    """Copy the schema to where the first line of each config.yaml points, if it is not there.
+    """Write the project's schema to where the first line of each config.yaml points.
 
     Returns:
-        The copy, in the project's folder of state.
+        The file, in the project's folder of state; left alone if it is as it should be.
     """
-    path = project.state_dir / SCHEMA_FILE.name
-    data = SCHEMA_FILE.read_bytes()
+    path = project.state_dir / SCHEMA_NAME
+    data = (json.dumps(config_schema(project), indent=2, ensure_ascii=False) + "\n").encode()
     try:
         if path.read_bytes() == data:
             return path
@@ -49,17 +49,40 @@ def place_schema(project: Project) -> Path:
     return path
 
 
-def config_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 7) of the configuration's model, with ``${VAR}`` wherever it works."""
+def config_schema(project: Project | None = None) -> dict[str, Any]:
+    """The JSON Schema (draft 7) of config.yaml, with ``${VAR}`` wherever it works.
+
+    Args:
+        project: Whose declared sections, own readers and own stages are known as well.
+    """
     from dataflow.shared.config_model import WorkflowConfig
 
     schema = WorkflowConfig.model_json_schema(by_alias=True, mode="validation")
+    if project is not None:
+        _add_own_names(schema, project)
     return {"$schema": "http://json-schema.org/draft-07/schema#", **_with_references(schema)}
 
 
-def schema_text() -> str:
-    """The content of `config.schema.json`."""
-    return json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n"
+def _add_own_names(schema: dict[str, Any], project: Project) -> None:
+    for section in project.settings.config_sections:
+        schema["properties"].setdefault(section, {"description": "A section of the project's own."})
+    codes = [OwnCode(path.parent.name, path.parent) for path in _configs(project)]
+    types = sorted({name for code in codes for name in code.readers})
+    stages = sorted({name for code in codes for name in code.stages})
+    if types:
+        source = schema["$defs"]["Ingestion"]["properties"]["source"]
+        source["oneOf"].append(_named("type", types))
+    if stages:
+        stage = schema["$defs"]["Stage"]
+        stage["oneOf"].append(_named("name", stages))
+
+
+def _configs(project: Project) -> list[Path]:
+    return sorted(project.workflows_dir.glob("*/config.yaml"))
+
+
+def _named(key: str, names: list[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": {key: {"enum": names}}, "required": [key]}
 
 
 def _with_references(schema: Any) -> Any:
@@ -82,7 +105,3 @@ def _with_references(schema: Any) -> Any:
         return result
     about = {key: result.pop(key) for key in _ABOUT if key in result}
     return {**about, "anyOf": [result, _REFERENCE]}
-
-
-if __name__ == "__main__":
-    SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")

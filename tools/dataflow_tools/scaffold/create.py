@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlparse
 
 import yaml
 
-from dataflow.shared.errors import BadInputError, MissingDependencyError
+from dataflow.shared.errors import BadInputError
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow_tools.scaffold.git import succeeds
 
@@ -27,12 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TemplateSource:
-    """Where a template is.
-
-    Args:
-        url: What ``copier copy`` takes: a git URL or a local folder.
-        ref: The version to take; None for the newest.
-    """
+    """Where a template is, as ``copier copy`` takes it, and its version; None is the newest."""
 
     url: str
     ref: str | None = None
@@ -50,9 +45,11 @@ def installed_template() -> TemplateSource:
     text = distribution("dataflow-tools").read_text("direct_url.json")
     origin = json.loads(text) if text else {}
     url = str(origin.get("url", ""))
-    if "vcs_info" in origin:
-        return TemplateSource(url, origin["vcs_info"]["commit_id"])
     folder = Path(unquote(urlparse(url).path)) if url.startswith("file:") else None
+    if "vcs_info" in origin:
+        # Copier takes an address for a repository's only if it says so, and a folder without file:.
+        source = str(folder) if folder is not None else f"git+{url}"
+        return TemplateSource(source, origin["vcs_info"]["commit_id"])
     if folder is not None and (folder.parent / "copier.yml").is_file():
         return TemplateSource(str(folder.parent), "HEAD")
     raise BadInputError(
@@ -68,7 +65,6 @@ def create_project(
 
     Args:
         path: The folder to make. It may exist if it is empty or holds nothing but ``.git``.
-        template: Where the template is.
         answers: Answers to the template's questions.
         ask: Ask for the others on the terminal; otherwise take their defaults.
 
@@ -89,8 +85,6 @@ def create_workflow(
     """Render a new workflow into a project, from the template version the project has.
 
     Args:
-        project: The project.
-        workflow_id: The workflow's id and folder.
         answers: Answers to the template's questions.
         ask: Ask for the others on the terminal; otherwise take their defaults.
 
@@ -135,15 +129,10 @@ def _has_commit(repository: Path, ref: str | None) -> bool:
 
 
 def _copy(template: TemplateSource, path: Path, data: dict[str, Any], *, ask: bool) -> None:
-    try:
-        from copier import run_copy
-        from copier.errors import CopierError, DirtyLocalWarning
-        from jinja2 import TemplateError
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Making projects and workflows needs Copier, which is not installed.",
-            "Install it: pip install 'dataflow-runtime[template]'",
-        ) from error
+    from copier import run_copy
+    from copier.errors import CopierError, DirtyLocalWarning
+    from jinja2 import TemplateError
+
     existed = path.exists()
     try:
         # A template with uncommitted changes is its author's own, who knows.

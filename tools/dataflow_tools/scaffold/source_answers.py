@@ -29,7 +29,7 @@ def described_source(
     """A source with what answers say about it, ready to be read.
 
     Args:
-        workflow_id: The workflow's id, which the names of its variables begin with.
+        workflow_id: What the names of its variables begin with.
         source: Its settings as its location tells them.
         answers: Answers to the template's questions, as far as they were given.
         environ: The environment that variables are read from.

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -16,12 +16,13 @@ from filelock import FileLock, Timeout
 from dataflow.publish.folders import SiteFolders, workflow_folders
 from dataflow.publish.manifest import forget_workflows, read_manifest
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.finding import Finding, Severity
 from dataflow_tools.site.node import find_node
 from dataflow_tools.site.outdated import publish_outdated
 from dataflow_tools.site.packages import install_packages
 from dataflow_tools.site.public import replace_public
 from dataflow_tools.site.site_check import check_site
-from dataflow_tools.site.site_folder import PageFault, assemble_site
+from dataflow_tools.site.site_folder import assemble_site, broken_sources, workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,16 +45,14 @@ class SiteBuildError(DataflowError):
 class BrokenPagesError(DataflowError):
     """The site was built, but some of its pages or source queries have errors.
 
-    Args:
-        build: What was built. The pages that cannot be shown say so in their place.
-        lines: A line for each error.
+    The pages that cannot be shown say so in their place.
     """
 
     def __init__(self, build: SiteBuild, lines: list[str]) -> None:
         count = len(lines)
         super().__init__(
             "\n".join(lines),
-            f"Mend {'it' if count == 1 else f'these {count} errors'} and build again. "
+            f"Fix {'it' if count == 1 else f'these {count} errors'} and build again. "
             "The other pages are up to date.",
         )
         self.build = build
@@ -66,16 +65,15 @@ class SiteBuild:
     Args:
         folder: The folder to serve or to copy; it holds the published data as well.
         pages: Per workflow, the paths of its pages on the site.
-        seconds: How long it took.
         unchanged: The last build was still good, so nothing was done.
-        faults: What is wrong in the pages.
+        findings: What is wrong in the pages.
     """
 
     folder: Path
     pages: dict[str, list[str]]
     seconds: float
     unchanged: bool = False
-    faults: list[PageFault] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
@@ -87,7 +85,6 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
     changed since the last build: new data needs no build.
 
     Args:
-        project: The project.
         report: Told what is going on, line by line.
 
     Raises:
@@ -109,29 +106,29 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
         forget_workflows(folders, {path.name for path in workflow_folders(project)})
         outdated = publish_outdated(project, report)
         site = assemble_site(project, "build")
-        faults, unchanged = _build_if_changed(project, site, node, report)
+        findings, unchanged = _build_if_changed(project, site, node, report)
     finally:
         lock.release()
     pages: dict[str, list[str]] = {}
     for page in site.pages:
         pages.setdefault(page.workflow_id, []).append(page.url)
     seconds = time.perf_counter() - began
-    done = SiteBuild(folders.public, pages, seconds, unchanged, faults)
-    if lines := [*outdated.faults, *_as_lines(project, faults)]:
+    done = SiteBuild(folders.public, pages, seconds, unchanged, findings)
+    if lines := [*outdated.faults, *_as_lines(project, findings)]:
         raise BrokenPagesError(done, lines)
     return done
 
 
 def _build_if_changed(
     project: Project, site: Site, node: Node, report: Callable[[str], None]
-) -> tuple[list[PageFault], bool]:
-    """The faults of the site, and whether the last build was still good."""
+) -> tuple[list[Finding], bool]:
+    """What is wrong with the site, and whether the last build was still good."""
     folders = SiteFolders.of(project)
     record = folders.build_record
     wanted = _wanted(site, folders)
     last = _read_json(record) if (folders.public / "index.html").exists() else {}
-    unchanged = {name: last.get(name) for name in wanted} == wanted
-    checked: list[PageFault] = []
+    unchanged = "findings" in last and {name: last.get(name) for name in wanted} == wanted
+    checked: list[Finding] = []
     if not unchanged or last["checked"]:
         report(f"Checking {len(site.pages)} pages ...")
         checked = check_site(project, site, node, report)
@@ -139,35 +136,24 @@ def _build_if_changed(
     if unchanged:
         report("No page changed since the last build.")
         record.touch()
-        return [_restore(project, item) for item in last["faults"]], True
+        kept = [Finding(**item) for item in last["findings"]]
+        return [replace(f, severity=Severity(f.severity)) for f in kept], True
     record.unlink(missing_ok=True)
-    faults = _build(project, checked, node, report)
+    findings = _build(project, checked, node, report)
     replace_public(folders.template("build") / "build", folders)
-    kept = [_keep(project, fault) for fault in faults]
     workflows = sorted({page.workflow_id for page in site.pages})
     content = {
         **wanted,
         "workflows": workflows,
         "checked": _as_lines(project, checked),
-        "faults": kept,
+        "findings": [asdict(finding) for finding in findings],
     }
     record.write_text(json.dumps(content), encoding="utf-8")
-    return faults, False
+    return findings, False
 
 
-def _as_lines(project: Project, faults: list[PageFault]) -> list[str]:
-    return [
-        f"{fault.workflow_id}: {project.relative(fault.source)}, line {fault.line}: {fault.message}"
-        for fault in faults
-    ]
-
-
-def _keep(project: Project, fault: PageFault) -> dict[str, Any]:
-    return {**asdict(fault), "source": str(fault.source.relative_to(project.root))}
-
-
-def _restore(project: Project, item: dict[str, Any]) -> PageFault:
-    return PageFault(**{**item, "source": project.root / item["source"]})
+def _as_lines(project: Project, findings: list[Finding]) -> list[str]:
+    return [f"{workflow_of(project, f)}: {f.file}, line {f.line}: {f.reason}" for f in findings]
 
 
 def _wanted(site: Site, folders: SiteFolders) -> dict[str, Any]:
@@ -180,24 +166,24 @@ def _wanted(site: Site, folders: SiteFolders) -> dict[str, Any]:
 
 
 def _build(
-    project: Project, faults: list[PageFault], node: Node, report: Callable[[str], None]
-) -> list[PageFault]:
+    project: Project, findings: list[Finding], node: Node, report: Callable[[str], None]
+) -> list[Finding]:
     """Build, leaving out what is broken; what only the build finds is left out the next time."""
     while True:
-        site = assemble_site(project, "build", faults)
+        site = assemble_site(project, "build", findings)
         report("Building the site (about a minute) ...")
         log = _run_vite(site, SiteFolders.of(project).modules, node, report)
         if log is None:
-            return faults
-        found = _fault_in_log(site, log, faults)
+            return findings
+        found = _finding_in_log(project, site, log, findings)
         if found is None:
             (site.template.parent.parent / "build.log").write_text(log, encoding="utf-8")
             tail = "\n".join(line for line in log.splitlines() if line.strip())[-2000:]
             raise SiteBuildError(
                 f"The dashboards could not be built:\n{tail}",
-                "Mend what it names. What was built before is still there.",
+                "Fix what it names. What was built before is still there.",
             )
-        faults = [*faults, found]
+        findings = [*findings, found]
         report(f"{_as_lines(project, [found])[0]}; building without it.")
 
 
@@ -238,9 +224,9 @@ def _run_vite(site: Site, modules: Path, node: Node, report: Callable[[str], Non
     return None if code == 0 and built else said or f"vite ended with exit code {code}"
 
 
-def _fault_in_log(site: Site, log: str, known: list[PageFault]) -> PageFault | None:
+def _finding_in_log(project: Project, site: Site, log: str, known: list[Finding]) -> Finding | None:
     """The page or component that the build tool names as its reason to stop."""
-    broken = {fault.source for fault in known if fault.stops_build}
+    broken = broken_sources(project, known)
     files = {file.target: file for file in (*site.pages, *site.components)}
     for said in log.splitlines():
         for name in _PAGE_IN_LOG.findall(said):
@@ -248,7 +234,7 @@ def _fault_in_log(site: Site, log: str, known: list[PageFault]) -> PageFault | N
             if file is not None and file.source not in broken:
                 message = said.strip().replace(name, file.source.name)
                 line = _line_of(file.source, message)
-                return PageFault(file.workflow_id, file.source, line, message)
+                return Finding(message, file=project.relative(file.source), line=line)
     return None
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dataflow.publish.folders import SiteFolders, workflow_folders
-from dataflow.service.dashboard_server import listen
+from dataflow.service.web_server import listen
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.site.node import find_node
 from dataflow_tools.site.outdated import publish_outdated
@@ -42,12 +42,6 @@ def develop_site(
     edited is run again.
 
     It takes over SIGTERM meanwhile, so it is called from a program's main thread.
-
-    Args:
-        project: The project.
-        host: The address to listen on.
-        port: The port to listen on.
-        report: Told what is going on, line by line.
 
     Raises:
         PortInUseError: Another program listens there.

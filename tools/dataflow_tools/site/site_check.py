@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
-from dataflow_tools.site.site_folder import PageFault
+from dataflow.shared.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from dataflow.shared.project import Project
     from dataflow_tools.site.node import Node
@@ -22,55 +21,41 @@ if TYPE_CHECKING:
 
 def check_site(
     project: Project, site: Site, node: Node, report: Callable[[str], None]
-) -> list[PageFault]:
+) -> list[Finding]:
     """Compile every page and component alone, and have its queries read by the browser's engine.
 
     Queries are checked against the tables that are published; of a workflow that has published
-    nothing yet, only the pages are checked. A page that fails because of a component has a fault
+    nothing yet, only the pages are checked. A page that fails because of a component has a finding
     too, so that the two can be left out of the site together.
 
     Args:
-        project: The project.
-        site: Its assembled site.
-        node: The Node.js to run the check with.
         report: Told if the check itself could not be run; the build then finds the first fault.
 
     Returns:
-        The faults, in the order of the files.
+        What is wrong, in the order of the files: an error if the page cannot be shown, a warning
+        if only one of its queries cannot.
     """
     folders = SiteFolders.of(project)
-    files = [*site.components, *site.pages]
-    by_source = {str(file.source): file for file in files}
     request, answer = site.template / "check-request.json", site.template / "check-answer.json"
     request.write_text(json.dumps(_request(project, site, folders)), encoding="utf-8")
     answer.unlink(missing_ok=True)
-    done = subprocess.run(
-        [str(node.node), "check.mjs", request.name, answer.name],
-        cwd=site.template,
-        env=node.environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = node.run(str(node.node), "check.mjs", request.name, answer.name, cwd=site.template)
     try:
         found = json.loads(answer.read_text(encoding="utf-8"))["faults"]
     except (OSError, ValueError):
         words = " ".join(done.stderr.split())[:500]
         report(f"The pages could not be checked one by one: {words}")
         return []
-    faults = [
-        PageFault(
-            by_source[item["source"]].workflow_id,
-            by_source[item["source"]].source,
-            item["line"],
+    findings = [
+        Finding(
             item["message"],
-            item["stops_build"],
+            file=project.relative(Path(item["source"])),
+            line=item["line"],
+            severity=Severity.ERROR if item["stops_build"] else Severity.WARNING,
         )
         for item in found
     ]
-    faults = _explain_users(project, site, faults)
-    return sorted(faults, key=lambda fault: (str(fault.source), fault.line))
+    return sorted(_explained(project, site, findings), key=lambda f: (f.file, f.line))
 
 
 def _request(project: Project, site: Site, folders: SiteFolders) -> dict[str, Any]:
@@ -98,23 +83,22 @@ def _request(project: Project, site: Site, folders: SiteFolders) -> dict[str, An
     }
 
 
-def _explain_users(project: Project, site: Site, faults: list[PageFault]) -> list[PageFault]:
-    """Have the pages that use a component with a fault say that it is the component's."""
-    stopped = {fault.source: fault for fault in faults if fault.stops_build}
-    explained = {(fault.source, fault.line, fault.message): fault for fault in faults}
+def _explained(project: Project, site: Site, findings: list[Finding]) -> list[Finding]:
+    """Have the pages that use a component with an error say that it is the component's."""
+    errors = {finding.file: finding for finding in findings if finding.severity is Severity.ERROR}
+    explained = {(finding.file, finding.line, finding.reason): finding for finding in findings}
     for component in site.components:
-        fault = stopped.get(component.source)
-        if fault is None:
+        error = errors.get(project.relative(component.source))
+        if error is None:
             continue
         name = component.source.stem
-        where = f"{project.relative(component.source)}, line {fault.line}"
         for page in site.pages:
             line = _first_use(page.source, name)
             if page.workflow_id == component.workflow_id and line:
-                explained.pop((page.source, line, f"'{name}' is not defined"), None)
-                message = f"<{name}> has an error ({where}): {fault.message}"
-                found = PageFault(page.workflow_id, page.source, line, message)
-                explained[page.source, line, message] = found
+                file = project.relative(page.source)
+                explained.pop((file, line, f"'{name}' is not defined"), None)
+                reason = f"<{name}> has an error ({error.file}, line {error.line}): {error.reason}"
+                explained[file, line, reason] = Finding(reason, file=file, line=line)
     return list(explained.values())
 
 

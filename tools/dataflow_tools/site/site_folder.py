@@ -18,10 +18,12 @@ import yaml
 from dataflow.publish.folders import SiteFolders, workflow_folders
 from dataflow.shared.environment import interpolate
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.finding import Finding, Severity
 from dataflow.shared.redaction import is_secret_key
 from dataflow_tools.site.packages import packages_hash, site_files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from dataflow.shared.project import Project
@@ -47,7 +49,6 @@ class SitePage:
     """A page or a component of a workflow, and where it lies in the generated site.
 
     Args:
-        workflow_id: The workflow that it belongs to.
         source: The file that a person edits.
         target: Its copy, relative to Evidence's template folder.
         url: The page's path on the site; empty for a component.
@@ -65,33 +66,10 @@ class SitePage:
 
 
 @dataclass(frozen=True)
-class PageFault:
-    """Something wrong in a page or component.
-
-    Args:
-        workflow_id: The workflow.
-        source: The file that a person edits.
-        line: The line in it.
-        message: What is wrong.
-        stops_build: The page cannot be shown; otherwise only one of its queries.
-    """
-
-    workflow_id: str
-    source: Path
-    line: int
-    message: str
-    stops_build: bool = True
-
-
-@dataclass(frozen=True)
 class Site:
-    """An assembled site.
+    """An assembled site: the build tool's folder in it, and what all workflows put there.
 
-    Args:
-        template: The folder that the build tool works in.
-        pages: The pages of all workflows.
-        components: The components of all workflows.
-        fingerprint: A name for the whole content: two equal sites have the same.
+    Two sites with the same content have the same fingerprint.
     """
 
     template: Path
@@ -100,20 +78,19 @@ class Site:
     fingerprint: str = ""
 
 
-def assemble_site(project: Project, use: str, faults: list[PageFault] | None = None) -> Site:
+def assemble_site(project: Project, use: str, findings: Sequence[Finding] = ()) -> Site:
     """Bring the generated site of one use up to date; write only what changed.
 
     Args:
-        project: The project.
         use: ``build`` or ``dev``: each has a site of its own, so that they do not meet.
-        faults: What is known to be wrong: a page with a fault is replaced by one that says so.
+        findings: What is known to be wrong: a page with an error is replaced by one that says so.
 
     Raises:
         DuplicatePageError: Two files of a workflow would be the same page or component.
     """
     folders = SiteFolders.of(project)
     pages, components, assets = _find_files(project)
-    broken = {fault.source for fault in faults or [] if fault.stops_build}
+    broken = broken_sources(project, findings)
     contents: dict[str, bytes] = {}
     for name, path in _own_files(folders).items():
         contents[f"{_TEMPLATE}/{name}"] = path.read_bytes()
@@ -126,7 +103,7 @@ def assemble_site(project: Project, use: str, faults: list[PageFault] | None = N
         text = _error_page(page) if page.source in broken else page.source.read_bytes()
         contents[f"{_TEMPLATE}/{page.target}"] = text
         contents[_listed_name(page)] = text
-    facts = json.dumps(_facts(project, pages, faults or []), indent=1)
+    facts = json.dumps(_facts(project, pages, findings), indent=1)
     contents[f"{_TEMPLATE}/src/dataflow/site.json"] = facts.encode()
     contents["evidence.config.yaml"] = (site_files() / "evidence.config.yaml").read_bytes()
     root = folders.base / use
@@ -203,17 +180,27 @@ def _listed_name(page: SitePage) -> str:
     return f"pages/{inner}index.md"
 
 
-def _facts(project: Project, pages: list[SitePage], faults: list[PageFault]) -> dict[str, Any]:
+def broken_sources(project: Project, findings: Iterable[Finding]) -> set[Path]:
+    """The pages and components that cannot be shown; a warning is about one query of a page."""
+    return {project.root / f.file for f in findings if f.severity is Severity.ERROR}
+
+
+def workflow_of(project: Project, finding: Finding) -> str:
+    """The workflow in whose page or component something was found."""
+    return (project.root / finding.file).relative_to(project.workflows_dir).parts[0]
+
+
+def _facts(project: Project, pages: list[SitePage], findings: Sequence[Finding]) -> dict[str, Any]:
     by_source: dict[Path, list[dict[str, Any]]] = {}
-    for fault in faults:
+    for finding in findings:
         shown = {
-            "file": project.relative(fault.source),
-            "line": fault.line,
-            "message": fault.message,
-            "stops_build": fault.stops_build,
+            "file": finding.file,
+            "line": finding.line,
+            "message": finding.reason,
+            "stops_build": finding.severity is Severity.ERROR,
         }
-        by_source.setdefault(fault.source, []).append(shown)
-    broken = {fault.workflow_id for fault in faults}
+        by_source.setdefault(project.root / finding.file, []).append(shown)
+    broken = {workflow_of(project, finding) for finding in findings}
     return {
         "title": project.root.name,
         "workflows": [

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dataflow.sources.data_path import MISSING, value_at
+from dataflow.sources.api.settings import Paging
 from dataflow.sources.errors import SourceSettingError
+from dataflow.sources.records import MISSING, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,32 +76,20 @@ def find_total(document: Any, headers: Mapping[str, str]) -> tuple[str, int] | N
     return None
 
 
-def detect_paging(document: Any, headers: Mapping[str, str], count: int) -> dict[str, Any]:
-    """Settings of ``paging`` for an API, from its first answer.
-
-    Args:
-        document: The answer's JSON.
-        headers: The answer's headers, found in any case.
-        count: How many records the answer has.
-
-    Returns:
-        ``type`` and what it needs, as in config.yaml; ``none`` if the answer is all there is.
-
-    Raises:
-        SourceSettingError: The answer does not tell, or its end could not be proven.
-    """
+def detect_paging(document: Any, headers: Mapping[str, str], count: int) -> Paging:
+    """Settings of ``paging`` for an API, from its first answer; ``none`` if that is all."""
     if 'rel="next"' in headers.get("Link", "").replace("rel=next", 'rel="next"'):
-        return {"type": "link_header"}
+        return Paging(type="link_header")
     if isinstance(document, dict):
         found = _by_reference(document) or _by_total(document, headers, count)
         if found:
             return found
         if count == 0 or not any(isinstance(value, list | dict) for value in document.values()):
-            return {"type": "none"}
+            return Paging(type="none")
     else:
         total = find_total(document, headers)
         if count == 0 or (total and total[1] == count):
-            return {"type": "none", **({"total_path": total[0]} if total else {})}
+            return Paging(type="none", total_path=total[0] if total else None)
     raise SourceSettingError(
         f"The API's first answer has {count:,} records, and does not say whether there are more.",
         "Set `ingestion.source.paging.type`: none if that is all, or page_number, offset, cursor "
@@ -108,23 +97,20 @@ def detect_paging(document: Any, headers: Mapping[str, str], count: int) -> dict
     )
 
 
-def _by_reference(document: dict[str, Any]) -> dict[str, Any] | None:
+def _by_reference(document: dict[str, Any]) -> Paging | None:
     """Paging by what the answer hands out for the next request, or says is not there."""
     ended = False
     for path in _NEXT_LINKS:
         value = value_at(document, path)
         if is_link(value):
-            return {"type": "cursor", "cursor_path": path}
+            return Paging(type="cursor", cursor_path=path)
         ended = ended or value is None or value is False or value == ""
     for wrapper in _CURSOR_WRAPPERS:
         for key, parameter in _CURSORS.items():
             value = value_at(document, f"{wrapper}{key}")
             if isinstance(value, str | int) and value not in ("", False):
-                return {
-                    "type": "cursor",
-                    "cursor_path": f"{wrapper}{key}",
-                    "cursor_param": parameter,
-                }
+                path = f"{wrapper}{key}"
+                return Paging(type="cursor", cursor_path=path, cursor_param=parameter)
             ended = ended or (value is not MISSING and not value)
     for wrapper in _WRAPPERS:
         for key in _HAS_MORE:
@@ -132,34 +118,31 @@ def _by_reference(document: dict[str, Any]) -> dict[str, Any] | None:
             ended = ended or value is False
             if value is True:
                 return None
-    return {"type": "none"} if ended else None
+    return Paging(type="none") if ended else None
 
 
-def _by_total(
-    document: dict[str, Any], headers: Mapping[str, str], count: int
-) -> dict[str, Any] | None:
+def _by_total(document: dict[str, Any], headers: Mapping[str, str], count: int) -> Paging | None:
     """Paging by counting: only with a total to count up to, and a place that the answer names."""
     total = find_total(document, headers)
     if total is None:
         return None
     path, number = total
     if number == count:
-        return {"type": "none", "total_path": path}
+        return Paging(type="none", total_path=path)
     for wrapper in _WRAPPERS:
         size = next(
             (key for key in _SIZES if isinstance(value_at(document, f"{wrapper}{key}"), int)), None
         )
         for key in _OFFSETS:
             if value_at(document, f"{wrapper}{key}") == 0:
-                named = {"page_size_param": size} if size else {}
-                return {"type": "offset", "page_param": key, "total_path": path, **named}
+                return Paging(type="offset", page_param=key, total_path=path, page_size_param=size)
         for key in _PAGES:
             value = value_at(document, f"{wrapper}{key}")
             if value in (0, 1) and not isinstance(value, bool):
-                return {
-                    "type": "page_number",
-                    "page_param": "page" if "age" in key and key != "pageNumber" else key,
-                    "base_page": value,
-                    "total_path": path,
-                }
+                return Paging(
+                    type="page_number",
+                    page_param="page" if "age" in key and key != "pageNumber" else key,
+                    base_page=int(value),
+                    total_path=path,
+                )
     return None

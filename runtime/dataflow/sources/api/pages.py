@@ -14,13 +14,17 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 
 from dataflow.sources.api.credentials import make_credentials
-from dataflow.sources.api.paging import Paging
+from dataflow.sources.api.paging import Paginator
+from dataflow.sources.api.settings import ApiSource, Paging
 from dataflow.sources.errors import SourceDataError, SourceSettingError, SourceUnavailableError
+from dataflow.sources.kind import shown_location
 from dataflow.sources.records import find_records
-from dataflow.sources.retry import RETRIED_STATUSES, failure, patience, shown_address
+from dataflow.sources.retry import RETRIED_STATUSES, failure, patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dataflow.sources.parameters import Parameters
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 600.0
@@ -36,7 +40,7 @@ class _Client(RESTClient):
 
     def extract_response(self, response: requests.Response, _: Any) -> list[dict[str, Any]]:
         """The records in an answer."""
-        shown = f"An answer of {shown_address(response.url)}"
+        shown = f"An answer of {shown_location(response.url)}"
         return find_records(response.json(), self.data_path, shown)
 
 
@@ -48,26 +52,19 @@ def _is_worth_waiting(response: requests.Response | None, _: BaseException | Non
 class Pages:
     """Iterates over lists of records, page by page.
 
-    Args:
-        source: ``ingestion.source`` of config.yaml.
-        parameters: ``batch_size``, ``max_retries``, ``timeout_seconds``.
-        query: Parameters besides those in ``source["params"]``.
-
     Attributes:
         notes: What a person should know, once all pages were read.
         ended: Whether the last page was read.
     """
 
-    def __init__(
-        self, source: dict[str, Any], parameters: dict[str, Any], query: dict[str, Any]
-    ) -> None:
+    def __init__(self, settings: ApiSource, parameters: Parameters, query: dict[str, Any]) -> None:
         self.notes: list[str] = []
         self.ended = False
-        self._url = source["url"]
-        self._paging = Paging(source.get("paging"), parameters.get("batch_size", 100))
-        self._query = {**(source.get("params") or {}), **query}
-        self._tries = parameters.get("max_retries", 3) + 1
-        self._timeout = parameters.get("timeout_seconds", 30)
+        self._url = settings.url
+        self._paging = Paginator(settings.paging or Paging(), parameters.batch_size)
+        self._query = {**settings.params, **query}
+        self._tries = parameters.max_retries + 1
+        self._timeout = parameters.timeout_seconds
         session = Client(
             request_timeout=self._timeout,
             raise_for_status=False,
@@ -78,10 +75,10 @@ class Pages:
             request_max_retry_delay=_LONGEST_WAIT,
         ).session
         self._client = _Client(
-            source.get("data_path"),
+            settings.data_path,
             base_url=self._url,
-            headers={"Accept": "application/json", **(source.get("headers") or {})},
-            auth=make_credentials(source, session),
+            headers={"Accept": "application/json", **settings.headers},
+            auth=make_credentials(settings, session),
             session=session,
         )
         self._read = 0
@@ -89,13 +86,7 @@ class Pages:
         self._asked: set[str] = set()
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
-        """Yield the records of each page.
-
-        Raises:
-            SourceUnavailableError: The API does not answer, or refuses.
-            SourceDataError: An answer is not JSON, a page came twice or is missing.
-            SourceSettingError: The way of paging must be told, or an address has moved.
-        """
+        """Yield the records of each page."""
         pages = self._client.paginate(
             self._url,
             params=dict(self._query),
@@ -123,9 +114,9 @@ class Pages:
     def _check(self, response: requests.Response, *_: Any, **__: Any) -> None:
         """Refuse what is not an answer; parse the JSON once."""
         if response.is_redirect:
-            target = shown_address(urljoin(response.url, response.headers["location"]))
+            target = shown_location(urljoin(response.url, response.headers["location"]))
             raise SourceSettingError(
-                f"{shown_address(response.url)} has moved to {target}.",
+                f"{shown_location(response.url)} has moved to {target}.",
                 "Set `ingestion.source.url` to the new address, if you trust it with the "
                 "credentials.",
             )
@@ -137,7 +128,7 @@ class Pages:
         except ValueError as error:
             kind = response.headers.get("Content-Type", "no media type")
             raise SourceDataError(
-                f"Page {self._read + 1} of {shown_address(response.url)} is not JSON ({kind}): "
+                f"Page {self._read + 1} of {shown_location(response.url)} is not JSON ({kind}): "
                 f"{error}.",
                 "Look whether `ingestion.source.url` is the address of the API, not of a page to "
                 "look at; if it is a file, set `ingestion.source.type` to file.",
@@ -154,7 +145,7 @@ class Pages:
         digest = hashlib.blake2b(json.dumps(list(page)).encode()).digest()
         if digest in self._digests:
             raise SourceDataError(
-                f"Page {self._read} of {shown_address(self._url)} has the same {len(page):,} "
+                f"Page {self._read} of {shown_location(self._url)} has the same {len(page):,} "
                 "records as a page before it.",
                 "Look whether the API takes the parameters of `ingestion.source.paging`, and "
                 "correct them; if it gives all records at once, set `type: none`.",
@@ -168,7 +159,7 @@ class Pages:
             next_.port != own.port and next_.scheme == own.scheme
         ):
             raise SourceDataError(
-                f"{shown_address(self._url)} names a next page at another host: {next_.hostname}.",
+                f"{shown_location(self._url)} names a next page at another host: {next_.hostname}.",
                 "Nothing was asked of it. Set `ingestion.source.url` to that host, if it is right.",
             )
         if own.scheme == "https":
@@ -177,7 +168,7 @@ class Pages:
         asked = json.dumps([request.url, request.params], sort_keys=True, default=str)
         if asked in self._asked:
             raise SourceDataError(
-                f"{shown_address(self._url)} names a next page that was read before.",
+                f"{shown_location(self._url)} names a next page that was read before.",
                 "Look whether `ingestion.source.paging` is right; the API would page for ever.",
             )
         self._asked.add(asked)
@@ -186,7 +177,7 @@ class Pages:
         received, totals = self._paging.received, self._paging.totals
         if totals and not min(totals) <= received <= max(totals):
             raise SourceDataError(
-                f"{shown_address(self._url)} says that there are {totals[-1]:,} records, and "
+                f"{shown_location(self._url)} says that there are {totals[-1]:,} records, and "
                 f"{received:,} came in {self._read:,} pages: some are missing or came twice.",
                 "Run again if the data changed while it was read; otherwise correct "
                 "`ingestion.source.paging`.",
@@ -201,7 +192,7 @@ class Pages:
     def _refusal(self, error: requests.RequestException) -> SourceUnavailableError:
         fault = failure(error)
         asked = error.request.url if error.request is not None else self._url
-        shown = shown_address(str(asked))
+        shown = shown_location(str(asked))
         page = f"Page {self._read + 1} of {shown}"
         if fault.status in (401, 403):
             return SourceUnavailableError(

@@ -15,11 +15,13 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 
 from dataflow.sources.api.page_detection import detect_paging, find_total, is_link
-from dataflow.sources.data_path import MISSING, value_at
 from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.records import MISSING, value_at
 
 if TYPE_CHECKING:
     from requests import Request, Response
+
+    from dataflow.sources.api.settings import Paging
 
 _HEADER = "header:"
 
@@ -27,12 +29,7 @@ _HEADER = "header:"
 def total_in(response: Response, path: str) -> int:
     """How many records an answer says there are in all.
 
-    Args:
-        response: The answer.
-        path: A dotted path in it, or ``header:`` and the name of a header.
-
-    Raises:
-        SourceDataError: There is no number at this place.
+    ``path`` is a dotted path in it, or ``header:`` and the name of a header.
     """
     if path.startswith(_HEADER):
         value: Any = response.headers.get(path.removeprefix(_HEADER), MISSING)
@@ -47,11 +44,11 @@ def total_in(response: Response, path: str) -> int:
         ) from None
 
 
-class Paging(BasePaginator):
+class Paginator(BasePaginator):
     """Goes from page to page as ``paging`` in config.yaml says, or as the first answer tells.
 
     Args:
-        settings: ``paging``, or None for ``auto``.
+        settings: ``paging``.
         batch_size: How many records to ask for at once, where the API takes a size.
 
     Attributes:
@@ -60,9 +57,9 @@ class Paging(BasePaginator):
         hinted_totals: The same, at places that usually mean this.
     """
 
-    def __init__(self, settings: dict[str, Any] | None, batch_size: int) -> None:
+    def __init__(self, settings: Paging, batch_size: int) -> None:
         super().__init__()
-        self.settings = {key: value for key, value in (settings or {}).items() if value is not None}
+        self.settings = settings
         self.batch_size = batch_size
         self.received = 0
         self.total_path: str | None = None
@@ -70,8 +67,8 @@ class Paging(BasePaginator):
         self.hinted_totals: list[int] = []
         self._all_came = False
         self._chosen: BasePaginator | None = None
-        if self.settings.get("type", "auto") != "auto":
-            self._choose(self.settings)
+        if settings.type != "auto":
+            self._choose(settings)
 
     @property
     def has_next_page(self) -> bool:
@@ -85,7 +82,7 @@ class Paging(BasePaginator):
 
     def init_request(self, request: Request) -> None:
         """Put the first page's parameters into the request."""
-        size = self.settings.get("page_size_param")
+        size = self.settings.page_size_param
         if size:
             request.params = {**(request.params or {}), size: self.batch_size}
         if self._chosen is not None:
@@ -118,7 +115,7 @@ class Paging(BasePaginator):
 
     def _require_cursor(self, document: Any, count: int) -> None:
         """Refuse a first, full page without the key that a next page would be named by."""
-        path = self.settings.get("cursor_path", "")
+        path = self.settings.cursor_path
         first = self.received == count
         if first and count >= self.batch_size and path and value_at(document, path) is MISSING:
             raise SourceDataError(
@@ -126,48 +123,32 @@ class Paging(BasePaginator):
                 "Correct `ingestion.source.paging.cursor_path`.",
             )
 
-    def _choose(self, settings: dict[str, Any]) -> None:
-        kind = settings["type"]
-        self.total_path = settings.get("total_path")
-        if kind == "none":
-            self._chosen = SinglePagePaginator()
-        elif kind == "link_header":
+    def _choose(self, settings: Paging) -> None:
+        self.total_path = settings.total_path
+        if settings.type == "link_header":
             self._chosen = HeaderLinkPaginator()
-        elif kind == "page_number":
+        elif settings.type == "page_number":
             self._chosen = PageNumberPaginator(
-                base_page=settings.get("base_page", 1),
-                page_param=settings.get("page_param", "page"),
+                base_page=1 if settings.base_page is None else settings.base_page,
+                page_param=settings.page_param or "page",
                 total_path=None,
             )
-        elif kind == "offset":
+        elif settings.type == "offset":
             self._chosen = OffsetPaginator(
                 limit=self.batch_size,
-                offset=settings.get("base_page", 0),
-                offset_param=settings.get("page_param", "offset"),
-                limit_param=settings.get("page_size_param", "limit"),
+                offset=settings.base_page or 0,
+                offset_param=settings.page_param or "offset",
+                limit_param=settings.page_size_param or "limit",
                 total_path=None,
             )
-        elif kind == "cursor":
-            self._chosen = _by_cursor(settings)
-        else:
-            raise SourceSettingError(
-                f"There is no paging {kind!r}.",
-                "Set `ingestion.source.paging.type` to none, page_number, offset, cursor, "
-                "link_header or auto.",
+        elif settings.cursor_path and settings.cursor_param:
+            self._chosen = JSONResponseCursorPaginator(
+                cursor_path=_quoted(settings.cursor_path), cursor_param=settings.cursor_param
             )
-
-
-def _by_cursor(settings: dict[str, Any]) -> BasePaginator:
-    path, parameter = settings.get("cursor_path"), settings.get("cursor_param")
-    if not path:
-        raise SourceSettingError(
-            "Paging by cursor needs the place of the cursor in an answer.",
-            "Set `ingestion.source.paging.cursor_path`, for example to meta.next_cursor, and "
-            "`cursor_param` to the parameter that it goes into.",
-        )
-    if parameter:
-        return JSONResponseCursorPaginator(cursor_path=_quoted(path), cursor_param=parameter)
-    return _Link(path)
+        elif settings.cursor_path:
+            self._chosen = _Link(settings.cursor_path)
+        else:
+            self._chosen = SinglePagePaginator()
 
 
 def _quoted(path: str) -> str:

@@ -21,8 +21,8 @@ from dataflow.shared.config_types import (
     refusal,
 )
 
-# The keys that each way to log in needs; each is of no use to the others.
-_LOGIN_KEYS = {
+# The keys that each way to log in needs, in `credentials` as here; each is of no use to the others.
+LOGIN_KEYS = {
     "none": (),
     "bearer_token": ("token",),
     "basic": ("username", "password"),
@@ -57,6 +57,12 @@ class Paging(Section):
     base_page: Annotated[int, WholeNumber(0, 1)] | None = Field(
         default=None, description="The number of the first page: 0 or 1."
     )
+
+    @classmethod
+    def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
+        """A cursor is taken from somewhere."""
+        if values.get("type") == "cursor" and values.get("cursor_path") is None:
+            yield ("cursor_path",), refusal("is missing, and `type: cursor` needs it")
 
 
 class ApiIncremental(Section):
@@ -135,12 +141,12 @@ class ApiSource(Section):
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
         """Keys that the way to log in needs, or has no use for."""
         login = values.get("auth_type", "none")
-        if not isinstance(login, str) or login not in _LOGIN_KEYS:
+        if not isinstance(login, str) or login not in LOGIN_KEYS:
             return
-        for key in _LOGIN_KEYS[login]:
+        for key in LOGIN_KEYS[login]:
             if values.get(key) is None:
                 yield (key,), refusal(f"is missing, and `auth_type: {login}` needs it")
-        for other, keys in _LOGIN_KEYS.items():
+        for other, keys in LOGIN_KEYS.items():
             for key in keys if other != login else ():
                 if values.get(key) is not None:
                     hint = f"did you mean `auth_type: {other}`?"

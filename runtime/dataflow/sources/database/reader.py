@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote as quote_path
 
+from dataflow.shared.sql import one_select, quote_identifier, quote_literal
 from dataflow.sources.column_names import distinct_names
-from dataflow.sources.database.relation import column_named, missing_table, new_rows
-from dataflow.sources.duckdb_session import quote
-from dataflow.sources.durations import durations_as_text
+from dataflow.sources.database.settings import DatabaseSource
 from dataflow.sources.errors import (
     SourceError,
+    SourceNotFoundError,
     SourceSettingError,
     SourceUnavailableError,
 )
 from dataflow.sources.file.location import local_path
 from dataflow.sources.incremental import Progress
-from dataflow.sources.inference import BATCH_ROWS, TypedTable
+from dataflow.sources.inference import BATCH_ROWS, TypedTable, durations_as_text
+from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import duckdb
     from sqlalchemy import URL
 
+    from dataflow.sources.parameters import Parameters
+
 _DUCKDB = "duckdb"
 _SQLITE = "sqlite"
 _DUCKDB_SUFFIXES = (".duckdb", ".ddb")
@@ -34,34 +36,8 @@ _DUCKDB_SUFFIXES = (".duckdb", ".ddb")
 _MAGIC = {b"SQLite format 3\x00": (0, _SQLITE), b"DUCK": (8, _DUCKDB)}
 
 
-@dataclass(frozen=True)
-class DatabaseAnswer:
-    """What a database gave.
-
-    Args:
-        typed: The rows, with notes.
-        last_value: How far the table was read, if it is read incrementally.
-    """
-
-    typed: TypedTable
-    last_value: Any = None
-
-
-def read_database(
-    source: dict[str, Any],
-    parameters: dict[str, Any],
-    last_value: Any = None,
-    *,
-    limit: int | None = None,
-) -> DatabaseAnswer:
+def read_database(settings: DatabaseSource, request: ReadRequest) -> Extracted:
     """Read a table, or the result of a query, without changing anything.
-
-    Args:
-        source: ``url`` (a SQLAlchemy URL, or a DuckDB or SQLite file), ``table`` or ``query``,
-            and optionally ``schema``, ``incremental``, ``username`` and ``password``.
-        parameters: ``batch_size``, ``max_retries``, ``timeout_seconds``.
-        last_value: How far it was read before.
-        limit: Read so many rows at most; None to read all.
 
     Raises:
         SourceNotFoundError: There is no such file or table.
@@ -70,40 +46,42 @@ def read_database(
         SourceSettingError: A setting cannot be used.
         MissingDependencyError: The database's driver is not installed.
     """
-    if bool(source.get("table")) == bool(source.get("query")):
-        raise SourceSettingError(
-            "A database source needs either a table or a query.",
-            "Set `ingestion.source.table` or `ingestion.source.query`.",
-        )
-    incremental = source.get("incremental") or {}
-    progress = None
-    if incremental.get("column"):
-        progress = Progress(incremental["column"], last_value, incremental.get("initial_value"))
-    kind, path = _file_kind(source["url"])
+    incremental, progress = settings.incremental, None
+    if incremental:
+        progress = Progress(incremental.column, request.last_value, incremental.initial_value)
+    # One row more than are wanted tells whether there are more.
+    limit = None if request.limit is None else request.limit + 1
+    kind, path = _file_kind(settings.url)
     if kind == _DUCKDB and path is not None:
-        typed = _read_duckdb(path, source, progress, limit)
+        typed = _read_duckdb(path, settings, progress, limit)
     else:
         from dataflow.sources.database.server import read_server
 
-        typed = read_server(_server_url(path, source), source, parameters, progress, limit)
-    return DatabaseAnswer(durations_as_text(typed), progress.saved() if progress else None)
+        url = _server_url(path, settings)
+        typed = read_server(url, settings, request.parameters, progress, limit)
+    typed = durations_as_text(typed)
+    return Extracted(
+        typed.table.slice(0, request.limit),
+        shown_location(settings.url, settings.table),
+        typed.notes,
+        progress.saved() if progress else None,
+        whole=limit is None or typed.table.num_rows < limit,
+    )
 
 
-def list_tables(source: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
-    """Names of the tables and views that a database has in the source's schema.
+KIND = SourceKind(DatabaseSource, read_database)
 
-    Raises:
-        SourceError: The database cannot be read.
-        SourceSettingError: The location is not one of a database.
-    """
-    kind, path = _file_kind(source["url"])
+
+def list_tables(settings: DatabaseSource, parameters: Parameters) -> list[str]:
+    """Names of the tables and views that a database has in the source's schema."""
+    kind, path = _file_kind(settings.url)
     if kind == _DUCKDB and path is not None:
         with _open_duckdb(path) as connection:
-            schema = (source.get("schema") or "main").lower()
+            schema = (settings.schema_ or "main").lower()
             return [table for own, table in _known(connection) if own.lower() == schema]
     from dataflow.sources.database.server import list_server_tables
 
-    return list_server_tables(_server_url(path, source), source, parameters)
+    return list_server_tables(_server_url(path, settings), settings, parameters)
 
 
 def _file_kind(url: str) -> tuple[str | None, Path | None]:
@@ -130,10 +108,10 @@ def _file_kind(url: str) -> tuple[str | None, Path | None]:
     )
 
 
-def _server_url(path: Path | None, source: dict[str, Any]) -> str | URL:
+def _server_url(path: Path | None, settings: DatabaseSource) -> str | URL:
     """The address for SQLAlchemy: of a SQLite file, to be read only, or as it is."""
     if path is None:
-        return str(source["url"])
+        return settings.url
     from sqlalchemy import URL
 
     # Quoted: what a file is called must not set options of its own, or name another file.
@@ -142,10 +120,10 @@ def _server_url(path: Path | None, source: dict[str, Any]) -> str | URL:
 
 
 def _read_duckdb(
-    path: Path, source: dict[str, Any], progress: Progress | None, limit: int | None
+    path: Path, settings: DatabaseSource, progress: Progress | None, limit: int | None
 ) -> TypedTable:
     with _open_duckdb(path) as connection:
-        relation = _relation(connection, source)
+        relation = _relation(connection, settings)
         names, notes = distinct_names(relation.columns)
         if progress is not None:
             relation = _since(relation, progress)
@@ -153,7 +131,7 @@ def _read_duckdb(
             relation = relation.limit(limit)
         relation = _without_unions(relation)
         table = relation.to_arrow_table(batch_size=BATCH_ROWS).rename_columns(names)
-        return TypedTable(new_rows(table, progress, notes), notes)
+        return TypedTable(progress.admit_table(table, notes) if progress else table, notes)
 
 
 @contextmanager
@@ -180,21 +158,20 @@ def _open_duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _relation(
-    connection: duckdb.DuckDBPyConnection, source: dict[str, Any]
+    connection: duckdb.DuckDBPyConnection, settings: DatabaseSource
 ) -> duckdb.DuckDBPyRelation:
-    if source.get("query"):
-        # The line break ends a comment on the query's last line.
-        statement = f"FROM (\n{str(source['query']).rstrip().rstrip(';')}\n)"
-        if len(connection.extract_statements(statement)) != 1:
+    if settings.query:
+        query = one_select(connection, settings.query)
+        if query is None:
             raise SourceSettingError(
-                "`ingestion.source.query` is more than one statement.", "Write one SELECT."
+                "`ingestion.source.query` is not one SELECT.", "Write one SELECT."
             )
-        return connection.sql(statement)
+        return connection.sql(f"FROM (\n{query}\n)")
     known = _known(connection)
-    schema, table = source.get("schema") or "main", source["table"]
+    schema, table = settings.schema_ or "main", settings.table or ""
     if (schema.lower(), table.lower()) not in {(s.lower(), t.lower()) for s, t in known}:
-        raise missing_table(schema, table, [f"{s}.{t}" for s, t in known])
-    return connection.sql(f"FROM {quote(schema)}.{quote(table)}")
+        raise SourceNotFoundError.of_table(schema, table, [f"{s}.{t}" for s, t in known])
+    return connection.sql(f"FROM {quote_identifier(schema)}.{quote_identifier(table)}")
 
 
 def _without_unions(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
@@ -202,12 +179,11 @@ def _without_unions(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelatio
     kinds = list(zip(relation.columns, map(str, relation.types), strict=True))
     if not any(kind.startswith("UNION") for _, kind in kinds):
         return relation
-    columns = [
-        f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}"
-        if kind.startswith("UNION")
-        else quote(name)
-        for name, kind in kinds
-    ]
+    columns = []
+    for name, kind in kinds:
+        column = quote_identifier(name)
+        is_union = kind.startswith("UNION")
+        columns.append(f"CAST({column} AS VARCHAR) AS {column}" if is_union else column)
     return relation.project(", ".join(columns))
 
 
@@ -220,9 +196,10 @@ def _known(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 
 
 def _since(relation: duckdb.DuckDBPyRelation, progress: Progress) -> duckdb.DuckDBPyRelation:
-    name = column_named(relation.columns, progress.field)
+    name = progress.column_in(relation.columns)
     if progress.start is None:
         return relation
     kind = relation.types[relation.columns.index(name)]
-    start = str(progress.start).replace("'", "''")
-    return relation.filter(f"{quote(name)} >= CAST('{start}' AS {kind})")
+    return relation.filter(
+        f"{quote_identifier(name)} >= CAST({quote_literal(progress.start)} AS {kind})"
+    )

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dataflow.shared.errors import MissingDependencyError
-from dataflow.shared.redaction import register_secret
 from dataflow.sources.column_names import distinct_names
-from dataflow.sources.database.relation import missing_table, new_rows
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import (
     SourceError,
+    SourceNotFoundError,
     SourceSettingError,
     SourceUnavailableError,
 )
 from dataflow.sources.inference import TypedTable, type_dates
-from dataflow.sources.retry import announce_retries
+from dataflow.sources.retry import RequestFailedError, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +27,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy import URL, Connection, CursorResult
 
+    from dataflow.sources.database.settings import DatabaseSource
     from dataflow.sources.incremental import Progress
+    from dataflow.sources.parameters import Parameters
 
 # Rows at once: below this, round trips cost more than the rows.
 _SMALLEST_BATCH = 5_000
@@ -38,34 +39,22 @@ _SCALARS = (str, int, float, bytes, Decimal, date, time, timedelta, UUID, type(N
 
 def read_server(
     url: str | URL,
-    source: dict[str, Any],
-    parameters: dict[str, Any],
+    settings: DatabaseSource,
+    parameters: Parameters,
     progress: Progress | None,
     limit: int | None = None,
 ) -> TypedTable:
     """Read a table or query in batches, in a transaction that is rolled back.
 
-    Args:
-        url: The SQLAlchemy URL.
-        source: ``table`` or ``query``, and optionally ``schema``, ``username``, ``password``.
-        parameters: ``batch_size`` (at least 5,000 rows are fetched at once), ``max_retries``
-            (for connecting), ``timeout_seconds`` (for connecting).
-        progress: Where to start, if incremental.
-        limit: Read so many rows at most.
-
-    Raises:
-        SourceNotFoundError: There is no such table.
-        SourceUnavailableError: The database cannot be reached, or refuses.
-        SourceError: The query fails.
-        MissingDependencyError: The driver is not installed.
+    At least 5,000 rows are fetched at once, and ``limit`` rows at most are read.
     """
     import sqlalchemy as sa
 
-    address = _address(url, source)
+    address = _address(url, settings)
     with _connection(address, parameters) as connection:
         try:
-            query, values = _query(connection, source, progress)
-            size = max(parameters.get("batch_size", 0), _SMALLEST_BATCH)
+            query, values = _query(connection, settings, progress)
+            size = max(parameters.batch_size, _SMALLEST_BATCH)
             result = connection.execution_options(yield_per=size).execute(sa.text(query), values)
             names, notes = distinct_names(list(result.keys()))
             mixed: set[int] = set()
@@ -80,8 +69,8 @@ def read_server(
     table = _joined(names, batches, mixed)
     kinds = "has values of several kinds; it is text."
     notes += [f"Column {names[index]!r} {kinds}" for index in sorted(mixed)]
-    if table.num_rows:
-        table = new_rows(table, progress, notes)
+    if progress and table.num_rows:
+        table = progress.admit_table(table, notes)
     if address.get_backend_name() != "sqlite":
         return TypedTable(table, notes)
     # SQLite has no dates of its own.
@@ -91,18 +80,13 @@ def read_server(
 
 
 def list_server_tables(
-    url: str | URL, source: dict[str, Any], parameters: dict[str, Any]
+    url: str | URL, settings: DatabaseSource, parameters: Parameters
 ) -> list[str]:
-    """Names of the tables and views in the source's schema.
-
-    Raises:
-        SourceUnavailableError: The database cannot be reached.
-        MissingDependencyError: The driver is not installed.
-    """
+    """Names of the tables and views in the source's schema."""
     import sqlalchemy as sa
 
-    with _connection(_address(url, source), parameters) as connection:
-        inspector, schema = sa.inspect(connection), source.get("schema")
+    with _connection(_address(url, settings), parameters) as connection:
+        inspector, schema = sa.inspect(connection), settings.schema_
         return sorted([*inspector.get_table_names(schema), *inspector.get_view_names(schema)])
 
 
@@ -117,7 +101,7 @@ def _partitions(result: CursorResult[Any], size: int, limit: int | None) -> Iter
                 return
 
 
-def _address(url: str | URL, source: dict[str, Any]) -> URL:
+def _address(url: str | URL, settings: DatabaseSource) -> URL:
     import sqlalchemy as sa
 
     if isinstance(url, str):
@@ -131,24 +115,21 @@ def _address(url: str | URL, source: dict[str, Any]) -> URL:
         ) from error
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
-    if source.get("username"):
-        address = address.set(username=source["username"])
-    if source.get("password"):
-        address = address.set(password=source["password"])
-    if address.password:
-        register_secret(str(address.password))
+    if settings.username:
+        address = address.set(username=settings.username)
+    if settings.password:
+        address = address.set(password=settings.password)
     return address
 
 
 @contextmanager
-def _connection(address: URL, parameters: dict[str, Any]) -> Iterator[Connection]:
+def _connection(address: URL, parameters: Parameters) -> Iterator[Connection]:
     """A connection in a transaction that nothing is kept of."""
     import sqlalchemy as sa
-    import stamina
 
     options: dict[str, Any] = {}
     if address.get_backend_name() == "postgresql":
-        wait = max(1, round(parameters.get("timeout_seconds", 30)))
+        wait = max(1, round(parameters.timeout_seconds))
         options["connect_args"] = {"connect_timeout": wait, "options": "-c timezone=UTC"}
     try:
         engine = sa.create_engine(address, poolclass=sa.NullPool, **options)
@@ -158,19 +139,16 @@ def _connection(address: URL, parameters: dict[str, Any]) -> Iterator[Connection
             "For Postgres, `pip install 'dataflow-runtime[database]'`; for others, the package "
             "that SQLAlchemy names for this dialect.",
         ) from error
-    tries = parameters.get("max_retries", 3) + 1
-    announce_retries()
     try:
-        for attempt in stamina.retry_context(
-            on=ConnectionError, attempts=tries, timeout=None, wait_initial=0.2, wait_max=10
-        ):
+        for attempt in retrying(parameters.max_retries):
             with attempt:
                 try:
                     connection = engine.connect()
                 except sa.exc.OperationalError as error:
                     # The driver's words may quote the address; what is logged must not.
-                    raise ConnectionError(_words(error)) from None
-    except ConnectionError as error:
+                    raise RequestFailedError(_words(error), None, wait=True) from None
+    except RequestFailedError as error:
+        tries = parameters.max_retries + 1
         raise SourceUnavailableError(
             f"{_shown(address)} could not be reached in {tries} tries: {error}.",
             "Look at the address, the user and the password, and whether the server runs.",
@@ -191,7 +169,7 @@ def _connection(address: URL, parameters: dict[str, Any]) -> Iterator[Connection
 
 
 def _query(
-    connection: Connection, source: dict[str, Any], progress: Progress | None
+    connection: Connection, settings: DatabaseSource, progress: Progress | None
 ) -> tuple[str, dict[str, Any]]:
     import sqlalchemy as sa
 
@@ -203,18 +181,19 @@ def _query(
         quoted = f"{preparer.initial_quote}{name.replace(end, end * 2)}{end}"
         return quoted.replace(":", "\\:")
 
-    if source.get("query"):
+    if settings.query:
         # A colon would be taken for a parameter.
-        query = str(source["query"]).strip().rstrip(";").replace(":", "\\:")
+        query = settings.query.strip().rstrip(";").replace(":", "\\:")
         origin = f"(\n{query}\n) AS dataflow_query"
     else:
-        inspector, schema = sa.inspect(connection), source.get("schema")
+        inspector, schema = sa.inspect(connection), settings.schema_
         known = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
-        if source["table"] not in known:
-            raise missing_table(
-                schema, source["table"], [f"{schema}.{t}" if schema else t for t in known]
+        table = settings.table or ""
+        if table not in known:
+            raise SourceNotFoundError.of_table(
+                schema, table, [f"{schema}.{name}" if schema else name for name in known]
             )
-        origin = ".".join(quote(name) for name in (schema, source["table"]) if name)
+        origin = ".".join(quote(name) for name in (schema, table) if name)
     if progress is None or progress.start is None:
         return f"SELECT * FROM {origin}", {}  # noqa: S608
     column = quote(progress.field)

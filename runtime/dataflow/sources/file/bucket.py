@@ -25,17 +25,8 @@ def download_objects(url: str, folder: Path) -> list[tuple[Path, str]]:
     Credentials, region and endpoint are AWS's own: ``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL``,
     ``~/.aws``, a machine's role. ``?region=`` and ``?endpoint_override=`` in the address win.
 
-    Args:
-        url: ``s3://bucket/key``; the key may be a glob.
-        folder: Where the files go.
-
     Returns:
         The files with their addresses, in the order of their keys.
-
-    Raises:
-        SourceNotFoundError: No object is called like that.
-        SourceUnavailableError: The bucket cannot be read.
-        SourceSettingError: The address is not one of an object.
     """
     import pyarrow as pa
     from pyarrow import fs

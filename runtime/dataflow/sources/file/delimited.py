@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.sql import quote_literal
 from dataflow.sources.column_names import distinct_names
-from dataflow.sources.duckdb_session import literal, open_engine
+from dataflow.sources.duckdb_session import faults_told, open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.encoding import with_plain_line_ends
 from dataflow.sources.inference import TypedTable, read_typed
@@ -26,7 +28,6 @@ _DELIMITERS = (",", ";", "\t", "|")
 _BYTES = 1 << 18
 _RECORDS = 50
 _LONGEST_LINE = 8 << 20
-_SHOWN = 60
 _WEB_PAGE = re.compile(r"\s*<(!doctype html|html)\b", re.IGNORECASE)
 # A number or an ISO date, as names of columns are not; years are, in wide tables.
 _LIKE_A_VALUE = re.compile(r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?|\d{4}-\d\d-\d\d([ T].*)?")
@@ -57,32 +58,17 @@ def read_delimited(
 
     The table has the columns of all files, by name, and every row of every file in their order.
     Types are found on all rows: a value that does not fit makes its column wider, never null.
-
-    Args:
-        files: Files of format csv or tsv, in UTF-8.
-        folder: A folder for files on the way.
-        null_values: Texts that mean that there is no value.
-        delimiter: What is between the values; found out if not given.
-
-    Raises:
-        SourceDataError: A file has no header, or a line that does not fit it; both are named.
     """
     import duckdb
 
-    try:
+    with faults_told(lambda message: _fault(message, files)):
+        try:
+            return _read(files, null_values, delimiter)
+        except duckdb.Error as error:
+            if _MIXED_LINE_ENDS not in str(error):
+                raise
+        files = [with_plain_line_ends(file, folder) for file in files]
         return _read(files, null_values, delimiter)
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        if _MIXED_LINE_ENDS not in str(error):
-            raise _fault(str(error), files) from error
-    plain = [with_plain_line_ends(file, folder) for file in files]
-    try:
-        return _read(plain, null_values, delimiter)
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise _fault(str(error), plain) from error
 
 
 def _read(
@@ -104,7 +90,7 @@ def _read(
         missing = [name for key, name in names.items() if key not in position]
         if missing:
             shown = same[0].shown if len(same) == 1 else f"{same[0].shown} and {len(same) - 1} more"
-            notes.append(f"{shown} lacks {', '.join(map(repr, missing))}: null in its rows.")
+            notes.append(f"{shown} lacks {', '.join(map(quoted, missing))}: null in its rows.")
         columns = (
             f"f{position[key]} AS c{number}" if key in position else f"NULL::VARCHAR AS c{number}"
             for number, key in enumerate(names)
@@ -120,11 +106,11 @@ def _read(
 def _scan(files: Sequence[LocalFile], layout: _Layout, null_values: Sequence[str]) -> str:
     """The call that reads files of one layout as text."""
     columns = ", ".join(f"f{number}: 'VARCHAR'" for number in range(len(layout.header)))
-    paths = ", ".join(literal(str(file.path)) for file in files)
-    nulls = ", ".join(literal(text) for text in null_values or [_NO_NULLS])
+    paths = ", ".join(quote_literal(file.path) for file in files)
+    nulls = ", ".join(quote_literal(text) for text in null_values or [_NO_NULLS])
     return (
         f"read_csv([{paths}], auto_detect = false, header = true, skip = {layout.skipped}, "
-        f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', comment = '', "
+        f"delim = {quote_literal(layout.delimiter)}, quote = '\"', escape = '\"', comment = '', "
         f"compression = 'none', columns = {{{columns}}}, nullstr = [{nulls}], "
         f"max_line_size = {_LONGEST_LINE})"
     )
@@ -157,7 +143,7 @@ def _layout(file: LocalFile, delimiter: str | None) -> tuple[_Layout, list[str]]
     if before:
         left_out = " ".join(text.split("\n")[:skipped])
         lines = "first line is" if skipped == 1 else f"first {skipped} lines are"
-        notes.append(f"{file.shown}: the {lines} left out: {_shortened(left_out)!r}.")
+        notes.append(f"{file.shown}: the {lines} left out: {shortened(left_out)!r}.")
     return _Layout(chosen, tuple(header), skipped), notes + _doubts(file, header, records[before:])
 
 
@@ -176,8 +162,9 @@ def _doubts(file: LocalFile, header: list[str], records: list[tuple[int, list[st
     notes = []
     if values := _values_in(header):
         notes.append(
-            f"{file.shown}: the first line is taken for the columns' names, though {values[0]!r} "
-            "in it looks like a value. If it is one, put a line with names above it."
+            f"{file.shown}: the first line is taken for the columns' names, though "
+            f"{quoted(values[0])} in it looks like a value. If it is one, put a line with names "
+            "above it."
         )
     parts = len(header[0].split())
     if (
@@ -186,7 +173,7 @@ def _doubts(file: LocalFile, header: list[str], records: list[tuple[int, list[st
         and all(len(" ".join(record).split()) == parts for _, record in records)
     ):
         notes.append(
-            f"{file.shown} is read as one column, {_shortened(header[0])!r}. If blanks or another "
+            f"{file.shown} is read as one column, {shortened(header[0])!r}. If blanks or another "
             "sign part its values, set `delimiter`."
         )
     return notes
@@ -200,10 +187,6 @@ def _values_in(header: list[str]) -> list[str]:
     # Columns without names of their own are often numbered.
     numbered = [str(number) for number in range(len(header))]
     return [] if found in (numbered, [*numbered[1:], str(len(header))]) else found
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _score(text: str, delimiter: str) -> tuple[bool, int]:
@@ -238,12 +221,12 @@ def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
     if widths:
         return SourceDataError(
             f"{place}: there are {widths[2]} values, and the header names {widths[1]} columns.",
-            "Mend that line (a value with the delimiter in it needs quotes), or set "
+            "Correct that line (a value with the delimiter in it needs quotes), or set "
             "`ingestion.source.delimiter`.",
         )
     if "unterminated quote" in message:
         return SourceDataError(
-            f"{place}: a quotation mark is opened and never closed.", "Mend that line."
+            f"{place}: a quotation mark is opened and never closed.", "Correct that line."
         )
     if "nicode" in message or "not utf-8" in message:
         return SourceDataError(
@@ -256,4 +239,4 @@ def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
             "Look for a quotation mark that is never closed.",
         )
     first = message.strip().splitlines()[0]
-    return SourceDataError(f"{place} cannot be read: {first}", "Mend the file, or its source.")
+    return SourceDataError(f"{place} cannot be read: {first}", "Correct the file, or its source.")

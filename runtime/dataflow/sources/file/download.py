@@ -6,32 +6,25 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.sources.errors import SourceError, SourceNotFoundError, SourceUnavailableError
-from dataflow.sources.retry import RequestFailedError, failure, retrying, shown_address
+from dataflow.sources.kind import shown_location
+from dataflow.sources.retry import RequestFailedError, failure, retrying
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dataflow.sources.parameters import Parameters
+
 _CHUNK = 1 << 20
 
 
-def download(
-    url: str, folder: Path, max_retries: int = 3, timeout_seconds: float = 30
-) -> tuple[Path, str]:
+def download(url: str, folder: Path, parameters: Parameters) -> tuple[Path, str]:
     """Write what an address answers with into ``folder``, as it comes.
 
-    Args:
-        url: An http or https address; a user and password in it are sent as basic authentication.
-        folder: Where the file goes.
-        max_retries: How often a failure that may pass is tried again, from the start.
-        timeout_seconds: How long to wait for a connection, and for each next bytes.
+    A failure that may pass is tried again from the start. A user and password in the address are
+    sent as basic authentication.
 
     Returns:
         The file, and the media type that the server says it is.
-
-    Raises:
-        SourceNotFoundError: The server says that there is no such file.
-        SourceUnavailableError: The server did not answer in full, or refused.
-        MissingDependencyError: The HTTP library is not installed.
     """
     try:
         import requests
@@ -43,14 +36,14 @@ def download(
 
     path = folder / "download"
     try:
-        for attempt in retrying(max_retries):
+        for attempt in retrying(parameters.max_retries):
             with attempt:
                 try:
-                    media_type = _fetch(url, path, timeout_seconds)
+                    media_type = _fetch(url, path, parameters.timeout_seconds)
                 except requests.RequestException as error:
                     raise failure(error) from None
     except RequestFailedError as error:
-        raise _refusal(url, error, max_retries + 1) from error
+        raise _refusal(url, error, parameters.max_retries + 1) from error
     return path, media_type
 
 
@@ -66,7 +59,7 @@ def _fetch(url: str, path: Path, timeout_seconds: float) -> str:
 
 
 def _refusal(url: str, error: RequestFailedError, tries: int) -> SourceError:
-    shown = shown_address(url)
+    shown = shown_location(url)
     if error.status in (404, 410):
         return SourceNotFoundError(
             f"{shown} is not there: {error}.", "Correct `ingestion.source.url`."

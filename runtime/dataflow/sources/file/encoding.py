@@ -21,14 +21,7 @@ _CHUNK = 1 << 20
 def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
     """The file in UTF-8: itself, or a copy in ``folder`` if it is in another encoding.
 
-    Args:
-        file: A text file.
-        encoding: Any encoding Python knows; None for UTF-8, or UTF-16 with its mark.
-        folder: Where a copy is made.
-
-    Raises:
-        SourceSettingError: There is no such encoding.
-        SourceDataError: The file is not in this encoding.
+    ``encoding`` is any that Python knows; None stands for UTF-8, or UTF-16 with its mark.
     """
     with file.path.open("rb") as stream:
         start = stream.read(2)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.sources.documents import read_documents
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.inference import TypedTable
-from dataflow.sources.json_lines import Lines
-from dataflow.sources.records import read_json
+from dataflow.sources.records import JsonLines, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,20 +47,12 @@ def read_features(
     The columns are the properties of all features, ``id`` where features have one, and the
     geometry as GeoJSON text, which every spatial database reads. A file is held in memory as a
     whole.
-
-    Args:
-        files: The files, in UTF-8.
-        folder: A folder for files on the way.
-        null_values: Texts that mean that there is no value.
-
-    Raises:
-        SourceDataError: A file is not JSON or not a feature collection.
     """
     lines = []
     notes: list[str] = []
     for number, file in enumerate(files):
         features = _features(file)
-        rows = Lines(folder / f"features-{number}.jsonl")
+        rows = JsonLines(folder / f"features-{number}.jsonl")
         rows.add(_rows(features, notes))
         lines.append(replace(file, path=rows.path, format="jsonl"))
     typed = read_documents(lines, null_values, lines=True)

@@ -7,13 +7,17 @@ import glob
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from dataflow.shared.project import ProjectNotFoundError, find_project
 from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceError, SourceNotFoundError, SourceSettingError
 from dataflow.sources.file.content import format_of
 from dataflow.sources.file.unpack import compression_of, inner_name, unpack
+from dataflow.sources.kind import shown_location
+
+if TYPE_CHECKING:
+    from dataflow.sources.parameters import Parameters
 
 # Suffixes, without the compression's.
 FORMATS = {
@@ -48,13 +52,7 @@ _NEAR_MISSES = 3
 
 @dataclass(frozen=True)
 class LocalFile:
-    """One file of a source, on this machine and not compressed.
-
-    Args:
-        path: Where it lies.
-        shown: What a person calls it.
-        format: One of csv, tsv, json, jsonl, geojson, parquet, excel.
-    """
+    """One file of a source on this machine, not compressed, and what a person calls it."""
 
     path: Path
     shown: str
@@ -62,48 +60,27 @@ class LocalFile:
 
 
 def fetch_files(
-    url: str,
-    file_format: str | None,
-    folder: Path,
-    *,
-    max_retries: int = 3,
-    timeout_seconds: float = 30,
+    url: str, file_format: str | None, parameters: Parameters, folder: Path
 ) -> list[LocalFile]:
-    """Bring the files that ``url`` names onto this machine, unpacked.
+    """Bring the files that ``url`` names onto this machine, unpacked, in the order of their names.
 
     Args:
         url: A path (relative to the project's folder), a glob, or an http(s) or s3 address.
         file_format: The format, or None to take it from the file's name.
+        parameters: How to download.
         folder: An empty folder for what is downloaded and unpacked.
-        max_retries: How often a download is tried again.
-        timeout_seconds: How long to wait for the next bytes of a download.
-
-    Returns:
-        The files in the order of their names.
-
-    Raises:
-        SourceNotFoundError: There is no such file.
-        SourceUnavailableError: A download failed.
-        SourceDataError: A compressed file cannot be unpacked.
-        SourceSettingError: The address or the format is not one that can be read.
     """
-    scheme = urlsplit(url).scheme.lower()
+    scheme = url.partition("://")[0].lower() if "://" in url else ""
     media_type = ""
     if scheme in ("http", "https"):
         from dataflow.sources.file.download import download
-        from dataflow.sources.retry import shown_address
 
-        path, media_type = download(url, folder, max_retries, timeout_seconds)
-        found = [(path, shown_address(url))]
+        path, media_type = download(url, folder, parameters)
+        found = [(path, shown_location(url))]
     elif scheme == "s3":
         from dataflow.sources.file.bucket import download_objects
 
         found = download_objects(url, folder)
-    elif scheme and len(scheme) > 1 and "://" in url and scheme != "file":
-        raise SourceSettingError(
-            f"A file source cannot read from {scheme}://.",
-            "Use a path, http://, https:// or s3://.",
-        )
     else:
         found = _local_files(url.removeprefix("file://"))
     files = []
@@ -115,12 +92,7 @@ def fetch_files(
 
 
 def local_path(location: str) -> Path:
-    """The file at a path; relative paths start at the project's folder.
-
-    Raises:
-        SourceNotFoundError: It is not there.
-        SourceSettingError: It is a folder.
-    """
+    """The file at a path; relative paths start at the project's folder."""
     path = _absolute(location)
     if path.is_dir():
         raise SourceSettingError(

@@ -1,4 +1,4 @@
-"""File sources: from ``ingestion.source`` of type file to one table."""
+"""File sources: from their settings to one table."""
 
 from __future__ import annotations
 
@@ -6,87 +6,84 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.file.encoding import as_utf8
 from dataflow.sources.file.location import LocalFile, fetch_files
+from dataflow.sources.file.settings import FileSource
+from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dataflow.sources.inference import TypedTable
+    from dataflow.sources.parameters import Parameters
 
 TEXT_FORMATS = ("csv", "tsv", "json", "jsonl", "geojson")
 
 
-def read_file(source: dict[str, Any], parameters: dict[str, Any]) -> TypedTable:
-    """Read the file or files that ``source["url"]`` names.
-
-    Args:
-        source: ``url``, and optionally ``format``, ``null_values``, ``delimiter``, ``encoding``,
-            ``sheet`` and ``data_path``, as in config.yaml.
-        parameters: ``max_retries`` and ``timeout_seconds`` for downloads.
+def read_file(settings: FileSource, request: ReadRequest) -> Extracted:
+    """Read all of the files that ``url`` names.
 
     Raises:
         SourceError: A file is missing, out of reach or not what it should be.
         SourceSettingError: A setting says something that cannot be done.
     """
-    with fetched_files(source, parameters) as files:
-        return files.read(source)
+    with fetched_files(settings, request.parameters) as files:
+        typed = files.read(settings)
+    return Extracted(typed.table, shown_location(settings.url), typed.notes)
+
+
+KIND = SourceKind(FileSource, read_file)
 
 
 @dataclass(frozen=True)
-class Files:
-    """The files of a source, on this machine.
-
-    Args:
-        found: The files, all of one format.
-        folder: A folder for files on the way.
-    """
+class FetchedFiles:
+    """The files of a source on this machine, all of one format, and a folder for what they need."""
 
     found: list[LocalFile]
     folder: Path
 
-    def read(self, source: dict[str, Any]) -> TypedTable:
-        """Read them as one table.
+    def read(self, settings: FileSource) -> TypedTable:
+        """Read them as one table; ``url`` and ``format`` have done their work already."""
+        files, nulls, file_format = self.found, settings.null_values, self.found[0].format
+        if file_format in TEXT_FORMATS:
+            files = [as_utf8(file, settings.encoding, self.folder) for file in files]
+        if file_format in ("csv", "tsv"):
+            from dataflow.sources.file.delimited import read_delimited
 
-        Args:
-            source: As for ``read_file``; ``url`` and ``format`` have done their work already.
+            return read_delimited(files, self.folder, nulls, settings.delimiter)
+        if file_format == "geojson":
+            from dataflow.sources.file.features import read_features
 
-        Raises:
-            SourceError: A file is not what it should be.
-            SourceSettingError: A setting says something that cannot be done.
-        """
-        return _read(self.found, self.folder, source)
+            return read_features(files, self.folder, nulls)
+        if file_format == "excel":
+            from dataflow.sources.file.spreadsheet import read_spreadsheets
+
+            return read_spreadsheets(files, nulls, settings.sheet)
+        if file_format == "parquet":
+            return _read_parquet(files, nulls)
+        from dataflow.sources.documents import read_documents
+
+        if settings.data_path:
+            from dataflow.sources.records import extract_records
+
+            files = extract_records(files, settings.data_path, self.folder)
+        return read_documents(files, nulls, lines=files[0].format == "jsonl")
 
 
 @contextmanager
-def fetched_files(source: dict[str, Any], parameters: dict[str, Any]) -> Iterator[Files]:
-    """Bring a source's files onto this machine, to be read as often as wanted.
-
-    Args:
-        source: As for ``read_file``.
-        parameters: As for ``read_file``.
-
-    Raises:
-        SourceError: A file is missing or out of reach.
-        SourceSettingError: The files are of several formats, or of none that is known.
-    """
+def fetched_files(settings: FileSource, parameters: Parameters) -> Iterator[FetchedFiles]:
+    """Bring a source's files onto this machine, to be read as often as wanted."""
     with tempfile.TemporaryDirectory(prefix="dataflow-") as name:
         folder = Path(name)
-        found = fetch_files(
-            source["url"],
-            source.get("format"),
-            folder,
-            max_retries=parameters.get("max_retries", 3),
-            timeout_seconds=parameters.get("timeout_seconds", 30),
-        )
-        yield Files(_of_one_format(found, source), folder)
+        found = fetch_files(settings.url, settings.format, parameters, folder)
+        yield FetchedFiles(_of_one_format(found, settings), folder)
 
 
-def _of_one_format(files: list[LocalFile], source: dict[str, Any]) -> list[LocalFile]:
-    if source.get("format") is None and {file.format for file in files} == {"json"}:
+def _of_one_format(files: list[LocalFile], settings: FileSource) -> list[LocalFile]:
+    if settings.format is None and {file.format for file in files} == {"json"}:
         from dataflow.sources.file.features import is_feature_collection
 
         if all(is_feature_collection(file.path) for file in files):
@@ -95,40 +92,10 @@ def _of_one_format(files: list[LocalFile], source: dict[str, Any]) -> list[Local
     if len(formats) > 1:
         listed = ", ".join(f"{kind} ({shown})" for kind, shown in formats.items())
         raise SourceSettingError(
-            f"{source['url']} names files of several formats: {listed}.",
+            f"{shown_location(settings.url)} names files of several formats: {listed}.",
             "Name files of one format, or set `ingestion.source.format`.",
         )
     return files
-
-
-def _read(files: list[LocalFile], folder: Path, source: dict[str, Any]) -> TypedTable:
-    file_format = files[0].format
-    nulls = source.get("null_values")
-    null_values = [""] if nulls is None else list(nulls)
-    if file_format in TEXT_FORMATS:
-        files = [as_utf8(file, source.get("encoding"), folder) for file in files]
-    if file_format in ("csv", "tsv"):
-        from dataflow.sources.file.delimited import read_delimited
-
-        return read_delimited(files, folder, null_values, source.get("delimiter"))
-    if file_format == "geojson":
-        from dataflow.sources.file.features import read_features
-
-        return read_features(files, folder, null_values)
-    if file_format in ("json", "jsonl"):
-        from dataflow.sources.documents import read_documents
-
-        if source.get("data_path"):
-            from dataflow.sources.records import extract_records
-
-            path = str(source["data_path"])
-            return read_documents(extract_records(files, path, folder), null_values, lines=True)
-        return read_documents(files, null_values, lines=file_format == "jsonl")
-    if file_format == "excel":
-        from dataflow.sources.file.spreadsheet import read_spreadsheets
-
-        return read_spreadsheets(files, null_values, source.get("sheet"))
-    return _read_parquet(files, null_values)
 
 
 def _read_parquet(files: Sequence[LocalFile], null_values: Sequence[str]) -> TypedTable:
@@ -136,23 +103,20 @@ def _read_parquet(files: Sequence[LocalFile], null_values: Sequence[str]) -> Typ
 
     Of the texts that mean no value only NaN has a meaning here, in columns of fractions.
     """
-    import duckdb
-
-    from dataflow.sources.duckdb_session import literal, open_engine, without_nan
+    from dataflow.shared.sql import quote_literal
+    from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
     from dataflow.sources.inference import BATCH_ROWS, TypedTable
 
-    paths = ", ".join(literal(str(file.path)) for file in files)
-    with open_engine() as connection:
-        try:
-            relation = connection.sql(f"FROM read_parquet([{paths}], union_by_name = true)")
-            relation = without_nan(relation, null_values)
-            return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            file = next((file for file in files if str(file.path) in str(error)), files[0])
-            first = str(error).strip().splitlines()[0].replace(str(file.path), file.shown)
-            raise SourceDataError(
-                f"{file.shown} cannot be read as Parquet: {first}",
-                "Fetch or write the file again.",
-            ) from error
+    paths = ", ".join(quote_literal(file.path) for file in files)
+
+    def fault(message: str) -> SourceDataError:
+        file = next((file for file in files if str(file.path) in message), files[0])
+        first = message.strip().splitlines()[0].replace(str(file.path), file.shown)
+        return SourceDataError(
+            f"{file.shown} cannot be read as Parquet: {first}", "Fetch or write the file again."
+        )
+
+    with open_engine() as connection, faults_told(fault):
+        relation = connection.sql(f"FROM read_parquet([{paths}], union_by_name = true)")
+        relation = without_nan(relation, null_values)
+        return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])

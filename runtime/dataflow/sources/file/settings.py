@@ -23,7 +23,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 def _location(value: Any) -> Any:
     scheme = _SCHEME.match(value) if isinstance(value, str) else None
-    if scheme and scheme[1].lower() not in ("http", "https", "s3"):
+    if scheme and scheme[1].lower() not in ("file", "http", "https", "s3"):
         raise refusal("begins with an unknown scheme", "a path, http://, https://, s3://")
     return value
 

@@ -6,10 +6,10 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.shown import quoted
 from dataflow.sources.column_names import distinct_names
-from dataflow.sources.durations import durations_as_text
 from dataflow.sources.errors import SourceDataError, SourceSettingError
-from dataflow.sources.inference import TypedTable
+from dataflow.sources.inference import TypedTable, durations_as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,16 +25,6 @@ def read_spreadsheets(
     """Read one sheet of each file; its first row that is not empty has the columns' names.
 
     Numbers are whole where all of a column are. A column with values of several kinds is text.
-
-    Args:
-        files: The files.
-        null_values: Texts that mean that there is no value.
-        sheet: The sheet's name; the first one if not given.
-
-    Raises:
-        MissingDependencyError: The library that reads spreadsheets is not installed.
-        SourceSettingError: There is no such sheet.
-        SourceDataError: A file is no spreadsheet, or the sheet is empty.
     """
     import pyarrow as pa
 
@@ -62,12 +52,7 @@ def read_spreadsheets(
 
 
 def sheet_names(file: LocalFile) -> list[str]:
-    """The names of a workbook's sheets, in their order.
-
-    Raises:
-        MissingDependencyError: The library that reads spreadsheets is not installed.
-        SourceDataError: The file is no spreadsheet.
-    """
+    """The names of a workbook's sheets, in their order."""
     return [str(name) for name in _workbook(file).sheet_names]
 
 
@@ -97,7 +82,7 @@ def _cells(file: LocalFile, sheet: str | None) -> list[list[Any]]:
     names = workbook.sheet_names
     if sheet is not None and sheet not in names:
         raise SourceSettingError(
-            f"{file.shown} has no sheet {sheet!r}.",
+            f"{file.shown} has no sheet {quoted(sheet)}.",
             f"Set `ingestion.source.sheet` to one of: {', '.join(names)}.",
         )
     from python_calamine import CalamineError

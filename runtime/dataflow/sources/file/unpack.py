@@ -12,7 +12,7 @@ from dataflow.sources.errors import SourceDataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".zip": "zip"}
+_SUFFIXES = (".gz", ".zst", ".bz2", ".zip")
 # Formats of files tell by their first bytes more surely than by their names.
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"PK\x03\x04": "zip"}
 _CHUNK = 1 << 20
@@ -38,17 +38,8 @@ def unpack(path: Path, compression: str, folder: Path, shown: str) -> tuple[Path
 
     DuckDB could read some of these itself, but takes a cut-off gzip file for a short one.
 
-    Args:
-        path: The compressed file.
-        compression: What ``compression_of`` says.
-        folder: An empty folder.
-        shown: What a person calls the file.
-
     Returns:
         The unpacked file, and the name that it had inside.
-
-    Raises:
-        SourceDataError: The file is cut off or damaged, or a zip file has not exactly one member.
     """
     import pyarrow as pa
 
@@ -88,6 +79,6 @@ def _unzip(path: Path, target: Path, shown: str) -> str:
                 shutil.copyfileobj(source, out, _CHUNK)
         except (RuntimeError, NotImplementedError) as error:
             raise SourceDataError(
-                f"{shown} cannot be unpacked: {error}.", "Unpack it by hand, without a password."
+                f"{shown} cannot be unpacked: {error}.", "Unpack it yourself, without a password."
             ) from error
         return members[0].filename.rsplit("/", 1)[-1]

@@ -43,7 +43,7 @@ def publish_customers(modelled: BuildResult) -> dict[str, int]:
 
 @job(executor_def=in_process_executor)
 def customers_job() -> None:
-    """Take the data the whole way from its source to the dashboard."""
+    """Take the data end to end, from its source to the dashboard."""
     extracted = extract_customers()
     transformed = transform_customers(extracted)
     loaded = load_customers(transformed)

@@ -43,7 +43,7 @@ def publish_exchange_rates(modelled: BuildResult) -> dict[str, int]:
 
 @job(executor_def=in_process_executor)
 def exchange_rates_job() -> None:
-    """Take the data the whole way from its source to the dashboard."""
+    """Take the data end to end, from its source to the dashboard."""
     extracted = extract_exchange_rates()
     transformed = transform_exchange_rates(extracted)
     loaded = load_exchange_rates(transformed)

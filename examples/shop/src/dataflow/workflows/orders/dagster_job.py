@@ -43,7 +43,7 @@ def publish_orders(modelled: BuildResult) -> dict[str, int]:
 
 @job(executor_def=in_process_executor)
 def orders_job() -> None:
-    """Take the data the whole way from its source to the dashboard."""
+    """Take the data end to end, from its source to the dashboard."""
     extracted = extract_orders()
     transformed = transform_orders(extracted)
     loaded = load_orders(transformed)

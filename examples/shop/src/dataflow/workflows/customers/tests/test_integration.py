@@ -1,9 +1,9 @@
-"""The whole way of customers, on sample data and in a folder of its own."""
+"""The workflow customers end to end, on sample data and in a folder of its own."""
 
 from dataflow.authoring import Sandbox
 
 
-def test_the_sample_goes_the_whole_way(sandbox: Sandbox) -> None:
+def test_the_sample_goes_end_to_end(sandbox: Sandbox) -> None:
     """Every row of the sample is in the mart after a run."""
     sandbox.use_sample("sample.json")
     sandbox.run()

@@ -9,7 +9,7 @@ function headingOf(element) {
 	return before.at(-1)?.innerText.trim() ?? '';
 }
 
-function mend(root) {
+function fix(root) {
 	for (const table of root.querySelectorAll('.scrollbox:not([tabindex])')) {
 		table.tabIndex = 0;
 		table.setAttribute('role', 'region');
@@ -27,13 +27,13 @@ function mend(root) {
 	contents?.setAttribute('aria-label', 'On this page');
 }
 
-/** Mend the page now and after every change; the result ends it. */
+/** Fix the page now and after every change; the result ends it. */
 export function keepAccessible(root) {
 	let waiting = 0;
 	const soon = () => {
 		waiting ||= requestAnimationFrame(() => {
 			waiting = 0;
-			mend(root);
+			fix(root);
 		});
 	};
 	const observer = new MutationObserver(soon);

@@ -1,0 +1,118 @@
+"""What the steps of one run share: found once, when the run starts, and handed to each of them."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dataflow.runs.lock import workflow_lock
+from dataflow.shared.config import CONFIG_FILE, hold_config, workflow_config
+from dataflow.shared.logging import bind_run
+from dataflow.shared.project import use_project
+from dataflow.warehouse.kind import open_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dataflow.shared.config_model import WorkflowConfig
+    from dataflow.shared.project import Project
+    from dataflow.warehouse.kind import Warehouse
+
+_current: ContextVar[RunContext | None] = ContextVar("dataflow_run", default=None)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run of a workflow.
+
+    Args:
+        config: The workflow's configuration; ``None`` if it has no ``config.yaml``.
+        is_locked: Whether this process holds the workflow for as long as the run takes.
+    """
+
+    project: Project
+    workflow_id: str
+    run_id: str
+    config: WorkflowConfig | None
+    is_locked: bool = True
+
+    @property
+    def settings(self) -> WorkflowConfig:
+        """The configuration, for steps that cannot do without.
+
+        Raises:
+            ConfigError: The workflow has none.
+        """
+        return self.config or workflow_config(self.workflow_id, self.project)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """Where the workflow's tables are. It is open only while a step works on it.
+
+        Between two steps other programs may use it: dbt, or what an author's own step starts.
+        """
+        return open_warehouse(self.project, self.workflow_id)
+
+    @property
+    def folder(self) -> Path:
+        """Where the steps write down their rows for each other."""
+        return self.project.state_dir / "runs" / self.workflow_id / self.run_id
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the workflow for one step, where nobody holds it for the whole run."""
+        return nullcontext() if self.is_locked else workflow_lock(self.project, self.workflow_id)
+
+
+def own_config(project: Project, workflow_id: str) -> WorkflowConfig | None:
+    """The configuration of a workflow, or ``None``: one written by hand need not have any.
+
+    Raises:
+        ConfigError: The file is wrong.
+    """
+    has_config = (project.workflow_dir(workflow_id) / CONFIG_FILE).is_file()
+    return workflow_config(workflow_id, project) if has_config else None
+
+
+def current_run() -> RunContext | None:
+    """The run that this thread executes, if it executes one."""
+    return _current.get()
+
+
+@contextmanager
+def share_with_author(
+    project: Project, workflow_id: str, known: WorkflowConfig | None = None
+) -> Iterator[WorkflowConfig | None]:
+    """Find project and configuration once, for whoever asks inside.
+
+    `find_project` and `load_config`, which the author's code calls, answer with them.
+
+    Args:
+        known: The configuration, if it has been read already.
+
+    Raises:
+        ConfigError: The workflow's config.yaml is wrong.
+    """
+    with use_project(project):
+        config = known or own_config(project, workflow_id)
+        if config is None:
+            yield None
+            return
+        path = project.workflow_dir(workflow_id) / CONFIG_FILE
+        with hold_config(path, lambda: config):
+            yield config
+
+
+@contextmanager
+def enter_run(run: RunContext) -> Iterator[RunContext]:
+    """Make a run the current one: for its steps and for the log."""
+    before = _current.get()
+    _current.set(run)
+    try:
+        with bind_run(run.workflow_id, run.run_id):
+            yield run
+    finally:
+        _current.set(before)

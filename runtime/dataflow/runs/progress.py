@@ -1,0 +1,107 @@
+"""What Dagster's events of a run say of its steps and of the run, in the order they came.
+
+The events of a run in this process and those that the service answers with come in one shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from dataflow.runs.failure import explain_failure, full_stack, is_interruption
+from dataflow.runs.model import Step
+from dataflow.shared.redaction import redact
+
+if TYPE_CHECKING:
+    from dataflow.runs.failure import ErrorInfo
+    from dataflow.shared.project import Project
+
+EventKind = Literal["start", "output", "success", "failure", "skip", "run_failure", "other"]
+# What Dagster says of a run when all there is to say has been said of its steps.
+_STEPS_FAILED = "Steps failed:"
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """Something that Dagster noted of a run.
+
+    Args:
+        kind: What happened.
+        time: When, in seconds since 1970.
+        step_key: The step that it happened to, if it was one.
+        message: Dagster's own words.
+        error: What was raised, if something was.
+        summary: What the step did, if it says so of its output.
+        rows: The rows that it handled, likewise.
+    """
+
+    kind: EventKind
+    time: float
+    step_key: str | None = None
+    message: str = ""
+    error: ErrorInfo | None = None
+    summary: str = ""
+    rows: int | None = None
+
+
+class RunProgress:
+    """The steps and the error of a run, as far as its events tell.
+
+    Args:
+        workflow_id: The workflow, whose name the names of its steps end with.
+        project: Whose code is named as the place of an error.
+    """
+
+    def __init__(self, workflow_id: str, project: Project) -> None:
+        self.error = ""
+        self.was_interrupted = False
+        self._suffix = f"_{workflow_id}"
+        self._project = project
+        self._steps: dict[str, Step] = {}
+        self._started: dict[str, float] = {}
+        self._outputs: dict[str, RunEvent] = {}
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps so far, in the order in which they started."""
+        return list(self._steps.values())
+
+    def add(self, event: RunEvent) -> Step | None:
+        """Take an event in; gives the step whose status it changed, if it changed one."""
+        if event.kind == "run_failure" and _STEPS_FAILED not in event.message:
+            self.error = self._explained(event)
+        if event.step_key is None or event.kind in ("run_failure", "other"):
+            return None
+        key = event.step_key
+        if event.kind == "output":
+            if event.summary or event.rows is not None:
+                self._outputs[key] = event
+            return None
+        step = self._step(key, event)
+        self._steps[key] = step
+        return step
+
+    def _step(self, key: str, event: RunEvent) -> Step:
+        name = key.removesuffix(self._suffix)
+        if event.kind == "start":
+            self._started[key] = event.time
+            return Step(name, "running")
+        seconds = round(event.time - self._started.get(key, event.time), 3)
+        if event.kind == "skip":
+            return Step(name, "skipped")
+        if event.kind == "success":
+            said = self._outputs.get(key, event)
+            return Step(name, "succeeded", seconds, redact(said.summary), said.rows)
+        if event.error is not None:
+            self.was_interrupted = self.was_interrupted or is_interruption(event.error)
+        return Step(
+            name,
+            "failed",
+            seconds,
+            error=self._explained(event),
+            traceback=redact(full_stack(event.error)) if event.error else "",
+        )
+
+    def _explained(self, event: RunEvent) -> str:
+        text = explain_failure(event.error, self._project) if event.error else event.message
+        return redact((text or "failed").strip())

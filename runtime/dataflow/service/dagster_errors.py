@@ -1,0 +1,48 @@
+"""What can go wrong between us and a running Dagster."""
+
+from __future__ import annotations
+
+from dataflow.shared.errors import BadInputError, DataflowError
+
+
+class DagsterUnavailableError(DataflowError):
+    """Dagster does not answer, or has not loaded the project."""
+
+    http_status = 503
+
+
+class DagsterError(DataflowError):
+    """Dagster answered with a fault of its own."""
+
+    http_status = 502
+
+
+class RunNotFoundError(BadInputError):
+    """Dagster knows no run with that id."""
+
+    http_status = 404
+
+
+class RunEndedError(BadInputError):
+    """The run cannot be cancelled: it has ended, or is not Dagster's to stop."""
+
+    http_status = 409
+
+
+class BadCursorError(BadInputError):
+    """A stretch of log was asked for from where there is none."""
+
+
+class BadRunConfigError(BadInputError):
+    """The run config does not fit the workflow's job.
+
+    Args:
+        faults: A line for each thing that does not fit.
+    """
+
+    def __init__(self, workflow_id: str, faults: list[str]) -> None:
+        super().__init__(
+            f"The run config does not fit the job of {workflow_id!r}:\n" + "\n".join(faults),
+            "Give config only for what the job's ops declare; the Dagster UI's launchpad shows it.",
+        )
+        self.faults = faults

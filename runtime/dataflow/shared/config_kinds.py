@@ -1,0 +1,214 @@
+"""The parts of a configuration whose keys depend on a name: a source's type, a stage's name.
+
+The models of these parts come from plug-ins, built-in ones included (entry points of
+``dataflow.sources`` and ``dataflow.stages``), and only the one that is named is imported. What the
+workflow's own code reads or implements needs no plug-in, see `dataflow.shared.own_code`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
+
+from dataflow.shared.config_types import Section, Text, refusal
+from dataflow.shared.own_code import OwnCode
+from dataflow.shared.plugins import PluginError, distribution_of, installed, load
+from dataflow.shared.suggestion import did_you_mean, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+
+KindGroup = Literal["sources", "stages", "warehouses", "publishers"]
+# The attribute of a plug-in that is the model of its keys, where it is not `settings`.
+_MODEL = {"stages": "options"}
+
+
+class OwnSettings(Section):
+    """What the workflow's own code reads: every key is the author's."""
+
+    @classmethod
+    def is_own_key(cls, key: str, context: Any) -> bool:
+        """Every key is."""
+        del key, context
+        return True
+
+
+def model_of(group: KindGroup, name: str) -> type[Section]:
+    """The model of what config.yaml may say to an installed kind.
+
+    Raises:
+        KeyError: No installed distribution has a kind of that name.
+        PluginError: The plug-in cannot be imported, or brings no model.
+    """
+    attribute = _MODEL.get(group, "settings")
+    model = getattr(load(group, name), attribute, None)
+    if isinstance(model, type) and issubclass(model, Section):
+        return model
+    point = installed(group)[name]
+    raise PluginError(
+        f"{name!r} of {distribution_of(point)} has no `{attribute}` that is a Section.",
+        f"Fix or uninstall {distribution_of(point)}; its entry point is {point.value}.",
+    )
+
+
+class _KindField:
+    """Marks a field whose value is checked against the model of the kind that is named."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        del source, handler
+        return core_schema.with_info_plain_validator_function(self.validate)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        del schema
+        return {"oneOf": list(self.alternatives(handler))}
+
+    def validate(self, value: Any, info: ValidationInfo) -> Section:
+        """Make the model of what stands in the file."""
+        raise NotImplementedError
+
+    def alternatives(self, handler: GetJsonSchemaHandler) -> Iterator[JsonSchemaValue]:
+        """The JSON Schema of each installed kind. A broken plug-in is left out."""
+        raise NotImplementedError
+
+
+class _SourceField(_KindField):
+    def validate(self, value: Any, info: ValidationInfo) -> Section:
+        if isinstance(value, Section):
+            return value
+        if not isinstance(value, Mapping):
+            raise refusal("has no value" if value is None else "is not a mapping of keys to values")
+        known, code = list(installed("sources")), _own_code(info)
+        kind = value.get("type")
+        if kind is None:
+            raise _at(*_missing_type(value, known))
+        if isinstance(kind, str) and kind in known:
+            model = model_of("sources", kind)
+            try:
+                return model.model_validate(value, context=info.context)
+            except ValidationError:
+                if not code.reads_source_itself:
+                    raise
+            # Only the author's code knows what it needs; a slip of the pen is still one.
+            _refuse_near_misses(model, value)
+            return OwnSettings.model_validate(value)
+        if isinstance(kind, str) and _is_own_source(kind, known, code):
+            return OwnSettings.model_validate(value)
+        raise _at("type", not_a_choice(kind, known))
+
+    def alternatives(self, handler: GetJsonSchemaHandler) -> Iterator[JsonSchemaValue]:
+        for name in installed("sources"):
+            model = _model_or_none("sources", name)
+            if model is not None:
+                yield _json_schema(model, handler)
+
+
+class _OptionsField(_KindField):
+    def validate(self, value: Any, info: ValidationInfo) -> Section:
+        name = info.data.get("name")
+        if name is None or (isinstance(value, Section) and type(value) is not OwnSettings):
+            return value if isinstance(value, Section) else OwnSettings()
+        if isinstance(value, Section):
+            value = value.model_dump()
+        model = model_of("stages", name) if name in installed("stages") else OwnSettings
+        return model.model_validate(value, context=info.context)
+
+    def alternatives(self, handler: GetJsonSchemaHandler) -> Iterator[JsonSchemaValue]:
+        del handler
+        yield {"type": "object"}
+
+
+def _stage_name(value: Any, info: ValidationInfo) -> Any:
+    known = list(installed("stages"))
+    if isinstance(value, str) and (value in known or _own_code(info).has_stage(value)):
+        return str(value)
+    raise not_a_choice(value, known)
+
+
+class Stage(Section):
+    """One stage, by the name of an installed one or of a function in transform.py."""
+
+    name: Annotated[Text, BeforeValidator(_stage_name)]
+    options: Annotated[Section, _OptionsField()] = Field(
+        default_factory=OwnSettings, validate_default=True, description="What it does."
+    )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        del schema
+        alternatives = []
+        for name in installed("stages"):
+            model = _model_or_none("stages", name)
+            if model is not None:
+                options = _json_schema(model, handler)
+                alternatives.append(
+                    {
+                        "type": "object",
+                        "description": (model.__doc__ or "").partition("\n")[0],
+                        "properties": {"name": {"const": name}, "options": options},
+                        "required": ["name"],
+                        "additionalProperties": False,
+                    }
+                )
+        return {"oneOf": alternatives}
+
+
+SourceSettings = Annotated[Section, _SourceField()]
+
+
+def not_a_choice(value: Any, choices: list[str]) -> PydanticCustomError:
+    """The error about a value that is none of the choices."""
+    reason = "has no value" if value is None else "is not one of the choices"
+    hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+    return refusal(reason, ", ".join(choices), hint)
+
+
+def _own_code(info: ValidationInfo) -> OwnCode:
+    return info.context if isinstance(info.context, OwnCode) else OwnCode("")
+
+
+def _is_own_source(kind: str, known: list[str], code: OwnCode) -> bool:
+    return code.has_reader(kind) or (code.reads_source_itself and not nearest(kind, known))
+
+
+def _missing_type(value: Mapping[Any, Any], known: list[str]) -> tuple[str, PydanticCustomError]:
+    for key in map(str, value):
+        hint = did_you_mean(key, ["type"])
+        if hint:
+            return key, refusal("is not a known key", hint=hint, of_key=True)
+    return "type", refusal("is missing", ", ".join(known))
+
+
+def _refuse_near_misses(model: type[Section], value: Mapping[Any, Any]) -> None:
+    known = model.known_keys()
+    for key in map(str, value):
+        hint = "" if key in known else did_you_mean(key, known)
+        if hint:
+            raise _at(key, refusal("is not a known key", hint=hint, of_key=True))
+
+
+def _at(key: str, error: PydanticCustomError) -> ValidationError:
+    details: InitErrorDetails = {"type": error, "loc": (key,), "input": None}
+    return ValidationError.from_exception_data("source", [details])
+
+
+def _json_schema(model: type[Section], handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    return model.__get_pydantic_json_schema__(model.__pydantic_core_schema__, handler)
+
+
+def _model_or_none(group: KindGroup, name: str) -> type[Section] | None:
+    try:
+        return model_of(group, name)
+    except PluginError:
+        return None

@@ -1,0 +1,78 @@
+"""What a workflow's author has written that its config.yaml may name.
+
+Read from the syntax of the files: validating a configuration imports none of the author's code.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What a workflow's own ingestion.py calls to have a source read by its kind.
+_READ_SOURCE = "read_source"
+
+
+@dataclass(frozen=True)
+class OwnCode:
+    """What config.yaml may name beside what is installed.
+
+    Args:
+        workflow_id: The workflow, whose name stands in for a table that has none.
+        folder: The workflow's folder; None if there is none, as for a file on its own.
+        sections: Top-level sections that the project declares in ``[tool.dataflow]``.
+    """
+
+    workflow_id: str
+    folder: Path | None = None
+    sections: list[str] = field(default_factory=list)
+
+    def has_reader(self, source_type: str) -> bool:
+        """Whether ingestion.py reads a type of source itself: ``def read_<type>(...)``."""
+        return source_type in self.readers
+
+    def has_stage(self, name: str) -> bool:
+        """Whether transform.py implements a stage: ``def <name>(...)``."""
+        return name in self.stages
+
+    @cached_property
+    def readers(self) -> set[str]:
+        """The types of source that ingestion.py has a function for."""
+        names = self._functions("ingestion.py")
+        return {name.removeprefix("read_") for name in names if name.startswith("read_")}
+
+    @cached_property
+    def stages(self) -> set[str]:
+        """The functions of transform.py that a stage may name."""
+        names = self._functions("transform.py") - {"transform_data"}
+        return {name for name in names if not name.startswith("_")}
+
+    @cached_property
+    def reads_source_itself(self) -> bool:
+        """Whether ingestion.py is there and leaves no source to be read by its kind."""
+        tree = self._tree("ingestion.py")
+        return tree is not None and not any(
+            _READ_SOURCE in (getattr(node, "id", ""), getattr(node, "attr", ""))
+            for node in ast.walk(tree)
+        )
+
+    def _functions(self, file: str) -> set[str]:
+        tree = self._tree(file)
+        return (
+            {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+            if tree
+            else set()
+        )
+
+    def _tree(self, file: str) -> ast.Module | None:
+        if self.folder is None:
+            return None
+        try:
+            return ast.parse((self.folder / file).read_text(encoding="utf-8"))
+        except (OSError, ValueError, SyntaxError):
+            # Whoever imports the file says what is wrong with it.
+            return None

@@ -1,0 +1,125 @@
+"""What a warehouse is, whether it is built in or comes from another distribution.
+
+A distribution adds one by an entry point in the group ``dataflow.warehouses`` that names a
+`WarehouseKind`; ``warehouse`` in a project's ``[tool.dataflow]`` chooses it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+
+from dataflow.shared.config_types import Section
+from dataflow.shared.project_kinds import chosen_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from dataflow.shared.errors import DataflowError
+    from dataflow.shared.project import Project
+    from dataflow.warehouse.load_log import Batch
+
+Settings = TypeVar("Settings", bound=Section)
+WriteDisposition = Literal["replace", "append", "merge"]
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """Into which table rows go, and how.
+
+    Args:
+        table: Its name, without the schema.
+        write_disposition: What happens to the rows that are there.
+        primary_key: The columns that identify a row; ``merge`` needs at least one.
+        allow_empty: Let ``replace`` empty a table that has rows.
+        watermark: How far the source has been read, to be kept with the rows, all or nothing.
+        batch: Whose rows these are; ``append`` does not add the same batch twice.
+    """
+
+    table: str
+    write_disposition: WriteDisposition = "replace"
+    primary_key: Sequence[str] = ()
+    allow_empty: bool = False
+    watermark: Any = None
+    batch: Batch | None = None
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load did.
+
+    Args:
+        table: Schema and name of the table.
+        rows_loaded: Rows that came.
+        rows_in_table: Rows in the table afterwards.
+        loaded_by: The run that had added these rows already, if it had; they were not added again.
+    """
+
+    table: str
+    rows_loaded: int
+    rows_in_table: int
+    loaded_by: str = ""
+
+
+class Warehouse(Protocol):
+    """Where the tables of one workflow live, in the schemas ``raw``, ``staging`` and ``marts``."""
+
+    @property
+    def location(self) -> str:
+        """Where that is, as people are told; without secrets."""
+
+    def exists(self) -> bool:
+        """Whether a run has made it yet."""
+
+    def connect(self, *, read_only: bool = False) -> AbstractContextManager[DuckDBPyConnection]:
+        """A DuckDB connection in UTC on which the schemas are those of the workflow.
+
+        Raises:
+            WarehouseError: It cannot be reached, or is held by another program.
+        """
+
+    def load(self, rows: Path, request: LoadRequest) -> LoadResult:
+        """Load a Parquet file into ``raw.<table>``, all of it or nothing.
+
+        Raises:
+            BadInputError: The rows do not fit the table.
+            WarehouseError: The table cannot be written.
+        """
+
+    def read_watermark(self, table: str) -> Any:
+        """How far the source of a table has been read; None if nothing was loaded yet."""
+
+    def dbt_variables(self) -> Mapping[str, str]:
+        """The environment variables by which the workflow's ``dbt/profiles.yml`` finds it."""
+
+    def fault(self, said: str) -> DataflowError:
+        """What an error that names `location` means for a person; dbt blames a model for it."""
+
+
+@dataclass(frozen=True)
+class WarehouseKind(Generic[Settings]):
+    """One kind of warehouse.
+
+    Args:
+        settings: The keys that it has in ``[tool.dataflow]``, with ``type: Literal[<name>]``.
+        open: The warehouse of one workflow; nothing is connected to yet.
+    """
+
+    settings: type[Settings]
+    open: Callable[[Settings, Project, str], Warehouse]
+
+
+def open_warehouse(project: Project, workflow_id: str) -> Warehouse:
+    """The warehouse of a workflow, of the kind that its project has chosen.
+
+    Raises:
+        BadInputError: The setting ``warehouse`` is wrong.
+        PluginError: The kind cannot be imported.
+    """
+    kind, settings = chosen_kind("warehouses", project.settings.warehouse)
+    warehouse: Warehouse = kind.open(settings, project, workflow_id)
+    return warehouse

@@ -1,0 +1,37 @@
+"""The reference pages are those of the code."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    """The script that writes the pages."""
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_pages_are_up_to_date(generate: ModuleType, tmp_path: Path) -> None:
+    """Made anew they are the same; else run `make docs`."""
+    generate.write_pages(tmp_path)
+    for page in tmp_path.iterdir():
+        assert (DOCS / "reference" / page.name).read_text() == page.read_text(), page.name
+
+
+def test_every_key_and_setting_is_explained(generate: ModuleType) -> None:
+    """No row of a table lacks its meaning."""
+    for page in (generate.config_page(), generate.settings_page()):
+        rows = [line for line in page.splitlines() if line.startswith("| `")]
+        assert len(rows) > 9
+        assert [row for row in rows if not row.rstrip("| ").endswith((".", "`"))] == []

@@ -1,0 +1,165 @@
+"""What config.yaml may name: installed kinds, and what the workflow's own code brings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.plugin_fixtures import install_plugin
+
+from dataflow.shared.config import ConfigError, load_config, read_config
+from dataflow.shared.plugins import PluginError
+from dataflow.shared.project import Project
+
+if TYPE_CHECKING:
+    from tests.plugin_fixtures import InstallPlugin
+
+__all__ = ["install_plugin"]
+
+GUIDE = """\
+workflow: {name: Guide}
+ingestion:
+  source: {type: api, url: "https://api.example.com/data", auth_type: bearer_token}
+"""
+ICECAST = """
+    from typing import Literal
+    from pydantic import Field
+    from dataflow.shared.config_types import Section, Text
+    from dataflow.sources.kind import Extracted, SourceKind
+    from dataflow.stages.kind import StageKind
+
+    class Icecast(Section):
+        type: Literal["icecast"]
+        station: Text = Field(description="The station.")
+
+    class Rounding(Section):
+        digits: int = Field(default=2, description="Digits to keep.")
+
+    SOURCE = SourceKind(Icecast, lambda settings, request: Extracted([], settings.station))
+    STAGE = StageKind(Rounding, lambda table, options: table)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A workflow's folder in a project."""
+    (tmp_path / "pyproject.toml").write_text('[tool.dataflow]\nconfig_sections = ["billing"]\n')
+    folder = Project(tmp_path).workflow_dir("sales")
+    folder.mkdir(parents=True)
+    return folder
+
+
+def load(folder: Path, text: str) -> dict[str, Any]:
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+    return load_config("sales", Project(folder.parents[3]))
+
+
+def config(source: str, more: str = "") -> str:
+    return f"workflow: {{name: a}}\ningestion:\n  source: {source}\n{more}"
+
+
+def refusal(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(folder, text)
+    return caught.value.reason
+
+
+def test_a_table_without_a_name_is_called_like_the_workflow(folder: Path) -> None:
+    """`load` may be left out: the rows replace those of the table named after the workflow."""
+    loaded = load(folder, config("{type: file, url: x.csv}"))["load"]
+    assert (loaded["table"], loaded["write_disposition"]) == ("sales", "replace")
+    loaded = load(folder, config("{type: file, url: x.csv}", "load: {table: orders}"))["load"]
+    assert loaded["table"] == "orders"
+
+
+def test_a_source_that_ingestion_reads_is_accepted(folder: Path) -> None:
+    """A type with a function `read_<type>`, with any keys; without it the type is refused."""
+    text = config("{type: sftp, host: h.example, depth: 2}")
+    assert '"sftp" is not one of the choices (allowed: api, database, file)' in refusal(
+        folder, text
+    )
+    code = "from dataflow.authoring import read_source\ndef read_sftp(source, params): ...\n"
+    (folder / "ingestion.py").write_text(code)
+    source = load(folder, text)["ingestion"]["source"]
+    assert source == {"type": "sftp", "host": "h.example", "depth": 2}
+
+
+def test_an_ingestion_that_reads_by_itself_says_what_its_source_needs(folder: Path) -> None:
+    """Without `read_source` no login is asked for; a slip of a known name is still caught."""
+    assert "token: is missing" in refusal(folder, GUIDE)
+    (folder / "ingestion.py").write_text("def extract_data(params): ...\n")
+    assert load(folder, GUIDE)["ingestion"]["source"]["auth_type"] == "bearer_token"
+    assert "did you mean `auth_type`?" in refusal(folder, GUIDE.replace("auth_type", "aut_type"))
+    assert "did you mean `api`?" in refusal(folder, GUIDE.replace("type: api", "type: apis"))
+    assert load(folder, GUIDE.replace("type: api", "type: kafka"))
+
+
+def test_a_stage_that_transform_implements_is_accepted(folder: Path) -> None:
+    """By the name of its function, with any options; other names are refused with a hint."""
+    stages = "transformation: {stages: [{name: geocode, options: {by: zip}}]}"
+    text = config("{type: file, url: x.csv}", stages)
+    assert '"geocode" is not one of the choices' in refusal(folder, text)
+    (folder / "transform.py").write_text("def geocode(table, options): ...\n")
+    [stage] = load(folder, text)["transformation"]["stages"]
+    assert stage == {"name": "geocode", "options": {"by": "zip"}}
+    assert "did you mean `cleaning`?" in refusal(folder, text.replace("geocode", "cleanin"))
+
+
+def test_sections_and_parameters_of_ones_own_are_handed_on(folder: Path) -> None:
+    """`x-` keys anywhere, declared sections, and parameters that are like no known one."""
+    more = "  parameters: {region: eu}\nx-team: {lead: Ann}\nbilling: [1]\n"
+    loaded = load(folder, config("{type: file, url: x.csv, x-note: mine}", more))
+    assert loaded["x-team"] == {"lead": "Ann"}
+    assert loaded["billing"] == [1]
+    assert loaded["ingestion"]["parameters"]["region"] == "eu"
+    assert loaded["ingestion"]["source"]["x-note"] == "mine"
+    slips = "  parameters: {batchsize: 5}\nbillin: 1\n"
+    found = refusal(folder, config("{type: file, url: x.csv}", slips))
+    assert "parameters.batchsize: is not a known key; did you mean `batch_size`?" in found
+    assert "billin: is not a known key" in found
+
+
+def test_settings_of_a_plugin_are_checked_like_built_in_ones(
+    folder: Path, install_plugin: InstallPlugin
+) -> None:
+    """Its keys are known, a slip is caught with its line, and its models are typed."""
+    points = {
+        "sources": "icecast = icecast_plugin:SOURCE",
+        "stages": "rounding = icecast_plugin:STAGE",
+    }
+    install_plugin("icecast-plugin", ICECAST, **points)
+    stage = "transformation: {stages: [{name: rounding}]}"
+    path = folder / "config.yaml"
+    path.write_text(config("{type: icecast, station: fm4}", stage))
+    typed = read_config(path)
+    assert type(typed.ingestion.source).__name__ == "Icecast"
+    assert typed.model_dump()["transformation"]["stages"] == [
+        {"name": "rounding", "options": {"digits": 2}}
+    ]
+    found = refusal(folder, config("{type: icecast, staton: fm4}"))
+    assert found.endswith(
+        "config.yaml:3: ingestion.source.staton: is not a known key; did you mean `station`?"
+    )
+    found = refusal(folder, config("{type: icecas, station: fm4}"))
+    assert "did you mean `icecast`?" in found
+
+
+def test_a_broken_plugin_is_named_and_harms_no_other(
+    folder: Path, install_plugin: InstallPlugin
+) -> None:
+    """Only who uses it is refused, and told which distribution to fix."""
+    install_plugin(
+        "broken-plugin", "import nothing_of_that_name", sources="odd = broken_plugin:KIND"
+    )
+    assert load(folder, config("{type: file, url: x.csv}"))
+    with pytest.raises(PluginError, match="'odd' of broken-plugin cannot be loaded") as caught:
+        load(folder, config("{type: odd}"))
+    assert "Fix or uninstall broken-plugin" in caught.value.instruction
+
+
+def test_a_plugin_without_a_model_is_named(folder: Path, install_plugin: InstallPlugin) -> None:
+    """What an entry point names must be a kind."""
+    install_plugin("empty-plugin", "KIND = 5", sources="odd = empty_plugin:KIND")
+    with pytest.raises(PluginError, match="'odd' of empty-plugin has no `settings`"):
+        load(folder, config("{type: odd}"))

@@ -1,0 +1,122 @@
+"""How far a source was read: no row is lost, and none comes twice, whatever the values are."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.incremental import Progress
+
+
+def admitted(progress: Progress, values: list[Any]) -> list[int]:
+    """The positions of the rows that are new."""
+    rows = [{"id": number, "v": value} for number, value in enumerate(values)]
+    return [row["id"] for row in rows if progress.admit(row["v"], row)]
+
+
+@pytest.mark.parametrize(
+    ("values", "last"),
+    [
+        ([1, 3, 2], 3),
+        ([9, 10.5, 10], 10.5),
+        ([Decimal("1.5"), Decimal("10.25")], "10.25"),
+        (["a", "c", "b"], "c"),
+        # Times are compared as times: with zones, and with days.
+        (["2024-01-01T12:00:00+00:00", "2024-01-01T13:00:00+02:00"], "2024-01-01T12:00:00+00:00"),
+        (["2024-01-02", "2024-01-01T23:00:00"], "2024-01-02"),
+        ([date(2024, 1, 2), date(2024, 1, 10)], "2024-01-10"),
+        ([datetime(2024, 1, 2, tzinfo=UTC)], "2024-01-02T00:00:00+00:00"),
+        # A number and a text are compared as texts.
+        (["10", 9], 9),
+    ],
+)
+def test_the_largest_value_is_kept(values: list[Any], last: Any) -> None:
+    """Every row of a first run is new, and the largest value is where the next one starts."""
+    progress = Progress("v")
+    assert admitted(progress, values) == list(range(len(values)))
+    saved = progress.saved()
+    assert saved is not None
+    assert json.loads(json.dumps(saved))["value"] == last
+
+
+def test_rows_at_the_border_come_once() -> None:
+    """Those at the last value that were read before are known; others at it are new."""
+    first = Progress("v")
+    admitted(first, [1, 2, 2])
+    second = Progress("v", first.saved())
+    # Rows 1 and 2 are those of before; 3 has the same value, 0 is a late one, 4 is new.
+    assert admitted(second, [1, 2, 2, 2, 3]) == [0, 3, 4]
+    saved = second.saved()
+    assert saved is not None
+    assert (saved["value"], len(saved["seen"])) == (3, 1)
+    third = Progress("v", second.saved())
+    assert admitted(third, []) == []
+    assert third.saved() == saved
+
+
+def test_a_digest_counts_only_at_the_value_where_it_was_met() -> None:
+    """A row that is equal to a known one, but at another value, is new."""
+    progress = Progress("v", {"value": 1, "seen": digests_of({"id": 0})})
+    assert progress.admit(2, {"id": 0})
+
+
+def digests_of(row: dict[str, Any]) -> list[str]:
+    progress = Progress("v")
+    progress.admit(1, row)
+    saved = progress.saved()
+    assert saved is not None
+    return list(saved["seen"])
+
+
+def test_nulls_in_a_row_do_not_make_it_another() -> None:
+    """A column that the source gets later, and that old rows lack, leaves them known."""
+    seen = digests_of({"id": 0, "v": 1})
+    assert not Progress("v", {"value": 1, "seen": seen}).admit(1, {"id": 0, "v": 1, "late": None})
+    assert Progress("v", {"value": 1, "seen": seen}).admit(1, {"id": 0, "v": 1, "late": 0})
+
+
+def test_a_plain_last_value_and_an_initial_one() -> None:
+    """A value alone is a start too; an initial value is one only where nothing was read before."""
+    assert Progress("v", 5, 1).start == 5
+    assert Progress("v", None, 1).start == 1
+    assert Progress("v", {"value": None}, 1).start == 1
+    assert Progress("v").saved() is None
+    assert Progress("v", None, 1).saved() == {"value": 1, "seen": []}
+
+
+def test_a_row_without_a_value_is_always_new() -> None:
+    """It says nothing about progress."""
+    progress = Progress("v", {"value": 5, "seen": []})
+    assert admitted(progress, [None, None]) == [0, 1]
+    assert progress.value == 5
+
+
+def test_too_many_rows_at_the_last_value_are_refused() -> None:
+    """10,000 are kept in mind, and not one more."""
+    progress = Progress("v")
+    for number in range(10_000):
+        progress.admit(1, {"id": number})
+    assert progress.saved() is not None
+    progress.admit(1, {"id": "one more"})
+    with pytest.raises(SourceDataError, match="More than 10,000 rows"):
+        progress.saved()
+
+
+def test_a_table_is_told_as_its_rows_are() -> None:
+    """Only new rows stay; rows without a value are counted in a note."""
+    table = pa.table({"id": [0, 1, 2, 3], "V": [1, 2, 2, None]})
+    first, notes = Progress("v"), list[str]()
+    assert first.admit_table(table, notes).num_rows == 4
+    assert notes == ["1 rows have no 'v'; such rows are read only the first time."]
+    more = pa.table({"id": [1, 2, 4, 5], "V": [2, 2, 2, 3]})
+    assert Progress("v", first.saved()).admit_table(more, []).column("id").to_pylist() == [4, 5]
+    empty = pa.table({"id": [7], "V": pa.array([None], pa.int64())})
+    assert Progress("v", first.saved()).admit_table(empty, []).num_rows == 1
+    with pytest.raises(SourceSettingError, match="no column 'w'.*there are: id, V"):
+        Progress("w").admit_table(table, [])

@@ -1,0 +1,58 @@
+"""What git knows about folders, each told from its neighbours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.tools.fleet.conftest import git, write
+
+from dataflow_tools.fleet.tree import Entry
+from dataflow_tools.fleet.worktree import mark_conflicts, read_work_tree
+
+
+def repository(folder: Path, files: dict[str, str | bytes | None]) -> Path:
+    git(folder, "init", "--quiet")
+    write(folder, files)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "start")
+    return folder.resolve()
+
+
+def test_each_folder_has_its_own_files(tmp_path: Path) -> None:
+    """A folder whose name begins with another's is not that one's, in a list of any length."""
+    names = ("a/x", "ab/x", "a/sub/y", "a-b/x", "z")
+    root = repository(tmp_path, dict.fromkeys(names, "1"))
+    write(root, {"ab/x": "2", "a/new": "1", "a/sub/y": None})
+    for folders in ([root / "a", root / "ab"], [root / "a"] * 21 + [root / "ab"]):
+        tree = read_work_tree(root, folders)
+        assert tree.tracked_in(root / "a") == ["sub/y", "x"]
+        assert tree.changed_in(root / "a") == ["new", "sub/y"]
+        assert tree.changed_in(root / "ab") == ["x"]
+        assert tree.unmerged_in(root / "a") == []
+    whole = read_work_tree(root, [root])
+    assert whole.tracked_in(root) == sorted(names)
+    assert (whole.path(root, "z"), whole.path(root / "a", "x")) == ("z", "a/x")
+
+
+def test_a_conflict_is_recorded_with_the_sides_that_there_are(tmp_path: Path) -> None:
+    """Three sides, or two where both added a file; git shows them as of any merge."""
+    root = repository(tmp_path, {"a": "mine\n", "b": "mine\n"})
+    known = read_work_tree(root, [root]).tracked["a"]
+    mine, base, theirs = (Entry(text) for text in (b"mine\n", b"base\n", b"theirs\n"))
+    script = [Entry(theirs.data, executable=True)]
+    lines = mark_conflicts(
+        root, [("a", [base, mine, theirs], known), ("b", [None, mine, *script], None)]
+    )
+    git(root, "update-index", "-z", "--index-info", stdin=lines.decode())
+    staged = git(root, "ls-files", "--unmerged").splitlines()
+    assert [(line.split()[0], *line.split()[2:]) for line in staged] == [
+        ("100644", "1", "a"),
+        ("100644", "2", "a"),
+        ("100644", "3", "a"),
+        ("100644", "2", "b"),
+        ("100755", "3", "b"),
+    ]
+    assert [git(root, "show", f":{n}:a") for n in (1, 2, 3)] == ["base\n", "mine\n", "theirs\n"]
+    tree = read_work_tree(root, [root])
+    assert tree.unmerged_in(root) == ["a", "b"]
+    assert tree.tracked["a"] == known

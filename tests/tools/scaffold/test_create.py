@@ -1,0 +1,62 @@
+"""Where the template of the installed library is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataflow.shared.errors import BadInputError
+from dataflow_tools.scaffold.create import TemplateSource, installed_template
+
+
+def install(site: Path, origin: dict[str, Any] | None) -> None:
+    """Put what pip notes about an installation first on the path."""
+    notes = site / "dataflow_tools-0.2.0.dist-info"
+    notes.mkdir()
+    (notes / "METADATA").write_text("Metadata-Version: 2.1\nName: dataflow-tools\nVersion: 0.2.0\n")
+    if origin is not None:
+        (notes / "direct_url.json").write_text(json.dumps(origin))
+
+
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("https://git.test/team/dataflow", "git+https://git.test/team/dataflow"),
+        ("ssh://git@git.test/dataflow.git", "git+ssh://git@git.test/dataflow.git"),
+        ("file:///srv/the%20repo", "/srv/the repo"),
+    ],
+)
+def test_from_a_repository_it_is_the_commit_that_was_installed(
+    url: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written as Copier takes it, for which a bare address is no repository."""
+    vcs = {"vcs": "git", "commit_id": "abc", "requested_revision": "v0.2.0"}
+    install(tmp_path, {"url": url, "subdirectory": "tools", "vcs_info": vcs})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert installed_template() == TemplateSource(source, "abc")
+
+
+def test_from_a_folder_it_is_the_repository_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tools lie in a folder of the repository whose root is the template."""
+    (tmp_path / "the repo/tools").mkdir(parents=True)
+    url = (tmp_path / "the repo/tools").as_uri()
+    install(tmp_path, {"url": url, "dir_info": {"editable": True}})
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BadInputError, match="does not say where its template is"):
+        installed_template()
+    (tmp_path / "the repo/copier.yml").touch()
+    assert installed_template() == TemplateSource(str(tmp_path / "the repo"), "HEAD")
+
+
+def test_from_an_index_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says how to name it."""
+    install(tmp_path, None)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BadInputError) as error:
+        installed_template()
+    assert "--template" in str(error.value.instruction)

@@ -1,0 +1,133 @@
+"""Trying workflows out in other processes: their code, models and dashboard queries."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow.shared.finding import Finding
+from dataflow_tools.checks.dry_run import (
+    DryRunRequest,
+    perform_dry_run,
+    prepare_models,
+    prepare_queries,
+)
+from dataflow_tools.checks.loading import CodeRequest, answer_code, prepare_code
+from dataflow_tools.checks.tried_workflow import DryRun, Loaded, TriedWorkflow
+from dataflow_tools.checks.worker import Worker, WorkerLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import ExitStack
+
+    from dataflow_tools.checks.workflow_source import WorkflowSource
+
+
+class Workers:
+    """The processes in which workflows are tried out, and a folder for what they write."""
+
+    def __init__(self, cleanup: ExitStack) -> None:
+        self.scratch = Path(
+            cleanup.enter_context(tempfile.TemporaryDirectory(prefix="dataflow-check-"))
+        )
+        self.code = Worker(answer_code, prepare_code)
+        self._queries = Worker(perform_dry_run, prepare_queries)
+        self._models = Worker(perform_dry_run, prepare_models)
+        for worker in (self.code, self._queries, self._models):
+            cleanup.callback(worker.close)
+
+    def start(self, workflows: Sequence[WorkflowSource]) -> None:
+        """Start what these workflows need."""
+        self.code.start()
+        for workflow in workflows:
+            if workflow.has("dbt") or workflow.has("evidence"):
+                self.dry_runner(workflow).start()
+
+    def dry_runner(self, workflow: WorkflowSource) -> Worker:
+        """The process for a workflow's dry run; only one of them has imported dbt."""
+        return self._models if workflow.has("dbt") else self._queries
+
+
+@dataclass(frozen=True)
+class Trial(TriedWorkflow):
+    """A workflow that is tried out in these processes."""
+
+    workers: Workers
+
+    def begin(self) -> None:
+        """Ask the processes for all that they can answer by themselves."""
+        # Before the first run only the tests' sample tells which columns there are.
+        is_sample_needed = self._has_dry_run and self._is_new
+        self.workers.code.send(self._code_request(self._sample if is_sample_needed else None))
+        if self._has_dry_run and not self._is_new:
+            self._dry_runner.send(self._dry_run_request())
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """What came of importing its code."""
+        try:
+            loaded: Loaded = self.workers.code.receive()
+        except WorkerLostError as error:
+            # What ends the process on import can be in either file.
+            lost = (f"It cannot be imported: {error.reason}.", error.instruction)
+            return Loaded(self.finding(*lost, "dagster_job.py"), self.finding(*lost, "assets.py"))
+        return loaded
+
+    @cached_property
+    def dry_run(self) -> DryRun:
+        """What came of its dry run; there is one if it has models or dashboards."""
+        try:
+            if self._is_new:
+                sample = self._sample if self.loaded.sample else None
+                self._dry_runner.send(self._dry_run_request(sample))
+            dry_run: DryRun = self._dry_runner.receive()
+            if not self._is_new and dry_run.is_doubtful:
+                dry_run = self._second_opinion() or dry_run
+        except WorkerLostError as error:
+            reason = f"It cannot be tried out: {error.reason}."
+            return DryRun(lost=Finding(reason, error.instruction))
+        return dry_run
+
+    def _second_opinion(self) -> DryRun | None:
+        """A dry run with the tests' sample, which may know columns that the warehouse lacks."""
+        _ = self.loaded  # the process answers one request at a time
+        try:
+            known: Loaded = self.workers.code.ask(self._code_request(self._sample))
+        except WorkerLostError:
+            return None
+        second: DryRun | None = None
+        if known.sample:
+            second = self._dry_runner.ask(self._dry_run_request(self._sample))
+        return second
+
+    @cached_property
+    def _is_new(self) -> bool:
+        return not self.project.warehouse_file(self.workflow_id).is_file()
+
+    @property
+    def _has_dry_run(self) -> bool:
+        return self.has("dbt") or self.has("evidence")
+
+    @property
+    def _dry_runner(self) -> Worker:
+        return self.workers.dry_runner(self)
+
+    @property
+    def _sample(self) -> Path:
+        return self.workers.scratch / f"{self.workflow_id}.parquet"
+
+    def _code_request(self, sample: Path | None) -> CodeRequest:
+        return CodeRequest(self.project.root, self.workflow_id, sample)
+
+    def _dry_run_request(self, sample: Path | None = None) -> DryRunRequest:
+        return DryRunRequest(
+            self.project.root,
+            self.workflow_id,
+            str(self.setting("load", "table") or self.workflow_id),
+            sample,
+            self.has("dbt"),
+            self.has("evidence"),
+        )

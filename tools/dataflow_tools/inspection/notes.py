@@ -1,0 +1,124 @@
+"""What a person should know about the conclusions that were drawn from data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow_tools.inspection.roles import all_values, looks_like_days
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dataflow_tools.inspection.profile import ColumnProfile
+    from dataflow_tools.inspection.sample import Sample
+
+# So many names are listed in one note.
+_MOST_NAMES = 8
+_LONGEST_VALUE = 40
+# Texts that a person reads as a value of another type, and that are left as they are.
+_LEFT_AS_TEXT = {
+    r"-?[$€£¥] ?-?[\d.,]+|-?[\d.,]+ ?[$€£¥]": "amounts of money",
+    r"-?[\d.,]+ ?%": "percentages",
+    r"[-+]?\d+": "whole numbers, and stays as it is written",
+    r"\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3})[-/. ]\d{2}( .*)?": "dates with two digits for the year",
+    r"(18|19|20)\d\d[-/](0[1-9]|1[0-2])": "months",
+}
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def notes_on_rows(
+    profiles: list[ColumnProfile],
+    date: ColumnProfile | None,
+    primary_key: list[str],
+    sample: Sample,
+    different: int,
+) -> list[str]:
+    """Notes on the key, the date and the columns.
+
+    Args:
+        date: The column that was chosen as the date, if any.
+        primary_key: The names of the key's columns, if any was found.
+        different: How many of the sample's rows are not the same as one before them.
+    """
+    notes = []
+    if same := sample.table.num_rows - different:
+        are = "row is" if same == 1 else "rows are"
+        notes.append(
+            f"{same:,} {are} the same as another and dropped by `remove_duplicates`; turn it off "
+            "in config.yaml if each counts."
+        )
+    looked = f"{'all' if sample.whole else 'the first'} {counted(different, 'row')}"
+    if not sample.whole:
+        notes.append(
+            f"Only {looked} were looked at; types may turn out wider, and nothing but the key is "
+            "tested."
+        )
+    if primary_key:
+        key = " and ".join(primary_key)
+        notes.append(f"{key} {_differs(primary_key)} in {looked}: suggested as primary key.")
+    elif different > 1:
+        notes.append(
+            f"No column and no pair of columns was found to identify the rows in {looked}: there "
+            "is no primary key, which `merge` would need."
+        )
+    if date is None:
+        times = [column.name for column in profiles if column.time]
+        constant = f" ({_listed(times)}: always the same)" if times else ""
+        notes.append(f"No column has different dates or times{constant}: there is no time series.")
+    notes += _notes_on_names(profiles)
+    for column in profiles:
+        if column.rows and column.nulls == column.rows:
+            notes.append(f"{column.name!r} has no value at all, so its type is not known.")
+    nested = [column.name for column in profiles if column.nested]
+    if nested:
+        are = "is" if len(nested) == 1 else "are"
+        notes.append(f"{_listed(nested)} {are} nested: JSON in the staging model.")
+    return notes
+
+
+def _notes_on_names(profiles: list[ColumnProfile]) -> list[str]:
+    notes = []
+    for column in profiles:
+        if column.name.lower() == "processed_at":
+            notes.append(
+                f"{column.name!r} is also what `add_timestamps` calls its column, so that is off; "
+                f"in SQL it is {column.identifier}."
+            )
+        letters = sum(sign.isalpha() for sign in column.name)
+        ascii_letters = sum(sign.isascii() and sign.isalpha() for sign in column.name)
+        renamed = column.identifier.startswith("column_") and column.identifier != column.name
+        if ascii_letters * 2 < letters or renamed:
+            notes.append(f"{column.name!r} is called {column.identifier} in SQL.")
+    return notes
+
+
+def notes_on_values(
+    connection: duckdb.DuckDBPyConnection, profiles: list[ColumnProfile]
+) -> list[str]:
+    """Notes on columns whose values look like another type than they have."""
+    notes = []
+    for column in profiles:
+        if column.text and column.distinct and column.longest <= _LONGEST_VALUE:
+            for pattern, what in _LEFT_AS_TEXT.items():
+                test = f"regexp_full_match(trim({column.key}), '{pattern}')"
+                if all_values(connection, test, column):
+                    notes.append(f"{column.name!r} is text, though it looks like {what}.")
+                    break
+        elif looks_like_days(connection, column):
+            notes.append(
+                f"{column.name!r} has whole numbers that look like days (20240131): no measure."
+            )
+    return notes
+
+
+def _differs(names: list[str]) -> str:
+    return "differs" if len(names) == 1 else "differ"
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(map(repr, names[:_MOST_NAMES]))
+    return shown + (f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else "")
