@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.runs.dagster_names import LOCATION_NAME, REPOSITORY_NAME
 from dataflow.service import graphql
-from dataflow.service.answers import RunLog, parse_log, parse_run
 from dataflow.service.dagster_errors import (
     BadCursorError,
     BadRunConfigError,
@@ -19,6 +18,7 @@ from dataflow.service.dagster_errors import (
 )
 from dataflow.service.graphql_client import GraphQLClient
 from dataflow.service.jobs import Health, Job, parse_job, parse_schedule
+from dataflow.service.run_answers import RunLog, parse_log, parse_run
 from dataflow.workflows.registry import (
     BrokenWorkflowError,
     WorkflowNotFoundError,

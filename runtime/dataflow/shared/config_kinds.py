@@ -45,6 +45,9 @@ def model_of(group: KindGroup, name: str) -> type[Section]:
     Raises:
         KeyError: No installed distribution has a kind of that name.
         PluginError: The plug-in cannot be imported, or brings no model.
+
+    >>> model_of("stages", "enrichment").known_keys()
+    ['add_timestamps']
     """
     attribute = _MODEL.get(group, "settings")
     model = getattr(load(group, name), attribute, None)

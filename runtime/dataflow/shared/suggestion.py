@@ -34,6 +34,10 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The question after a message about an unknown word; empty if no known word is like it."""
+    """The question after a message about an unknown word; empty if no known word is like it.
+
+    >>> did_you_mean("tabel", ["table", "primary_key"])
+    'did you mean `table`?'
+    """
     near = nearest(word, known)
     return f"did you mean `{near}`?" if near else ""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from dataflow.shared.config_kinds import OwnSettings, Stage, model_of
 from dataflow.shared.plugins import installed, load
+from dataflow.shared.shown import quoted
 from dataflow.shared.stored_rows import StoredRows
 from dataflow.shared.suggestion import did_you_mean
 from dataflow.shared.tables import like, to_arrow
@@ -141,17 +142,19 @@ def _own_kind(implementation: OwnStage) -> StageKind[Any]:
 def _unknown_stage(name: str, known: list[str]) -> StageError:
     meant = did_you_mean(name, known)
     return StageError(
-        f"There is no stage {name!r}.",
-        f"{meant.capitalize() + ' ' if meant else ''}There are: {', '.join(known)}. For a stage of "
-        f"your own write `def {name}(table, options)` in transform.py and hand it on: "
-        f'apply_stages(data, stages, own_stages={{"{name}": {name}}}).',
+        f"There is no stage {quoted(name)}.",
+        f"{meant.capitalize() + ' ' if meant else ''}There are: {', '.join(known)}. A stage of "
+        "your own is a function of its name in transform.py, handed on: `apply_stages(data, stages, "
+        "own_stages={...})`.",
     )
 
 
 def _wrong_options(name: str, error: ValidationError) -> StageError:
     faults, hints = [], []
     for fault in error.errors(include_url=False):
-        faults.append(f"the option {'.'.join(map(str, fault['loc']))!r} {fault['msg']}")
+        faults.append(f"the option {quoted('.'.join(map(str, fault['loc'])))} {fault['msg']}")
         hints.append(fault.get("ctx", {}).get("hint", "").capitalize())
     known = f"Its options are: {', '.join(model_of('stages', name).known_keys())}."
-    return StageError(f"Stage {name!r}: {'; '.join(faults)}.", " ".join([*hints, known]).strip())
+    return StageError(
+        f"Stage {quoted(name)}: {'; '.join(faults)}.", " ".join([*hints, known]).strip()
+    )
