@@ -140,12 +140,12 @@ def _own_kind(implementation: OwnStage) -> StageKind[Any]:
 
 
 def _unknown_stage(name: str, known: list[str]) -> StageError:
-    meant = did_you_mean(name, known)
+    meant = did_you_mean(name, known).capitalize()
+    listed = f"{meant} There are: {', '.join(known)}.".strip()
     return StageError(
         f"There is no stage {quoted(name)}.",
-        f"{meant.capitalize() + ' ' if meant else ''}There are: {', '.join(known)}. A stage of "
-        "your own is a function of its name in transform.py, handed on: `apply_stages(data, stages, "
-        "own_stages={...})`.",
+        f"{listed} A stage of your own is a function of its name in transform.py, handed on: "
+        "`apply_stages(data, stages, own_stages={...})`.",
     )
 
 
