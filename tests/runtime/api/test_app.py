@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.service_fixtures import free_ports, write_project, write_workflow
 
 from dataflow.api.app import create_app
-from dataflow.api.token import InsecureBindError, NotAllowedError, check_bind, check_token
+from dataflow.service.api_token import InsecureBindError, NotAllowedError, check_bind, check_token
 from dataflow.shared.project import Project
 
 TOKEN = "of-the-test"  # noqa: S105

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from dataflow.sources.errors import SourceDataError, SourceSettingError
-from dataflow.sources.file.location import LocalFile
 from dataflow.sources.file.spreadsheet import sheet_names
+from dataflow.sources.local_file import LocalFile
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:

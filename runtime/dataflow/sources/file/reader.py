@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.file.encoding import as_utf8
-from dataflow.sources.file.location import LocalFile, fetch_files
+from dataflow.sources.file.location import fetch_files
 from dataflow.sources.file.settings import FileSource
 from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.config_model import Parameters
     from dataflow.sources.inference import TypedTable
+    from dataflow.sources.local_file import LocalFile
 
 TEXT_FORMATS = ("csv", "tsv", "json", "jsonl", "geojson")
 
