@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.plugins import load
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class LazyCommand(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -11,12 +10,12 @@ from pydantic import ValidationError
 from dataflow.shared.config_kinds import not_a_choice
 from dataflow.shared.config_model import WorkflowConfig
 from dataflow.shared.config_types import value_at
+from dataflow.shared.finding import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dataflow.shared.own_code import OwnCode
-    from dataflow.shared.yaml_document import KeyPath
 
 _PLAIN = {
     "bool_type": "is neither true nor false",
@@ -28,33 +27,10 @@ _PLAIN = {
 }
 
 
-@dataclass(frozen=True)
-class Misfit:
-    """One thing that does not fit, at a key path.
-
-    Args:
-        path: Where, or where it would stand if it were there.
-        reason: What is wrong, as the rest of a sentence that begins with the value.
-        allowed: What is allowed there.
-        hint: What was probably meant.
-        of_key: Whether the key itself is wrong, whatever its value.
-    """
-
-    path: KeyPath
-    reason: str
-    allowed: str = ""
-    hint: str = ""
-    of_key: bool = False
-
-
 def check_values(
     values: dict[str, Any], code: OwnCode | None = None
 ) -> tuple[WorkflowConfig | None, list[Misfit]]:
-    """Make the typed configuration of plain values.
-
-    Args:
-        values: What stands in the file, references to the environment resolved.
-        code: What of the author's own the file may name.
+    """Make the typed configuration of plain values, references to the environment resolved.
 
     Returns:
         The configuration, or ``None`` and everything that does not fit.

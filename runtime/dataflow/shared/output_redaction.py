@@ -10,13 +10,11 @@ import logging
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
 
 from dataflow.shared.redaction import is_secret_key, redact, register_secret
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
 
 # Shells keep the current folder in these.
 _FOLDERS = frozenset({"PWD", "OLDPWD"})

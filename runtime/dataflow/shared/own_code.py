@@ -8,10 +8,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 # What a workflow's own ingestion.py calls to have a source read by its kind.
 _READ_SOURCE = "read_source"

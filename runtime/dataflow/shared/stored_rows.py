@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import ItemsView, Iterator, ValuesView
+from pathlib import Path
+from typing import Any
 
 from dataflow.shared.tables import read_table
-
-if TYPE_CHECKING:
-    from collections.abc import ItemsView, Iterator, ValuesView
-    from pathlib import Path
 
 _ROWS = "data"
 

@@ -8,6 +8,7 @@ a composer of our own sees duplicate keys, and counts what aliases would expand 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,7 @@ from dataflow.shared.yaml_explanation import explain
 from dataflow.shared.yaml_scalar import plain_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-KeyPath = tuple[str | int, ...]
+    from dataflow.shared.finding import KeyPath
 
 _MOST_BYTES = 1_000_000
 _MOST_NODES = 20_000

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from dataflow.shared.config_check import Misfit, misfits_of
+from dataflow.shared.config_check import misfits_of
 from dataflow.shared.config_secrets import is_secret_path, register_secrets
 from dataflow.shared.config_types import Section, value_at
-from dataflow.shared.finding import Finding, shown_path, shown_value
+from dataflow.shared.finding import Finding, Misfit, shown_path, shown_value
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.parameters import Parameters
 
