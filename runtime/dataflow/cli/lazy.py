@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import click
 
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.plugins import load
+from dataflow.shared.suggestion import nearest
 
 
 class LazyCommand(NamedTuple):
@@ -71,9 +71,9 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is meant; a misspelt one is answered with the nearest."""
-        close = difflib.get_close_matches(args[0], self._lazy, n=1) if args else []
-        if close and args[0] not in self._lazy:
-            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close[0]!r}?", ctx)
+        near = nearest(args[0], self._lazy) if args and args[0] not in self._lazy else None
+        if near:
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {near!r}?", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -26,10 +26,7 @@ Settings = TypeVar("Settings", bound=Section)
 class PublishRequest:
     """What is to be published: the tables of one workflow, after a run has built them.
 
-    Args:
-        project: Where the workflow is.
-        workflow_id: Whose tables.
-        connection: An open DuckDB connection that has its schemas ``raw``, ``staging``, ``marts``.
+    The connection is to a DuckDB that has its schemas ``raw``, ``staging`` and ``marts``.
     """
 
     project: Project

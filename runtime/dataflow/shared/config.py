@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from dataflow.shared.errors import BadInputError
 from dataflow.shared.finding import ConfigError, Finding, KeyPath, Misfit, shown_path, shown_value
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import Project, find_project
+from dataflow.shared.suggestion import did_you_mean, known_names
 from dataflow.shared.yaml_document import YamlDocument, parse_yaml
 from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id
 
@@ -143,16 +143,13 @@ def read_config(
 def _read(path: Path, file: str) -> bytes:
     try:
         if not path.is_file():
-            raise ConfigError([Finding(_why_no_file(path), file=file)])
+            reason = "this is not a file" if path.exists() else "there is no such file"
+            raise ConfigError([Finding(reason, file=file)])
         with path.open("rb") as stream:
             return stream.read(_MOST_BYTES)
     except OSError as error:
         reason = f"the file cannot be read: {(error.strerror or 'unknown reason').lower()}"
         raise ConfigError([Finding(reason, file=file)]) from error
-
-
-def _why_no_file(path: Path) -> str:
-    return "this is not a file" if path.exists() else "there is no such file"
 
 
 def _not_there(workflow_id: str, path: Path, project: Project) -> Finding:
@@ -161,12 +158,10 @@ def _not_there(workflow_id: str, path: Path, project: Project) -> Finding:
         hint = f"write one, or make the workflow anew with `dataflow workflow new {workflow_id}`"
         return Finding("there is no such file", hint, file)
     names = sorted(p.parent.name for p in project.workflows_dir.glob(f"*/{CONFIG_FILE}"))
-    near = difflib.get_close_matches(workflow_id, names, 3, 0.5)
     hint = f"make it with `dataflow workflow new {workflow_id}`"
-    if near:
-        hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?"
-    elif names:
-        hint = f"there are: {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
+    if names:
+        near = did_you_mean(workflow_id, names, most=3, cutoff=0.5)
+        hint = near or f"there are: {known_names(names, 10)}"
     return Finding(f"there is no workflow `{workflow_id}`", hint, file)
 
 

@@ -112,7 +112,7 @@ def _options(value: Any, info: ValidationInfo) -> Section:
 
 def _stage_name(value: Any, info: ValidationInfo) -> Any:
     known = list(installed("stages"))
-    if isinstance(value, str) and (value in known or _own_code(info).has_stage(value)):
+    if isinstance(value, str) and (value in known or value in _own_code(info).stages):
         return str(value)
     raise not_a_choice(value, known)
 
@@ -158,7 +158,7 @@ def _own_code(info: ValidationInfo) -> OwnCode:
 
 
 def _is_own_source(kind: str, known: list[str], code: OwnCode) -> bool:
-    return code.has_reader(kind) or (code.reads_source_itself and not nearest(kind, known))
+    return kind in code.readers or (code.reads_source_itself and not nearest(kind, known))
 
 
 def _missing_type(value: Mapping[Any, Any], known: list[str]) -> tuple[str, PydanticCustomError]:

@@ -132,20 +132,19 @@ def _decode(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = data[: error.start]
-        column = error.start - (before.rfind(b"\n") + 1) + 1
-        position = Position(before.count(b"\n") + 1, column)
+        position = _end_of(data[: error.start].decode(errors="replace"))
         raise _StopError(position, "this line is not UTF-8; save the file as UTF-8") from None
     unreadable = re.search(
         r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text
     )
     if unreadable:
-        before_it = text[: unreadable.start()]
-        column = len(before_it) - (before_it.rfind("\n") + 1) + 1
-        position = Position(before_it.count("\n") + 1, column)
-        name = f"U+{ord(unreadable[0]):04X}"
+        position, name = _end_of(text[: unreadable.start()]), f"U+{ord(unreadable[0]):04X}"
         raise _StopError(position, f"the control character {name} is not allowed in YAML")
     return text
+
+
+def _end_of(text: str) -> Position:
+    return Position(text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
 class _Composer:

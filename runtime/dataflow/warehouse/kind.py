@@ -54,8 +54,6 @@ class LoadResult:
 
     Args:
         table: Schema and name of the table.
-        rows_loaded: Rows that came.
-        rows_in_table: Rows in the table afterwards.
         loaded_by: The run that had added these rows already, if it had; they were not added again.
     """
 

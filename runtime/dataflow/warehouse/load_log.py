@@ -41,10 +41,7 @@ def loaded_already(connection: DuckDBPyConnection, table: str, batch: Batch) -> 
     come to a good end and its source had given the very same rows. After a good end the same rows
     are new rows: `append` adds what comes.
 
-    Args:
-        connection: An open connection, inside the transaction that loads the rows.
-        table: The raw table.
-        batch: The rows.
+    The connection is inside the transaction that loads the rows.
     """
     _make_table(connection)
     again = connection.execute(

@@ -20,12 +20,9 @@ _TABLE = "dataflow.watermarks"
 
 
 def save_watermark(connection: DuckDBPyConnection, table: str, value: Any) -> None:
-    """Keep the last value that was read for a table.
+    """Keep the last value that was read for a table, in the transaction that loads the rows.
 
-    Args:
-        connection: An open connection, inside the transaction that loads the rows.
-        table: The raw table the rows go to.
-        value: A text, a number, or anything whose text sorts as it does (dates in ISO format).
+    The value is a text, a number, or anything whose text sorts as it does (dates in ISO format).
     """
     connection.execute("CREATE SCHEMA IF NOT EXISTS dataflow")
     connection.execute(
