@@ -28,11 +28,7 @@ class LazyCommand(NamedTuple):
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are named by where they are.
-
-    Args:
-        lazy_commands: Command names, in the order that ``--help`` lists them.
-    """
+    """A group whose commands are named by where they are, in the order that ``--help`` lists."""
 
     def __init__(
         self, *args: Any, lazy_commands: Mapping[str, LazyCommand] | None = None, **kwargs: Any

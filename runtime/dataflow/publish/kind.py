@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.config_types import Section
-from dataflow.shared.project_kinds import chosen_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

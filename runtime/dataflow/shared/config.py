@@ -7,16 +7,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.config_check import check_values
-from dataflow.shared.config_secrets import is_secret_path, literal_secrets, register_secrets
-from dataflow.shared.config_types import value_at
-from dataflow.shared.environment import EnvironmentText, resolve
+from dataflow.shared.config_check import check_values, finding_of
+from dataflow.shared.config_secrets import literal_secrets, register_secrets
+from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError
-from dataflow.shared.finding import ConfigError, Finding, KeyPath, Misfit, shown_path, shown_value
+from dataflow.shared.finding import ConfigError, Finding, KeyPath, shown_path
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.suggestion import did_you_mean, known_names
-from dataflow.shared.yaml_document import YamlDocument, parse_yaml
+from dataflow.shared.yaml_document import parse_yaml
 from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id
 
 if TYPE_CHECKING:
@@ -134,7 +133,9 @@ def read_config(
     _fill_in_table(values, code)
     config, misfits = check_values(values, code)
     findings += [misfit for misfit in misfits if not _is_within(misfit.path, silent)]
-    faults += [_finding(misfit, file, document, values) for misfit in findings]
+    for found in findings:
+        line = document.position(found.path, of_key=found.of_key).line
+        faults.append(finding_of(found, values, file=file, line=line))
     if faults or config is None:
         raise ConfigError(faults)
     return config
@@ -179,22 +180,3 @@ def _fill_in_table(values: dict[str, Any], code: OwnCode) -> None:
 
 def _is_within(path: KeyPath, paths: Iterable[KeyPath]) -> bool:
     return any(path[: len(outer)] == outer for outer in paths)
-
-
-def _finding(misfit: Misfit, file: str, document: YamlDocument, values: Any) -> Finding:
-    path = misfit.path
-    return Finding(
-        misfit.reason,
-        misfit.hint,
-        file,
-        document.position(path, of_key=misfit.of_key).line,
-        shown_path(path),
-        "" if misfit.of_key else _shown(value_at(values, path), path),
-        misfit.allowed,
-    )
-
-
-def _shown(value: Any, path: KeyPath) -> str:
-    if isinstance(value, EnvironmentText):
-        return f"the value of {value.shown}"
-    return "" if value is None or is_secret_path(path) else shown_value(value)

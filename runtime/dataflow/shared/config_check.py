@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from dataflow.shared.config_kinds import not_a_choice
 from dataflow.shared.config_model import WorkflowConfig
+from dataflow.shared.config_secrets import is_secret_path
 from dataflow.shared.config_types import value_at
-from dataflow.shared.finding import Misfit
+from dataflow.shared.environment import EnvironmentText
+from dataflow.shared.finding import Finding, KeyPath, Misfit, shown_path, shown_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,6 +50,24 @@ def misfits_of(error: ValidationError, values: Mapping[str, Any]) -> list[Misfit
     """What an error of a model says about the plain values that it was to be made of."""
     misfits = [_translate(details, values) for details in error.errors(include_url=False)]
     return list(_without_consequences(misfits))
+
+
+def finding_of(
+    misfit: Misfit, values: Any, *, under: KeyPath = (), file: str = "", line: int = 0
+) -> Finding:
+    """A misfit among ``values`` as a person is told of it: with the value, unless that is secret.
+
+    Args:
+        under: The key path at which the values stand in the file.
+    """
+    path, shown = misfit.path, ""
+    value = None if misfit.of_key else value_at(values, path)
+    if isinstance(value, EnvironmentText):
+        shown = f"the value of {value.shown}"
+    elif value is not None and not is_secret_path(path):
+        shown = shown_value(value)
+    key_path = shown_path((*under, *path))
+    return Finding(misfit.reason, misfit.hint, file, line, key_path, shown, misfit.allowed)
 
 
 def _translate(error: Any, values: Mapping[str, Any]) -> Misfit:

@@ -1,12 +1,13 @@
 """The parts of a configuration whose keys depend on a name: a source's type, a stage's name.
 
-The models of these parts come from plug-ins, built-in ones included (entry points of
-``dataflow.sources`` and ``dataflow.stages``), and only the one that is named is imported. What the
-workflow's own code reads or implements needs no plug-in, see `dataflow.shared.own_code`.
+The models of these parts come from plug-ins, built-in ones included (entry points such as those of
+``dataflow.sources``), and only the one that is named is imported. What the workflow's own code
+reads or implements needs no plug-in, see `dataflow.shared.own_code`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from dataflow.shared.config_types import Section, Text, refusal
+from dataflow.shared.environment import resolve
+from dataflow.shared.errors import BadInputError
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.plugins import PluginError, broken_plugin, distribution_of, installed, load
 from dataflow.shared.suggestion import did_you_mean, nearest
@@ -23,6 +26,8 @@ from dataflow.shared.suggestion import did_you_mean, nearest
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
+
+    from dataflow.shared.settings import Kind
 
 KindGroup = Literal["sources", "stages", "warehouses", "publishers"]
 # The attribute of a plug-in that is the model of its keys, where it is not `settings`.
@@ -144,6 +149,37 @@ class Stage(Section):
 
 
 SourceSettings = Annotated[Section, _KindField(_source)]
+
+
+def chosen_kind(group: KindGroup, choice: Kind) -> tuple[Any, Section]:
+    """The plug-in that a project's setting names, and its own settings.
+
+    The choice is a name, or a table with its name as ``type``; texts in it may be ``${VARIABLE}``.
+
+    Raises:
+        BadInputError: Nothing of that name is installed, or a key of the table is wrong.
+        PluginError: The plug-in cannot be imported.
+    """
+    given = {"type": choice} if isinstance(choice, str) else choice
+    name, known = str(given.get("type")), list(installed(group))
+    where = f"[tool.dataflow] {group if group == 'publishers' else 'warehouse'}"
+    if name not in known:
+        meant = did_you_mean(name, known)
+        raise BadInputError(
+            f"{where} names {name!r}, and nothing of that name is installed.",
+            f"{meant.capitalize()} There are: {', '.join(known)}.".strip(),
+        )
+    model = model_of(group, name)
+    values, missing = resolve(given, os.environ)
+    faults = [f"{'.'.join(map(str, fault.path))}: {fault.reason}" for fault in missing]
+    try:
+        return load(group, name), model.model_validate(values)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            faults.append(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}")
+    raise BadInputError(
+        f"{where}, {name}: {'; '.join(faults)}.", f"Its keys are: {', '.join(model.known_keys())}."
+    )
 
 
 def not_a_choice(value: Any, choices: list[str]) -> PydanticCustomError:

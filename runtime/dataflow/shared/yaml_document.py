@@ -52,7 +52,6 @@ class YamlFault:
     """What is wrong with the text itself.
 
     Attributes:
-        position: Where it is.
         path: The key path it concerns; empty when that cannot be told.
         reason: A sentence without a capital or a full stop.
         has_value: Whether there is a value at ``path`` all the same.

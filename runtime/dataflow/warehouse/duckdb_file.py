@@ -11,7 +11,7 @@ from dataflow.shared.config_types import Section
 from dataflow.warehouse.database import WarehouseError, open_database, warehouse_fault
 from dataflow.warehouse.kind import LoadRequest, LoadResult, WarehouseKind
 from dataflow.warehouse.load import load_table
-from dataflow.warehouse.watermark import read_watermark
+from dataflow.warehouse.load_log import read_watermark
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

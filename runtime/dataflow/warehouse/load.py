@@ -10,8 +10,7 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
 from dataflow.warehouse.database import WarehouseError, open_database
 from dataflow.warehouse.kind import LoadRequest, LoadResult
-from dataflow.warehouse.load_log import loaded_already, save_batch
-from dataflow.warehouse.watermark import save_watermark
+from dataflow.warehouse.load_log import loaded_already, save_batch, save_watermark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -43,14 +43,7 @@ _MARKERS = ("config.yaml", "dagster_job.py")
 
 @dataclass(frozen=True)
 class Workflow:
-    """A registered workflow.
-
-    Args:
-        workflow_id: Its name: folder, URL segment and stem of the job's name.
-        job: The Dagster job that does the whole way from source to dashboard.
-        description: One sentence for people.
-        registered_at: ``file:line`` of the call that registered it.
-    """
+    """A registered workflow; ``registered_at`` is ``file:line`` of the call that did so."""
 
     workflow_id: str
     job: JobDefinition

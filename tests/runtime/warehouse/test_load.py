@@ -19,8 +19,7 @@ from dataflow.shared.errors import BadInputError
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.kind import LoadRequest
 from dataflow.warehouse.load import load_table
-from dataflow.warehouse.load_log import Batch
-from dataflow.warehouse.watermark import read_watermark
+from dataflow.warehouse.load_log import Batch, read_watermark
 
 
 class Loader:
@@ -328,6 +327,12 @@ def test_the_watermark_moves_with_each_load(loader: Loader) -> None:
         with duckdb.connect(str(loader.database), read_only=True):
             assert read_watermark(loader.database, "t") == value
     assert read_watermark(loader.database, "other") is None
+
+
+def test_a_table_that_was_only_appended_to_has_no_watermark(loader: Loader) -> None:
+    """A workflow that becomes incremental after runs that were not starts from the beginning."""
+    loader.load([{"v": 1}], write_disposition="append", batch=batch(loader, "a"))
+    assert read_watermark(loader.database, "t") is None
 
 
 def test_no_rows_move_the_watermark_and_keep_the_table(loader: Loader) -> None:
