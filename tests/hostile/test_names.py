@@ -13,12 +13,14 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from dataflow.publish.folders import SiteFolders
 from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
 from dataflow.shared.tables import write_parquet
 from dataflow.sources.errors import SourceError, SourceSettingError
 from dataflow.sources.read import read_source
+from dataflow.warehouse.kind import LoadRequest
 from dataflow.warehouse.load import load_table
 
 pytestmark = pytest.mark.slow
@@ -61,7 +63,7 @@ def load(folder: Path, rows: list[dict[str, Any]], **options: Any) -> duckdb.Duc
         connection.execute("CREATE SCHEMA raw; CREATE TABLE raw.keep AS SELECT 1 AS a")
     write_parquet(rows, parquet)
     for _ in range(2):
-        load_table(database, parquet, "t", **options)
+        load_table(database, parquet, LoadRequest("t", **options))
     return duckdb.connect(str(database))
 
 
@@ -247,9 +249,8 @@ def test_published_tables_have_the_very_columns(published: Project, columns: lis
     with duckdb.connect(str(path)) as connection:
         selected = ", ".join(f"{i} AS {quoted(name)}" for i, name in enumerate(columns))
         connection.execute(f"CREATE SCHEMA marts; CREATE TABLE marts.rows AS SELECT {selected}")
-    done = publish_workflow(published, "sales", stale_after=0)
-    assert done.tables == {"rows": 1}
-    [file] = done.location.glob("rows/*/rows.parquet")
+    assert publish_workflow(published, "sales", stale_after=0) == {"rows": 1}
+    [file] = (SiteFolders.of(published).data / "sales").glob("rows/*/rows.parquet")
     read = duckdb.sql(f"FROM read_parquet('{file}')")
     assert read.columns == columns
     assert read.fetchone() == tuple(map(float, range(len(columns))))

@@ -26,6 +26,7 @@ from dataflow.shared.schedule_rule import check_cron, check_timezone
 from dataflow.shared.tables import write_parquet
 from dataflow.sources.read import read_source
 from dataflow.stages.apply import apply_stages
+from dataflow.warehouse.kind import LoadRequest
 from dataflow.warehouse.load import load_table
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow.workflows.registry import get_workflow
@@ -151,13 +152,13 @@ def test_columns_rows_and_stages(tmp_path: Path, value: str) -> None:
     write_parquet([{value: "text", "id": None}], other)
     database = tmp_path / "wf.duckdb"
     database.unlink(missing_ok=True)
-    load_table(database, one, "t", "append")
+    load_table(database, one, LoadRequest("t", "append"))
     stage = {"name": "cleaning", "options": {value: True}}
     attempts: list[Any] = [
-        lambda: load_table(database, other, "t", "append"),
-        lambda: load_table(database, one, "t", "merge", [f"{value}y"]),
-        lambda: load_table(database, other, "t", "merge", ["id", value]),
-        lambda: load_table(database, one, "t", "merge"),
+        lambda: load_table(database, other, LoadRequest("t", "append")),
+        lambda: load_table(database, one, LoadRequest("t", "merge", [f"{value}y"])),
+        lambda: load_table(database, other, LoadRequest("t", "merge", ["id", value])),
+        lambda: load_table(database, one, LoadRequest("t", "merge")),
         lambda: write_parquet([{value: 1}, {value: "x"}], other),
         lambda: write_parquet([{"a": 1}, {"a": value}], other),
         lambda: write_parquet(pa.table([[1], [2]], names=[value, value]), other),

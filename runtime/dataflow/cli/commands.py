@@ -31,11 +31,7 @@ _KNOWN = {
 
 
 def commands_of(group: str = "") -> dict[str, LazyCommand]:
-    """The commands of a group, by their own names.
-
-    Args:
-        group: ``workflow``, ``evidence``, or nothing for the commands of ``dataflow`` itself.
-    """
+    """The commands of a group, by their own names; without one those of ``dataflow`` itself."""
     prefix = f"{group} " if group else ""
     known = dict(_KNOWN)
     for name, point in installed("commands").items():

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.plugins import load
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from dataflow.shared.suggestion import nearest
 
 
 class LazyCommand(NamedTuple):
@@ -30,11 +28,7 @@ class LazyCommand(NamedTuple):
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are named by where they are.
-
-    Args:
-        lazy_commands: Command names, in the order that ``--help`` lists them.
-    """
+    """A group whose commands are named by where they are, in the order that ``--help`` lists."""
 
     def __init__(
         self, *args: Any, lazy_commands: Mapping[str, LazyCommand] | None = None, **kwargs: Any
@@ -73,9 +67,9 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is meant; a misspelt one is answered with the nearest."""
-        close = difflib.get_close_matches(args[0], self._lazy, n=1) if args else []
-        if close and args[0] not in self._lazy:
-            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close[0]!r}?", ctx)
+        near = nearest(args[0], self._lazy) if args and args[0] not in self._lazy else None
+        if near:
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {near!r}?", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

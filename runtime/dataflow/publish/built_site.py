@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 def install_site(source: SiteFolders, folders: SiteFolders) -> None:
     """Install a site that was built elsewhere, such as in an image, over the published data.
 
-    Args:
-        source: Where it was built, or a copy of that. Nothing in it changes.
-        folders: The folders of the project that serves it.
+    Nothing in ``source`` changes.
 
     Raises:
         BadInputError: There is no built site in ``source``.
@@ -50,11 +48,7 @@ def replace_site(built: Path, folders: SiteFolders) -> None:
 
     Files whose names carry a hash of their content come first, and the page that names them last.
     Those of the build before stay until the next one, since pages that are open may still ask
-    for them. The published data is left alone.
-
-    Args:
-        built: The folder that holds the new site. Its files are moved away.
-        folders: The folders of the project.
+    for them. The published data is left alone. The files in ``built`` are moved away.
     """
     new = {path.relative_to(built).as_posix(): path for path in built.rglob("*") if path.is_file()}
     record = folders.base / "installed.json"

@@ -18,9 +18,6 @@ class SiteFolders:
 
     The published data lies inside the public folder, so that one folder is all there is to serve
     or to copy to a static host, and a build replaces everything in it but the data.
-
-    Args:
-        base: ``<project>/.dataflow/site``.
     """
 
     base: Path

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.config_types import Section
-from dataflow.shared.project_kinds import chosen_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +26,7 @@ Settings = TypeVar("Settings", bound=Section)
 class PublishRequest:
     """What is to be published: the tables of one workflow, after a run has built them.
 
-    Args:
-        project: Where the workflow is.
-        workflow_id: Whose tables.
-        connection: An open DuckDB connection that has its schemas ``raw``, ``staging``, ``marts``.
+    The connection is to a DuckDB that has its schemas ``raw``, ``staging`` and ``marts``.
     """
 
     project: Project

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,7 @@ def replace_tables(
     A reader sees the old tables or the new ones, whenever it looks and however this ends.
 
     Args:
-        workflow_id: The workflow whose tables these are. Other workflows' entries stay.
+        workflow_id: Other workflows' entries stay.
         staged: Per table, its file in the staging folder and the hash of its content.
         notes: What the pages tell about the workflow.
         stale_after: Seconds for which replaced versions stay readable.
@@ -82,7 +82,9 @@ def replace_tables(
         for folder in sorted(name for name in names if name.is_relative_to(folders.data)):
             _sync_folder(folder)
         for name in before.difference(files):
-            _touch(folders.public / name)
+            # Its grace begins now. A version that is gone already needs none.
+            with suppress(FileNotFoundError):
+                os.utime(folders.public / name)
         manifest.tables[workflow_id] = files
         manifest.workflows[workflow_id] = {**manifest.workflows.get(workflow_id, {}), **notes}
     _sweep(folders, workflow_id, stale_after)
@@ -92,7 +94,6 @@ def note_run(project: Project, workflow_id: str, run: dict[str, Any]) -> None:
     """Have the index page show how a workflow's last run went.
 
     Args:
-        workflow_id: The workflow that ran.
         run: JSON values: ``status`` (``success``, ``failure`` or ``running``), ``ended_at`` or
             ``started_at`` (ISO 8601) and, if there is one, ``url``, where the run can be seen.
     """
@@ -155,12 +156,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _touch(path: Path) -> None:
-    """Start the grace of a version that was just replaced."""
-    if path.exists():
-        os.utime(path)
 
 
 def _sweep(folders: SiteFolders, workflow_id: str, stale_after: float) -> None:

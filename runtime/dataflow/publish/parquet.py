@@ -11,9 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -22,11 +20,12 @@ from pydantic import Field
 
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
 from dataflow.publish.folders import SiteFolders
-from dataflow.publish.kind import PublisherKind
+from dataflow.publish.kind import PublisherKind, PublishRequest
 from dataflow.publish.manifest import STALE_AFTER_SECONDS, replace_tables
 from dataflow.shared.config_types import Section
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.sql import one_select, quote_identifier, quote_literal, type_family
+from dataflow.warehouse.database import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from duckdb.sqltypes import DuckDBPyType
 
-    from dataflow.publish.kind import PublishRequest
     from dataflow.shared.project import Project
 
 # `<LastRefreshed/>` shows the time of the site's build; pages ask this table instead.
@@ -54,28 +52,13 @@ class ParquetSettings(Section):
     type: Literal["parquet"] = Field(description="Parquet files and a manifest.")
 
 
-@dataclass(frozen=True)
-class PublishResult:
-    """What was published.
-
-    Args:
-        tables: The number of rows of each table, by its name in page queries.
-        seconds: How long it took.
-        location: The folder that holds the files.
-    """
-
-    tables: dict[str, int]
-    seconds: float
-    location: Path
-
-
 def publish_workflow(
     project: Project,
     workflow_id: str,
     connection: DuckDBPyConnection | None = None,
     *,
     stale_after: float = STALE_AFTER_SECONDS,
-) -> PublishResult:
+) -> dict[str, int]:
     """Publish the result of every ``evidence/sources/<table>.sql`` of one workflow.
 
     Page queries know it as ``<workflow_id>.<table>``. Numbers arrive as DOUBLE, dates and times
@@ -85,18 +68,19 @@ def publish_workflow(
     ``<workflow_id>.descriptions`` (table_name, column_name, description) what dbt says of columns.
 
     Args:
-        workflow_id: The workflow whose tables to publish.
         connection: An open connection to the workflow's DuckDB file; opened read-only if left out.
             What it has not committed is not published.
         stale_after: Seconds for which the versions replaced now stay readable, for pages that are
             open.
+
+    Returns:
+        The number of rows of each table, by its name in page queries.
 
     Raises:
         PublishError: A query is wrong; the error names workflow, file and line, and everything
             published before stays as it was.
         WarehouseError: The workflow has no warehouse yet, or another process holds it.
     """
-    began = time.perf_counter()
     folders = SiteFolders.of(project)
     queries = _read_queries(project, workflow_id)
     published_at = datetime.now(UTC)
@@ -117,7 +101,7 @@ def publish_workflow(
         replace_tables(folders, workflow_id, staged, notes, stale_after)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return PublishResult(rows, time.perf_counter() - began, folders.data / workflow_id)
+    return rows
 
 
 def _read_queries(project: Project, workflow_id: str) -> dict[str, Path]:
@@ -138,8 +122,6 @@ def _read_queries(project: Project, workflow_id: str) -> dict[str, Path]:
 def _session(
     project: Project, workflow_id: str, connection: DuckDBPyConnection | None
 ) -> Iterator[DuckDBPyConnection]:
-    from dataflow.warehouse.database import open_database
-
     if connection is not None:
         # A cursor has settings of its own, so the caller's stay as they are.
         session = connection.cursor()
@@ -250,7 +232,7 @@ def _settle(path: Path) -> str:
 
 
 def _publish(_: ParquetSettings, request: PublishRequest) -> dict[str, int]:
-    return publish_workflow(request.project, request.workflow_id, request.connection).tables
+    return publish_workflow(request.project, request.workflow_id, request.connection)
 
 
 KIND = PublisherKind(ParquetSettings, _publish)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.config_check import Misfit, check_values
-from dataflow.shared.config_secrets import is_secret_path, literal_secrets, register_secrets
-from dataflow.shared.config_types import value_at
-from dataflow.shared.environment import EnvironmentText, resolve
+from dataflow.shared.config_check import check_values, finding_of
+from dataflow.shared.config_secrets import literal_secrets, register_secrets
+from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError
-from dataflow.shared.finding import ConfigError, Finding, shown_path, shown_value
+from dataflow.shared.finding import ConfigError, Finding, KeyPath, shown_path
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import Project, find_project
-from dataflow.shared.yaml_document import KeyPath, YamlDocument, parse_yaml
+from dataflow.shared.suggestion import did_you_mean, known_names
+from dataflow.shared.yaml_document import parse_yaml
 from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def load_config(workflow_id: str, project: Project | None = None) -> dict[str, A
 
     Args:
         workflow_id: Which workflow.
-        project: Where it is. Default: the project of the current folder, see `find_project`.
+        project: Default: the project of the current folder, see `find_project`.
 
     Returns:
         Nested dicts, lists and scalars, with every default filled in, secrets included.
@@ -80,9 +79,7 @@ def workflow_config(workflow_id: str, project: Project | None = None) -> Workflo
 def hold_config(path: Path, config: Callable[[], WorkflowConfig]) -> Iterator[None]:
     """Let `load_config` and `workflow_config` answer with another configuration than the file's.
 
-    Args:
-        path: The ``config.yaml``, as the project that asks has it.
-        config: Gives the configuration, or raises what is wrong with it.
+    ``config`` gives it, or raises what is wrong with it.
     """
     before = _held.get(path)
     _held[path] = config
@@ -105,7 +102,6 @@ def read_config(
     """Read one configuration file. Secrets that it names are masked in all output from then on.
 
     Args:
-        path: The file.
         project: Errors show the path as seen from its root. Default: the project around ``path``.
         environ: The environment to take variables from. Default: that of this process.
         source: Takes the place of ``ingestion.source``.
@@ -113,7 +109,11 @@ def read_config(
     Raises:
         ConfigError: The file cannot be read or is wrong; all faults are listed.
     """
-    file = _shown_file(path, project)
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as they are
+    if project is None:
+        with suppress(BadInputError, OSError):
+            project = find_project(absolute.parent)
+    file = _shown_file(absolute, project) if project else str(path)
     document = parse_yaml(_read(path, file))
     faults = [
         Finding(fault.reason, file=file, line=fault.position.line, key_path=shown_path(fault.path))
@@ -125,15 +125,17 @@ def read_config(
         document.values["ingestion"]["source"] = dict(source)
     values, missing = resolve(document.values, os.environ if environ is None else environ)
     register_secrets(values)
-    findings = [Misfit(f.path, f.reason, hint=f.hint, of_key=True) for f in missing]
-    findings += [Misfit(p, reason, hint=hint) for p, reason, hint in literal_secrets(values)]
+    findings = [*missing, *literal_secrets(values)]
     unread = {f.path for f in missing} | {f.path for f in document.faults if not f.has_value}
     silent = unread | {finding.path for finding in findings}
-    code = _own_code(path, project)
+    sections = project.settings.config_sections if project else []
+    code = OwnCode(absolute.parent.name, absolute.parent, sections)
     _fill_in_table(values, code)
     config, misfits = check_values(values, code)
     findings += [misfit for misfit in misfits if not _is_within(misfit.path, silent)]
-    faults += [_finding(misfit, file, document, values) for misfit in findings]
+    for found in findings:
+        line = document.position(found.path, of_key=found.of_key).line
+        faults.append(finding_of(found, values, file=file, line=line))
     if faults or config is None:
         raise ConfigError(faults)
     return config
@@ -142,16 +144,13 @@ def read_config(
 def _read(path: Path, file: str) -> bytes:
     try:
         if not path.is_file():
-            raise ConfigError([Finding(_why_no_file(path), file=file)])
+            reason = "this is not a file" if path.exists() else "there is no such file"
+            raise ConfigError([Finding(reason, file=file)])
         with path.open("rb") as stream:
             return stream.read(_MOST_BYTES)
     except OSError as error:
         reason = f"the file cannot be read: {(error.strerror or 'unknown reason').lower()}"
         raise ConfigError([Finding(reason, file=file)]) from error
-
-
-def _why_no_file(path: Path) -> str:
-    return "this is not a file" if path.exists() else "there is no such file"
 
 
 def _not_there(workflow_id: str, path: Path, project: Project) -> Finding:
@@ -160,34 +159,16 @@ def _not_there(workflow_id: str, path: Path, project: Project) -> Finding:
         hint = f"write one, or make the workflow anew with `dataflow workflow new {workflow_id}`"
         return Finding("there is no such file", hint, file)
     names = sorted(p.parent.name for p in project.workflows_dir.glob(f"*/{CONFIG_FILE}"))
-    near = difflib.get_close_matches(workflow_id, names, 3, 0.5)
     hint = f"make it with `dataflow workflow new {workflow_id}`"
-    if near:
-        hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?"
-    elif names:
-        hint = f"there are: {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
+    if names:
+        near = did_you_mean(workflow_id, names, most=3, cutoff=0.5)
+        hint = near or f"there are: {known_names(names, 10)}"
     return Finding(f"there is no workflow `{workflow_id}`", hint, file)
 
 
-def _shown_file(path: Path, project: Project | None) -> str:
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links are shown as they are written
-    if project is None:
-        try:
-            project = find_project(absolute.parent)
-        except (BadInputError, OSError):
-            return str(path)
-    shown = project.relative(absolute)
-    return shown if shown != str(absolute) else project.relative(absolute.resolve())
-
-
-def _own_code(path: Path, project: Project | None) -> OwnCode:
-    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - links stay as they are
-    if project is None:
-        try:
-            project = find_project(folder)
-        except (BadInputError, OSError):
-            return OwnCode(folder.name, folder)
-    return OwnCode(folder.name, folder, project.settings.config_sections)
+def _shown_file(path: Path, project: Project) -> str:
+    shown = project.relative(path)
+    return shown if shown != str(path) else project.relative(path.resolve())
 
 
 def _fill_in_table(values: dict[str, Any], code: OwnCode) -> None:
@@ -199,22 +180,3 @@ def _fill_in_table(values: dict[str, Any], code: OwnCode) -> None:
 
 def _is_within(path: KeyPath, paths: Iterable[KeyPath]) -> bool:
     return any(path[: len(outer)] == outer for outer in paths)
-
-
-def _finding(misfit: Misfit, file: str, document: YamlDocument, values: Any) -> Finding:
-    path = misfit.path
-    return Finding(
-        misfit.reason,
-        misfit.hint,
-        file,
-        document.position(path, of_key=misfit.of_key).line,
-        shown_path(path),
-        "" if misfit.of_key else _shown(value_at(values, path), path),
-        misfit.allowed,
-    )
-
-
-def _shown(value: Any, path: KeyPath) -> str:
-    if isinstance(value, EnvironmentText):
-        return f"the value of {value.shown}"
-    return "" if value is None or is_secret_path(path) else shown_value(value)

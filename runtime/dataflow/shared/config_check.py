@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from dataflow.shared.config_kinds import not_a_choice
 from dataflow.shared.config_model import WorkflowConfig
+from dataflow.shared.config_secrets import is_secret_path
 from dataflow.shared.config_types import value_at
+from dataflow.shared.environment import EnvironmentText
+from dataflow.shared.finding import Finding, KeyPath, Misfit, shown_path, shown_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dataflow.shared.own_code import OwnCode
-    from dataflow.shared.yaml_document import KeyPath
 
 _PLAIN = {
     "bool_type": "is neither true nor false",
@@ -28,33 +29,10 @@ _PLAIN = {
 }
 
 
-@dataclass(frozen=True)
-class Misfit:
-    """One thing that does not fit, at a key path.
-
-    Args:
-        path: Where, or where it would stand if it were there.
-        reason: What is wrong, as the rest of a sentence that begins with the value.
-        allowed: What is allowed there.
-        hint: What was probably meant.
-        of_key: Whether the key itself is wrong, whatever its value.
-    """
-
-    path: KeyPath
-    reason: str
-    allowed: str = ""
-    hint: str = ""
-    of_key: bool = False
-
-
 def check_values(
     values: dict[str, Any], code: OwnCode | None = None
 ) -> tuple[WorkflowConfig | None, list[Misfit]]:
-    """Make the typed configuration of plain values.
-
-    Args:
-        values: What stands in the file, references to the environment resolved.
-        code: What of the author's own the file may name.
+    """Make the typed configuration of plain values, references to the environment resolved.
 
     Returns:
         The configuration, or ``None`` and everything that does not fit.
@@ -72,6 +50,24 @@ def misfits_of(error: ValidationError, values: Mapping[str, Any]) -> list[Misfit
     """What an error of a model says about the plain values that it was to be made of."""
     misfits = [_translate(details, values) for details in error.errors(include_url=False)]
     return list(_without_consequences(misfits))
+
+
+def finding_of(
+    misfit: Misfit, values: Any, *, under: KeyPath = (), file: str = "", line: int = 0
+) -> Finding:
+    """A misfit among ``values`` as a person is told of it: with the value, unless that is secret.
+
+    Args:
+        under: The key path at which the values stand in the file.
+    """
+    path, shown = misfit.path, ""
+    value = None if misfit.of_key else value_at(values, path)
+    if isinstance(value, EnvironmentText):
+        shown = f"the value of {value.shown}"
+    elif value is not None and not is_secret_path(path):
+        shown = shown_value(value)
+    key_path = shown_path((*under, *path))
+    return Finding(misfit.reason, misfit.hint, file, line, key_path, shown, misfit.allowed)
 
 
 def _translate(error: Any, values: Mapping[str, Any]) -> Misfit:

@@ -1,28 +1,33 @@
 """The parts of a configuration whose keys depend on a name: a source's type, a stage's name.
 
-The models of these parts come from plug-ins, built-in ones included (entry points of
-``dataflow.sources`` and ``dataflow.stages``), and only the one that is named is imported. What the
-workflow's own code reads or implements needs no plug-in, see `dataflow.shared.own_code`.
+The models of these parts come from plug-ins, built-in ones included (entry points such as those of
+``dataflow.sources``), and only the one that is named is imported. What the workflow's own code
+reads or implements needs no plug-in, see `dataflow.shared.own_code`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from dataflow.shared.config_types import Section, Text, refusal
+from dataflow.shared.environment import resolve
+from dataflow.shared.errors import BadInputError
 from dataflow.shared.own_code import OwnCode
-from dataflow.shared.plugins import PluginError, distribution_of, installed, load
-from dataflow.shared.suggestion import did_you_mean, nearest
+from dataflow.shared.plugins import PluginError, broken_plugin, distribution_of, installed, load
+from dataflow.shared.suggestion import as_sentence, did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
+
+    from dataflow.shared.settings import Kind
 
 KindGroup = Literal["sources", "stages", "warehouses", "publishers"]
 # The attribute of a plug-in that is the model of its keys, where it is not `settings`.
@@ -54,14 +59,16 @@ def model_of(group: KindGroup, name: str) -> type[Section]:
     if isinstance(model, type) and issubclass(model, Section):
         return model
     point = installed(group)[name]
-    raise PluginError(
-        f"{name!r} of {distribution_of(point)} has no `{attribute}` that is a Section.",
-        f"Fix or uninstall {distribution_of(point)}; its entry point is {point.value}.",
+    raise broken_plugin(
+        point, f"{name!r} of {distribution_of(point)} has no `{attribute}` that is a Section."
     )
 
 
+@dataclass(frozen=True)
 class _KindField:
     """Marks a field whose value is checked against the model of the kind that is named."""
+
+    validate: Callable[[Any, ValidationInfo], Section]
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -72,67 +79,48 @@ class _KindField:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
+        # Only a source stands for itself: options are written with the stage that has them.
         del schema
-        return {"oneOf": list(self.alternatives(handler))}
-
-    def validate(self, value: Any, info: ValidationInfo) -> Section:
-        """Make the model of what stands in the file."""
-        raise NotImplementedError
-
-    def alternatives(self, handler: GetJsonSchemaHandler) -> Iterator[JsonSchemaValue]:
-        """The JSON Schema of each installed kind. A broken plug-in is left out."""
-        raise NotImplementedError
+        return {"oneOf": [options for _, _, options in _json_schemas("sources", handler)]}
 
 
-class _SourceField(_KindField):
-    def validate(self, value: Any, info: ValidationInfo) -> Section:
-        if isinstance(value, Section):
-            return value
-        if not isinstance(value, Mapping):
-            raise refusal("has no value" if value is None else "is not a mapping of keys to values")
-        known, code = list(installed("sources")), _own_code(info)
-        kind = value.get("type")
-        if kind is None:
-            raise _at(*_missing_type(value, known))
-        if isinstance(kind, str) and kind in known:
-            model = model_of("sources", kind)
-            try:
-                return model.model_validate(value, context=info.context)
-            except ValidationError:
-                if not code.reads_source_itself:
-                    raise
-            # Only the author's code knows what it needs; a slip of the pen is still one.
-            _refuse_near_misses(model, value)
-            return OwnSettings.model_validate(value)
-        if isinstance(kind, str) and _is_own_source(kind, known, code):
-            return OwnSettings.model_validate(value)
-        raise _at("type", not_a_choice(kind, known))
-
-    def alternatives(self, handler: GetJsonSchemaHandler) -> Iterator[JsonSchemaValue]:
-        for name in installed("sources"):
-            model = _model_or_none("sources", name)
-            if model is not None:
-                yield _json_schema(model, handler)
+def _source(value: Any, info: ValidationInfo) -> Section:
+    if isinstance(value, Section):
+        return value
+    if not isinstance(value, Mapping):
+        raise refusal("has no value" if value is None else "is not a mapping of keys to values")
+    known, code = list(installed("sources")), _own_code(info)
+    kind = value.get("type")
+    if kind is None:
+        raise _at(*_missing_type(value, known))
+    if isinstance(kind, str) and kind in known:
+        model = model_of("sources", kind)
+        try:
+            return model.model_validate(value, context=info.context)
+        except ValidationError:
+            if not code.reads_source_itself:
+                raise
+        # Only the author's code knows what it needs; a slip of the pen is still one.
+        _refuse_near_misses(model, value)
+        return OwnSettings.model_validate(value)
+    if isinstance(kind, str) and _is_own_source(kind, known, code):
+        return OwnSettings.model_validate(value)
+    raise _at("type", not_a_choice(kind, known))
 
 
-class _OptionsField(_KindField):
-    def validate(self, value: Any, info: ValidationInfo) -> Section:
-        name = info.data.get("name")
-        if name is None or (isinstance(value, Section) and type(value) is not OwnSettings):
-            return value if isinstance(value, Section) else OwnSettings()
-        if isinstance(value, Section):
-            value = value.model_dump()
-        model = model_of("stages", name) if name in installed("stages") else OwnSettings
-        return model.model_validate(value, context=info.context)
-
-    def alternatives(self, handler: GetJsonSchemaHandler) -> Iterator[JsonSchemaValue]:
-        del handler
-        yield {"type": "object"}
+def _options(value: Any, info: ValidationInfo) -> Section:
+    name = info.data.get("name")
+    if name is None or (isinstance(value, Section) and type(value) is not OwnSettings):
+        return value if isinstance(value, Section) else OwnSettings()
+    if isinstance(value, Section):
+        value = value.model_dump()
+    model = model_of("stages", name) if name in installed("stages") else OwnSettings
+    return model.model_validate(value, context=info.context)
 
 
 def _stage_name(value: Any, info: ValidationInfo) -> Any:
     known = list(installed("stages"))
-    if isinstance(value, str) and (value in known or _own_code(info).has_stage(value)):
+    if isinstance(value, str) and (value in known or value in _own_code(info).stages):
         return str(value)
     raise not_a_choice(value, known)
 
@@ -141,7 +129,7 @@ class Stage(Section):
     """One stage, by the name of an installed one or of a function in transform.py."""
 
     name: Annotated[Text, BeforeValidator(_stage_name)]
-    options: Annotated[Section, _OptionsField()] = Field(
+    options: Annotated[Section, _KindField(_options)] = Field(
         default_factory=OwnSettings, validate_default=True, description="What it does."
     )
 
@@ -150,24 +138,51 @@ class Stage(Section):
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         del schema
-        alternatives = []
-        for name in installed("stages"):
-            model = _model_or_none("stages", name)
-            if model is not None:
-                options = _json_schema(model, handler)
-                alternatives.append(
-                    {
-                        "type": "object",
-                        "description": (model.__doc__ or "").partition("\n")[0],
-                        "properties": {"name": {"const": name}, "options": options},
-                        "required": ["name"],
-                        "additionalProperties": False,
-                    }
-                )
+        alternatives = [
+            {
+                "type": "object",
+                "description": (model.__doc__ or "").partition("\n")[0],
+                "properties": {"name": {"const": name}, "options": options},
+                "required": ["name"],
+                "additionalProperties": False,
+            }
+            for name, model, options in _json_schemas("stages", handler)
+        ]
         return {"oneOf": alternatives}
 
 
-SourceSettings = Annotated[Section, _SourceField()]
+SourceSettings = Annotated[Section, _KindField(_source)]
+
+
+def chosen_kind(group: KindGroup, choice: Kind) -> tuple[Any, Section]:
+    """The plug-in that a project's setting names, and its own settings.
+
+    The choice is a name, or a table with its name as ``type``; texts in it may be ``${VARIABLE}``.
+
+    Raises:
+        BadInputError: Nothing of that name is installed, or a key of the table is wrong.
+        PluginError: The plug-in cannot be imported.
+    """
+    given = {"type": choice} if isinstance(choice, str) else choice
+    name, known = str(given.get("type")), list(installed(group))
+    where = f"[tool.dataflow] {group if group == 'publishers' else 'warehouse'}"
+    if name not in known:
+        meant = did_you_mean(name, known)
+        raise BadInputError(
+            f"{where} names {name!r}, and nothing of that name is installed.",
+            f"{as_sentence(meant)} There are: {', '.join(known)}.".strip(),
+        )
+    model = model_of(group, name)
+    values, missing = resolve(given, os.environ)
+    faults = [f"{'.'.join(map(str, fault.path))}: {fault.reason}" for fault in missing]
+    try:
+        return load(group, name), model.model_validate(values)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            faults.append(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}")
+    raise BadInputError(
+        f"{where}, {name}: {'; '.join(faults)}.", f"Its keys are: {', '.join(model.known_keys())}."
+    )
 
 
 def not_a_choice(value: Any, choices: list[str]) -> PydanticCustomError:
@@ -182,7 +197,7 @@ def _own_code(info: ValidationInfo) -> OwnCode:
 
 
 def _is_own_source(kind: str, known: list[str], code: OwnCode) -> bool:
-    return code.has_reader(kind) or (code.reads_source_itself and not nearest(kind, known))
+    return kind in code.readers or (code.reads_source_itself and not nearest(kind, known))
 
 
 def _missing_type(value: Mapping[Any, Any], known: list[str]) -> tuple[str, PydanticCustomError]:
@@ -206,12 +221,12 @@ def _at(key: str, error: PydanticCustomError) -> ValidationError:
     return ValidationError.from_exception_data("source", [details])
 
 
-def _json_schema(model: type[Section], handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-    return model.__get_pydantic_json_schema__(model.__pydantic_core_schema__, handler)
-
-
-def _model_or_none(group: KindGroup, name: str) -> type[Section] | None:
-    try:
-        return model_of(group, name)
-    except PluginError:
-        return None
+def _json_schemas(
+    group: KindGroup, handler: GetJsonSchemaHandler
+) -> Iterator[tuple[str, type[Section], JsonSchemaValue]]:
+    """Name, model and JSON Schema of each installed kind. A broken plug-in is left out."""
+    for name in installed(group):
+        with suppress(PluginError):
+            model = model_of(group, name)
+            schema = model.__get_pydantic_json_schema__(model.__pydantic_core_schema__, handler)
+            yield name, model, schema

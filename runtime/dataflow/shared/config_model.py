@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
@@ -27,9 +28,6 @@ from dataflow.shared.config_types import (
 )
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.suggestion import nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 def _optional(key: str) -> Callable[[dict[str, Any]], None]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import unquote
 
 from dataflow.shared.environment import EnvironmentText
+from dataflow.shared.finding import KeyPath, Misfit
 from dataflow.shared.redaction import is_secret_key, register_login, register_secret
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dataflow.shared.yaml_document import KeyPath
 
 # The password of `scheme://user:password@host`; and what a query says of a secret name.
 _URL_PASSWORD = re.compile(r"://(?P<user>[^\s/:@]*):(?P<value>[^\s@]*(?:@[^\s@/?#]*)*)@")
@@ -28,12 +25,8 @@ def is_secret_path(path: KeyPath) -> bool:
     return "headers" in path[:-1] or any(_is_secret(p) for p in path if isinstance(p, str))
 
 
-def literal_secrets(values: Any) -> Iterator[tuple[KeyPath, str, str]]:
-    """Find the secrets that the file itself gives away.
-
-    Yields:
-        The key path, what is wrong, and what to write instead; the secret is in none of them.
-    """
+def literal_secrets(values: Any) -> Iterator[Misfit]:
+    """Find the secrets that the file itself gives away; no misfit shows one."""
     for path, value in _leaves(values, ()):
         key = next((part for part in reversed(path) if isinstance(part, str)), "")
         name = re.sub(r"[^A-Z0-9]+", "_", key.upper()).strip("_") or "SECRET"
@@ -41,10 +34,11 @@ def literal_secrets(values: Any) -> Iterator[tuple[KeyPath, str, str]]:
             default = isinstance(value, EnvironmentText)
             reason = "has a secret as its default" if default else "is a secret in plain text"
             hint = f"write `${{{name}}}` and set that variable in the environment"
-            yield path, f"{reason}, which must not be in the file", hint
+            yield Misfit(path, f"{reason}, which must not be in the file", hint=hint)
         elif _urls_secret_is_written_out(value):
             reason = "has a password or key in plain text, which must not be in the file"
-            yield path, reason, f"write `${{{name}_PASSWORD}}` there and set that variable"
+            hint = f"write `${{{name}_PASSWORD}}` there and set that variable"
+            yield Misfit(path, reason, hint=hint)
 
 
 def register_secrets(values: Any) -> None:

@@ -43,11 +43,7 @@ def refusal(
 ) -> PydanticCustomError:
     """An error whose message is the rest of a sentence that begins with the value.
 
-    Args:
-        reason: Such as ``is not a whole number``.
-        allowed: What is allowed there.
-        hint: What was probably meant.
-        of_key: Whether it is the key itself that is wrong, whatever its value.
+    See `dataflow.shared.finding.Misfit`, which it becomes.
     """
     context = {"reason": reason, "allowed": allowed, "hint": hint, "of_key": of_key}
     return PydanticCustomError("dataflow", "{reason}", context)
@@ -89,10 +85,8 @@ class Section(BaseModel):
     def is_own_key(cls, key: str, context: Any) -> bool:
         """Whether a key that is not known is the author's own.
 
-        Args:
-            key: The key.
-            context: What is known of the workflow, see `dataflow.shared.own_code.OwnCode`; None
-                if the model is used without a file.
+        ``context`` is what is known of the workflow, see `dataflow.shared.own_code.OwnCode`; None
+        if the model is used without a file.
         """
         del context
         return key.startswith("x-")
@@ -233,20 +227,21 @@ def _is_finite(value: float) -> bool:
         return False
 
 
-def _text(value: Any) -> str:
+def _string(value: Any) -> str:
     if not isinstance(value, str):
         raise refusal("is not text", hint="put it in quotes" if _is_scalar(value) else "")
-    if not value.strip():
-        raise refusal("is empty")
     return str(value)
+
+
+def _text(value: Any) -> str:
+    text = _string(value)
+    if not text.strip():
+        raise refusal("is empty")
+    return text
 
 
 def _any_text(value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise refusal("is not text", hint="put it in quotes" if _is_scalar(value) else "")
-    return str(value)
+    return "" if value is None else _string(value)
 
 
 def _boolean(value: Any) -> bool:

@@ -8,15 +8,11 @@ when it is unset or empty, ``$${`` is a plain ``${``. The syntax is that of Dock
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
+from dataflow.shared.finding import KeyPath, Misfit
 from dataflow.shared.redaction import is_secret_key
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dataflow.shared.yaml_document import KeyPath
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 # What a text looks like that refers to the environment; also the JSON Schema's pattern.
@@ -50,34 +46,19 @@ class EnvironmentText(str):
         return " and ".join(f"${{{name}}}" for name in self.variables)
 
 
-@dataclass(frozen=True)
-class EnvironmentFault:
-    """A reference that cannot be followed. The reason names the variable, never a value."""
-
-    path: KeyPath
-    reason: str
-    hint: str
-
-
-@dataclass
-class _Resolution:
-    environ: Mapping[str, str]
-    faults: list[EnvironmentFault] = field(default_factory=list)
-
-
-def resolve(values: Any, environ: Mapping[str, str]) -> tuple[Any, list[EnvironmentFault]]:
+def resolve(values: Any, environ: Mapping[str, str]) -> tuple[Any, list[Misfit]]:
     """Replace the references in every text in ``values``, however deep. Keys stay as they are.
 
     Returns:
         A copy of ``values`` in which each text that held a reference is an `EnvironmentText`, and
-        every reference that could not be followed.
+        every reference that could not be followed: its variable is named, never a value.
 
     >>> values, faults = resolve({"url": "${HOST:-shop.test}/sales"}, {})
     >>> values, faults
     ({'url': 'shop.test/sales'}, [])
     """
-    resolution = _Resolution(environ)
-    return _resolve(values, (), resolution), resolution.faults
+    faults: list[Misfit] = []
+    return _resolve(values, (), environ, faults), faults
 
 
 def interpolate(text: str, environ: Mapping[str, str]) -> tuple[str, list[str], bool]:
@@ -124,26 +105,21 @@ def interpolate(text: str, environ: Mapping[str, str]) -> tuple[str, list[str], 
     return result, missing, broken
 
 
-def _resolve(value: Any, path: KeyPath, resolution: _Resolution) -> Any:
+def _resolve(value: Any, path: KeyPath, environ: Mapping[str, str], faults: list[Misfit]) -> Any:
     if isinstance(value, dict):
-        return {key: _resolve(item, (*path, key), resolution) for key, item in value.items()}
+        return {key: _resolve(item, (*path, key), environ, faults) for key, item in value.items()}
     if isinstance(value, list):
-        return [_resolve(item, (*path, index), resolution) for index, item in enumerate(value)]
+        return [_resolve(item, (*path, at), environ, faults) for at, item in enumerate(value)]
     if not isinstance(value, str) or "${" not in value:
         return value
-    text, missing, broken = interpolate(value, resolution.environ)
+    text, missing, broken = interpolate(value, environ)
     if broken:
-        resolution.faults.append(
-            EnvironmentFault(
-                path,
-                "has a `${` that begins no reference to the environment",
-                "write `${NAME}` or `${NAME:-default}`, or `$${` for a plain `${`",
-            )
-        )
+        reason = "has a `${` that begins no reference to the environment"
+        hint = "write `${NAME}` or `${NAME:-default}`, or `$${` for a plain `${`"
+        faults.append(Misfit(path, reason, hint=hint, of_key=True))
     for name in dict.fromkeys(missing):
         secret = is_secret_key(name) or any(is_secret_key(p) for p in path if isinstance(p, str))
         hint = "set it" if secret else f"set it, or write `${{{name}:-default}}`"
-        resolution.faults.append(
-            EnvironmentFault(path, f"the environment variable {name} is not set", hint)
-        )
+        reason = f"the environment variable {name} is not set"
+        faults.append(Misfit(path, reason, hint=hint, of_key=True))
     return text

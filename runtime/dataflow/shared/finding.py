@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.redaction import redact
 from dataflow.shared.shown import shortened
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+KeyPath = tuple[str | int, ...]
 
 
 class Severity(StrEnum):
@@ -94,6 +94,25 @@ class Finding:
         instruction = f"; {self.instruction}" if self.instruction else ""
         place = f"{self.place}: " if self.place else ""
         return f"{place}{self.statement}{allowed}{instruction}"
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """One thing that does not fit among the values of a configuration, at a key path.
+
+    Args:
+        path: Where, or where it would stand if it were there.
+        reason: What is wrong, as the rest of a sentence that begins with the value.
+        allowed: What is allowed there.
+        hint: What was probably meant.
+        of_key: Whether the key itself is wrong, whatever its value.
+    """
+
+    path: KeyPath
+    reason: str
+    allowed: str = ""
+    hint: str = ""
+    of_key: bool = False
 
 
 class ConfigError(BadInputError):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TextIO
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, TextIO
 
 # What the line says elsewhere, or what follows it on lines of its own.
 _APART = frozenset({"event", "exception", "stack", "workflow", "run_id"})

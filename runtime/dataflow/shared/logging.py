@@ -22,6 +22,7 @@ import structlog
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.log_format import json_line, message, takes_colour, terminal_line
+from dataflow.shared.output_redaction import said_by
 from dataflow.shared.redaction import redact, redact_event
 
 __all__ = ["WORKFLOW_TAG", "bind_run", "configure_logging", "get_logger"]
@@ -123,20 +124,13 @@ class _StderrHandler(logging.Handler):
 
 def _redact_record(record: logging.LogRecord) -> dict[str, Any]:
     """Redact, in place, a record that was logged past `get_logger`."""
-    event: _Event = structlog.contextvars.merge_contextvars(None, "", {"event": _said(record)})
+    event: _Event = structlog.contextvars.merge_contextvars(None, "", {"event": said_by(record)})
     if record.exc_info:
         event["exception"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
     event = redact_event(_add_dagster_run(None, "", event))
     record.msg, record.args = message(event), None
     record.exc_info = record.exc_text = None
     return event
-
-
-def _said(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except (TypeError, ValueError):  # the arguments do not fit the message
-        return str(record.msg)
 
 
 def _choice(variable: str, given: str | None, allowed: tuple[str, ...], default: str) -> str:

@@ -10,13 +10,11 @@ import logging
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
 
 from dataflow.shared.redaction import is_secret_key, redact, register_secret
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
 
 # Shells keep the current folder in these.
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
@@ -57,13 +55,18 @@ def register_environment(environ: Mapping[str, str]) -> None:
             register_secret(value)
 
 
+def said_by(record: logging.LogRecord) -> str:
+    """The message of a record, or as much of it as there can be."""
+    try:
+        return record.getMessage()
+    except Exception:  # the arguments do not fit the message, or cannot be shown
+        return str(record.msg)
+
+
 def _redacted_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
     assert _make_record is not None  # noqa: S101 - it is set before this is installed
     record = _make_record(*args, **kwargs)
-    try:
-        said = record.getMessage()
-    except Exception:  # the arguments do not fit the message, or cannot be shown
-        said = str(record.msg)
+    said = said_by(record)
     redacted = redact(said)
     if redacted != said:
         record.msg, record.args = redacted, None

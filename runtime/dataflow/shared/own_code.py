@@ -8,10 +8,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 # What a workflow's own ingestion.py calls to have a source read by its kind.
 _READ_SOURCE = "read_source"
@@ -31,23 +28,15 @@ class OwnCode:
     folder: Path | None = None
     sections: list[str] = field(default_factory=list)
 
-    def has_reader(self, source_type: str) -> bool:
-        """Whether ingestion.py reads a type of source itself: ``def read_<type>(...)``."""
-        return source_type in self.readers
-
-    def has_stage(self, name: str) -> bool:
-        """Whether transform.py implements a stage: ``def <name>(...)``."""
-        return name in self.stages
-
     @cached_property
     def readers(self) -> set[str]:
-        """The types of source that ingestion.py has a function for."""
+        """The types of source that ingestion.py reads itself: ``def read_<type>(...)``."""
         names = self._functions("ingestion.py")
         return {name.removeprefix("read_") for name in names if name.startswith("read_")}
 
     @cached_property
     def stages(self) -> set[str]:
-        """The functions of transform.py that a stage may name."""
+        """The stages that transform.py implements: ``def <name>(...)``."""
         names = self._functions("transform.py") - {"transform_data"}
         return {name for name in names if not name.startswith("_")}
 
@@ -62,11 +51,8 @@ class OwnCode:
 
     def _functions(self, file: str) -> set[str]:
         tree = self._tree(file)
-        return (
-            {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-            if tree
-            else set()
-        )
+        nodes = tree.body if tree else []
+        return {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
 
     def _tree(self, file: str) -> ast.Module | None:
         if self.folder is None:

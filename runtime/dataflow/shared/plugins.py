@@ -38,10 +38,6 @@ def installed(group: Group) -> dict[str, EntryPoint]:
 def load(group: Group, name: str) -> Any:
     """Import one plug-in.
 
-    Args:
-        group: Which kind of plug-in.
-        name: Its entry point's name; one of `installed`.
-
     Raises:
         KeyError: There is no such entry point.
         PluginError: It cannot be imported; the error names the distribution to fix or remove.
@@ -53,11 +49,17 @@ def load(group: Group, name: str) -> Any:
     try:
         return point.load()
     except Exception as error:  # whatever a foreign module does at import
-        raise PluginError(
+        raise broken_plugin(
+            point,
             f"The {group.removesuffix('s')} {name!r} of {distribution_of(point)} cannot be loaded: "
             f"{type(error).__name__}: {error}",
-            f"Fix or uninstall {distribution_of(point)}; its entry point is {point.value}.",
         ) from error
+
+
+def broken_plugin(point: EntryPoint, reason: str) -> PluginError:
+    """The error of a plug-in that is not what its entry point promises."""
+    instruction = f"Fix or uninstall {distribution_of(point)}; its entry point is {point.value}."
+    return PluginError(reason, instruction)
 
 
 def distribution_of(point: EntryPoint) -> str:

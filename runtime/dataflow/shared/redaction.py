@@ -18,60 +18,19 @@ MASK = "***"
 _SHORTEST = 4
 _DEEPEST = 8
 
-_SECRET_WORDS = frozenset(
-    [
-        "accesskey",
-        "accesstoken",
-        "apikey",
-        "authorization",
-        "authtoken",
-        "bearer",
-        "clientsecret",
-        "cookie",
-        "credential",
-        "credentials",
-        "passphrase",
-        "passwd",
-        "password",
-        "passwords",
-        "privatekey",
-        "pwd",
-        "refreshtoken",
-        "secret",
-        "secretkey",
-        "secrets",
-        "signature",
-        "token",
-    ]
+_WORDS = (
+    "accesskey accesstoken apikey authorization authtoken bearer clientsecret cookie credential "
+    "credentials passphrase passwd password passwords privatekey pwd refreshtoken secret "
+    "secretkey secrets signature token"
 )
+_SECRET_WORDS = frozenset(_WORDS.split())
 _SECRET_PAIRS = frozenset({"access key", "api key", "private key", "account key", "signing key"})
 # `token_url` says where a token comes from; it is not one.
-_HARMLESS_ENDINGS = frozenset(
-    [
-        "at",
-        "count",
-        "endpoint",
-        "expires",
-        "expiry",
-        "field",
-        "file",
-        "header",
-        "id",
-        "length",
-        "limit",
-        "location",
-        "method",
-        "name",
-        "param",
-        "path",
-        "schedule",
-        "seconds",
-        "type",
-        "uri",
-        "url",
-        "used",
-    ]
+_ENDINGS = (
+    "at count endpoint expires expiry field file header id length limit location method name "
+    "param path schedule seconds type uri url used"
 )
+_HARMLESS_ENDINGS = frozenset(_ENDINGS.split())
 _NAME = r"[\w.-]{0,40}"
 _SECRET_NAME = (
     rf"{_NAME}(?:pass(?:word|wd|phrase)|pwd|secret|token|api[_-]?key|access[_-]?key"

@@ -6,12 +6,12 @@ The rules are `is_valid_cron_schedule` of `dagster._utils.schedules` and `get_ti
 
 from __future__ import annotations
 
-import difflib
 import re
 import zoneinfo
 
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.suggestion import did_you_mean
 
 _FIELDS = (
     ("minute", 0, 59),
@@ -59,9 +59,9 @@ def check_timezone(name: str) -> str | None:
     try:
         zoneinfo.ZoneInfo(name)
     except (ValueError, OSError, KeyError, UnicodeError):
-        near = difflib.get_close_matches(name[:100], zoneinfo.available_timezones(), 1, 0.7)
-        meant = f"; did you mean `{near[0]}`?" if near else ""
-        return f"is not a time zone that this machine knows, such as `Europe/Berlin`{meant}"
+        meant = did_you_mean(name, zoneinfo.available_timezones(), cutoff=0.7)
+        hint = f"; {meant}" if meant else ""
+        return f"is not a time zone that this machine knows, such as `Europe/Berlin`{hint}"
     return None
 
 

@@ -10,10 +10,14 @@ if TYPE_CHECKING:
 
 TypeFamily = Literal["whole", "fraction", "moment", "boolean", "nested", "text"]
 
-_WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|DECIMAL\(\d+,0\)")
-_FRACTION = re.compile(r"FLOAT|DOUBLE|DECIMAL\(.*\)")
-_MOMENT = re.compile(r"DATE|TIMESTAMP.*")
-_NESTED = re.compile(r"(STRUCT|MAP|UNION)\(.*|VARIANT|.*\]", re.DOTALL)
+# The first that fits; what fits none is text.
+_FAMILIES: dict[TypeFamily, re.Pattern[str]] = {
+    "whole": re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|DECIMAL\(\d+,0\)"),
+    "fraction": re.compile(r"FLOAT|DOUBLE|DECIMAL\(.*\)"),
+    "moment": re.compile(r"DATE|TIMESTAMP.*"),
+    "nested": re.compile(r"(STRUCT|MAP|UNION)\(.*|VARIANT|.*\]", re.DOTALL),
+    "boolean": re.compile("BOOLEAN"),
+}
 
 
 def quote_identifier(name: str) -> str:
@@ -24,6 +28,12 @@ def quote_identifier(name: str) -> str:
 def quote_literal(text: object) -> str:
     """A text, or a path, as a literal. A NUL is left out: no literal of DuckDB's can hold one."""
     return "'" + str(text).replace("'", "''").replace("\0", "") + "'"
+
+
+def count_rows(connection: DuckDBPyConnection, relation: str) -> int:
+    """How many rows there are in what may stand after FROM."""
+    row = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()  # noqa: S608
+    return int(row[0]) if row else 0
 
 
 def one_select(connection: DuckDBPyConnection, text: str) -> str | None:
@@ -45,13 +55,5 @@ def one_select(connection: DuckDBPyConnection, text: str) -> str | None:
 
 def type_family(kind: object) -> TypeFamily:
     """What the values of a DuckDB type are, by the type as DuckDB writes it: ``DECIMAL(9,2)``."""
-    written = str(kind)
-    if _WHOLE.fullmatch(written):
-        return "whole"
-    if _FRACTION.fullmatch(written):
-        return "fraction"
-    if _MOMENT.fullmatch(written):
-        return "moment"
-    if _NESTED.fullmatch(written):
-        return "nested"
-    return "boolean" if written == "BOOLEAN" else "text"
+    fitting = (family for family, names in _FAMILIES.items() if names.fullmatch(str(kind)))
+    return next(fitting, "text")

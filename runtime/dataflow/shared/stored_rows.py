@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import ItemsView, Iterator, ValuesView
+from pathlib import Path
+from typing import Any
 
 from dataflow.shared.tables import read_table
-
-if TYPE_CHECKING:
-    from collections.abc import ItemsView, Iterator, ValuesView
-    from pathlib import Path
 
 _ROWS = "data"
 
@@ -17,11 +15,7 @@ class StoredRows(dict[str, Any]):
     """The dict that ``transform_data`` gets, whose ``"data"`` is read from a file on first use.
 
     It behaves as a plain dict with an Arrow table in it. What works on the file itself, as the
-    built-in stages can, never holds the rows in memory.
-
-    Args:
-        path: A Parquet file that ``write_parquet`` or DuckDB wrote.
-        metadata: What is said about the rows.
+    built-in stages can, never holds the rows in memory. ``write_parquet`` or DuckDB wrote it.
     """
 
     def __init__(self, path: Path, metadata: dict[str, Any]) -> None:

@@ -38,9 +38,6 @@ def to_arrow(data: Rows) -> pa.Table:
     without a key has null there. NaN is null, integers among floats become floats, and integers
     too large for 64 bits become decimals. A DataFrame's named index becomes columns.
 
-    Args:
-        data: A list of dicts, a pandas DataFrame, an Arrow table, record batch or reader.
-
     Raises:
         TableError: The data is of another kind, or a column's values do not go together; the
             column and the first row that does not fit are named (rows counted from 0).
@@ -65,7 +62,7 @@ def to_arrow(data: Rows) -> pa.Table:
             f"Rows came as {type(data).__name__}.",
             "Return a list of dicts, a pandas DataFrame or a pyarrow Table.",
         )
-    _refuse_duplicate_names(table)
+    _refuse_duplicates(table.column_names)
     return _storable(table)
 
 
@@ -95,9 +92,7 @@ def write_parquet(data: Rows, path: Path) -> int:
 
     A stream (``pa.RecordBatchReader``) is written as it comes and never held as a whole.
 
-    Args:
-        data: The rows.
-        path: The file; its folder exists. What was there is replaced.
+    What was there is replaced; the folder has to exist.
 
     Returns:
         How many rows were written.
@@ -195,11 +190,7 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     frame = frame.set_axis([str(name) for name in frame.columns], axis="columns")
-    twice = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
-    if twice:
-        raise TableError(
-            f"Columns are there twice: {', '.join(map(quoted, twice))}.", "Rename one of each."
-        )
+    _refuse_duplicates(list(frame.columns))
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
@@ -286,9 +277,9 @@ def _mixed(name: str, number: int, values: list[Any], before: str) -> TableError
     )
 
 
-def _refuse_duplicate_names(table: pa.Table) -> None:
-    if len(set(table.column_names)) < table.num_columns:
-        twice = sorted({n for n in table.column_names if table.column_names.count(n) > 1})
+def _refuse_duplicates(names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
         raise TableError(
             f"Columns are there twice: {', '.join(map(quoted, twice))}.", "Rename one of each."
         )

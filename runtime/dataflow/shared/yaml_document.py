@@ -8,6 +8,7 @@ a composer of our own sees duplicate keys, and counts what aliases would expand 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,7 @@ from dataflow.shared.yaml_explanation import explain
 from dataflow.shared.yaml_scalar import plain_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-KeyPath = tuple[str | int, ...]
+    from dataflow.shared.finding import KeyPath
 
 _MOST_BYTES = 1_000_000
 _MOST_NODES = 20_000
@@ -53,7 +52,6 @@ class YamlFault:
     """What is wrong with the text itself.
 
     Attributes:
-        position: Where it is.
         path: The key path it concerns; empty when that cannot be told.
         reason: A sentence without a capital or a full stop.
         has_value: Whether there is a value at ``path`` all the same.
@@ -133,20 +131,19 @@ def _decode(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = data[: error.start]
-        column = error.start - (before.rfind(b"\n") + 1) + 1
-        position = Position(before.count(b"\n") + 1, column)
+        position = _end_of(data[: error.start].decode(errors="replace"))
         raise _StopError(position, "this line is not UTF-8; save the file as UTF-8") from None
     unreadable = re.search(
         r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text
     )
     if unreadable:
-        before_it = text[: unreadable.start()]
-        column = len(before_it) - (before_it.rfind("\n") + 1) + 1
-        position = Position(before_it.count("\n") + 1, column)
-        name = f"U+{ord(unreadable[0]):04X}"
+        position, name = _end_of(text[: unreadable.start()]), f"U+{ord(unreadable[0]):04X}"
         raise _StopError(position, f"the control character {name} is not allowed in YAML")
     return text
+
+
+def _end_of(text: str) -> Position:
+    return Position(text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
 class _Composer:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from dataflow.shared.config_check import Misfit, misfits_of
+from dataflow.shared.config_check import finding_of, misfits_of
 from dataflow.shared.config_model import Parameters
-from dataflow.shared.config_secrets import is_secret_path, register_secrets
-from dataflow.shared.config_types import Section, value_at
-from dataflow.shared.finding import Finding, shown_path, shown_value
+from dataflow.shared.config_secrets import register_secrets
+from dataflow.shared.config_types import Section
 from dataflow.sources.errors import SourceSettingError
 
 if TYPE_CHECKING:
@@ -54,20 +53,11 @@ def _checked(model: type[Model], values: Mapping[str, Any], key: str) -> Model:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        findings = [_finding(misfit, given, key) for misfit in misfits_of(error, given)]
+        findings = [
+            finding_of(misfit, given, under=("ingestion", key))
+            for misfit in misfits_of(error, given)
+        ]
         raise SourceSettingError(
             "\n".join(map(str, findings)),
             f"Correct `ingestion.{key}` in config.yaml, or where ingestion.py makes it.",
         ) from None
-
-
-def _finding(misfit: Misfit, values: Mapping[str, Any], key: str) -> Finding:
-    value = value_at(values, misfit.path)
-    hidden = misfit.of_key or value is None or is_secret_path(misfit.path)
-    return Finding(
-        misfit.reason,
-        misfit.hint,
-        key_path=shown_path(("ingestion", key, *misfit.path)),
-        value="" if hidden else shown_value(value),
-        allowed=misfit.allowed,
-    )

@@ -12,15 +12,15 @@ from dataflow.shared.config_kinds import OwnSettings, Stage, model_of
 from dataflow.shared.plugins import installed, load
 from dataflow.shared.shown import quoted
 from dataflow.shared.stored_rows import StoredRows
-from dataflow.shared.suggestion import did_you_mean
+from dataflow.shared.suggestion import as_sentence, did_you_mean
 from dataflow.shared.tables import like, to_arrow
 from dataflow.stages.errors import StageError
+from dataflow.stages.kind import StageKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from dataflow.shared.config_types import Section
-    from dataflow.stages.kind import StageKind
 
 # A stage of the author's own: an Arrow table and the stage's options in, a table out.
 OwnStage = Callable[["pa.Table", dict[str, Any]], "pa.Table"]
@@ -91,8 +91,7 @@ def apply_stages(
 def _apply_to_file(data: StoredRows, steps: list[_Step]) -> dict[str, Any] | None:
     """The same, from file to file: no row becomes a value of Python's or is held in memory.
 
-    Returns:
-        The result; None if a stage, or a column's type, needs the rows as a table.
+    It is None if a stage, or a column's type, needs the rows as a table.
     """
     from dataflow.stages.rows_file import can_use_file, open_file
 
@@ -121,7 +120,8 @@ def _step(stage: Mapping[str, Any] | Stage, own: Mapping[str, OwnStage]) -> _Ste
     else:
         name, given = str(stage.get("name")), dict(stage.get("options") or {})
     if name in own:
-        return _Step(name, _own_kind(own[name]), OwnSettings.model_validate(given))
+        kind = StageKind(OwnSettings, lambda table, options: own[name](table, options.model_dump()))
+        return _Step(name, kind, OwnSettings.model_validate(given))
     if name not in installed("stages"):
         raise _unknown_stage(name, [*own, *installed("stages")])
     try:
@@ -131,16 +131,8 @@ def _step(stage: Mapping[str, Any] | Stage, own: Mapping[str, OwnStage]) -> _Ste
     return _Step(name, load("stages", name), options)
 
 
-def _own_kind(implementation: OwnStage) -> StageKind[Any]:
-    from dataflow.stages.kind import StageKind
-
-    return StageKind(
-        OwnSettings, lambda table, options: implementation(table, options.model_dump())
-    )
-
-
 def _unknown_stage(name: str, known: list[str]) -> StageError:
-    meant = did_you_mean(name, known).capitalize()
+    meant = as_sentence(did_you_mean(name, known))
     listed = f"{meant} There are: {', '.join(known)}.".strip()
     return StageError(
         f"There is no stage {quoted(name)}.",
@@ -153,7 +145,7 @@ def _wrong_options(name: str, error: ValidationError) -> StageError:
     faults, hints = [], []
     for fault in error.errors(include_url=False):
         faults.append(f"the option {quoted('.'.join(map(str, fault['loc'])))} {fault['msg']}")
-        hints.append(fault.get("ctx", {}).get("hint", "").capitalize())
+        hints.append(as_sentence(fault.get("ctx", {}).get("hint", "")))
     known = f"Its options are: {', '.join(model_of('stages', name).known_keys())}."
     return StageError(
         f"Stage {quoted(name)}: {'; '.join(faults)}.", " ".join([*hints, known]).strip()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.sql import count_rows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -50,9 +52,6 @@ def find_repetitions(
         relation: What may stand after FROM.
         columns: The columns to compare, as they are written in SQL.
         number: The column that numbers the rows.
-
-    Returns:
-        How many there are.
     """
     listed = ", ".join(columns)
     connection.execute(
@@ -70,5 +69,4 @@ def find_repetitions(
         f"QUALIFY row_number() OVER (PARTITION BY {listed} ORDER BY {number}) > 1"
     )
     connection.execute("DROP TABLE hashes")
-    row = connection.execute("SELECT count(*) FROM repetitions").fetchone()
-    return int(row[0]) if row else 0
+    return count_rows(connection, "repetitions")

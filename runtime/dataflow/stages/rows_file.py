@@ -6,7 +6,7 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
 from dataflow.shared.tables import TableFileError
 from dataflow.stages.duplicates import find_repetitions
 
@@ -54,11 +54,7 @@ def can_use_file(rows: StoredRows) -> bool:
 
 
 class RowsFile:
-    """Rows in a Parquet file, and what is to be done to them.
-
-    Args:
-        connection: A connection of its own.
-    """
+    """Rows in a Parquet file, and what is to be done to them, on a connection of its own."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
@@ -68,7 +64,7 @@ class RowsFile:
         self._own = [str(name) for name, *_ in described.fetchall()]
         self._added: dict[str, datetime] = {}
         self._repetitions = 0
-        self._total = self._count()
+        self._total = count_rows(connection, self._relation)
 
     @property
     def rows(self) -> int:
@@ -91,11 +87,7 @@ class RowsFile:
         self._added[name] = moment
 
     def write(self) -> Path:
-        """Write the rows into a new file beside the old one, unless nothing has changed.
-
-        Returns:
-            The file that has the rows.
-        """
+        """Write the rows into a new file beside the old one, unless nothing has changed."""
         if not self._repetitions and not self._added:
             return self._path
         target = self._path.with_name(f"{uuid.uuid4().hex}.parquet")
@@ -110,10 +102,6 @@ class RowsFile:
             f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROWS_IN_GROUP})"
         )
         return target
-
-    def _count(self) -> int:
-        row = self._connection.execute(f"SELECT count(*) FROM {self._relation}").fetchone()  # noqa: S608
-        return int(row[0]) if row else 0
 
 
 @contextmanager

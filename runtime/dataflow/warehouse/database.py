@@ -46,9 +46,7 @@ class WarehouseError(DataflowError):
 def warehouse_fault(path: Path, error: Exception | str) -> WarehouseError:
     """What an error of DuckDB that is about the file, not about a statement, means for a person.
 
-    Args:
-        path: The warehouse file.
-        error: What DuckDB or the operating system raised, or said.
+    ``error`` is what DuckDB or the operating system raised, or said.
     """
     text = " ".join(str(error).split())
     fitting = (

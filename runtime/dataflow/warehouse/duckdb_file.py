@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from dataflow.shared.config_types import Section
-from dataflow.warehouse.kind import WarehouseKind
+from dataflow.warehouse.database import WarehouseError, open_database, warehouse_fault
+from dataflow.warehouse.kind import LoadRequest, LoadResult, WarehouseKind
+from dataflow.warehouse.load import load_table
+from dataflow.warehouse.load_log import read_watermark
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -17,8 +20,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dataflow.shared.project import Project
-    from dataflow.warehouse.database import WarehouseError
-    from dataflow.warehouse.kind import LoadRequest, LoadResult
 
 # The variable that a workflow's dbt/profiles.yml reads the warehouse file from.
 DATABASE_VARIABLE = "DATAFLOW_DATABASE"
@@ -32,10 +33,9 @@ class DuckDBSettings(Section):
 
 @dataclass(frozen=True)
 class DuckDBFile:
-    """A DuckDB file as a warehouse. Other kinds that connect through DuckDB can build on it.
+    """A DuckDB file, which need not exist, as a warehouse.
 
-    Args:
-        path: The file, which need not exist.
+    Other kinds that connect through DuckDB can build on it.
     """
 
     path: Path
@@ -51,20 +51,14 @@ class DuckDBFile:
 
     def connect(self, *, read_only: bool = False) -> AbstractContextManager[DuckDBPyConnection]:
         """Open the file, waiting a while if another process has it open."""
-        from dataflow.warehouse.database import open_database
-
         return open_database(self.path, read_only=read_only)
 
     def load(self, rows: Path, request: LoadRequest) -> LoadResult:
         """Load a Parquet file in one transaction."""
-        from dataflow.warehouse.load import load_table
-
-        return load_table(self.path, rows, **vars(request))
+        return load_table(self.path, rows, request)
 
     def read_watermark(self, table: str) -> Any:
         """How far the source of a table has been read."""
-        from dataflow.warehouse.watermark import read_watermark
-
         return read_watermark(self.path, table)
 
     def dbt_variables(self) -> dict[str, str]:
@@ -75,8 +69,6 @@ class DuckDBFile:
 
     def fault(self, said: str) -> WarehouseError:
         """A full disk, a damaged file, one that another program holds."""
-        from dataflow.warehouse.database import warehouse_fault
-
         return warehouse_fault(self.path, said)
 
 

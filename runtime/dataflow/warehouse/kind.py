@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
+from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.config_types import Section
-from dataflow.shared.project_kinds import chosen_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,8 +54,6 @@ class LoadResult:
 
     Args:
         table: Schema and name of the table.
-        rows_loaded: Rows that came.
-        rows_in_table: Rows in the table afterwards.
         loaded_by: The run that had added these rows already, if it had; they were not added again.
     """
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import quoted, shortened
-from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
 from dataflow.warehouse.database import WarehouseError, open_database
-from dataflow.warehouse.kind import LoadResult, WriteDisposition
-from dataflow.warehouse.load_log import Batch, loaded_already, save_batch
-from dataflow.warehouse.watermark import save_watermark
+from dataflow.warehouse.kind import LoadRequest, LoadResult
+from dataflow.warehouse.load_log import loaded_already, save_batch, save_watermark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -27,15 +26,9 @@ _ROW_NUMBER = "file_row_number"
 def load_table(
     database: Path,
     parquet: Path,
-    table: str,
-    write_disposition: WriteDisposition = "replace",
-    primary_key: Sequence[str] = (),
-    *,
-    allow_empty: bool = False,
-    watermark: Any = None,
-    batch: Batch | None = None,
+    request: LoadRequest,
 ) -> LoadResult:
-    """Load a Parquet file into ``raw.<table>`` in one transaction.
+    """Load a Parquet file into ``raw.<table>`` of a DuckDB file, in one transaction.
 
     ``replace`` makes the table anew with the file's columns. ``append`` adds the rows. ``merge``
     replaces the rows that have the same primary key and adds the others; where the file has a key
@@ -43,23 +36,15 @@ def load_table(
     those whose new values would not fit; columns that the file lacks become null. A file without
     rows leaves the table and its columns as they are, but for ``replace`` with ``allow_empty``.
 
-    Args:
-        database: The workflow's DuckDB file.
-        parquet: The rows.
-        table: Name of the table, without its schema.
-        write_disposition: What happens to the rows that are there.
-        primary_key: The columns that identify a row; ``merge`` needs at least one.
-        allow_empty: Let ``replace`` empty a table that has rows.
-        watermark: How far the source has been read, kept with the rows in the same transaction.
-        batch: Whose rows these are; ``append`` does not add the same batch twice.
-
     Raises:
         BadInputError: A key column is missing or null, a column changed to a type that does not
             fit, or no rows came for a ``replace``.
         WarehouseError: The table cannot be written.
     """
+    table, disposition = request.table, request.write_disposition
     rows = f"read_parquet({quote_literal(parquet)})"
     target = f"{RAW_SCHEMA}.{quote_identifier(table)}"
+    batch = request.batch if disposition == "append" else None
     loaded_by = ""
     with open_database(database) as connection, _transaction(connection, table):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RAW_SCHEMA}")
@@ -67,25 +52,25 @@ def load_table(
         incoming = _incoming(parquet, table, exists=exists)
         if incoming:
             _refuse_unwritable_names(connection, rows)
-        if incoming and batch is not None and write_disposition == "append":
+        if incoming and batch is not None:
             loaded_by = loaded_already(connection, table, batch)
         if exists and incoming == 0:
-            if write_disposition == "replace":
-                _empty(connection, target, table, allowed=allow_empty)
-        elif write_disposition == "replace":
+            if disposition == "replace":
+                _empty(connection, target, table, allowed=request.allow_empty)
+        elif disposition == "replace":
             connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows}")
         elif not loaded_by:
             if not exists:
                 connection.execute(f"CREATE TABLE {target} AS FROM {rows} LIMIT 0")
             _fit_columns(connection, target, rows)
-            if write_disposition == "merge":
-                rows = _delete_same_keys(connection, target, parquet, list(primary_key))
+            if disposition == "merge":
+                rows = _delete_same_keys(connection, target, parquet, list(request.primary_key))
             connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")
-            if batch is not None and write_disposition == "append":
+            if batch is not None:
                 save_batch(connection, table, batch)
-        if watermark is not None:
-            save_watermark(connection, table, watermark)
-        total = _count(connection, target)
+        if request.watermark is not None:
+            save_watermark(connection, table, request.watermark)
+        total = count_rows(connection, target)
     return LoadResult(f"{RAW_SCHEMA}.{table}", 0 if loaded_by else incoming, total, loaded_by)
 
 
@@ -98,36 +83,23 @@ def _transaction(connection: DuckDBPyConnection, table: str) -> Iterator[None]:
     try:
         yield
         connection.commit()
-    except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException):
+    except BaseException as error:
+        # After a commit that failed there is nothing left to roll back, and DuckDB says so.
+        with suppress(duckdb.Error):
+            connection.rollback()
         # About the file, not about the rows: who opened the file says what to do.
-        _roll_back(connection)
-        raise
-    except duckdb.Error as error:
-        _roll_back(connection)
+        of_file = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
+        if isinstance(error, of_file) or not isinstance(error, duckdb.Error):
+            raise
         raise WarehouseError(
             f"Loading into {RAW_SCHEMA}.{table} failed, and the table is as it was: {error}",
             "If the values no longer fit a column's type, cast them in transform.py, or load "
             "with `write_disposition: replace` once.",
         ) from error
-    except BaseException:
-        _roll_back(connection)
-        raise
-
-
-def _roll_back(connection: DuckDBPyConnection) -> None:
-    import duckdb
-
-    # After a commit that failed there is nothing left to roll back, and DuckDB says so.
-    with suppress(duckdb.Error):
-        connection.rollback()
 
 
 def _incoming(parquet: Path, table: str, *, exists: bool) -> int:
-    """How many rows came.
-
-    Raises:
-        BadInputError: Not even columns came, of which the table could be made.
-    """
+    """How many rows came, unless not even columns came, of which the table could be made."""
     import pyarrow.parquet as pq
 
     metadata = pq.read_metadata(parquet)
@@ -137,11 +109,6 @@ def _incoming(parquet: Path, table: str, *, exists: bool) -> int:
             "Run again when the source has rows, or correct `ingestion.source` in config.yaml.",
         )
     return int(metadata.num_rows)
-
-
-def _count(connection: DuckDBPyConnection, relation: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
-    return int(row[0]) if row else 0
 
 
 def _table_names(connection: DuckDBPyConnection) -> set[str]:
@@ -169,7 +136,7 @@ def _refuse_unwritable_names(connection: DuckDBPyConnection, rows: str) -> None:
 
 
 def _empty(connection: DuckDBPyConnection, target: str, table: str, *, allowed: bool) -> None:
-    kept = _count(connection, target)
+    kept = count_rows(connection, target)
     if allowed:
         # An answer without rows often has no columns either; those of the table stay.
         connection.execute(f"DELETE FROM {target}")
@@ -227,7 +194,7 @@ def _delete_same_keys(
             "Rename the column in transform.py.",
         )
     keys = [quote_identifier(name) for name in primary_key]
-    nulls = _count(connection, f"{rows} WHERE {' OR '.join(f'{key} IS NULL' for key in keys)}")
+    nulls = count_rows(connection, f"{rows} WHERE {' OR '.join(f'{key} IS NULL' for key in keys)}")
     if nulls:
         raise BadInputError(
             f"{nulls:,} rows have no value in the primary key {quoted(primary_key)}; nothing was "

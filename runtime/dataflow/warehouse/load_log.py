@@ -1,14 +1,17 @@
-"""Which run's rows a table has: what a run had added before it ended early is not added again.
+"""What a warehouse remembers of its loads: whose rows a table has, and how far its source is read.
 
-It is kept in the warehouse, in the transaction that loads the rows, as the watermark is.
+It is kept in the warehouse, in the transaction that loads the rows: kept anywhere else, a crash
+between the two writes would skip rows or load them twice.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import quote_literal
+from dataflow.warehouse.database import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-_TABLE = "dataflow.batches"
+_BATCHES = "dataflow.batches"
+_WATERMARKS = "dataflow.watermarks"
 
 
 @dataclass(frozen=True)
@@ -41,19 +45,16 @@ def loaded_already(connection: DuckDBPyConnection, table: str, batch: Batch) -> 
     come to a good end and its source had given the very same rows. After a good end the same rows
     are new rows: `append` adds what comes.
 
-    Args:
-        connection: An open connection, inside the transaction that loads the rows.
-        table: The raw table.
-        batch: The rows.
+    The connection is inside the transaction that loads the rows.
     """
     _make_table(connection)
     again = connection.execute(
-        f"SELECT 1 FROM {_TABLE} WHERE table_name = ? AND run_id = ?", [table, batch.run_id]
+        f"SELECT 1 FROM {_BATCHES} WHERE table_name = ? AND run_id = ?", [table, batch.run_id]
     ).fetchone()
     if again:
         return batch.run_id
     last = connection.execute(
-        f"SELECT run_id, fingerprint FROM {_TABLE} WHERE table_name = ? "
+        f"SELECT run_id, fingerprint FROM {_BATCHES} WHERE table_name = ? "
         "ORDER BY loaded_at DESC LIMIT 1",
         [table],
     ).fetchone()
@@ -66,16 +67,48 @@ def save_batch(connection: DuckDBPyConnection, table: str, batch: Batch) -> None
     """Note that a batch is in a table, in the transaction that puts it there."""
     _make_table(connection)
     connection.execute(
-        f"INSERT INTO {_TABLE} VALUES (?, ?, ?, get_current_timestamp())",
+        f"INSERT INTO {_BATCHES} VALUES (?, ?, ?, get_current_timestamp())",
         [table, batch.run_id, _fingerprint(connection, batch.extracted)],
     )
 
 
-def _make_table(connection: DuckDBPyConnection) -> None:
-    connection.execute("CREATE SCHEMA IF NOT EXISTS dataflow")
+def save_watermark(connection: DuckDBPyConnection, table: str, value: Any) -> None:
+    """Keep the last value that was read for a table, in the transaction that loads the rows.
+
+    The value is a text, a number, or anything whose text sorts as it does (dates in ISO format).
+    """
     connection.execute(
-        f"CREATE TABLE IF NOT EXISTS {_TABLE} (table_name VARCHAR, run_id VARCHAR, "
-        "fingerprint VARCHAR, loaded_at TIMESTAMPTZ, PRIMARY KEY (table_name, run_id))"
+        f"CREATE SCHEMA IF NOT EXISTS dataflow; CREATE TABLE IF NOT EXISTS {_WATERMARKS} "
+        "(table_name VARCHAR PRIMARY KEY, last_value VARCHAR, saved_at TIMESTAMPTZ)"
+    )
+    connection.execute(
+        f"INSERT OR REPLACE INTO {_WATERMARKS} VALUES (?, ?, now())",
+        [table, json.dumps(value, default=str)],
+    )
+
+
+def read_watermark(database: Path, table: str) -> Any:
+    """The last value that was read for a table, or None if nothing was loaded yet."""
+    if not database.exists():
+        return None
+    with open_database(database, read_only=True) as connection:
+        known = connection.execute(
+            "SELECT 1 FROM duckdb_tables() "
+            "WHERE schema_name = 'dataflow' AND table_name = 'watermarks'"
+        ).fetchone()
+        if known is None:
+            return None
+        row = connection.execute(
+            f"SELECT last_value FROM {_WATERMARKS} WHERE table_name = ?", [table]
+        ).fetchone()
+    return json.loads(row[0]) if row else None
+
+
+def _make_table(connection: DuckDBPyConnection) -> None:
+    connection.execute(
+        f"CREATE SCHEMA IF NOT EXISTS dataflow; CREATE TABLE IF NOT EXISTS {_BATCHES} "
+        "(table_name VARCHAR, run_id VARCHAR, fingerprint VARCHAR, loaded_at TIMESTAMPTZ, "
+        "PRIMARY KEY (table_name, run_id))"
     )
 
 

@@ -17,6 +17,7 @@ from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
 from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.suggestion import known_names, nearest
 from dataflow.workflows.identifiers import check_workflow_id
 
 if TYPE_CHECKING:
@@ -42,14 +43,7 @@ _MARKERS = ("config.yaml", "dagster_job.py")
 
 @dataclass(frozen=True)
 class Workflow:
-    """A registered workflow.
-
-    Args:
-        workflow_id: Its name: folder, URL segment and stem of the job's name.
-        job: The Dagster job that runs it end to end, from source to dashboard.
-        description: One sentence for people.
-        registered_at: ``file:line`` of the call that registered it.
-    """
+    """A registered workflow; ``registered_at`` is ``file:line`` of the call that did so."""
 
     workflow_id: str
     job: JobDefinition
@@ -112,9 +106,8 @@ def register_workflow(workflow_id: str, job: JobDefinition, description: str = "
             f"and at {place}.",
             "Remove one of the two calls, or give one workflow another id and folder.",
         )
-    workflow = Workflow(workflow_id, job, description, place)
-    _registered[workflow_id] = workflow
-    return workflow
+    _registered[workflow_id] = Workflow(workflow_id, job, description, place)
+    return _registered[workflow_id]
 
 
 def list_workflow_ids(project: Project | None = None) -> list[str]:
@@ -239,13 +232,11 @@ def _is_reload(known: Workflow, frame: FrameType) -> bool:
 
 
 def _what_to_do(workflow_id: str, ids: list[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(workflow_id, ids, n=1)
-    if close:
-        return f"Did you mean {close[0]!r}?"
+    near = nearest(workflow_id, ids)
+    if near:
+        return f"Did you mean {near!r}?"
     if ids:
-        return f"The project has: {', '.join(ids[:20])}{', ...' if len(ids) > 20 else ''}."
+        return f"The project has: {known_names(ids, 20)}."
     return (
         f"It has no workflow yet; make one with `dataflow workflow new {shortened(workflow_id)}`."
     )

@@ -72,9 +72,9 @@ def test_files_are_written_as_the_browser_engine_needs_them(
     """Only zstd, and milliseconds: other compressions are read as no rows at all."""
     add_workflow("shop", sources={"t": "SELECT TIMESTAMP '2026-01-01' AS d"}, warehouse="SELECT 1")
 
-    result = publish_workflow(project, "shop")
+    publish_workflow(project, "shop")
 
-    path = next(result.location.glob("t/*/t.parquet"))
+    path = next((SiteFolders.of(project).data / "shop").glob("t/*/t.parquet"))
     with duckdb.connect() as connection:
         (codec,) = connection.execute(
             f"SELECT DISTINCT compression FROM parquet_metadata('{path}')"
@@ -95,10 +95,10 @@ def test_rows_are_counted_and_the_freshness_table_tells_them(
         warehouse="SELECT 1",
     )
 
-    result = publish_workflow(project, "shop")
+    published = publish_workflow(project, "shop")
 
     rows = _read(project, "shop", "published").order("table_name").fetchall()
-    assert result.tables == {"empty": 0, "orders": 5}
+    assert published == {"empty": 0, "orders": 5}
     assert [row[:2] for row in rows] == [("empty", 0.0), ("orders", 5.0)]
     noted = read_manifest(SiteFolders.of(project)).workflows["shop"]
     moment = datetime.fromisoformat(noted["published_at"])
@@ -122,7 +122,7 @@ def test_a_workflow_without_queries_still_tells_when_it_was_published(
     """No source file is no error: the freshness table is there, with no rows."""
     add_workflow("shop", warehouse="SELECT 1")
 
-    assert publish_workflow(project, "shop").tables == {}
+    assert publish_workflow(project, "shop") == {}
     assert _read(project, "shop", "published").fetchall() == []
 
 
@@ -219,7 +219,7 @@ def test_an_open_connection_is_used_and_left_as_it_was(
     with duckdb.connect(str(project.warehouse_file("shop"))) as connection:
         connection.execute("SET TimeZone = 'Asia/Tokyo'")
         connection.execute("CREATE TABLE numbers AS SELECT * FROM range(3)")
-        assert publish_workflow(project, "shop", connection).tables == {"t": 3}
+        assert publish_workflow(project, "shop", connection) == {"t": 3}
         assert connection.execute("SELECT current_setting('TimeZone')").fetchone() == (
             "Asia/Tokyo",
         )
@@ -253,9 +253,9 @@ def test_replaced_versions_go_when_their_grace_is_over(
     add_workflow("shop", sources={"t": "SELECT * FROM n"}, warehouse="CREATE TABLE n (a INTEGER)")
     for value in range(3):
         write_warehouse(project, "shop", f"INSERT INTO n VALUES ({value})")
-        result = publish_workflow(project, "shop", stale_after=0)
+        publish_workflow(project, "shop", stale_after=0)
 
-    assert len(list(result.location.glob("t/*/t.parquet"))) == 1
+    assert len(list((SiteFolders.of(project).data / "shop").glob("t/*/t.parquet"))) == 1
     assert len(_read(project, "shop", "t").fetchall()) == 3
 
 

@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.shared.yaml_document import KeyPath, Position, parse_yaml
+from dataflow.shared.finding import KeyPath
+from dataflow.shared.yaml_document import Position, parse_yaml
 
 # JSON does not escape the controls that YAML refuses.
 texts = st.text(

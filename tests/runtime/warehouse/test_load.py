@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from dataflow.shared.errors import BadInputError
 from dataflow.warehouse.database import WarehouseError
+from dataflow.warehouse.kind import LoadRequest
 from dataflow.warehouse.load import load_table
-from dataflow.warehouse.load_log import Batch
-from dataflow.warehouse.watermark import read_watermark
+from dataflow.warehouse.load_log import Batch, read_watermark
 
 
 class Loader:
@@ -32,7 +32,7 @@ class Loader:
     def load(self, rows: list[dict[str, Any]] | pa.Table, **options: Any) -> Any:
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows)
         pq.write_table(table, self.parquet)
-        return load_table(self.database, self.parquet, "t", **options)
+        return load_table(self.database, self.parquet, LoadRequest("t", **options))
 
     def rows(self, sql: str = "FROM raw.t ORDER BY ALL") -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.database), read_only=True) as connection:
@@ -255,7 +255,7 @@ def test_only_the_rows_of_the_run_before_are_looked_for(loader: Loader) -> None:
     loader.load([{"id": 1}], batch=batch(loader, "c", finished=False), **append)
     assert loader.rows() == [(1,), (1,), (2,)]
     last = batch(loader, "c", finished=False)
-    load_table(loader.database, loader.parquet, "other", "append", batch=last)
+    load_table(loader.database, loader.parquet, LoadRequest("other", "append", batch=last))
     assert loader.rows("FROM raw.other") == [(1,)]
 
 
@@ -327,6 +327,12 @@ def test_the_watermark_moves_with_each_load(loader: Loader) -> None:
         with duckdb.connect(str(loader.database), read_only=True):
             assert read_watermark(loader.database, "t") == value
     assert read_watermark(loader.database, "other") is None
+
+
+def test_a_table_that_was_only_appended_to_has_no_watermark(loader: Loader) -> None:
+    """A workflow that becomes incremental after runs that were not starts from the beginning."""
+    loader.load([{"v": 1}], write_disposition="append", batch=batch(loader, "a"))
+    assert read_watermark(loader.database, "t") is None
 
 
 def test_no_rows_move_the_watermark_and_keep_the_table(loader: Loader) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dataflow.publish.folders import SiteFolders
 from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.finding import Finding
 from dataflow.shared.project import Project
@@ -52,8 +53,8 @@ def test_pages_meet_the_types_that_are_published(kind: str, tmp_path: Path) -> N
     (sources / "one.sql").write_text(f"select cast(null as {kind}) as value")
     with duckdb.connect() as connection:
         shown = str(connection.sql(f"select cast(null as {kind}) as value").types[0])
-        result = publish_workflow(project, "shop", connection)
-        (file,) = result.location.rglob("one.parquet")
+        publish_workflow(project, "shop", connection)
+        (file,) = (SiteFolders.of(project).data / "shop").rglob("one.parquet")
         kinds = connection.read_parquet(str(file)).types
     expected = {"TIMESTAMP": "TIMESTAMP_MS"}.get(str(kinds[0]), str(kinds[0]))
     assert _published_type(shown) == expected
@@ -64,7 +65,8 @@ def test_pages_meet_the_tables_that_are_added(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
     project = Project(tmp_path)
     with duckdb.connect() as connection:
-        folder = publish_workflow(project, "shop", connection).location
+        publish_workflow(project, "shop", connection)
+        folder = SiteFolders.of(project).data / "shop"
         added = {
             path.stem: ", ".join(
                 f"{name} {kind}"

@@ -121,7 +121,7 @@ def _by_yaml(workflow: WorkflowSource, path: Path) -> Iterator[tuple[int, str]]:
     if path.suffix not in (".yml", ".yaml") or path == workflow.folder / CONFIG_FILE:
         return
     document = parse_yaml(path.read_bytes())
-    for key_path, _, _ in literal_secrets(resolve(document.values, {})[0]):
+    for key_path in (found.path for found in literal_secrets(resolve(document.values, {})[0])):
         # dbt's files read their secrets through Jinja.
         if "{{" not in str(value_at(document.values, key_path)):
             name = next((p for p in reversed(key_path) if isinstance(p, str)), "")
