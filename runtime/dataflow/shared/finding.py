@@ -129,7 +129,11 @@ class ConfigError(BadInputError):
 
 
 def shown_path(path: Iterable[str | int]) -> str:
-    """A key path as people write it: ``transformation.stages[0].name``."""
+    """A key path as people write it.
+
+    >>> shown_path(["transformation", "stages", 0, "name"])
+    'transformation.stages[0].name'
+    """
     shown = ""
     for part in path:
         shown += f"[{part}]" if isinstance(part, int) else f".{_shown_key(part)}"
@@ -137,7 +141,11 @@ def shown_path(path: Iterable[str | int]) -> str:
 
 
 def shown_value(value: Any) -> str:
-    """A value as it stands in a YAML file, on one line and cut to a readable length."""
+    """A value as it stands in a YAML file, on one line and cut to a readable length.
+
+    >>> shown_value("a"), shown_value(True), shown_value([1])
+    ('"a"', 'true', 'a list')
+    """
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, (list, tuple)):

@@ -21,7 +21,11 @@ _FAMILIES: dict[TypeFamily, re.Pattern[str]] = {
 
 
 def quote_identifier(name: str) -> str:
-    """The name of a table or column as DuckDB reads it literally, whatever characters it has."""
+    """The name of a table or column as DuckDB reads it literally, whatever characters it has.
+
+    >>> quote_identifier("order id")
+    '"order id"'
+    """
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -54,6 +58,10 @@ def one_select(connection: DuckDBPyConnection, text: str) -> str | None:
 
 
 def type_family(kind: object) -> TypeFamily:
-    """What the values of a DuckDB type are, by the type as DuckDB writes it: ``DECIMAL(9,2)``."""
+    """What the values of a DuckDB type are, by the type as DuckDB writes it.
+
+    >>> type_family("VARCHAR")
+    'text'
+    """
     fitting = (family for family, names in _FAMILIES.items() if names.fullmatch(str(kind)))
     return next(fitting, "text")
