@@ -13,9 +13,11 @@ BENCH_ARGS ?=
 # How often `make fuzz` draws anew, and from which tests.
 FUZZ_ROUNDS ?= 3
 FUZZ_ARGS ?= -m 'hypothesis and not slow'
-# How many mutants of each package `make mutants` tries, and which sample of them that is.
+# How many mutants of each package `make mutants` tries, which sample of them that is, and which
+# packages: make mutants MUTANTS_ARGS='warehouse stages'.
 MUTANTS ?= 40
 SEED ?= 9
+MUTANTS_ARGS ?=
 
 # The order of sets of texts, which Python otherwise draws anew in each process.
 test test-quick mutants: export PYTHONHASHSEED := 0

@@ -37,9 +37,9 @@ from dataflow.publish.folders import SiteFolders
 from dataflow.publish.parquet import publish_workflow
 from dataflow.service.dashboard_server import listen, site_app
 from dataflow.shared.project import Project
-from dataflow_tools.site.build import build_site
 from dataflow_tools.site.node import Node, find_node
 from dataflow_tools.site.packages import install_packages, site_files
+from dataflow_tools.site.site_build import build_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

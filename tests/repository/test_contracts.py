@@ -57,7 +57,7 @@ def test_the_code_keeps_its_contracts(copied: Path) -> None:
         ),
         (
             "runtime/dataflow/cli/up.py",
-            "dataflow_tools.site.build",
+            "dataflow_tools.site.site_build",
             "The runtime works without the tools",
         ),
         ("runtime/dataflow/shared/errors.py", "dataflow.shared.project", "No circles"),

@@ -36,9 +36,12 @@ LIBRARY = """KNOWN = [1234567, 7654321, "a text of its own", "another one"]"""
 
 def drawn(folder: Path, *files: str, profile: str = "fixed") -> str:
     """The examples that a run over ``files`` tries."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", *files]
+    plugins = ["-p", "_hypothesis_pytestplugin", "-p", "tests.conftest"]
+    command = [sys.executable, "-m", "pytest", "-q", *plugins, *files]
     command += ["-p", "no:cacheprovider", "--hypothesis-profile", profile, "--rootdir", str(folder)]
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    # No others: they take longer to import than the tests to run.
+    none = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    env = {**os.environ, **none, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return (folder / "drawn").read_text()

@@ -101,7 +101,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LONG, st.sampled_from(WORDS), st.sampled_from(FORMS))
 def test_values_and_keys_of_a_configuration(folder: Path, value: str, word: str, form: str) -> None:
     """In the place of each key and value, plain, quoted, as an alias, a tag, a variable."""

@@ -37,7 +37,7 @@ from tests.template.release_fixtures import (
 )
 
 from dataflow.shared.project import Project
-from dataflow_tools.fleet.results import Status
+from dataflow_tools.fleet.results import UpdateStatus
 from dataflow_tools.fleet.update import Request, update_workflows
 
 ANSWERS_FILE = ".copier-answers.yml"
@@ -67,7 +67,7 @@ def project(rendered: dict[str, Path], tmp_path: Path) -> Path:
 def update(root: Path) -> None:
     """What `dataflow workflow update --all --project` does, in this process."""
     report = update_workflows(Project(root), Request(project=True))
-    assert {one.status for one in report.outcomes} == {Status.UPDATED}, report.as_json()
+    assert {one.status for one in report.outcomes} == {UpdateStatus.UPDATED}, report.as_json()
 
 
 def tree(root: Path) -> dict[str, str]:

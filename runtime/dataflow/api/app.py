@@ -16,7 +16,7 @@ from dataflow.api.limits import BodyLimit
 from dataflow.api.problems import MEDIA_TYPE, Problem, answer_problems, responses
 from dataflow.api.routes import router
 from dataflow.api.schemas import HealthOut
-from dataflow.api.token import api_token, check_bind, check_token
+from dataflow.service.api_token import api_token, check_bind, check_token
 from dataflow.service.dagster_client import Dagster
 from dataflow.service.web_server import serve
 from dataflow.shared.output_redaction import guard_output

@@ -29,8 +29,8 @@ def api(host: str, port: int | None, make_token: bool) -> None:
             f"The REST API is not installed: there is no {error.name}.",
             "Install it: pip install 'dataflow-runtime[api]'",
         ) from error
-    from dataflow.api.token import api_token
-    from dataflow.api.token import make_token as make
+    from dataflow.service.api_token import api_token
+    from dataflow.service.api_token import make_token as make
 
     project = find_project()
     token = api_token()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataflow.runs.model import Run, Step
-    from dataflow.service.answers import LogEntry
+    from dataflow.service.run_answers import LogEntry
     from dataflow.shared.project import Project
 
 

@@ -104,7 +104,7 @@ def build_models(
             faults.append(_first_lines(str(outcome.exception)))
         raise ModelError(
             "\n".join(faults) or "dbt build failed.",
-            f"The whole story is in {project.relative(state / 'logs' / 'dbt.log')}; "
+            f"The full log is {project.relative(state / 'logs' / 'dbt.log')}; "
             "the dashboards keep showing the last good data.",
         )
     return BuildResult(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dagster import JobDefinition
 
-    from dataflow.shared.config_model import Run as RunPolicy
+    from dataflow.shared.config_model import RunPolicy as RunPolicy
 
 # Read by Dagster's run monitoring, which dagster.yaml switches on. It ends runs that hang so that
 # they do not hear the executor, which ends them first and as failed, not as cancelled.

@@ -24,7 +24,7 @@ from dataflow.runs.lock import workflow_lock
 from dataflow.runs.model import Run, own_tags
 from dataflow.runs.notifications import report_failure
 from dataflow.runs.policy import time_limit, with_policy
-from dataflow.runs.progress import EventKind, RunEvent, RunProgress
+from dataflow.runs.run_progress import EventKind, RunEvent, RunProgress
 from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:

@@ -1,7 +1,4 @@
-"""A running Dagster, over its GraphQL interface: what there is to run, and runs.
-
-Plain POST requests: Dagster's own client takes a second to import.
-"""
+"""A running Dagster, over its GraphQL interface: what there is to run, and runs."""
 
 from __future__ import annotations
 
@@ -9,11 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from dataflow.runs.dagster_names import LOCATION_NAME, REPOSITORY_NAME
 from dataflow.service import graphql
-from dataflow.service.answers import RunLog, parse_log, parse_run
 from dataflow.service.dagster_errors import (
     BadCursorError,
     BadRunConfigError,
@@ -22,7 +16,9 @@ from dataflow.service.dagster_errors import (
     RunEndedError,
     RunNotFoundError,
 )
+from dataflow.service.graphql_client import GraphQLClient
 from dataflow.service.jobs import Health, Job, parse_job, parse_schedule
+from dataflow.service.run_answers import RunLog, parse_log, parse_run
 from dataflow.workflows.registry import (
     BrokenWorkflowError,
     WorkflowNotFoundError,
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
     from dataflow.runs.model import Run
     from dataflow.shared.project import Project
 
-_SECONDS_TO_ANSWER = 60.0
 _SECONDS_OF_MEMORY = 3.0
 # Dagster writes each run into its history; more at once only wait for each other there.
 _LAUNCHES_AT_ONCE = 8
@@ -57,8 +52,7 @@ class Dagster:
     def __init__(self, project: Project, url: str | None = None) -> None:
         self.project = project
         self.url = (url or project.settings.dagster_url).rstrip("/")
-        # Whatever proxy the environment names is not for what runs beside us.
-        self._http = httpx.Client(timeout=_SECONDS_TO_ANSWER, trust_env=False)
+        self._graphql = GraphQLClient(self.url)
         self._reloaded_at = float("-inf")
         self._known: tuple[float, dict[str, Job]] = (float("-inf"), {})
         self._looking = threading.Lock()
@@ -66,7 +60,7 @@ class Dagster:
 
     def close(self) -> None:
         """Give up the connections."""
-        self._http.close()
+        self._graphql.close()
 
     def jobs(self) -> dict[str, Job]:
         """The workflows that Dagster has loaded, by id.
@@ -74,7 +68,7 @@ class Dagster:
         Raises:
             DagsterUnavailableError: It does not answer, or could not load the project.
         """
-        found = self._ask(graphql.JOBS, "repositoryOrError", selector=_REPOSITORY)
+        found = self._graphql.ask(graphql.JOBS, "repositoryOrError", selector=_REPOSITORY)
         if found["__typename"] != "Repository":
             raise DagsterUnavailableError(
                 "Dagster is up but has not loaded this project's workflows"
@@ -140,7 +134,7 @@ class Dagster:
             "executionMetadata": metadata,
         }
         with self._launching:
-            answer = self._ask(graphql.LAUNCH, "launchRun", params=params)
+            answer = self._graphql.ask(graphql.LAUNCH, "launchRun", params=params)
         if answer["__typename"] == "RunConfigValidationInvalid":
             raise BadRunConfigError(workflow_id, [fault["message"] for fault in answer["errors"]])
         return parse_run(_expected(answer, "LaunchRunSuccess")["run"], self.project)
@@ -151,7 +145,7 @@ class Dagster:
         Raises:
             RunNotFoundError: Dagster knows no such run.
         """
-        answer = self._ask(graphql.RUN, "runOrError", runId=run_id, limit=_EVENTS_AT_ONCE)
+        answer = self._graphql.ask(graphql.RUN, "runOrError", runId=run_id, limit=_EVENTS_AT_ONCE)
         page = _expected(answer, "Run", run_id)["eventConnection"]
         events = list(page["events"])
         while page["hasMore"]:
@@ -165,7 +159,7 @@ class Dagster:
         Raises:
             RunNotFoundError: Dagster knows no such run.
         """
-        answer = self._ask(graphql.STATUS, "runOrError", runId=run_id)
+        answer = self._graphql.ask(graphql.STATUS, "runOrError", runId=run_id)
         return parse_run(_expected(answer, "Run", run_id), self.project)
 
     def runs(
@@ -183,7 +177,9 @@ class Dagster:
         """
         wanted = [{"key": key, "value": value} for key, value in (tags or {}).items()]
         query = {"tags": wanted, **({"statuses": statuses} if statuses else {})}
-        answer = self._ask(graphql.RUNS, "runsOrError", filter=query, cursor=after, limit=limit)
+        answer = self._graphql.ask(
+            graphql.RUNS, "runsOrError", filter=query, cursor=after, limit=limit
+        )
         return [parse_run(run, self.project) for run in _expected(answer, "Runs")["results"]]
 
     def log(self, run_id: str, after: str | None = None, limit: int = 500) -> RunLog:
@@ -228,7 +224,7 @@ class Dagster:
                 "Press Ctrl-C there, or end that process.",
             )
         policy = "MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE"
-        answer = self._ask(graphql.CANCEL, "terminateRun", runId=run_id, policy=policy)
+        answer = self._graphql.ask(graphql.CANCEL, "terminateRun", runId=run_id, policy=policy)
         if answer["__typename"] == "TerminateRunFailure":
             run = self.status(run_id)
             if not run.is_over:
@@ -242,7 +238,7 @@ class Dagster:
 
     def health(self) -> Health:
         """How Dagster does."""
-        answer = self._ask(graphql.HEALTH)
+        answer = self._graphql.ask(graphql.HEALTH)
         daemons = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
         beats = [
             status["lastHeartbeatTime"]
@@ -266,41 +262,13 @@ class Dagster:
     def _reload(self) -> None:
         with self._looking:
             if time.monotonic() - self._reloaded_at > _SECONDS_BETWEEN_RELOADS:
-                self._ask(graphql.RELOAD, location=LOCATION_NAME)
+                self._graphql.ask(graphql.RELOAD, location=LOCATION_NAME)
                 self._reloaded_at = time.monotonic()
                 self._known = (float("-inf"), {})
 
     def _events(self, query: str, run_id: str, after: str | None, limit: int) -> dict[str, Any]:
-        answer = self._ask(query, "logsForRun", runId=run_id, after=after, limit=limit)
+        answer = self._graphql.ask(query, "logsForRun", runId=run_id, after=after, limit=limit)
         return _expected(answer, "EventConnection", run_id)
-
-    def _ask(self, query: str, field: str = "", **variables: Any) -> dict[str, Any]:
-        """The answer to a query, or one field of it."""
-        try:
-            response = self._http.post(
-                f"{self.url}/graphql", json={"query": query, "variables": variables}
-            )
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise self._unavailable(str(error) or type(error).__name__) from error
-        try:
-            answer = response.json()
-        except ValueError as error:
-            raise self._unavailable(f"it answered with {response.status_code}") from error
-        if not isinstance(answer, dict) or answer.get("data") is None or answer.get("errors"):
-            faults = answer.get("errors") if isinstance(answer, dict) else None
-            message = faults[0].get("message", "") if faults else f"{response.status_code}"
-            raise DagsterError(
-                f"Dagster answered with a fault: {message}",
-                "See the log of `dataflow up`, or of Dagster's webserver.",
-            )
-        data: dict[str, Any] = answer["data"][field] if field else answer["data"]
-        return data
-
-    def _unavailable(self, why: str) -> DagsterUnavailableError:
-        return DagsterUnavailableError(
-            f"Dagster does not answer at {self.url}: {why}.",
-            "Start it with `dataflow up dagster`; DATAFLOW_DAGSTER_URL says where it is.",
-        )
 
 
 _REPOSITORY = {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": LOCATION_NAME}

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataflow.runs.model import Run, Step
-    from dataflow.service.answers import LogEntry
     from dataflow.service.dagster_client import Dagster
+    from dataflow.service.run_answers import LogEntry
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 

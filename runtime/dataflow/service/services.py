@@ -117,7 +117,7 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
 def _api(project: Project, host: str, _scratch: Path) -> Service:
     for module in ("fastapi", "uvicorn", "httpx"):
         _need(module, "api", "The REST API")
-    from dataflow.api.token import check_bind
+    from dataflow.service.api_token import check_bind
 
     check_bind(host)
     port = project.settings.api_port

@@ -21,7 +21,7 @@ from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.plugins import PluginError, broken_plugin, distribution_of, installed, load
-from dataflow.shared.suggestion import did_you_mean, nearest
+from dataflow.shared.suggestion import as_sentence, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -50,6 +50,9 @@ def model_of(group: KindGroup, name: str) -> type[Section]:
     Raises:
         KeyError: No installed distribution has a kind of that name.
         PluginError: The plug-in cannot be imported, or brings no model.
+
+    >>> model_of("stages", "enrichment").known_keys()
+    ['add_timestamps']
     """
     attribute = _MODEL.get(group, "settings")
     model = getattr(load(group, name), attribute, None)
@@ -167,7 +170,7 @@ def chosen_kind(group: KindGroup, choice: Kind) -> tuple[Any, Section]:
         meant = did_you_mean(name, known)
         raise BadInputError(
             f"{where} names {name!r}, and nothing of that name is installed.",
-            f"{meant.capitalize()} There are: {', '.join(known)}.".strip(),
+            f"{as_sentence(meant)} There are: {', '.join(known)}.".strip(),
         )
     model = model_of(group, name)
     values, missing = resolve(given, os.environ)

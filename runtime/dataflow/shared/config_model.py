@@ -39,7 +39,7 @@ def _optional(key: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-class Workflow(Section):
+class WorkflowSettings(Section):
     """What the workflow is called and when it runs."""
 
     name: Text = Field(description="The name that people read in lists and dashboards.")
@@ -142,7 +142,7 @@ class Load(Section):
             yield ("primary_key",), refusal("names a column twice")
 
 
-class Run(Section):
+class RunPolicy(Section):
     """What happens when a step fails or a run takes too long."""
 
     retries: Annotated[int, WholeNumber(0, 20)] = Field(
@@ -167,14 +167,15 @@ class WorkflowConfig(Section):
 
     model_config = ConfigDict(json_schema_extra=_optional("load"))
 
-    workflow: Workflow = Field(description="What the workflow is called and when it runs.")
+    workflow: WorkflowSettings = Field(description="What the workflow is called and when it runs.")
     ingestion: Ingestion = Field(description="Where the rows come from.")
     transformation: Transformation = Field(
         default_factory=Transformation, description="What happens to them before they are loaded."
     )
     load: Load = Field(description="Where the rows go.")
-    run: Run = Field(
-        default_factory=Run, description="What happens when a step fails or a run takes too long."
+    run: RunPolicy = Field(
+        default_factory=RunPolicy,
+        description="What happens when a step fails or a run takes too long.",
     )
 
     @classmethod

@@ -286,13 +286,14 @@ def _identifier(value: Any) -> str:
     return text
 
 
-def _checked(check: Callable[[str], str | None]) -> Callable[[Any], str]:
+def _checked(check: Callable[[str], str | None], plainly: str) -> Callable[[Any], str]:
     def validate(value: Any) -> str:
         text = _text(value)
         # A folded or literal block ends in a newline that nobody means.
         wrong = check(text.strip())
         if wrong:
-            raise refusal(wrong)
+            # The reason quotes parts of the value, which of the environment's nobody may see.
+            raise refusal(plainly if isinstance(value, EnvironmentText) else wrong)
         return text.strip()
 
     return validate
@@ -320,8 +321,8 @@ Identifier = Annotated[
     BeforeValidator(_identifier),
     WithJsonSchema({"type": "string", "pattern": f"^{_IDENTIFIER.pattern}$"}),
 ]
-Cron = Annotated[str, BeforeValidator(_checked(check_cron))]
-TimeZone = Annotated[str, BeforeValidator(_checked(check_timezone))]
+Cron = Annotated[str, BeforeValidator(_checked(check_cron, "is not a cron expression"))]
+TimeZone = Annotated[str, BeforeValidator(_checked(check_timezone, "is not a time zone"))]
 # That it does not stand in the file itself is checked where the file is read.
 Secret = Annotated[
     str, BeforeValidator(_text), WithJsonSchema({"type": "string", "pattern": REFERENCE})

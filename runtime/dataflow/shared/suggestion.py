@@ -35,11 +35,28 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> str:
-    """The question after a message about an unknown word; empty if no known word is like it."""
+    """The question after a message about an unknown word; empty if no known word is like it.
+
+    >>> did_you_mean("tabel", ["table", "primary_key"])
+    'did you mean `table`?'
+    """
     near = nearest_few(word, known, most, cutoff)
     return f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
 
 
 def known_names(names: list[str], most: int) -> str:
-    """The names there are, for a message: not more than ``most`` of them."""
+    """The names there are, for a message: not more than ``most`` of them.
+
+    >>> known_names(["a", "b", "c"], 2)
+    'a, b, ...'
+    """
     return f"{', '.join(names[:most])}{', ...' if len(names) > most else ''}"
+
+
+def as_sentence(question: str) -> str:
+    """What `did_you_mean` asks, as a sentence of its own.
+
+    >>> as_sentence("did you mean `table`?")
+    'Did you mean `table`?'
+    """
+    return question[:1].upper() + question[1:]

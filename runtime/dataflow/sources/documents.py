@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from dataflow.sources.file.location import LocalFile
+    from dataflow.sources.local_file import LocalFile
 
 _LARGEST_OBJECT = 64 << 20
 # Beyond this a double does not hold every whole number.

@@ -17,8 +17,8 @@ from dataflow.shared.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dataflow.shared.config_model import Parameters
     from dataflow.shared.tables import Rows
-    from dataflow.sources.parameters import Parameters
 
 Settings = TypeVar("Settings", bound=Section)
 

@@ -14,9 +14,9 @@ from dataflow.sources.kind import Extracted, ReadRequest, kind_names, shown_loca
 from dataflow.sources.validation import checked_parameters, checked_settings, plain_values
 
 if TYPE_CHECKING:
+    from dataflow.shared.config_model import Parameters
     from dataflow.shared.config_types import Section
     from dataflow.shared.tables import Rows
-    from dataflow.sources.parameters import Parameters
 
 # Reads a source of a type that a workflow has made up for itself: `ingestion.source` and
 # `ingestion.parameters` go in, as plain values.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from dataflow.sources.file.location import LocalFile
+    from dataflow.sources.local_file import LocalFile
 
 # What is not in a document; null is.
 MISSING: Any = object()

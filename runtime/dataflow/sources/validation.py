@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from dataflow.shared.config_check import finding_of, misfits_of
+from dataflow.shared.config_model import Parameters
 from dataflow.shared.config_secrets import register_secrets
 from dataflow.shared.config_types import Section
 from dataflow.sources.errors import SourceSettingError
-from dataflow.sources.parameters import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from dataflow.shared.config_kinds import OwnSettings, Stage, model_of
 from dataflow.shared.plugins import installed, load
-from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.shown import quoted
 from dataflow.shared.stored_rows import StoredRows
-from dataflow.shared.suggestion import did_you_mean
+from dataflow.shared.suggestion import as_sentence, did_you_mean
 from dataflow.shared.tables import like, to_arrow
 from dataflow.stages.errors import StageError
 from dataflow.stages.kind import StageKind
@@ -132,12 +132,12 @@ def _step(stage: Mapping[str, Any] | Stage, own: Mapping[str, OwnStage]) -> _Ste
 
 
 def _unknown_stage(name: str, known: list[str]) -> StageError:
-    meant, name = did_you_mean(name, known), shortened(name)
+    meant = as_sentence(did_you_mean(name, known))
+    listed = f"{meant} There are: {', '.join(known)}.".strip()
     return StageError(
-        f"There is no stage {name!r}.",
-        f"{meant.capitalize() + ' ' if meant else ''}There are: {', '.join(known)}. For a stage of "
-        f"your own write `def {name}(table, options)` in transform.py and hand it on: "
-        f'apply_stages(data, stages, own_stages={{"{name}": {name}}}).',
+        f"There is no stage {quoted(name)}.",
+        f"{listed} A stage of your own is a function of its name in transform.py, handed on: "
+        "`apply_stages(data, stages, own_stages={...})`.",
     )
 
 
@@ -145,6 +145,8 @@ def _wrong_options(name: str, error: ValidationError) -> StageError:
     faults, hints = [], []
     for fault in error.errors(include_url=False):
         faults.append(f"the option {quoted('.'.join(map(str, fault['loc'])))} {fault['msg']}")
-        hints.append(fault.get("ctx", {}).get("hint", "").capitalize())
+        hints.append(as_sentence(fault.get("ctx", {}).get("hint", "")))
     known = f"Its options are: {', '.join(model_of('stages', name).known_keys())}."
-    return StageError(f"Stage {name!r}: {'; '.join(faults)}.", " ".join([*hints, known]).strip())
+    return StageError(
+        f"Stage {quoted(name)}: {'; '.join(faults)}.", " ".join([*hints, known]).strip()
+    )

@@ -77,7 +77,11 @@ def check_workflow_id(workflow_id: str) -> str:
 
 
 def is_workflow_id(text: str) -> bool:
-    """Whether a text can name a workflow."""
+    """Whether a text can name a workflow.
+
+    >>> is_workflow_id("daily_sales"), is_workflow_id("Daily Sales")
+    (True, False)
+    """
     return _what_is_wrong(text) is None
 
 

@@ -34,7 +34,7 @@ def extract_data(params: dict[str, Any]) -> dict[str, Any]:
     try:
         config = assert_type(load_config("orders"), dict[str, Any])
     except ConfigError as error:
-        log.error("the configuration is wrong", faults=len(error.faults))
+        log.error("the configuration is wrong", faults=len(error.findings))
         raise
     source, parameters = config["ingestion"]["source"], config["ingestion"]["parameters"]
     result = read_source(source, {**parameters, **params})

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.service_fixtures import free_ports, write_project, write_workflow
 
 from dataflow.api.app import create_app
-from dataflow.api.token import InsecureBindError, NotAllowedError, check_bind, check_token
+from dataflow.service.api_token import InsecureBindError, NotAllowedError, check_bind, check_token
 from dataflow.shared.project import Project
 
 TOKEN = "of-the-test"  # noqa: S105
@@ -181,7 +181,7 @@ def test_an_unexpected_error_shows_nothing_of_the_inside(
 ) -> None:
     """A mistake of ours is a 500 problem document without its text."""
     with monkeypatch.context() as broken:
-        broken.setattr(client.app.state.dagster, "_http", "no client")  # type: ignore[attr-defined]
+        broken.setattr(client.app.state.dagster, "_graphql", "no client")  # type: ignore[attr-defined]
         document = is_problem(client.get(f"{API}/workflows"), 500)
     assert "attribute" not in json.dumps(document)
 

@@ -193,3 +193,16 @@ def test_a_power_cut_leaves_no_manifest_of_files_that_are_not_there(
         folders.data,
     ]
     assert [named for _, named in seen] == [False] * 5 + [True]
+
+
+def test_a_replaced_version_is_readable_for_six_hours(project: Project) -> None:
+    """Unless a publish says otherwise."""
+    folders = SiteFolders.of(project)
+    for version in ("morning", "night", "new"):
+        replace_tables(folders, "shop", staged(folders, version), {})
+    versions = folders.data / "shop" / "t"
+    for version, hours in (("morning", 5.9), ("night", 6.1)):
+        then = time.time() - hours * 3600
+        os.utime(versions / version / "t.parquet", (then, then))
+    replace_tables(folders, "shop", staged(folders, "new"), {})
+    assert sorted(path.name for path in versions.iterdir()) == ["morning", "new"]

@@ -1,4 +1,4 @@
-"""Retries, time-outs and alarms from the section `run` of config.yaml."""
+"""Retries, time-outs and notifications from the section `run` of config.yaml."""
 
 from __future__ import annotations
 

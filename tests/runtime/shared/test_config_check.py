@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -248,3 +249,12 @@ def test_the_error_is_short_enough_to_read(faults: Faults, good: str) -> None:
     [found] = faults(text)
     assert "\x1b" not in found
     assert len(found) < 250
+
+
+@pytest.mark.parametrize("key", ["schedule", "timezone"])
+def test_a_schedule_from_the_environment_is_not_quoted(faults: Faults, good: str, key: str) -> None:
+    """The random search found it: a reason that names the field with what stands in it."""
+    text = re.sub(f"{key}: .*", f"{key}: ${{ROOM}}0", good)
+    (fault,) = faults(text, {"ROOM": "from-outside"})
+    assert "from-outside" not in fault
+    assert f"workflow.{key}: the value of ${{ROOM}} is not a" in fault

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from dataflow.shared import config_model
-from dataflow.shared.config_model import Ingestion, Load, Workflow, WorkflowConfig
+from dataflow.shared.config_model import Ingestion, Load, WorkflowConfig, WorkflowSettings
 from dataflow.shared.config_types import Section
 from dataflow.sources.api import settings as api_settings
 from dataflow.sources.api.settings import ApiSource
@@ -18,7 +18,7 @@ from dataflow.sources.file.settings import FileSource
 def test_a_configuration_can_be_made_in_python() -> None:
     """The models take keyword arguments, fill in defaults and cannot be changed afterwards."""
     config = WorkflowConfig(
-        workflow=Workflow(name="a"),
+        workflow=WorkflowSettings(name="a"),
         ingestion=Ingestion(source=FileSource(type="file", url="x.csv")),
         load=Load(table="t"),
     )

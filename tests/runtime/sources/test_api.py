@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from dataflow.shared.config_model import Parameters
 from dataflow.shared.tables import row_count
 from dataflow.sources.api.reader import KIND
 from dataflow.sources.api.settings import ApiSource
@@ -19,7 +20,6 @@ from dataflow.sources.errors import (
     SourceUnavailableError,
 )
 from dataflow.sources.kind import ReadRequest
-from dataflow.sources.parameters import Parameters
 from dataflow.sources.read import read_source
 
 ROWS = [{"id": number, "name": f"n{number}"} for number in range(25)]

@@ -20,6 +20,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from dataflow.shared.config_model import Parameters
 from dataflow.shared.tables import row_count
 from dataflow.sources.database.reader import KIND
 from dataflow.sources.database.settings import DatabaseSource
@@ -30,7 +31,6 @@ from dataflow.sources.errors import (
     SourceUnavailableError,
 )
 from dataflow.sources.kind import ReadRequest
-from dataflow.sources.parameters import Parameters
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:
@@ -313,6 +313,20 @@ def test_sqlite_values_of_several_kinds(tmp_path: Path) -> None:
     assert any("'m'" in note for note in result["metadata"]["notes"])
 
 
+def test_kinds_that_differ_from_batch_to_batch_are_text_and_told(tmp_path: Path) -> None:
+    """A value of another kind may come late, when thousands of rows have gone by."""
+    path = tmp_path / "a.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE t (v)")
+    values = [(number,) for number in range(5_000)] + [("x",)]
+    connection.executemany("INSERT INTO t VALUES (?)", values)
+    connection.commit()
+    connection.close()
+    result = read(str(path), table="t")
+    assert result["data"]["v"].to_pylist()[-2:] == ["4999", "x"]
+    assert "'v' has values of several kinds" in result["metadata"]["notes"][0]
+
+
 def test_lengths_of_time_are_texts_that_can_be_cast(tmp_path: Path) -> None:
     """Intervals get through the Parquet files between the steps, and none of them is lost."""
     path = tmp_path / "a.duckdb"
@@ -344,6 +358,15 @@ def test_files_are_not_written_to(database: Any) -> None:
     with pytest.raises((SourceError, SourceSettingError)):
         read(url, query="DELETE FROM t RETURNING id")
     assert read(url, table="t")["data"].num_rows == 1
+
+
+def test_a_duckdb_file_may_be_read_by_others_meanwhile(tmp_path: Path) -> None:
+    """It is opened to read only, which DuckDB lets any number of readers do at once."""
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS id")
+    with duckdb.connect(str(path), read_only=True):
+        assert read(str(path), table="t")["data"].num_rows == 1
 
 
 def test_locked_duckdb_file_is_one_clear_error(tmp_path: Path) -> None:

@@ -70,9 +70,18 @@ def test_lasting_faults_are_one_clear_error(
     url = server.answer("/a.csv", faults[fault])
     with pytest.raises(SourceUnavailableError) as caught:
         read_at(f"{url}?key=verysecret", max_retries=1, timeout_seconds=0.2)
-    assert "/a.csv" in caught.value.reason
+    assert "/a.csv could not be read in 2 tries" in caught.value.reason
     assert "verysecret" not in str(caught.value) + caplog.text + "".join(capfd.readouterr())
     assert len(server.requests) == 2
+
+
+def test_a_refusal_is_not_asked_for_again(server: Any, say: Any) -> None:
+    """What the server will not give is said at once, with what may be lacking."""
+    url = server.answer("/a.csv", say("no", 403))
+    with pytest.raises(SourceUnavailableError, match=r"/a\.csv cannot be read: .* 403") as caught:
+        read_at(url)
+    assert "credentials" in caught.value.instruction
+    assert len(server.requests) == 1
 
 
 def test_missing_file_is_not_asked_for_again(server: Any) -> None:

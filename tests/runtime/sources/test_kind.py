@@ -26,6 +26,7 @@ __all__ = ["install_plugin"]
 ENTRY_POINTS = """
 absent = there_is_no_such_module:KIND
 wrong = shelf:WRONG
+untyped = shelf:UNTYPED
 misnamed = shelf:KIND
 shelf = shelf:KIND
 file = shelf:KIND
@@ -40,6 +41,7 @@ class ShelfSource(Section):
     rows: int = 1
 
 WRONG = "not a kind"
+UNTYPED = SourceKind(int, print)
 KIND = SourceKind(
     ShelfSource,
     lambda settings, request: Extracted(
@@ -65,12 +67,14 @@ def test_a_foreign_kind_is_read(plugins: None) -> None:
         read_source({"type": "shelf", "rosw": 2}, {})
 
 
-@pytest.mark.parametrize("name", ["absent", "wrong", "misnamed"])
+@pytest.mark.parametrize("name", ["absent", "wrong", "untyped", "misnamed"])
 def test_a_broken_kind_is_named_and_harms_no_other(plugins: None, name: str) -> None:
     """The distribution to fix or remove is in the error; the other kinds go on."""
     with pytest.raises(PluginError, match=f"{name}.*of shelf") as caught:
         source_kind(name)
-    assert re.search(r"shelf:(WRONG|KIND)|there_is_no_such_module:KIND", caught.value.instruction)
+    assert re.search(
+        r"shelf:(WRONG|UNTYPED|KIND)|there_is_no_such_module:KIND", caught.value.instruction
+    )
     assert source_kind("shelf").settings.__name__ == "ShelfSource"
 
 

@@ -57,6 +57,7 @@ def test_patience_until_a_moment() -> None:
     ("error", "text", "wait"),
     [
         (requests.ConnectionError("refused"), "refused", True),
+        (requests.ConnectionError("Max retries: host: is down"), "host: is down", True),
         (requests.Timeout("http://h/?key=secret"), "it took too long", True),
         (requests.exceptions.ChunkedEncodingError("cut"), "cut", True),
         (requests.exceptions.InvalidURL("no host"), "no host", False),

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.file.spreadsheet import sheet_names
+from dataflow.sources.local_file import LocalFile
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:
@@ -67,3 +69,8 @@ def test_what_is_no_spreadsheet_is_refused(read: Any) -> None:
     """Another file called .xlsx is an error that names it."""
     with pytest.raises(SourceDataError, match=r"a\.xlsx cannot be read as a spreadsheet"):
         read("a.xlsx", "hello")
+
+
+def test_sheets_are_listed_in_their_order(book: Path) -> None:
+    """An inspection names those that are not read."""
+    assert sheet_names(LocalFile(book, book.name, "excel")) == ["First", "Second", "Nothing"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dataflow_tools.fleet.results import Report
+    from dataflow_tools.fleet.results import UpdateReport
 
 ANSWERS_TEMPLATE = "{{ _copier_conf.answers_file }}.jinja"
 CONFIG = """\
@@ -121,17 +121,17 @@ class Lab:
         git(self.project.root, "add", "-A")
         git(self.project.root, "commit", "--allow-empty", "-qm", "work")
 
-    def update(self, *names: str, **options: object) -> Report:
+    def update(self, *names: str, **options: object) -> UpdateReport:
         """Update workflows with the engine."""
         return update_workflows(self.project, Request(names=names, **options))  # type: ignore[arg-type]
 
     @staticmethod
-    def status_of(report: Report, name: str = "one") -> str:
+    def status_of(report: UpdateReport, name: str = "one") -> str:
         """How a report says that a workflow ended."""
         return next(one.status.value for one in report.outcomes if one.workflow_id == name)
 
     @staticmethod
-    def actions(report: Report, name: str = "one") -> dict[str, str]:
+    def actions(report: UpdateReport, name: str = "one") -> dict[str, str]:
         """What was done to each file of a workflow, the answers file left out."""
         outcome = next(one for one in report.outcomes if one.workflow_id == name)
         fates = {change.path: change.action.value for change in outcome.changes}

@@ -5,38 +5,38 @@ from __future__ import annotations
 import pytest
 
 from dataflow.shared.errors import DataflowError
-from dataflow_tools.fleet.instance import PROJECT
 from dataflow_tools.fleet.plan import Action, Change
 from dataflow_tools.fleet.report import diff_lines, report_lines
-from dataflow_tools.fleet.results import STOPPED, Outcome, Report, Status
+from dataflow_tools.fleet.results import STOPPED, UpdateOutcome, UpdateReport, UpdateStatus
+from dataflow_tools.fleet.template_instance import PROJECT
 from dataflow_tools.fleet.tree import Entry
 
 RUN_IT = "  Run it without --plan to do this; --diff shows every line."
 
 
-def outcome(name: str, status: Status, *changes: Change, **more: object) -> Outcome:
+def outcome(name: str, status: UpdateStatus, *changes: Change, **more: object) -> UpdateOutcome:
     facts = {"current": "1.0.0", "target": "1.1.0", **more}
-    return Outcome(name, f"w/{name}", status, changes=[*changes], **facts)  # type: ignore[arg-type]
+    return UpdateOutcome(name, f"w/{name}", status, changes=[*changes], **facts)  # type: ignore[arg-type]
 
 
 def change(path: str, action: Action, after: str | None = "new\n") -> Change:
     return Change(path, action, Entry(b"old\n"), None if after is None else Entry(after.encode()))
 
 
-def lines(*outcomes: Outcome, planned: bool = False) -> list[str]:
-    return list(report_lines(Report([*outcomes], planned_only=planned), lambda text, _: text))
+def lines(*outcomes: UpdateOutcome, planned: bool = False) -> list[str]:
+    return list(report_lines(UpdateReport([*outcomes], planned_only=planned), lambda text, _: text))
 
 
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (Status.UPDATED, True),
-        (Status.CONFLICT, True),
-        (Status.CURRENT, False),
-        (Status.UNMANAGED, False),
+        (UpdateStatus.UPDATED, True),
+        (UpdateStatus.CONFLICT, True),
+        (UpdateStatus.CURRENT, False),
+        (UpdateStatus.UNMANAGED, False),
     ],
 )
-def test_a_plan_with_something_to_do_says_how_to_do_it(status: Status, said: bool) -> None:
+def test_a_plan_with_something_to_do_says_how_to_do_it(status: UpdateStatus, said: bool) -> None:
     """Whether it is an update or a conflict; a plan of nothing has no next step."""
     found = lines(outcome("one", status), planned=True)
     assert (RUN_IT in found) is said
@@ -50,8 +50,8 @@ def test_a_report_of_nothing_says_so() -> None:
 
 def test_what_failed_its_checks_is_not_to_be_committed() -> None:
     """It has a step of its own: fix or undo."""
-    good = outcome("good", Status.UPDATED, change("a", Action.CLEAN), checked=True)
-    bad = outcome("bad", Status.UPDATED, change("a", Action.CLEAN), checked=False)
+    good = outcome("good", UpdateStatus.UPDATED, change("a", Action.CLEAN), checked=True)
+    bad = outcome("bad", UpdateStatus.UPDATED, change("a", Action.CLEAN), checked=False)
     found = lines(good, bad)
     assert "good  1.0.0 -> 1.1.0  updated, checks passed  1 clean" in found
     assert "bad   1.0.0 -> 1.1.0  updated, CHECKS FAILED  1 clean" in found
@@ -66,35 +66,35 @@ def test_what_failed_its_checks_is_not_to_be_committed() -> None:
 def test_five_replaced_files_are_named_and_the_rest_counted() -> None:
     """A long list of edits that gave way ends in its number."""
     files = [change(f"{n}.yml", Action.REPLACED) for n in range(7)]
-    shown = [line for line in lines(outcome("one", Status.UPDATED, *files)) if "HEAD" in line]
+    shown = [line for line in lines(outcome("one", UpdateStatus.UPDATED, *files)) if "HEAD" in line]
     assert shown[-1].endswith("git show HEAD:./w/one/4.yml")
     assert len(shown) == 5
     assert "    and 2 more: --json lists them as replaced" in lines(
-        outcome("one", Status.UPDATED, *files)
+        outcome("one", UpdateStatus.UPDATED, *files)
     )
     assert not [
-        line for line in lines(outcome("one", Status.UPDATED, *files[:5])) if "more:" in line
+        line for line in lines(outcome("one", UpdateStatus.UPDATED, *files[:5])) if "more:" in line
     ]
 
 
 def test_five_conflicts_are_named_and_the_rest_counted() -> None:
     """The command line for the merge tool stays readable."""
     files = [change(f"{n}.py", Action.CONFLICT) for n in range(6)]
-    found = lines(outcome("one", Status.CONFLICT, *files))
+    found = lines(outcome("one", UpdateStatus.CONFLICT, *files))
     assert (
         "  Resolve the conflicts (`git mergetool` works): "
         + " ".join([*(f"w/one/{n}.py" for n in range(5)), "and 1 more"])
         in found
     )
     assert not [
-        line for line in lines(outcome("one", Status.CONFLICT, *files[:5])) if "more" in line
+        line for line in lines(outcome("one", UpdateStatus.CONFLICT, *files[:5])) if "more" in line
     ]
 
 
 def test_the_same_remedy_is_given_once() -> None:
     """Workflows that wait for the same thing share a line, five of them by name."""
     error = DataflowError("Why.", "Do this.")
-    stuck = [outcome(f"w{n}", Status.FAILED).fail(error) for n in range(7)]
+    stuck = [outcome(f"w{n}", UpdateStatus.FAILED).fail(error) for n in range(7)]
     assert lines(*stuck)[-1] == "  w0, w1, w2, w3, w4 and 2 more: Do this."
     assert lines(*stuck[:5])[-1] == "  w0, w1, w2, w3, w4: Do this."
     assert "    Why." in lines(stuck[0])
@@ -103,17 +103,17 @@ def test_the_same_remedy_is_given_once() -> None:
 def test_of_the_project_only_changed_files_are_committed() -> None:
     """A workflow is committed as a folder; the project's folder holds much that is not its own."""
     kept = Change("b", Action.KEPT_EDITED, Entry(b"x"), Entry(b"x"))
-    project = outcome(PROJECT, Status.UPDATED, change("a b", Action.CLEAN), kept)
-    found = lines(project, outcome("one", Status.UPDATED, target="1.2.0"))
+    project = outcome(PROJECT, UpdateStatus.UPDATED, change("a b", Action.CLEAN), kept)
+    found = lines(project, outcome("one", UpdateStatus.UPDATED, target="1.2.0"))
     assert "git add 'a b' w/one && git commit -m \"Update workflows\" -- 'a b' w/one" in found[-1]
 
 
 @pytest.mark.parametrize("number", [12, 13])
 def test_what_there_is_nothing_to_say_about_is_counted_from_thirteen_on(number: int) -> None:
     """A dozen lines are read; more are summed up, those that a stop left out with them."""
-    quiet = [outcome(f"q{n:02}", Status.CURRENT, target="1.0.0") for n in range(number - 1)]
-    stopped = outcome("stopped", Status.SKIPPED).fail(
-        DataflowError(STOPPED, "Again."), Status.SKIPPED
+    quiet = [outcome(f"q{n:02}", UpdateStatus.CURRENT, target="1.0.0") for n in range(number - 1)]
+    stopped = outcome("stopped", UpdateStatus.SKIPPED).fail(
+        DataflowError(STOPPED, "Again."), UpdateStatus.SKIPPED
     )
     found = lines(*quiet, stopped)
     assert any(line.startswith("q00") for line in found) is (number == 12)
@@ -124,7 +124,9 @@ def test_what_there_is_nothing_to_say_about_is_counted_from_thirteen_on(number: 
 @pytest.mark.parametrize("number", [12, 13])
 def test_files_of_many_updated_workflows_are_folded(number: int) -> None:
     """A plan shows every file all the same, and so do conflicts."""
-    many = [outcome(f"u{n:02}", Status.UPDATED, change("a", Action.CLEAN)) for n in range(number)]
+    many = [
+        outcome(f"u{n:02}", UpdateStatus.UPDATED, change("a", Action.CLEAN)) for n in range(number)
+    ]
     assert len([line for line in lines(*many) if line.startswith("    clean")]) == 12 * (
         number == 12
     )
@@ -137,10 +139,14 @@ def test_files_of_many_updated_workflows_are_folded(number: int) -> None:
 
 def test_a_version_that_moves_alone_is_called_that() -> None:
     """No file is counted, and none is listed."""
-    found = lines(outcome("one", Status.UPDATED, change(".copier-answers.yml", Action.VERSION)))
+    found = lines(
+        outcome("one", UpdateStatus.UPDATED, change(".copier-answers.yml", Action.VERSION))
+    )
     assert found[0] == "one  1.0.0 -> 1.1.0  updated  version only"
     assert found[1] == ""
-    assert lines(outcome("one", Status.CURRENT, target="1.0.0"))[0] == "one  1.0.0  up to date"
+    assert (
+        lines(outcome("one", UpdateStatus.CURRENT, target="1.0.0"))[0] == "one  1.0.0  up to date"
+    )
 
 
 def test_colours_are_for_what_needs_eyes() -> None:
@@ -152,7 +158,7 @@ def test_colours_are_for_what_needs_eyes() -> None:
         return text
 
     files = (change("a", Action.CONFLICT), change("b", Action.REPLACED), change("c", Action.CLEAN))
-    list(report_lines(Report([outcome("one", Status.CONFLICT, *files)]), paint))
+    list(report_lines(UpdateReport([outcome("one", UpdateStatus.CONFLICT, *files)]), paint))
     assert painted == {
         "CONFLICT": "yellow",
         "replaced": "yellow",
@@ -170,7 +176,7 @@ def test_a_diff_names_what_comes_goes_and_cannot_be_shown() -> None:
         Change("img", Action.CLEAN, Entry(b"\0"), Entry(b"\0\0")),
         Change("img2", Action.DELETED, Entry(b"\0"), None),
     ]
-    found = list(diff_lines(outcome("one", Status.UPDATED, *files), lambda text, _: text))
+    found = list(diff_lines(outcome("one", UpdateStatus.UPDATED, *files), lambda text, _: text))
     assert found == [
         "--- /dev/null",
         "+++ b/w/one/new",

@@ -14,7 +14,7 @@ from dataflow.publish.descriptions import DESCRIPTIONS_TABLE
 from dataflow.publish.parquet import FRESHNESS_TABLE
 from dataflow.shared.finding import Finding
 from dataflow.shared.sql import one_select, quote_identifier, type_family
-from dataflow_tools.checks.pages import Query, compile_query, find_queries
+from dataflow_tools.checks.page_queries import Query, compile_query, find_queries
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
 
 if TYPE_CHECKING:

@@ -68,7 +68,7 @@ def _pins(project: Project) -> Iterator[Finding]:
 
 
 def _project_template(project: Project) -> Verdict:
-    from dataflow_tools.fleet.answers import ANSWERS_FILE, read_answers
+    from dataflow_tools.fleet.answers_file import ANSWERS_FILE, read_answers
     from dataflow_tools.fleet.versions import open_template
 
     if not (project.root / ANSWERS_FILE).is_file():

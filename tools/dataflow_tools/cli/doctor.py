@@ -23,7 +23,7 @@ def doctor(offline: bool, as_json: bool) -> None:
 
     The exit code is 0 if there is no problem, 1 if there is one.
     """
-    from dataflow_tools.checks.doctor import examine
+    from dataflow_tools.checks.diagnosis import examine
 
     root, groups = examine(offline=offline)
     count = sum(bool(verdict.findings) for found in groups.values() for verdict in found.values())

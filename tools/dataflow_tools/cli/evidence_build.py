@@ -14,7 +14,7 @@ def build() -> None:
     The site needs no server of ours and no internet. After a run it shows the new data without
     being built again; build it again when a page changed.
     """
-    from dataflow_tools.site.build import build_site
+    from dataflow_tools.site.site_build import build_site
 
     project = find_project()
     site = build_site(project, lambda line: click.echo(f"  {line}"))

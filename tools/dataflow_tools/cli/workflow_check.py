@@ -67,7 +67,7 @@ def check(
 
 
 def _choose(project: Project, names: tuple[str, ...], *, every: bool) -> list[str]:
-    from dataflow_tools.fleet.instance import find_instances
+    from dataflow_tools.fleet.template_instance import find_instances
 
     if every and names:
         raise click.UsageError("Give names or --all, not both.")

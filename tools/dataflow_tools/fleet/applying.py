@@ -8,9 +8,15 @@ from threading import Event, current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import DataflowError
-from dataflow_tools.fleet.answers import ANSWERS_FILE
+from dataflow_tools.fleet.answers_file import ANSWERS_FILE
 from dataflow_tools.fleet.journal import Move, replace_files
-from dataflow_tools.fleet.results import STOPPED, Job, Outcome, Report, Status
+from dataflow_tools.fleet.results import (
+    STOPPED,
+    UpdateJob,
+    UpdateOutcome,
+    UpdateReport,
+    UpdateStatus,
+)
 from dataflow_tools.fleet.tree import read_entry
 from dataflow_tools.fleet.workflow_health import check_workflow
 from dataflow_tools.fleet.worktree import mark_conflicts
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataflow.shared.project import Project
-    from dataflow_tools.fleet.instance import Instance
+    from dataflow_tools.fleet.template_instance import Instance
     from dataflow_tools.fleet.worktree import WorkTree
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -33,9 +39,9 @@ class ApplyError(DataflowError):
 
 def apply_all(
     project: Project,
-    jobs: list[Job],
+    jobs: list[UpdateJob],
     work_tree: WorkTree,
-    report: Report,
+    report: UpdateReport,
     progress: Callable[[str], None],
     *,
     check: bool,
@@ -69,21 +75,22 @@ def apply_all(
                 outcome.fail(error)
                 continue
             wanted = check or number <= first
-            if wanted and outcome.status is Status.UPDATED and not job.instance.is_project:
+            if wanted and outcome.status is UpdateStatus.UPDATED and not job.instance.is_project:
                 progress(f"checking {number} of {len(jobs)}: {outcome.workflow_id}")
                 outcome.checked, words = check_workflow(project, outcome.workflow_id)
                 outcome.notes += words
         report.interrupted = report.interrupted or stop.is_set()
 
 
-def _all_well(jobs: list[Job]) -> bool:
+def _all_well(jobs: list[UpdateJob]) -> bool:
     return all(
-        job.outcome.status is not Status.FAILED and job.outcome.checked is not False for job in jobs
+        job.outcome.status is not UpdateStatus.FAILED and job.outcome.checked is not False
+        for job in jobs
     )
 
 
-def _leave_out(outcome: Outcome, reason: str) -> None:
-    outcome.fail(DataflowError(reason, "Run the same command again."), Status.SKIPPED)
+def _leave_out(outcome: UpdateOutcome, reason: str) -> None:
+    outcome.fail(DataflowError(reason, "Run the same command again."), UpdateStatus.SKIPPED)
 
 
 def journal_folder(project: Project) -> Path:
@@ -100,7 +107,9 @@ def journal_folder(project: Project) -> Path:
     return state / "update"
 
 
-def apply_outcome(state: Path, instance: Instance, outcome: Outcome, work_tree: WorkTree) -> None:
+def apply_outcome(
+    state: Path, instance: Instance, outcome: UpdateOutcome, work_tree: WorkTree
+) -> None:
     """Change a workflow's files as planned: all of them, or none.
 
     Args:

@@ -25,7 +25,7 @@ _CUSTOM_SYNTAX = ("block_start_string", "line_statement_prefix")
 
 
 @dataclass(frozen=True)
-class Step:
+class VersionDifference:
     """What may differ between two versions.
 
     Args:
@@ -47,12 +47,12 @@ class Step:
         )
 
 
-_EVERYTHING = Step(None, None, asks_differently=True)
+_EVERYTHING = VersionDifference(None, None, asks_differently=True)
 
 
 def find_step(
     old: Export, new: Export, old_part: str, new_part: str, given: Iterable[str] = ()
-) -> Step:
+) -> VersionDifference:
     """Find out what may differ between two versions for a kind of workflow.
 
     A template file may render differently if it was added, removed or changed, or if it mentions
@@ -83,7 +83,7 @@ def find_step(
     changed |= {path for part in (before, after) for path in _mentioning(names, part)}
     # Of `x` and `x.jinja` only the latter counts, so that one decides about the other.
     stems = {path.removesuffix(suffix) for path in changed}
-    return Step(
+    return VersionDifference(
         frozenset(path for path in before if path.removesuffix(suffix) in stems),
         frozenset(path for path in after if path.removesuffix(suffix) in stems),
         asks_differently=any(not _is_hidden(name, (old.config, new.config)) for name in names),

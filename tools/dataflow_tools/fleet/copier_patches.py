@@ -2,7 +2,7 @@
 
 Nothing is changed on import, and all is as it was when a context closes. Copier's public interface
 is `run_copy` and its arguments; none of them takes an environment for Jinja, a YAML loader or a
-configured repository, and no issue of its repository asks for one. `test_copier_patches.py` fails
+configured repository (no issue that asks for one is known to us). `test_copier_patches.py` fails
 when `run_copy` takes a new argument, so that somebody looks whether one of these can go:
 
 - `compiled_once` replaces a method of Copier's own class for Jinja environments;

@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
-from dataflow_tools.fleet.answers import ANSWERS_FILE
+from dataflow_tools.fleet.answers_file import ANSWERS_FILE
 from dataflow_tools.fleet.applying import journal_folder
-from dataflow_tools.fleet.instance import Instance, find_instances
 from dataflow_tools.fleet.journal import pending
 from dataflow_tools.fleet.render import Owner, render
 from dataflow_tools.fleet.render_cache import RenderCache
+from dataflow_tools.fleet.template_instance import Instance, find_instances
 from dataflow_tools.fleet.tree import read_entry
 from dataflow_tools.fleet.worktree import NoRepositoryError, read_work_tree
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dataflow.shared.project import Project
-    from dataflow_tools.fleet.answers import Answers
+    from dataflow_tools.fleet.answers_file import Answers
     from dataflow_tools.fleet.versions import Version
 
 

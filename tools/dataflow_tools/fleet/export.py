@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dataflow_tools.fleet.answers import ANSWERS_FILE
+from dataflow_tools.fleet.answers_file import ANSWERS_FILE
 from dataflow_tools.fleet.tree import Entry, read_tree
 from dataflow_tools.fleet.versions import TemplateError
 

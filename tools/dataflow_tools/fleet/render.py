@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
-from dataflow_tools.fleet.answers import ANSWERS_FILE, Answers, read_answers, with_origin
+from dataflow_tools.fleet.answers_file import ANSWERS_FILE, Answers, read_answers, with_origin
 from dataflow_tools.fleet.copier_patches import without_git
 from dataflow_tools.fleet.tree import Entry, read_tree
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from dataflow_tools.fleet.changes import Step, find_step
+from dataflow_tools.fleet.changes import VersionDifference, find_step
 from dataflow_tools.fleet.copier_patches import compiled_once, fast_yaml
 from dataflow_tools.fleet.export import Export
 from dataflow_tools.fleet.versions import Template, Version, open_template
@@ -19,7 +19,7 @@ from dataflow_tools.fleet.versions import Template, Version, open_template
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dataflow_tools.fleet.answers import Answers
+    from dataflow_tools.fleet.answers_file import Answers
 
 _PREFIX = "dataflow-update-"
 # Bytes. Versions of a template are a few megabytes each; containers often have 64 megabytes.
@@ -43,7 +43,7 @@ class RenderCache:
         self._stack = ExitStack()
         self._templates: dict[str, Template] = {}
         self._exports: dict[tuple[str, str], Export] = {}
-        self._steps: dict[tuple[str, ...], Step] = {}
+        self._steps: dict[tuple[str, ...], VersionDifference] = {}
         self._excerpts: dict[tuple[str, str, str, frozenset[str]], Export] = {}
         self._renders = False
 
@@ -76,7 +76,9 @@ class RenderCache:
             self._exports[key] = Export(template, version, folder)
         return self._exports[key]
 
-    def step(self, old: Export, new: Export, answers: Answers, given: Iterable[str]) -> Step:
+    def step(
+        self, old: Export, new: Export, answers: Answers, given: Iterable[str]
+    ) -> VersionDifference:
         """Find out what a step between versions can change in a workflow with these answers."""
         few = answers.some({*old.deciding, *new.deciding})
         parts = (old.subdirectory(few), new.subdirectory(few))

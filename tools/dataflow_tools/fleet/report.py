@@ -7,9 +7,9 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dataflow_tools.fleet.instance import PROJECT
 from dataflow_tools.fleet.plan import Action
-from dataflow_tools.fleet.results import STOPPED, Outcome, Report, Status
+from dataflow_tools.fleet.results import STOPPED, UpdateOutcome, UpdateReport, UpdateStatus
+from dataflow_tools.fleet.template_instance import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from dataflow_tools.fleet.tree import Entry
 
 _COLOURS = {
-    Status.UPDATED: "green",
-    Status.CURRENT: "",
-    Status.CONFLICT: "yellow",
-    Status.SKIPPED: "yellow",
-    Status.FAILED: "red",
-    Status.UNMANAGED: "",
+    UpdateStatus.UPDATED: "green",
+    UpdateStatus.CURRENT: "",
+    UpdateStatus.CONFLICT: "yellow",
+    UpdateStatus.SKIPPED: "yellow",
+    UpdateStatus.FAILED: "red",
+    UpdateStatus.UNMANAGED: "",
 }
 _NAMES = {
     Action.ADDED: "added",
@@ -37,8 +37,8 @@ _NAMES = {
     Action.KEPT_YOURS: "kept yours",
     Action.KEPT_IGNORED: "kept",
 }
-_DONE = {Status.CURRENT: "up to date", Status.UNMANAGED: "not from a template"}
-_PLANNED = {**_DONE, Status.UPDATED: "would update", Status.CONFLICT: "would conflict"}
+_DONE = {UpdateStatus.CURRENT: "up to date", UpdateStatus.UNMANAGED: "not from a template"}
+_PLANNED = {**_DONE, UpdateStatus.UPDATED: "would update", UpdateStatus.CONFLICT: "would conflict"}
 _DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 # Above this many workflows, those about which there is nothing to say are only counted.
 _MANY = 12
@@ -46,7 +46,7 @@ _MANY = 12
 _MOST_NAMED = 5
 
 
-def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[str]:
+def report_lines(report: UpdateReport, paint: Callable[[str, str], str]) -> Iterator[str]:
     """Say what became, or would become, of each workflow and file, and what to do next.
 
     Args:
@@ -58,7 +58,7 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
     fold = len(shown) > _MANY
     for outcome in shown:
         yield _headline(outcome, width, paint, planned=report.planned_only)
-        quiet = fold and outcome.status is Status.UPDATED and not report.planned_only
+        quiet = fold and outcome.status is UpdateStatus.UPDATED and not report.planned_only
         if not quiet:
             yield from _details(outcome, paint, planned=report.planned_only)
     if shown:
@@ -69,12 +69,12 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
         yield from ("Next:", *(f"  {step}" for step in steps))
 
 
-def _says_nothing(outcome: Outcome) -> bool:
-    untouched = outcome.status in {Status.CURRENT, Status.UNMANAGED}
+def _says_nothing(outcome: UpdateOutcome) -> bool:
+    untouched = outcome.status in {UpdateStatus.CURRENT, UpdateStatus.UNMANAGED}
     return untouched or outcome.reason == STOPPED
 
 
-def diff_lines(outcome: Outcome, paint: Callable[[str, str], str]) -> Iterator[str]:
+def diff_lines(outcome: UpdateOutcome, paint: Callable[[str, str], str]) -> Iterator[str]:
     """Show what an update does to one workflow's files, as a unified diff."""
     for change in outcome.changes:
         if change.before == change.after:
@@ -103,7 +103,7 @@ def _text_lines(entry: Entry | None) -> list[str]:
 
 
 def _headline(
-    outcome: Outcome, width: int, paint: Callable[[str, str], str], *, planned: bool
+    outcome: UpdateOutcome, width: int, paint: Callable[[str, str], str], *, planned: bool
 ) -> str:
     step = outcome.current or ""
     if outcome.target and outcome.target != outcome.current:
@@ -119,13 +119,15 @@ def _headline(
     return "  ".join(part for part in parts if part)
 
 
-def _tally(outcome: Outcome) -> Counter[str]:
+def _tally(outcome: UpdateOutcome) -> Counter[str]:
     counted = outcome.count()
     # In the order of the actions; two of them may share a name.
     return Counter(_NAMES[action].lower() for action in Action for _ in range(counted[action]))
 
 
-def _details(outcome: Outcome, paint: Callable[[str, str], str], *, planned: bool) -> Iterator[str]:
+def _details(
+    outcome: UpdateOutcome, paint: Callable[[str, str], str], *, planned: bool
+) -> Iterator[str]:
     if outcome.reason:
         yield f"    {outcome.reason}"
     for note in outcome.notes:
@@ -140,15 +142,15 @@ def _details(outcome: Outcome, paint: Callable[[str, str], str], *, planned: boo
         yield f"    {name}  {change.path:<{width}}  {change.detail}".rstrip()
 
 
-def _summary(report: Report) -> str:
+def _summary(report: UpdateReport) -> str:
     counted = report.count()
     names = {
-        Status.UPDATED: "to update" if report.planned_only else "updated",
-        Status.CONFLICT: "would conflict" if report.planned_only else "with conflicts",
-        Status.CURRENT: "up to date",
-        Status.SKIPPED: "skipped",
-        Status.FAILED: "failed",
-        Status.UNMANAGED: "not from a template",
+        UpdateStatus.UPDATED: "to update" if report.planned_only else "updated",
+        UpdateStatus.CONFLICT: "would conflict" if report.planned_only else "with conflicts",
+        UpdateStatus.CURRENT: "up to date",
+        UpdateStatus.SKIPPED: "skipped",
+        UpdateStatus.FAILED: "failed",
+        UpdateStatus.UNMANAGED: "not from a template",
     }
     parts = [f"{counted[status]} {name}" for status, name in names.items() if counted[status]]
     number = len(report.outcomes)
@@ -156,16 +158,16 @@ def _summary(report: Report) -> str:
     return f"{head}: {', '.join(parts)}." if parts else "There is no workflow to update."
 
 
-def _steps(report: Report) -> Iterator[str]:
-    by_status: dict[Status, list[Outcome]] = {status: [] for status in Status}
+def _steps(report: UpdateReport) -> Iterator[str]:
+    by_status: dict[UpdateStatus, list[UpdateOutcome]] = {status: [] for status in UpdateStatus}
     for outcome in report.outcomes:
         by_status[outcome.status].append(outcome)
     if report.planned_only:
-        if by_status[Status.UPDATED] or by_status[Status.CONFLICT]:
+        if by_status[UpdateStatus.UPDATED] or by_status[UpdateStatus.CONFLICT]:
             yield "Run it without --plan to do this; --diff shows every line."
     else:
-        yield from _after_conflicts(by_status[Status.CONFLICT])
-        sound = [one for one in by_status[Status.UPDATED] if one.checked is not False]
+        yield from _after_conflicts(by_status[UpdateStatus.CONFLICT])
+        sound = [one for one in by_status[UpdateStatus.UPDATED] if one.checked is not False]
         if sound:
             yield f"Look at it and commit: git diff; {_commit(sound)}"
         replaced = [
@@ -192,7 +194,7 @@ def _steps(report: Report) -> Iterator[str]:
             yield f"{outcome.workflow_id}: fix it, or undo with: {undo}"
 
 
-def _after_conflicts(outcomes: list[Outcome]) -> Iterator[str]:
+def _after_conflicts(outcomes: list[UpdateOutcome]) -> Iterator[str]:
     paths = [f"{outcome.path}/{name}" for outcome in outcomes for name in outcome.conflicts]
     if paths:
         named = " ".join(shlex.quote(path) for path in paths[:_MOST_NAMED])
@@ -201,7 +203,7 @@ def _after_conflicts(outcomes: list[Outcome]) -> Iterator[str]:
         yield f"Then commit: {_commit(outcomes)}"
 
 
-def _commit(outcomes: list[Outcome]) -> str:
+def _commit(outcomes: list[UpdateOutcome]) -> str:
     places = [shlex.quote(place) for outcome in outcomes for place in _places(outcome)]
     where = " ".join(places) if len(places) <= _MANY else "..."
     versions = {outcome.target for outcome in outcomes}
@@ -209,7 +211,7 @@ def _commit(outcomes: list[Outcome]) -> str:
     return f'git add {where} && git commit -m "Update workflows{version}" -- {where}'
 
 
-def _places(outcome: Outcome) -> list[str]:
+def _places(outcome: UpdateOutcome) -> list[str]:
     """What to commit: a workflow's folder, but of the project only the files that changed."""
     if outcome.workflow_id != PROJECT:
         return [outcome.path]

@@ -11,15 +11,15 @@ from dataflow_tools.fleet.plan import Action, Change
 
 if TYPE_CHECKING:
     from dataflow.shared.errors import DataflowError
-    from dataflow_tools.fleet.answers import Answers
-    from dataflow_tools.fleet.instance import Instance
+    from dataflow_tools.fleet.answers_file import Answers
+    from dataflow_tools.fleet.template_instance import Instance
     from dataflow_tools.fleet.versions import Version
 
 # Why a workflow was left out that an interrupted update had not come to.
 STOPPED = "The update was stopped before its turn."
 
 
-class Status(StrEnum):
+class UpdateStatus(StrEnum):
     """How an update of one workflow ended. The values are part of the ``--json`` output."""
 
     UPDATED = "updated"
@@ -32,11 +32,11 @@ class Status(StrEnum):
     @property
     def is_fine(self) -> bool:
         """Whether nothing is left to do about the workflow."""
-        return self in {Status.UPDATED, Status.CURRENT, Status.UNMANAGED}
+        return self in {UpdateStatus.UPDATED, UpdateStatus.CURRENT, UpdateStatus.UNMANAGED}
 
 
 @dataclass
-class Outcome:
+class UpdateOutcome:
     """What became, or would become, of one workflow.
 
     Args:
@@ -49,7 +49,7 @@ class Outcome:
 
     workflow_id: str
     path: str
-    status: Status
+    status: UpdateStatus
     current: str | None = None
     target: str | None = None
     changes: list[Change] = field(default_factory=list)
@@ -58,7 +58,9 @@ class Outcome:
     instruction: str | None = None
     checked: bool | None = None
 
-    def fail(self, error: DataflowError, status: Status = Status.FAILED) -> Outcome:
+    def fail(
+        self, error: DataflowError, status: UpdateStatus = UpdateStatus.FAILED
+    ) -> UpdateOutcome:
         """Record why this workflow is not updated."""
         self.status = status
         self.reason, self.instruction = error.reason, error.instruction
@@ -96,17 +98,17 @@ class Outcome:
 
 
 @dataclass
-class Job:
+class UpdateJob:
     """A workflow on its way through an update; its answers and target are found on the way."""
 
     instance: Instance
-    outcome: Outcome
+    outcome: UpdateOutcome
     answers: Answers | None = None
     target: Version | None = None
 
 
 @dataclass
-class Report:
+class UpdateReport:
     """What became, or would become, of all workflows asked for, in the order of their names.
 
     Args:
@@ -114,12 +116,12 @@ class Report:
         notes: What concerns the run as a whole.
     """
 
-    outcomes: list[Outcome]
+    outcomes: list[UpdateOutcome]
     planned_only: bool = False
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False
 
-    def count(self) -> Counter[Status]:
+    def count(self) -> Counter[UpdateStatus]:
         """How many workflows ended in which way."""
         return Counter(outcome.status for outcome in self.outcomes)
 

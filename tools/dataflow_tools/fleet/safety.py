@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
-from dataflow_tools.fleet.answers import ANSWERS_FILE
-from dataflow_tools.fleet.results import Job, Status
+from dataflow_tools.fleet.answers_file import ANSWERS_FILE
+from dataflow_tools.fleet.results import UpdateJob, UpdateStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,12 +18,12 @@ class UncommittedError(BadInputError):
     """Folders to update have changes that git does not have yet, so nothing could be undone."""
 
 
-def recall_conflicts(jobs: list[Job], work_tree: WorkTree) -> None:
+def recall_conflicts(jobs: list[UpdateJob], work_tree: WorkTree) -> None:
     """Say which workflows that are up to date still have conflicts of an earlier update."""
     for job in jobs:
         unmerged = work_tree.unmerged_in(job.instance.folder)
-        if not job.instance.is_project and unmerged and job.outcome.status is Status.CURRENT:
-            job.outcome.fail(_open_conflicts(unmerged), Status.CONFLICT)
+        if not job.instance.is_project and unmerged and job.outcome.status is UpdateStatus.CURRENT:
+            job.outcome.fail(_open_conflicts(unmerged), UpdateStatus.CONFLICT)
 
 
 def _open_conflicts(paths: Sequence[str]) -> DataflowError:
@@ -34,8 +34,8 @@ def _open_conflicts(paths: Sequence[str]) -> DataflowError:
 
 
 def refuse_unsafe(
-    jobs: list[Job], work_tree: WorkTree, *, named: bool, plan_only: bool
-) -> list[Job]:
+    jobs: list[UpdateJob], work_tree: WorkTree, *, named: bool, plan_only: bool
+) -> list[UpdateJob]:
     """Set aside workflows with open conflicts; refuse the whole run for uncommitted changes.
 
     Args:
@@ -56,7 +56,7 @@ def refuse_unsafe(
             ready.append(job)
         elif unmerged:
             open_conflicts.append(job)
-            job.outcome.fail(_open_conflicts(unmerged), Status.SKIPPED)
+            job.outcome.fail(_open_conflicts(unmerged), UpdateStatus.SKIPPED)
         elif work_tree.changed_in(folder) or ANSWERS_FILE not in work_tree.tracked_in(folder):
             dirty.append(job)
             job.outcome.notes.append("has uncommitted changes; commit them before updating")
@@ -79,7 +79,7 @@ def refuse_unsafe(
     return ready
 
 
-def refuse_unsafe_project(jobs: list[Job], work_tree: WorkTree) -> None:
+def refuse_unsafe_project(jobs: list[UpdateJob], work_tree: WorkTree) -> None:
     """Refuse the run if the project's own files to update have uncommitted changes.
 
     Everything lies in the project's folder, so that only the plan can say which files count.
@@ -100,7 +100,7 @@ def refuse_unsafe_project(jobs: list[Job], work_tree: WorkTree) -> None:
                 )
 
 
-def _listing(jobs: list[Job]) -> str:
+def _listing(jobs: list[UpdateJob]) -> str:
     names = [job.outcome.path for job in jobs[:10]]
     rest = len(jobs) - len(names)
     return ", ".join(names) + (f" and {rest} more" if rest else "")

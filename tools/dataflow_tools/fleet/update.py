@@ -11,12 +11,12 @@ from filelock import FileLock, Timeout
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow_tools.fleet.applying import apply_all, journal_folder
-from dataflow_tools.fleet.instance import Instance, find_instances, project_instance
 from dataflow_tools.fleet.journal import pending, recover
-from dataflow_tools.fleet.planning import plan_instance
 from dataflow_tools.fleet.render_cache import RenderCache
-from dataflow_tools.fleet.results import Job, Outcome, Report, Status
+from dataflow_tools.fleet.results import UpdateJob, UpdateOutcome, UpdateReport, UpdateStatus
 from dataflow_tools.fleet.safety import recall_conflicts, refuse_unsafe, refuse_unsafe_project
+from dataflow_tools.fleet.template_instance import Instance, find_instances, project_instance
+from dataflow_tools.fleet.update_planning import plan_instance
 from dataflow_tools.fleet.versions import TemplateError
 from dataflow_tools.fleet.worktree import WorkTree, read_work_tree
 
@@ -61,7 +61,7 @@ class Request:
 
 def update_workflows(
     project: Project, request: Request, progress: Callable[[str], None] = lambda _: None
-) -> Report:
+) -> UpdateReport:
     """Update workflows, or plan to.
 
     Nothing is written before everything is planned. Each workflow is then changed completely or
@@ -78,12 +78,12 @@ def update_workflows(
     os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")
     state = journal_folder(project)
     with nullcontext() if request.plan_only else _only_one(state):
-        report = Report([], planned_only=request.plan_only)
+        report = UpdateReport([], planned_only=request.plan_only)
         _finish_earlier(state, request, report)
         instances = [project_instance(project)] if request.project else []
         if request.workflows:
             instances += find_instances(project, request.names)
-        jobs = [Job(one, _outcome(project, one)) for one in instances]
+        jobs = [UpdateJob(one, _outcome(project, one)) for one in instances]
         report.outcomes = [job.outcome for job in jobs]
         with RenderCache(project.root) as render_cache:
             waiting = [job for job in jobs if _needs_update(render_cache, job, request)]
@@ -109,7 +109,9 @@ def update_workflows(
     return report
 
 
-def _note_project(render_cache: RenderCache, instance: Instance, jobs: list[Job]) -> list[str]:
+def _note_project(
+    render_cache: RenderCache, instance: Instance, jobs: list[UpdateJob]
+) -> list[str]:
     """Say so if workflows get ahead of the project, which pins the library they run on."""
     try:
         answers = instance.answers()
@@ -118,7 +120,7 @@ def _note_project(render_cache: RenderCache, instance: Instance, jobs: list[Job]
     except DataflowError:
         return []
     for job in jobs:
-        moved = job.outcome.status in {Status.UPDATED, Status.CONFLICT}
+        moved = job.outcome.status in {UpdateStatus.UPDATED, UpdateStatus.CONFLICT}
         same = job.answers is not None and job.answers.source == answers.source
         if moved and same and job.target is not None and template.is_older(version, job.target):
             where = f"The project's own files and the library it pins are at {version.name}."
@@ -126,16 +128,16 @@ def _note_project(render_cache: RenderCache, instance: Instance, jobs: list[Job]
     return []
 
 
-def _outcome(project: Project, instance: Instance) -> Outcome:
+def _outcome(project: Project, instance: Instance) -> UpdateOutcome:
     folder = project.root if instance.is_project else project.workflow_dir(instance.name)
-    return Outcome(instance.name, project.relative(folder), Status.SKIPPED)
+    return UpdateOutcome(instance.name, project.relative(folder), UpdateStatus.SKIPPED)
 
 
-def _needs_update(render_cache: RenderCache, job: Job, request: Request) -> bool:
+def _needs_update(render_cache: RenderCache, job: UpdateJob, request: Request) -> bool:
     """Find out where a workflow is and where it goes; only those that move are looked at more."""
     outcome = job.outcome
     if not job.instance.is_managed:
-        outcome.status = Status.UNMANAGED
+        outcome.status = UpdateStatus.UNMANAGED
         return False
     try:
         answers = job.answers = job.instance.answers()
@@ -148,10 +150,10 @@ def _needs_update(render_cache: RenderCache, job: Job, request: Request) -> bool
         outcome.fail(error)
         return False
     if other := _elsewhere(job.instance):
-        outcome.fail(other, Status.SKIPPED)
+        outcome.fail(other, UpdateStatus.SKIPPED)
         return False
     if current.commit == target.commit and not request.given:
-        outcome.status = Status.CURRENT
+        outcome.status = UpdateStatus.CURRENT
         return False
     if template.is_older(target, current):
         outcome.fail(
@@ -195,11 +197,11 @@ def _elsewhere(instance: Instance) -> DataflowError | None:
 
 def _plan(
     render_cache: RenderCache,
-    jobs: list[Job],
+    jobs: list[UpdateJob],
     work_tree: WorkTree,
     request: Request,
     progress: Callable[[str], None],
-) -> Iterator[Job]:
+) -> Iterator[UpdateJob]:
     for number, job in enumerate(jobs, start=1):
         progress(f"planning {number} of {len(jobs)}: {job.instance.name}")
         assert job.answers is not None  # noqa: S101 (set by `_needs_update`)
@@ -218,11 +220,11 @@ def _plan(
             outcome.fail(DataflowError(unreadable, remedy))
             continue
         outcome.notes += notes
-        outcome.status = Status.CONFLICT if outcome.conflicts else Status.UPDATED
+        outcome.status = UpdateStatus.CONFLICT if outcome.conflicts else UpdateStatus.UPDATED
         yield job
 
 
-def _finish_earlier(state: Path, request: Request, report: Report) -> None:
+def _finish_earlier(state: Path, request: Request, report: UpdateReport) -> None:
     if request.plan_only:
         if waiting := pending(state):
             raise BadInputError(

@@ -66,9 +66,9 @@ def _from_project(project: Project, location: str) -> str:
 
 
 def _database(url: str, table: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    from dataflow.shared.config_model import Parameters
     from dataflow.sources.database.reader import list_tables
     from dataflow.sources.database.settings import DatabaseSource
-    from dataflow.sources.parameters import Parameters
     from dataflow.sources.validation import checked_settings
 
     source: dict[str, Any] = {"type": "database", "url": url, **settings}

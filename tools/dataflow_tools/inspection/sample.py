@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.config_model import Parameters
 from dataflow.shared.tables import to_arrow
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.kind import Extracted, ReadRequest, kind_names, source_kind
-from dataflow.sources.parameters import Parameters
 from dataflow.sources.validation import checked_settings
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from dataflow.sources.records import lists_of_records
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dataflow.sources.file.location import LocalFile
     from dataflow.sources.file.settings import FileSource
+    from dataflow.sources.local_file import LocalFile
 
 # What programs write in the Americas and Western Europe when they do not write UTF-8.
 _OTHER_ENCODING = "cp1252"

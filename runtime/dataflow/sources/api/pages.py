@@ -24,7 +24,7 @@ from dataflow.sources.retry import RETRIED_STATUSES, failure, patience
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dataflow.sources.parameters import Parameters
+    from dataflow.shared.config_model import Parameters
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 600.0

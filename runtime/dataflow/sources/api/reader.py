@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.documents import read_documents
-from dataflow.sources.file.location import LocalFile
 from dataflow.sources.incremental import Progress
 from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
+from dataflow.sources.local_file import LocalFile
 from dataflow.sources.records import MISSING, JsonLines, value_at
 
 if TYPE_CHECKING:

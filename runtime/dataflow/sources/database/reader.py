@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import duckdb
     from sqlalchemy import URL
 
-    from dataflow.sources.parameters import Parameters
+    from dataflow.shared.config_model import Parameters
 
 _DUCKDB = "duckdb"
 _SQLITE = "sqlite"

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy import URL, Connection, CursorResult
 
+    from dataflow.shared.config_model import Parameters
     from dataflow.sources.database.settings import DatabaseSource
     from dataflow.sources.incremental import Progress
-    from dataflow.sources.parameters import Parameters
 
 # Rows at once: below this, round trips cost more than the rows.
 _SMALLEST_BATCH = 5_000

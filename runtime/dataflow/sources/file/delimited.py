@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dataflow.sources.file.location import LocalFile
+    from dataflow.sources.local_file import LocalFile
 
 _DELIMITERS = (",", ";", "\t", "|")
 # How much of a file its delimiter and header are looked for in.

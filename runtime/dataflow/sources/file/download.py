@@ -12,7 +12,7 @@ from dataflow.sources.retry import RequestFailedError, failure, retrying
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dataflow.sources.parameters import Parameters
+    from dataflow.shared.config_model import Parameters
 
 _CHUNK = 1 << 20
 

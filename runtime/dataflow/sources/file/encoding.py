@@ -12,7 +12,7 @@ from dataflow.sources.errors import SourceDataError, SourceSettingError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dataflow.sources.file.location import LocalFile
+    from dataflow.sources.local_file import LocalFile
 
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _CHUNK = 1 << 20

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import glob
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,10 @@ from dataflow.sources.errors import SourceError, SourceNotFoundError, SourceSett
 from dataflow.sources.file.content import format_of
 from dataflow.sources.file.unpack import compression_of, inner_name, unpack
 from dataflow.sources.kind import shown_location
+from dataflow.sources.local_file import LocalFile
 
 if TYPE_CHECKING:
-    from dataflow.sources.parameters import Parameters
+    from dataflow.shared.config_model import Parameters
 
 # Suffixes, without the compression's.
 FORMATS = {
@@ -48,15 +48,6 @@ _MEDIA_TYPES = {
     "application/vnd.ms-excel": "excel",
 }
 _NEAR_MISSES = 3
-
-
-@dataclass(frozen=True)
-class LocalFile:
-    """One file of a source on this machine, not compressed, and what a person calls it."""
-
-    path: Path
-    shown: str
-    format: str
 
 
 def fetch_files(

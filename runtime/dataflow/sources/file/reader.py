@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.file.encoding import as_utf8
-from dataflow.sources.file.location import LocalFile, fetch_files
+from dataflow.sources.file.location import fetch_files
 from dataflow.sources.file.settings import FileSource
 from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dataflow.shared.config_model import Parameters
     from dataflow.sources.inference import TypedTable
-    from dataflow.sources.parameters import Parameters
+    from dataflow.sources.local_file import LocalFile
 
 TEXT_FORMATS = ("csv", "tsv", "json", "jsonl", "geojson")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from dataflow.sources.file.location import LocalFile
+    from dataflow.sources.local_file import LocalFile
 
 
 def read_spreadsheets(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow_tools.checks.pages import Query, compile_query, find_queries
+from dataflow_tools.checks.page_queries import Query, compile_query, find_queries
 
 PAGE = """---
 title: A page

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dataflow_tools.fleet.answers import Answers, AnswersError, read_answers, with_origin
+from dataflow_tools.fleet.answers_file import Answers, AnswersError, read_answers, with_origin
 
 TEXT = """\
 # Written by the template.

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dataflow.runs.model import Run, Step, dagster_statuses, own_tags, run_status
-from dataflow.runs.progress import RunEvent, RunProgress
-from dataflow.service.answers import parse_log, parse_run
+from dataflow.runs.run_progress import RunEvent, RunProgress
+from dataflow.service.run_answers import parse_log, parse_run
 from dataflow.shared.project import Project
 from dataflow.shared.redaction import register_secret
 
@@ -123,7 +123,7 @@ def test_an_interruption_is_told_from_a_failure(project: Project) -> None:
 
 
 def parse_error(error: dict[str, Any]) -> Any:
-    from dataflow.service.answers import _error
+    from dataflow.service.run_answers import _error
 
     return _error(error)
 

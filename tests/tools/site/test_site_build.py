@@ -17,7 +17,7 @@ from dataflow.publish.folders import is_built
 from dataflow.publish.manifest import note_run
 from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.project import Project
-from dataflow_tools.site.build import BrokenPagesError, build_site
+from dataflow_tools.site.site_build import BrokenPagesError, build_site
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from tests.conftest import Dataflow
 from tests.tools.checks.conftest import BARE, commit
 
 from dataflow.shared.project import Project
-from dataflow_tools.checks.doctor import examine
+from dataflow_tools.checks.diagnosis import examine
 from dataflow_tools.checks.project_health import diagnose_project
 from dataflow_tools.checks.protocol import Status, Verdict
 from dataflow_tools.checks.template_version import diagnose_versions
@@ -244,7 +244,7 @@ def test_what_the_workflows_do_not_use_is_not_missed(
     project: Project, render: Callable[..., Path]
 ) -> None:
     """Models and dashboards need their extras only where a workflow has them."""
-    from dataflow_tools.checks.doctor import _parts
+    from dataflow_tools.checks.diagnosis import _parts
 
     assert _parts(project) == set()
     render(project, "bare", **BARE)

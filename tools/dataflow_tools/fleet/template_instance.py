@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
-from dataflow_tools.fleet.answers import ANSWERS_FILE, Answers, read_answers
+from dataflow_tools.fleet.answers_file import ANSWERS_FILE, Answers, read_answers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.model import Run, own_tags, run_status
-from dataflow.runs.progress import EventKind, RunEvent, RunProgress
+from dataflow.runs.run_progress import EventKind, RunEvent, RunProgress
 from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:

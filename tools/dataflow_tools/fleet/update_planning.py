@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
-from dataflow_tools.fleet.answers import ANSWERS_FILE, Answers, with_origin
+from dataflow_tools.fleet.answers_file import ANSWERS_FILE, Answers, with_origin
 from dataflow_tools.fleet.plan import Action, Change, MergeInputs, plan_changes
 from dataflow_tools.fleet.render import render
 from dataflow_tools.fleet.tree import Entry
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dataflow_tools.fleet.export import Export
-    from dataflow_tools.fleet.instance import Instance
     from dataflow_tools.fleet.render import Rendering
     from dataflow_tools.fleet.render_cache import RenderCache
+    from dataflow_tools.fleet.template_instance import Instance
     from dataflow_tools.fleet.versions import Version
     from dataflow_tools.fleet.worktree import WorkTree
 
