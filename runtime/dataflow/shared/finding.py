@@ -129,7 +129,11 @@ class ConfigError(BadInputError):
 
 
 def shown_path(path: Iterable[str | int]) -> str:
-    """A key path as people write it: ``transformation.stages[0].name``."""
+    """A key path as people write it.
+
+    >>> shown_path(["transformation", "stages", 0, "name"])
+    'transformation.stages[0].name'
+    """
     shown = ""
     for part in path:
         shown += f"[{part}]" if isinstance(part, int) else f".{_shown_key(part)}"
