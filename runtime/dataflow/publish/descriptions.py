@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from dataflow.shared.project import Project
 from dataflow.shared.sql import quote_literal
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dataflow.shared.project import Project
 
 DESCRIPTIONS_TABLE = "descriptions"
 
