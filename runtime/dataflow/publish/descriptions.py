@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from dataflow.shared.project import Project
 from dataflow.shared.sql import quote_literal
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dataflow.shared.project import Project
 
 DESCRIPTIONS_TABLE = "descriptions"
 
@@ -23,11 +19,11 @@ def descriptions_query(project: Project, workflow_id: str) -> str:
     """
     path = project.state_dir / "dbt" / workflow_id / "target" / "manifest.json"
     # Literals: an Arrow table or a parameter would make DuckDB import pandas.
-    rows = [f"({', '.join(map(quote_literal, row))})" for row in _described_columns(path)]
+    # VALUES wants a row at least: the first one has no table.
+    rows = [("", "", ""), *_described_columns(path)]
+    values = ", ".join(f"({', '.join(map(quote_literal, row))})" for row in rows)
     columns = "(table_name, column_name, description)"
-    if not rows:
-        return f"SELECT * FROM (VALUES ('', '', '')) AS described {columns} WHERE false"  # noqa: S608
-    return f"SELECT * FROM (VALUES {', '.join(rows)}) AS described {columns}"  # noqa: S608
+    return f"SELECT * FROM (VALUES {values}) AS described {columns} WHERE table_name != ''"  # noqa: S608
 
 
 def _described_columns(path: Path) -> list[tuple[str, str, str]]:

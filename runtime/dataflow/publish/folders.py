@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dataflow.shared.project import Project
+from dataflow.shared.project import Project
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,16 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from dataflow.publish.folders import SiteFolders
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from dataflow.shared.project import Project
+from dataflow.shared.project import Project
 
 # A page that was opened before a table was published anew goes on reading the version it began
 # with, until it is reloaded.

@@ -135,17 +135,13 @@ def _session(
         yield session
 
 
-def _read_text(path: Path, where: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise PublishError(f"{where} is not UTF-8 text: {error}.", "Save it as UTF-8.") from error
-
-
 def _write_query(session: DuckDBPyConnection, path: Path, where: str, target: Path) -> int:
     import duckdb
 
-    text = _read_text(path, where)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PublishError(f"{where} is not UTF-8 text: {error}.", "Save it as UTF-8.") from error
     try:
         query = one_select(session, text)
         if query is None:
@@ -216,11 +212,12 @@ def _as_published(name: str, kind: DuckDBPyType) -> str:
 
 def _freshness_query(rows: dict[str, int], published_at: datetime) -> str:
     moment = published_at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-    values = ", ".join(f"('{table}', {count}::DOUBLE)" for table, count in rows.items())
-    moment_column = f"TIMESTAMP_MS '{moment}' AS published_at"
-    if not values:
-        return f"SELECT '' AS table_name, 0::DOUBLE AS row_count, {moment_column} WHERE false"
-    return f"SELECT *, {moment_column} FROM (VALUES {values}) AS t (table_name, row_count)"  # noqa: S608
+    # VALUES wants a row at least: the first one has no table.
+    values = ", ".join(f"('{table}', {count}::DOUBLE)" for table, count in {"": 0, **rows}.items())
+    return (
+        f"SELECT *, TIMESTAMP_MS '{moment}' AS published_at FROM (VALUES {values}) "  # noqa: S608
+        "AS t (table_name, row_count) WHERE table_name != ''"
+    )
 
 
 def _settle(path: Path) -> str:

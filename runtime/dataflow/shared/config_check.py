@@ -57,8 +57,10 @@ def finding_of(
 ) -> Finding:
     """A misfit among ``values`` as a person is told of it: with the value, unless that is secret.
 
-    Args:
-        under: The key path at which the values stand in the file.
+    ``under`` is the key path at which the values stand in the file.
+
+    >>> print(finding_of(Misfit(("table",), "is not text"), {"table": 5}, under=("load",)))
+    load.table: 5 is not text
     """
     path, shown = misfit.path, ""
     value = None if misfit.of_key else value_at(values, path)

@@ -60,8 +60,8 @@ def one_select(connection: DuckDBPyConnection, text: str) -> str | None:
 def type_family(kind: object) -> TypeFamily:
     """What the values of a DuckDB type are, by the type as DuckDB writes it.
 
-    >>> type_family("VARCHAR")
-    'text'
+    >>> type_family("DECIMAL(9,2)")
+    'fraction'
     """
     fitting = (family for family, names in _FAMILIES.items() if names.fullmatch(str(kind)))
     return next(fitting, "text")

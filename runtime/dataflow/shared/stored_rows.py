@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, ValuesView
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -52,25 +52,9 @@ class StoredRows(dict[str, Any]):
             self._read()
         return super().__getitem__(key)
 
-    def get(self, key: str, default: Any = None) -> Any:
-        """As for any dict."""
-        if key == _ROWS:
-            self._read()
-        return super().get(key, default)
-
     def __iter__(self) -> Iterator[str]:
         # Being there makes `dict(rows)` and `{**rows}` ask `__getitem__` instead of copying.
         return super().__iter__()
-
-    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
-        """As for any dict."""
-        self._read()
-        return super().items()
-
-    def values(self) -> ValuesView[Any]:  # type: ignore[override]
-        """As for any dict."""
-        self._read()
-        return super().values()
 
     def copy(self) -> dict[str, Any]:
         """As for any dict."""
@@ -109,21 +93,13 @@ class StoredRows(dict[str, Any]):
         self.update(other)
         return self
 
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        """As for any dict."""
-        for key, value in dict(*args, **kwargs).items():
-            self[key] = value
-
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        """As for any dict."""
-        self._read()
-        return super().setdefault(key, default)
-
-    def pop(self, *args: Any) -> Any:
-        """As for any dict."""
-        if args[:1] == (_ROWS,):
-            self._part()
-        return super().pop(*args)
+    # Those of any mapping go through the methods above; a dict's own go past them.
+    get = MutableMapping.get  # type: ignore[assignment]
+    items = MutableMapping.items  # type: ignore[assignment]
+    values = MutableMapping.values  # type: ignore[assignment]
+    update = MutableMapping.update
+    setdefault = MutableMapping.setdefault
+    pop = MutableMapping.pop
 
     def popitem(self) -> tuple[str, Any]:
         """As for any dict."""
