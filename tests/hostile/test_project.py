@@ -141,14 +141,14 @@ def test_an_update_leaves_the_answers_what_they_are(project: Path, run: Callable
     job.write_text(job.read_text().replace("Load the rows into", "Load all rows into"))
     readme = template / "template" / "workflow" / "config.yaml.jinja"
     readme.write_text(readme.read_text().replace("timeout_seconds: 30", "timeout_seconds: 31"))
-    commit(template, "v0.2.0")
+    commit(template, "v0.3.0")
     files = {path: path.read_text() for path in workflow(project).rglob("*.*") if path.is_file()}
     commit(project)
 
     run("workflow", "update", "odd", cwd=project)
 
     assert {**answers(project), "_commit": ""} == {**before, "_commit": ""}
-    assert answers(project)["_commit"] == "v0.2.0"
+    assert answers(project)["_commit"] == "v0.3.0"
     changed = {path.name for path, text in files.items() if path.read_text() != text}
     assert changed == {".copier-answers.yml", "config.yaml", "dagster_job.py"}
     for path, text in files.items():

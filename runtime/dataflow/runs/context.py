@@ -73,7 +73,7 @@ def own_config(project: Project, workflow_id: str) -> WorkflowConfig | None:
     Raises:
         ConfigError: The file is wrong.
     """
-    has_config = (project.workflow_dir(workflow_id) / CONFIG_FILE).is_file()
+    has_config = (project.workflow_dir(workflow_id) / CONFIG_FILE).exists()
     return workflow_config(workflow_id, project) if has_config else None
 
 
