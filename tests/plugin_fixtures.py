@@ -28,8 +28,13 @@ def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         lines = [f"[dataflow.{group}]\n{point}\n" for group, point in points.items()]
         (info / "entry_points.txt").write_text("".join(lines))
         monkeypatch.syspath_prepend(str(folder))
-        plugins.installed.cache_clear()
+        _forget()
 
     yield install
     monkeypatch.undo()
+    _forget()
+
+
+def _forget() -> None:
     plugins.installed.cache_clear()
+    plugins._points.cache_clear()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from importlib.metadata import version
 
 import click
 
@@ -24,7 +22,7 @@ _STOPPED = 130
     lazy_commands=commands_of(),
     epilog="Start with: dataflow init my_project",
 )
-@click.version_option(version("dataflow-runtime"), prog_name="dataflow")
+@click.version_option(package_name="dataflow-runtime", prog_name="dataflow")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def dataflow(debug: bool) -> None:
     """Start a data pipeline in a minute, and keep a hundred of them healthy.
@@ -64,6 +62,8 @@ def main() -> None:
         sys.exit(0)
     except DataflowError as error:
         if os.environ.get("DATAFLOW_DEBUG"):
+            import traceback
+
             _say(traceback.format_exc())
         _say(f"Error: {error.reason}\n{error.instruction}")
         sys.exit(error.exit_code)

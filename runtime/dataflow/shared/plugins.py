@@ -7,7 +7,7 @@ name, so a plug-in that cannot be imported is named in one error and does not ha
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any, Literal
 
 from dataflow.shared.errors import DataflowError
@@ -30,9 +30,26 @@ def installed(group: Group) -> dict[str, EntryPoint]:
     'dataflow_tools.cli.doctor:doctor'
     """
     found: dict[str, EntryPoint] = {}
-    for point in sorted(entry_points(group=f"dataflow.{group}"), key=_precedence):
-        found.setdefault(point.name, point)
+    for point in _points():
+        if point.group == f"dataflow.{group}":
+            found.setdefault(point.name, point)
     return found
+
+
+@lru_cache
+def _points() -> list[EntryPoint]:
+    """The entry points of every distribution that has any of ours, built-in ones first.
+
+    `importlib.metadata.entry_points` reads the name of each of some hundred distributions and all
+    their entry points, which takes twice as long; every command waits for this.
+    """
+    ours: dict[str, Distribution] = {}
+    for found in distributions():
+        text = found.read_text("entry_points.txt")
+        if text and "[dataflow." in text:
+            # As for an import, what comes first on the path counts.
+            ours.setdefault(found.name, found)
+    return [point for name in sorted(ours, key=_precedence) for point in ours[name].entry_points]
 
 
 def load(group: Group, name: str) -> Any:
@@ -71,6 +88,5 @@ def distribution_of(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else "an unknown distribution"
 
 
-def _precedence(point: EntryPoint) -> tuple[bool, str]:
-    name = distribution_of(point)
-    return name not in ("dataflow-runtime", "dataflow-tools"), name
+def _precedence(distribution: str) -> tuple[bool, str]:
+    return distribution not in ("dataflow-runtime", "dataflow-tools"), distribution
