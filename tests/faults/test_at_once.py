@@ -17,7 +17,7 @@ from dataflow_tools.site.public import replace_public
 from dataflow_tools.site.site_folder import assemble_site
 
 HOOK = {
-    "target": "dataflow.warehouse.load:_count",
+    "target": "dataflow.warehouse.load:count_rows",
     "call": 2,
     "when": "after",
     "action": "stop",

@@ -43,7 +43,7 @@ PLACES = {
     "before transform": (at(f"{STEPS}.transform"), "---"),
     "after transform": (at(f"{STEPS}.transform", "after"), "---"),
     "before load": (at(f"{STEPS}.load"), "---"),
-    "before the load commits": (at(f"{LOAD}:_count", "after"), "---"),
+    "before the load commits": (at(f"{LOAD}:count_rows", "after"), "---"),
     "when the load has committed": (at(f"{STEPS}._record"), "r--"),
     "after load": (at(f"{STEPS}.load", "after"), "r--"),
     "before model": (at(f"{STEPS}.model"), "r--"),
@@ -84,7 +84,7 @@ def test_a_load_is_whole_or_not_there(shop: Shop, write_disposition: str, place:
     after = new if write_disposition == "replace" else [*BEFORE[:2], *new]
     # A merge counts keys without a value before it deletes.
     last = 1 if write_disposition == "replace" else 2
-    inside = at(f"{LOAD}:_count", "after", call=last)
+    inside = at(f"{LOAD}:count_rows", "after", call=last)
     hook = inside if place == "inside" else at(f"{STEPS}._record")
     assert shop.run(hooks=[hook]).code == -9
     assert shop.raw() == (BEFORE if place == "inside" else after)
