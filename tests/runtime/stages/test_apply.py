@@ -208,3 +208,19 @@ def test_a_table_without_columns_or_with_one_row_has_no_duplicates() -> None:
     assert cleaned(pa.table({}), remove_duplicates=True).num_rows == 0
     assert cleaned([{"a": 1}], remove_duplicates=True) == [{"a": 1}]
     assert cleaned([{"a": 1}, {"a": 1}], remove_duplicates=True) == [{"a": 1}]
+
+
+def test_a_stage_of_ones_own_gets_the_table_and_its_options() -> None:
+    """What transform.py hands on by name runs in its place among the others."""
+
+    def double(table: pa.Table, options: dict[str, Any]) -> pa.Table:
+        return pa.concat_tables([table] * options["times"])
+
+    stages: list[dict[str, Any]] = [
+        {"name": "double", "options": {"times": 2}},
+        {"name": "cleaning"},
+    ]
+    result = apply_stages({"data": [{"id": 1}]}, stages, own_stages={"double": double})
+    assert result["data"] == [{"id": 1}, {"id": 1}]
+    done = result["metadata"]["transformation_stages"]
+    assert done[0] == {"name": "double", "rows_in": 1, "rows_out": 2}
