@@ -20,7 +20,11 @@ __all__ = ["browser", "open_page", "shared_node_modules"]
 # A machine may be busy: how long one example takes says nothing of the code.
 settings.register_profile("fixed", deadline=None, derandomize=True)
 # `make fuzz`: other examples each time, and what fails is written down to be pasted as an example.
-settings.register_profile("fuzz", deadline=None, max_examples=1_000, print_blob=True)
+# Said in full: where `CI` is set, Hypothesis takes its own profile for the one to start from, which
+# draws the same examples each time.
+settings.register_profile(
+    "fuzz", deadline=None, max_examples=1_000, print_blob=True, derandomize=False
+)
 # `make mutants`: one failing example is enough, the smallest is of no use.
 settings.register_profile(
     "mutants", settings.get_profile("fixed"), phases=[Phase.explicit, Phase.generate]

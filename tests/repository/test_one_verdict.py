@@ -34,14 +34,14 @@ def test_of_another_module():
 LIBRARY = """KNOWN = [1234567, 7654321, "a text of its own", "another one"]"""
 
 
-def drawn(folder: Path, *files: str, profile: str = "fixed") -> str:
-    """The examples that a run over ``files`` tries."""
+def drawn(folder: Path, *files: str, profile: str = "fixed", **variables: str) -> str:
+    """The examples that a run over ``files`` tries, with ``variables`` in its environment."""
     plugins = ["-p", "_hypothesis_pytestplugin", "-p", "tests.conftest"]
     command = [sys.executable, "-m", "pytest", "-q", *plugins, *files]
     command += ["-p", "no:cacheprovider", "--hypothesis-profile", profile, "--rootdir", str(folder)]
     # No others: they take longer to import than the tests to run.
     none = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    env = {**os.environ, **none, "PYTHONPATH": str(REPOSITORY)}
+    env = {**os.environ, **none, "PYTHONPATH": str(REPOSITORY), **variables}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return (folder / "drawn").read_text()
@@ -63,7 +63,8 @@ def test_examples_do_not_depend_on_what_ran_before(folder: Path) -> None:
     assert drawn(folder, "test_other.py", "test_drawing.py") == alone
 
 
-def test_the_random_search_tries_others_each_time(folder: Path) -> None:
-    """`make fuzz` is where chance has its place."""
-    once = drawn(folder, "test_drawing.py", profile="fuzz")
-    assert drawn(folder, "test_drawing.py", profile="fuzz") != once
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_the_random_search_tries_others_each_time(folder: Path, ci: str) -> None:
+    """`make fuzz` is where chance has its place, on a laptop and in CI."""
+    once = drawn(folder, "test_drawing.py", profile="fuzz", CI=ci)
+    assert drawn(folder, "test_drawing.py", profile="fuzz", CI=ci) != once
