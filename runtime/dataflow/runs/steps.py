@@ -79,18 +79,18 @@ class Steps:
     ) -> StoredTable:
         """Call ``transform_data`` on the rows of an earlier step and write its rows down.
 
-        It gets a dict with an Arrow table, which is read when it is first asked for.
+        It gets a dict with `LazyRows`, which are read where it asks for them.
         """
-        from dataflow.shared.stored_rows import StoredRows
+        from dataflow.shared.lazy_rows import LazyRows
 
         source = Path(extracted.path)
         with self._run() as run:
-            transformed = transform_data(StoredRows(source, extracted.metadata))
+            transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
             stored = _store(run, "transform", transformed, source)
         stored = replace(stored, extracted=extracted.path)
         del transformed
         _release_memory()
-        stages = [stage["name"] for stage in stored.metadata.get("transformation_stages", [])]
+        stages = stage_names(stored.metadata)
         through = f" after {', '.join(stages)}" if stages else ""
         _say(f"{stored.rows:,} rows{through}", stored.rows)
         return stored
@@ -184,10 +184,20 @@ def _batch(run: RunContext, stored: StoredTable) -> Batch | None:
     return Batch(extracted.parent.name, extracted, _has_succeeded)
 
 
+def stage_names(metadata: dict[str, Any]) -> list[str]:
+    """What ``metadata["transformation_stages"]`` names: it holds names, or dicts with a name.
+
+    >>> stage_names({"transformation_stages": ["cleaning", {"name": "enrichment", "rows_in": 2}]})
+    ['cleaning', 'enrichment']
+    """
+    stages = metadata.get("transformation_stages") or []
+    return [str(s.get("name", "")) if isinstance(s, dict) else str(s) for s in stages]
+
+
 def _store(
     run: RunContext, step: str, result: dict[str, Any], source: Path | None = None
 ) -> StoredTable:
-    from dataflow.shared.stored_rows import StoredRows
+    from dataflow.shared.lazy_rows import LazyRows
     from dataflow.shared.tables import write_parquet
 
     if not isinstance(result, dict) or "data" not in result:
@@ -197,13 +207,16 @@ def _store(
         )
     path = run.folder / f"{step}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(result, StoredRows) and result.path is not None:
-        # They are in a file already: that of the step before, or a new one.
-        rows = result.count()
-        path = result.path if result.path == source else result.path.replace(path)
+    data = result["data"]
+    beside = source.parent if source is not None else None
+    if isinstance(data, LazyRows) and data.path is not None and data.path.parent == beside:
+        # They are in a file already: that of the step before, or a new one beside it.
+        rows = len(data)
+        path = data.path if data.path == source else data.path.replace(path)
     else:
-        rows = write_parquet(result["data"], path)
-    return StoredTable(str(path), rows, result.get("metadata", {}))
+        known = LazyRows(source).schema if source is not None else None
+        rows = write_parquet(data, path, known)
+    return StoredTable(str(path), rows, dict(result.get("metadata") or {}))
 
 
 def _forget_old_runs(run: RunContext) -> None:

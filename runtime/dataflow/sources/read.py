@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.finding import shown_value
-from dataflow.shared.tables import row_count, to_arrow
+from dataflow.shared.tables import countable, row_count
 from dataflow.sources.errors import SourceSettingError, SourceTooLargeError
 from dataflow.sources.kind import Extracted, ReadRequest, kind_names, shown_location, source_kind
 from dataflow.sources.validation import checked_parameters, checked_settings, plain_values
@@ -40,7 +39,7 @@ def read_source(
         own_readers: What reads the types that no installed kind has, by type.
 
     Returns:
-        ``data``, which is an Arrow table where the kind is a built-in one, and ``metadata``:
+        ``data``, which are `LazyRows` where the kind is a built-in one, and ``metadata``:
         ``source`` (the location, without secrets), ``record_count``, ``timestamp`` (UTC, ISO 8601),
         ``notes`` (what a person should know about how the data was read, if anything), and for an
         incremental source ``last_value``.
@@ -63,6 +62,7 @@ def read_source(
     started = datetime.now(UTC)
     try:
         extracted = _read(source, request, {**given, "last_value": last_value}, own_readers or {})
+        rows = countable(extracted.data)
     except Exception as error:
         # DuckDB's exception is known by its name, so that nobody has to load DuckDB for it.
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
@@ -74,14 +74,14 @@ def read_source(
         raise
     metadata: dict[str, Any] = {
         "source": extracted.location,
-        "record_count": row_count(extracted.data),
+        "record_count": row_count(rows),
         "timestamp": started.isoformat(),
     }
     if extracted.notes:
         metadata["notes"] = extracted.notes
     if extracted.last_value is not None:
         metadata["last_value"] = extracted.last_value
-    return {"data": extracted.data, "metadata": metadata}
+    return {"data": rows, "metadata": metadata}
 
 
 def _read(
@@ -94,21 +94,14 @@ def _read(
     name = str(values.get("type"))
     if name in known:
         kind = source_kind(name)
-        return _countable(kind.read(checked_settings(kind.settings, source), request))
+        return kind.read(checked_settings(kind.settings, source), request)
     if name in own_readers:
         data = own_readers[name](values, parameters)
-        extracted = data if isinstance(data, Extracted) else Extracted(data, _location(source))
-        return _countable(extracted)
+        return data if isinstance(data, Extracted) else Extracted(data, _location(source))
     raise SourceSettingError(
         f"There is no source type {shown_value(values.get('type'))}.",
         f"Set `ingestion.source.type` to one of: {', '.join([*known, *own_readers])}.",
     )
-
-
-def _countable(extracted: Extracted) -> Extracted:
-    """With a table in place of a stream, which only reading can count."""
-    counted = hasattr(extracted.data, "__len__") or hasattr(extracted.data, "num_rows")
-    return extracted if counted else replace(extracted, data=to_arrow(extracted.data))
 
 
 def _location(source: Mapping[str, Any] | Section) -> str:
