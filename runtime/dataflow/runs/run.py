@@ -22,9 +22,10 @@ from dataflow.runs.instance import open_instance
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.model import Run, own_tags
-from dataflow.runs.notifications import report_failure
+from dataflow.runs.notifications import report_failure, unset_addresses
 from dataflow.runs.policy import time_limit, with_policy
 from dataflow.runs.run_progress import EventKind, RunEvent, RunProgress
+from dataflow.shared.logging import get_logger
 from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from dataflow.runs.failure import ErrorInfo
     from dataflow.runs.model import RunStatus, Step
     from dataflow.shared.project import Project
+
+log = get_logger(__name__)
 
 # Shows a run under its job in the Dagster UI.
 _REPOSITORY_TAG = ".dagster/repository"
@@ -65,6 +68,8 @@ def run_workflow(
     with share_with_author(project, workflow_id) as config:
         policy = config.run if config else None
         limit = policy.timeout_seconds if policy else None
+        for name in unset_addresses(policy) if policy else ():
+            log.warning(f"If this run fails, not everybody can be told: {name} is not set.")
         # Nobody but this process can end the run, so the service is not told of the limit.
         job = with_policy(get_workflow(workflow_id, project).job, policy, is_on_service=False)
         context = RunContext(project, workflow_id, str(uuid4()), config)

@@ -9,6 +9,10 @@ import ast
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # What a workflow's own ingestion.py calls to have a source read by its kind.
 _READ_SOURCE = "read_source"
@@ -22,11 +26,13 @@ class OwnCode:
         workflow_id: The workflow, whose name stands in for a table that has none.
         folder: The workflow's folder; None if there is none, as for a file on its own.
         sections: Top-level sections that the project declares in ``[tool.dataflow]``.
+        variables: Those of the environment, for what config.yaml leaves to them.
     """
 
     workflow_id: str
     folder: Path | None = None
     sections: list[str] = field(default_factory=list)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def readers(self) -> set[str]:
