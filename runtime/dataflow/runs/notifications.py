@@ -60,10 +60,8 @@ def report_failure(project: Project, workflow_id: str, run_id: str, error: str) 
     understood = [sender.add(address) for address in addresses]
     body = f"{error or 'No reason is known.'}\n\nRun {run_id}"
     link = f"{project.settings.dagster_url}/runs/{run_id}"
-    told = (
-        not unset
-        and all(understood)
-        and sender.notify(title=f"{workflow_id} failed", body=redact(f"{body}\n{link}"))
+    told = all(understood) and sender.notify(
+        title=f"{workflow_id} failed", body=redact(f"{body}\n{link}")
     )
     if not told:
         log.warning("not everybody could be told of the failed run", addresses=len(addresses))
