@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pytest
 
     from dataflow.runs.model import Run
+    from dataflow.shared.config_model import Ingestion, WorkflowConfig
 
 _PROJECT_FILES = ("pyproject.toml", "dagster.yaml", "workspace.yaml")
 
@@ -103,7 +104,9 @@ class Sandbox:
         folder.mkdir()
         (folder / "rows.json").write_text(json.dumps(records), encoding="utf-8")
         source = {"type": "file", "url": str(folder / "rows.json"), "format": "json"}
-        read = read_source(source, {})
+        config = own_config(self.project, self.workflow_id)
+        contract = _of_sample(config.ingestion).model_dump(by_alias=True) if config else {}
+        read = read_source({**contract, "source": source, "parameters": {}}, {})
         write_parquet(read["data"], folder / "extract.parquet")
         return {**read, "data": LazyRows(folder / "extract.parquet")}
 
@@ -227,8 +230,27 @@ def _source(
     What only production has to know, such as whom to tell of a failure, need not be set.
     """
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
-    read = partial(read_config, path, project=project, source=source, needs_environment=False)
+
+    def read() -> WorkflowConfig:
+        config = read_config(path, project=project, source=source, needs_environment=False)
+        if source is None:
+            return config
+        return config.model_copy(update={"ingestion": _of_sample(config.ingestion)})
+
     return hold_config(path, read)
+
+
+def _of_sample(ingestion: Ingestion) -> Ingestion:
+    """The contract of a sample: the same types, but written as JSON has them.
+
+    A sample may lack a column that the source has got since.
+    """
+    from dataflow.shared.contract import Column
+
+    columns = {
+        name: Column(type=column.type, optional=True) for name, column in ingestion.columns.items()
+    }
+    return ingestion.model_copy(update={"columns": columns})
 
 
 def _skip(why: str) -> NoReturn:

@@ -80,7 +80,8 @@ def test_rows_behave_as_a_list(rows: LazyRows) -> None:
     assert rows == PLAIN
     assert rows == TABLE
     assert rows != PLAIN[:-1]
-    assert rows[3] == rows[-22] == rows[np.int64(3)] == {"id": 3, "name": "n3"}
+    third: Any = np.int64(3)
+    assert rows[3] == rows[-22] == rows[third] == {"id": 3, "name": "n3"}
     assert rows[3:9:2] == PLAIN[3:9:2]
     assert rows.index({"id": 7, "name": "n7"}) == 7
     assert {"id": 7, "name": "n7"} in rows

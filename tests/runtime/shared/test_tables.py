@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataflow.shared.lazy_rows import LazyRows
+from dataflow.shared.lazy_rows import LazyRows, TableFileError
 from dataflow.shared.tables import (
     TableError,
-    TableFileError,
     like,
     row_count,
     to_arrow,

@@ -49,9 +49,11 @@ def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
             lines.add(_new(records, progress) if progress else records)
             if request.limit is not None and lines.count >= request.limit:
                 break
-        typed = read_documents([LocalFile(lines.path, shown, "jsonl")], (), lines=True)
+        file = LocalFile(lines.path, shown, "jsonl")
+        typed = read_documents([file], (), lines=True, contract=request.contract)
     reached = progress.saved() if progress else None
-    return Extracted(typed.table, shown, [*pages.notes, *typed.notes], reached, pages.ended)
+    notes = [*pages.notes, *typed.notes]
+    return Extracted(typed.table, shown, notes, reached, pages.ended, typed.written)
 
 
 KIND = SourceKind(ApiSource, read_api)
