@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataflow.shared.logging import WORKFLOW_TAG as WORKFLOW_TAG
 
+# Has the job of a workflow that is not the registered one, which commands and the API run.
+FURTHER_TAG = "dataflow/further_job"
 # The name that workspace.yaml gives the project's code location.
 LOCATION_NAME = "dataflow"
 # The name that Dagster gives the one repository of a `Definitions`.
