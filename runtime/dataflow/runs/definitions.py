@@ -21,7 +21,7 @@ from dagster._core.execution.build_resources import wrap_resources_for_execution
 from dagster_shared.record import copy
 
 from dataflow.runs.context import own_config
-from dataflow.runs.dagster_names import FURTHER_TAG, WORKFLOW_TAG
+from dataflow.runs.dagster_names import FURTHER_TAG, PARTITIONED_TAG, WORKFLOW_TAG
 from dataflow.runs.executor import holding_executor
 from dataflow.runs.module_definitions import ModuleDefinitions, read_modules, targets_of
 from dataflow.runs.policy import with_policy
@@ -97,8 +97,7 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
     further = {}
     for job in found.jobs:
         if isinstance(job, JobDefinition):
-            tags = {**job.tags, WORKFLOW_TAG: workflow_id, FURTHER_TAG: "true"}
-            further[job.name] = served(job, tags=tags)
+            further[job.name] = served(job._copy(tags={**job.tags, FURTHER_TAG: "true"}))
         else:
             further[job.name] = _of_own_assets(job, assets)
     return WorkflowDefinitions(
@@ -258,8 +257,9 @@ def _has_schedule(found: WorkflowDefinitions) -> bool:
 def _served(
     project: Project, workflow_id: str, job: JobDefinition, config: WorkflowConfig | None
 ) -> JobDefinition:
+    partitioned = {PARTITIONED_TAG: "true"} if job.partitions_def is not None else {}
     changes: dict[str, Any] = {
-        "tags": {**job.tags, WORKFLOW_TAG: workflow_id},
+        "tags": {**job.tags, WORKFLOW_TAG: workflow_id, **partitioned},
         "run_tags": {**job.run_tags, WORKFLOW_TAG: workflow_id},
     }
     # An author who names another executor means it.
