@@ -96,9 +96,12 @@ def test_the_guide_lists_is_valid_and_runs_from_the_command_line(
     listed = dataflow("workflow", "list", "--check", cwd=root)
     assert (listed.returncode, listed.stdout.splitlines()[0].split()[:2]) == (0, ["guide", "ok"])
     checked = dataflow("workflow", "check", "guide", "--json", "--no-tests", cwd=root)
-    points = {p["point"]: p["status"] for p in json.loads(checked.stdout)["workflows"][0]["points"]}
-    needed = ("source", "write", "config", "extract", "transform", "job", "secrets")
+    report = json.loads(checked.stdout)["workflows"][0]
+    points = {point["point"]: point["status"] for point in report["points"]}
+    assert (checked.returncode, report["passed"]) == (0, True), points
+    needed = ("source", "config", "extract", "transform", "job", "secrets")
     assert {points[name] for name in needed} == {"met"}
+    assert points["readme"] == "advised"
     ran = dataflow("workflow", "run", "guide", cwd=root)
     assert ran.returncode == 0, ran.stderr
     assert "'transformation_stages': ['cleaning', 'enrichment']} 2" in ran.stdout
