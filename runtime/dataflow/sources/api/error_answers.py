@@ -112,7 +112,9 @@ def _tells_failure(key: str, value: Any) -> bool:
     if isinstance(value, Mapping):
         # Such as {"code": 0, "message": null}, where the envelope always has its place for errors.
         return any(
-            _tells_failure(name, item) if _plain(name) in _STATUS | _SUCCESS else bool(item)
+            _tells_failure(name, item)
+            if _plain(name) in _SUCCESS
+            else bool(item) and str(item).strip().lower() not in _FINE
             for name, item in value.items()
         )
     return bool(value)

@@ -68,8 +68,8 @@ _PAGES = ("page", "current_page", "currentPage", "page_number", "pageNumber")
 
 # Longer numbers count nothing.
 _DIGITS = 18
-_LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+\s*(?:=\s*(?:\"[^\"]*\"|[^\s;,\"]+))?)*)")
-_RELATION = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
+_LINK_PARAMETER = r"\s*;\s*([\w!#$&+.^`|~*-]+)\s*(?:=\s*(?:\"([^\"]*)\"|([^\s;,\"]+)))?"
+_LINK = re.compile(rf"<([^>]*)>((?:{_LINK_PARAMETER})*)")
 
 
 def next_link(header: str) -> str | None:
@@ -78,10 +78,10 @@ def next_link(header: str) -> str | None:
     >>> next_link('<https://h/?a=1,2>; rel="prev", </x?page=3>; title="a, b"; rel=next')
     '/x?page=3'
     """
-    for target, parameters in _LINK.findall(header):
-        relation = _RELATION.search(parameters)
-        if relation and "next" in (relation[1] or relation[2]).lower().split():
-            return str(target)
+    for link in _LINK.finditer(header):
+        for name, in_quotes, bare in re.findall(_LINK_PARAMETER, link[2]):
+            if name.lower() == "rel" and "next" in (in_quotes or bare).lower().split():
+                return link[1]
     return None
 
 
