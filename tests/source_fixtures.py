@@ -33,9 +33,9 @@ class Request:
 class Answer:
     """What the server says.
 
-    With ``cut`` it resets the connection after that many bytes; with ``pace`` it says a byte, and
-    waits so many seconds before the next; with ``chunked`` it sends the body in chunks, and of
-    ``"unfinished"`` ones not the last, which says that it is the last.
+    With ``cut`` it resets the connection after that many bytes; with ``pace`` it says ``step``
+    bytes, and waits so many seconds before the next ones; with ``chunked`` it sends the body in
+    chunks, and of ``"unfinished"`` ones not the last, which says that it is the last.
     """
 
     body: bytes | str = b""
@@ -44,6 +44,7 @@ class Answer:
     cut: int | None = None
     silent: bool = False
     pace: float | None = None
+    step: int = 1
     chunked: bool | str = False
 
 
@@ -106,7 +107,7 @@ class Server:
         if handler.command == "HEAD":
             return
         if answer.pace is not None:
-            self._trickle(handler, body, answer.pace)
+            self._trickle(handler, body, answer.step, answer.pace)
             return
         if answer.chunked:
             half = len(body) // 2
@@ -128,11 +129,13 @@ class Server:
         handler.close_connection = True
         handler.connection.close()
 
-    def _trickle(self, handler: BaseHTTPRequestHandler, body: bytes, pace: float) -> None:
+    def _trickle(
+        self, handler: BaseHTTPRequestHandler, body: bytes, step: int, pace: float
+    ) -> None:
         handler.close_connection = True
         try:
-            for place in range(len(body)):
-                handler.wfile.write(body[place : place + 1])
+            for place in range(0, len(body), step):
+                handler.wfile.write(body[place : place + step])
                 if self.released.wait(pace):
                     return
         except OSError:

@@ -30,8 +30,9 @@ def _quick(quick: None) -> None:
 
 
 def read_soon(url: str, **source: Any) -> Any:
+    timeout = source.pop("timeout_seconds", 0.3)
     source = {"type": "api", "url": url, "paging": NONE, **source}
-    return read_source(source, {"max_retries": 1, "timeout_seconds": 0.3, "batch_size": 10})
+    return read_source(source, {"max_retries": 1, "timeout_seconds": timeout, "batch_size": 10})
 
 
 def test_a_server_that_trickles_is_not_waited_for(server: Any) -> None:
@@ -73,8 +74,10 @@ def test_a_server_that_trickles_its_headers_is_not_waited_for() -> None:
 def test_a_large_answer_may_take_longer_than_the_time_out(server: Any) -> None:
     """While enough of it comes."""
     body = json.dumps([{"id": number, "text": "x" * 50} for number in range(60)])
-    url = server.answer("/x", Answer(body, pace=0.0002))
-    assert len(ids(read_soon(url))) == 60
+    url = server.answer("/x", Answer(body, pace=0.05, step=200))
+    started = time.monotonic()
+    assert len(ids(read_soon(url, timeout_seconds=0.6))) == 60
+    assert time.monotonic() - started > 0.9
 
 
 CUT = {

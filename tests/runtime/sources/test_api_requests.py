@@ -311,7 +311,7 @@ NDJSON = "application/x-ndjson"
 def test_answers_of_every_format(
     server: Any, body: str, media: str, told: str | None, pack: str
 ) -> None:
-    """JSON with and without a byte-order mark, lines, CSV; compressed on the way, or a gzip file."""
+    """JSON, lines and CSV; with a byte-order mark, compressed on the way, or a file of gzip."""
     data = body.encode()
     packed = {"": data, "gzip": gzip.compress(data), "file": gzip.compress(data)}
     packed["deflate"] = zlib.compress(data)

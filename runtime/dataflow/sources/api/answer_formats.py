@@ -16,9 +16,11 @@ from dataflow.sources.kind import shown_location
 from dataflow.sources.local_file import LocalFile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from dataflow.sources.api.exchange import Answer
+    from dataflow.sources.inference import TypedTable
 
 # No content, reset content.
 NO_CONTENT = (204, 205)
@@ -171,10 +173,14 @@ def _lines(text: str, name: str) -> list[dict[str, Any]]:
 
 
 def _csv(text: str, name: str, folder: Path) -> Content:
-    from dataflow.sources.file.delimited import read_delimited
-
     path = folder / f"answer-{sum(1 for _ in folder.iterdir()):06}.csv"
     path.write_text(text, encoding="utf-8", newline="")
     file = LocalFile(path, shown_location(name), "csv")
-    rows = read_delimited([file], folder).table.to_pylist()
-    return Content(rows, "csv", file)
+    return Content(read_csv([file], folder).table.to_pylist(), "csv", file)
+
+
+def read_csv(files: Sequence[LocalFile], folder: Path) -> TypedTable:
+    """Answers in CSV as one table; types are found over all of them."""
+    from dataflow.sources.file.delimited import read_delimited
+
+    return read_delimited(files, folder)

@@ -99,9 +99,9 @@ class _Reading:
         if not self.files:
             shown = shown_location(self.settings.url)
             return read_documents([LocalFile(lines.path, shown, "jsonl")], (), lines=True)
-        from dataflow.sources.file.delimited import read_delimited
+        from dataflow.sources.api.answer_formats import read_csv
 
-        return read_delimited(self.files, self.folder)
+        return read_csv(self.files, self.folder)
 
     def _asks(self, exchange: Exchange) -> Iterator[tuple[Ask, Any]]:
         """The first requests, each with the value of its parent, if it has one."""
