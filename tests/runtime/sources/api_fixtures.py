@@ -33,7 +33,7 @@ def records(*numbers: int) -> list[dict[str, Any]]:
     return [{"id": number, "name": f"n{number}"} for number in numbers]
 
 
-def js(document: Any, status: int = 200, **headers: str) -> Answer:
+def js(document: Any, **headers: str) -> Answer:
     """An answer in JSON."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(json.dumps(document), status, {"Content-Type": "application/json", **named})
+    return Answer(json.dumps(document), headers={"Content-Type": "application/json", **named})

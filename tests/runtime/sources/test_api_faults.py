@@ -172,11 +172,11 @@ def test_no_message_and_no_log_has_a_secret(
 ) -> None:
     """Tokens in headers, bodies and addresses, while tries fail and in the end."""
     url = server.answer("/x", Answer("s3cret-77", 500))
-    source: dict[str, Any] = {
+    sources: dict[str, dict[str, Any]] = {
         "header": {"headers": {"X-Api-Token": "s3cret-77"}},
         "body": {"body": {"auth": {"token": "s3cret-77"}}},
-        "url": {},
-    }[where]
+    }
+    source = sources.get(where, {})
     with pytest.raises(SourceError) as caught:
         read_api(f"{url}?access_token=s3cret-77" if where == "url" else url, paging=NONE, **source)
     assert "s3cret" not in str(caught.value) + caplog.text + "".join(capfd.readouterr())

@@ -15,6 +15,7 @@ from tests.source_fixtures import Answer, Server
 
 from dataflow.sources.errors import SourceDataError, SourceError
 from dataflow.sources.incremental import Progress
+from dataflow.sources.read import read_source
 from dataflow.sources.row_identity import row_digest
 
 NONE = {"type": "none"}
@@ -89,6 +90,38 @@ def test_declared_types_decide(server: Any) -> None:
     assert same == row_digest({"price": 1.5, "code": "1.5"}, types)
     assert same == row_digest({"price": "1.5", "code": "1.5"}, types)
     assert same != row_digest({"price": "1.5", "code": "1.500"}, types)
+
+
+CONTRACT = {
+    "id": {"type": "bigint"},
+    "moment": {"type": "date", "source": "at"},
+    "price": {"type": "decimal(10,3)"},
+}
+
+
+@pytest.mark.parametrize("media", ["application/json", "text/csv"])
+def test_the_contract_decides_what_is_the_same(server: Any, media: str) -> None:
+    """`"1.500"`, `"1.5"` and 1.5 are one number where the contract says number."""
+    written = ['"1.500"', '"1.5"', "1.5"]
+    days = [
+        f'[{{"id": 1, "at": "2024-01-02", "price": {price}}}]'
+        if media == "application/json"
+        else f"id,at,price\n1,2024-01-02,{price}\n"
+        for price in written
+    ]
+    answers = [Answer(day, headers={"Content-Type": media}) for day in days]
+    source = {
+        "type": "api",
+        "url": server.answer("/x", *answers),
+        "incremental": BY_AT,
+        "paging": NONE,
+    }
+    last, counts = None, []
+    for _ in days:
+        result = read_source({"source": source, "columns": CONTRACT}, {}, last)
+        counts.append(result["metadata"]["record_count"])
+        last = json.loads(json.dumps(result["metadata"]["last_value"]))
+    assert counts == [1, 0, 0]
 
 
 def test_ids_that_are_texts_have_the_order_of_numbers(server: Any) -> None:

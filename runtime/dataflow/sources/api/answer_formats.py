@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.api.exchange import Answer
     from dataflow.sources.inference import TypedTable
 
@@ -179,8 +180,10 @@ def _csv(text: str, name: str, folder: Path) -> Content:
     return Content(read_csv([file], folder).table.to_pylist(), "csv", file)
 
 
-def read_csv(files: Sequence[LocalFile], folder: Path) -> TypedTable:
-    """Answers in CSV as one table; types are found over all of them."""
+def read_csv(
+    files: Sequence[LocalFile], folder: Path, contract: Contract | None = None
+) -> TypedTable:
+    """Answers in CSV as one table: by a contract, or with types that are found over all of them."""
     from dataflow.sources.file.delimited import read_delimited
 
-    return read_delimited(files, folder)
+    return read_delimited(files, folder, contract=contract)

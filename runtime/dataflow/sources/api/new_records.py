@@ -28,11 +28,14 @@ def new_records(records: Iterable[dict[str, Any]], progress: Progress) -> Iterat
             yield record
 
 
-def new_rows(table: pa.Table, progress: Progress) -> pa.Table:
-    """The same for the rows of a table, whose values have their types."""
+def new_rows(table: pa.Table, progress: Progress, column: str) -> pa.Table:
+    """The same for the rows of a table, whose values have their types.
+
+    ``column`` is what the table calls the field of ``progress``.
+    """
     import pyarrow as pa
 
-    name = progress.column_in(table.column_names)
+    name = column if column in table.column_names else progress.column_in(table.column_names)
     keep = [
         not progress.is_passed(row[name]) and progress.admit(row[name], row)
         for row in table.to_pylist()

@@ -20,6 +20,7 @@ from dataflow.sources.records import JsonLines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.api.exchange import Ask, Exchange
     from dataflow.sources.api.pages import Pages
     from dataflow.sources.inference import TypedTable
@@ -48,14 +49,24 @@ def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
     if incremental:
         progress = Progress(incremental.cursor_field, request.last_value, incremental.initial_value)
         progress.texts_are_numbers = True
+        progress.types = _declared_types(request.contract)
     shown = shown_location(settings.url)
     with tempfile.TemporaryDirectory(prefix="dataflow-") as name:
         reading = _Reading(settings, request, progress, Path(name))
         typed = reading.read(Exchange(settings, request.parameters))
-        table = new_rows(typed.table, progress) if reading.is_csv and progress else typed.table
-    notes = [*dict.fromkeys(reading.notes), *typed.notes]
-    reached = progress.saved() if progress else None
-    return Extracted(table, shown, notes, reached, reading.ended)
+    table, conformed = typed.table, typed.conformed
+    if reading.is_csv and progress:
+        table = new_rows(table, progress, _name_of(progress.field, request.contract))
+        conformed = replace(conformed, table=table) if conformed else None
+    return Extracted(
+        table,
+        shown,
+        [*dict.fromkeys(reading.notes), *typed.notes],
+        progress.saved() if progress else None,
+        reading.ended,
+        typed.written,
+        conformed,
+    )
 
 
 KIND = SourceKind(ApiSource, read_api)
@@ -98,10 +109,11 @@ class _Reading:
                 break
         if not self.files:
             shown = shown_location(self.settings.url)
-            return read_documents([LocalFile(lines.path, shown, "jsonl")], (), lines=True)
+            file = LocalFile(lines.path, shown, "jsonl")
+            return read_documents([file], (), lines=True, contract=self.request.contract)
         from dataflow.sources.api.answer_formats import read_csv
 
-        return read_csv(self.files, self.folder)
+        return read_csv(self.files, self.folder, self.request.contract)
 
     def _asks(self, exchange: Exchange) -> Iterator[tuple[Ask, Any]]:
         """The first requests, each with the value of its parent, if it has one."""
@@ -165,6 +177,18 @@ class _Reading:
         self.files += [replace(file) for file in pages.files if file not in self.files]
         # They are counted only: the files themselves are read.
         lines.count += count
+
+
+def _declared_types(contract: Contract | None) -> dict[str, str]:
+    """The types of a contract's columns, by their names at the source."""
+    columns = contract.columns if contract else {}
+    return {column.source or name: column.database_type for name, column in columns.items()}
+
+
+def _name_of(field: str, contract: Contract | None) -> str:
+    """What a column of the source is called in the table."""
+    columns = contract.columns if contract else {}
+    return next((name for name, column in columns.items() if column.source == field), field)
 
 
 def _mixed() -> SourceSettingError:
