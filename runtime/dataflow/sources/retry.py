@@ -108,10 +108,11 @@ def failure(error: requests.RequestException) -> RequestFailedError:
     return RequestFailedError(_cause(error), None, passing)
 
 
-def patience(response: requests.Response) -> bool | float:
+def patience(response: requests.Response, *, passing: bool = False) -> bool | float:
     """How long to wait, by the status, ``Retry-After`` (RFC 9110, 10.2.3) and rate-limit headers.
 
-    A 403 is a rate limit where its headers say so, and final otherwise.
+    A 403 is a rate limit where its headers say so, and final otherwise. With ``passing`` the status
+    is one that passes, whatever it is.
 
     Returns:
         Seconds; or whether to try again at all, where the server does not say when, asks for more
@@ -119,7 +120,8 @@ def patience(response: requests.Response) -> bool | float:
     """
     headers = response.headers
     told = headers.get("Retry-After", "").strip()
-    if response.status_code not in RETRIED_STATUSES and not is_limited(response):
+    passing = passing or response.status_code in RETRIED_STATUSES or is_limited(response)
+    if not passing:
         return False
     seconds = _seconds_from(told, headers) if told else None
     if seconds is None and not _first(headers, _REMAINING):

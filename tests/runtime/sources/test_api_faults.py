@@ -107,6 +107,14 @@ def test_an_answer_that_is_cut_is_asked_for_again(server: Any, where: str) -> No
         read_soon(server.answer("/y", CUT[where]))
 
 
+def test_an_answer_that_is_not_ready_is_asked_for_again(server: Any) -> None:
+    """202 is no data, whatever stands in it."""
+    wait = Answer('{"status": "running"}', 202, {"Retry-After": "0"})
+    assert ids(read_api(server.answer("/x", wait, js(records(1))), paging=NONE)) == [1]
+    with pytest.raises(SourceUnavailableError, match="202: it is not ready yet"):
+        read_api(server.answer("/y", wait), paging=NONE)
+
+
 # Rate limits
 
 

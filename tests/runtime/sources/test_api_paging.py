@@ -92,6 +92,13 @@ def test_more_that_cannot_be_asked_for_is_refused(server: Any, document: Any) ->
         read_api(server.answer("/x", js(document)))
 
 
+def test_one_page_that_says_more_is_told(server: Any) -> None:
+    """A person chose it, and is told what is left."""
+    url = server.answer("/x", js({"rows": records(1), "has_more": True}))
+    notes = read_api(url, paging={"type": "none"})["metadata"]["notes"]
+    assert "says that there is more" in notes[0]
+
+
 def test_more_without_a_cursor_is_refused(server: Any) -> None:
     """An answer that contradicts itself is no end."""
     url = server.answer("/x", js({"rows": records(1), "has_more": True, "next_cursor": None}))

@@ -12,7 +12,11 @@ import pytest
 from tests.runtime.sources.api_fixtures import ids, js, read_api, records, rows
 from tests.source_fixtures import Answer
 
+from dataflow.shared.config_model import Parameters
+from dataflow.sources.api.reader import KIND
+from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.errors import SourceDataError, SourceError, SourceSettingError
+from dataflow.sources.kind import ReadRequest
 
 NONE = {"type": "none"}
 QUERY = "query ($after: String, $n: Int) { orders(first: $n, after: $after) { nodes { id } } }"
@@ -204,6 +208,32 @@ def test_parents_and_children_that_cannot_be_read(
     each = {"url": f"{server.url}/p", "field": "id", "as": "order", "paging": NONE}
     with pytest.raises(SourceDataError, match=said):
         read_api(f"{server.url}/p/{{order}}", for_each=each, paging=NONE)
+
+
+def test_parents_that_cannot_be_read_whole_are_told_where_to_set_it(server: Any) -> None:
+    """The setting is the one of the first request."""
+    each = {"url": server.answer("/p", js(records(1))), "field": "id", "as": "k"}
+    with pytest.raises(SourceSettingError) as caught:
+        read_api(f"{server.url}/p/{{k}}", for_each=each)
+    assert "`ingestion.source.for_each.paging.type`" in caught.value.instruction
+
+
+def test_a_limit_ends_among_the_children(server: Any) -> None:
+    """An inspection knows that it has not seen all."""
+    server.answer("/p", js(records(1, 2, 3)))
+    for number in (1, 2, 3):
+        server.answer(f"/p/{number}", js([{"v": number}, {"v": 0}]))
+    settings = ApiSource.model_validate(
+        {
+            "type": "api",
+            "url": f"{server.url}/p/{{k}}",
+            "paging": NONE,
+            "for_each": {"url": f"{server.url}/p", "field": "id", "as": "k", "paging": NONE},
+        }
+    )
+    for limit, whole in ((3, False), (6, True)):
+        extracted = KIND.read(settings, ReadRequest(Parameters(), limit=limit))
+        assert extracted.whole is whole
 
 
 def test_a_parent_at_another_host_is_refused(server: Any, other_server: Any) -> None:

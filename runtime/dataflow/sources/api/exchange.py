@@ -23,6 +23,7 @@ from dataflow.sources.kind import shown_location
 from dataflow.sources.retry import (
     RequestFailedError,
     failure,
+    patience,
     retrying,
     seconds_until_allowed,
 )
@@ -239,6 +240,10 @@ def _has_body(settings: ApiSource) -> bool:
 def _refuse_status(response: requests.Response) -> None:
     if response.status_code >= requests.codes.multiple_choices:
         raise requests.HTTPError(response=response)
+    if response.status_code == requests.codes.accepted:
+        # Work has begun; what comes now is no data yet.
+        wait = patience(response, passing=True)
+        raise RequestFailedError("the server answered 202: it is not ready yet", 202, wait)
 
 
 def _redirected(request: requests.Request, response: requests.Response) -> requests.Request:

@@ -228,6 +228,10 @@ class Pages:
                 "Run again if the data changed while it was read; otherwise correct "
                 "`ingestion.source.paging`.",
             )
+        if paging.more_left:
+            self.notes.append(
+                "The API says that there is more, and `type: none` reads one page only."
+            )
         if not hints or min(hints) <= received <= max(hints):
             return
         if received < min(hints) and paging.read and self._must_be_all():

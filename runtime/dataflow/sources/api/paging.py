@@ -37,6 +37,7 @@ class Paginator:
         totals: What the answers said there is in all, at the place that was named or detected.
         hinted_totals: The same, at places that usually mean this.
         cut: Whether ``max_pages`` ended it before the API did.
+        more_left: Whether the one page that is read says that there is more.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Paginator:
         self.totals: list[int] = []
         self.hinted_totals: list[int] = []
         self.cut = False
+        self.more_left = False
         self._batch_size = batch_size
         self._placing = placing
         self._graphql = graphql
@@ -101,6 +103,7 @@ class Paginator:
             self.cut = True
             return None
         more = self._has_more(page)
+        self.more_left = bool(more) and self._chosen.type == "none"
         following = self._way.following(ask, page)
         if more is False:
             return None

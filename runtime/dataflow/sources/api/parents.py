@@ -10,7 +10,7 @@ from dataflow.shared.shown import quoted
 from dataflow.sources.api.exchange import Ask
 from dataflow.sources.api.pages import Pages
 from dataflow.sources.api.placing import Placing, filled
-from dataflow.sources.errors import SourceDataError
+from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.kind import shown_location
 from dataflow.sources.records import MISSING, value_at
 
@@ -33,7 +33,7 @@ def parent_values(
     ask = Ask(parent.url, dict(parent.params))
     pages = Pages(parent, ask, exchange, Placing(), batch_size, folder, method="GET")
     known = set()
-    for records in pages:
+    for records in _told_where(pages):
         for record in records:
             value = value_at(record, parent.field)
             if value in (None, "", MISSING) or not isinstance(value, str | int | float):
@@ -45,6 +45,15 @@ def parent_values(
             if value not in known:
                 known.add(value)
                 yield value
+
+
+def _told_where(pages: Pages) -> Iterator[list[dict[str, Any]]]:
+    """The pages; what has to be set for them stands under ``for_each``."""
+    try:
+        yield from pages
+    except SourceSettingError as error:
+        own, parents = "`ingestion.source.paging", "`ingestion.source.for_each.paging"
+        raise SourceSettingError(error.reason, error.instruction.replace(own, parents)) from None
 
 
 def ask_for(ask: Ask, name: str, value: Any) -> Ask:

@@ -87,7 +87,6 @@ class _Reading:
         self.notes: list[str] = []
         self.ended = True
         self.files: list[LocalFile] = []
-        self.formats: set[str] = set()
 
     @property
     def is_csv(self) -> bool:
@@ -97,16 +96,18 @@ class _Reading:
     def read(self, exchange: Exchange) -> TypedTable:
         """Read all pages into one table."""
         lines = JsonLines(self.folder / "records.jsonl")
+        limit = self.request.limit
         for ask, parent in self._asks(exchange):
+            if limit is not None and lines.count >= limit:
+                self.ended = False
+                break
             pages = self._pages(ask, exchange)
             for records in pages:
                 self._keep(lines, pages, records, parent)
-                if self.request.limit is not None and lines.count >= self.request.limit:
+                if limit is not None and lines.count >= limit:
                     break
             self.notes += pages.notes
             self.ended = self.ended and pages.ended
-            if self.request.limit is not None and lines.count >= self.request.limit:
-                break
         if not self.files:
             shown = shown_location(self.settings.url)
             file = LocalFile(lines.path, shown, "jsonl")
@@ -128,11 +129,8 @@ class _Reading:
             yield ask, None
             return
         size = self.request.parameters.batch_size
-        values = list(parent_values(parent, exchange, size, self.folder))
-        for number, value in enumerate(values):
+        for value in list(parent_values(parent, exchange, size, self.folder)):
             yield ask_for(ask, parent.as_, value), value
-            # Where a limit ends it, what follows was not asked for.
-            self.ended = self.ended and number + 1 <= len(values)
 
     def _pages(self, ask: Ask, exchange: Exchange) -> Pages:
         from dataflow.sources.api.pages import Pages
@@ -153,7 +151,6 @@ class _Reading:
         self, lines: JsonLines, pages: Pages, records: list[dict[str, Any]], parent: Any
     ) -> None:
         """Put a page's records on disk, as far as they are new."""
-        self.formats.add(pages.format)
         if pages.format == "csv":
             self._keep_files(lines, pages, len(records))
             return
