@@ -9,6 +9,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataflow.sources import exact_numbers
 from dataflow.sources.api.error_answers import is_error_line
 from dataflow.sources.api.exchange import is_gzip
 from dataflow.sources.errors import SourceDataError
@@ -79,7 +80,7 @@ def read_content(answer: Answer, told: str | None, name: str, folder: Path) -> C
     if text.lstrip()[:1] in ("{", "["):
         # Such is an error where a file was asked for; a header begins so only in quotes.
         try:
-            return Content(json.loads(text), "json")
+            return Content(exact_numbers.loads(text), "json")
         except ValueError:
             pass
     return _csv(text, name, folder)
@@ -128,14 +129,14 @@ def _are_lines(text: str, media: str) -> bool:
         return False
     first, _, rest = text.strip().partition("\n")
     try:
-        return bool(rest.strip()) and isinstance(json.loads(first), dict)
+        return bool(rest.strip()) and isinstance(exact_numbers.loads(first), dict)
     except ValueError:
         return False
 
 
 def _json(text: str, media: str, name: str) -> Content:
     try:
-        return Content(json.loads(text), "json")
+        return Content(exact_numbers.loads(text), "json")
     except (ValueError, RecursionError) as error:
         raise SourceDataError(
             f"{name} is not JSON ({media or 'no media type'}): {error}.",
@@ -152,7 +153,7 @@ def _lines(text: str, name: str) -> list[dict[str, Any]]:
         if not written:
             continue
         try:
-            record = json.loads(written)
+            record = exact_numbers.loads(written)
         except (ValueError, RecursionError) as error:
             raise SourceDataError(
                 f"{name}, line {number:,}, is not JSON: {error}.",
