@@ -15,8 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from dataflow.sources.records import JsonLines
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -61,8 +59,9 @@ def _exact(file: LocalFile, copy: Path) -> LocalFile:
     except (TypeError, ValueError, RecursionError):
         # DuckDB says what is wrong with it.
         return file
-    lines = JsonLines(copy)
-    lines.add(rows)
+    with copy.open("wb") as target:
+        for row in rows:
+            target.write(json.dumps(row).encode() + b"\n")
     return replace(file, path=copy)
 
 

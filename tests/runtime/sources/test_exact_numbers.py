@@ -37,6 +37,24 @@ def test_a_long_number_is_a_text_or_what_the_contract_says(project: Path, text: 
     assert found == [{"v": Decimal(LONG)}, {"v": Decimal("1.50")}]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_within_a_document_is_read_as_exactly(project: Path, encoding: str) -> None:
+    """With `data_path`, and with a byte-order mark."""
+    text = f'{{"rows": [{{"v": {LONG}}}]}}'
+    (project / "a.json").write_text(text, encoding=encoding)
+    source = {"type": "file", "url": "a.json", "data_path": "rows"}
+    assert read_source(source, {})["data"].to_pylist() == [{"v": LONG}]
+
+
+def test_an_api_is_read_as_exactly(server: Any, say: Any) -> None:
+    """On every page, and with a contract."""
+    url = server.answer("/x", say(f'[{{"v": {LONG}}}]'), say('[{"v": 1.5}]'), say("[]"))
+    source = {"type": "api", "url": url, "paging": {"type": "page_number"}}
+    agreed = {"source": source, "columns": {"v": {"type": "decimal(22,2)"}}}
+    found = read_source(agreed, {})["data"].to_pylist()
+    assert found == [{"v": Decimal(LONG)}, {"v": Decimal("1.50")}]
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [
