@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FRACTIONS = ("FLOAT", "DOUBLE")
 _ZERO_CLOCK = r"[ T]00:00(:00(\.0+)?)?"
+_BOTH_MARKS = r"[-+]?[1-9]\d{0,2}(,\d{3})+\.\d+"
 _EXTRA_ZEROS = r"\.0+$"
 
 
@@ -128,9 +129,7 @@ def _number(column: Column, wanted: str, text: str, trimmed: str) -> Reading:
         whole = rf"(0|[1-9]\d*|[1-9]\d{{0,2}}({_class(groups)}\d{{3}})+)"
     if wanted in _FRACTIONS:
         if point == "." and not groups:
-            value = f"TRY_CAST({trimmed} AS {wanted})"
-            quick = DOUBLE.quick.replace("{x}", text)
-            return Reading(value, f"({text} IS NULL OR {quick} OR {DOUBLE.check(trimmed)})")
+            return _plain_fraction(wanted, text, trimmed)
         fraction = rf"({_class(point)}\d+)?(e[-+]?\d+)?"
     elif wanted.startswith("DECIMAL"):
         scale = int(wanted.rstrip(")").rpartition(",")[2])
@@ -148,6 +147,15 @@ def _number(column: Column, wanted: str, text: str, trimmed: str) -> Reading:
         alike = f"coalesce(CAST({plain} AS VARCHAR) = {text}, false)"
         return Reading(f"CASE WHEN {alike} THEN {plain} ELSE {value} END", f"({alike} OR {fits})")
     return Reading(value, f"({fits})")
+
+
+def _plain_fraction(wanted: str, text: str, trimmed: str) -> Reading:
+    """A number with a point; 1,250.00 has both marks, and so can mean but one number."""
+    quick = DOUBLE.quick.replace("{x}", text)
+    both = f"regexp_full_match({trimmed}, '{_BOTH_MARKS}')"
+    ungrouped = f"TRY_CAST(replace({trimmed}, ',', '') AS {wanted})"
+    value = f"coalesce(TRY_CAST({trimmed} AS {wanted}), CASE WHEN {both} THEN {ungrouped} END)"
+    return Reading(value, f"({text} IS NULL OR {quick} OR {DOUBLE.check(trimmed)} OR {both})")
 
 
 def _class(sign: str) -> str:
