@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from dataflow.shared.environment import REFERENCE, interpolate
 from dataflow.shared.redaction import register_login, register_secret
-from dataflow.sources.errors import SourceDataError
+from dataflow.sources.api.settings import LOGIN_KEYS
+from dataflow.sources.errors import SourceDataError, SourceSettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,28 +96,50 @@ class ClientCredentials(AuthBase):
         self._good_until = asked + max(seconds - _MARGIN, seconds / 2)
 
 
+def _login(settings: ApiSource, key: str) -> Any:
+    """A key's value; of one that is still a reference, the variable's, which has to be set now."""
+    value = getattr(settings, key)
+    if value is None or not re.fullmatch(REFERENCE, value):
+        return value
+    found, missing, _ = interpolate(value, os.environ)
+    if missing or not found:
+        name = value[2:-1]
+        raise SourceSettingError(
+            f"The environment variable {name} is not set, from which the `{key}` of "
+            f"`auth_type: {settings.auth_type}` is read.",
+            f"Set it, or name another variable in config.yaml: `ingestion.source.{key}`.",
+        )
+    register_secret(found)
+    return str(found)
+
+
 def make_credentials(
     settings: ApiSource, fetch_token: Callable[[str, Mapping[str, str]], Any]
 ) -> AuthBase | None:
-    """What signs the requests to an API, as ``auth_type`` says; ``fetch_token`` asks for tokens."""
+    """What signs the requests to an API, as ``auth_type`` says; ``fetch_token`` asks for tokens.
+
+    Raises:
+        SourceSettingError: A variable that a login is read from is not set.
+    """
+    keys: dict[str, Any] = {key: _login(settings, key) for key in LOGIN_KEYS[settings.auth_type]}
     if settings.auth_type == "bearer_token":
-        return BearerToken(settings.token or "")
+        return BearerToken(keys["token"] or "")
     if settings.auth_type == "basic":
-        username, password = settings.username or "", settings.password or ""
+        username, password = keys["username"] or "", keys["password"] or ""
         register_login(username, password)
         return HTTPBasicAuth(username.encode(), password.encode())
     if settings.auth_type == "api_key":
-        return ApiKey(settings.api_key_name, settings.api_key or "", settings.api_key_location)
+        return ApiKey(settings.api_key_name, keys["api_key"] or "", settings.api_key_location)
     if settings.auth_type == "oauth2_client_credentials":
         form = {
             "grant_type": "client_credentials",
-            "client_id": settings.client_id,
-            "client_secret": settings.client_secret,
+            "client_id": keys["client_id"],
+            "client_secret": keys["client_secret"],
             "scope": settings.scope,
             "audience": settings.audience,
         }
         given = {name: value for name, value in form.items() if value}
-        return ClientCredentials(settings.token_url or "", given, fetch_token)
+        return ClientCredentials(keys["token_url"] or "", given, fetch_token)
     return None
 
 
