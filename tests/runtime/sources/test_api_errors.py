@@ -101,7 +101,8 @@ def test_rows_stay_rows(server: Any, document: Any) -> None:
 
 def test_no_rows_that_are_counted_are_no_error(server: Any) -> None:
     """Some write null for an empty list, and count it."""
-    for nothing in (None, {}):
+    empties: list[Any] = [None, {}]
+    for nothing in empties:
         url = server.answer("/x", js({"items": nothing, "total": 0}))
         assert rows(read_api(url, paging=NONE, data_path="items")) == []
 

@@ -59,7 +59,7 @@ _TOTAL_PAGES = (
 )
 _PAGES_HEADERS = ("X-Total-Pages", "X-WP-TotalPages")
 # `items 0-9/25`, of answers that are a part of all there is.
-_RANGE = re.compile(r"\s*\S*\s*\d+-\d+/(\d+)\s*")
+_RANGE = re.compile(r"\s*(?!bytes)[A-Za-z]*\s*\d+-\d+/(\d+)\s*", re.IGNORECASE)
 # What a path begins with that names a header.
 HEADER = "header:"
 _OFFSETS = ("offset", "skip", "start")
