@@ -45,7 +45,13 @@ def notes_on_rows(
         different: How many of the sample's rows are not the same as one before them.
     """
     notes = []
-    if same := sample.table.num_rows - different:
+    if not primary_key and (again := _repeated(sample)):
+        are = "row is" if again == 1 else "rows are"
+        notes.append(
+            f"{again:,} {are} the same as another, and each counts: nothing tells that they are "
+            "the same thing. If they are, turn on `remove_duplicates` in config.yaml."
+        )
+    elif same := sample.table.num_rows - different:
         are = "row is" if same == 1 else "rows are"
         notes.append(
             f"{same:,} {are} the same as another and dropped by `remove_duplicates`; turn it off "
@@ -113,6 +119,14 @@ def notes_on_values(
                 f"{column.name!r} has whole numbers that look like days (20240131): no measure."
             )
     return notes
+
+
+def _repeated(sample: Sample) -> int:
+    """How many rows are the same as one before them."""
+    from dataflow.stages.duplicates import first_occurrences
+
+    keep = first_occurrences(sample.table)
+    return 0 if keep is None else sample.table.num_rows - len(keep)
 
 
 def _differs(names: list[str]) -> str:

@@ -29,12 +29,15 @@ class Sample:
         whole: Whether they are all rows of the source.
         notes: What a person should know about how they were read.
         settings: Settings of the source that nobody gave and that they were read with.
+        units: The units of columns, by name, where the source tells them.
+        units: The units of columns that have one, by name.
     """
 
     table: pa.Table
     whole: bool
     notes: list[str]
     settings: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
 
 def read_sample(source: dict[str, Any]) -> Sample:
@@ -83,12 +86,13 @@ def _from_files(source: dict[str, Any]) -> Sample:
 
     given = checked_settings(FileSource, source)
     with fetched_files(given, Parameters()) as files:
-        settings, notes = suggest_settings(files.found, given)
+        found = suggest_settings(files.found, given, files.folder)
+        settings, notes = found.settings, found.notes
         typed = files.read(given.model_copy(update=settings))
         if not typed.table.num_columns:
-            return Sample(typed.table, True, typed.notes, settings)
+            return Sample(typed.table, True, [*notes, *typed.notes], settings, found.units)
         null_values, told = suggest_null_values(typed.table, given.null_values)
         settings["null_values"] = null_values
         if told:
             typed = files.read(given.model_copy(update=settings))
-    return Sample(typed.table, True, [*notes, *told, *typed.notes], settings)
+    return Sample(typed.table, True, [*notes, *told, *typed.notes], settings, found.units)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -19,9 +19,13 @@ from dataflow_tools.inspection.sample import read_sample
 
 # What the template has no question of its own for.
 _SETTINGS = (
-    *("format", "encoding", "delimiter", "sheet", "data_path", "schema", "query", "params"),
+    *("format", "encoding", "sheet", "data_path", "schema", "query", "params"),
+    *("delimiter", "widths", "quote", "escape", "comment", "skip_lines", "header", "header_rows"),
+    *("names", "units_row", "footer_lines", "repeated_headers", "short_rows", "decimal"),
+    *("thousands", "date_format", "records", "union_by_name"),
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
 )
+_MAY_BE_EMPTY = ("header", "quote", "skip_lines")
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60
@@ -62,6 +66,7 @@ class Inspection:
         source: The settings of the source, those that its data asked for included.
         primary_key: Names of the columns that identify a row; empty if none was proven to.
         whole: Whether the rows that were looked at are all rows of the source.
+        units: The units of columns, by name, where the source tells them.
         notes: What was left out, is uncertain, or has to be decided by a person.
     """
 
@@ -71,6 +76,7 @@ class Inspection:
     rows: int
     whole: bool
     notes: tuple[str, ...]
+    units: dict[str, str] = field(default_factory=dict)
 
     def answers(self) -> dict[str, Any]:
         """The answers to the template's questions; secrets in the location are variables in it."""
@@ -87,7 +93,12 @@ class Inspection:
         for name in ("auth_type", "token_url"):
             if self.source.get(name):
                 answers[name] = self.source[name]
-        settings = {name: self.source[name] for name in _SETTINGS if self.source.get(name)}
+        settings = {
+            name: self.source[name]
+            for name in _SETTINGS
+            # That there is no header, or no sign for quotes, is said as well.
+            if self.source.get(name) or (name in _MAY_BE_EMPTY and name in self.source)
+        }
         if self.source["type"] == "api" and "data_path" in settings:
             answers["data_path"] = settings.pop("data_path")
         if settings:
@@ -134,7 +145,12 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
     with open_engine() as connection:
         different = register_rows(connection, sample.table)
         profiles = profile_columns(connection, names)
-        primary_key = find_primary_key(connection, profiles)
+        repeated = different < sample.table.num_rows
+        primary_key = find_primary_key(connection, profiles, repeated=repeated)
+        if repeated and not primary_key:
+            # Rows that are the same each count where nothing says otherwise.
+            different = register_rows(connection, sample.table, all_rows=True)
+            profiles = profile_columns(connection, names)
         date = best_date(profiles)
         roles = [role_of(connection, column, date, primary_key) for column in profiles]
         notes = [*sample.notes, *notes_on_values(connection, profiles)]
@@ -152,6 +168,7 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         rows=sample.table.num_rows,
         whole=sample.whole,
         notes=tuple(dict.fromkeys(notes)),
+        units=sample.units,
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from dataflow.sources.duckdb_session import NullValues
     from dataflow.sources.local_file import LocalFile
 
 
@@ -40,7 +41,7 @@ def _is_collection(path: Path) -> bool:
 
 
 def read_features(
-    files: Sequence[LocalFile], folder: Path, null_values: Sequence[str] = ("",)
+    files: Sequence[LocalFile], folder: Path, null_values: NullValues = ("",)
 ) -> TypedTable:
     """Read GeoJSON (RFC 7946) feature collections, or single features, as one table.
 
