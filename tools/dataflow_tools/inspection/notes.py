@@ -36,6 +36,8 @@ def notes_on_rows(
     primary_key: list[str],
     sample: Sample,
     different: int,
+    *,
+    nearly: bool = False,
 ) -> list[str]:
     """Notes on the key, the date and the columns.
 
@@ -43,6 +45,7 @@ def notes_on_rows(
         date: The column that was chosen as the date, if any.
         primary_key: The names of the key's columns, if any was found.
         different: How many of the sample's rows are not the same as one before them.
+        nearly: Whether a column has dates but for a few values, which is said elsewhere.
     """
     notes = []
     if not primary_key and (again := _repeated(sample)):
@@ -71,7 +74,7 @@ def notes_on_rows(
             f"No column and no pair of columns was found to identify the rows in {looked}: there "
             "is no primary key, which `merge` would need."
         )
-    if date is None:
+    if date is None and not nearly:
         times = [column.name for column in profiles if column.time]
         constant = f" ({_listed(times)}: always the same)" if times else ""
         notes.append(f"No column has different dates or times{constant}: there is no time series.")

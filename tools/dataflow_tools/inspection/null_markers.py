@@ -116,7 +116,7 @@ def _kept(table: pa.Table, markers: dict[str, list[str]]) -> list[str]:
         if count:
             rows = "row" if count == 1 else "rows"
             notes.append(
-                f"{name!r} has one of these texts in {count:,} {rows}, where it stays a value; if it "
-                "is none there either, add it to `null_values`."
+                f"{name!r} has one of these texts in {count:,} {rows}, where it stays a value; if "
+                "it is none there either, add it to `null_values`."
             )
     return notes

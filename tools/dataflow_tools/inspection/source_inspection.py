@@ -11,6 +11,7 @@ from dataflow.shared.redaction import is_secret_key
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
+from dataflow_tools.inspection.near_types import nearly_dates, notes_on_near_types
 from dataflow_tools.inspection.notes import counted, notes_on_rows, notes_on_values
 from dataflow_tools.inspection.primary_key import find_primary_key
 from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
@@ -153,12 +154,17 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
             profiles = profile_columns(connection, names)
         date = best_date(profiles)
         roles = [role_of(connection, column, date, primary_key) for column in profiles]
-        notes = [*sample.notes, *notes_on_values(connection, profiles)]
+        notes = [
+            *sample.notes,
+            *notes_on_values(connection, profiles),
+            *notes_on_near_types(connection, profiles),
+        ]
+        nearly = any(nearly_dates(connection, column) for column in profiles)
     columns = [
         _column(column, role, primary_key, sample.whole)
         for column, role in zip(profiles, roles, strict=True)
     ]
-    notes += notes_on_rows(profiles, date, primary_key, sample, different)
+    notes += notes_on_rows(profiles, date, primary_key, sample, different, nearly=nearly)
     if (written := _without_secrets(source["url"])) != source["url"]:
         notes.append(f"Secrets in the location are written as variables, to be set: {written}")
     return Inspection(

@@ -184,30 +184,50 @@ def _is_header(cells: list[str], rows: list[list[str]], width: int) -> bool:
 def _quotes(body: str, file_format: str, given: FileSource) -> Iterator[Proposal]:
     """Other signs for quotes, where the usual one does not lead through the file."""
     plain = dialect_of(body, file_format, given)
-    if _reads(body, plain) and not _all_quoted(body, plain):
+    closes, single = _closes(body, plain), _all_quoted(body, plain)
+    if closes and not single and is_even(body, plain):
         return
-    ways: tuple[tuple[dict[str, str], str], ...] = (
-        ({"quote": "'"}, 'Values stand in single quotes: `quote: "\'"`.'),
-        ({"escape": "\\"}, "Quotes within values have a backslash before them: see `escape`."),
-        ({"quote": ""}, "Quotation marks are part of the values: `quote: ''`."),
+    ways: tuple[tuple[bool, str, str, str], ...] = (
+        (single or "'" in body, "quote", "'", 'Values stand in single quotes: `quote: "\'"`.'),
+        (
+            '\\"' in body,
+            "escape",
+            "\\",
+            "Quotes within values have a backslash before them: see `escape`.",
+        ),
+        (
+            not closes and _means_nothing(body, plain),
+            "quote",
+            "",
+            "Quotation marks are part of the values: `quote: ''`.",
+        ),
     )
-    for change, note in ways:
-        other = dialect_of(body, file_format, given.model_copy(update=change))
-        if change.get("quote") == "'" and not _all_quoted(body, plain) and "'" not in body:
-            continue
-        if _reads(body, other) and is_even(body, other):
-            for name, value in change.items():
+    for likely, name, value, note in ways:
+        if likely:
+            other = dialect_of(body, file_format, given.model_copy(update={name: value}))
+            if _closes(body, other) and is_even(body, other):
                 yield name, value, note
-            return
+                return
 
 
-def _reads(body: str, dialect: Dialect) -> bool:
+def _closes(body: str, dialect: Dialect) -> bool:
+    """Whether every quote is closed, and nothing stands after it."""
     try:
         for _ in dialect.records(lines_of(body)):
             pass
     except csv.Error:
         return False
-    return is_even(body, dialect) or _mostly_even(body, dialect)
+    return True
+
+
+def _means_nothing(body: str, dialect: Dialect) -> bool:
+    """Whether quotes part no values: none encloses one, and it is not that one was forgotten."""
+    sign = re.escape(dialect.delimiter)
+    lines = [line.rstrip("\r\n") for line in lines_of(body)]
+    if any(re.search(f'(^|{sign})"[^"]*"({sign}|$)', line) for line in lines):
+        return False
+    odd = sum(line.count('"') % 2 for line in lines)
+    return odd > 1 or any('"' in line and not line.count('"') % 2 for line in lines)
 
 
 def _all_quoted(body: str, dialect: Dialect) -> bool:

@@ -117,14 +117,13 @@ def _is_fuller(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
 
 def _is_note(row: Sequence[str], filled: int, width: int) -> bool:
     """Whether a record is a key and its value, or a sentence with a delimiter in it."""
+    if len(row) > width:
+        return True
     cells = list(row)
     while cells and not cells[-1].strip():
         cells.pop()
-    return (
-        len(cells) < width
-        and filled == len(cells)
-        and (len(row) != width or filled * 2 <= width + 1)
-    )
+    complete = len(cells) < width and filled == len(cells)
+    return complete and (len(row) != width or filled * 2 <= width + 1)
 
 
 def _begins(rows: Sequence[Sequence[str]], width: int) -> bool:
@@ -242,6 +241,17 @@ def joined_names(rows: Sequence[Sequence[str]]) -> list[str]:
     return [" ".join(filter(None, dict.fromkeys(column))) for column in zip(*filled, strict=True)]
 
 
+def _fills_gaps(table: Sequence[Sequence[str]]) -> bool:
+    """Whether the second record has names where the first has none, or the same one twice."""
+    named = [cell.strip().lower() for cell in table[0] if cell.strip()]
+    if len(set(named)) < len(named):
+        return True
+    return len(table) > 1 and any(
+        lower.strip() and not upper.strip()
+        for upper, lower in zip(table[0], table[1], strict=False)
+    )
+
+
 def head_of(rows: Sequence[Sequence[str]]) -> Head:
     """What stands above the rows of a table, as far as its beginning tells."""
     before = preamble_of(rows)
@@ -250,8 +260,7 @@ def head_of(rows: Sequence[Sequence[str]]) -> Head:
         return Head()
     if lacks_names(table[0], table[1:]):
         return Head(before, 0)
-    named = [cell.strip().lower() for cell in table[0] if cell.strip()]
-    if len(set(named)) == len(named) and has_units(table[0], table[1:]):
+    if not _fills_gaps(table) and has_units(table[0], table[1:]):
         return Head(before, 1, units=True)
     several = header_rows_of(table)
     return Head(before, several, has_units(table[several - 1], table[several:]))
