@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # A column of so many values, nearly all of one type, is meant to be of it.
 _FEWEST = 10
 _MOST_MISFITS = 0.05
+# The type is guessed on the first values; only that one is looked for in all.
+_FIRST = 1000
 # Numbers that stand for a missing one where they are far from all others.
 _SENTINELS = (-1, -9, -99, -999, -9999, -99999, 999, 9999, 99999, 999999)
 _LONGEST = 40
@@ -52,19 +54,25 @@ def _nearest(
     connection: duckdb.DuckDBPyConnection, column: ColumnProfile
 ) -> tuple[Rule, int, int] | None:
     """The type that most values have, how many have it, and how many there are."""
-    text = f"trim({column.key})"
     rules = [rule for rule in RULES if rule.type != TEXT.type]
-    tests = ", ".join(f"count(*) FILTER ({rule.check(text)})" for rule in rules)
+    first = f"(SELECT * FROM data WHERE {column.key} IS NOT NULL LIMIT {_FIRST})"  # noqa: S608
+    counts = _counts(connection, first, column, rules)[1:]
+    best = rules[max(range(len(rules)), key=lambda index: counts[index])]
+    total, count = _counts(connection, "data", column, [best])
+    if total < _FEWEST or not total * (1 - _MOST_MISFITS) <= count < total:
+        return None
+    return best, count, total
+
+
+def _counts(
+    connection: duckdb.DuckDBPyConnection, relation: str, column: ColumnProfile, rules: list[Rule]
+) -> tuple[int, ...]:
+    """How many values there are, and how many keep each rule."""
+    tests = ", ".join(f"count(*) FILTER ({rule.check(f'trim({column.key})')})" for rule in rules)
     row: Any = connection.execute(
-        f"SELECT count(*), {tests} FROM data WHERE {column.key} IS NOT NULL"  # noqa: S608
+        f"SELECT count(*), {tests} FROM {relation} WHERE {column.key} IS NOT NULL"  # noqa: S608
     ).fetchone()
-    total, counts = row[0], row[1:]
-    if total < _FEWEST:
-        return None
-    best = max(range(len(rules)), key=lambda index: counts[index])
-    if not total * (1 - _MOST_MISFITS) <= counts[best] < total:
-        return None
-    return rules[best], counts[best], total
+    return tuple(row)
 
 
 def _nearly(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:

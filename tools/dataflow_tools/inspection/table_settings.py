@@ -99,7 +99,7 @@ def settings_of_sheet(file: LocalFile, given: FileSource) -> TableSettings:
     now = given.model_copy(update=found.settings)
     heads = 0 if now.header is False else now.header_rows or 1
     start = heads + bool(now.units_row)
-    header = texts[heads - 1] if heads else texts[0]
+    header = texts[heads - 1] if heads else [""] * len(texts[0])
     seen = survey(enumerate(texts[start:]), header)
     _around(file, seen, given, found)
     return found

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # How much of a file its delimiter and header are looked for in.
 _BYTES = 1 << 18
 _RECORDS = 100
+_MOST_NOTES = 3
+# A header and two rows.
+_SHORTEST = 3
 _USUAL = (",", ";", "\t", "|")
 # Tried where none of the usual ones parts a file into columns of the same number everywhere.
 _UNUSUAL = ("^", "~", "\x01", "\x1f", "\x1e", "§", "¦", "||", "::", "|~|", "~|~", "@@", "#|#")
@@ -71,6 +74,9 @@ def dialect_of(text: str, file_format: str, settings: FileSource) -> Dialect:
         return given
     body = "".join(lines_of(text)[settings.skip_lines or 0 :])
     usual = [replace(given, delimiter=sign) for sign in _USUAL]
+    doubled = replace(given, delimiter=_doubled(body) or ",")
+    if doubled.delimiter != "," and _score(body, doubled)[0]:
+        return doubled
     best = max(usual, key=lambda dialect: _score(body, dialect))
     if _score(body, best)[0]:
         return best
@@ -110,10 +116,23 @@ def first_records(text: str, dialect: Dialect, most: int = _RECORDS) -> list[tup
     return records
 
 
+def _doubled(text: str) -> str:
+    """A usual mark that stands nowhere but twice, and so is one of two signs; empty if none."""
+    for sign in ("|", ";"):
+        pairs = text.count(2 * sign)
+        if pairs and text.count(sign) == 2 * pairs:
+            return 2 * sign
+    return ""
+
+
 def _score(text: str, dialect: Dialect) -> tuple[bool, float, int]:
     """Whether all records from the header on have as many values, which part of them, how many."""
     rows = [record for _, record in first_records(text, dialect)]
     below = rows[preamble_of(rows) :]
+    # A sentence or two below the table is none of its rows.
+    notes = 0
+    while notes < _MOST_NOTES and len(below) > _SHORTEST and len(below[-1]) == 1 < len(below[0]):
+        below, notes = below[:-1], notes + 1
     widths = Counter(len(row) for row in below)
     if not widths:
         return (False, 0.0, 0)
