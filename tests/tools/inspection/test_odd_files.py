@@ -62,3 +62,44 @@ def test_odd_file(project: Path, case: dict[str, Any]) -> None:
     assert inspection.units == case.get("units", {})
     for part in case.get("said", []):
         assert any(part in note for note in inspection.notes), (part, inspection.notes)
+
+
+GIVEN: dict[str, tuple[dict[str, Any], int, dict[str, str], str]] = {
+    "title_lines.csv": ({"delimiter": ";", "skip_lines": 2}, 28, {}, "first 2 lines are left out"),
+    "footer_total.csv": ({"footer_lines": 1}, 28, {}, "'Total, 406, 4263.0'"),
+    "comments_with_commas.csv": ({"comment": "#"}, 28, {}, "skipped as comments"),
+    "two_headers.csv": ({"units_row": True}, 28, {"temp": "degC", "wind": "m/s"}, "holds units"),
+    "namibia_with_na_numbers.csv": ({}, 10, {}, "'NA' in gdp"),
+    "dupes_real.csv": ({}, 6, {}, "no primary key"),
+    "json_bom.json": ({}, 1, {}, ""),
+    "json_map.json": ({"records": "map"}, 30, {}, "one record for each of 30 keys"),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_given_file(project: Path, name: str) -> None:
+    """The files that were once read wrongly are read as they are meant."""
+    settings, count, units, said = GIVEN[name]
+    (project / name).write_bytes((FOLDER / "files" / name).read_bytes())
+    inspection = inspect_source({"type": "file", "url": name})
+    assert inspection.answers().get("source_settings", {}) == settings
+    assert (read_again(inspection).num_rows, inspection.units) == (count, units)
+    assert any(said in note for note in inspection.notes)
+
+
+def test_keys_of_the_given_files(project: Path) -> None:
+    """Namibia stays a key; sales that are alike have none; measures are numbers."""
+    for name in GIVEN:
+        (project / name).write_bytes((FOLDER / "files" / name).read_bytes())
+    found = {name: inspect_source({"type": "file", "url": name}) for name in GIVEN}
+    assert found["namibia_with_na_numbers.csv"].primary_key == ("iso2",)
+    assert found["dupes_real.csv"].primary_key == ()
+    roles = [column.role for column in found["title_lines.csv"].columns]
+    assert roles.count("measure") == 2
+    assert [column.role for column in found["comments_with_commas.csv"].columns] == [
+        "date",
+        "measure",
+    ]
+    table = read_again(found["namibia_with_na_numbers.csv"]).to_pydict()
+    assert table["iso2"][0] == "NA"
+    assert table["gdp"][:2] == [None, 10]

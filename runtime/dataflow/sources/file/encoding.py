@@ -41,10 +41,13 @@ def unicode_of(path: Path) -> str | None:
     if pairs < 2:
         return None
     even, odd = start[0 : 2 * pairs : 2].count(0), start[1 : 2 * pairs : 2].count(0)
-    # Line ends and delimiters at least are written with a zero.
-    if odd and not even and odd * 20 >= pairs:
-        return "utf-16-le"
-    return "utf-16-be" if even and not odd and even * 20 >= pairs else None
+    if bool(odd) == bool(even):
+        return None
+    found = "utf-16-le" if odd else "utf-16-be"
+    text = start[: 2 * pairs].decode(found, errors="replace")
+    # A stray zero in another encoding makes no line ends, and few zeros.
+    ends = text.count("\n") or text.count("\r")
+    return found if ends * 200 >= pairs or max(odd, even) * 3 >= pairs else None
 
 
 def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
