@@ -24,6 +24,7 @@ _LONGEST = 40
 # Days since 1900 of the years from 1990 to 2079, as spreadsheets count them.
 _FIRST_DAY, _LAST_DAY = 32874, 65745
 _GROUPED = (
+    (",", ",", "commas"),
     (" ", "[ \u00a0\u202f]", "blanks"),
     ("'", "['\u2019]", "apostrophes"),
 )
@@ -97,7 +98,7 @@ def _grouped(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> st
     if not _PHONES.isdisjoint(column.identifier.split("_")):
         return ""
     for mark, signs, called in _GROUPED:
-        pattern = rf"-?(\d{{1,3}}({signs}\d{{3}})+|\d+)([.,]\d+)?"
+        pattern = rf"-?(\d{{1,3}}({signs}\d{{2,3}})*{signs}\d{{3}}|\d+)([.,]\d+)?"
         if _all(connection, column, pattern) and _any(connection, column, signs):
             return (
                 f"{column.name!r} is text, though it looks like numbers with {called} between "

@@ -80,6 +80,12 @@ def settings_of_text(file: LocalFile, given: FileSource) -> TableSettings:
         except csv.Error:
             return found
         _around(file, seen, given, found)
+        if seen.short_rows == 1 and len(seen.last[-1][0]) < seen.width and _is_cut(text, found):
+            raise SourceDataError(
+                f"{file.shown} seems to be cut off: its last line has fewer values than the others "
+                "and no end.",
+                "Fetch it again, or say -d source_settings='{short_rows: fill}' if it is whole.",
+            )
         _uneven(file, seen, given, found, rows[0] if rows else [])
     return found
 
@@ -103,6 +109,10 @@ def settings_of_sheet(file: LocalFile, given: FileSource) -> TableSettings:
     seen = survey(enumerate(texts[start:]), header)
     _around(file, seen, given, found)
     return found
+
+
+def _is_cut(text: str, found: TableSettings) -> bool:
+    return not text.endswith(("\n", "\r")) and "footer_lines" not in found.settings
 
 
 def _only_comments(text: str, skipped: int, comment: str | None) -> bool:
@@ -173,7 +183,6 @@ def _uneven(
 ) -> None:
     """Rows with fewer values than names, or all of them with one more."""
     if seen.long is not None:
-        number, row = seen.long
         if seen.short_rows == 0 and given.header is None and _names_rows(seen, header):
             raise SourceDataError(
                 f"{file.shown}: every line has one value more than the header has names, as R "
@@ -187,7 +196,7 @@ def _uneven(
     if given.short_rows is None and short > 0 and seen.short is not None:
         number, row = seen.short
         note = (
-            f"{file.shown}: {short:,} lines have fewer values than there are names, the first in "
+            f"{file.shown}: lines with fewer values than there are names: {short:,}, the first is "
             f"line {number + 1:,} ({shortened(_line(row))!r}); what lacks is read as null "
             "(`short_rows: fill`)."
         )

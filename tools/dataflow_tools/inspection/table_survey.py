@@ -6,7 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dataflow.sources.file.footer import Sums, is_total, number_of
+from dataflow.sources.file.footer import Sums, is_summary, is_total, number_of
 from dataflow.sources.file.header import is_missing
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Survey:
             return []
         row, _ = self.last[-1]
         first = next((cell for cell in row if cell.strip()), "")
-        return row if is_total(first) else []
+        return row if is_total(first) or is_summary(first) else []
 
     def _is_note(self, row: Sequence[str], usual: int) -> bool:
         cells = [cell for cell in row if cell.strip()]

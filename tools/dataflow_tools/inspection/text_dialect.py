@@ -9,7 +9,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dataflow.sources.file.header import contrast, preamble_of
-from dataflow.sources.file.layout import dialect_of, first_records, is_even, lines_of
+from dataflow.sources.file.layout import (
+    dialect_of,
+    first_records,
+    is_even,
+    lines_of,
+    parted_by_blanks,
+)
 from dataflow.sources.file.settings import WHITESPACE
 from dataflow.sources.file.text_records import Dialect
 
@@ -62,7 +68,7 @@ def _unusual(body: str, given: FileSource) -> Iterator[Proposal]:
     comment = given.comment or ""
     blanks = Dialect(WHITESPACE, comment=comment)
     colon = Dialect(":", comment=comment)
-    if _speaks(body, blanks):
+    if parted_by_blanks(body) if not comment else _speaks(body, blanks):
         note = "Blanks part the columns: `delimiter: whitespace`."
         yield "delimiter", WHITESPACE, note
         return

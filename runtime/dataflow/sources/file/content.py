@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.sources.file.encoding import unicode_of
-from dataflow.sources.file.layout import is_table, lines_of
+from dataflow.sources.file.layout import is_table, lines_of, parted_by_blanks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,4 +34,6 @@ def format_of(path: Path) -> str | None:
     lines = lines_of(text)
     lines = lines[:-1] if len(start) == _START else lines
     found = is_table("".join(lines))
+    if found is None and parted_by_blanks("".join(lines)):
+        return "csv"
     return None if found is None else "tsv" if found == "\t" else "csv"

@@ -23,6 +23,8 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _START = 1 << 12
+# Names and delimiters of the shortest table have more.
+_FEWEST_ZEROS = 4
 _CHUNK = 1 << 20
 
 
@@ -41,13 +43,14 @@ def unicode_of(path: Path) -> str | None:
     if pairs < 2:
         return None
     even, odd = start[0 : 2 * pairs : 2].count(0), start[1 : 2 * pairs : 2].count(0)
-    if bool(odd) == bool(even):
+    zeros = max(odd, even)
+    if min(odd, even) or zeros < _FEWEST_ZEROS or zeros * 20 < pairs:
         return None
     found = "utf-16-le" if odd else "utf-16-be"
     text = start[: 2 * pairs].decode(found, errors="replace")
     # A stray zero in another encoding makes no line ends, and few zeros.
     ends = text.count("\n") or text.count("\r")
-    return found if ends * 200 >= pairs or max(odd, even) * 3 >= pairs else None
+    return found if ends * 200 >= pairs or zeros * 3 >= pairs else None
 
 
 def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:

@@ -17,6 +17,10 @@ _TOTAL = re.compile(
     r"|celkem|spolu|összesen|yhteensä|totalt|i alt|итого|всего|toplam|合計|总计|合计|総計)\b.*",
     re.IGNORECASE,
 )
+_SUMMARIES = frozenset(
+    {"average", "avg", "mean", "median", "min", "minimum", "max", "maximum", "std", "count", "all"}
+    | {"durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"}
+)
 # Sums of numbers with fractions differ by their rounding.
 _TOLERANCE = 1e-6
 
@@ -24,6 +28,11 @@ _TOLERANCE = 1e-6
 def is_total(cell: str) -> bool:
     """Whether a text says that its row sums up others."""
     return _TOTAL.fullmatch(cell.strip().rstrip(":").strip()) is not None
+
+
+def is_summary(cell: str) -> bool:
+    """Whether a text says that its row is another summary of the others, such as their average."""
+    return cell.strip().rstrip(":.").lower() in _SUMMARIES
 
 
 def number_of(cell: str) -> float | None:

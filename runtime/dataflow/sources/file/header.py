@@ -117,6 +117,9 @@ def _is_fuller(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
 
 def _is_note(row: Sequence[str], filled: int, width: int) -> bool:
     """Whether a record is a key and its value, or a sentence with a delimiter in it."""
+    # A row of another table is none.
+    if filled > 1 and all(looks_like_a_value(cell) for cell in row if cell.strip()):
+        return False
     if len(row) > width:
         return True
     cells = list(row)

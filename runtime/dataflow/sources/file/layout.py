@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dataflow.sources.file.header import joined_names, preamble_of
+from dataflow.sources.file.header import contrast, joined_names, lacks_names, preamble_of
+from dataflow.sources.file.settings import WHITESPACE
 from dataflow.sources.file.text_records import Dialect
 
 if TYPE_CHECKING:
@@ -102,6 +103,18 @@ def is_table(text: str) -> str | None:
 def is_even(text: str, dialect: Dialect) -> bool:
     """Whether all lines from the header on have as many values, and more than one."""
     return _score(text, dialect)[0]
+
+
+def parted_by_blanks(text: str) -> bool:
+    """Whether blanks part every line into as many values, with numbers or dates below names."""
+    rows = [row for _, row in first_records(text, Dialect(WHITESPACE))]
+    rows = rows[preamble_of(rows) :]
+    return (
+        len(rows) >= _SHORTEST
+        and len({len(row) for row in rows}) == 1
+        and len(rows[0]) > 1
+        and (contrast(rows[0], rows[1:]) or lacks_names(rows[0], rows[1:]))
+    )
 
 
 def first_records(text: str, dialect: Dialect, most: int = _RECORDS) -> list[tuple[int, list[str]]]:

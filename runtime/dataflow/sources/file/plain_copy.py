@@ -107,11 +107,13 @@ class _Rows:
         )
         if filled:
             self.notes.append(
-                f"{self.file.shown}: {filled:,} lines have fewer values than there are names; "
+                f"{self.file.shown}: lines with fewer values than there are names: {filled:,}; "
                 "what lacks is null."
             )
         if repeated:
-            self.notes.append(f"{self.file.shown}: {repeated:,} lines repeat the header: left out.")
+            self.notes.append(
+                f"{self.file.shown}: lines that repeat the header, left out: {repeated:,}."
+            )
 
     def _whole(self, number: int, row: list[str]) -> list[str]:
         """A row with as many values as there are names."""
