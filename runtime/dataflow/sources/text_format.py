@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from dataflow.shared.sql import quote_literal
+from dataflow.shared.sql import quote_literal, type_family
 from dataflow.sources.type_rules import RULES, Rule, rules_of
+
+if TYPE_CHECKING:
+    from dataflow.shared.contract import Contract
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,23 @@ class TextFormat:
             return column
         listed = ", ".join(quote_literal(text.strip()) for text in texts)
         return f"CASE WHEN trim({column}) NOT IN ({listed}) THEN {column} END"
+
+    def completed(self, contract: Contract | None) -> Contract | None:
+        """A contract that also says what is said of all texts, where it says nothing itself."""
+        if contract is None or (self.decimal, self.thousands, self.date_format) == (None,) * 3:
+            return contract
+        columns = {}
+        for name, column in contract.columns.items():
+            family = type_family(column.database_type)
+            said: dict[str, str | None] = {}
+            if family in ("whole", "fraction"):
+                point = self.decimal or ("," if self.thousands == "." else None)
+                said = {"decimal": point, "thousands": self.thousands}
+            elif family == "moment":
+                said = {"format": self.date_format}
+            own = {key: value for key, value in said.items() if getattr(column, key) is None}
+            columns[name] = column.model_copy(update=own)
+        return replace(contract, columns=columns)
 
     def notes(self, names: Sequence[str]) -> list[str]:
         """What a person should know who named a column that is not there."""

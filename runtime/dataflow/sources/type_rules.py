@@ -7,11 +7,12 @@ not have more digits than microseconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-_ISO_DAY = r"\d{4}-\d{2}-\d{2}"
-_CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
-_ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
+ISO_DAY = r"\d{4}-\d{2}-\d{2}"
+CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
+ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Rule:
         exact: Whether values are decimals, whose digits before and after the point only all values
             of a column tell: see `fitted`.
         bare: SQL that makes of the text ``{x}`` a number as SQL writes it; for exact ones.
+        written: What a contract says of columns that are written so, see `contract.Column`.
     """
 
     type: str
@@ -43,6 +45,7 @@ class Rule:
     quick: str = ""
     exact: bool = False
     bare: str = "{x}"
+    written: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, text: str) -> str:
         """SQL that is true if the SQL expression ``text`` keeps the rule, as every null does."""
@@ -86,7 +89,8 @@ def _formatted(kind: str, label: str, layout: str, rival: str | None = None) -> 
     """Dates and times in a layout of their own; years must have four digits."""
     parsed = f"try_strptime({{x}}, '{layout}')"
     test = rf"({parsed} IS NOT NULL AND regexp_matches({{x}}, '(^|\D)\d{{4}}(\D|$)'))"
-    return Rule(kind, label, test, f"CAST({parsed} AS {kind})", rival)
+    value = f"CAST({parsed} AS {kind})"
+    return Rule(kind, label, test, value, rival, written={"format": layout})
 
 
 def _both_orders() -> list[Rule]:
@@ -109,7 +113,7 @@ def _both_orders() -> list[Rule]:
     return rules
 
 
-_DOUBLE = Rule(
+DOUBLE = Rule(
     "DOUBLE",
     "number",
     # A leading 0 or + or more than 15 digits without a point is a code, whose digits all matter.
@@ -147,7 +151,9 @@ def _grouped(label: str, groups: str, point: str, rival: str, example: str) -> R
         f"(strlen({bare}) <= 16 AND regexp_full_match({{x}}, '{whole}([{point}]\\d+)?') "
         f"AND TRY_CAST({bare} AS DOUBLE) IS NOT NULL)"
     )
-    return Rule("DOUBLE", label, test, f"TRY_CAST({bare} AS DOUBLE)", rival, example=example)
+    value = f"TRY_CAST({bare} AS DOUBLE)"
+    marks = {"thousands": groups, **({"decimal": point} if point != "." else {})}
+    return Rule("DOUBLE", label, test, value, rival, example=example, written=marks)
 
 
 def fitted(rule: Rule, whole: int, fraction: int) -> Rule | None:
@@ -158,7 +164,7 @@ def fitted(rule: Rule, whole: int, fraction: int) -> Rule | None:
     value = f"TRY_CAST({rule.bare} AS {kind})"
     digits = f"strlen(split_part({rule.bare}, '.', 2)) <= {fraction}"
     test = f"({rule.test} AND {digits} AND {value} IS NOT NULL)"
-    return Rule(kind, rule.label, test, value)
+    return Rule(kind, rule.label, test, value, written=rule.written)
 
 
 _COMMA_IS_POINT = "number with a decimal comma"
@@ -179,11 +185,11 @@ DATE_RULES: tuple[Rule, ...] = (
     _matching(
         "TIMESTAMP",
         "time stamp",
-        rf"{_ISO_DAY}([ T]{_CLOCK})?",
+        rf"{ISO_DAY}([ T]{CLOCK})?",
         # As DuckDB writes it, to the second. Other lengths may be years of five digits.
         "(strlen({x}) = 19 AND CAST(TRY_CAST({x} AS TIMESTAMP) AS VARCHAR) = {x})",
     ),
-    _matching("TIMESTAMPTZ", "time stamp with zone", rf"{_ISO_DAY}[ T]{_CLOCK}{_ZONE}"),
+    _matching("TIMESTAMPTZ", "time stamp with zone", rf"{ISO_DAY}[ T]{CLOCK}{ZONE}"),
     # 04:15 may be a quarter past four, or four minutes and a quarter.
     replace(
         _matching("TIME", _CLOCK_TIME, r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?"),
@@ -215,7 +221,7 @@ _TRUTH = Rule("BOOLEAN", "true or false", "lower({x}) IN ('true', 'false')", "CA
 # The narrowest first: the first rule that all values of a column keep is its type.
 RULES: tuple[Rule, ...] = (
     _written_alike("BIGINT", "whole number"),
-    _DOUBLE,
+    DOUBLE,
     EXACT,
     *_WITH_COMMAS,
     _TRUTH,
@@ -233,7 +239,7 @@ def rules_of(
 
     Without a known decimal mark it is a point, or a comma where points part thousands.
     """
-    numbers: tuple[Rule, ...] = (_DOUBLE, EXACT, *_WITH_COMMAS)
+    numbers: tuple[Rule, ...] = (DOUBLE, EXACT, *_WITH_COMMAS)
     if decimal is not None or thousands is not None:
         numbers = _numbers(decimal or ("," if thousands == "." else "."), thousands)
     dates = DATE_RULES
@@ -251,10 +257,11 @@ def _numbers(decimal: str, thousands: str | None) -> tuple[Rule, Rule]:
     bare = f"replace(translate({{x}}, '{signs}', ''), '{decimal}', '.')"
     test = f"regexp_full_match({{x}}, '-?{whole}([{decimal}]\\d+)?')"
     digits = "strlen(regexp_replace({x}, '[^0-9]', '', 'g'))"
+    marks = {"decimal": decimal} | ({"thousands": thousands} if thousands else {})
     double = f"TRY_CAST({bare} AS DOUBLE)"
     label = f"number with {decimal!r} as decimal mark"
     return (
-        Rule("DOUBLE", label, f"({test} AND {digits} <= 15)", double),
+        Rule("DOUBLE", label, f"({test} AND {digits} <= 15)", double, written=marks),
         Rule(
             "DECIMAL",
             f"exact {label}",
@@ -262,6 +269,7 @@ def _numbers(decimal: str, thousands: str | None) -> tuple[Rule, Rule]:
             f"TRY_CAST({bare} AS DECIMAL(38, 18))",
             exact=True,
             bare=bare,
+            written=marks,
         ),
     )
 
@@ -273,5 +281,11 @@ def _declared(layout: str) -> tuple[Rule, ...]:
     kind = ("TIMESTAMPTZ" if zoned else "TIMESTAMP") if clock else "DATE"
     parsed = f"try_strptime({{x}}, '{layout.replace(chr(39), chr(39) * 2)}')"
     return (
-        Rule(kind, f"date as {layout}", f"({parsed} IS NOT NULL)", f"CAST({parsed} AS {kind})"),
+        Rule(
+            kind,
+            f"date as {layout}",
+            f"({parsed} IS NOT NULL)",
+            f"CAST({parsed} AS {kind})",
+            written={"format": layout},
+        ),
     )

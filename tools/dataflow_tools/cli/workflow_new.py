@@ -46,7 +46,10 @@ def new(
     project = find_project()
     answers = parse_answers(data)
     if source is not None:
-        answers = _look(project, name, source, table, answers) | answers
+        found = _look(project, name, source, table, answers)
+        # Those that were given are among those that were found.
+        settings = {key: found[key] for key in ("source_settings",) if key in found}
+        answers = found | answers | settings
     _check_schedule(answers)
     folder = create_workflow(
         project, name, answers, ask=asks(defaults=defaults or source is not None)
@@ -90,6 +93,8 @@ def _look(
     if where["type"] == "file" and "://" not in place and Path(str(where["url"])).is_absolute():
         click.echo("  note: The file is outside the project, so config.yaml has its absolute path.")
     found = inspection.answers()
+    # A key that a person names is one that a person is sure of.
+    found["confirmed"] = given.get("primary_key", [])
     if given.get("source_settings"):
         # Variables in them stay variables.
         found["source_settings"] = found.get("source_settings", {}) | given["source_settings"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
 
@@ -35,7 +36,12 @@ _UNEVEN = "Expected Number of Columns"
 _NO_NULLS = "\x01"
 
 
-def read_delimited(files: Sequence[LocalFile], folder: Path, settings: FileSource) -> TypedTable:
+def read_delimited(
+    files: Sequence[LocalFile],
+    folder: Path,
+    settings: FileSource,
+    contract: Contract | None = None,
+) -> TypedTable:
     """Read delimited files as one table.
 
     The table has the columns of all files, by name, and every row of every file in their order.
@@ -49,16 +55,16 @@ def read_delimited(files: Sequence[LocalFile], folder: Path, settings: FileSourc
 
     with faults_told(lambda message: _fault(message, files)):
         try:
-            return _read(files, folder, settings)
+            return _read(files, folder, settings, contract)
         except duckdb.Error as error:
             uneven = _UNEVEN in str(error)
             if not uneven and _MIXED_LINE_ENDS not in str(error):
                 raise
         if uneven:
             # Rows may end in delimiters that the header lacks, which DuckDB does not allow.
-            return _read(files, folder, settings, plain=True)
+            return _read(files, folder, settings, contract, plain=True)
         files = [with_plain_line_ends(file, folder) for file in files]
-        return _read(files, folder, settings)
+        return _read(files, folder, settings, contract)
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,12 @@ class _Part:
 
 
 def _read(
-    files: Sequence[LocalFile], folder: Path, settings: FileSource, *, plain: bool = False
+    files: Sequence[LocalFile],
+    folder: Path,
+    settings: FileSource,
+    contract: Contract | None,
+    *,
+    plain: bool = False,
 ) -> TypedTable:
     parts, notes = [], []
     for file in files:
@@ -108,7 +119,9 @@ def _read(
     relation = f"({' UNION ALL '.join(selects)})"
     listed = list(names.values())
     with open_engine() as connection:
-        typed = read_typed(connection, relation, listed, text_format.rules)
+        typed = read_typed(
+            connection, relation, listed, text_format.rules, text_format.completed(contract)
+        )
     return replace(typed, notes=[*notes, *text_format.notes(listed), *typed.notes])
 
 

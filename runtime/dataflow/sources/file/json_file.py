@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.inference import TypedTable
     from dataflow.sources.local_file import LocalFile
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 _LARGEST_LOOK = 64 << 20
 
 
-def read_json_files(files: Sequence[LocalFile], folder: Path, settings: FileSource) -> TypedTable:
+def read_json_files(
+    files: Sequence[LocalFile],
+    folder: Path,
+    settings: FileSource,
+    contract: Contract | None = None,
+) -> TypedTable:
     """Read JSON or JSON Lines files as one table.
 
     Raises:
@@ -40,7 +46,7 @@ def read_json_files(files: Sequence[LocalFile], folder: Path, settings: FileSour
         files = extract_records(files, settings.data_path, folder)
     lines = files[0].format == "jsonl"
     try:
-        typed = read_documents(files, nulls, lines=lines)
+        typed = read_documents(files, nulls, lines=lines, contract=contract)
     except NotObjectsError:
         several = [_several(file) for file in files]
         if lines or not all(several):
@@ -49,7 +55,7 @@ def read_json_files(files: Sequence[LocalFile], folder: Path, settings: FileSour
             _lines(file, folder, number, records or [])
             for number, (file, records) in enumerate(zip(files, several, strict=True))
         ]
-        typed = read_documents(files, nulls, lines=True)
+        typed = read_documents(files, nulls, lines=True, contract=contract)
     notes = [note for file in files if (note := _doubt(file, typed, settings))]
     return replace(typed, notes=[*typed.notes, *notes])
 
