@@ -160,7 +160,7 @@ def like(table: pa.Table, original: Rows) -> Rows:
         return frame
     polars = sys.modules.get("polars")
     if polars is not None and isinstance(original, polars.DataFrame):
-        return polars.from_arrow(table)  # type: ignore[no-any-return]
+        return polars.from_arrow(table)
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
 
