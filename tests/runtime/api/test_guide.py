@@ -130,9 +130,8 @@ def test_the_guide_runs_over_the_api_from_the_ui_and_by_its_schedule(service: Se
     service.graphql(START, selector={**REPO, "scheduleName": "guide_schedule"})
 
     def by_schedule() -> bool:
-        answer = service.api.get(f"{API}/runs", params={"workflow_id": "guide"})
-        listed: list[dict[str, str]] = answer.json()["runs"]
-        return sum(run["status"] == "succeeded" for run in listed) >= 3
+        listed = service.api.get(f"{API}/runs", params={"workflow_id": "guide"}).json()["runs"]
+        return len([run for run in listed if run["status"] == "succeeded"]) >= 3
 
     until(by_schedule, "a run by the schedule")
 
