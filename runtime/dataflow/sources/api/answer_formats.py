@@ -188,5 +188,6 @@ def read_csv(
     from dataflow.sources.file.delimited import read_delimited
     from dataflow.sources.file.settings import FileSource
 
-    settings = FileSource(type="file", url=files[0].shown, format="csv")
+    # Pages of one answer are one table.
+    settings = FileSource(type="file", url="answer.csv", union_by_name=True)
     return read_delimited(files, folder, settings, contract)
