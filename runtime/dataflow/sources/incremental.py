@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pyarrow as pa
 
@@ -33,17 +35,78 @@ class Progress:
         field: The name of the column or field, for errors.
         last_value: What ``saved`` returned after the run before, or a plain value, or None.
         initial_value: Where to start if nothing was read before.
+        window: The part to read, where it is not what is new.
     """
 
-    def __init__(self, field: str, last_value: Any = None, initial_value: Any = None) -> None:
+    def __init__(
+        self,
+        field: str,
+        last_value: Any = None,
+        initial_value: Any = None,
+        window: Window | None = None,
+    ) -> None:
         self.field = field
         saved = last_value if isinstance(last_value, dict) else {"value": last_value}
-        self.start = saved.get("value")
+        self.start = reached = saved.get("value")
         self._before = frozenset(saved.get("seen", ()))
         if self.start is None:
             self.start = initial_value
         self.value = self.start
         self._seen: set[str] = set(self._before)
+        self._window = window or Window()
+        # What was reached before, where rows that were read before are read again.
+        self._again: tuple[Any, frozenset[str]] | None = None
+        again = self._window.start(reached)
+        if again is not None:
+            self._begin_at(again, reached)
+        if self.until is not None and self.start is not None:
+            self._refuse_nothing_between(self.start, self.until)
+
+    @property
+    def until(self) -> Any:
+        """The value up to which rows are read, this one excluded; None for all."""
+        return self._window.until
+
+    @property
+    def span(self) -> dict[str, Any] | None:
+        """Which rows come again, for whoever has loaded them before; None if none does."""
+        if self._again is None:
+            return None
+        until = None if self.until is None else _plain(self.until)
+        return {"column": self.field, "since": _plain(self.start), "until": until}
+
+    def condition(
+        self, column: str, literal: Callable[[str, Any], str]
+    ) -> tuple[str, dict[str, Any]]:
+        """What asks a database for the rows to read, if not for all: a clause and its values.
+
+        Args:
+            column: The column, as SQL.
+            literal: Makes SQL of a value and its name.
+        """
+        bounds = [("dataflow_start", ">=", self.start), ("dataflow_until", "<", self.until)]
+        given = [(name, sign, value) for name, sign, value in bounds if value is not None]
+        terms = [f"{column} {sign} {literal(name, value)}" for name, sign, value in given]
+        clause = f" WHERE {' AND '.join(terms)}" if terms else ""
+        return clause, {name: value for name, _, value in given}
+
+    def _begin_at(self, start: Any, reached: Any) -> None:
+        if reached is not None and self._compare(start, reached) > 0:
+            raise SourceSettingError(
+                f"Reading from {quoted(start)} on would leave out what comes after "
+                f"{quoted(reached)}, up to which {quoted(self.field)} was read.",
+                "Take an earlier value for `--since`; or, to leave those rows out for good, set it "
+                "first: dataflow workflow watermark NAME --set VALUE.",
+            )
+        self._again = reached, self._before
+        self.start, self.value, self._before, self._seen = start, None, frozenset(), set()
+
+    def _refuse_nothing_between(self, start: Any, until: Any) -> None:
+        if self._compare(until, start) <= 0:
+            raise SourceSettingError(
+                f"Nothing lies between {quoted(start)}, where reading begins, and {quoted(until)}.",
+                "Give `--until` a later value, or `--since` an earlier one.",
+            )
 
     def admit(self, value: Any, row: Mapping[str, Any]) -> bool:
         """Take note of a row; say whether it is new.
@@ -52,6 +115,11 @@ class Progress:
         """
         if value is None:
             return True
+        if self.until is not None and self._compare(value, self.until) >= 0:
+            return False
+        # Of rows before the span only those of earlier runs are there, and they stay.
+        if self._again is not None and self._compare(value, self.start) < 0:
+            return False
         order = self._compare(value, self.value)
         if order < 0:
             return True
@@ -95,8 +163,9 @@ class Progress:
         if not largest.is_valid:
             return table
         special = pc.equal(column, largest)
+        self._take_types_of(column.type)
         if self._before:
-            special = pc.or_(special, pc.equal(column, pa.scalar(self.start).cast(column.type)))
+            special = pc.or_(special, pc.equal(column, _scalar(self.start, column.type)))
         numbers = np.flatnonzero(pc.fill_null(special, False).to_numpy())
         rows = table.take(pa.array(numbers)).to_pylist()
         known = [
@@ -112,6 +181,10 @@ class Progress:
 
     def saved(self) -> dict[str, Any] | None:
         """What the next run is to be told, as plain JSON; None if no value was ever met."""
+        if self._again is not None and self._again[0] is not None:
+            reached, seen = self._again
+            if self.value is None or self._compare(self.value, reached) < 0:
+                return {"value": _plain(reached), "seen": sorted(seen)}
         if self.value is None:
             return None
         if len(self._seen) > _MOST_SEEN:
@@ -120,6 +193,14 @@ class Progress:
                 "Choose a column for `ingestion.source.incremental` that tells rows apart.",
             )
         return {"value": _plain(self.value), "seen": sorted(self._seen)}
+
+    def _take_types_of(self, kind: pa.DataType) -> None:
+        """Numbers that were saved as texts, to keep every digit, become numbers again."""
+        import pyarrow as pa
+
+        if pa.types.is_decimal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+            self.start, self.value = _number(self.start), _number(self.value)
+            self._window = replace(self._window, until=_number(self.until))
 
     def _compare(self, value: Any, other: Any) -> int:
         """Negative, zero or positive, as ``value`` comes before, with or after ``other``."""
@@ -152,6 +233,19 @@ def _ordered(value: Any) -> Any:
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
+    import pyarrow as pa
+
+    return pa.scalar(value).cast(kind)
+
+
+def _number(value: Any) -> Any:
+    try:
+        return Decimal(value) if isinstance(value, str) else value
+    except InvalidOperation:
+        return value
 
 
 def _plain(value: Any) -> Any:

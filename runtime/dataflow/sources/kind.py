@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 from dataflow.shared.config_types import Section
 from dataflow.shared.plugins import PluginError, distribution_of, installed, load
 from dataflow.shared.redaction import redact
+from dataflow.sources.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +33,19 @@ class ReadRequest:
         last_value: What ``Extracted.last_value`` was after the last run that succeeded; None to
             start at the beginning.
         limit: Look at about so many rows only; None to read all. Asked by an inspection.
+        since: Read an incremental source from this value on; None for where it was read to.
+        until: Read an incremental source up to this value, this one excluded; None for all.
     """
 
     parameters: Parameters
     last_value: Any = None
     limit: int | None = None
+    since: Any = None
+    until: Any = None
+
+    def window(self, look_back: Any = None) -> Window:
+        """The part of an incremental source that is to be read."""
+        return Window(self.since, self.until, look_back)
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Extracted:
         last_value: How far an incremental source was read, as plain JSON; None if it is not
             incremental.
         whole: Whether these are all rows of the source; False where ``limit`` left some out.
+        span: Which rows of earlier runs came again, see ``Progress.span``; None if none did.
     """
 
     data: Rows
@@ -57,6 +67,7 @@ class Extracted:
     notes: list[str] = field(default_factory=list)
     last_value: Any = None
     whole: bool = True
+    span: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.finding import shown_value
 from dataflow.shared.tables import row_count, to_arrow
+from dataflow.shared.wide_decimals import narrowed, wide_columns
 from dataflow.sources.errors import SourceSettingError, SourceTooLargeError
 from dataflow.sources.kind import Extracted, ReadRequest, kind_names, shown_location, source_kind
 from dataflow.sources.validation import checked_parameters, checked_settings, plain_values
@@ -35,7 +36,8 @@ def read_source(
         source: ``ingestion.source`` of config.yaml; ``type`` is the name of an installed kind of
             source (file, api and database are built in), or one of ``own_readers``.
         parameters: ``ingestion.parameters``: batch_size, max_retries, timeout_seconds. A
-            ``last_value`` in it stands for the argument, as the job hands it to ``extract_data``.
+            ``last_value`` in it stands for the argument, as the job hands it to ``extract_data``;
+            ``since`` and ``until`` ask an incremental source for the rows between them.
         last_value: How far an incremental source was read before.
         own_readers: What reads the types that no installed kind has, by type.
 
@@ -43,7 +45,7 @@ def read_source(
         ``data``, which is an Arrow table where the kind is a built-in one, and ``metadata``:
         ``source`` (the location, without secrets), ``record_count``, ``timestamp`` (UTC, ISO 8601),
         ``notes`` (what a person should know about how the data was read, if anything), and for an
-        incremental source ``last_value``.
+        incremental source ``last_value``, and ``span`` if rows of earlier runs came again.
 
     What comes is kept on disk as it comes, and then has to fit into memory as a table.
 
@@ -59,7 +61,8 @@ def read_source(
     """
     given = plain_values(parameters)
     last_value = given.get("last_value") if last_value is None else last_value
-    request = ReadRequest(checked_parameters(parameters), last_value)
+    since, until = given.get("since"), given.get("until")
+    request = ReadRequest(checked_parameters(parameters), last_value, since=since, until=until)
     started = datetime.now(UTC)
     try:
         extracted = _read(source, request, {**given, "last_value": last_value}, own_readers or {})
@@ -81,6 +84,8 @@ def read_source(
         metadata["notes"] = extracted.notes
     if extracted.last_value is not None:
         metadata["last_value"] = extracted.last_value
+    if extracted.span is not None:
+        metadata["span"] = extracted.span
     return {"data": extracted.data, "metadata": metadata}
 
 
@@ -92,6 +97,12 @@ def _read(
 ) -> Extracted:
     values, known = plain_values(source), kind_names()
     name = str(values.get("type"))
+    bounded = request.since is not None or request.until is not None
+    if name in known and bounded and not values.get("incremental"):
+        raise SourceSettingError(
+            "`--since` and `--until` are for sources that are read incrementally.",
+            "Name the column or field to go by in `ingestion.source.incremental`.",
+        )
     if name in known:
         kind = source_kind(name)
         return _countable(kind.read(checked_settings(kind.settings, source), request))
@@ -106,9 +117,16 @@ def _read(
 
 
 def _countable(extracted: Extracted) -> Extracted:
-    """With a table in place of a stream, which only reading can count."""
+    """With a table in place of a stream, which only reading can count, and no number too long."""
+    import pyarrow as pa
+
     counted = hasattr(extracted.data, "__len__") or hasattr(extracted.data, "num_rows")
-    return extracted if counted else replace(extracted, data=to_arrow(extracted.data))
+    if not counted:
+        extracted = replace(extracted, data=to_arrow(extracted.data))
+    if not isinstance(extracted.data, pa.Table) or not wide_columns(extracted.data.schema):
+        return extracted
+    notes = list(extracted.notes)
+    return replace(extracted, data=narrowed(extracted.data, notes), notes=notes)
 
 
 def _location(source: Mapping[str, Any] | Section) -> str:

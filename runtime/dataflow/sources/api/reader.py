@@ -38,7 +38,12 @@ def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
         ) from error
     incremental, progress, query = settings.incremental, None, {}
     if incremental:
-        progress = Progress(incremental.cursor_field, request.last_value, incremental.initial_value)
+        progress = Progress(
+            incremental.cursor_field,
+            request.last_value,
+            incremental.initial_value,
+            request.window(incremental.look_back),
+        )
         if progress.start is not None:
             query = {incremental.param: progress.start}
     pages = Pages(settings, request.parameters, query)
@@ -51,7 +56,8 @@ def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
                 break
         typed = read_documents([LocalFile(lines.path, shown, "jsonl")], (), lines=True)
     reached = progress.saved() if progress else None
-    return Extracted(typed.table, shown, [*pages.notes, *typed.notes], reached, pages.ended)
+    span = progress.span if progress else None
+    return Extracted(typed.table, shown, [*pages.notes, *typed.notes], reached, pages.ended, span)
 
 
 KIND = SourceKind(ApiSource, read_api)

@@ -20,6 +20,7 @@ from dataflow.shared.config_types import (
     WholeNumber,
     refusal,
 )
+from dataflow.sources.window import LookBack  # noqa: TC001 - pydantic reads it at run time
 
 # The keys that each way to log in needs, in `credentials` as here; each is of no use to the others.
 LOGIN_KEYS = {
@@ -74,6 +75,10 @@ class ApiIncremental(Section):
     param: Text = Field(description="The query parameter that sends that value.")
     initial_value: Scalar = Field(
         default=None, description="What the first run sends. Left out: nothing."
+    )
+    look_back: LookBack | None = Field(
+        default=None,
+        description="How far before the last run's end to read again: `2 days`, or a number.",
     )
 
 

@@ -117,7 +117,39 @@ def _read_parquet(files: Sequence[LocalFile], null_values: Sequence[str]) -> Typ
             f"{file.shown} cannot be read as Parquet: {first}", "Fetch or write the file again."
         )
 
+    wide = _with_wide_decimals(files)
+    if wide is not None:
+        return wide
     with open_engine() as connection, faults_told(fault):
         relation = connection.sql(f"FROM read_parquet([{paths}], union_by_name = true)")
         relation = without_nan(relation, null_values)
         return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])
+
+
+def _with_wide_decimals(files: Sequence[LocalFile]) -> TypedTable | None:
+    """Files with decimals of more than 38 digits, which DuckDB takes for other numbers."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from dataflow.shared.wide_decimals import narrowed, wide_columns
+    from dataflow.sources.inference import TypedTable
+
+    try:
+        if not any(wide_columns(pq.read_schema(file.path)) for file in files):
+            return None
+    except (OSError, pa.ArrowException):
+        # DuckDB says what is wrong with a file that is no Parquet.
+        return None
+    try:
+        tables = []
+        for file in files:
+            with pq.ParquetFile(file.path) as parquet:
+                tables.append(parquet.read())
+        table = pa.concat_tables(tables, promote_options="permissive")
+    except (OSError, pa.ArrowException) as error:
+        raise SourceDataError(
+            f"{files[0].shown} cannot be read as Parquet: {str(error).splitlines()[0]}",
+            "Fetch or write the file again.",
+        ) from error
+    notes: list[str] = []
+    return TypedTable(narrowed(table, notes), notes)
