@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import quoted
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     import pyarrow as pa
 
 MOST_DIGITS = 38
