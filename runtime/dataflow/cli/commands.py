@@ -16,6 +16,7 @@ _KNOWN = {
     ),
     "workflow run": LazyCommand("dataflow.cli.workflow_run:run", "Run a workflow here and now."),
     "workflow check": LazyCommand("", "Go through the authoring checklist."),
+    "workflow inspect": LazyCommand("", "Compare a source with its contract."),
     "workflow status": LazyCommand("", "Compare workflows with their template."),
     "workflow update": LazyCommand("", "Bring workflows to a newer template."),
     "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),

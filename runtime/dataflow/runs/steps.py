@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ log = get_logger(__name__)
 
 # Folders of ended runs that are kept, so that a failed run can be looked into and taken up again.
 _RUNS_KEPT = 2
+_REJECTED = "rejected.parquet"
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,24 @@ class Steps:
         """
         params: dict[str, Any] = {}
         with self._run() as run:
+            table = run.settings.load.table
             if getattr(run.settings.ingestion.source, "incremental", None):
-                table = run.settings.load.table
                 params["last_value"] = run.warehouse.read_watermark(table)
             _forget_old_runs(run)
-            stored = _store(run, "extract", extract_data(params))
+            extracted = _by_contract(run, extract_data(params))
+            stored = _store(run, "extract", extracted)
+            if extracted.get("rejected") is not None:
+                _keep_rejected(run, extracted["rejected"])
+        del extracted
         _release_memory()
         for note in stored.metadata.get("notes", []):
             log.warning(note)
+        rejected = (stored.metadata.get("contract") or {}).get("rejected_rows", 0)
+        aside = f", {rejected:,} put aside in rejected.{table}" if rejected else ""
         _say(
-            f"{stored.rows:,} rows from {stored.metadata.get('source', 'the source')}", stored.rows
+            f"{stored.rows:,} rows from {stored.metadata.get('source', 'the source')}{aside}",
+            stored.rows,
+            **({"rejected_rows": rejected} if rejected else {}),
         )
         return stored
 
@@ -108,6 +118,7 @@ class Steps:
                     settings.allow_empty,
                     transformed.metadata.get("last_value"),
                     _batch(run, transformed),
+                    _rejected_rows(transformed),
                 ),
             )
         if result.loaded_by:
@@ -176,6 +187,41 @@ class Steps:
         OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
 
 
+def _keep_rejected(run: RunContext, rejected: Any) -> None:
+    """Write down the rows that the contract put aside, for the load to take along."""
+    import pyarrow as pa
+
+    from dataflow.shared.tables import write_parquet
+
+    ids = pa.array([run.run_id] * rejected.num_rows, pa.string())
+    times = pa.array([datetime.now(UTC)] * rejected.num_rows, pa.timestamp("us", "UTC"))
+    table = rejected.add_column(0, "run_id", ids).add_column(1, "rejected_at", times)
+    write_parquet(table, run.folder / _REJECTED)
+
+
+def _rejected_rows(stored: StoredTable) -> Path | None:
+    path = Path(stored.extracted or stored.path).with_name(_REJECTED)
+    return path if path.exists() else None
+
+
+def _by_contract(run: RunContext, result: dict[str, Any]) -> dict[str, Any]:
+    """What ``extract_data`` returned, held to the contract if `read_source` has not done that."""
+    contract = run.config.ingestion.contract if run.config else None
+    if contract is None or not isinstance(result, dict) or "data" not in result:
+        return result
+    metadata = dict(result.get("metadata") or {})
+    if "contract" in metadata:
+        return result
+    from dataflow.sources.read import hold_to_contract
+
+    conformed = hold_to_contract(result["data"], replace(contract, shown="What extract_data gave"))
+    metadata["contract"] = asdict(conformed.report)
+    metadata["record_count"] = conformed.table.num_rows
+    if conformed.notes:
+        metadata["notes"] = [*metadata.get("notes", []), *conformed.notes]
+    return {**result, "data": conformed.table, "metadata": metadata, "rejected": conformed.rejected}
+
+
 def _batch(run: RunContext, stored: StoredTable) -> Batch | None:
     """Whose rows these are: a run that takes up another one loads the rows of that one."""
     extracted = Path(stored.extracted or stored.path)
@@ -228,10 +274,11 @@ def _has_succeeded(run_id: str) -> bool:
     return group is None or any(run.is_success for run in group[1])
 
 
-def _say(summary: str, rows: int | None = None) -> None:
+def _say(summary: str, rows: int | None = None, **counts: int) -> None:
     """Put a step's result into the log and, as metadata of its output, into the run's history."""
     context = OpExecutionContext.get()
-    context.add_output_metadata({"summary": summary, **({} if rows is None else {"rows": rows})})
+    told = {} if rows is None else {"rows": rows}
+    context.add_output_metadata({"summary": summary, **told, **counts})
     log.info(summary)
 
 

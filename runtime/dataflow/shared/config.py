@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dataflow.shared.config_model import WorkflowConfig
+    from dataflow.shared.contract import Contract
 
 __all__ = ["CONFIG_FILE", "ConfigError", "Finding", "load_config", "read_config"]
 
@@ -73,6 +74,19 @@ def workflow_config(workflow_id: str, project: Project | None = None) -> Workflo
     except OSError:
         pass  # reading it will say what is wrong
     return read_config(path, project=project)
+
+
+def held_contract(source: Mapping[str, Any]) -> Contract | None:
+    """What the running workflow has agreed about a source, if it is the one of its config.yaml.
+
+    Args:
+        source: ``ingestion.source`` as plain values.
+    """
+    for config in _held.values():
+        ingestion = config().ingestion
+        if ingestion.source.model_dump(by_alias=True) == dict(source):
+            return ingestion.contract
+    return None
 
 
 @contextmanager

@@ -16,10 +16,12 @@ from dataflow.shared.redaction import redact
 from dataflow.sources.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dataflow.shared.config_model import Parameters
+    from dataflow.shared.contract import Contract
     from dataflow.shared.tables import Rows
+    from dataflow.sources.contract_check import Conformed
 
 Settings = TypeVar("Settings", bound=Section)
 
@@ -35,6 +37,8 @@ class ReadRequest:
         limit: Look at about so many rows only; None to read all. Asked by an inspection.
         since: Read an incremental source from this value on; None for where it was read to.
         until: Read an incremental source up to this value, this one excluded; None for all.
+        contract: What is agreed about the columns. Whoever makes types of texts leaves that to the
+            contract, to which `read_source` holds whatever comes.
     """
 
     parameters: Parameters
@@ -42,6 +46,7 @@ class ReadRequest:
     limit: int | None = None
     since: Any = None
     until: Any = None
+    contract: Contract | None = None
 
     def window(self, look_back: Any = None) -> Window:
         """The part of an incremental source that is to be read."""
@@ -59,6 +64,9 @@ class Extracted:
         last_value: How far an incremental source was read, as plain JSON; None if it is not
             incremental.
         whole: Whether these are all rows of the source; False where ``limit`` left some out.
+        written: How values of columns are written: ``format``, ``decimal`` and ``thousands``, by
+            column, where types were made of texts.
+        conformed: What came of holding the rows to the contract, where reading them did that.
         span: Which rows of earlier runs came again, see ``Progress.span``; None if none did.
     """
 
@@ -67,6 +75,8 @@ class Extracted:
     notes: list[str] = field(default_factory=list)
     last_value: Any = None
     whole: bool = True
+    written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    conformed: Conformed | None = None
     span: dict[str, Any] | None = None
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pytest
 
     from dataflow.runs.model import Run
+    from dataflow.shared.config_model import Ingestion, WorkflowConfig
 
 _PROJECT_FILES = ("pyproject.toml", "dagster.yaml", "workspace.yaml")
 
@@ -149,4 +150,22 @@ def _source(
 ) -> AbstractContextManager[None]:
     """Put a source in place of the one in config.yaml, checked as if it stood there."""
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
-    return hold_config(path, partial(read_config, path, project=project, source=source))
+
+    def read() -> WorkflowConfig:
+        config = read_config(path, project=project, source=source)
+        return config.model_copy(update={"ingestion": _of_sample(config.ingestion)})
+
+    return hold_config(path, read)
+
+
+def _of_sample(ingestion: Ingestion) -> Ingestion:
+    """The contract of a sample: the same types, but written as JSON has them.
+
+    A sample may lack a column that the source has got since.
+    """
+    from dataflow.shared.contract import Column
+
+    columns = {
+        name: Column(type=column.type, optional=True) for name, column in ingestion.columns.items()
+    }
+    return ingestion.model_copy(update={"columns": columns})

@@ -55,6 +55,8 @@ class LoadRequest:
         full_refresh: All that the source has came again: it takes the table's place.
         cursor: The column that says which of two rows with one key is the newer one.
         span: Which rows came again that were loaded before; an ``append`` deletes those.
+        rejected: A Parquet file of the rows that the contract put aside, to be kept with the others
+            in the table of the same name in the schema ``rejected``; None if there are none.
     """
 
     table: str
@@ -63,6 +65,7 @@ class LoadRequest:
     allow_empty: bool = False
     watermark: Any = None
     batch: Batch | None = None
+    rejected: Path | None = None
     full_refresh: bool = False
     cursor: str = ""
     span: Span | None = None

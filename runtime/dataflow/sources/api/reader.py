@@ -54,10 +54,12 @@ def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
             lines.add(_new(records, progress) if progress else records)
             if request.limit is not None and lines.count >= request.limit:
                 break
-        typed = read_documents([LocalFile(lines.path, shown, "jsonl")], (), lines=True)
+        file = LocalFile(lines.path, shown, "jsonl")
+        typed = read_documents([file], (), lines=True, contract=request.contract)
     reached = progress.saved() if progress else None
     span = progress.span if progress else None
-    return Extracted(typed.table, shown, [*pages.notes, *typed.notes], reached, pages.ended, span)
+    notes = [*pages.notes, *typed.notes]
+    return Extracted(typed.table, shown, notes, reached, pages.ended, typed.written, span=span)
 
 
 KIND = SourceKind(ApiSource, read_api)

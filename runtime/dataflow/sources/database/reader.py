@@ -54,7 +54,7 @@ def read_database(settings: DatabaseSource, request: ReadRequest) -> Extracted:
         from dataflow.sources.database.server import read_server
 
         url = _server_url(path, settings)
-        typed = read_server(url, settings, request.parameters, progress, limit)
+        typed = read_server(url, settings, request, progress, limit)
     typed = durations_as_text(typed)
     return Extracted(
         typed.table.slice(0, request.limit),
@@ -63,6 +63,7 @@ def read_database(settings: DatabaseSource, request: ReadRequest) -> Extracted:
         progress.saved() if progress else None,
         whole=limit is None or typed.table.num_rows < limit,
         span=progress.span if progress else None,
+        written=typed.written,
     )
 
 

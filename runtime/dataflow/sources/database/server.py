@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.database import mariadb, postgres
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from dataflow.shared.config_model import Parameters
     from dataflow.sources.database.settings import DatabaseSource
     from dataflow.sources.incremental import Progress
+    from dataflow.sources.kind import ReadRequest
+
+Got = TypeVar("Got")
 
 # Rows at once: below this, round trips cost more than the rows.
 _SMALLEST_BATCH = 5_000
@@ -33,7 +37,7 @@ _DRIVERS: dict[str, Any] = {"postgresql": postgres, "mysql": mariadb, "mariadb":
 def read_server(
     url: str | URL,
     settings: DatabaseSource,
-    parameters: Parameters,
+    request: ReadRequest,
     progress: Progress | None,
     limit: int | None = None,
 ) -> TypedTable:
@@ -42,7 +46,7 @@ def read_server(
     At least 5,000 rows are fetched at once, and ``limit`` rows at most are read. If the connection
     is lost on the way, all is read again from the start: nothing was handed on yet.
     """
-    address = server_address(url, settings)
+    address, parameters = server_address(url, settings), request.parameters
 
     def read(connection: Connection) -> TypedTable:
         with deadline(connection, parameters):
@@ -60,12 +64,12 @@ def read_server(
     table, notes = typed.table, list(typed.notes)
     if progress and table.num_rows:
         table = progress.admit_table(table, notes)
-    if address.get_backend_name() != "sqlite":
+    if address.get_backend_name() != "sqlite" or request.contract is not None:
         return TypedTable(table, notes)
     # SQLite has no dates of its own.
     with open_engine() as engine:
         dated = type_dates(engine, table)
-    return TypedTable(dated.table, notes + dated.notes)
+    return replace(dated, notes=notes + dated.notes)
 
 
 def list_server_tables(
@@ -76,7 +80,8 @@ def list_server_tables(
     return _trying(address, parameters, lambda connection: _known(connection, settings.schema_))
 
 
-def _trying(address: URL, parameters: Parameters, act: Callable[[Connection], Any]) -> Any:
+def _trying(address: URL, parameters: Parameters, act: Callable[[Connection], Got]) -> Got:
+    """What comes of asking a database, which is asked again if the connection is lost."""
     tries = 0
     try:
         for attempt in retrying(parameters.max_retries):
