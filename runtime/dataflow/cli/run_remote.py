@@ -9,7 +9,7 @@ import click
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dataflow.runs.model import Run, Step
     from dataflow.service.run_answers import LogEntry
@@ -28,12 +28,14 @@ def run_remote(
     report: Callable[[Step], None] | None = None,
     *,
     verbose: bool = False,
+    tags: Mapping[str, str] | None = None,
 ) -> Run:
     """Run a workflow on the service that `dataflow up` runs, and follow it to its end.
 
     Args:
         report: Called when a step starts and when it ends.
         verbose: Print the run's log lines as well.
+        tags: Tags of the run.
 
     Raises:
         WorkflowBusyError: It runs, and the setting ``when_busy`` says to refuse.
@@ -50,7 +52,7 @@ def run_remote(
         ) from error
     dagster = Dagster(project)
     try:
-        run = launch_run(dagster, workflow_id, {}, {})
+        run = launch_run(dagster, workflow_id, {}, dict(tags or {}))
         try:
             return follow_run(dagster, run.run_id, report, _print_line if verbose else None)
         except KeyboardInterrupt:

@@ -27,13 +27,30 @@ _MARKS = {"succeeded": click.style("✓", fg="green"), "failed": click.style("�
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON at the end.")
 @click.option("--remote", is_flag=True, help="Run it on the running service: dataflow up.")
 @click.option("-v", "--verbose", is_flag=True, help="Also print the workflow's log lines.")
-def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
+@click.option(
+    "--full-refresh", is_flag=True, help="Read everything again; it takes the table's place."
+)
+@click.option("--since", default="", metavar="VALUE", help="Read from this value of the cursor on.")
+@click.option("--until", default="", metavar="VALUE", help="Read up to this value, excluded.")
+def run(
+    name: str,
+    as_json: bool,
+    remote: bool,
+    verbose: bool,
+    full_refresh: bool,
+    since: str,
+    until: str,
+) -> None:
     """Run the workflow NAME here and now; no server is needed.
 
     The run is in the history that the Dagster UI shows. The exit code is 0 only if every step
     succeeded, 1 if one failed, 2 if the configuration is wrong and nothing was started, 130 if
     Ctrl-C stopped it. With --remote it waits its turn in the service's queue, and Ctrl-C ends
     only the following, not the run.
+
+    An incremental source is read from where the last run ended. --since and --until choose
+    another part of it: under `append` the rows read take the place of the table's rows in that
+    part. See `dataflow workflow watermark` for where the last run ended.
     """
     from dataflow.runs.context import share_with_author
     from dataflow.shared.logging import configure_logging
@@ -43,6 +60,7 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
         configure_logging("info" if verbose else "warning")
     # The author's code runs in this process, and may write and raise what it likes.
     guard_output()
+    tags = _tags(full_refresh, since, until)
     project = find_project()
     # The whole configuration is read before anything is imported, started or written.
     with share_with_author(project, name), SecondsLine() as line:
@@ -52,7 +70,7 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
 
             if not as_json:
                 click.echo(f"Running {click.style(name, bold=True)} on the service …")
-            ended = run_remote(project, name, report, verbose=verbose)
+            ended = run_remote(project, name, report, verbose=verbose, tags=tags)
         else:
             with importing():
                 from dataflow.runs.run import run_workflow
@@ -65,6 +83,7 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
                 name,
                 report=report,
                 on_wait=lambda holder: click.echo(f"  waiting for {holder} …", err=True),
+                tags=tags,
             )
     if as_json:
         click.echo(json.dumps(ended.as_json(), indent=2))
@@ -74,6 +93,15 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
         raise click.Abort
     if not ended.success:
         sys.exit(1)
+
+
+def _tags(full_refresh: bool, since: str, until: str) -> dict[str, str]:
+    """How a run is told which part of its source to read; nothing is imported for a plain one."""
+    if not (full_refresh or since or until):
+        return {}
+    from dataflow.runs.reading import Reading
+
+    return Reading(full_refresh, since, until).as_tags()
 
 
 def _print_step(line: SecondsLine, step: Step) -> None:

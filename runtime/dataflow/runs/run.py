@@ -45,6 +45,7 @@ def run_workflow(
     workflow_id: str,
     report: Callable[[Step], None] | None = None,
     on_wait: Callable[[str], None] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Run:
     """Run a workflow to its end in this process.
 
@@ -54,6 +55,7 @@ def run_workflow(
     Args:
         report: Called when a step starts and when it ends.
         on_wait: Called with the holder's description if another run of the workflow has to end.
+        tags: Tags of the run, beside those of its job.
 
     Raises:
         WorkflowNotFoundError: The project has no such workflow.
@@ -75,7 +77,7 @@ def run_workflow(
         ):
             _close_dead_runs(instance, workflow_id)
             with time_limit(limit) as time_is_up:
-                run = _execute(instance, job, context, report)
+                run = _execute(instance, job, context, report, tags or {})
         if time_is_up.is_set() and not run.success:
             error = f"It took longer than {limit} seconds (run.timeout_seconds in config.yaml)."
             run = replace(run, error=error, status="failed")
@@ -91,6 +93,7 @@ def _execute(
     job: JobDefinition,
     context: RunContext,
     report: Callable[[Step], None] | None,
+    tags: Mapping[str, str],
 ) -> Run:
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.api import execute_run_iterator
@@ -104,6 +107,7 @@ def _execute(
         run_config=_quiet_console(job),
         tags={
             **job.run_tags,
+            **tags,
             _REPOSITORY_TAG: f"{REPOSITORY_NAME}@{LOCATION_NAME}",
             WORKFLOW_TAG: context.workflow_id,
             HOST_TAG: socket.gethostname(),

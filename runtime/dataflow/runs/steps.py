@@ -17,6 +17,7 @@ from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
 
 from dataflow.modelling.build import BuildResult, build_models
 from dataflow.runs.context import RunContext, current_run, enter_run, share_with_author
+from dataflow.runs.reading import Reading, cursor_column
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.project import find_project
@@ -57,13 +58,16 @@ class Steps:
     def extract(self, extract_data: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredTable:
         """Call ``extract_data`` and write its rows down.
 
-        An incremental source is told in ``params["last_value"]`` how far it was read.
+        An incremental source is told in ``params["last_value"]`` how far it was read, and in
+        ``since`` and ``until`` which part is asked for, if it is not what is new.
         """
-        params: dict[str, Any] = {}
+        reading = _reading()
         with self._run() as run:
             table = run.settings.load.table
+            params = reading.parameters(run.settings)
             if getattr(run.settings.ingestion.source, "incremental", None):
-                params["last_value"] = run.warehouse.read_watermark(table)
+                known = None if reading.full_refresh else run.warehouse.read_watermark(table)
+                params["last_value"] = known
             _forget_old_runs(run)
             extracted = _by_contract(run, extract_data(params))
             stored = _store(run, "extract", extracted)
@@ -107,6 +111,7 @@ class Steps:
 
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows into the warehouse as ``load`` in config.yaml says."""
+        reading = _reading()
         with self._run() as run, run.lock():
             settings = run.settings.load
             result = run.warehouse.load(
@@ -119,6 +124,9 @@ class Steps:
                     transformed.metadata.get("last_value"),
                     _batch(run, transformed),
                     _rejected_rows(transformed),
+                    full_refresh=reading.full_refresh,
+                    cursor=cursor_column(run.settings),
+                    span=reading.span(run.settings, transformed.metadata),
                 ),
             )
         if result.loaded_by:
@@ -185,6 +193,11 @@ class Steps:
         metadata = {} if rows is None else {"rows": MetadataValue.int(rows)}
         key = [self.workflow_id, *table.split(".")]
         OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
+
+
+def _reading() -> Reading:
+    """Which part of its source this run was started to read."""
+    return Reading.from_tags(OpExecutionContext.get().run.tags)
 
 
 def _keep_rejected(run: RunContext, rejected: Any) -> None:
