@@ -37,7 +37,7 @@ def _look_back(value: Any) -> Any:
 LookBack = Annotated[
     str | int | float,
     BeforeValidator(_look_back),
-    WithJsonSchema({"type": ["string", "number"]}),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number", "exclusiveMinimum": 0}]}),
 ]
 
 
