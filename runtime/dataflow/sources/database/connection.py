@@ -113,8 +113,12 @@ def open_connection(address: URL, parameters: Parameters) -> Iterator[Connection
                 connection = connection.execution_options(postgresql_readonly=True)
             with _faults_told(address, engine.dialect.dbapi, parameters):
                 yield connection
+        except BaseException:
+            # One that is lost cannot be rolled back.
+            with suppress(Exception):
+                connection.invalidate()
+            raise
         finally:
-            # A connection that is lost cannot be put back.
             with suppress(Exception):
                 connection.rollback()
             with suppress(Exception):

@@ -47,6 +47,7 @@ class Cursor:
         }
         connection.rollback()
         connection.query("SET SESSION TRANSACTION READ ONLY")
+        self._connection = connection
         self._cursor = connection.cursor(SSCursor)
         self._cursor.execute(query)
         fields = self._cursor._result.fields
@@ -57,10 +58,20 @@ class Cursor:
         """The next rows; none at the end."""
         return list(self._cursor.fetchmany(size))
 
+    def close(self) -> None:
+        """Be done with it, whether or not there are rows left.
+
+        The driver would fetch all of them, or try to on a connection that is lost.
+        """
+        result = self._cursor._result
+        if result is not None and result.unbuffered_active:
+            result.unbuffered_active, self._cursor.connection = False, None
+            self._connection._force_close()
+
 
 def literal(connection: Any, value: Any) -> str:
     """A value as SQL."""
-    return str(connection.literal(value))
+    return str(connection.escape(value, connection.encoders))
 
 
 def _declared(field: Any) -> Declared:

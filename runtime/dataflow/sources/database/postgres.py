@@ -81,6 +81,9 @@ class Cursor:
         """The next rows; none at the end."""
         return self._cursor.fetchmany(size)
 
+    def close(self) -> None:
+        """Be done with it, whether or not there are rows left: the transaction's end does that."""
+
 
 def literal(connection: psycopg.Connection[Any], value: Any) -> str:
     """A value as SQL."""

@@ -116,13 +116,16 @@ def _read_declared(
         cursor = driver.Cursor(raw, f"SELECT * FROM {origin}{condition}")  # noqa: S608
     names, notes = distinct_names(cursor.names)
     gathered, left = Gathered(cursor.columns), limit
-    while left is None or left > 0:
-        with deadline(connection, parameters):
-            rows = cursor.fetch(size if left is None else min(size, left))
-        if not rows:
-            break
-        gathered.add(rows)
-        left = None if left is None else left - len(rows)
+    try:
+        while left is None or left > 0:
+            with deadline(connection, parameters):
+                rows = cursor.fetch(size if left is None else min(size, left))
+            if not rows:
+                break
+            gathered.add(rows)
+            left = None if left is None else left - len(rows)
+    finally:
+        cursor.close()
     table: pa.Table = gathered.table(names, notes)
     return TypedTable(table, notes)
 
