@@ -117,7 +117,7 @@ async def run_workflow(
         launch_run,
         dagster,
         workflow_id,
-        asked.run_config,
+        asked.request,
         {**asked.tags, **Reading(asked.full_refresh, asked.since, asked.until).as_tags()},
         idempotency_key,
     )

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.runs.run_request import RunRequest
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from dataflow.runs.model import Run, Step
     from dataflow.service.run_answers import LogEntry
@@ -26,16 +27,16 @@ def run_remote(
     project: Project,
     workflow_id: str,
     report: Callable[[Step], None] | None = None,
+    request: RunRequest | None = None,
     *,
     verbose: bool = False,
-    tags: Mapping[str, str] | None = None,
 ) -> Run:
     """Run a workflow on the service that `dataflow up` runs, and follow it to its end.
 
     Args:
         report: Called when a step starts and when it ends.
+        request: Run config, partition and tags; None for none.
         verbose: Print the run's log lines as well.
-        tags: Tags of the run.
 
     Raises:
         WorkflowBusyError: It runs, and the setting ``when_busy`` says to refuse.
@@ -52,7 +53,8 @@ def run_remote(
         ) from error
     dagster = Dagster(project)
     try:
-        run = launch_run(dagster, workflow_id, {}, dict(tags or {}))
+        asked = request or RunRequest()
+        run = launch_run(dagster, workflow_id, asked, asked.tags)
         try:
             return follow_run(dagster, run.run_id, report, _print_line if verbose else None)
         except KeyboardInterrupt:

@@ -26,6 +26,13 @@ _MARKS = {"succeeded": click.style("✓", fg="green"), "failed": click.style("�
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON at the end.")
 @click.option("--remote", is_flag=True, help="Run it on the running service: dataflow up.")
+@click.option(
+    "--config",
+    "config",
+    metavar="FILE_OR_YAML",
+    help="Run config of the job's ops: a YAML or JSON file, or the text itself.",
+)
+@click.option("--partition", metavar="KEY", help="The partition that a partitioned job runs for.")
 @click.option("-v", "--verbose", is_flag=True, help="Also print the workflow's log lines.")
 @click.option(
     "--full-refresh", is_flag=True, help="Read everything again; it takes the table's place."
@@ -36,6 +43,8 @@ def run(
     name: str,
     as_json: bool,
     remote: bool,
+    config: str | None,
+    partition: str | None,
     verbose: bool,
     full_refresh: bool,
     since: str,
@@ -52,7 +61,9 @@ def run(
     another part of it: under `append` the rows read take the place of the table's rows in that
     part. See `dataflow workflow watermark` for where the last run ended.
     """
+    from dataflow.cli.run_config import read_run_config
     from dataflow.runs.context import share_with_author
+    from dataflow.runs.run_request import RunRequest
     from dataflow.shared.logging import configure_logging
     from dataflow.shared.output_redaction import guard_output
 
@@ -62,6 +73,7 @@ def run(
     guard_output()
     tags = _tags(full_refresh, since, until)
     project = find_project()
+    request = RunRequest(read_run_config(config) if config else {}, partition, tags)
     # The whole configuration is read before anything is imported, started or written.
     with share_with_author(project, name), SecondsLine() as line:
         report = None if as_json else functools.partial(_print_step, line)
@@ -70,7 +82,7 @@ def run(
 
             if not as_json:
                 click.echo(f"Running {click.style(name, bold=True)} on the service …")
-            ended = run_remote(project, name, report, verbose=verbose, tags=tags)
+            ended = run_remote(project, name, report, request, verbose=verbose)
         else:
             with importing():
                 from dataflow.runs.run import run_workflow
@@ -83,7 +95,7 @@ def run(
                 name,
                 report=report,
                 on_wait=lambda holder: click.echo(f"  waiting for {holder} …", err=True),
-                tags=tags,
+                request=request,
             )
     if as_json:
         click.echo(json.dumps(ended.as_json(), indent=2))

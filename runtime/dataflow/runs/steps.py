@@ -17,6 +17,7 @@ from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
 
 from dataflow.modelling.build import BuildResult, build_models
 from dataflow.runs.context import RunContext, current_run, enter_run, share_with_author
+from dataflow.runs.last_value import last_value_for, stored_value
 from dataflow.runs.reading import Reading, cursor_column
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import get_logger
@@ -58,16 +59,14 @@ class Steps:
     def extract(self, extract_data: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredTable:
         """Call ``extract_data`` and write its rows down.
 
-        An incremental source is told in ``params["last_value"]`` how far it was read, and in
-        ``since`` and ``until`` which part is asked for, if it is not what is new.
+        ``params["last_value"]`` tells how far it was read, see `last_value_for`, and ``since`` and
+        ``until`` which part is asked for, if it is not what is new.
         """
         reading = _reading()
         with self._run() as run:
             table = run.settings.load.table
             params = reading.parameters(run.settings)
-            if getattr(run.settings.ingestion.source, "incremental", None):
-                known = None if reading.full_refresh else run.warehouse.read_watermark(table)
-                params["last_value"] = known
+            params["last_value"] = None if reading.full_refresh else last_value_for(run)
             _forget_old_runs(run)
             extracted = _by_contract(run, extract_data(params))
             stored = _store(run, "extract", extracted)
@@ -93,18 +92,20 @@ class Steps:
     ) -> StoredTable:
         """Call ``transform_data`` on the rows of an earlier step and write its rows down.
 
-        It gets a dict with an Arrow table, which is read when it is first asked for.
+        It gets a dict with `LazyRows`, which are read where it asks for them.
         """
-        from dataflow.shared.stored_rows import StoredRows
+        from dataflow.shared.lazy_rows import LazyRows
 
         source = Path(extracted.path)
         with self._run() as run:
-            transformed = transform_data(StoredRows(source, extracted.metadata))
+            transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
             stored = _store(run, "transform", transformed, source)
-        stored = replace(stored, extracted=extracted.path)
+        # How far the source was read is of the rows that were read, whatever became of them.
+        reached = {k: extracted.metadata[k] for k in ("last_value",) if k in extracted.metadata}
+        stored = replace(stored, extracted=extracted.path, metadata={**reached, **stored.metadata})
         del transformed
         _release_memory()
-        stages = [stage["name"] for stage in stored.metadata.get("transformation_stages", [])]
+        stages = stage_names(stored.metadata)
         through = f" after {', '.join(stages)}" if stages else ""
         _say(f"{stored.rows:,} rows{through}", stored.rows)
         return stored
@@ -121,7 +122,7 @@ class Steps:
                     settings.write_disposition,
                     settings.primary_key,
                     settings.allow_empty,
-                    transformed.metadata.get("last_value"),
+                    stored_value(transformed.metadata.get("last_value")),
                     _batch(run, transformed),
                     _rejected_rows(transformed),
                     full_refresh=reading.full_refresh,
@@ -243,10 +244,20 @@ def _batch(run: RunContext, stored: StoredTable) -> Batch | None:
     return Batch(extracted.parent.name, extracted, _has_succeeded)
 
 
+def stage_names(metadata: dict[str, Any]) -> list[str]:
+    """What ``metadata["transformation_stages"]`` names: it holds names, or dicts with a name.
+
+    >>> stage_names({"transformation_stages": ["cleaning", {"name": "enrichment", "rows_in": 2}]})
+    ['cleaning', 'enrichment']
+    """
+    stages = metadata.get("transformation_stages") or []
+    return [str(s.get("name", "")) if isinstance(s, dict) else str(s) for s in stages]
+
+
 def _store(
     run: RunContext, step: str, result: dict[str, Any], source: Path | None = None
 ) -> StoredTable:
-    from dataflow.shared.stored_rows import StoredRows
+    from dataflow.shared.lazy_rows import LazyRows
     from dataflow.shared.tables import write_parquet
 
     if not isinstance(result, dict) or "data" not in result:
@@ -256,13 +267,16 @@ def _store(
         )
     path = run.folder / f"{step}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(result, StoredRows) and result.path is not None:
-        # They are in a file already: that of the step before, or a new one.
-        rows = result.count()
-        path = result.path if result.path == source else result.path.replace(path)
+    data = result["data"]
+    beside = source.parent if source is not None else None
+    if isinstance(data, LazyRows) and data.path is not None and data.path.parent == beside:
+        # They are in a file already: that of the step before, or a new one beside it.
+        rows = len(data)
+        path = data.path if data.path == source else data.path.replace(path)
     else:
-        rows = write_parquet(result["data"], path)
-    return StoredTable(str(path), rows, result.get("metadata", {}))
+        known = LazyRows(source).schema if source is not None else None
+        rows = write_parquet(data, path, known)
+    return StoredTable(str(path), rows, dict(result.get("metadata") or {}))
 
 
 def _forget_old_runs(run: RunContext) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.config import held_contract
 from dataflow.shared.finding import shown_value
-from dataflow.shared.tables import row_count, to_arrow
-from dataflow.shared.wide_decimals import narrowed, wide_columns
+from dataflow.shared.tables import countable, row_count, to_arrow
+from dataflow.shared.wide_decimals import narrowed
 from dataflow.sources.contract_check import conform
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceSettingError, SourceTooLargeError
@@ -55,7 +55,7 @@ def read_source(
         own_readers: What reads the types that no installed kind has, by type.
 
     Returns:
-        ``data``, which is an Arrow table where the kind is a built-in one, and ``metadata``:
+        ``data``, which are `LazyRows` where the kind is a built-in one, and ``metadata``:
         ``source`` (the location, without secrets), ``record_count``, ``timestamp`` (UTC, ISO 8601),
         ``notes`` (what a person should know about how the data was read, if anything), for an
         incremental source ``last_value``, and ``span`` if rows of earlier runs came again, and
@@ -87,6 +87,8 @@ def read_source(
     started = datetime.now(UTC)
     try:
         extracted = _read(source, request, {**given, "last_value": last_value}, own_readers or {})
+        extracted = _with_narrow_decimals(extracted)
+        extracted = replace(extracted, data=countable(extracted.data))
         conformed = _conformed(extracted, contract)
     except Exception as error:
         # DuckDB's exception is known by its name, so that nobody has to load DuckDB for it.
@@ -99,7 +101,7 @@ def read_source(
         raise
     data, notes = extracted.data, extracted.notes
     if conformed is not None:
-        data = conformed.table
+        data = countable(conformed.table)
         notes = notes if conformed is extracted.conformed else [*notes, *conformed.notes]
     metadata: dict[str, Any] = {
         "source": extracted.location,
@@ -179,25 +181,21 @@ def _read(
         )
     if name in known:
         kind = source_kind(name)
-        return _countable(kind.read(checked_settings(kind.settings, source), request))
+        return kind.read(checked_settings(kind.settings, source), request)
     if name in own_readers:
         data = own_readers[name](values, parameters)
-        extracted = data if isinstance(data, Extracted) else Extracted(data, _location(source))
-        return _countable(extracted)
+        return data if isinstance(data, Extracted) else Extracted(data, _location(source))
     raise SourceSettingError(
         f"There is no source type {shown_value(values.get('type'))}.",
         f"Set `ingestion.source.type` to one of: {', '.join([*known, *own_readers])}.",
     )
 
 
-def _countable(extracted: Extracted) -> Extracted:
-    """With a table in place of a stream, which only reading can count, and no number too long."""
+def _with_narrow_decimals(extracted: Extracted) -> Extracted:
+    """With no number that is too long for the warehouse, and a note where one is text for it."""
     import pyarrow as pa
 
-    counted = hasattr(extracted.data, "__len__") or hasattr(extracted.data, "num_rows")
-    if not counted:
-        extracted = replace(extracted, data=to_arrow(extracted.data))
-    if not isinstance(extracted.data, pa.Table) or not wide_columns(extracted.data.schema):
+    if not isinstance(extracted.data, pa.Table):
         return extracted
     notes = list(extracted.notes)
     return replace(extracted, data=narrowed(extracted.data, notes), notes=notes)

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow.parquet as pq
 import pytest
 from tests.database_fixtures import PASSWORD
 
 from dataflow.shared.config_model import Parameters
-from dataflow.shared.tables import row_count
+from dataflow.shared.tables import row_count, write_parquet
 from dataflow.sources.database.reader import KIND
 from dataflow.sources.database.settings import DatabaseSource
 from dataflow.sources.errors import (
@@ -287,7 +286,7 @@ def test_lengths_of_time_are_texts_that_can_be_cast(tmp_path: Path) -> None:
             "CREATE TABLE t AS SELECT INTERVAL 26 HOUR AS took UNION ALL SELECT NULL"
         )
     result = read(str(path), table="t")
-    pq.write_table(result["data"], tmp_path / "a.parquet")
+    write_parquet(result["data"], tmp_path / "a.parquet")
     cast = f"SELECT CAST(took AS INTERVAL) FROM '{tmp_path}/a.parquet'"
     assert sorted(duckdb.sql(cast).fetchall(), key=str) == [(None,), (timedelta(hours=26),)]
     assert "cast it to interval" in result["metadata"]["notes"][0]

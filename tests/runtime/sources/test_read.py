@@ -7,10 +7,10 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pytest
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.lazy_rows import LazyRows
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.read import read_source
 
@@ -23,7 +23,7 @@ def test_answer_has_data_and_metadata(project: Path) -> None:
     (project / "a.csv").write_text("a\n1\n2\n", encoding="utf-8")
     before = datetime.now(UTC)
     result = read_source({"type": "file", "url": "a.csv"}, {"batch_size": 10})
-    assert isinstance(result["data"], pa.Table)
+    assert isinstance(result["data"], LazyRows)
     assert before <= datetime.fromisoformat(result["metadata"].pop("timestamp"))
     assert result["metadata"] == {"source": "a.csv", "record_count": 2}
 

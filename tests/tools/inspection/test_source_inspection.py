@@ -69,6 +69,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
         "source_url": "a.csv",
         "null_values": [""],
         "primary_key": ["Sale ID"],
+        "confirmed": [],
         "columns": [
             {
                 "name": "Sale ID",
@@ -76,6 +77,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "type": "BIGINT",
                 "role": "key",
                 "tests": ["unique", "not_null"],
+                "contract": {"type": "bigint"},
             },
             {
                 "name": "day",
@@ -83,6 +85,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "type": "DATE",
                 "role": "date",
                 "tests": ["not_null"],
+                "contract": {"type": "date"},
             },
             {
                 "name": "Shop",
@@ -91,6 +94,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "role": "category",
                 "tests": ["not_null", "accepted_values"],
                 "accepted_values": ["north", "south", "west"],
+                "contract": {"type": "text"},
             },
             {
                 "name": "Amount",
@@ -99,6 +103,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "role": "measure",
                 "tests": ["not_null"],
                 "aggregate": "sum",
+                "contract": {"type": "double"},
             },
             {
                 "name": "zip",
@@ -106,6 +111,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "type": "BIGINT",
                 "role": "code",
                 "tests": ["not_null"],
+                "contract": {"type": "bigint"},
             },
         ],
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from dlt.sources.helpers.rest_client.auth import (
@@ -11,9 +13,10 @@ from dlt.sources.helpers.rest_client.auth import (
     OAuth2ClientCredentials,
 )
 
+from dataflow.shared.environment import REFERENCE, interpolate
 from dataflow.shared.redaction import register_login, register_secret
 from dataflow.sources.api.settings import LOGIN_KEYS
-from dataflow.sources.errors import SourceDataError
+from dataflow.sources.errors import SourceDataError, SourceSettingError
 
 if TYPE_CHECKING:
     import requests
@@ -37,9 +40,30 @@ class _ClientCredentials(OAuth2ClientCredentials):
         return token
 
 
+def _login(settings: ApiSource, key: str) -> Any:
+    """A key's value; of one that is still a reference, the variable's, which has to be set now."""
+    value = getattr(settings, key)
+    if value is None or not re.fullmatch(REFERENCE, value):
+        return value
+    found, missing, _ = interpolate(value, os.environ)
+    if missing or not found:
+        name = value[2:-1]
+        raise SourceSettingError(
+            f"The environment variable {name} is not set, from which the `{key}` of "
+            f"`auth_type: {settings.auth_type}` is read.",
+            f"Set it, or name another variable in config.yaml: `ingestion.source.{key}`.",
+        )
+    register_secret(found)
+    return str(found)
+
+
 def make_credentials(settings: ApiSource, session: requests.Session) -> AuthBase | None:
-    """What signs the requests to an API, as ``auth_type`` says; ``session`` fetches tokens."""
-    keys: dict[str, Any] = {key: getattr(settings, key) for key in LOGIN_KEYS[settings.auth_type]}
+    """What signs the requests to an API, as ``auth_type`` says; ``session`` fetches tokens.
+
+    Raises:
+        SourceSettingError: A variable that a login is read from is not set.
+    """
+    keys: dict[str, Any] = {key: _login(settings, key) for key in LOGIN_KEYS[settings.auth_type]}
     if settings.auth_type == "bearer_token":
         return BearerTokenAuth(**keys)
     if settings.auth_type == "basic":

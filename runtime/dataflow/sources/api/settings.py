@@ -20,6 +20,8 @@ from dataflow.shared.config_types import (
     WholeNumber,
     refusal,
 )
+from dataflow.shared.own_code import OwnCode
+from dataflow.shared.redaction import register_secret
 from dataflow.sources.window import LookBack  # noqa: TC001 - pydantic reads it at run time
 
 # The keys that each way to log in needs, in `credentials` as here; each is of no use to the others.
@@ -30,7 +32,21 @@ LOGIN_KEYS = {
     "api_key": ("api_key",),
     "oauth2_client_credentials": ("token_url", "client_id", "client_secret"),
 }
+# Those of them that are read from the environment where config.yaml does not say them.
+_FROM_ENVIRONMENT = ("token", "username", "password", "api_key", "client_id", "client_secret")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.1
+
+
+def login_variables(workflow_id: str, source: Mapping[Any, Any]) -> dict[str, str]:
+    """The variables that a workflow's login is read from, by the keys that config.yaml leaves out.
+
+    >>> login_variables("sales", {"auth_type": "basic", "username": "ann"})
+    {'password': 'SALES_PASSWORD'}
+    """
+    login = source.get("auth_type")
+    keys = LOGIN_KEYS.get(login, ()) if isinstance(login, str) else ()
+    left_out = [key for key in keys if key in _FROM_ENVIRONMENT and source.get(key) is None]
+    return {key: f"{workflow_id}_{key}".upper() for key in left_out if workflow_id}
 
 
 class Paging(Section):
@@ -98,15 +114,23 @@ class ApiSource(Section):
         Field(default="none", description="How to log in. Secrets are written as `${VARIABLE}`.")
     )
     token: Secret | None = Field(
-        default=None, description="The token, with `auth_type: bearer_token`."
+        default=None,
+        description="The token, with `auth_type: bearer_token`. "
+        "Left out: `${<WORKFLOW_ID>_TOKEN}`.",
     )
     username: Text | None = Field(
-        default=None, description="The user's name, with `auth_type: basic`."
+        default=None,
+        description="The user's name, with `auth_type: basic`. "
+        "Left out: `${<WORKFLOW_ID>_USERNAME}`.",
     )
     password: Secret | None = Field(
-        default=None, description="The password, with `auth_type: basic`."
+        default=None,
+        description="The password, with `auth_type: basic`. Left out: `${<WORKFLOW_ID>_PASSWORD}`.",
     )
-    api_key: Secret | None = Field(default=None, description="The key, with `auth_type: api_key`.")
+    api_key: Secret | None = Field(
+        default=None,
+        description="The key, with `auth_type: api_key`. Left out: `${<WORKFLOW_ID>_API_KEY}`.",
+    )
     api_key_name: Text = Field(
         default="X-API-Key", description="The header or query parameter that takes the key."
     )
@@ -118,10 +142,14 @@ class ApiSource(Section):
         description="Where to get a token, with `auth_type: oauth2_client_credentials`.",
     )
     client_id: Text | None = Field(
-        default=None, description="Who asks, with `auth_type: oauth2_client_credentials`."
+        default=None,
+        description="Who asks, with `auth_type: oauth2_client_credentials`. "
+        "Left out: `${<WORKFLOW_ID>_CLIENT_ID}`.",
     )
     client_secret: Secret | None = Field(
-        default=None, description="Its secret, with `auth_type: oauth2_client_credentials`."
+        default=None,
+        description="Its secret, with `auth_type: oauth2_client_credentials`. "
+        "Left out: `${<WORKFLOW_ID>_CLIENT_SECRET}`.",
     )
     scope: Text | None = Field(
         default=None,
@@ -141,6 +169,24 @@ class ApiSource(Section):
     incremental: ApiIncremental | None = Field(
         default=None, description="Ask only for what is new since the last run."
     )
+
+    @classmethod
+    def filled_in(cls, values: Mapping[Any, Any], context: Any) -> Mapping[Any, Any]:
+        """With the login from the workflow's own variables, where the file does not say it.
+
+        One that is not set is asked for by the reader only, and so stays ``${NAME}`` until then.
+        """
+        if not isinstance(context, OwnCode):
+            return values
+        logins: dict[str, str] = {}
+        for key, name in login_variables(context.workflow_id, values).items():
+            value = context.variables.get(name)
+            if value:
+                register_secret(value)
+                logins[key] = value
+            elif not context.reads_source_itself:
+                logins[key] = f"${{{name}}}"
+        return {**values, **logins}
 
     @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
