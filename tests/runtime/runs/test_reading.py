@@ -10,8 +10,11 @@ import duckdb
 import pytest
 from tests.conftest import Dataflow
 
-from dataflow.runs.reading import Reading
+from dataflow.runs.reading import Reading, cursor_column
+from dataflow.shared.config_model import WorkflowConfig
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.own_code import OwnCode
+from dataflow.warehouse.kind import Span
 
 
 def test_what_was_asked_for_travels_as_tags() -> None:
@@ -21,6 +24,44 @@ def test_what_was_asked_for_travels_as_tags() -> None:
     assert Reading().as_tags() == {}
     with pytest.raises(BadInputError, match="full refresh"):
         Reading(full_refresh=True, since="1")
+
+
+def config(disposition: str, **ingestion: Any) -> WorkflowConfig:
+    return WorkflowConfig.model_validate(
+        {
+            "workflow": {"name": "x"},
+            "ingestion": ingestion,
+            "load": {"table": "t", "write_disposition": disposition, "primary_key": ["id"]},
+        },
+        context=OwnCode("x", Path("/nowhere"), []),
+    )
+
+
+DATABASE = {"type": "database", "url": "a.duckdb", "table": "t", "incremental": {"column": "At"}}
+
+
+def test_rows_that_come_again_are_told_by_the_column_as_the_contract_calls_it() -> None:
+    """What the source says of them goes before what was asked for."""
+    columns = {"seen": {"type": "date", "source": "At"}}
+    settings = config("append", source=DATABASE, columns=columns)
+    assert cursor_column(settings) == "seen"
+    assert Reading().span(settings, {}) is None
+    assert Reading(since="5", until="9").span(settings, {}) == Span("seen", 5, 9)
+    said = {"span": {"column": "At", "since": 4, "until": None}}
+    assert Reading().span(settings, said) == Span("seen", 4)
+    assert Reading(since="5").parameters(settings) == {"since": 5}
+
+
+def test_a_part_is_not_put_in_the_place_of_all_and_not_added_twice() -> None:
+    """Where nothing tells which rows come again, an append is refused before it adds one."""
+    source = {"type": "file", "url": "a.csv"}
+    with pytest.raises(BadInputError, match="`replace` would put"):
+        Reading(since="5").parameters(config("replace", source=source))
+    with pytest.raises(BadInputError, match="would add twice"):
+        Reading(since="5").span(config("append", source=source), {})
+    assert Reading(since="5").span(config("merge", source=source), {}) is None
+    assert Reading(until="5").span(config("append", source=source), {}) is None
+    assert cursor_column(config("append", source=source)) == ""
 
 
 class Shop:

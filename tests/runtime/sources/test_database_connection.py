@@ -105,6 +105,7 @@ def test_a_login_may_hold_any_character(
     quoted = user.replace('"', '""')
     execute(f"CREATE USER \"{quoted}\" PASSWORD '{ODD_PASSWORD}'")
     try:
+        execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
         execute(f'GRANT SELECT ON t TO "{quoted}"')
         for url, name in ((postgres.replace(f"tester:{PASSWORD}@", ""), user), (mariadb, "tester")):
             scheme, host = url.split("://")
