@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -266,6 +268,25 @@ def test_every_type_of_mariadb_arrives_as_declared_or_as_text(
     kinds = dict(zip([case[0] for case in MARIADB], map(str, empty.schema.types), strict=True))
     assert kinds["date"] == "date32[day]"
     assert kinds["decimal(10,2) unsigned"] == "decimal128(10, 2)"
+
+
+def test_columns_of_sqlite_without_a_value_have_the_types_that_are_declared(tmp_path: Path) -> None:
+    """The values say what the others are, as SQLite lets them be anything."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection:
+        connection.execute(
+            "CREATE TABLE t (i INTEGER, b BIGINT, n NUMERIC(10,2), x NUMERIC, f DOUBLE PRECISION, "
+            "d DATE, ts TIMESTAMP, ok BOOLEAN, s VARCHAR(9), y BLOB, untyped)"
+        )
+        wanted = ["int64", "int64", "decimal128(10, 2)", "string", "double", "date32[day]"]
+        wanted += ["timestamp[us]", "bool", "string", "binary", "string"]
+        for row in (None, "INSERT INTO t DEFAULT VALUES", "INSERT INTO t (i, d) VALUES (1, 'x')"):
+            if row:
+                connection.execute(row)
+                connection.commit()
+            schema = read(str(tmp_path / "a.sqlite"), table="t")["data"].schema
+            if row and "x" in row:
+                wanted[5] = "string"
+            assert list(map(str, schema.types)) == wanted
 
 
 def test_odd_values_of_a_duckdb_file_arrive_as_text(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataflow.sources.column_names import distinct_names
 from dataflow.sources.database import mariadb, postgres
 from dataflow.sources.database.connection import deadline, open_connection, server_address, shown
 from dataflow.sources.database.declared import Gathered
-from dataflow.sources.database.values import read_values
+from dataflow.sources.database.values import read_values, with_declared_types
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceNotFoundError, SourceUnavailableError
 from dataflow.sources.inference import TypedTable, type_dates
@@ -58,7 +58,9 @@ def read_server(
         condition, values = "", dict[str, Any]()
         if progress is not None:
             condition, values = progress.condition(_quoted(connection, progress.field), _parameter)
-        return read_values(connection, query + condition, values, size, limit)
+        typed = read_values(connection, query + condition, values, size, limit)
+        declared = _declared(connection, settings)
+        return replace(typed, table=with_declared_types(typed.table, declared))
 
     typed = _trying(address, parameters, read)
     table, notes = typed.table, list(typed.notes)
@@ -145,6 +147,16 @@ def _origin(connection: Connection, settings: DatabaseSource) -> str:
                 schema, table, [f"{schema}.{name}" if schema else name for name in known]
             )
     return ".".join(_quoted(connection, name) for name in (schema, table) if name)
+
+
+def _declared(connection: Connection, settings: DatabaseSource) -> dict[str, str]:
+    """The types of a table's columns; those of a query are not known."""
+    import sqlalchemy as sa
+
+    if settings.table is None:
+        return {}
+    columns = sa.inspect(connection).get_columns(settings.table, settings.schema_)
+    return {column["name"]: str(column["type"]) for column in columns}
 
 
 def _known(connection: Connection, schema: str | None) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from dataflow.shared.wide_decimals import MOST_DIGITS
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.inference import TypedTable
 
@@ -43,6 +45,46 @@ def read_values(
     kinds = "has values of several kinds; it is text."
     notes += [f"Column {names[index]!r} {kinds}" for index in sorted(mixed)]
     return TypedTable(table, notes)
+
+
+def with_declared_types(table: pa.Table, declared: Mapping[str, str]) -> pa.Table:
+    """The table with columns in which there is no value in the type that the database declares.
+
+    Args:
+        declared: SQL's name of the type, by the column's name.
+    """
+    import pyarrow as pa
+
+    for index, field in enumerate(table.schema):
+        kind = _arrow_type(declared.get(field.name, ""))
+        if kind is not None and table[index].null_count == table.num_rows:
+            nothing = pa.chunked_array([pa.nulls(table.num_rows, kind)])
+            table = table.set_column(index, field.with_type(kind), nothing)
+    return table
+
+
+def _arrow_type(declared: str) -> pa.DataType | None:
+    """What a declared type is in Arrow, if that is anything but text."""
+    import pyarrow as pa
+
+    name, _, rest = declared.upper().partition("(")
+    name = name.strip()
+    if name in ("NUMERIC", "DECIMAL"):
+        digits = [int(part) for part in re.findall(r"\d+", rest)] + [0]
+        fits = len(digits) > 1 and digits[1] <= digits[0] <= MOST_DIGITS and digits[0] > 0
+        return pa.decimal128(digits[0], digits[1]) if fits else None
+    kinds = {
+        "BOOL": pa.bool_(),
+        "DATE": pa.date32(),
+        "DATETIME": pa.timestamp("us"),
+        "TIMESTAMP": pa.timestamp("us"),
+        "BLOB": pa.binary(),
+    }
+    if name.endswith("INT") or name.startswith("INT"):
+        return pa.int64()
+    if name.startswith(("REAL", "FLOAT", "DOUBLE")):
+        return pa.float64()
+    return kinds.get(name.removesuffix("EAN"))
 
 
 def _escaped(query: str, values: Mapping[str, Any]) -> str:
