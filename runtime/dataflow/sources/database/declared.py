@@ -39,6 +39,8 @@ _HELD = {
     "TIMESTAMPTZ": rf"{_DAY} {_CLOCK}\+00",
     "UUID": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
 }
+# How many digits after the point a number gets that declares none and has some.
+_ROOMY = (10, 18)
 # Lists of these are numbers in JSON as well.
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
@@ -195,7 +197,10 @@ def _number_type(engine: duckdb.DuckDBPyConnection, source: str) -> str:
         f"FROM {source}"
     ).fetchone()
     are_numbers, whole, scale, shortest = row
-    fitting = [digits for digits in (scale, shortest) if whole + digits <= MOST_DIGITS]
+    # With room for more places, if it has any: another day may bring them, in the same type.
+    roomy = [places for places in _ROOMY if 0 < scale <= places]
+    scales = [*roomy, scale, shortest]
+    fitting = [places for places in scales if whole + places <= MOST_DIGITS]
     return f"DECIMAL({MOST_DIGITS},{fitting[0]})" if are_numbers and fitting else ""
 
 
