@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 _MOST_SEEN = 10_000
 
 
+_BY_HAND = "set_by_hand"
+
+
+def set_by_hand(value: Any) -> dict[str, Any]:
+    """What to save so that the next run reads from a value on, whatever was read before.
+
+    None is the source's start.
+    """
+    return {"value": value, "seen": [], _BY_HAND: True}
+
+
 class Progress:
     """The largest value of a column or field met so far, and the rows that have it.
 
@@ -57,7 +68,10 @@ class Progress:
         # What was reached before, where rows that were read before are read again.
         self._again: tuple[Any, frozenset[str]] | None = None
         again = self._window.start(reached)
-        if again is not None:
+        if saved.get(_BY_HAND):
+            # Which rows from there on were read before is not known: all come again.
+            self._begin_at(self.start if again is None else again, None)
+        elif again is not None:
             self._begin_at(again, reached)
         if self.until is not None and self.start is not None:
             self._refuse_nothing_between(self.start, self.until)
@@ -73,7 +87,8 @@ class Progress:
         if self._again is None:
             return None
         until = None if self.until is None else _plain(self.until)
-        return {"column": self.field, "since": _plain(self.start), "until": until}
+        since = None if self.start is None else _plain(self.start)
+        return {"column": self.field, "since": since, "until": until}
 
     def condition(
         self, column: str, literal: Callable[[str, Any], str]
@@ -118,7 +133,8 @@ class Progress:
         if self.until is not None and self._compare(value, self.until) >= 0:
             return False
         # Of rows before the span only those of earlier runs are there, and they stay.
-        if self._again is not None and self._compare(value, self.start) < 0:
+        is_part = self._again is not None and self.start is not None
+        if is_part and self._compare(value, self.start) < 0:
             return False
         order = self._compare(value, self.value)
         if order < 0:

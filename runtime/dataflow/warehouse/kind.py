@@ -32,7 +32,7 @@ class Span:
     """Rows by the value of one column.
 
     Args:
-        since: The first value.
+        since: The first value; None for no beginning.
         until: The first value that is not among them any more; None for no end.
     """
 

@@ -27,6 +27,9 @@ def delete_span(connection: DuckDBPyConnection, target: str, span: Span) -> None
             the span's ends.
     """
     columns = column_types(connection, target)
+    if span.since is None and span.until is None:
+        connection.execute(f"DELETE FROM {target}")
+        return
     found = [name for name in columns if name.lower() == span.column.lower()]
     if not found:
         if not count_rows(connection, target):

@@ -120,7 +120,11 @@ def test_parts_are_read_again_and_no_row_is_there_twice(
     shop.run("--full-refresh")
     assert (shop.ids(), shop.watermark()) == ([2, 4, 5, 6], 6)
     assert shop.watermark("--set", "5") == 5
+    shop.run()
+    assert (shop.ids(), shop.watermark()) == ([2, 4, 5, 6], 6)
     assert shop.watermark("--clear") is None
+    shop.run()
+    assert (shop.ids(), shop.watermark()) == ([2, 4, 5, 6], 6)
     shop.config.write_text(shop.config.read_text().replace("append", "replace"))
     refused = shop.run("--since", "2", code=2)
     assert "`replace` would drop" in refused.stderr

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from dataflow.sources.errors import SourceDataError, SourceSettingError
-from dataflow.sources.incremental import Progress
+from dataflow.sources.incremental import Progress, set_by_hand
 from dataflow.sources.window import Window
 
 
@@ -182,3 +182,19 @@ def test_what_asks_a_database_for_a_part() -> None:
     clause, values = reading(3, 7).condition("c", lambda name, _: f":{name}")
     assert clause == " WHERE c >= :dataflow_start AND c < :dataflow_until"
     assert values == {"dataflow_start": 3, "dataflow_until": 7}
+
+
+def test_after_a_value_set_by_hand_all_rows_from_it_on_come_again() -> None:
+    """They are known as a span, so that none is there twice; then all is as ever."""
+    progress = Progress("v", json.loads(json.dumps(set_by_hand(5))))
+    assert progress.saved() is None
+    assert admitted(progress, [4, 5, 9]) == [1, 2]
+    assert progress.span == {"column": "v", "since": 5, "until": None}
+    saved = progress.saved()
+    assert saved is not None
+    assert Progress("v", saved).span is None
+    from_the_start = Progress("v", set_by_hand(None))
+    assert admitted(from_the_start, [4, None]) == [0, 1]
+    assert from_the_start.span == {"column": "v", "since": None, "until": None}
+    looking_back = Progress("v", set_by_hand(5), window=Window(look_back=1))
+    assert looking_back.start == 4

@@ -513,6 +513,8 @@ def test_rows_that_come_again_take_the_place_of_their_span(
     assert [row[0] for row in loader.rows("SELECT id FROM raw.t ORDER BY id")] == [1, 20, 21]
     with pytest.raises(BadInputError, match="no column 'w'"):
         loader.load(again, span=Span("w", since), **append)
+    loader.load(again, span=Span("w", None), **append)
+    assert [row[0] for row in loader.rows("SELECT id FROM raw.t ORDER BY id")] == [20, 21]
     if kind != "VARCHAR":
         with pytest.raises(BadInputError, match="'never' cannot be compared"):
             loader.load(again, span=Span("at", "never"), **append)
