@@ -29,7 +29,7 @@ QUICK = {"max_retries": 3, "timeout_seconds": 5}
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dataflow.sources.api.pages._FIRST_WAIT", 0.001)
+    monkeypatch.setattr("dataflow.sources.retry._FIRST_WAIT", 0.001)
 
 
 def read_api(url: str, batch_size: Any = 10, last_value: Any = None, **source: Any) -> Any:

@@ -32,6 +32,8 @@ _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 @check(Group.PLANNING, "the source is defined", position=1)
 def check_source(workflow: WorkflowSource) -> Verdict:
     """Type and location have to be there."""
+    if workflow.does_without_config:
+        return not_applicable("there is no config.yaml")
     source = _mapping(workflow.setting("ingestion", "source"))
     findings = [
         workflow.at_key(

@@ -46,7 +46,10 @@ def new(
     project = find_project()
     answers = parse_answers(data)
     if source is not None:
-        answers = _look(project, name, source, table, answers) | answers
+        found = _look(project, name, source, table, answers)
+        # Those that were given are among those that were found.
+        settings = {key: found[key] for key in ("source_settings",) if key in found}
+        answers = found | answers | settings
     _check_schedule(answers)
     folder = create_workflow(
         project, name, answers, ask=asks(defaults=defaults or source is not None)

@@ -17,11 +17,12 @@ from dataflow.shared.config_types import (
     Secret,
     Section,
     Text,
-    WholeNumber,
     refusal,
 )
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.redaction import register_secret
+from dataflow.shared.shown import shortened
+from dataflow.sources.api.paging_settings import Paging  # noqa: TC001  (pydantic reads it)
 from dataflow.sources.window import LookBack  # noqa: TC001 - pydantic reads it at run time
 
 # The keys that each way to log in needs, in `credentials` as here; each is of no use to the others.
@@ -49,46 +50,15 @@ def login_variables(workflow_id: str, source: Mapping[Any, Any]) -> dict[str, st
     return {key: f"{workflow_id}_{key}".upper() for key in left_out if workflow_id}
 
 
-class Paging(Section):
-    """How the answer of an API is divided into pages."""
-
-    type: Literal["none", "page_number", "offset", "cursor", "link_header", "auto"] = Field(
-        default="auto",
-        description="How to ask for the next page. `auto` finds out from the first answer.",
-    )
-    page_param: Text | None = Field(
-        default=None, description="The query parameter with the number of the page, or the offset."
-    )
-    page_size_param: Text | None = Field(
-        default=None, description="The query parameter that takes `batch_size`, the rows per page."
-    )
-    total_path: Text | None = Field(
-        default=None, description="Where the answer says how many there are: a dotted path."
-    )
-    cursor_path: Text | None = Field(
-        default=None, description="Where the answer names the next page: a dotted path."
-    )
-    cursor_param: Text | None = Field(
-        default=None, description="The query parameter that takes the name of the next page."
-    )
-    base_page: Annotated[int, WholeNumber(0, 1)] | None = Field(
-        default=None, description="The number of the first page: 0 or 1."
-    )
-
-    @classmethod
-    def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
-        """A cursor is taken from somewhere."""
-        if values.get("type") == "cursor" and values.get("cursor_path") is None:
-            yield ("cursor_path",), refusal("is missing, and `type: cursor` needs it")
-
-
 class ApiIncremental(Section):
     """Asking an API only for what is new since the last run."""
 
     cursor_field: Text = Field(
         description="The field whose greatest value says how far the last run came."
     )
-    param: Text = Field(description="The query parameter that sends that value.")
+    param: Text = Field(
+        description="The parameter that sends that value, where those of `paging` go."
+    )
     initial_value: Scalar = Field(
         default=None, description="What the first run sends. Left out: nothing."
     )
@@ -96,6 +66,40 @@ class ApiIncremental(Section):
         default=None,
         description="How far before the last run's end to read again: `2 days`, or a number.",
     )
+
+
+class ForEach(Section):
+    """Records of a first request, for each of which the source's own request is made."""
+
+    url: HttpUrl = Field(
+        description="The address of the first request, at the same host. It is asked with the "
+        "source's own login and headers."
+    )
+    params: dict[str, QueryValue] = Field(
+        default_factory=dict, description="Query parameters of the first request."
+    )
+    data_path: Text | None = Field(
+        default=None, description="Where its answer holds the list of records: a dotted path."
+    )
+    paging: Paging | None = Field(default=None, description="How its answer is divided into pages.")
+    field: Text = Field(description="The field of each record that is taken: a dotted path.")
+    as_: Text = Field(
+        alias="as",
+        description="What the value is called: `{NAME}` in the source's `url`, `params`, `body` or "
+        "`variables` stands for it, and each row has it as a column.",
+    )
+
+
+def _body(value: Any) -> Any:
+    if not isinstance(value, Mapping | list | str):
+        raise refusal("cannot be sent as a body", "keys and values, a list or a text")
+    return value
+
+
+def _keys(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise refusal("is not keys and values")
+    return value
 
 
 def _header_names(value: Any) -> Any:
@@ -106,10 +110,27 @@ def _header_names(value: Any) -> Any:
 
 
 class ApiSource(Section):
-    """Rows from a web API that answers in JSON."""
+    """Rows from a web API that answers in JSON, JSON Lines or CSV."""
 
     type: Literal["api"] = Field(description="Rows from a web API.")
     url: HttpUrl = Field(description="The address to ask: http:// or https://.")
+    method: Literal["GET", "POST"] | None = Field(
+        default=None,
+        description="How to ask. Left out: POST with a `body` or a `query`, GET otherwise.",
+    )
+    body: Annotated[dict[str, Any] | list[Any] | str | None, BeforeValidator(_body)] = Field(
+        default=None, description="What every request sends as its body."
+    )
+    body_format: Literal["json", "form"] = Field(
+        default="json",
+        description="How keys and values of `body` are written. A text is sent as is.",
+    )
+    query: Text | None = Field(
+        default=None, description="A query in GraphQL, which every request sends by POST."
+    )
+    variables: Annotated[dict[str, Any], BeforeValidator(_keys)] = Field(
+        default_factory=dict, description="The variables of the GraphQL `query`."
+    )
     auth_type: Literal["none", "bearer_token", "basic", "api_key", "oauth2_client_credentials"] = (
         Field(default="none", description="How to log in. Secrets are written as `${VARIABLE}`.")
     )
@@ -155,15 +176,33 @@ class ApiSource(Section):
         default=None,
         description="What the token is for, with `auth_type: oauth2_client_credentials`.",
     )
+    audience: Text | None = Field(
+        default=None,
+        description="Which API the token is for, with `auth_type: oauth2_client_credentials`.",
+    )
     params: dict[str, QueryValue] = Field(
         default_factory=dict, description="Query parameters that every request sends."
     )
     headers: Annotated[dict[str, HeaderValue], BeforeValidator(_header_names)] = Field(
         default_factory=dict, description="Headers that every request sends."
     )
+    format: Literal["json", "jsonl", "csv"] | None = Field(
+        default=None, description="What the answer is. Left out: as its media type says, or JSON."
+    )
     data_path: Text | None = Field(
         default=None,
         description="Where the answer holds the list of rows: a dotted path, `result.items`.",
+    )
+    error_path: Text | None = Field(
+        default=None,
+        description="Where an answer with status 200 says that it failed: a dotted path to what is "
+        "null, false, empty, zero or `ok` in a good answer. Left out: the usual places, such as "
+        "`error`, `errors` and `status`.",
+    )
+    for_each: ForEach | None = Field(
+        default=None,
+        description="Make the request once for each record of another one, and read the rows of "
+        "all of them.",
     )
     paging: Paging | None = Field(default=None, description="How the answer is divided into pages.")
     incremental: ApiIncremental | None = Field(
@@ -190,7 +229,8 @@ class ApiSource(Section):
 
     @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
-        """Keys that the way to log in needs, or has no use for."""
+        """Keys that the way to log in or to ask needs, or has no use for."""
+        yield from _faults_of_request(values)
         login = values.get("auth_type", "none")
         if not isinstance(login, str) or login not in LOGIN_KEYS:
             return
@@ -202,3 +242,30 @@ class ApiSource(Section):
                 if values.get(key) is not None:
                     hint = f"did you mean `auth_type: {other}`?"
                     yield (key,), refusal(f"is of no use with `auth_type: {login}`", hint=hint)
+
+
+def _faults_of_request(values: Mapping[str, Any]) -> FaultsBetween:
+    if values.get("query") is None:
+        if values.get("variables"):
+            yield ("variables",), refusal("is of no use without `query`")
+    elif values.get("body") is not None:
+        yield ("body",), refusal("cannot stand beside `query`, which is the body")
+    elif values.get("method") == "GET":
+        yield ("method",), refusal("cannot send a `query` of GraphQL", "POST")
+    parent = values.get("for_each")
+    if not isinstance(parent, Mapping):
+        return
+    name, url, first = parent.get("as"), values.get("url"), parent.get("url")
+    if isinstance(name, str) and isinstance(url, str):
+        asking = [url, values.get("params"), values.get("body"), values.get("variables")]
+        if f"{{{name}}}" not in str(asking):
+            reason = (
+                f"is used nowhere: write `{{{shortened(name)}}}` into `url`, `params` or `body`"
+            )
+            yield ("for_each", "as"), refusal(reason)
+    if isinstance(url, str) and isinstance(first, str) and _host(url) != _host(first):
+        yield ("for_each", "url"), refusal("is at another host than `url`, which it must not be")
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2].lower()
