@@ -198,3 +198,25 @@ def test_after_a_value_set_by_hand_all_rows_from_it_on_come_again() -> None:
     assert from_the_start.span == {"column": "v", "since": None, "until": None}
     looking_back = Progress("v", set_by_hand(5), window=Window(look_back=1))
     assert looking_back.start == 4
+
+
+def test_rows_of_the_future_come_again_with_their_span() -> None:
+    """Those in it are gone from the table when it is loaded; those without a value are not."""
+    before = Progress("v")
+    rows: list[dict[str, Any]] = [{"v": "9999-12-31"}, {"v": None}, {"v": "2024-01-02"}]
+    assert [before.admit(row["v"], row) for row in rows] == [True, True, True]
+    ordinary = Progress("v", before.saved())
+    assert [ordinary.admit(row["v"], row) for row in rows] == [False, False, False]
+    part = Progress("v", before.saved(), window=Window("2024-01-01"))
+    assert [part.admit(row["v"], row) for row in rows] == [True, False, True]
+    assert part.saved() == before.saved()
+    part = Progress("v", before.saved(), window=Window("2024-01-01", "2024-01-02"))
+    assert [part.admit(row["v"], row) for row in rows] == [False, False, False]
+    assert part.saved() == before.saved()
+
+
+def test_ids_of_an_api_that_are_texts_are_parts_in_the_order_of_numbers() -> None:
+    """9 comes before 10 also where a part is chosen."""
+    saved = {"value": "10", "seen": []}
+    part = Progress("v", saved, window=Window(9), texts_are_numbers=True)
+    assert [part.admit(value, {"v": value}) for value in ("8", "9", "10")] == [False, True, True]
