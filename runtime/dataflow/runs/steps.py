@@ -18,6 +18,7 @@ from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
 from dataflow.modelling.build import BuildResult, build_models
 from dataflow.runs.context import RunContext, current_run, enter_run, share_with_author
 from dataflow.runs.last_value import last_value_for, stored_value
+from dataflow.runs.reading import Reading, cursor_column
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.project import find_project
@@ -58,11 +59,14 @@ class Steps:
     def extract(self, extract_data: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredTable:
         """Call ``extract_data`` and write its rows down.
 
-        ``params["last_value"]`` tells how far it was read, see `last_value_for`.
+        ``params["last_value"]`` tells how far it was read, see `last_value_for`, and ``since`` and
+        ``until`` which part is asked for, if it is not what is new.
         """
+        reading = _reading()
         with self._run() as run:
             table = run.settings.load.table
-            params: dict[str, Any] = {"last_value": last_value_for(run)}
+            params = reading.parameters(run.settings)
+            params["last_value"] = None if reading.full_refresh else last_value_for(run)
             _forget_old_runs(run)
             extracted = _by_contract(run, extract_data(params))
             stored = _store(run, "extract", extracted)
@@ -108,6 +112,7 @@ class Steps:
 
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows into the warehouse as ``load`` in config.yaml says."""
+        reading = _reading()
         with self._run() as run, run.lock():
             settings = run.settings.load
             result = run.warehouse.load(
@@ -120,6 +125,9 @@ class Steps:
                     stored_value(transformed.metadata.get("last_value")),
                     _batch(run, transformed),
                     _rejected_rows(transformed),
+                    full_refresh=reading.full_refresh,
+                    cursor=cursor_column(run.settings),
+                    span=reading.span(run.settings, transformed.metadata),
                 ),
             )
         if result.loaded_by:
@@ -186,6 +194,11 @@ class Steps:
         metadata = {} if rows is None else {"rows": MetadataValue.int(rows)}
         key = [self.workflow_id, *table.split(".")]
         OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
+
+
+def _reading() -> Reading:
+    """Which part of its source this run was started to read."""
+    return Reading.from_tags(OpExecutionContext.get().run.tags)
 
 
 def _keep_rejected(run: RunContext, rejected: Any) -> None:
