@@ -102,9 +102,8 @@ def _job(project: Project, workflow: Workflow, config: WorkflowConfig | None) ->
         "run_tags": {**job.run_tags, WORKFLOW_TAG: workflow.workflow_id},
         "description": workflow.description or job.description,
     }
-    # An author who names another executor means it.
-    if job._executor_def in (None, in_process_executor):
-        changes["executor_def"] = holding_executor(project, workflow.workflow_id, config)
+    steps_by = job._executor_def or in_process_executor
+    changes["executor_def"] = holding_executor(project, workflow.workflow_id, config, steps_by)
     return job._copy(**changes)
 
 
