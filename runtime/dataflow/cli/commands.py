@@ -15,6 +15,12 @@ _KNOWN = {
         "dataflow.cli.workflow_list:list_", "List the project's workflows."
     ),
     "workflow run": LazyCommand("dataflow.cli.workflow_run:run", "Run a workflow here and now."),
+    "workflow diff": LazyCommand(
+        "dataflow.cli.workflow_diff:diff", "Show what a run changed in its tables."
+    ),
+    "workflow restore": LazyCommand(
+        "dataflow.cli.workflow_restore:restore", "Bring back the tables of an earlier run."
+    ),
     "workflow check": LazyCommand("", "Go through the authoring checklist."),
     "workflow status": LazyCommand("", "Compare workflows with their template."),
     "workflow update": LazyCommand("", "Bring workflows to a newer template."),
