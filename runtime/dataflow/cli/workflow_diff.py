@@ -49,7 +49,9 @@ def diff(name: str, run_id: str, all_columns: bool, as_json: bool) -> None:
 
 def _print(name: str, found: Difference) -> None:
     before, after = found.before, found.after
-    what = f"run {after.run_id}" if after.run_id else "a change that no run made"
+    what = f"run {after.run_id}" if after.run_id else "a program that is no run of it"
+    if before.replaced_by.startswith("restore-"):
+        what = f"restoring run {after.run_id}"
     click.echo(f"{click.style(name, bold=True)}: what {what} changed")
     click.echo(f"  before  {before.made_at[:19]}  run {before.run_id}")
     click.echo(f"  after   {after.made_at[:19]}  run {after.run_id or '-'}")

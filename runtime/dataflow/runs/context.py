@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.lock import is_held_for, workflow_lock
 from dataflow.shared.config import CONFIG_FILE, hold_config, workflow_config
 from dataflow.shared.logging import bind_run
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dagster import DagsterRun
+    from duckdb import DuckDBPyConnection
 
     from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
@@ -158,6 +160,45 @@ def run_of_step(workflow_id: str) -> Iterator[RunContext]:
         own = RunContext(project, workflow_id, run_id, config, is_held, resumed_run(dagster_run))
         with enter_run(own):
             yield own
+
+
+@contextmanager
+def open_warehouse(workflow_id: str, *, read_only: bool = False) -> Iterator[DuckDBPyConnection]:
+    """A DuckDB connection to the tables of a workflow.
+
+    In an op of one of the workflow's own runs the tables are those that the run has made so far,
+    and what the op changes is seen by others when the whole run has succeeded. Elsewhere they
+    are those of the last good run.
+
+    Args:
+        read_only: Change nothing; outside of a run nothing else is needed, and lets others in.
+
+    Raises:
+        WarehouseError: There are no tables yet, or another program has them open for writing.
+    """
+    if not _executes_run_of(workflow_id):
+        warehouse = visible_warehouse(find_project(), workflow_id)
+        with warehouse.connect(read_only=read_only) as connection:
+            yield connection
+        return
+    with run_of_step(workflow_id) as run, run.lock():  # noqa: SIM117
+        with run.warehouse.connect(read_only=read_only) as connection:
+            yield connection
+
+
+def _executes_run_of(workflow_id: str) -> bool:
+    """Whether a step of a workflow's run executes here, also in a process of its own."""
+    current = current_run()
+    if current is not None:
+        return current.workflow_id == workflow_id
+    from dagster import OpExecutionContext
+    from dagster._core.errors import DagsterInvariantViolationError
+
+    try:
+        tags = OpExecutionContext.get().run.tags
+    except DagsterInvariantViolationError:
+        return False
+    return tags.get(WORKFLOW_TAG) == workflow_id
 
 
 def resumed_run(dagster_run: DagsterRun) -> str:

@@ -25,7 +25,12 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.sql import quote_literal
-from dataflow.warehouse.database import WarehouseError, open_database, warehouse_fault
+from dataflow.warehouse.database import (
+    STATES_FOLDER,
+    WarehouseError,
+    open_database,
+    warehouse_fault,
+)
 from dataflow.warehouse.kind import KeptState
 
 if TYPE_CHECKING:
@@ -70,7 +75,7 @@ class DuckDBStates:
         self._shown = path
         self._live = path.resolve()
         self._name = path.name
-        self._home = self._live.parent / ".runs" / path.stem
+        self._home = self._live.parent / STATES_FOLDER / path.stem
 
     def begin(self, run_id: str, resumes: str = "", state: str = "") -> Path:
         """The file that a run works on: a copy of the present one, made when it is first asked for.
@@ -253,11 +258,9 @@ class DuckDBStates:
             row = ", ".join(map(quote_literal, (state, made_at, run_id)))
             connection.execute(f"DELETE FROM {_STATE}; INSERT INTO {_STATE} VALUES ({row})")
             connection.execute("CHECKPOINT")
-        if _log_of(file).exists():
-            raise WarehouseError(
-                f"A step of the run still has {file} open; nothing was changed.",
-                "Close every connection that a step opens before the step ends.",
-            )
+        # Whoever still has it open for writing, in this process or another, does not get in here.
+        with open_database(file, read_only=True):
+            pass
         with file.open("rb") as written:
             os.fsync(written.fileno())
         return before
