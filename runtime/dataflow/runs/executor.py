@@ -14,7 +14,7 @@ from dataflow.runs.context import RunContext, enter_run, resumed_run, share_with
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.policy import time_limit
-from dataflow.runs.promotion import finish_interrupted_promotion, promote_run
+from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class _PromotingExecutor(_WholeRun):
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[DagsterEvent]:
         finish_interrupted_promotion(self._run.project, self._run.workflow_id)
+        if self._run.resumes:
+            take_up(self._run)
         success = True
         for event in self._steps.execute(plan_context, execution_plan):
             success = success and not event.is_step_failure

@@ -34,6 +34,20 @@ def note_publications(run: RunContext, publications: list[Publication]) -> None:
     _write(run.folder / _PUBLICATIONS, [vars(publication) for publication in publications])
 
 
+def take_up(run: RunContext) -> None:
+    """Let a run that goes on from a failed one have what that one wrote and made ready.
+
+    Raises:
+        WarehouseError: It is gone, so that leaving out steps would leave out rows.
+    """
+    warehouse = visible_warehouse(run.project, run.workflow_id)
+    if run.shows_at_end and isinstance(warehouse, AtomicWarehouse):
+        warehouse.begin(run.run_id, run.resumes)
+    staged = _read(run.folder.with_name(run.resumes) / _PUBLICATIONS)
+    if staged:
+        note_publications(run, staged)
+
+
 def promote_run(run: RunContext) -> None:
     """Make what a run wrote what everybody sees.
 
