@@ -74,7 +74,7 @@ def _print_table(table: TableDifference) -> None:
         click.echo(f"{name}  {table.status}{'' if rows is None else f', {rows:,} rows'}")
         return
     if table.rows_after is None:
-        click.echo(f"{name}  view")
+        click.echo(f"{name}  view{', which asks something else' if table.query_changed else ''}")
     else:
         click.echo(f"{name}  {table.rows_before:,} -> {table.rows_after:,} rows")
     for mark, columns in (
@@ -95,5 +95,5 @@ def _print_table(table: TableDifference) -> None:
         more = ", …" if count > len(keys) else ""
         click.echo(f"    {what:<8}{', '.join(map(shortened, keys))}{more}")
     if table.changed_by_column:
-        columns = (f"{shortened(c)} ({n:,})" for c, n in table.changed_by_column.items())
-        click.echo(f"    differ  {', '.join(columns)}")
+        differ = (f"{shortened(c)} ({n:,})" for c, n in table.changed_by_column.items())
+        click.echo(f"    differ  {', '.join(differ)}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dataflow.shared.sql import quote_identifier, quote_literal, type_family
+from dataflow.shared.sql import count_rows, quote_identifier, quote_literal, type_family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # The library's own tables: what was loaded, and how far sources were read.
 _OWN_SCHEMA = "dataflow"
 _KEYS_SHOWN = 5
+_STATES = ("before", "after")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class TableDifference:
         columns_added: With their types, such as ``discount DOUBLE``.
         columns_gone: Likewise.
         columns_retyped: Such as ``amount INTEGER -> DOUBLE``.
+        query_changed: Whether a view asks something else.
         key: The columns by which rows were told apart; empty if by all of their values.
         added: Rows that are new; ``None`` for a view.
         gone: Rows that are no longer there.
@@ -45,6 +47,7 @@ class TableDifference:
     columns_added: list[str] = field(default_factory=list)
     columns_gone: list[str] = field(default_factory=list)
     columns_retyped: list[str] = field(default_factory=list)
+    query_changed: bool = False
     key: list[str] = field(default_factory=list)
     added: int | None = None
     gone: int | None = None
@@ -57,7 +60,11 @@ class TableDifference:
 @dataclass(frozen=True)
 class _Relation:
     columns: dict[str, str]
-    is_view: bool
+    query: str
+
+    @property
+    def is_view(self) -> bool:
+        return bool(self.query)
 
 
 def compare_states(
@@ -84,21 +91,22 @@ def compare_states(
         if old is not None and new is not None:
             found.append(_compare(connection, table, (old, new), keys(table), ignored))
             continue
-        rows = {}
-        for name, relation in (("before", old), ("after", new)):
-            if relation is not None and not relation.is_view:
-                (count,) = _row(connection, f"SELECT count(*) FROM {_name(name, table)}")
-                rows[f"rows_{name}"] = count
+        before_rows, after_rows = (
+            None if relation is None or relation.is_view else _count(connection, state, table)
+            for state, relation in zip(_STATES, (old, new), strict=True)
+        )
         status = "new" if old is None else "gone"
-        found.append(TableDifference(table, status, **rows))
+        found.append(TableDifference(table, status, before_rows, after_rows))
     return found
 
 
 def _relations(connection: DuckDBPyConnection, catalog: str) -> dict[str, _Relation]:
-    views = connection.execute(
-        "SELECT schema_name || '.' || view_name FROM duckdb_views() "
-        f"WHERE database_name = {quote_literal(catalog)} AND NOT internal"
-    ).fetchall()
+    views = dict(
+        connection.execute(
+            "SELECT schema_name || '.' || view_name, sql FROM duckdb_views() "
+            f"WHERE database_name = {quote_literal(catalog)} AND NOT internal"
+        ).fetchall()
+    )
     columns = connection.execute(
         "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
         f"WHERE database_name = {quote_literal(catalog)} AND NOT internal "
@@ -106,7 +114,7 @@ def _relations(connection: DuckDBPyConnection, catalog: str) -> dict[str, _Relat
     ).fetchall()
     found: dict[str, _Relation] = {}
     for table, column, kind in columns:
-        relation = found.setdefault(table, _Relation({}, (table,) in views))
+        relation = found.setdefault(table, _Relation({}, views.get(table, "")))
         relation.columns[column] = kind
     return found
 
@@ -120,43 +128,46 @@ def _compare(
 ) -> TableDifference:
     old, new = relations
     in_both = [name for name in new.columns if name in old.columns]
-    columns = {
-        "columns_added": [f"{n} {t}" for n, t in new.columns.items() if n not in old.columns],
-        "columns_gone": [f"{n} {t}" for n, t in old.columns.items() if n not in new.columns],
-        "columns_retyped": [
+    found = TableDifference(
+        table,
+        "same",
+        columns_added=[f"{n} {t}" for n, t in new.columns.items() if n not in old.columns],
+        columns_gone=[f"{n} {t}" for n, t in old.columns.items() if n not in new.columns],
+        columns_retyped=[
             f"{name} {old.columns[name]} -> {new.columns[name]}"
             for name in in_both
             if old.columns[name] != new.columns[name]
         ],
-    }
-    if old.is_view or new.is_view:
-        return TableDifference(table, "changed" if any(columns.values()) else "same", **columns)
-    key = next((list(one) for one in keys if _identifies(connection, table, one, relations)), [])
-    skipped = [name for name in in_both if name in set(ignored) and name not in key]
-    values = {
-        name: _comparable(name, old.columns[name], new.columns[name])
-        for name in in_both
-        if name not in skipped
-    }
-    counts = [_row(connection, f"SELECT count(*) FROM {_name(n, table)}")[0] for n in _STATES]
-    rows = _by_key(connection, table, key, values) if key else _by_row(connection, table, values)
-    is_same = not (any(columns.values()) or rows.added or rows.gone or rows.changed)
-    return TableDifference(
-        table,
-        "same" if is_same else "changed",
-        *counts,
-        **columns,
-        key=key,
-        added=rows.added,
-        gone=rows.gone,
-        changed=rows.changed,
-        changed_by_column=rows.by_column,
-        keys=rows.keys,
-        not_compared=skipped,
+        query_changed=old.query != new.query,
     )
-
-
-_STATES = ("before", "after")
+    if not (old.is_view or new.is_view):
+        key = next((list(k) for k in keys if _identifies(connection, table, k, relations)), [])
+        skipped = [name for name in in_both if name in set(ignored) and name not in key]
+        values = {
+            name: _comparable(name, old.columns[name], new.columns[name])
+            for name in in_both
+            if name not in skipped
+        }
+        rows = (
+            _by_key(connection, table, key, values) if key else _by_row(connection, table, values)
+        )
+        found = replace(
+            found,
+            rows_before=_count(connection, "before", table),
+            rows_after=_count(connection, "after", table),
+            key=key,
+            added=rows.added,
+            gone=rows.gone,
+            changed=rows.changed,
+            changed_by_column=rows.by_column,
+            keys=rows.keys,
+            not_compared=skipped,
+        )
+    is_changed = (
+        *(found.columns_added, found.columns_gone, found.columns_retyped, found.query_changed),
+        *(found.added, found.gone, found.changed),
+    )
+    return replace(found, status="changed") if any(is_changed) else found
 
 
 @dataclass(frozen=True)
@@ -241,15 +252,17 @@ def _by_key(
 def _by_row(connection: DuckDBPyConnection, table: str, values: dict[str, str]) -> _Rows:
     """Rows that one state has more often than the other."""
     if not values:
-        before, after = (
-            _row(connection, f"SELECT count(*) FROM {_name(state, table)}")[0] for state in _STATES
-        )
+        before, after = (_count(connection, state, table) for state in _STATES)
         return _Rows(max(after - before, 0), max(before - after, 0))
     names = ", ".join(values.values())
     old, new = (f"SELECT {names} FROM {_name(state, table)}" for state in _STATES)
     (added,) = _row(connection, f"SELECT count(*) FROM ({new} EXCEPT ALL {old})")
     (gone,) = _row(connection, f"SELECT count(*) FROM ({old} EXCEPT ALL {new})")
     return _Rows(added, gone)
+
+
+def _count(connection: DuckDBPyConnection, state: str, table: str) -> int:
+    return count_rows(connection, _name(state, table))
 
 
 def _name(catalog: str, table: str) -> str:

@@ -32,7 +32,9 @@ def compare() -> Compare:
 
 def told(table: TableDifference) -> dict[str, Any]:
     """What there is to tell, without what is empty."""
-    return {name: value for name, value in asdict(table).items() if value not in (None, [], {})}
+    return {
+        name: value for name, value in asdict(table).items() if value not in (None, [], {}, False)
+    }
 
 
 ROWS = "CREATE TABLE raw.t AS FROM (VALUES (1, 'a'), (2, 'b'), (3, NULL)) AS v(id, name)"
@@ -100,8 +102,10 @@ def test_of_a_view_the_columns_are_compared(compare: Compare) -> None:
         "table": "raw.v",
         "status": "changed",
         "columns_gone": ["name VARCHAR"],
+        "query_changed": True,
     }
     assert found["raw.t"].status == "same"
+    assert compare(before, before)["raw.v"].status == "same"
 
 
 def test_what_changes_with_each_run_is_left_out(compare: Compare) -> None:
