@@ -62,12 +62,12 @@ def restore(name: str, run_id: str, is_list: bool, no_dashboards: bool, as_json:
 
 
 def _print(name: str, states: list[KeptState]) -> None:
-    present, *kept = states
     click.echo(f"{'':<9}{'made (UTC)':<21}{'size':>10}  run")
-    for label, state in [("now", present), *(("kept", state) for state in kept)]:
+    for state in states:
+        label = "kept" if state.replaced_by else "now"
         size = f"{state.bytes / 1e6:,.1f} MB"
         click.echo(f"{label:<9}{state.made_at[:19]:<21}{size:>10}  {state.run_id or '-'}")
-    if kept:
+    if states[-1].replaced_by:
         click.echo(f"Bring one back: dataflow workflow restore {name} --run ID")
     else:
         click.echo("No earlier state is kept yet: the next run that succeeds keeps this one.")

@@ -38,19 +38,20 @@ class Difference:
 
 
 def list_states(project: Project, workflow_id: str) -> list[KeptState]:
-    """The present state of a workflow's tables, and then the earlier ones, newest first.
+    """The states of a workflow's tables, newest first; the present one has not been replaced.
 
     Raises:
         BadInputError: The warehouse is of a kind that keeps none, or no run has succeeded yet.
     """
     warehouse = _atomic(project, workflow_id)
     present = warehouse.present()
-    if present is None:
+    states = [*([present] if present else []), *warehouse.kept()]
+    if not states:
         raise BadInputError(
             f"The workflow {workflow_id!r} has no tables yet.",
             f"Run it first: dataflow workflow run {workflow_id}",
         )
-    return [present, *warehouse.kept()]
+    return states
 
 
 def find_difference(
@@ -81,7 +82,8 @@ def find_difference(
     ignored = () if all_columns else (PROCESSED_AT,)
     keys = _possible_keys(project, workflow_id)
     warehouse = _atomic(project, workflow_id)
-    with warehouse.compare(before.run_id, after.run_id if place else "") as connection:
+    later = after.run_id if after.replaced_by else ""
+    with warehouse.compare(before.run_id, later) as connection:
         found = compare_states(connection, keys, ignored)
     return Difference(before, after, found)
 

@@ -33,6 +33,10 @@ class RunTimedOutError(DataflowError):
     """A run took longer than its workflow allows."""
 
 
+class RunIncompleteError(DataflowError):
+    """An executor ended before all steps were executed."""
+
+
 def holding_executor(
     project: Project,
     workflow_id: str,
@@ -96,12 +100,24 @@ class _PromotingExecutor(_WholeRun):
         finish_interrupted_promotion(self._run.project, self._run.workflow_id)
         if self._run.resumes:
             take_up(self._run)
-        success = True
+        has_failed = False
+        done: set[str | None] = set()
         for event in self._steps.execute(plan_context, execution_plan):
-            success = success and not event.is_step_failure
+            has_failed = has_failed or event.is_step_failure
+            if event.is_step_success or event.is_step_skipped:
+                done.add(event.step_key)
             yield event
-        if success:
-            promote_run(self._run)
+        if has_failed:
+            return
+        # What an executor that was ended leaves out is no failure to Dagster. Of a dynamic step
+        # only its copies are executed.
+        planned = (key for key in execution_plan.step_keys_to_execute if "[" not in key)
+        if left_out := sorted(set(planned) - done):
+            raise RunIncompleteError(
+                f"These steps were not executed: {', '.join(left_out)}.",
+                "Run the workflow again; the tables are as they were.",
+            )
+        promote_run(self._run)
 
 
 class _HoldingExecutor(_WholeRun):

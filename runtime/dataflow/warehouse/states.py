@@ -206,6 +206,8 @@ class DuckDBStates:
                 with open_database(self._shown, read_only=True):
                     base = _identity(self._live)
                     self._copy(source, folder / self._name)
+            elif state:
+                self._copy(source, folder / self._name)
             self._write_work(Work(folder.name, [run_id], base, state))
         except OSError as error:
             for leftover in self._home.glob("work*"):

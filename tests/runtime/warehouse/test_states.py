@@ -195,6 +195,17 @@ def test_a_state_is_brought_back_and_that_is_undone(warehouse: AtomicDuckDBFile)
         warehouse.begin("restoring", state="other")
 
 
+def test_a_state_takes_the_place_of_a_file_that_is_gone(warehouse: AtomicDuckDBFile) -> None:
+    """As after it was damaged, and moved away."""
+    write(warehouse, "one", 1)
+    warehouse.promote("one", KEEP)
+    warehouse.path.unlink()
+    assert warehouse.present() is None
+    warehouse.begin("restoring", state="zero")
+    assert warehouse.promote("restoring", KEEP)
+    assert read(warehouse) == [0]
+
+
 def test_a_file_from_before_is_kept_under_a_name(tmp_path: Path) -> None:
     """One that no run of this version has made has no run's id."""
     warehouse = AtomicDuckDBFile(tmp_path / "wf.duckdb")
