@@ -31,11 +31,12 @@ WORKFLOWS: dict[str, dict[str, Any]] = {
         "primary_key": ["day", "currency"],
         "columns": [
             {"name": "day", "identifier": "day", "type": "DATE", "role": "date"}
-            | {"tests": ["not_null"]},
+            | {"tests": ["not_null"], "contract": {"type": "date"}},
             {"name": "currency", "identifier": "currency", "type": "VARCHAR", "role": "category"}
-            | {"tests": ["not_null"], "accepted_values": ["EUR", "GBP", "USD"]},
+            | {"tests": ["not_null"], "accepted_values": ["EUR", "GBP", "USD"]}
+            | {"contract": {"type": "text"}},
             {"name": "rate", "identifier": "rate", "type": "DOUBLE", "role": "measure"}
-            | {"tests": ["not_null"]},
+            | {"tests": ["not_null"], "contract": {"type": "double"}},
         ],
     },
     "customers": {

@@ -22,6 +22,7 @@ _KNOWN = {
         "dataflow.cli.workflow_restore:restore", "Bring back the tables of an earlier run."
     ),
     "workflow check": LazyCommand("", "Go through the authoring checklist."),
+    "workflow inspect": LazyCommand("", "Compare a source with its contract."),
     "workflow status": LazyCommand("", "Compare workflows with their template."),
     "workflow update": LazyCommand("", "Bring workflows to a newer template."),
     "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),

@@ -7,7 +7,8 @@ tables by location: rows go through a Parquet file of the run, never through a p
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
 
 from dataflow.modelling.build import BuildResult, build_models
 from dataflow.runs.context import RunContext, run_of_step
+from dataflow.runs.last_value import last_value_for, stored_value
 from dataflow.runs.promotion import note_publications
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import get_logger
@@ -29,6 +31,7 @@ log = get_logger(__name__)
 
 # Folders of ended runs that are kept, so that a failed run can be looked into and taken up again.
 _RUNS_KEPT = 2
+_REJECTED = "rejected.parquet"
 
 
 @dataclass(frozen=True)
@@ -55,20 +58,26 @@ class Steps:
     def extract(self, extract_data: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredTable:
         """Call ``extract_data`` and write its rows down.
 
-        An incremental source is told in ``params["last_value"]`` how far it was read.
+        ``params["last_value"]`` tells how far it was read, see `last_value_for`.
         """
-        params: dict[str, Any] = {}
         with self._run() as run:
-            if getattr(run.settings.ingestion.source, "incremental", None):
-                table = run.settings.load.table
-                params["last_value"] = run.warehouse.read_watermark(table)
+            table = run.settings.load.table
+            params: dict[str, Any] = {"last_value": last_value_for(run)}
             _forget_old_runs(run)
-            stored = _store(run, "extract", extract_data(params))
+            extracted = _by_contract(run, extract_data(params))
+            stored = _store(run, "extract", extracted)
+            if extracted.get("rejected") is not None:
+                _keep_rejected(run, extracted["rejected"])
+        del extracted
         _release_memory()
         for note in stored.metadata.get("notes", []):
             log.warning(note)
+        rejected = (stored.metadata.get("contract") or {}).get("rejected_rows", 0)
+        aside = f", {rejected:,} put aside in rejected.{table}" if rejected else ""
         _say(
-            f"{stored.rows:,} rows from {stored.metadata.get('source', 'the source')}", stored.rows
+            f"{stored.rows:,} rows from {stored.metadata.get('source', 'the source')}{aside}",
+            stored.rows,
+            **({"rejected_rows": rejected} if rejected else {}),
         )
         return stored
 
@@ -79,18 +88,20 @@ class Steps:
     ) -> StoredTable:
         """Call ``transform_data`` on the rows of an earlier step and write its rows down.
 
-        It gets a dict with an Arrow table, which is read when it is first asked for.
+        It gets a dict with `LazyRows`, which are read where it asks for them.
         """
-        from dataflow.shared.stored_rows import StoredRows
+        from dataflow.shared.lazy_rows import LazyRows
 
         source = Path(extracted.path)
         with self._run() as run:
-            transformed = transform_data(StoredRows(source, extracted.metadata))
+            transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
             stored = _store(run, "transform", transformed, source)
-        stored = replace(stored, extracted=extracted.path)
+        # How far the source was read is of the rows that were read, whatever became of them.
+        reached = {k: extracted.metadata[k] for k in ("last_value",) if k in extracted.metadata}
+        stored = replace(stored, extracted=extracted.path, metadata={**reached, **stored.metadata})
         del transformed
         _release_memory()
-        stages = [stage["name"] for stage in stored.metadata.get("transformation_stages", [])]
+        stages = stage_names(stored.metadata)
         through = f" after {', '.join(stages)}" if stages else ""
         _say(f"{stored.rows:,} rows{through}", stored.rows)
         return stored
@@ -106,8 +117,9 @@ class Steps:
                     settings.write_disposition,
                     settings.primary_key,
                     settings.allow_empty,
-                    transformed.metadata.get("last_value"),
+                    stored_value(transformed.metadata.get("last_value")),
                     _batch(run, transformed),
+                    _rejected_rows(transformed),
                 ),
             )
         if result.loaded_by:
@@ -171,6 +183,41 @@ class Steps:
         OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
 
 
+def _keep_rejected(run: RunContext, rejected: Any) -> None:
+    """Write down the rows that the contract put aside, for the load to take along."""
+    import pyarrow as pa
+
+    from dataflow.shared.tables import write_parquet
+
+    ids = pa.array([run.run_id] * rejected.num_rows, pa.string())
+    times = pa.array([datetime.now(UTC)] * rejected.num_rows, pa.timestamp("us", "UTC"))
+    table = rejected.add_column(0, "run_id", ids).add_column(1, "rejected_at", times)
+    write_parquet(table, run.folder / _REJECTED)
+
+
+def _rejected_rows(stored: StoredTable) -> Path | None:
+    path = Path(stored.extracted or stored.path).with_name(_REJECTED)
+    return path if path.exists() else None
+
+
+def _by_contract(run: RunContext, result: dict[str, Any]) -> dict[str, Any]:
+    """What ``extract_data`` returned, held to the contract if `read_source` has not done that."""
+    contract = run.config.ingestion.contract if run.config else None
+    if contract is None or not isinstance(result, dict) or "data" not in result:
+        return result
+    metadata = dict(result.get("metadata") or {})
+    if "contract" in metadata:
+        return result
+    from dataflow.sources.read import hold_to_contract
+
+    conformed = hold_to_contract(result["data"], replace(contract, shown="What extract_data gave"))
+    metadata["contract"] = asdict(conformed.report)
+    metadata["record_count"] = conformed.table.num_rows
+    if conformed.notes:
+        metadata["notes"] = [*metadata.get("notes", []), *conformed.notes]
+    return {**result, "data": conformed.table, "metadata": metadata, "rejected": conformed.rejected}
+
+
 def _batch(run: RunContext, stored: StoredTable) -> Batch | None:
     """Whose rows these are: a run that takes up another one loads the rows of that one."""
     extracted = Path(stored.extracted or stored.path)
@@ -179,10 +226,20 @@ def _batch(run: RunContext, stored: StoredTable) -> Batch | None:
     return Batch(extracted.parent.name, extracted, _has_succeeded)
 
 
+def stage_names(metadata: dict[str, Any]) -> list[str]:
+    """What ``metadata["transformation_stages"]`` names: it holds names, or dicts with a name.
+
+    >>> stage_names({"transformation_stages": ["cleaning", {"name": "enrichment", "rows_in": 2}]})
+    ['cleaning', 'enrichment']
+    """
+    stages = metadata.get("transformation_stages") or []
+    return [str(s.get("name", "")) if isinstance(s, dict) else str(s) for s in stages]
+
+
 def _store(
     run: RunContext, step: str, result: dict[str, Any], source: Path | None = None
 ) -> StoredTable:
-    from dataflow.shared.stored_rows import StoredRows
+    from dataflow.shared.lazy_rows import LazyRows
     from dataflow.shared.tables import write_parquet
 
     if not isinstance(result, dict) or "data" not in result:
@@ -192,13 +249,16 @@ def _store(
         )
     path = run.folder / f"{step}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(result, StoredRows) and result.path is not None:
-        # They are in a file already: that of the step before, or a new one.
-        rows = result.count()
-        path = result.path if result.path == source else result.path.replace(path)
+    data = result["data"]
+    beside = source.parent if source is not None else None
+    if isinstance(data, LazyRows) and data.path is not None and data.path.parent == beside:
+        # They are in a file already: that of the step before, or a new one beside it.
+        rows = len(data)
+        path = data.path if data.path == source else data.path.replace(path)
     else:
-        rows = write_parquet(result["data"], path)
-    return StoredTable(str(path), rows, result.get("metadata", {}))
+        known = LazyRows(source).schema if source is not None else None
+        rows = write_parquet(data, path, known)
+    return StoredTable(str(path), rows, dict(result.get("metadata") or {}))
 
 
 def _forget_old_runs(run: RunContext) -> None:
@@ -223,10 +283,11 @@ def _has_succeeded(run_id: str) -> bool:
     return group is None or any(run.is_success for run in group[1])
 
 
-def _say(summary: str, rows: int | None = None) -> None:
+def _say(summary: str, rows: int | None = None, **counts: int) -> None:
     """Put a step's result into the log and, as metadata of its output, into the run's history."""
     context = OpExecutionContext.get()
-    context.add_output_metadata({"summary": summary, **({} if rows is None else {"rows": rows})})
+    told = {} if rows is None else {"rows": rows}
+    context.add_output_metadata({"summary": summary, **told, **counts})
     log.info(summary)
 
 

@@ -26,6 +26,7 @@ from dataflow.shared.config_types import (
     refusal,
     value_at,
 )
+from dataflow.shared.contract import Columns, Contract, OnChange
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.suggestion import nearest
 
@@ -91,6 +92,20 @@ class Ingestion(Section):
         description="Where the rows come from; `type` says which keys it has."
     )
     parameters: Parameters = Field(default_factory=Parameters, description="How to fetch.")
+    columns: Columns = Field(
+        default_factory=dict,
+        description="The contract: what is agreed about each column. Each run reads by it and "
+        "guesses nothing; without one the types are found out from the rows of each run.",
+    )
+    on_change: OnChange = Field(
+        default_factory=OnChange,
+        description="What happens when the source is no longer as `columns` says.",
+    )
+
+    @property
+    def contract(self) -> Contract | None:
+        """What is agreed about the columns, if anything is."""
+        return Contract(self.columns, self.on_change) if self.columns else None
 
 
 def _empty_list(value: Any) -> Any:

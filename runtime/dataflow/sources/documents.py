@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
 from dataflow.sources.errors import SourceDataError
+from dataflow.sources.exact_numbers import with_exact_numbers
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.local_file import LocalFile
 
 _LARGEST_OBJECT = 64 << 20
@@ -27,17 +30,39 @@ _NO_DATES = "dateformat = 'no-date', timestampformat = 'no-timestamp'"
 
 
 def read_documents(
-    files: Sequence[LocalFile], null_values: Sequence[str] = ("",), *, lines: bool = False
+    files: Sequence[LocalFile],
+    null_values: Sequence[str] = ("",),
+    *,
+    lines: bool = False,
+    contract: Contract | None = None,
 ) -> TypedTable:
     """Read JSON files, each an array of objects, one object, or objects after one another.
 
     Columns are the keys of all objects; types are found on all of them. A key with values of
     several kinds becomes text, objects and lists in it as JSON. Nested values stay nested. Dates
-    are made of top-level texts, and only where every one of them is a date.
+    are made of top-level texts, and only where every one of them is a date; with a contract texts
+    stay as they are, for it to say what they are.
+
+    Numbers with more digits than a double holds are texts, and so are their columns.
 
     ``null_values`` are top-level texts that mean no value; an empty one stays as it is. With
     ``lines`` every line is an object.
     """
+    with with_exact_numbers(files) as exact:
+        typed = _read(exact, null_values, contract, lines=lines)
+    if contract is not None or exact == list(files):
+        return typed
+    note = "There are numbers with more digits than a double holds: their columns are text."
+    return replace(typed, notes=[*typed.notes, note])
+
+
+def _read(
+    files: Sequence[LocalFile],
+    null_values: Sequence[str],
+    contract: Contract | None,
+    *,
+    lines: bool,
+) -> TypedTable:
     paths = ", ".join(quote_literal(file.path) for file in files)
     call = (
         f"read_json([{paths}], format = '{'newline_delimited' if lines else 'auto'}', "
@@ -49,8 +74,11 @@ def read_documents(
         relation = connection.sql(f"FROM {call}")
         _refuse_values(relation, files)
         table, notes = _fetch(relation, null_values)
+        if contract is not None:
+            # It says itself where a value is not of its column's type.
+            return TypedTable(table, [])
         typed = type_dates(connection, table)
-        return TypedTable(typed.table, notes + typed.notes)
+        return replace(typed, notes=notes + typed.notes)
 
 
 def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]) -> None:

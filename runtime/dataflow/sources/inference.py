@@ -7,10 +7,12 @@ nothing of the kind. Here a type is used only if every value of the column survi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import shortened
+from dataflow.sources.contract_check import Conformed, conform
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.type_rules import DATE_RULES, RULES, TEXT, Rule
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     import duckdb
     import pyarrow as pa
+
+    from dataflow.shared.contract import Contract
 
 # Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
 BATCH_ROWS = 122_880
@@ -30,10 +34,18 @@ _MISFIT = "dataflow: a value does not fit the type"
 
 @dataclass(frozen=True)
 class TypedTable:
-    """A table with types, and what a person should know about how they came about."""
+    """A table with types, and what a person should know about how they came about.
+
+    Args:
+        written: How the values of columns are written, where that was found out: the keys
+            ``format``, ``decimal`` and ``thousands`` of a contract's column, by column.
+        conformed: What was read by a contract, if there is one.
+    """
 
     table: pa.Table
     notes: list[str]
+    written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    conformed: Conformed | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +89,11 @@ def read_typed(
     relation: str,
     names: Sequence[str],
     rules: Sequence[Rule] = RULES,
+    contract: Contract | None = None,
 ) -> TypedTable:
-    """Read a relation whose columns are all text, giving each the narrowest type that is exact.
+    """Read a relation whose columns are all text: by a contract, or with types that are found out.
+
+    Without a contract each column gets the narrowest type that is exact.
 
     The relation is read once if its first rows are like all others, and a few times more if not.
 
@@ -86,10 +101,14 @@ def read_typed(
     and ``names`` are their real names. ``rules`` are the types to try, the narrowest first.
 
     Raises:
+        SourceDataError: The rows are not as the contract says.
         duckdb.Error: The relation cannot be read.
     """
     import duckdb
 
+    if contract is not None:
+        conformed = conform(connection, relation, names, contract)
+        return TypedTable(conformed.table, conformed.notes, conformed=conformed)
     sample = f"(FROM {relation} LIMIT {_SAMPLE})"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE dataflow_sample AS FROM {sample}")
     columns = [_Column(f"c{i}", name, tuple(rules)) for i, name in enumerate(names)]
@@ -107,7 +126,8 @@ def read_typed(
         columns = _narrow(connection, relation, columns)
         table = _cast(connection, relation, columns)
     notes = [note for column in columns for note in _notes(connection, relation, column)]
-    return TypedTable(table.rename_columns(list(names)), notes)
+    written = {column.name: column.rule.written for column in columns if column.rule.written}
+    return TypedTable(table.rename_columns(list(names)), notes, written)
 
 
 def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedTable:
@@ -123,7 +143,7 @@ def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedT
     typed = read_typed(connection, "dataflow_texts", texts, DATE_RULES)
     for name in texts:
         table = table.set_column(table.column_names.index(name), name, typed.table[name])
-    return TypedTable(table, typed.notes)
+    return TypedTable(table, typed.notes, typed.written)
 
 
 def durations_as_text(typed: TypedTable) -> TypedTable:
@@ -134,17 +154,17 @@ def durations_as_text(typed: TypedTable) -> TypedTable:
     import pyarrow as pa
 
     table, told = typed.table, []
-    for index, field in enumerate(table.schema):
-        if pa.types.is_duration(field.type) or pa.types.is_interval(field.type):
+    for index, column in enumerate(table.schema):
+        if pa.types.is_duration(column.type) or pa.types.is_interval(column.type):
             with open_engine() as connection:
                 connection.register("dataflow_durations", pa.table({"c0": table[index]}))
                 query = "SELECT CAST(c0 AS VARCHAR) AS c0 FROM dataflow_durations"
                 texts = connection.sql(query).to_arrow_table()["c0"]
-            table = table.set_column(index, field.name, texts)
+            table = table.set_column(index, column.name, texts)
             told.append(
-                f"Column {field.name!r} has lengths of time and is text; cast it to interval."
+                f"Column {column.name!r} has lengths of time and is text; cast it to interval."
             )
-    return TypedTable(table, [*typed.notes, *told])
+    return replace(typed, table=table, notes=[*typed.notes, *told])
 
 
 def _narrow(

@@ -15,10 +15,12 @@ from dataflow.shared.plugins import PluginError, distribution_of, installed, loa
 from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dataflow.shared.config_model import Parameters
+    from dataflow.shared.contract import Contract
     from dataflow.shared.tables import Rows
+    from dataflow.sources.contract_check import Conformed
 
 Settings = TypeVar("Settings", bound=Section)
 
@@ -32,11 +34,14 @@ class ReadRequest:
         last_value: What ``Extracted.last_value`` was after the last run that succeeded; None to
             start at the beginning.
         limit: Look at about so many rows only; None to read all. Asked by an inspection.
+        contract: What is agreed about the columns. Whoever makes types of texts leaves that to the
+            contract, to which `read_source` holds whatever comes.
     """
 
     parameters: Parameters
     last_value: Any = None
     limit: int | None = None
+    contract: Contract | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,9 @@ class Extracted:
         last_value: How far an incremental source was read, as plain JSON; None if it is not
             incremental.
         whole: Whether these are all rows of the source; False where ``limit`` left some out.
+        written: How values of columns are written: ``format``, ``decimal`` and ``thousands``, by
+            column, where types were made of texts.
+        conformed: What came of holding the rows to the contract, where reading them did that.
     """
 
     data: Rows
@@ -57,6 +65,8 @@ class Extracted:
     notes: list[str] = field(default_factory=list)
     last_value: Any = None
     whole: bool = True
+    written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    conformed: Conformed | None = None
 
 
 @dataclass(frozen=True)

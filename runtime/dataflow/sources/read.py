@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.config import held_contract
 from dataflow.shared.finding import shown_value
-from dataflow.shared.tables import row_count, to_arrow
+from dataflow.shared.tables import countable, row_count, to_arrow
+from dataflow.sources.contract_check import conform
+from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceSettingError, SourceTooLargeError
 from dataflow.sources.kind import Extracted, ReadRequest, kind_names, shown_location, source_kind
-from dataflow.sources.validation import checked_parameters, checked_settings, plain_values
+from dataflow.sources.validation import (
+    checked_contract,
+    checked_parameters,
+    checked_settings,
+    plain_values,
+)
 
 if TYPE_CHECKING:
     from dataflow.shared.config_model import Parameters
     from dataflow.shared.config_types import Section
+    from dataflow.shared.contract import Contract
     from dataflow.shared.tables import Rows
+    from dataflow.sources.contract_check import Conformed
 
 # Reads a source of a type that a workflow has made up for itself: `ingestion.source` and
 # `ingestion.parameters` go in, as plain values.
@@ -32,24 +42,30 @@ def read_source(
     """Read a source whole, or, if it is incremental, what is new since ``last_value``.
 
     Args:
-        source: ``ingestion.source`` of config.yaml; ``type`` is the name of an installed kind of
-            source (file, api and database are built in), or one of ``own_readers``.
-        parameters: ``ingestion.parameters``: batch_size, max_retries, timeout_seconds. A
-            ``last_value`` in it stands for the argument, as the job hands it to ``extract_data``.
+        source: ``ingestion`` of config.yaml, or ``ingestion.source`` alone. The source's ``type``
+            is the name of an installed kind (file, api and database are built in), or one of
+            ``own_readers``. The rows are held to the contract, ``ingestion.columns``; of a source
+            alone that a running workflow's config.yaml names, it is known.
+        parameters: What takes the place of single entries of ``ingestion.parameters``, or, with a
+            source alone, all of them: batch_size, max_retries, timeout_seconds. A ``last_value``
+            in it stands for the argument, as the job hands it to ``extract_data``.
         last_value: How far an incremental source was read before.
         own_readers: What reads the types that no installed kind has, by type.
 
     Returns:
-        ``data``, which is an Arrow table where the kind is a built-in one, and ``metadata``:
+        ``data``, which are `LazyRows` where the kind is a built-in one, and ``metadata``:
         ``source`` (the location, without secrets), ``record_count``, ``timestamp`` (UTC, ISO 8601),
-        ``notes`` (what a person should know about how the data was read, if anything), and for an
-        incremental source ``last_value``.
+        ``notes`` (what a person should know about how the data was read, if anything), for an
+        incremental source ``last_value``, and with a contract ``contract`` (``new_columns``,
+        ``lost_columns``, ``rejected_rows`` and ``nulled_values``). Rows that the contract puts
+        aside are under ``rejected``.
 
     What comes is kept on disk as it comes, and then has to fit into memory as a table.
 
     Raises:
         SourceTooLargeError: It does not.
-        SourceError: The source is out of reach, or its data is not what it should be.
+        SourceError: The source is out of reach, or its data is not what it should be: not as
+            the contract says, for one.
         SourceSettingError: A setting says something that cannot be done.
         PluginError: The kind comes from a distribution that cannot be used.
 
@@ -57,12 +73,14 @@ def read_source(
     >>> result["data"].to_pylist(), result["metadata"]["record_count"]
     ([{'id': 1, 'amount': 2.5}], 1)
     """
-    given = plain_values(parameters)
+    source, given, contract = _parts(source, parameters)
     last_value = given.get("last_value") if last_value is None else last_value
-    request = ReadRequest(checked_parameters(parameters), last_value)
+    request = ReadRequest(checked_parameters(given), last_value, contract=contract)
     started = datetime.now(UTC)
     try:
         extracted = _read(source, request, {**given, "last_value": last_value}, own_readers or {})
+        extracted = replace(extracted, data=countable(extracted.data))
+        conformed = _conformed(extracted, contract)
     except Exception as error:
         # DuckDB's exception is known by its name, so that nobody has to load DuckDB for it.
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
@@ -72,16 +90,71 @@ def read_source(
                 "files), or give the machine more memory.",
             ) from error
         raise
+    data, notes = extracted.data, extracted.notes
+    if conformed is not None:
+        data = countable(conformed.table)
+        notes = notes if conformed is extracted.conformed else [*notes, *conformed.notes]
     metadata: dict[str, Any] = {
         "source": extracted.location,
-        "record_count": row_count(extracted.data),
+        "record_count": row_count(data),
         "timestamp": started.isoformat(),
     }
-    if extracted.notes:
-        metadata["notes"] = extracted.notes
+    if notes:
+        metadata["notes"] = notes
     if extracted.last_value is not None:
         metadata["last_value"] = extracted.last_value
-    return {"data": extracted.data, "metadata": metadata}
+    if conformed is None:
+        return {"data": data, "metadata": metadata}
+    metadata["contract"] = asdict(conformed.report)
+    rejected = {} if conformed.rejected is None else {"rejected": conformed.rejected}
+    return {"data": data, "metadata": metadata, **rejected}
+
+
+def hold_to_contract(data: Rows, contract: Contract) -> Conformed:
+    """Hold rows to a contract that were not read by it: those of an author's own code.
+
+    Raises:
+        SourceDataError: They are not as it says.
+        TableError: They cannot be made a table.
+    """
+    table = to_arrow(data)
+    names = table.column_names
+    with open_engine() as connection:
+        if not names:
+            # An API without new rows names no columns.
+            return conform(connection, "(SELECT 1 AS none WHERE false)", [], contract)
+        connection.register("rows_read", table.rename_columns([f"c{i}" for i in range(len(names))]))
+        return conform(connection, "rows_read", names, contract)
+
+
+def _parts(
+    source: Mapping[str, Any] | Section, parameters: Mapping[str, Any] | Parameters
+) -> tuple[Mapping[str, Any] | Section, dict[str, Any], Contract | None]:
+    """The source, the parameters to read it with and the contract it is held to."""
+    given = plain_values(parameters)
+    values = plain_values(source)
+    if isinstance(values.get("source"), Mapping) and "type" not in values:
+        own = values.get("parameters") or {}
+        columns, changes = values.get("columns") or {}, values.get("on_change") or {}
+        within = values["source"]
+        contract = checked_contract(columns, changes, _location(within)) if columns else None
+        return within, {**own, **given}, contract
+    agreed = held_contract(values)
+    return source, given, replace(agreed, shown=_location(source)) if agreed else None
+
+
+def _conformed(extracted: Extracted, contract: Contract | None) -> Conformed | None:
+    """The rows as the contract has them, if there is one; no rows have no columns to lose."""
+    if contract is None or extracted.conformed is not None:
+        return extracted.conformed
+    columns = {
+        name: column.model_copy(update={"optional": True})
+        for name, column in contract.columns.items()
+    }
+    empty = row_count(extracted.data) == 0
+    return hold_to_contract(
+        extracted.data, replace(contract, columns=columns) if empty else contract
+    )
 
 
 def _read(
@@ -94,21 +167,14 @@ def _read(
     name = str(values.get("type"))
     if name in known:
         kind = source_kind(name)
-        return _countable(kind.read(checked_settings(kind.settings, source), request))
+        return kind.read(checked_settings(kind.settings, source), request)
     if name in own_readers:
         data = own_readers[name](values, parameters)
-        extracted = data if isinstance(data, Extracted) else Extracted(data, _location(source))
-        return _countable(extracted)
+        return data if isinstance(data, Extracted) else Extracted(data, _location(source))
     raise SourceSettingError(
         f"There is no source type {shown_value(values.get('type'))}.",
         f"Set `ingestion.source.type` to one of: {', '.join([*known, *own_readers])}.",
     )
-
-
-def _countable(extracted: Extracted) -> Extracted:
-    """With a table in place of a stream, which only reading can count."""
-    counted = hasattr(extracted.data, "__len__") or hasattr(extracted.data, "num_rows")
-    return extracted if counted else replace(extracted, data=to_arrow(extracted.data))
 
 
 def _location(source: Mapping[str, Any] | Section) -> str:

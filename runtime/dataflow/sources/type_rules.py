@@ -7,11 +7,12 @@ not have more digits than microseconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-_ISO_DAY = r"\d{4}-\d{2}-\d{2}"
-_CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
-_ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
+ISO_DAY = r"\d{4}-\d{2}-\d{2}"
+CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
+ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Rule:
         example: What such a text stands for, where that is worth telling a person.
         quick: SQL that is true only for texts ``{x}`` that pass the test, and much cheaper: most
             values are spared the test by it.
+        written: What a contract says of columns that are written so, see `contract.Column`.
     """
 
     type: str
@@ -38,6 +40,7 @@ class Rule:
     alike: bool = False
     example: str | None = None
     quick: str = ""
+    written: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, text: str) -> str:
         """SQL that is true if the SQL expression ``text`` keeps the rule, as every null does."""
@@ -81,7 +84,8 @@ def _formatted(kind: str, label: str, layout: str, rival: str | None = None) -> 
     """Dates and times in a layout of their own; years must have four digits."""
     parsed = f"try_strptime({{x}}, '{layout}')"
     test = rf"({parsed} IS NOT NULL AND regexp_matches({{x}}, '(^|\D)\d{{4}}(\D|$)'))"
-    return Rule(kind, label, test, f"CAST({parsed} AS {kind})", rival)
+    value = f"CAST({parsed} AS {kind})"
+    return Rule(kind, label, test, value, rival, written={"format": layout})
 
 
 def _both_orders() -> list[Rule]:
@@ -104,7 +108,7 @@ def _both_orders() -> list[Rule]:
     return rules
 
 
-_DOUBLE = Rule(
+DOUBLE = Rule(
     "DOUBLE",
     "number",
     # A leading 0 or + or more than 15 digits without a point is a code, whose digits all matter.
@@ -128,7 +132,9 @@ def _grouped(label: str, groups: str, point: str, rival: str, example: str) -> R
         f"(strlen({bare}) <= 16 AND regexp_full_match({{x}}, '{whole}([{point}]\\d+)?') "
         f"AND TRY_CAST({bare} AS DOUBLE) IS NOT NULL)"
     )
-    return Rule("DOUBLE", label, test, f"TRY_CAST({bare} AS DOUBLE)", rival, example=example)
+    value = f"TRY_CAST({bare} AS DOUBLE)"
+    marks = {"thousands": groups, **({"decimal": point} if point != "." else {})}
+    return Rule("DOUBLE", label, test, value, rival, example=example, written=marks)
 
 
 _COMMA_IS_POINT = "number with a decimal comma"
@@ -146,11 +152,11 @@ DATE_RULES: tuple[Rule, ...] = (
     _matching(
         "TIMESTAMP",
         "time stamp",
-        rf"{_ISO_DAY}([ T]{_CLOCK})?",
+        rf"{ISO_DAY}([ T]{CLOCK})?",
         # As DuckDB writes it, to the second. Other lengths may be years of five digits.
         "(strlen({x}) = 19 AND CAST(TRY_CAST({x} AS TIMESTAMP) AS VARCHAR) = {x})",
     ),
-    _matching("TIMESTAMPTZ", "time stamp with zone", rf"{_ISO_DAY}[ T]{_CLOCK}{_ZONE}"),
+    _matching("TIMESTAMPTZ", "time stamp with zone", rf"{ISO_DAY}[ T]{CLOCK}{ZONE}"),
     _matching("TIME", "time of day", r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?"),
     *_both_orders(),
     _formatted("DATE", "year/month/day", "%Y/%m/%d"),
@@ -168,7 +174,7 @@ DATE_RULES: tuple[Rule, ...] = (
 # The narrowest first: the first rule that all values of a column keep is its type.
 RULES: tuple[Rule, ...] = (
     _written_alike("BIGINT", "whole number"),
-    _DOUBLE,
+    DOUBLE,
     *_WITH_COMMAS,
     Rule("BOOLEAN", "true or false", "lower({x}) IN ('true', 'false')", "CAST({x} AS BOOLEAN)"),
     *DATE_RULES,

@@ -10,6 +10,7 @@ from dataflow.shared.config_check import finding_of, misfits_of
 from dataflow.shared.config_model import Parameters
 from dataflow.shared.config_secrets import register_secrets
 from dataflow.shared.config_types import Section
+from dataflow.shared.contract import Column, Contract, OnChange, columns_in
 from dataflow.sources.errors import SourceSettingError
 
 if TYPE_CHECKING:
@@ -46,6 +47,21 @@ def checked_parameters(values: Mapping[str, Any] | Parameters) -> Parameters:
         return values
     known = {key: values[key] for key in Parameters.model_fields if key in values}
     return _checked(Parameters, known, "parameters")
+
+
+def checked_contract(
+    columns: Mapping[str, Any], on_change: Mapping[str, Any], shown: str
+) -> Contract:
+    """``ingestion.columns`` and ``ingestion.on_change`` as the contract of the source ``shown``.
+
+    Raises:
+        SourceSettingError: A value does not fit.
+    """
+    agreed = {
+        name: _checked(Column, column, f"columns.{name}")
+        for name, column in columns_in(columns).items()
+    }
+    return Contract(agreed, _checked(OnChange, on_change, "on_change"), shown)
 
 
 def _checked(model: type[Model], values: Mapping[str, Any], key: str) -> Model:

@@ -40,6 +40,8 @@ class LoadRequest:
         allow_empty: Let ``replace`` empty a table that has rows.
         watermark: How far the source has been read, to be kept with the rows, all or nothing.
         batch: Whose rows these are; ``append`` does not add the same batch twice.
+        rejected: A Parquet file of the rows that the contract put aside, to be kept with the others
+            in the table of the same name in the schema ``rejected``; None if there are none.
     """
 
     table: str
@@ -48,6 +50,7 @@ class LoadRequest:
     allow_empty: bool = False
     watermark: Any = None
     batch: Batch | None = None
+    rejected: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 RAW_SCHEMA = "raw"
+REJECTED_SCHEMA = "rejected"
 # What DuckDB calls the position of a row in a Parquet file.
 _ROW_NUMBER = "file_row_number"
 
@@ -68,6 +69,8 @@ def load_table(
             connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")
             if batch is not None:
                 save_batch(connection, table, batch)
+        if not loaded_by:
+            _keep_rejected(connection, request)
         if request.watermark is not None:
             save_watermark(connection, table, request.watermark)
         total = count_rows(connection, target)
@@ -111,10 +114,10 @@ def _incoming(parquet: Path, table: str, *, exists: bool) -> int:
     return int(metadata.num_rows)
 
 
-def _table_names(connection: DuckDBPyConnection) -> set[str]:
+def _table_names(connection: DuckDBPyConnection, schema: str = RAW_SCHEMA) -> set[str]:
     # Not a parameter: the first one that DuckDB is given makes it import pandas.
     found = connection.execute(
-        f"SELECT table_name FROM duckdb_tables() WHERE schema_name = '{RAW_SCHEMA}'"
+        f"SELECT table_name FROM duckdb_tables() WHERE schema_name = '{schema}'"
     ).fetchall()
     return {str(name) for (name,) in found}
 
@@ -145,6 +148,21 @@ def _empty(connection: DuckDBPyConnection, target: str, table: str, *, allowed: 
             f"The source gave no rows, and {RAW_SCHEMA}.{table} has {kept:,}; they are kept.",
             "If the table is meant to become empty, set `load.allow_empty: true` in config.yaml.",
         )
+
+
+def _keep_rejected(connection: DuckDBPyConnection, request: LoadRequest) -> None:
+    """Keep the rows that the contract put aside; after a replace only those of this load."""
+    target = f"{REJECTED_SCHEMA}.{quote_identifier(request.table)}"
+    replaces = request.write_disposition == "replace"
+    if request.rejected is None:
+        if replaces and request.table in _table_names(connection, REJECTED_SCHEMA):
+            connection.execute(f"DELETE FROM {target}")
+        return
+    rows = f"read_parquet({quote_literal(request.rejected)})"
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {REJECTED_SCHEMA}")
+    how = "CREATE OR REPLACE TABLE" if replaces else "CREATE TABLE IF NOT EXISTS"
+    connection.execute(f"{how} {target} AS FROM {rows} LIMIT 0")
+    connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")
 
 
 def _fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> None:

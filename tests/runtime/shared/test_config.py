@@ -47,6 +47,8 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
                 "data_path": None,
             },
             "parameters": {"batch_size": 100, "max_retries": 5, "timeout_seconds": 30},
+            "columns": {},
+            "on_change": {"new_column": "add", "lost_column": "fail", "bad_value": "fail"},
         },
         "transformation": {
             "stages": [

@@ -102,5 +102,5 @@ def test_an_answer_that_nobody_asked_for_is_refused(
     refused = dataflow("workflow", "new", "trips", "-d", "titel=Trips", cwd=project_folder)
     assert refused.returncode == 2
     assert "titel" in refused.stderr
-    assert "Did you mean title?" in refused.stderr
+    assert "Did you mean `title`?" in refused.stderr
     assert sorted(project_folder.rglob("*")) == before

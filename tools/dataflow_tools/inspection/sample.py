@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.config_model import Parameters
@@ -12,6 +12,8 @@ from dataflow.sources.kind import Extracted, ReadRequest, kind_names, source_kin
 from dataflow.sources.validation import checked_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
 # Records of an API that are looked at, and a page more at most.
@@ -29,12 +31,16 @@ class Sample:
         whole: Whether they are all rows of the source.
         notes: What a person should know about how they were read.
         settings: Settings of the source that nobody gave and that they were read with.
+        written: How values of columns are written, see `Extracted.written`.
+        may_lack_columns: Whether a record leaves out what it has no value for, as JSON may.
     """
 
     table: pa.Table
     whole: bool
     notes: list[str]
     settings: dict[str, Any] = field(default_factory=dict)
+    written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    may_lack_columns: bool = False
 
 
 def read_sample(source: dict[str, Any]) -> Sample:
@@ -55,14 +61,27 @@ def read_sample(source: dict[str, Any]) -> Sample:
     if kind != "api":
         return _sample(_read(source, _ROWS))
     try:
-        return _sample(_read(source, _RECORDS))
+        return replace(_sample(_read(source, _RECORDS)), may_lack_columns=True)
     except SourceSettingError as error:
         if "paging.type" not in error.instruction:
             raise
-        settings = "-d source_settings='{paging: {type: none}}'"
-        note = f"{error.reason} {error.instruction} Until then no run reads it. Here: {settings}"
-        sample = _sample(_read({**source, "paging": {"type": "none"}}, _RECORDS))
-        return Sample(sample.table, False, [note, *sample.notes])
+        from dataflow_tools.inspection.api_paging import find_paging
+
+        found = find_paging(source, lambda asked: _read(asked, _RECORDS), error)
+        paging = found.settings or {"type": "none"}
+        sample = _sample(_read({**source, "paging": paging}, _RECORDS))
+        return replace(
+            sample,
+            whole=sample.whole and found.settings is not None,
+            notes=[found.note, *sample.notes],
+            settings={"paging": found.settings} if found.settings else {},
+            may_lack_columns=True,
+        )
+
+
+def read_limit(kind: str) -> int | None:
+    """How many rows of a source of this type are looked at; None for all, of files."""
+    return None if kind == "file" else _RECORDS if kind == "api" else _ROWS
 
 
 def _read(source: dict[str, Any], limit: int) -> Extracted:
@@ -72,7 +91,8 @@ def _read(source: dict[str, Any], limit: int) -> Extracted:
 
 
 def _sample(extracted: Extracted) -> Sample:
-    return Sample(to_arrow(extracted.data), extracted.whole, extracted.notes)
+    table = to_arrow(extracted.data)
+    return Sample(table, extracted.whole, extracted.notes, written=extracted.written)
 
 
 def _from_files(source: dict[str, Any]) -> Sample:
@@ -91,4 +111,6 @@ def _from_files(source: dict[str, Any]) -> Sample:
         settings["null_values"] = null_values
         if told:
             typed = files.read(given.model_copy(update=settings))
-    return Sample(typed.table, True, [*notes, *told, *typed.notes], settings)
+    notes = [*notes, *told, *typed.notes]
+    sparse = files.found[0].format in ("json", "jsonl", "geojson")
+    return Sample(typed.table, True, notes, settings, typed.written, sparse)

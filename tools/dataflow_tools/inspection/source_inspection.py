@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from dataflow.shared.contract import written_type
 from dataflow.shared.redaction import is_secret_key
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
@@ -15,12 +16,13 @@ from dataflow_tools.inspection.notes import counted, notes_on_rows, notes_on_val
 from dataflow_tools.inspection.primary_key import find_primary_key
 from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
 from dataflow_tools.inspection.roles import best_date, role_of
-from dataflow_tools.inspection.sample import read_sample
+from dataflow_tools.inspection.sample import Sample, read_sample
 
 # What the template has no question of its own for.
 _SETTINGS = (
     *("format", "encoding", "delimiter", "sheet", "data_path", "schema", "query", "params"),
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
+    *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),
 )
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
@@ -31,12 +33,20 @@ _UNWRITABLE = re.compile(r"[{\x00\r\x7f-\x9f\u2028\u2029\ufffe\uffff]|\n\Z")
 
 @dataclass(frozen=True)
 class InspectedColumn:
-    """A column, its role (see `role_of`), dbt tests that its data passes, and its values if few."""
+    """One column of a source.
+
+    Args:
+        role: See `role_of`.
+        tests: dbt tests that its data passes.
+        accepted_values: Its values, if there are few.
+        contract: What `ingestion.columns` is to say of it.
+    """
 
     profile: ColumnProfile
     role: str
     tests: tuple[str, ...]
     accepted_values: tuple[str, ...]
+    contract: dict[str, Any]
 
     def answer(self) -> dict[str, Any]:
         """The column as the template takes it."""
@@ -51,7 +61,7 @@ class InspectedColumn:
             answer["aggregate"] = aggregate_of(self.profile.identifier)
         if self.accepted_values:
             answer["accepted_values"] = list(self.accepted_values)
-        return answer
+        return {**answer, "contract": self.contract}
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ class Inspection:
             "source_type": self.source["type"],
             "source_url": _without_secrets(self.source["url"]),
             "primary_key": list(self.primary_key),
+            "confirmed": [],
             "columns": [column.answer() for column in self.columns],
         }
         if self.source["type"] == "file":
@@ -139,7 +150,7 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         roles = [role_of(connection, column, date, primary_key) for column in profiles]
         notes = [*sample.notes, *notes_on_values(connection, profiles)]
     columns = [
-        _column(column, role, primary_key, sample.whole)
+        _column(column, role, primary_key, sample)
         for column, role in zip(profiles, roles, strict=True)
     ]
     notes += notes_on_rows(profiles, date, primary_key, sample, different)
@@ -156,9 +167,10 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
 
 
 def _column(
-    column: ColumnProfile, role: str, primary_key: list[str], whole: bool
+    column: ColumnProfile, role: str, primary_key: list[str], sample: Sample
 ) -> InspectedColumn:
     """What the data shows about a column, as tests; what only a part shows is not tested."""
+    whole = sample.whole
     tests = ["unique"] if primary_key == [column.name] else []
     if column.nulls == 0 and column.rows and (whole or column.name in primary_key):
         tests.append("not_null")
@@ -167,9 +179,12 @@ def _column(
         len(value) <= _LONGEST_ACCEPTED and not _UNWRITABLE.search(value) for value in column.values
     )
     accepted = column.values if few and plain else ()
-    return InspectedColumn(
-        column, role, (*tests, *(["accepted_values"] if accepted else [])), accepted
-    )
+    tests += ["accepted_values"] if accepted else []
+    contract: dict[str, Any] = {"type": written_type(column.type)}
+    contract |= sample.written.get(column.name, {})
+    if sample.may_lack_columns and column.nulls:
+        contract["optional"] = True
+    return InspectedColumn(column, role, tuple(tests), accepted, contract)
 
 
 def _without_secrets(url: str) -> str:

@@ -58,7 +58,7 @@ def read_database(settings: DatabaseSource, request: ReadRequest) -> Extracted:
         from dataflow.sources.database.server import read_server
 
         url = _server_url(path, settings)
-        typed = read_server(url, settings, request.parameters, progress, limit)
+        typed = read_server(url, settings, request, progress, limit)
     typed = durations_as_text(typed)
     return Extracted(
         typed.table.slice(0, request.limit),
@@ -66,6 +66,7 @@ def read_database(settings: DatabaseSource, request: ReadRequest) -> Extracted:
         typed.notes,
         progress.saved() if progress else None,
         whole=limit is None or typed.table.num_rows < limit,
+        written=typed.written,
     )
 
 

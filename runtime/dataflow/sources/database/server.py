@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from dataflow.shared.config_model import Parameters
     from dataflow.sources.database.settings import DatabaseSource
     from dataflow.sources.incremental import Progress
+    from dataflow.sources.kind import ReadRequest
 
 # Rows at once: below this, round trips cost more than the rows.
 _SMALLEST_BATCH = 5_000
@@ -40,7 +42,7 @@ _SCALARS = (str, int, float, bytes, Decimal, date, time, timedelta, UUID, type(N
 def read_server(
     url: str | URL,
     settings: DatabaseSource,
-    parameters: Parameters,
+    request: ReadRequest,
     progress: Progress | None,
     limit: int | None = None,
 ) -> TypedTable:
@@ -50,7 +52,7 @@ def read_server(
     """
     import sqlalchemy as sa
 
-    address = _address(url, settings)
+    address, parameters = _address(url, settings), request.parameters
     with _connection(address, parameters) as connection:
         try:
             query, values = _query(connection, settings, progress)
@@ -71,12 +73,12 @@ def read_server(
     notes += [f"Column {names[index]!r} {kinds}" for index in sorted(mixed)]
     if progress and table.num_rows:
         table = progress.admit_table(table, notes)
-    if address.get_backend_name() != "sqlite":
+    if address.get_backend_name() != "sqlite" or request.contract is not None:
         return TypedTable(table, notes)
     # SQLite has no dates of its own.
     with open_engine() as engine:
         typed = type_dates(engine, table)
-    return TypedTable(typed.table, notes + typed.notes)
+    return replace(typed, notes=notes + typed.notes)
 
 
 def list_server_tables(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.local_file import LocalFile
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -53,6 +54,7 @@ def read_delimited(
     folder: Path,
     null_values: Sequence[str] = ("",),
     delimiter: str | None = None,
+    contract: Contract | None = None,
 ) -> TypedTable:
     """Read delimited files with a header line as one table.
 
@@ -63,16 +65,19 @@ def read_delimited(
 
     with faults_told(lambda message: _fault(message, files)):
         try:
-            return _read(files, null_values, delimiter)
+            return _read(files, null_values, delimiter, contract)
         except duckdb.Error as error:
             if _MIXED_LINE_ENDS not in str(error):
                 raise
         files = [with_plain_line_ends(file, folder) for file in files]
-        return _read(files, null_values, delimiter)
+        return _read(files, null_values, delimiter, contract)
 
 
 def _read(
-    files: Sequence[LocalFile], null_values: Sequence[str], delimiter: str | None
+    files: Sequence[LocalFile],
+    null_values: Sequence[str],
+    delimiter: str | None,
+    contract: Contract | None,
 ) -> TypedTable:
     found = [_layout(file, delimiter) for file in files]
     layouts = [layout for layout, _ in found]
@@ -99,8 +104,8 @@ def _read(
         selects.append(f"SELECT {', '.join(columns)} FROM {scan}")  # noqa: S608
     relation = f"({' UNION ALL '.join(selects)})"
     with open_engine() as connection:
-        typed = read_typed(connection, relation, list(names.values()))
-    return TypedTable(typed.table, notes + typed.notes)
+        typed = read_typed(connection, relation, list(names.values()), contract=contract)
+    return replace(typed, notes=notes + typed.notes)
 
 
 def _scan(files: Sequence[LocalFile], layout: _Layout, null_values: Sequence[str]) -> str:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.sources.documents import read_documents
 from dataflow.sources.errors import SourceDataError
-from dataflow.sources.inference import TypedTable
 from dataflow.sources.records import JsonLines, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from dataflow.shared.contract import Contract
+    from dataflow.sources.inference import TypedTable
     from dataflow.sources.local_file import LocalFile
 
 
@@ -40,7 +41,10 @@ def _is_collection(path: Path) -> bool:
 
 
 def read_features(
-    files: Sequence[LocalFile], folder: Path, null_values: Sequence[str] = ("",)
+    files: Sequence[LocalFile],
+    folder: Path,
+    null_values: Sequence[str] = ("",),
+    contract: Contract | None = None,
 ) -> TypedTable:
     """Read GeoJSON (RFC 7946) feature collections, or single features, as one table.
 
@@ -55,8 +59,8 @@ def read_features(
         rows = JsonLines(folder / f"features-{number}.jsonl")
         rows.add(_rows(features, notes))
         lines.append(replace(file, path=rows.path, format="jsonl"))
-    typed = read_documents(lines, null_values, lines=True)
-    return TypedTable(typed.table, notes + typed.notes)
+    typed = read_documents(lines, null_values, lines=True, contract=contract)
+    return replace(typed, notes=notes + typed.notes)
 
 
 def _features(file: LocalFile) -> list[dict[str, Any]]:

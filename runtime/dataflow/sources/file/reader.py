@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dataflow.shared.config_model import Parameters
+    from dataflow.shared.contract import Contract
     from dataflow.sources.inference import TypedTable
     from dataflow.sources.local_file import LocalFile
 
@@ -32,8 +33,10 @@ def read_file(settings: FileSource, request: ReadRequest) -> Extracted:
         SourceSettingError: A setting says something that cannot be done.
     """
     with fetched_files(settings, request.parameters) as files:
-        typed = files.read(settings)
-    return Extracted(typed.table, shown_location(settings.url), typed.notes)
+        typed = files.read(settings, request.contract)
+    return Extracted(
+        typed.table, shown_location(settings.url), typed.notes, conformed=typed.conformed
+    )
 
 
 KIND = SourceKind(FileSource, read_file)
@@ -46,7 +49,7 @@ class FetchedFiles:
     found: list[LocalFile]
     folder: Path
 
-    def read(self, settings: FileSource) -> TypedTable:
+    def read(self, settings: FileSource, contract: Contract | None = None) -> TypedTable:
         """Read them as one table; ``url`` and ``format`` have done their work already."""
         files, nulls, file_format = self.found, settings.null_values, self.found[0].format
         if file_format in TEXT_FORMATS:
@@ -54,11 +57,11 @@ class FetchedFiles:
         if file_format in ("csv", "tsv"):
             from dataflow.sources.file.delimited import read_delimited
 
-            return read_delimited(files, self.folder, nulls, settings.delimiter)
+            return read_delimited(files, self.folder, nulls, settings.delimiter, contract)
         if file_format == "geojson":
             from dataflow.sources.file.features import read_features
 
-            return read_features(files, self.folder, nulls)
+            return read_features(files, self.folder, nulls, contract)
         if file_format == "excel":
             from dataflow.sources.file.spreadsheet import read_spreadsheets
 
@@ -71,7 +74,7 @@ class FetchedFiles:
             from dataflow.sources.records import extract_records
 
             files = extract_records(files, settings.data_path, self.folder)
-        return read_documents(files, nulls, lines=files[0].format == "jsonl")
+        return read_documents(files, nulls, lines=files[0].format == "jsonl", contract=contract)
 
 
 @contextmanager

@@ -18,7 +18,6 @@ def extract_data(params: dict[str, Any]) -> dict[str, Any]:
     Returns:
         The rows under "data"; under "metadata" their source, number and time.
     """
-    ingestion = load_config("exchange_rates")["ingestion"]
-    extracted = read_source(ingestion["source"], ingestion["parameters"] | params)
+    extracted = read_source(load_config("exchange_rates")["ingestion"], params)
     log.info("extracted", rows=extracted["metadata"]["record_count"])
     return extracted

@@ -3,8 +3,15 @@ with source as (
 )
 
 select
-    cast(day as date) as day,
+    {{ exact_cast('day', 'date') }} as day,
     cast(currency as varchar) as currency,
     cast(rate as double) as rate,
-    processed_at
+    processed_at,
+    -- columns that the source has got since
+    * exclude (
+        day,
+        currency,
+        rate,
+        processed_at
+    )
 from source

@@ -3,9 +3,17 @@ with source as (
 )
 
 select
-    cast(id as bigint) as id,
+    {{ exact_cast('id', 'bigint') }} as id,
     cast(created_at as timestamp) as created_at,
     cast(category as varchar) as category,
     cast(amount as double) as amount,
-    processed_at
+    processed_at,
+    -- columns that the source has got since
+    * exclude (
+        id,
+        created_at,
+        category,
+        amount,
+        processed_at
+    )
 from source

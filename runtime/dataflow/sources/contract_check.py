@@ -1,0 +1,276 @@
+"""Holding rows to the contract of their source: each value as agreed, or told apart by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.contract import written_type
+from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.shared.suggestion import nearest_few
+from dataflow.sources.contract_values import Reading, always, reading_of
+from dataflow.sources.errors import SourceDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+    from dataflow.shared.contract import Column, Contract
+
+# Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
+_BATCH_ROWS = 122_880
+_MISFIT = "dataflow: a value does not fit the contract"
+# So many columns with values that do not fit are told of, each with its first one.
+_MOST_TOLD = 5
+_LONGEST_VALUE = 40
+
+
+@dataclass(frozen=True)
+class ContractReport:
+    """How the rows of a run differed from the contract.
+
+    Args:
+        new_columns: Names of columns that the contract does not have.
+        lost_columns: Names of columns that did not come.
+        rejected_rows: How many rows were put aside.
+        nulled_values: How many values were read as none.
+        bad_columns: Names of columns, as the contract has them, with values that do not fit.
+    """
+
+    new_columns: Sequence[str] = ()
+    lost_columns: Sequence[str] = ()
+    rejected_rows: int = 0
+    nulled_values: int = 0
+    bad_columns: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Conformed:
+    """Rows as the contract has them.
+
+    Args:
+        rejected: The rows that were put aside: ``row`` (counted from 1), ``reason`` and
+            ``record`` (JSON, as they came); None if there are none.
+    """
+
+    table: pa.Table
+    report: ContractReport
+    notes: list[str] = field(default_factory=list)
+    rejected: pa.Table | None = None
+
+
+@dataclass(frozen=True)
+class _Match:
+    """One column of the result.
+
+    Args:
+        name: What it is called in the result.
+        key: Which column of the relation it is read from; None if it did not come.
+        column: What is agreed about it; None if nothing is.
+    """
+
+    name: str
+    key: str | None
+    reading: Reading
+    column: Column | None
+
+
+def conform(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    names: Sequence[str],
+    contract: Contract,
+) -> Conformed:
+    """Read a relation by its contract.
+
+    Args:
+        relation: What may stand after FROM. Its columns are ``c0``, ``c1`` and so on, of any type.
+        names: What these are called at the source.
+
+    Raises:
+        SourceDataError: A column or a value is not as agreed, and `on_change` says `fail`.
+        duckdb.Error: The relation cannot be read.
+    """
+    import duckdb
+
+    described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
+    kinds = {str(key): str(kind) for key, kind, *_ in described}
+    matches, report, notes = _matched(names, kinds, contract)
+    checked = [match for match in matches if not match.reading.always_fits]
+    strict = ", ".join(f"{_strictly(match)} AS {quote_identifier(match.name)}" for match in matches)
+    try:
+        rows = connection.sql(f"SELECT {strict} FROM {relation}")  # noqa: S608
+        return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes)
+    except duckdb.Error as error:
+        if _MISFIT not in str(error):
+            raise
+    wrong = _misfits(connection, relation, checked)
+    if contract.on_change.bad_value == "fail":
+        raise _refusal(wrong, contract.shown)
+    report = replace(report, bad_columns=[misfit.match.name for misfit in wrong])
+    values = ", ".join(
+        f"{match.reading.value} AS {quote_identifier(match.name)}" for match in matches
+    )
+    told = [f"{misfit.told}: {{}}." for misfit in wrong]
+    if contract.on_change.bad_value == "null":
+        rows = connection.sql(f"SELECT {values} FROM {relation}")  # noqa: S608
+        report = replace(report, nulled_values=sum(misfit.count for misfit in wrong))
+        notes += [note.format("read as no value") for note in told]
+        return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes)
+    fits = " AND ".join(match.reading.fits for match in checked)
+    rows = connection.sql(f"SELECT {values} FROM {relation} WHERE {fits}")  # noqa: S608
+    rejected = _rejected(connection, relation, list(names), checked)
+    report = replace(report, rejected_rows=rejected.num_rows)
+    notes += [note.format("the row is put aside") for note in told]
+    return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes, rejected)
+
+
+def _matched(
+    names: Sequence[str], kinds: dict[str, str], contract: Contract
+) -> tuple[list[_Match], ContractReport, list[str]]:
+    """Which column of the relation each of the contract's is, and what to say of the others."""
+    keys = {name: f"c{index}" for index, name in enumerate(names)}
+    by_lower = {name.lower(): key for name, key in keys.items()}
+    matches, lost = [], []
+    for name, column in contract.columns.items():
+        wanted = column.source or name
+        key = keys.get(wanted) or by_lower.get(wanted.lower())
+        if key is None:
+            nothing = always(f"CAST(NULL AS {_stored(column)})")
+            matches.append(_Match(name, None, nothing, column))
+            lost += [] if column.optional else [wanted]
+        else:
+            matches.append(_Match(name, key, reading_of(column, key, kinds[key]), column))
+    taken = {match.key for match in matches}
+    agreed = {match.name.lower() for match in matches}
+    new = [name for name, key in keys.items() if key not in taken]
+    notes = []
+    if lost:
+        if contract.on_change.lost_column == "fail":
+            raise _lost(lost, new, names, contract.shown)
+        notes += [f"The source no longer has {quoted(name)}: null in every row." for name in lost]
+    if new and contract.on_change.new_column == "fail":
+        raise SourceDataError(
+            f"{contract.shown} has columns that the contract does not name: {_listed(new)}.",
+            "Describe them in `ingestion.columns`, which `dataflow workflow inspect NAME --accept` "
+            "does, or set `ingestion.on_change.new_column` to add or ignore.",
+        )
+    for name in new:
+        key = keys[name]
+        ignored = contract.on_change.new_column == "ignore"
+        clashes = name.lower() in agreed
+        if ignored or clashes:
+            why = "one of the contract's is called so" if clashes else "the contract has no such"
+            notes.append(f"Column {quoted(name)} is left out: {why}.")
+            continue
+        matches.append(_Match(name, key, always(key), None))
+        notes.append(
+            f"Column {quoted(name)} is new, and loaded as {written_type(kinds[key])}. Describe "
+            "it in `ingestion.columns`: `dataflow workflow inspect NAME --accept` does."
+        )
+    return matches, ContractReport(new, lost), notes
+
+
+@dataclass(frozen=True)
+class _Misfit:
+    """The values of one column that are not as agreed: how many, and the first with its row."""
+
+    match: _Match
+    count: int
+    row: int
+    value: str
+
+    @property
+    def told(self) -> str:
+        column = self.match.column
+        wanted = column.told if column else ""
+        others = "" if self.count == 1 else f", and {self.count - 1:,} more like it"
+        value = shortened(self.value, _LONGEST_VALUE)
+        return (
+            f"Column {quoted(self.match.name)}, row {self.row:,}: {value!r} is no {wanted}{others}"
+        )
+
+
+def _misfits(
+    connection: duckdb.DuckDBPyConnection, relation: str, checked: Sequence[_Match]
+) -> list[_Misfit]:
+    """The columns with values that do not fit."""
+    asked = ", ".join(
+        f"count(*) FILTER (NOT {match.reading.fits}), "
+        f"arg_min(CAST({match.key} AS VARCHAR), n) FILTER (NOT {match.reading.fits}), "
+        f"min(n) FILTER (NOT {match.reading.fits})"
+        for match in checked
+    )
+    row: Any = connection.execute(
+        f"SELECT {asked} FROM (SELECT row_number() OVER () AS n, * FROM {relation})"  # noqa: S608
+    ).fetchone()
+    answers = zip(row[::3], row[1::3], row[2::3], strict=True)
+    return [
+        _Misfit(match, count, number, str(value))
+        for match, (count, value, number) in zip(checked, answers, strict=True)
+        if count
+    ]
+
+
+def _rejected(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    names: list[str],
+    checked: Sequence[_Match],
+) -> pa.Table:
+    reasons = ", ".join(
+        f"CASE WHEN NOT {match.reading.fits} THEN {quote_literal(match.name + ': ')} || "
+        f"CAST({match.key} AS VARCHAR) || {quote_literal(f' is no {match.column.told}')} END"
+        for match in checked
+        if match.column
+    )
+    record = ", ".join(f"{quote_literal(name)}, c{index}" for index, name in enumerate(names))
+    fits = " AND ".join(match.reading.fits for match in checked)
+    return connection.sql(
+        f"SELECT n AS row, concat_ws('; ', {reasons}) AS reason, "  # noqa: S608
+        f"CAST(json_object({record}) AS VARCHAR) AS record "
+        f"FROM (SELECT row_number() OVER () AS n, * FROM {relation}) WHERE NOT ({fits}) ORDER BY n"
+    ).to_arrow_table()
+
+
+def _strictly(match: _Match) -> str:
+    # The message must not be a constant: DuckDB would work it out, and fail, at once.
+    return match.reading.strictly(f"error('{_MISFIT}' || left(CAST({match.key} AS VARCHAR), 0))")
+
+
+def _refusal(wrong: Sequence[_Misfit], shown: str) -> SourceDataError:
+    told = "; ".join(misfit.told for misfit in wrong[:_MOST_TOLD])
+    more = f"; and in {len(wrong) - _MOST_TOLD} more columns" if len(wrong) > _MOST_TOLD else ""
+    return SourceDataError(
+        f"{shown} is not as its contract says. {told}{more}. Nothing was loaded.",
+        "Correct the source, or the column's type in `ingestion.columns` (`dataflow workflow "
+        "inspect NAME` shows what it has now); or set `ingestion.on_change.bad_value` to "
+        "quarantine, which puts such rows aside, or to null.",
+    )
+
+
+def _lost(
+    lost: Sequence[str], new: Sequence[str], names: Sequence[str], shown: str
+) -> SourceDataError:
+    renamed = [(name, near) for name in lost for near in nearest_few(name, new, 1)]
+    renames = "".join(f" Is {quoted(near)} what was {quoted(name)}?" for name, near in renamed)
+    return SourceDataError(
+        f"{shown} no longer has {_listed(lost)}, which the contract names; it has "
+        f"{_listed(names)}.{renames} Nothing was loaded.",
+        "If a column has another name now, set `source: ITS NAME` on it in `ingestion.columns`; "
+        "if it is gone for good, take it out there (`dataflow workflow inspect NAME --accept`), or "
+        "set `ingestion.on_change.lost_column: null`.",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(quoted(name) for name in names[:10])
+    return f"{shown} and {len(names) - 10} more" if len(names) > 10 else shown
+
+
+def _stored(column: Column) -> str:
+    """The type in which a column is handed on: JSON as the text that it is."""
+    return "VARCHAR" if column.database_type == "JSON" else column.database_type

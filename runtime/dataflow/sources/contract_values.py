@@ -1,0 +1,193 @@
+"""SQL that reads a value as the type that a contract gives its column: exactly, or not at all.
+
+Declared types alone are not exact: DuckDB casts ``1.5`` to the whole number 2, ``007`` to 7 and a
+time stamp to its day without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dataflow.shared.sql import quote_literal, type_family
+from dataflow.sources.type_rules import CLOCK, DOUBLE, ISO_DAY, ZONE
+
+if TYPE_CHECKING:
+    from dataflow.shared.contract import Column
+
+_FRACTIONS = ("FLOAT", "DOUBLE")
+_ZERO_CLOCK = r"[ T]00:00(:00(\.0+)?)?"
+_BOTH_MARKS = r"[-+]?[1-9]\d{0,2}(,\d{3})+\.\d+"
+_EXTRA_ZEROS = r"\.0+$"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one column is read.
+
+    Args:
+        given: SQL of what came.
+        branches: SQL of a test, and of the value where it is the first that is true. Where none is,
+            the value is not as agreed. The first one is quick, and true for most values.
+    """
+
+    given: str
+    branches: tuple[tuple[str, str], ...]
+
+    @property
+    def always_fits(self) -> bool:
+        """Whether any value is as agreed."""
+        return self.branches[0][0] == "true"
+
+    @property
+    def fits(self) -> str:
+        """SQL that is true where the value is exactly what came; also where nothing came."""
+        tests = " OR ".join(f"coalesce({test}, false)" for test, _ in self.branches)
+        return f"({self.given} IS NULL OR {tests})"
+
+    @property
+    def value(self) -> str:
+        """SQL of the value; it is null where it is not as agreed."""
+        return self.branches[0][1] if self.always_fits else f"CASE {self._cases} END"
+
+    def strictly(self, failure: str) -> str:
+        """SQL of the value, or of ``failure``, which fails, where it is not as agreed."""
+        if self.always_fits:
+            return self.value
+        # What is null passes no test. It is asked for late, since most values are not.
+        return f"CASE {self._cases} WHEN {self.given} IS NULL THEN NULL ELSE {failure} END"
+
+    @property
+    def _cases(self) -> str:
+        return " ".join(f"WHEN {test} THEN {value}" for test, value in self.branches)
+
+
+def always(value: str) -> Reading:
+    """A reading that takes whatever comes."""
+    return Reading(value, (("true", value),))
+
+
+def reading_of(column: Column, key: str, kind: str) -> Reading:
+    """How a column of a relation is read by its contract.
+
+    Args:
+        key: The column's name in the relation, as SQL has it.
+        kind: The type that it has there, as DuckDB writes it.
+    """
+    given = key
+    if column.null_values:
+        nulls = ", ".join(map(quote_literal, column.null_values))
+        given = f"(CASE WHEN CAST({key} AS VARCHAR) IN ({nulls}) THEN NULL ELSE {key} END)"
+    if kind == "VARCHAR":
+        return _of_text(column, given)
+    return _of_value(column.database_type, given, kind)
+
+
+def _of_value(wanted: str, given: str, kind: str) -> Reading:
+    """From a type to another: what comes back as it was has not changed on the way."""
+    if kind in (wanted, '"NULL"'):
+        return always(f"CAST({given} AS {wanted})")
+    nested = type_family(kind) == "nested"
+    if wanted == "JSON" or (wanted == "VARCHAR" and nested):
+        return always(f"CAST(to_json({given}) AS VARCHAR)")
+    if wanted == "VARCHAR":
+        return always(f"CAST({given} AS VARCHAR)")
+    if nested:
+        return Reading(given, (("false", f"CAST(NULL AS {wanted})"),))
+    value = f"TRY_CAST({given} AS {wanted})"
+    return Reading(given, ((f"TRY_CAST({value} AS {kind}) = {given}", value),))
+
+
+def _of_text(column: Column, text: str) -> Reading:
+    wanted, trimmed = column.database_type, f"trim({text})"
+    if wanted == "VARCHAR":
+        return always(text)
+    if wanted == "JSON":
+        quoted = f"CAST(to_json({text}) AS VARCHAR)"
+        return always(f"CASE WHEN json_valid({text}) THEN {text} ELSE {quoted} END")
+    if type_family(wanted) in ("whole", "fraction"):
+        return Reading(text, _number(column, wanted, text, trimmed))
+    if wanted in ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME") and column.format:
+        return Reading(text, (_formatted(wanted, trimmed, column.format),))
+    if wanted == "DATE":
+        part = f"{trimmed}[:10]"
+        pattern = rf"{ISO_DAY}({_ZERO_CLOCK})?"
+        return Reading(text, (_alike(wanted, text), _matching(wanted, trimmed, pattern, part)))
+    patterns = {
+        "TIMESTAMP": rf"{ISO_DAY}([ T]{CLOCK})?",
+        "TIMESTAMP WITH TIME ZONE": rf"{ISO_DAY}[ T]{CLOCK}{ZONE}",
+        "BOOLEAN": "(?i)true|false",
+    }
+    pattern = patterns.get(wanted, ".*")
+    return Reading(text, (_alike(wanted, text), _matching(wanted, trimmed, pattern)))
+
+
+def _alike(wanted: str, text: str) -> tuple[str, str]:
+    """A text that is written as DuckDB writes the value."""
+    value = f"TRY_CAST({text} AS {wanted})"
+    return f"CAST({value} AS VARCHAR) = {text}", value
+
+
+def _matching(wanted: str, text: str, pattern: str, part: str = "") -> tuple[str, str]:
+    """A text of a pattern whose ``part``, or all of it, is such a value."""
+    value = f"TRY_CAST({part or text} AS {wanted})"
+    matches = f"regexp_full_match({text}, {quote_literal(pattern)})"
+    return f"{matches} AND {value} IS NOT NULL", value
+
+
+def _formatted(wanted: str, trimmed: str, layout: str) -> tuple[str, str]:
+    parsed = f"try_strptime({trimmed}, {quote_literal(layout)})"
+    value = f"TRY_CAST({parsed} AS {wanted})"
+    test = f"{parsed} IS NOT NULL"
+    if wanted == "DATE":
+        test += f" AND CAST({value} AS TIMESTAMP) = {parsed}"
+    if "%Y" in layout:
+        # DuckDB takes years of fewer digits, too.
+        test += rf" AND regexp_matches({trimmed}, '(^|\D)\d{{4}}(\D|$)')"
+    return test, value
+
+
+def _number(column: Column, wanted: str, text: str, trimmed: str) -> tuple[tuple[str, str], ...]:
+    point, groups = column.decimal or ".", column.thousands or ""
+    is_plain = point == "." and not groups
+    if wanted in _FRACTIONS and is_plain:
+        return _plain_fraction(wanted, text, trimmed)
+    bare = f"replace({trimmed}, {quote_literal(groups)}, '')" if groups else trimmed
+    if point != ".":
+        bare = f"replace({bare}, {quote_literal(point)}, '.')"
+    whole = r"(0|[1-9]\d*)"
+    if groups:
+        whole = rf"(0|[1-9]\d*|[1-9]\d{{0,2}}({_class(groups)}\d{{3}})+)"
+    scale = 0
+    if wanted in _FRACTIONS:
+        fraction = rf"({_class(point)}\d+)?(e[-+]?\d+)?"
+    elif wanted.startswith("DECIMAL"):
+        scale = int(wanted.rstrip(")").rpartition(",")[2])
+        digits = rf"\d{{1,{scale}}}0*" if scale else "0+"
+        fraction = rf"({_class(point)}{digits})?"
+    else:
+        # 5.0 is how some programs write the 5 of a column with gaps.
+        fraction = rf"({_class(point)}0+)?"
+        bare = f"regexp_replace({bare}, '{_EXTRA_ZEROS}', '')"
+    matching = _matching(wanted, trimmed, f"(?i)[-+]?{whole}{fraction}", bare)
+    if not is_plain:
+        return (matching,)
+    if not scale:
+        return _alike(wanted, text), matching
+    value = f"TRY_CAST({text} AS {wanted})"
+    quick = rf"regexp_full_match({text}, '-?(?:0|[1-9]\d*)(?:\.\d{{1,{scale}}})?')"
+    return (f"{quick} AND {value} IS NOT NULL", value), matching
+
+
+def _plain_fraction(wanted: str, text: str, trimmed: str) -> tuple[tuple[str, str], ...]:
+    """A number with a point; 1,250.00 has both marks, and so can mean but one number."""
+    return (
+        (DOUBLE.quick.replace("{x}", text), f"TRY_CAST({text} AS {wanted})"),
+        (DOUBLE.test.replace("{x}", trimmed), f"TRY_CAST({trimmed} AS {wanted})"),
+        _matching(wanted, trimmed, _BOTH_MARKS, f"replace({trimmed}, ',', '')"),
+    )
+
+
+def _class(sign: str) -> str:
+    return f"[{re.escape(sign)}]"

@@ -1,0 +1,104 @@
+"""``dataflow workflow inspect``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dataflow.shared.project import Project, find_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dataflow.shared.config_model import Ingestion
+    from dataflow_tools.inspection.contract_change import ContractChange
+
+
+@click.command()
+@click.argument("name")
+@click.option("--accept", is_flag=True, help="Agree: change contract, models, tests and page.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def inspect(name: str, accept: bool, as_json: bool) -> None:
+    """Look at the source of the workflow NAME again, and compare it with the contract.
+
+    The contract, `ingestion.columns` in config.yaml, is what was agreed about each column: its
+    name, its type, how it is written. With --accept it becomes what the source has today, and
+    models, tests and page follow, merged with what you wrote, as by `dataflow workflow update`.
+    A workflow without a contract gets one.
+
+    The exit code is 0 if the source is as agreed, or the change was accepted, and 1 if it differs.
+
+    \b
+    Examples:
+      dataflow workflow inspect daily_sales
+      dataflow workflow inspect daily_sales --accept
+    """  # noqa: D301 (click needs the character itself)
+    from dataflow.shared.config import workflow_config
+    from dataflow_tools.inspection.contract_change import contract_change
+
+    project = find_project()
+    ingestion = workflow_config(name, project).ingestion
+    change = contract_change(ingestion)
+    if as_json:
+        told: dict[str, Any] = {"new": change.new, "lost": change.lost, "bad": change.bad}
+        click.echo(json.dumps({**told, "notes": change.notes}, indent=2, ensure_ascii=False))
+    else:
+        for line in _lines(name, ingestion, change):
+            click.echo(line)
+    if accept and change:
+        sys.exit(_accept(project, name, change))
+    sys.exit(1 if change else 0)
+
+
+def _lines(name: str, ingestion: Ingestion, change: ContractChange) -> Iterator[str]:
+    inspection = change.inspection
+    yield inspection.summary()
+    found = {column.profile.name: column.contract for column in inspection.columns}
+    if not ingestion.columns:
+        yield "There is no contract yet. What was found:"
+    elif not change:
+        yield f"The source is as its contract says: {len(ingestion.columns)} columns."
+        return
+    for column in change.new:
+        yield click.style(f"  + {column}: {_written(found.get(column, {}))}", fg="green")
+    for column in change.lost:
+        yield click.style(f"  - {column}: the source no longer has it", fg="red")
+    for column in change.bad:
+        agreed = ingestion.columns[column]
+        now = _written(found.get(agreed.source or column, {}))
+        yield click.style(f"  ~ {column}: agreed as {agreed.told}, now {now}", fg="yellow")
+    for note in change.notes:
+        yield f"  note: {note}"
+    yield f"To agree: dataflow workflow inspect {name} --accept"
+
+
+def _written(contract: dict[str, Any]) -> str:
+    others = ", ".join(f"{key} {value!r}" for key, value in contract.items() if key != "type")
+    return f"{contract.get('type', 'gone')}{f' ({others})' if others else ''}"
+
+
+def _accept(project: Project, name: str, change: ContractChange) -> int:
+    """Let the template render the change, and merge it with what people wrote."""
+    from dataflow_tools.cli.workflow_update import paint
+    from dataflow_tools.fleet.report import report_lines
+    from dataflow_tools.fleet.template_instance import find_instances
+    from dataflow_tools.fleet.update import Request, update_workflows
+
+    (instance,) = find_instances(project, [name])
+    answers = instance.answers()
+    columns = change.columns(answers.values.get("columns") or [])
+    names = [str(column["name"]) for column in columns]
+    given: dict[str, Any] = {"columns": columns}
+    key = answers.values.get("primary_key") or []
+    if not set(map(str, key)) <= set(names):
+        given["primary_key"] = list(change.inspection.primary_key)
+    sure = answers.values.get("confirmed", key)
+    given["confirmed"] = [column for column in sure or [] if column in names]
+    request = Request(names=[name], reference=answers.commit, given=given)
+    report = update_workflows(project, request)
+    for line in report_lines(report, paint):
+        click.echo(line)
+    return report.exit_code

@@ -1,0 +1,98 @@
+"""How a source has changed since its contract was agreed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.contract import Contract, OnChange
+from dataflow.sources.kind import ReadRequest, source_kind
+from dataflow.sources.read import hold_to_contract
+from dataflow.sources.validation import checked_settings
+from dataflow_tools.inspection.sample import read_limit
+from dataflow_tools.inspection.source_inspection import Inspection, inspect_source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dataflow.shared.config_model import Ingestion
+
+_TELL_ALL = OnChange(new_column="add", lost_column="null", bad_value="null")
+
+
+@dataclass(frozen=True)
+class ContractChange:
+    """What the source has now, beside what was agreed.
+
+    Args:
+        inspection: The source as it is found today, as if there were no contract.
+        new: Columns that were not agreed on, by their names at the source.
+        lost: Columns that are gone, by their names in the contract.
+        bad: Columns with values that are not of the agreed type, by their names in the contract.
+        notes: What reading by the contract had to say.
+    """
+
+    inspection: Inspection
+    new: Sequence[str]
+    lost: Sequence[str]
+    bad: Sequence[str]
+    notes: Sequence[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.lost or self.bad)
+
+    def columns(self, agreed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The columns as the template takes them, with the change in them.
+
+        What still holds stays as it is: names, roles, tests and descriptions.
+
+        Args:
+            agreed: The columns in the answers so far.
+        """
+        before = {str(column["name"]): dict(column) for column in agreed}
+        taken = {str(column["identifier"]) for column in agreed}
+        columns = []
+        for found in self.inspection.columns:
+            answer, old = found.answer(), before.get(found.profile.name)
+            if old is None:
+                columns.append(_with_free_identifier(answer, taken))
+                taken.add(str(columns[-1]["identifier"]))
+            elif found.profile.name in self.bad or "contract" not in old:
+                kept = {key: old[key] for key in ("identifier", "description") if key in old}
+                columns.append({**answer, **kept})
+            else:
+                columns.append(old)
+        return columns
+
+
+def contract_change(ingestion: Ingestion) -> ContractChange:
+    """Look at a workflow's source again.
+
+    Raises:
+        SourceError: The source cannot be read.
+        SourceSettingError: A setting cannot be used.
+    """
+    given = ingestion.source.model_dump(by_alias=True, exclude_none=True)
+    inspection = inspect_source(given)
+    if ingestion.contract is None:
+        names = [column.profile.name for column in inspection.columns]
+        return ContractChange(inspection, names, [], [], inspection.notes)
+    lenient = Contract(ingestion.columns, _TELL_ALL)
+    kind = source_kind(given["type"])
+    settings = checked_settings(
+        kind.settings, {key: value for key, value in given.items() if key != "incremental"}
+    )
+    request = ReadRequest(ingestion.parameters, limit=read_limit(given["type"]), contract=lenient)
+    extracted = kind.read(settings, request)
+    conformed = extracted.conformed or hold_to_contract(extracted.data, lenient)
+    report = conformed.report
+    return ContractChange(
+        inspection, report.new_columns, report.lost_columns, report.bad_columns, conformed.notes
+    )
+
+
+def _with_free_identifier(answer: dict[str, Any], taken: set[str]) -> dict[str, Any]:
+    name, count = str(answer["identifier"]), 2
+    while name in taken:
+        name, count = f"{answer['identifier']}_{count}", count + 1
+    return {**answer, "identifier": name}
