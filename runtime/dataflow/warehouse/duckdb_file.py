@@ -121,6 +121,8 @@ class AtomicDuckDBFile(DuckDBFile):
         files["after"] = self._states.file_of(after) if after else self.path
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
+            # What does not fit into memory; else it would lie in the current folder.
+            connection.execute(f"SET temp_directory = {quote_literal(self._states.spill)}")
             for name, file in files.items():
                 try:
                     connection.execute(f"ATTACH {quote_literal(file)} AS {name} (READ_ONLY)")

@@ -77,6 +77,11 @@ class DuckDBStates:
         self._name = path.name
         self._home = self._live.parent / STATES_FOLDER / path.stem
 
+    @property
+    def spill(self) -> Path:
+        """Where a comparison of states puts what does not fit into memory."""
+        return self._home / "spill"
+
     def begin(self, run_id: str, resumes: str = "", state: str = "") -> Path:
         """The file that a run works on: a copy of the present one, made when it is first asked for.
 
