@@ -31,6 +31,7 @@ from dataflow.warehouse.database import (
     open_database,
     warehouse_fault,
 )
+from dataflow.warehouse.file_copy import copy_file, identity, sync_folder
 from dataflow.warehouse.kind import KeptState
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class DuckDBStates:
         work = self._read_work()
         if work and run_id in work.runs:
             return self._file(work)
-        if resumes and work and resumes in work.runs and work.base == _identity(self._live):
+        if resumes and work and resumes in work.runs and work.base == identity(self._live):
             self._write_work(Work(work.folder, [*work.runs, run_id], work.base, work.state))
             return self._file(work)
         if resumes in self._given_up():
@@ -128,7 +129,7 @@ class DuckDBStates:
                     # Before a state was brought back the copy was of that, not of the file.
                     self._keep(_read_state(live) if work.state else previous, run_id, keep)
                 file.replace(self._live)
-            _sync_folder(self._live.parent)
+            sync_folder(self._live.parent)
         except OSError as error:
             raise warehouse_fault(self._shown, error) from error
         self._forget(work)
@@ -209,7 +210,7 @@ class DuckDBStates:
                         connection.execute("CHECKPOINT")
                 # While it is open for reading, nobody can write it.
                 with open_database(self._shown, read_only=True):
-                    base = _identity(self._live)
+                    base = identity(self._live)
                     self._copy(source, folder / self._name)
             elif state:
                 self._copy(source, folder / self._name)
@@ -247,7 +248,7 @@ class DuckDBStates:
                 f"{size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.",
                 "Free disk space and run again; the tables are as they were.",
             )
-        _copy_file(source, target)
+        copy_file(source, target)
 
     def _seal(self, file: Path, state: str, run_id: str) -> dict[str, str] | None:
         """Note whose state the copy is, and get all of it into the one file and onto the disk.
@@ -280,7 +281,7 @@ class DuckDBStates:
             return
         if work.base is not None and self._live.exists():
             with open_database(self._shown, read_only=True) as connection:
-                if _identity(self._live) == work.base and not self._has_log():
+                if identity(self._live) == work.base and not self._has_log():
                     yield connection
                     return
         raise WarehouseError(
@@ -356,32 +357,6 @@ def _log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
 
-def _identity(path: Path) -> list[int] | None:
-    """What changes whenever a file is written or replaced; ``None`` for no file."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return [found.st_ino, found.st_size, found.st_mtime_ns]
-
-
-def _copy_file(source: Path, target: Path) -> None:
-    """Copy a file; a file system that can share blocks does, in no time."""
-    with source.open("rb") as old, target.open("wb") as new:
-        left = os.fstat(old.fileno()).st_size
-        try:
-            while left > 0 and (done := os.copy_file_range(old.fileno(), new.fileno(), left)):
-                left -= done
-        except (AttributeError, OSError):
-            # Not on this system, or not between these two.
-            left = -1
-        if left != 0:
-            old.seek(0)
-            new.seek(0)
-            new.truncate()
-            shutil.copyfileobj(old, new, 1 << 22)
-
-
 def _read_state(connection: DuckDBPyConnection) -> dict[str, str] | None:
     known = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'dataflow' AND table_name = 'state'"
@@ -405,14 +380,3 @@ def _moment(path: Path) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Get the names in a folder onto the disk; Windows does so by itself and has no way to ask."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
