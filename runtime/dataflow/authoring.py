@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dataflow.modelling.build import BuildResult
+    from dataflow.runs.context import open_warehouse
     from dataflow.runs.steps import Steps, StoredTable
     from dataflow.shared.errors import BadInputError, DataflowError
     from dataflow.sources.read import read_source
@@ -28,6 +29,7 @@ __all__ = [
     "Steps",
     "StoredTable",
     "apply_stages",
+    "open_warehouse",
     "read_source",
 ]
 
@@ -40,6 +42,7 @@ _HOMES = {
     "Steps": "dataflow.runs.steps",
     "StoredTable": "dataflow.runs.steps",
     "apply_stages": "dataflow.stages.apply",
+    "open_warehouse": "dataflow.runs.context",
     "read_source": "dataflow.sources.read",
 }
 

@@ -7,7 +7,6 @@ tables by location: rows go through a Parquet file of the run, never through a p
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,23 +15,26 @@ from typing import TYPE_CHECKING, Any
 from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
 
 from dataflow.modelling.build import BuildResult, build_models
-from dataflow.runs.context import RunContext, current_run, enter_run, share_with_author
+from dataflow.runs.context import RunContext, run_of_step
 from dataflow.runs.last_value import last_value_for, stored_value
+from dataflow.runs.promotion import note_publications
 from dataflow.runs.reading import Reading, cursor_column
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import get_logger
-from dataflow.shared.project import find_project
 from dataflow.warehouse.kind import LoadRequest, LoadResult
 from dataflow.warehouse.load_log import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 log = get_logger(__name__)
 
 # Folders of ended runs that are kept, so that a failed run can be looked into and taken up again.
 _RUNS_KEPT = 2
 _REJECTED = "rejected.parquet"
+# What the metadata of an extract say of how far its source was read.
+_REACHED = ("last_value", "span")
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Steps:
             transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
             stored = _store(run, "transform", transformed, source)
         # How far the source was read is of the rows that were read, whatever became of them.
-        reached = {k: extracted.metadata[k] for k in ("last_value",) if k in extracted.metadata}
+        reached = {k: extracted.metadata[k] for k in _REACHED if k in extracted.metadata}
         stored = replace(stored, extracted=extracted.path, metadata={**reached, **stored.metadata})
         del transformed
         _release_memory()
@@ -156,12 +158,12 @@ class Steps:
         return result
 
     def publish(self, modelled: BuildResult | LoadResult) -> dict[str, int]:
-        """Hand the tables that the dashboards read to them.
+        """Hand the tables that the dashboards read to them, to be shown when the run succeeds.
 
         Returns:
             Rows per published table.
         """
-        from dataflow.publish.kind import PublishRequest, publish
+        from dataflow.publish.kind import PublishRequest, publish, stage
 
         log.info("publishing", after=type(modelled).__name__)
         with (
@@ -169,25 +171,20 @@ class Steps:
             run.lock(),
             run.warehouse.connect(read_only=True) as connection,
         ):
-            tables = publish(PublishRequest(run.project, self.workflow_id, connection))
+            request = PublishRequest(run.project, self.workflow_id, connection)
+            if run.is_locked:
+                tables, publications = stage(request)
+                note_publications(run, publications)
+            else:
+                tables = publish(request)
+                shutil.rmtree(run.folder, ignore_errors=True)
         self._record("dashboard")
-        shutil.rmtree(run.folder, ignore_errors=True)
         listed = ", ".join(f"{name} ({rows:,})" for name, rows in tables.items())
         _say(f"{_plural(len(tables), 'table')} for the dashboards: {listed}")
         return tables
 
-    @contextmanager
-    def _run(self) -> Iterator[RunContext]:
-        """The run that executes here; one of its own for a step in a process of its own."""
-        current = current_run()
-        if current is not None and current.workflow_id == self.workflow_id:
-            yield current
-            return
-        project, run_id = find_project(), OpExecutionContext.get().run_id
-        with share_with_author(project, self.workflow_id) as config:
-            own = RunContext(project, self.workflow_id, run_id, config, is_locked=False)
-            with enter_run(own):
-                yield own
+    def _run(self) -> AbstractContextManager[RunContext]:
+        return run_of_step(self.workflow_id)
 
     def _record(self, table: str, rows: int | None = None) -> None:
         """Tell Dagster that the asset of this name in a workflow's assets.py was made."""
