@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,14 @@ from dataflow.shared.config import CONFIG_FILE, hold_config, read_config
 from dataflow.shared.project import PROJECT_VARIABLE, Project, find_project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pytest
 
     from dataflow.runs.model import Run
     from dataflow.shared.config_model import Ingestion, WorkflowConfig
+    from dataflow.shared.contract import Column
 
 _PROJECT_FILES = ("pyproject.toml", "dagster.yaml", "workspace.yaml")
 
@@ -40,6 +41,7 @@ class Sandbox:
     workflow_id: str
     tests_dir: Path
     _cleanup: ExitStack
+    _samples: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def sample(self, name: str) -> list[dict[str, Any]]:
         """The records of ``tests/data/<name>``, a JSON list."""
@@ -47,21 +49,23 @@ class Sandbox:
         records: list[dict[str, Any]] = json.loads(text)
         return records
 
-    def use_sample(self, name: str) -> None:
+    def use_sample(self, name: str, source: str = "") -> None:
         """Let the workflow read ``tests/data/<name>`` in the way it reads its source.
 
-        A file is read as a file, an API's records come from a real HTTP server on this machine,
-        a database's rows from a real database file.
+        Of several sources ``source`` is the name of the one that is meant. A file is read as a
+        file, an API's records come from a real HTTP server on this machine, a database's rows from
+        a real database file.
         """
         path = self.tests_dir / "data" / name
-        kind = self._source_type()
+        ingestion = _ingestion(self.project, self.workflow_id)
+        kind = (ingestion["sources"][source] if source else ingestion)["source"]["type"]
+        given: dict[str, Any] = {"type": "file", "url": str(path), "format": "json"}
         if kind == "api":
-            source = {"type": "api", "url": self._serve(path), "paging": {"type": "none"}}
+            given = {"type": "api", "url": self._serve(path), "paging": {"type": "none"}}
         elif kind == "database":
-            source = {"type": "database", "url": str(self._database(path)), "table": "sample"}
-        else:
-            source = {"type": "file", "url": str(path), "format": "json"}
-        self._cleanup.enter_context(_source(self.project, self.workflow_id, source))
+            given = {"type": "database", "url": str(self._database(path)), "table": "sample"}
+        self._samples[source] = given
+        self._cleanup.enter_context(_samples(self.project, self.workflow_id, self._samples))
 
     def run(self) -> Run:
         """Run the workflow's job to its end.
@@ -95,12 +99,6 @@ class Sandbox:
 
         return row_count(data["data"])
 
-    def _source_type(self) -> str:
-        # Not load_config: the secrets of the real source need not be set where tests run.
-        path = self.project.workflow_dir(self.workflow_id) / CONFIG_FILE
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return str(config["ingestion"]["source"]["type"])
-
     def _serve(self, path: Path) -> str:
         handler = partial(_QuietHandler, directory=str(path.parent))
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -112,7 +110,7 @@ class Sandbox:
     def _database(self, path: Path) -> Path:
         import duckdb
 
-        database = self.project.root / "sample.duckdb"
+        database = self.project.root / f"{path.stem}.duckdb"
         with duckdb.connect(str(database)) as connection:
             connection.read_json(str(path)).create("sample")
         return database
@@ -141,31 +139,57 @@ def open_sandbox(
     with ExitStack() as cleanup:
         nothing = {"type": "file", "url": str(root / "no-source-yet.json")}
         project, workflow_id = Project(root.resolve()), tests_dir.parent.name
-        cleanup.enter_context(_source(project, workflow_id, nothing))
-        yield Sandbox(project, workflow_id, tests_dir, cleanup)
+        names = _ingestion(project, workflow_id).get("sources") or [""]
+        samples = dict.fromkeys(names, nothing)
+        cleanup.enter_context(_samples(project, workflow_id, samples))
+        yield Sandbox(project, workflow_id, tests_dir, cleanup, samples)
 
 
-def _source(
-    project: Project, workflow_id: str, source: dict[str, Any]
-) -> AbstractContextManager[None]:
-    """Put a source in place of the one in config.yaml, checked as if it stood there."""
+def _ingestion(project: Project, workflow_id: str) -> dict[str, Any]:
+    """What config.yaml says of sources, as it is written."""
+    # Not load_config: the secrets of the real sources need not be set where tests run.
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    ingestion: dict[str, Any] = config["ingestion"]
+    return ingestion
+
+
+def _samples(
+    project: Project, workflow_id: str, samples: dict[str, dict[str, Any]]
+) -> AbstractContextManager[None]:
+    """Put sources in place of those in config.yaml, by their names, as if they stood there."""
+    path, given = project.workflow_dir(workflow_id) / CONFIG_FILE, dict(samples)
 
     def read() -> WorkflowConfig:
-        config = read_config(path, project=project, source=source)
+        config = read_config(path, project=project, source=given.get(""), sources=given)
         return config.model_copy(update={"ingestion": _of_sample(config.ingestion)})
 
     return hold_config(path, read)
 
 
 def _of_sample(ingestion: Ingestion) -> Ingestion:
-    """The contract of a sample: the same types, but written as JSON has them.
+    """The contracts of samples: the same types, but written as JSON has them."""
+    sources = {
+        name: source.model_copy(update={"columns": _plainly_written(source.columns)})
+        for name, source in ingestion.sources.items()
+    }
+    columns = _plainly_written(ingestion.columns)
+    return ingestion.model_copy(update={"columns": columns, "sources": sources})
+
+
+def _plainly_written(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Columns whose values are written as JSON has them.
 
     A sample may lack a column that the source has got since.
     """
-    from dataflow.shared.contract import Column
-
-    columns = {
-        name: Column(type=column.type, optional=True) for name, column in ingestion.columns.items()
+    return {
+        name: column.model_copy(
+            update={
+                **dict.fromkeys(
+                    ("source", "format", "decimal", "thousands", "null_values", "unit")
+                ),
+                "optional": True,
+            }
+        )
+        for name, column in columns.items()
     }
-    return ingestion.model_copy(update={"columns": columns})

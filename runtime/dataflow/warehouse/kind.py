@@ -28,6 +28,19 @@ WriteDisposition = Literal["replace", "append", "merge"]
 
 
 @dataclass(frozen=True)
+class Owners:
+    """The rows that others belong to, as items do to the row whose list they were in.
+
+    Args:
+        rows: Their Parquet file.
+        columns: By which they find each other: columns of the items, each with that of the rows.
+    """
+
+    rows: Path
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class LoadRequest:
     """Into which table rows go, and how.
 
@@ -40,6 +53,8 @@ class LoadRequest:
         batch: Whose rows these are; ``append`` does not add the same batch twice.
         rejected: A Parquet file of the rows that the contract put aside, to be kept with the others
             in the table of the same name in the schema ``rejected``; None if there are none.
+        owners: The rows that these belong to. ``merge`` then puts them in the place of all that
+            belonged to the same ones, and none is left of an owner that has none today.
     """
 
     table: str
@@ -49,6 +64,7 @@ class LoadRequest:
     watermark: Any = None
     batch: Batch | None = None
     rejected: Path | None = None
+    owners: Owners | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +74,14 @@ class LoadResult:
     Args:
         table: Schema and name of the table.
         loaded_by: The run that had added these rows already, if it had; they were not added again.
+        more: What came of the other tables of the run.
     """
 
     table: str
     rows_loaded: int
     rows_in_table: int
     loaded_by: str = ""
+    more: Sequence[LoadResult] = ()
 
 
 class Warehouse(Protocol):

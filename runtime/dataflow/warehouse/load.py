@@ -9,7 +9,7 @@ from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
 from dataflow.warehouse.database import WarehouseError, open_database
-from dataflow.warehouse.kind import LoadRequest, LoadResult
+from dataflow.warehouse.kind import LoadRequest, LoadResult, Owners
 from dataflow.warehouse.load_log import loaded_already, save_batch, save_watermark
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def load_table(
         if incoming and batch is not None:
             loaded_by = loaded_already(connection, table, batch)
         if exists and incoming == 0:
+            if disposition == "merge" and request.owners is not None:
+                _delete_of_owners(connection, target, request.owners)
             if disposition == "replace":
                 _empty(connection, target, table, allowed=request.allow_empty)
         elif disposition == "replace":
@@ -64,7 +66,9 @@ def load_table(
             if not exists:
                 connection.execute(f"CREATE TABLE {target} AS FROM {rows} LIMIT 0")
             _fit_columns(connection, target, rows)
-            if disposition == "merge":
+            if disposition == "merge" and request.owners is not None:
+                _delete_of_owners(connection, target, request.owners)
+            elif disposition == "merge":
                 rows = _delete_same_keys(connection, target, parquet, list(request.primary_key))
             connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")
             if batch is not None:
@@ -190,6 +194,18 @@ def _fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> None
             connection.execute(
                 f"ALTER TABLE {target} ALTER {quote_identifier(own_name)} TYPE {common}"
             )
+
+
+def _delete_of_owners(connection: DuckDBPyConnection, target: str, owners: Owners) -> None:
+    """Delete what belongs to rows that have come anew, whatever they have today."""
+    match = " AND ".join(
+        f"item.{quote_identifier(column)} = owner.{quote_identifier(own)}"
+        for column, own in owners.columns.items()
+    )
+    connection.execute(
+        f"DELETE FROM {target} AS item "
+        f"USING read_parquet({quote_literal(owners.rows)}) AS owner WHERE {match}"
+    )
 
 
 def _delete_same_keys(
