@@ -86,7 +86,8 @@ def _table(title: str, model: dict[str, Any], definitions: dict[str, Any]) -> li
         rows.append(f"| `{key}` | {_type(given, definitions)} | {default} | {text} |")
         nested = definitions.get(reference, {})
         if nested.get("properties"):
-            inner += _table(f"{title.partition(' with ')[0]}.{key}", nested, definitions)
+            entry = ".<name>" if "additionalProperties" in given else ""
+            inner += _table(f"{title.partition(' with ')[0]}.{key}{entry}", nested, definitions)
     head = "| key | value | default | meaning |\n| --- | --- | --- | --- |\n"
     about = " ".join(model.get("description", "").split())
     return [f"## {title}", about, head + "\n".join(rows), *inner] if rows else []
@@ -94,6 +95,8 @@ def _table(title: str, model: dict[str, Any], definitions: dict[str, Any]) -> li
 
 def _reference(given: dict[str, Any]) -> str:
     choices = [given, *given.get("anyOf", []), *given.get("allOf", [])]
+    choices += [given["additionalProperties"]] if given.get("additionalProperties") else []
+    choices = [choice for choice in choices if isinstance(choice, dict)]
     return next((each["$ref"].rpartition("/")[2] for each in choices if "$ref" in each), "")
 
 

@@ -7,13 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.internal.conjecture import providers
 from tests.browser_fixtures import browser, open_page, shared_node_modules
+
+from dataflow.shared import redaction
 
 __all__ = ["browser", "open_page", "shared_node_modules"]
 
@@ -51,6 +53,14 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 Dataflow = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def _forget_secrets() -> Iterator[None]:
+    """Keep the secrets of one test from masking the texts of others."""
+    before, pattern = set(redaction._secrets), redaction._pattern
+    yield
+    redaction._secrets, redaction._pattern = before, pattern
 
 
 def _git(folder: Path, *arguments: str) -> None:

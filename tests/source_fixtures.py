@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -30,13 +31,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server says; with ``cut`` it resets the connection after that many bytes."""
+    """What the server says.
+
+    With ``cut`` it resets the connection after that many bytes; with ``pace`` it says ``step``
+    bytes, and waits so many seconds before the next ones; with ``chunked`` it sends the body in
+    chunks, and of ``"unfinished"`` ones not the last, which says that it is the last.
+    """
 
     body: bytes | str = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
     silent: bool = False
+    pace: float | None = None
+    step: int = 1
+    chunked: bool | str = False
 
 
 class Server:
@@ -88,11 +97,26 @@ class Server:
             return
         body = answer.body.encode() if isinstance(answer.body, str) else answer.body
         handler.send_response(answer.status)
-        headers = {"Content-Length": str(len(body)), **answer.headers}
+        length = {"Transfer-Encoding": "chunked"} if answer.chunked else {}
+        headers = {**(length or {"Content-Length": str(len(body))}), **answer.headers}
+        if answer.status == HTTPStatus.NO_CONTENT:
+            headers = dict(answer.headers)
         for name, value in headers.items():
             handler.send_header(name, value)
         handler.end_headers()
         if handler.command == "HEAD":
+            return
+        if answer.pace is not None:
+            self._trickle(handler, body, answer.step, answer.pace)
+            return
+        if answer.chunked:
+            half = len(body) // 2
+            for chunk in (body[:half], body[half:]):
+                handler.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            if answer.chunked == "unfinished":
+                handler.close_connection = True
+            else:
+                handler.wfile.write(b"0\r\n\r\n")
             return
         if answer.cut is None:
             handler.wfile.write(body)
@@ -104,6 +128,19 @@ class Server:
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         handler.close_connection = True
         handler.connection.close()
+
+    def _trickle(
+        self, handler: BaseHTTPRequestHandler, body: bytes, step: int, pace: float
+    ) -> None:
+        handler.close_connection = True
+        try:
+            for place in range(0, len(body), step):
+                handler.wfile.write(body[place : place + step])
+                if self.released.wait(pace):
+                    return
+        except OSError:
+            # The client has gone, as it should.
+            return
 
     def answer(self, path: str, *answers: Answer) -> str:
         """Give these answers at a path, and return its address."""

@@ -17,7 +17,6 @@ pytestmark = pytest.mark.slow
 GOOD = [(1, 1.0), (2, 1.0), (3, 1.0)]
 # Retries wait next to nothing, unless the server says how long.
 EAGER = {
-    "dataflow.sources.api.pages:_FIRST_WAIT": 0.001,
     "dataflow.sources.retry:_FIRST_WAIT": 0.001,
 }
 

@@ -128,9 +128,9 @@ def said(folder: Path, data: bytes) -> str:
 
 def read(folder: Path, data: bytes) -> None:
     """Read a configuration: values or lines of faults, in no time, and without a side effect."""
-    started = time.perf_counter()
+    started = time.process_time()
     text = said(folder, data)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert os.listdir(folder) == ["config.yaml"]  # noqa: PTH208
     assert not Path("evil").exists()
     lines = text.splitlines()

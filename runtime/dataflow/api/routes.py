@@ -113,7 +113,7 @@ async def run_workflow(
     dagster = _dagster(request)
     asked = body or RunRequest()
     run = await run_sync(
-        launch_run, dagster, workflow_id, asked.run_config, asked.tags, idempotency_key
+        launch_run, dagster, workflow_id, asked.request, asked.tags, idempotency_key
     )
     if wait:
         run = await _wait(request, dagster, run, wait)

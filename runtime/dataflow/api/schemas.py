@@ -6,9 +6,10 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dataflow.runs.model import RunStatus, StepStatus
+from dataflow.runs.run_request import RunRequest as RunAsked
 
 if TYPE_CHECKING:
     from dataflow.runs.model import Run
@@ -32,10 +33,20 @@ class RunRequest(BaseModel):
         json_schema_extra={"examples": [{}, {"tags": {"asked-by": "the-shop"}}]},
     )
 
-    run_config: dict[str, Any] = Field(
+    config: dict[str, Any] = Field(
         default_factory=dict,
         description="Dagster's run config, checked against what the job's ops declare.",
         examples=[{}],
+    )
+    run_config: dict[str, Any] = Field(
+        default_factory=dict, description="Another name of `config`.", examples=[{}]
+    )
+    partition: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="The key of the partition that a partitioned job is to run for.",
+        examples=[None],
     )
     tags: dict[str, str] = Field(
         default_factory=dict,
@@ -44,7 +55,25 @@ class RunRequest(BaseModel):
         examples=[{"asked-by": "the-shop"}],
     )
 
-    @field_validator("run_config", "tags")
+    @property
+    def request(self) -> RunAsked:
+        """Config and partition, as the service takes them."""
+        return RunAsked(self.config or self.run_config, self.partition)
+
+    @model_validator(mode="after")
+    def _one_config(self) -> Self:
+        if self.config and self.run_config:
+            raise ValueError("give config or run_config, not both")
+        return self
+
+    @field_validator("partition")
+    @classmethod
+    def _is_text(cls, key: str | None) -> str | None:
+        if key is not None and not key.isprintable():
+            raise ValueError("it holds a character that no key has")
+        return key
+
+    @field_validator("config", "run_config", "tags")
     @classmethod
     def _is_writable(cls, values: dict[str, Any]) -> dict[str, Any]:
         if not _is_flat(values, _DEEPEST):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.runs.run_request import RunRequest
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def run_remote(
     project: Project,
     workflow_id: str,
     report: Callable[[Step], None] | None = None,
+    request: RunRequest | None = None,
     *,
     verbose: bool = False,
 ) -> Run:
@@ -33,6 +35,7 @@ def run_remote(
 
     Args:
         report: Called when a step starts and when it ends.
+        request: Run config and partition; None for none.
         verbose: Print the run's log lines as well.
 
     Raises:
@@ -50,7 +53,7 @@ def run_remote(
         ) from error
     dagster = Dagster(project)
     try:
-        run = launch_run(dagster, workflow_id, {}, {})
+        run = launch_run(dagster, workflow_id, request or RunRequest(), {})
         try:
             return follow_run(dagster, run.run_id, report, _print_line if verbose else None)
         except KeyboardInterrupt:

@@ -26,8 +26,22 @@ _MARKS = {"succeeded": click.style("✓", fg="green"), "failed": click.style("�
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON at the end.")
 @click.option("--remote", is_flag=True, help="Run it on the running service: dataflow up.")
+@click.option(
+    "--config",
+    "config",
+    metavar="FILE_OR_YAML",
+    help="Run config of the job's ops: a YAML or JSON file, or the text itself.",
+)
+@click.option("--partition", metavar="KEY", help="The partition that a partitioned job runs for.")
 @click.option("-v", "--verbose", is_flag=True, help="Also print the workflow's log lines.")
-def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
+def run(
+    name: str,
+    as_json: bool,
+    remote: bool,
+    config: str | None,
+    partition: str | None,
+    verbose: bool,
+) -> None:
     """Run the workflow NAME here and now; no server is needed.
 
     The run is in the history that the Dagster UI shows. The exit code is 0 only if every step
@@ -35,7 +49,9 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
     Ctrl-C stopped it. With --remote it waits its turn in the service's queue, and Ctrl-C ends
     only the following, not the run.
     """
+    from dataflow.cli.run_config import read_run_config
     from dataflow.runs.context import share_with_author
+    from dataflow.runs.run_request import RunRequest
     from dataflow.shared.logging import configure_logging
     from dataflow.shared.output_redaction import guard_output
 
@@ -44,6 +60,7 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
     # The author's code runs in this process, and may write and raise what it likes.
     guard_output()
     project = find_project()
+    request = RunRequest(read_run_config(config) if config else {}, partition)
     # The whole configuration is read before anything is imported, started or written.
     with share_with_author(project, name), SecondsLine() as line:
         report = None if as_json else functools.partial(_print_step, line)
@@ -52,7 +69,7 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
 
             if not as_json:
                 click.echo(f"Running {click.style(name, bold=True)} on the service …")
-            ended = run_remote(project, name, report, verbose=verbose)
+            ended = run_remote(project, name, report, request, verbose=verbose)
         else:
             with importing():
                 from dataflow.runs.run import run_workflow
@@ -65,6 +82,7 @@ def run(name: str, as_json: bool, remote: bool, verbose: bool) -> None:
                 name,
                 report=report,
                 on_wait=lambda holder: click.echo(f"  waiting for {holder} …", err=True),
+                request=request,
             )
     if as_json:
         click.echo(json.dumps(ended.as_json(), indent=2))

@@ -8,11 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from dagster import (
-    DefaultScheduleStatus,
     Definitions,
     Failure,
     JobDefinition,
-    ScheduleDefinition,
     definitions,
     in_process_executor,
     op,
@@ -25,8 +23,11 @@ from dataflow.runs.definitions import (
     check_definitions,
     clash,
     read_definitions,
+    without_faulty_extras,
+    without_taken_names,
 )
 from dataflow.runs.notification_sensor import failure_sensor
+from dataflow.runs.schedule import config_schedule
 from dataflow.runs.unique_names import with_unique_names
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.importing import importing
@@ -35,8 +36,6 @@ from dataflow.shared.output_redaction import guard_records
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
 from dataflow.workflows.registry import BrokenWorkflow, load_workflows
-
-_ON, _OFF = DefaultScheduleStatus.RUNNING, DefaultScheduleStatus.STOPPED
 
 log = get_logger(__name__)
 
@@ -56,6 +55,7 @@ def build_definitions(project: Project) -> Definitions:
             try:
                 found = read_definitions(project, workflow)
                 reason = clash(found, names)
+                found = without_taken_names(found, names)
             except DataflowError as error:
                 reason = redact(error.reason)
             if reason:
@@ -65,39 +65,66 @@ def build_definitions(project: Project) -> Definitions:
         together = _assemble(project, loaded, broken)
         if not _is_loadable(together):
             # Dagster judges the whole and stops at the first fault: ask of each workflow alone.
-            faults = {found.workflow_id: check_definitions(found) for found in loaded}
-            broken += [BrokenWorkflow(name, reason) for name, reason in faults.items() if reason]
-            good = [found for found in loaded if not faults[found.workflow_id]]
-            together = _assemble(project, good, broken)
+            loaded = _good_ones(loaded, broken)
+            together = _assemble(project, loaded, broken)
     for failure in broken:
         log.error("workflow cannot be loaded", workflow=failure.workflow_id, reason=failure.reason)
+    for found in loaded:
+        for what in found.left_out:
+            log.warning("left out", workflow=found.workflow_id, what=what)
     return together
+
+
+def _good_ones(
+    loaded: list[WorkflowDefinitions], broken: list[BrokenWorkflow]
+) -> list[WorkflowDefinitions]:
+    """Those that Dagster takes, if need be without their further jobs, schedules and sensors."""
+    good = []
+    for found in loaded:
+        reason = check_definitions(found)
+        if reason:
+            found = without_faulty_extras(found)
+            reason = check_definitions(found)
+        if reason:
+            broken.append(BrokenWorkflow(found.workflow_id, reason))
+        else:
+            good.append(found)
+    return good
 
 
 def _assemble(
     project: Project, loaded: list[WorkflowDefinitions], broken: list[BrokenWorkflow]
 ) -> Definitions:
-    jobs = with_unique_names({found.workflow_id: found.job for found in loaded})
-    taken = {job.name for job in jobs.values()}
-    reports = any(found.config and found.config.run.on_failure for found in loaded)
+    of_ops = with_unique_names({found.workflow_id: _jobs_of_ops(found) for found in loaded})
+    jobs: list[Any] = []
+    schedules: list[Any] = []
+    sensors: list[Any] = []
+    resources: dict[str, Any] = {}
+    for found in loaded:
+        own = {**found.further, **of_ops[found.workflow_id]}
+        jobs += own.values()
+        if found.config and found.config.workflow.schedule:
+            schedules += config_schedule(found, own[found.job.name], found.config.workflow)
+        own_schedules, own_sensors = found.retargeted(own)
+        schedules += own_schedules
+        sensors += own_sensors
+        resources |= found.shared_resources
+    taken = {job.name for job in jobs}
+    if any(found.config and found.config.run.on_failure for found in loaded):
+        sensors.append(failure_sensor(project))
     return Definitions(
-        jobs=[*jobs.values(), *(_broken_job(failure, taken) for failure in broken)],
-        schedules=[
-            ScheduleDefinition(
-                name=f"{found.workflow_id}_schedule",
-                job=jobs[found.workflow_id],
-                cron_schedule=found.config.workflow.schedule,
-                execution_timezone=found.config.workflow.timezone,
-                default_status=_ON if found.config.workflow.schedule_on else _OFF,
-                tags={WORKFLOW_TAG: found.workflow_id},
-            )
-            for found in loaded
-            if found.config and found.config.workflow.schedule
-        ],
-        sensors=[failure_sensor(project)] if reports else [],
+        jobs=[*jobs, *(_broken_job(failure, taken) for failure in broken)],
+        schedules=schedules,
+        sensors=sensors,
         assets=[asset for found in loaded for asset in found.assets],
         asset_checks=[check for found in loaded for check in found.checks],
+        resources=resources or None,
     )
+
+
+def _jobs_of_ops(found: WorkflowDefinitions) -> dict[str, JobDefinition]:
+    further = {k: job for k, job in found.further.items() if isinstance(job, JobDefinition)}
+    return {found.job.name: found.job, **further}
 
 
 def _is_loadable(definitions: Definitions) -> bool:

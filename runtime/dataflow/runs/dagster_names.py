@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataflow.shared.logging import WORKFLOW_TAG as WORKFLOW_TAG
 
+# Has the job of a workflow that is not the registered one, which commands and the API run.
+FURTHER_TAG = "dataflow/further_job"
+# Has a job whose runs are each for one partition.
+PARTITIONED_TAG = "dataflow/partitioned"
+# By which Dagster knows which partition a run is for.
+PARTITION_TAG = "dagster/partition"
 # The name that workspace.yaml gives the project's code location.
 LOCATION_NAME = "dataflow"
 # The name that Dagster gives the one repository of a `Definitions`.

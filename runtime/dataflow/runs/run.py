@@ -18,13 +18,16 @@ from dataflow.runs.dagster_names import (
     REPOSITORY_NAME,
     WORKFLOW_TAG,
 )
+from dataflow.runs.definitions import runnable_job
 from dataflow.runs.instance import open_instance
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.model import Run, own_tags
-from dataflow.runs.notifications import report_failure
+from dataflow.runs.notifications import report_failure, unset_addresses
 from dataflow.runs.policy import time_limit, with_policy
 from dataflow.runs.run_progress import EventKind, RunEvent, RunProgress
+from dataflow.runs.run_request import RunRequest, resolved_config
+from dataflow.shared.logging import get_logger
 from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from dataflow.runs.model import RunStatus, Step
     from dataflow.shared.project import Project
 
+log = get_logger(__name__)
+
 # Shows a run under its job in the Dagster UI.
 _REPOSITORY_TAG = ".dagster/repository"
 
@@ -45,6 +50,7 @@ def run_workflow(
     workflow_id: str,
     report: Callable[[Step], None] | None = None,
     on_wait: Callable[[str], None] | None = None,
+    request: RunRequest | None = None,
 ) -> Run:
     """Run a workflow to its end in this process.
 
@@ -54,6 +60,7 @@ def run_workflow(
     Args:
         report: Called when a step starts and when it ends.
         on_wait: Called with the holder's description if another run of the workflow has to end.
+        request: Run config and partition; None for none.
 
     Raises:
         WorkflowNotFoundError: The project has no such workflow.
@@ -61,21 +68,26 @@ def run_workflow(
         ConfigError: Its config.yaml is wrong.
         WorkflowBusyError: Another run of it did not end in time.
         HistoryError: Dagster's history cannot be opened.
+        RunRequestError: What is asked for does not fit the job; nothing was started.
     """
     with share_with_author(project, workflow_id) as config:
         policy = config.run if config else None
         limit = policy.timeout_seconds if policy else None
+        for name in unset_addresses(policy) if policy else ():
+            log.warning(f"If this run fails, not everybody can be told: {name} is not set.")
         # Nobody but this process can end the run, so the service is not told of the limit.
-        job = with_policy(get_workflow(workflow_id, project).job, policy, is_on_service=False)
+        job = runnable_job(project, get_workflow(workflow_id, project))
+        job = with_policy(job, policy, is_on_service=False)
         context = RunContext(project, workflow_id, str(uuid4()), config)
         with (
             workflow_lock(project, workflow_id, on_wait),
             open_instance(project) as instance,
             enter_run(context),
         ):
+            asked = resolved_config(job, request or RunRequest(), instance)
             _close_dead_runs(instance, workflow_id)
             with time_limit(limit) as time_is_up:
-                run = _execute(instance, job, context, report)
+                run = _execute(instance, job, context, report, asked)
         if time_is_up.is_set() and not run.success:
             error = f"It took longer than {limit} seconds (run.timeout_seconds in config.yaml)."
             run = replace(run, error=error, status="failed")
@@ -91,6 +103,7 @@ def _execute(
     job: JobDefinition,
     context: RunContext,
     report: Callable[[Step], None] | None,
+    asked: tuple[dict[str, Any], dict[str, str]],
 ) -> Run:
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.api import execute_run_iterator
@@ -98,12 +111,14 @@ def _execute(
     # In this process steps hand each other values directly: nothing is pickled, whatever executor
     # the author's job names.
     ephemeral = job.as_ephemeral_job(resource_defs={}, input_values={})
+    config, tags = asked
     created = instance.create_run_for_job(
         job_def=ephemeral,
         run_id=context.run_id,
-        run_config=_quiet_console(job),
+        run_config={**_quiet_console(job), **config},
         tags={
             **job.run_tags,
+            **tags,
             _REPOSITORY_TAG: f"{REPOSITORY_NAME}@{LOCATION_NAME}",
             WORKFLOW_TAG: context.workflow_id,
             HOST_TAG: socket.gethostname(),

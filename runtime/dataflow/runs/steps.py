@@ -46,8 +46,8 @@ class Steps:
     def extract(self, extract_data: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredTable:
         """Call ``extract_data`` and write its rows down; for each source, where there are several.
 
-        An incremental source is told in ``params["last_value"]`` how far it was read, and one of
-        several is named in ``params["source"]``.
+        ``params["last_value"]`` tells how far it was read, see `last_value_for`, and
+        ``params["source"]`` names one of several.
         """
         with self._run() as run:
             _forget_old_runs(run)
@@ -81,14 +81,14 @@ class Steps:
     ) -> StoredTable:
         """Call ``transform_data`` on the rows of an earlier step and write its rows down.
 
-        It gets a dict with an Arrow table, which is read when it is first asked for. It is called
-        for each table, where there are several; ``metadata["table"]`` says for which.
+        It gets a dict with `LazyRows`, which are read where it asks for them. It is called for
+        each table, where there are several; ``metadata["table"]`` says for which.
         """
         with self._run() as run:
             tables = [_transformed(run, each, transform_data) for each in extracted.all]
         said = []
         for stored in tables:
-            stages = [stage["name"] for stage in stored.metadata.get("transformation_stages", [])]
+            stages = stage_names(stored.metadata)
             through = f" after {', '.join(stages)}" if stages else ""
             of_table = f"{stored.table}: " if len(tables) > 1 else ""
             said.append(f"{of_table}{stored.rows:,} rows{through}")
@@ -200,14 +200,16 @@ def _transformed(
     extracted: StoredTable,
     transform_data: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> StoredTable:
-    from dataflow.shared.stored_rows import StoredRows
+    from dataflow.shared.lazy_rows import LazyRows
 
     source = Path(extracted.path)
-    transformed = transform_data(StoredRows(source, extracted.metadata))
+    transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
     stored = _store(run, "transform", transformed, source, extracted.table)
     del transformed
     _release_memory()
-    return replace(stored, extracted=extracted.path)
+    # How far the source was read is of the rows that were read, whatever became of them.
+    reached = {k: extracted.metadata[k] for k in ("last_value",) if k in extracted.metadata}
+    return replace(stored, extracted=extracted.path, metadata={**reached, **stored.metadata})
 
 
 def _keep_rejected(run: RunContext, result: dict[str, Any], stored: StoredTable) -> None:
@@ -264,6 +266,16 @@ def _batch(run: RunContext, stored: StoredTable) -> Batch | None:
     return Batch(extracted.parent.name, extracted, _has_succeeded)
 
 
+def stage_names(metadata: dict[str, Any]) -> list[str]:
+    """What ``metadata["transformation_stages"]`` names: it holds names, or dicts with a name.
+
+    >>> stage_names({"transformation_stages": ["cleaning", {"name": "enrichment", "rows_in": 2}]})
+    ['cleaning', 'enrichment']
+    """
+    stages = metadata.get("transformation_stages") or []
+    return [str(s.get("name", "")) if isinstance(s, dict) else str(s) for s in stages]
+
+
 def _store(
     run: RunContext,
     step: str,
@@ -271,7 +283,7 @@ def _store(
     source: Path | None = None,
     table: str = "",
 ) -> StoredTable:
-    from dataflow.shared.stored_rows import StoredRows
+    from dataflow.shared.lazy_rows import LazyRows
     from dataflow.shared.tables import write_parquet
 
     if not isinstance(result, dict) or "data" not in result:
@@ -281,13 +293,16 @@ def _store(
         )
     path = run.folder / f"{step}{f'-{table}' if table else ''}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(result, StoredRows) and result.path is not None:
-        # They are in a file already: that of the step before, or a new one.
-        rows = result.count()
-        path = result.path if result.path == source else result.path.replace(path)
+    data = result["data"]
+    beside = source.parent if source is not None else None
+    if isinstance(data, LazyRows) and data.path is not None and data.path.parent == beside:
+        # They are in a file already: that of the step before, or a new one beside it.
+        rows = len(data)
+        path = data.path if data.path == source else data.path.replace(path)
     else:
-        rows = write_parquet(result["data"], path)
-    return StoredTable(str(path), rows, result.get("metadata", {}), table=table)
+        known = LazyRows(source).schema if source is not None else None
+        rows = write_parquet(data, path, known)
+    return StoredTable(str(path), rows, dict(result.get("metadata") or {}), table=table)
 
 
 def _forget_old_runs(run: RunContext) -> None:

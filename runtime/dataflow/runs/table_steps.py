@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataflow.runs.last_value import last_value_for, stored_value
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.suggestion import known_names
 from dataflow.sources.errors import told_of
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
 
 def parameters_of(run: RunContext, table: SourceTable) -> dict[str, Any]:
     """What ``extract_data`` is told: of several sources the name, and how far one has been read."""
-    params: dict[str, Any] = {"source": table.name} if table.name else {}
-    if getattr(table.source, "incremental", None):
-        params["last_value"] = run.warehouse.read_watermark(table.load.table)
-    return params
+    named = {"source": table.name} if table.name else {}
+    return {"last_value": last_value_for(run, table.load), **named}
 
 
 def child_results(
@@ -65,7 +64,7 @@ def load_request(
                 load.write_disposition,
                 load.primary_key,
                 load.allow_empty,
-                stored.metadata.get("last_value"),
+                stored_value(stored.metadata.get("last_value")),
                 batch,
                 rejected,
             )

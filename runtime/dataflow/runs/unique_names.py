@@ -19,27 +19,35 @@ if TYPE_CHECKING:
     from dagster._core.definitions.node_definition import NodeDefinition
 
 
-def with_unique_names(jobs: Mapping[str, JobDefinition]) -> dict[str, JobDefinition]:
+def with_unique_names(
+    jobs: Mapping[str, Mapping[str, JobDefinition]],
+) -> dict[str, dict[str, JobDefinition]]:
     """Rename the op definitions whose names occur in more than one workflow.
 
     Each step keeps the name that the author gave it, as an alias, so run history, step keys and
     run config stay as they are. Which names change does not depend on the order of the workflows.
 
     Args:
-        jobs: The job of each workflow, by workflow id.
+        jobs: The jobs of each workflow, by workflow id and by their names.
 
     Returns:
         The same jobs, those with such names rebuilt.
     """
     known: dict[str, dict[int, NodeDefinition]] = defaultdict(dict)
-    for job in jobs.values():
-        for node in (*job.all_node_defs, job.graph):
-            known[node.name][id(node)] = node
+    for own in jobs.values():
+        for job in own.values():
+            for node in (*job.all_node_defs, job.graph):
+                known[node.name][id(node)] = node
     shared = {name for name, nodes in known.items() if len(nodes) > 1}
-    return {
-        workflow_id: _Renaming(workflow_id, shared).of_job(job) if _has_any(job, shared) else job
-        for workflow_id, job in jobs.items()
-    }
+    renamed: dict[str, dict[str, JobDefinition]] = {}
+    for workflow_id, own in jobs.items():
+        # What two jobs of one workflow share stays one definition.
+        renaming = _Renaming(workflow_id, shared)
+        renamed[workflow_id] = {
+            name: renaming.of_job(job) if _has_any(job, shared) else job
+            for name, job in own.items()
+        }
+    return renamed
 
 
 def _has_any(job: JobDefinition, names: Set[str]) -> bool:

@@ -6,7 +6,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from dataflow.runs.dagster_names import LOCATION_NAME, REPOSITORY_NAME
+import yaml
+
+from dataflow.runs.dagster_names import LOCATION_NAME, PARTITION_TAG, REPOSITORY_NAME
+from dataflow.runs.run_request import RunRequest, check_partition, merged
 from dataflow.service import graphql
 from dataflow.service.dagster_errors import (
     BadCursorError,
@@ -75,7 +78,9 @@ class Dagster:
                 f"{': ' + found['message'] if found.get('message') else ''}.",
                 f"See why at {self.url}/locations, then reload the location there.",
             )
-        schedules = {s["pipelineName"]: parse_schedule(s) for s in found["schedules"]}
+        # Of several, the one that config.yaml asks for.
+        by_name = sorted(found["schedules"], key=lambda s: s["name"] in _own_names(found["jobs"]))
+        schedules = {s["pipelineName"]: parse_schedule(s) for s in by_name}
         jobs = [parse_job(job, schedules.get(job["name"])) for job in found["jobs"]]
         return {job.workflow_id: job for job in jobs if job is not None}
 
@@ -114,19 +119,22 @@ class Dagster:
             )
         return found
 
-    def launch(self, workflow_id: str, run_config: dict[str, Any], tags: dict[str, str]) -> Run:
+    def launch(self, workflow_id: str, asked: RunRequest, tags: dict[str, str]) -> Run:
         """Put a run into Dagster's queue.
 
         Args:
-            run_config: Dagster's run config; most jobs have none.
+            asked: Run config and partition; most jobs have none.
             tags: Tags of the run, beside those of the job.
 
         Raises:
             WorkflowNotFoundError: The project has no such workflow.
             BrokenWorkflowError: It cannot be loaded.
             BadRunConfigError: The job does not take that config.
+            RunRequestError: It has no such partition, or needs one.
         """
         job = self.job(workflow_id)
+        run_config, of_partition = self._for_partition(job, asked)
+        tags = {**tags, **of_partition}
         metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
         params = {
             "selector": {**_REPOSITORY, "jobName": job.name},
@@ -250,6 +258,25 @@ class Dagster:
         alive = silent is not None and silent < _SECONDS_OF_SILENCE
         return Health(answer["version"], alive, silent)
 
+    def _for_partition(self, job: Job, asked: RunRequest) -> tuple[dict[str, Any], dict[str, str]]:
+        """The run config, with that of the partition, and the partition's tags."""
+        key = asked.partition
+        if not job.is_partitioned:
+            check_partition(job.name, key, None)
+            return asked.config, {}
+        selector = {**_REPOSITORY, "pipelineName": job.name}
+        answer = self._graphql.ask(
+            graphql.PARTITION, "pipelineOrError", selector=selector, key=key or ""
+        )
+        found = _expected(answer, "Pipeline")
+        check_partition(job.name, key, found["partitionKeysOrError"]["partitionKeys"])
+        of_key = found["partition"]
+        config = yaml.safe_load(_expected(of_key["runConfigOrError"], "PartitionRunConfig")["yaml"])
+        tags = _expected(of_key["tagsOrError"], "PartitionTags")["results"]
+        # Dagster's own tags are hidden there, and it knows a run's partition by one.
+        known = {tag["key"]: tag["value"] for tag in tags}
+        return merged(config or {}, asked.config), {**known, PARTITION_TAG: str(key)}
+
     def _known_jobs(self) -> dict[str, Job]:
         """The workflows as they were a moment ago, so that many launches ask once."""
         with self._looking:
@@ -269,6 +296,12 @@ class Dagster:
     def _events(self, query: str, run_id: str, after: str | None, limit: int) -> dict[str, Any]:
         answer = self._graphql.ask(query, "logsForRun", runId=run_id, after=after, limit=limit)
         return _expected(answer, "EventConnection", run_id)
+
+
+def _own_names(jobs: list[dict[str, Any]]) -> set[str]:
+    """The names of the schedules that config.yaml files ask for."""
+    parsed = (parse_job(job, None) for job in jobs)
+    return {f"{job.workflow_id}_schedule" for job in parsed if job is not None}
 
 
 _REPOSITORY = {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": LOCATION_NAME}

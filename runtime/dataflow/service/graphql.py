@@ -41,7 +41,26 @@ query Jobs($selector: RepositorySelector!) {
     __typename
     ... on Repository {
       jobs { name description tags { key value } }
-      schedules { pipelineName cronSchedule executionTimezone scheduleState { status } }
+      schedules { name pipelineName cronSchedule executionTimezone scheduleState { status } }
+    }
+    ... on Error { message }
+  }
+}
+"""
+PARTITION = """
+query Partition($selector: PipelineSelector!, $key: String!) {
+  pipelineOrError(params: $selector) {
+    __typename
+    ... on Pipeline {
+      partitionKeysOrError { partitionKeys }
+      partition(partitionName: $key) {
+        runConfigOrError {
+          __typename ... on PartitionRunConfig { yaml } ... on Error { message }
+        }
+        tagsOrError {
+          __typename ... on PartitionTags { results { key value } } ... on Error { message }
+        }
+      }
     }
     ... on Error { message }
   }

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dataflow.runs.dagster_names import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
+from dataflow.runs.dagster_names import (
+    BROKEN_PREFIX,
+    BROKEN_TAG,
+    FURTHER_TAG,
+    PARTITIONED_TAG,
+    WORKFLOW_TAG,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Job:
 
     Args:
         broken: Why it cannot be run, if it cannot.
+        is_partitioned: Whether each run is for one partition.
     """
 
     workflow_id: str
@@ -34,6 +41,7 @@ class Job:
     description: str
     broken: str = ""
     schedule: Schedule | None = None
+    is_partitioned: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,13 +59,20 @@ class Health:
 
 
 def parse_job(job: dict[str, Any], schedule: Schedule | None) -> Job | None:
-    """Make a workflow of a GraphQL ``Job``; ``None`` of a job that is no workflow's."""
+    """Make a workflow of a GraphQL ``Job``; ``None`` of one that no workflow has registered."""
     tags = {tag["key"]: tag["value"] for tag in job["tags"]}
-    if WORKFLOW_TAG not in tags:
+    if WORKFLOW_TAG not in tags or FURTHER_TAG in tags:
         return None
     description = job["description"] or ""
     broken = description.removeprefix(BROKEN_PREFIX) if BROKEN_TAG in tags else ""
-    return Job(tags[WORKFLOW_TAG], job["name"], "" if broken else description, broken, schedule)
+    return Job(
+        tags[WORKFLOW_TAG],
+        job["name"],
+        "" if broken else description,
+        broken,
+        schedule,
+        PARTITIONED_TAG in tags,
+    )
 
 
 def parse_schedule(schedule: dict[str, Any]) -> Schedule:

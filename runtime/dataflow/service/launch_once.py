@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -14,6 +14,7 @@ from dataflow.shared.errors import BadInputError, DataflowError
 
 if TYPE_CHECKING:
     from dataflow.runs.model import Run
+    from dataflow.runs.run_request import RunRequest
     from dataflow.service.dagster_client import Dagster
 
 _KEY_TAG = "dataflow/idempotency_key"
@@ -35,7 +36,7 @@ class LaunchBusyError(DataflowError):
 def launch_run(
     dagster: Dagster,
     workflow_id: str,
-    run_config: dict[str, Any],
+    asked: RunRequest,
     tags: dict[str, str],
     key: str | None = None,
 ) -> Run:
@@ -45,6 +46,7 @@ def launch_run(
     (draft-ietf-httpapi-idempotency-key-header-07).
 
     Args:
+        asked: Run config and partition.
         key: What the caller sends with each try of the same request.
 
     Raises:
@@ -55,21 +57,24 @@ def launch_run(
     """
     refuses = dagster.project.settings.when_busy == "refuse"
     if key is None and not refuses:
-        return dagster.launch(workflow_id, run_config, tags)
+        return dagster.launch(workflow_id, asked, tags)
     folder = dagster.project.state_dir / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     # Looking and launching have to be one for all servers of the project.
     try:
         with FileLock(folder / "launch.api.lock", timeout=_SECONDS_TO_WAIT):
             if key is not None:
-                request = _digest(json.dumps([workflow_id, run_config, tags], sort_keys=True))
+                content = [workflow_id, asked.config, tags]
+                if asked.partition is not None:
+                    content.append(asked.partition)
+                request = _digest(json.dumps(content, sort_keys=True))
                 tags = {**tags, _KEY_TAG: _digest(key), _REQUEST_TAG: request}
                 earlier = dagster.runs({_KEY_TAG: tags[_KEY_TAG]}, limit=1)
                 if earlier:
                     return _same(earlier[0], request)
             if refuses:
                 _refuse_if_busy(dagster, workflow_id)
-            return dagster.launch(workflow_id, run_config, tags)
+            return dagster.launch(workflow_id, asked, tags)
     except Timeout as error:
         raise LaunchBusyError("Too many launches stand in line.", "Try again.") from error
 

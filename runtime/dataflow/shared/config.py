@@ -32,6 +32,10 @@ CONFIG_FILE = "config.yaml"
 _MOST_BYTES = 1_000_001
 
 
+# Only a run that fails needs to know whom to tell: it runs, says early that it could tell nobody,
+# and the reference stands in the place of the address.
+_UNASKED = ("run", "on_failure")
+
 _held: dict[Path, Callable[[], WorkflowConfig]] = {}
 
 
@@ -114,6 +118,7 @@ def read_config(
     environ: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
     sources: Mapping[str, Mapping[str, Any]] | None = None,
+    needs_environment: bool = True,
 ) -> WorkflowConfig:
     """Read one configuration file. Secrets that it names are masked in all output from then on.
 
@@ -122,6 +127,8 @@ def read_config(
         environ: The environment to take variables from. Default: that of this process.
         source: Takes the place of ``ingestion.source``.
         sources: Take the place of ``source`` in those of ``ingestion.sources``, by their names.
+        needs_environment: Whether a variable that is not set is a fault wherever it stands. Else
+            ``${NAME}`` stays as it is written, if that may stand there.
 
     Raises:
         ConfigError: The file cannot be read or is wrong; all faults are listed.
@@ -144,16 +151,24 @@ def read_config(
         named = value_at(document.values, ("ingestion", "sources", name))
         if isinstance(named, dict):
             named["source"] = dict(given)
-    values, missing = resolve(document.values, os.environ if environ is None else environ)
+    variables = os.environ if environ is None else environ
+    values, missing = resolve(document.values, variables)
     register_secrets(values)
+    unasked = [fault for fault in missing if not needs_environment or fault.path[:2] == _UNASKED]
+    missing = [fault for fault in missing if fault not in unasked]
     findings = [*missing, *literal_secrets(values)]
+    for fault in unasked:
+        _put(values, fault.path, value_at(document.values, fault.path))
     unread = {f.path for f in missing} | {f.path for f in document.faults if not f.has_value}
     silent = unread | {finding.path for finding in findings}
     sections = project.settings.config_sections if project else []
-    code = OwnCode(absolute.parent.name, absolute.parent, sections)
+    code = OwnCode(absolute.parent.name, absolute.parent, sections, variables)
     _fill_in_table(values, code)
     config, misfits = check_values(values, code)
-    findings += [misfit for misfit in misfits if not _is_within(misfit.path, silent)]
+    misfits = [misfit for misfit in misfits if not _is_within(misfit.path, silent)]
+    # Where `${NAME}` may not stand as it is written, the variable is what is missing.
+    needed = [fault for fault in unasked if any(_is_within(fault.path, {m.path}) for m in misfits)]
+    findings += [*needed, *(m for m in misfits if not _is_within(m.path, {f.path for f in needed}))]
     for found in findings:
         line = document.position(found.path, of_key=found.of_key).line
         faults.append(finding_of(found, values, file=file, line=line))
@@ -200,6 +215,11 @@ def _fill_in_table(values: dict[str, Any], code: OwnCode) -> None:
     load = values.setdefault("load", {}) or {}
     if isinstance(load, dict) and "table" not in load and is_workflow_id(code.workflow_id):
         values["load"] = {"table": code.workflow_id, **load}
+
+
+def _put(values: Any, path: KeyPath, value: Any) -> None:
+    """Put a value at a key path that exists."""
+    value_at(values, path[:-1])[path[-1]] = value
 
 
 def _is_within(path: KeyPath, paths: Iterable[KeyPath]) -> bool:

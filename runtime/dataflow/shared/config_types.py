@@ -103,6 +103,12 @@ class Section(BaseModel):
         return written
 
     @classmethod
+    def filled_in(cls, values: Mapping[Any, Any], context: Any) -> Mapping[Any, Any]:
+        """The values with what goes without saying; ``context`` is as for `is_own_key`."""
+        del context
+        return values
+
+    @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
         """What is wrong between the keys of ``values``, which may each be wrong as well.
 
@@ -122,6 +128,7 @@ class Section(BaseModel):
             values = {}
         faults: list[InitErrorDetails] = []
         if isinstance(values, Mapping):
+            values = cls.filled_in(values, info.context)
             between = [*cls._unknown_keys(values, info.context), *cls.faults_between(values)]
             for path, error in between:
                 faults.append({"type": error, "loc": path, "input": value_at(values, path)})

@@ -9,9 +9,15 @@ import ast
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # What a workflow's own ingestion.py calls to have a source read by its kind.
 _READ_SOURCE = "read_source"
+# What its transform.py calls to have the stages of config.yaml applied.
+_APPLY_STAGES = "apply_stages"
 
 
 @dataclass(frozen=True)
@@ -22,11 +28,13 @@ class OwnCode:
         workflow_id: The workflow, whose name stands in for a table that has none.
         folder: The workflow's folder; None if there is none, as for a file on its own.
         sections: Top-level sections that the project declares in ``[tool.dataflow]``.
+        variables: Those of the environment, for what config.yaml leaves to them.
     """
 
     workflow_id: str
     folder: Path | None = None
     sections: list[str] = field(default_factory=list)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def readers(self) -> set[str]:
@@ -43,9 +51,17 @@ class OwnCode:
     @cached_property
     def reads_source_itself(self) -> bool:
         """Whether ingestion.py is there and leaves no source to be read by its kind."""
-        tree = self._tree("ingestion.py")
+        return self._does_without("ingestion.py", _READ_SOURCE)
+
+    @cached_property
+    def transforms_itself(self) -> bool:
+        """Whether transform.py is there and leaves no stage to be applied by the library."""
+        return self._does_without("transform.py", _APPLY_STAGES)
+
+    def _does_without(self, file: str, function: str) -> bool:
+        tree = self._tree(file)
         return tree is not None and not any(
-            _READ_SOURCE in (getattr(node, "id", ""), getattr(node, "attr", ""))
+            function in (getattr(node, "id", ""), getattr(node, "attr", ""))
             for node in ast.walk(tree)
         )
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from dataflow.shared.errors import BadInputError, DataflowError
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.lazy_rows import LazyRows, TableFileError
+from dataflow.shared.parquet_types import storable
 from dataflow.shared.shown import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import pandas as pd
     import pyarrow as pa
 
-Rows: TypeAlias = "list[dict[str, Any]] | pd.DataFrame | pa.Table | pa.RecordBatchReader"
+# Also whatever is an Arrow stream, as a Polars DataFrame is. An iterator gives dicts, or parts.
+Rows: TypeAlias = (
+    "Sequence[dict[str, Any]] | pd.DataFrame | pa.Table | pa.RecordBatchReader | Iterator[Any]"
+)
+_KINDS = (
+    "Return a list of dicts, a pandas or Polars DataFrame, an Arrow table or stream, or an "
+    "iterator of dicts or of such parts."
+)
 
 
 class TableError(BadInputError):
     """Rows that cannot be made a table: mixed types in a column, or no rows at all."""
-
-
-class TableFileError(DataflowError):
-    """A Parquet file of rows cannot be written or read."""
 
 
 def to_arrow(data: Rows) -> pa.Table:
@@ -45,25 +49,9 @@ def to_arrow(data: Rows) -> pa.Table:
     >>> to_arrow([{"id": 1}, {"id": 2, "name": "b"}]).to_pylist()
     [{'id': 1, 'name': None}, {'id': 2, 'name': 'b'}]
     """
-    import pyarrow as pa
-
-    if isinstance(data, pa.Table):
-        table = data
-    elif isinstance(data, pa.RecordBatchReader):
-        table = data.read_all()
-    elif isinstance(data, pa.RecordBatch):
-        table = pa.Table.from_batches([data])
-    elif _is_frame(data):
-        table = _from_frame(data)
-    elif isinstance(data, Sequence) and not isinstance(data, str | bytes):
-        table = _from_list(data)
-    else:
-        raise TableError(
-            f"Rows came as {type(data).__name__}.",
-            "Return a list of dicts, a pandas DataFrame or a pyarrow Table.",
-        )
+    table = _table(data)
     _refuse_duplicates(table.column_names)
-    return _storable(table)
+    return storable(table)
 
 
 def row_count(data: Rows) -> int:
@@ -75,24 +63,40 @@ def row_count(data: Rows) -> int:
     >>> row_count([{"id": 1}, {"id": 2}])
     2
     """
+    if _is_countable(data):
+        return int(data.num_rows if hasattr(data, "num_rows") else len(data))  # type: ignore[arg-type]
+    raise TableError(f"Rows that came as {type(data).__name__} cannot be counted.", _KINDS)
+
+
+def countable(data: Rows) -> Rows:
+    """Rows that can be counted and gone through again: `LazyRows` of a table, stream or iterator.
+
+    A list and a DataFrame stay what they are.
+
+    >>> len(countable(iter([{"id": 1}, {"id": 2}])))
+    2
+    """
     import pyarrow as pa
 
-    if isinstance(data, pa.Table | pa.RecordBatch):
-        return int(data.num_rows)
-    if _is_frame(data) or (isinstance(data, Sequence) and not isinstance(data, str | bytes)):
-        return len(data)
-    raise TableError(
-        f"Rows that came as {type(data).__name__} cannot be counted.",
-        "Return a list of dicts, a pandas DataFrame or a pyarrow Table.",
-    )
+    if _is_countable(data) and not isinstance(data, pa.Table | pa.RecordBatch):
+        return data
+    return LazyRows(to_arrow(data))
 
 
-def write_parquet(data: Rows, path: Path) -> int:
+def _is_countable(data: Any) -> bool:
+    return hasattr(data, "num_rows") or (_is_table(data) and hasattr(data, "__len__"))
+
+
+def write_parquet(data: Rows, path: Path, known: pa.Schema | None = None) -> int:
     """Write rows to a Parquet file, whole or not at all.
 
-    A stream (``pa.RecordBatchReader``) is written as it comes and never held as a whole.
+    An Arrow stream is written as it comes and never held as a whole.
 
     What was there is replaced; the folder has to exist.
+
+    Args:
+        known: What the columns were before somebody made other values of them: a column that has
+            nulls only keeps its type, and where there are no rows at all, all columns stay.
 
     Returns:
         How many rows were written.
@@ -108,13 +112,15 @@ def write_parquet(data: Rows, path: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if isinstance(data, LazyRows):
+        data = data.to_reader()
     tables = _each_table(data) if isinstance(data, pa.RecordBatchReader) else [to_arrow(data)]
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     rows = 0
     try:
         with ExitStack() as stack:
             writer: Any = None
-            for table in tables:
+            for table in (_as_known(table, known) for table in tables):
                 writer = writer or stack.enter_context(
                     pq.ParquetWriter(beside, table.schema, compression="zstd")
                 )
@@ -131,30 +137,6 @@ def write_parquet(data: Rows, path: Path) -> int:
     return rows
 
 
-def read_table(path: Path) -> pa.Table:
-    """Read the rows that ``write_parquet`` wrote.
-
-    Raises:
-        TableFileError: The file is missing or not readable as Parquet.
-
-    >>> from pathlib import Path
-    >>> rows = write_parquet([{"id": 1}], Path("one.parquet"))
-    >>> read_table(Path("one.parquet")).to_pylist()
-    [{'id': 1}]
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        # Not `pq.read_table`, which imports pandas by way of pyarrow.dataset.
-        with pq.ParquetFile(os.fspath(path)) as file:
-            return file.read()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise TableFileError(
-            f"The rows in {path} cannot be read: {error}", "Run the workflow again from its start."
-        ) from error
-
-
 def like(table: pa.Table, original: Rows) -> Rows:
     """An Arrow table as the kind of rows that ``original`` is.
 
@@ -166,6 +148,8 @@ def like(table: pa.Table, original: Rows) -> Rows:
     """
     import pyarrow as pa
 
+    if isinstance(original, LazyRows):
+        return LazyRows(table)
     if isinstance(original, pa.Table | pa.RecordBatch):
         return table
     if isinstance(original, pa.RecordBatchReader):
@@ -174,8 +158,85 @@ def like(table: pa.Table, original: Rows) -> Rows:
         metadata = pa.Schema.from_pandas(original.head(0), preserve_index=False).metadata
         frame: pd.DataFrame = table.replace_schema_metadata(metadata).to_pandas()
         return frame
+    polars = sys.modules.get("polars")
+    if polars is not None and isinstance(original, polars.DataFrame):
+        return polars.from_arrow(table)  # type: ignore[no-any-return]
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
+
+
+def _table(data: Any) -> pa.Table:
+    import pyarrow as pa
+
+    if isinstance(data, LazyRows):
+        return data.table
+    if isinstance(data, pa.Table):
+        return data
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
+    if _is_frame(data):
+        return _from_frame(data)
+    if _is_lazy_frame(data):
+        data = data.collect()
+    if hasattr(data, "__arrow_c_stream__"):
+        # Polars' own way leaves no types that Parquet cannot hold.
+        return data.to_arrow() if _is_of_polars(data) else pa.table(data)
+    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
+        return _from_list(data)
+    if isinstance(data, Iterable) and not isinstance(data, str | bytes | Mapping):
+        return _from_iterator(iter(data))
+    raise TableError(f"Rows came as {type(data).__name__}.", _KINDS)
+
+
+def _from_iterator(rows: Iterator[Any]) -> pa.Table:
+    """One table of dicts, or of parts that each are rows of any kind."""
+    first = next(rows, None)
+    if first is None:
+        return _from_list([])
+    every: Iterable[Any] = chain([first], rows)
+    if isinstance(first, Mapping):
+        return _from_list(list(every))
+    if isinstance(first, list | tuple):
+        return _from_list([row for part in every for row in _as_list(part)])
+    if _is_table(first):
+        return _one_of([_table(part) for part in every])
+    # Something else: the error names it, and its place.
+    return _from_list([first])
+
+
+def _as_list(part: Any) -> Sequence[Any]:
+    return part if isinstance(part, list | tuple) else [part]
+
+
+def _one_of(parts: list[pa.Table]) -> pa.Table:
+    """Tables one below the other; one that lacks a column, or has nulls only in it, fits any."""
+    import pyarrow as pa
+
+    plain = [part.replace_schema_metadata(None) for part in parts]
+    for promotion in ("default", "permissive"):
+        try:
+            return pa.concat_tables(plain, promote_options=promotion)
+        except pa.ArrowException as error:
+            fault: Exception = error
+    raise TableError(
+        f"The parts of the rows do not go together: {fault}",
+        "Give each part the same columns with the same types.",
+    ) from fault
+
+
+def _is_table(data: Any) -> bool:
+    """Whether it is a table or a list by itself, and not an iterator of rows or of parts."""
+    if isinstance(data, str | bytes | Mapping):
+        return False
+    return isinstance(data, Sequence) or hasattr(data, "__arrow_c_stream__") or _is_frame(data)
+
+
+def _is_of_polars(data: Any) -> bool:
+    return type(data).__module__.partition(".")[0] == "polars"
+
+
+def _is_lazy_frame(data: Any) -> bool:
+    return _is_of_polars(data) and type(data).__name__ == "LazyFrame"
 
 
 def _is_frame(data: Any) -> TypeGuard[pd.DataFrame]:
@@ -285,53 +346,23 @@ def _refuse_duplicates(names: list[str]) -> None:
         )
 
 
+def _as_known(table: pa.Table, known: pa.Schema | None) -> pa.Table:
+    import pyarrow as pa
+
+    if known is None:
+        return table
+    if not table.num_columns:
+        return known.empty_table() if not table.num_rows else table
+    for at, field in enumerate(table.schema):
+        number = known.get_field_index(field.name)
+        if pa.types.is_null(field.type) and number >= 0:
+            kind = known.field(number).type
+            table = table.set_column(at, field.with_type(kind), table.column(at).cast(kind))
+    return table
+
+
 def _each_table(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
     """The batches of a stream as tables; the first one is empty and has the columns."""
     yield to_arrow(reader.schema.empty_table())
     for batch in reader:
         yield to_arrow(batch)
-
-
-def _storable(table: pa.Table) -> pa.Table:
-    """The table without structs that have no fields: neither Parquet nor DuckDB can hold them."""
-    import pyarrow as pa
-
-    kinds = [_storable_type(field.type) for field in table.schema]
-    if kinds == table.schema.types:
-        return table
-    columns = [
-        pa.chunked_array([_storable_array(chunk) for chunk in column.chunks], type=kind)
-        for column, kind in zip(table.columns, kinds, strict=True)
-    ]
-    fields = [field.with_type(kind) for field, kind in zip(table.schema, kinds, strict=True)]
-    return pa.table(columns, schema=pa.schema(fields, metadata=table.schema.metadata))
-
-
-def _storable_type(kind: pa.DataType) -> pa.DataType:
-    import pyarrow as pa
-
-    if pa.types.is_struct(kind):
-        fields = [field.with_type(_storable_type(field.type)) for field in kind]
-        return pa.struct(fields) if fields else pa.null()
-    if pa.types.is_list(kind):
-        return pa.list_(kind.value_field.with_type(_storable_type(kind.value_type)))
-    return kind
-
-
-def _storable_array(array: pa.Array) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kind = _storable_type(array.type)
-    if kind == array.type:
-        return array
-    if pa.types.is_null(kind):
-        return pa.nulls(len(array))
-    if pa.types.is_struct(kind):
-        children = [_storable_array(child) for child in array.flatten()]
-        return pa.StructArray.from_arrays(children, fields=list(kind), mask=array.is_null())
-    # Offsets made anew: those of a slice do not start at 0, which from_arrays refuses with a mask.
-    lengths = pc.fill_null(pc.list_value_length(array), 0)
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
-    values = _storable_array(array.flatten())
-    return pa.ListArray.from_arrays(offsets, values, type=kind, mask=array.is_null())

@@ -9,7 +9,7 @@ from dataflow.shared.contract import written_type
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.shared.suggestion import nearest_few
-from dataflow.sources.contract_values import Reading, reading_of
+from dataflow.sources.contract_values import Reading, always, reading_of
 from dataflow.sources.errors import SourceDataError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def conform(
     described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
     kinds = {str(key): str(kind) for key, kind, *_ in described}
     matches, report, notes = _matched(names, kinds, contract)
-    checked = [match for match in matches if match.reading.fits != "true"]
+    checked = [match for match in matches if not match.reading.always_fits]
     strict = ", ".join(f"{_strictly(match)} AS {quote_identifier(match.name)}" for match in matches)
     try:
         rows = connection.sql(f"SELECT {strict} FROM {relation}")  # noqa: S608
@@ -111,7 +111,9 @@ def conform(
     if contract.on_change.bad_value == "fail":
         raise _refusal(wrong, contract.shown)
     report = replace(report, bad_columns=[misfit.match.name for misfit in wrong])
-    values = ", ".join(f"{_or_null(match)} AS {quote_identifier(match.name)}" for match in matches)
+    values = ", ".join(
+        f"{match.reading.value} AS {quote_identifier(match.name)}" for match in matches
+    )
     told = [f"{misfit.told}: {{}}." for misfit in wrong]
     if contract.on_change.bad_value == "null":
         rows = connection.sql(f"SELECT {values} FROM {relation}")  # noqa: S608
@@ -137,7 +139,7 @@ def _matched(
         wanted = column.source or name
         key = keys.get(wanted) or by_lower.get(wanted.lower())
         if key is None:
-            nothing = Reading(f"CAST(NULL AS {_stored(column)})", "true")
+            nothing = always(f"CAST(NULL AS {_stored(column)})")
             matches.append(_Match(name, None, nothing, column))
             lost += [] if column.optional else [wanted]
         else:
@@ -164,7 +166,7 @@ def _matched(
             why = "one of the contract's is called so" if clashes else "the contract has no such"
             notes.append(f"Column {quoted(name)} is left out: {why}.")
             continue
-        matches.append(_Match(name, key, Reading(key, "true"), None))
+        matches.append(_Match(name, key, always(key), None))
         notes.append(
             f"Column {quoted(name)} is new, and loaded as {written_type(kinds[key])}. Describe "
             "it in `ingestion.columns`: `dataflow workflow inspect NAME --accept` does."
@@ -235,17 +237,8 @@ def _rejected(
 
 
 def _strictly(match: _Match) -> str:
-    if match.reading.fits == "true":
-        return match.reading.value
     # The message must not be a constant: DuckDB would work it out, and fail, at once.
-    failure = f"error('{_MISFIT}' || left(CAST({match.key} AS VARCHAR), 0))"
-    return f"CASE WHEN {match.reading.fits} THEN {match.reading.value} ELSE {failure} END"
-
-
-def _or_null(match: _Match) -> str:
-    if match.reading.fits == "true":
-        return match.reading.value
-    return f"CASE WHEN {match.reading.fits} THEN {match.reading.value} END"
+    return match.reading.strictly(f"error('{_MISFIT}' || left(CAST({match.key} AS VARCHAR), 0))")
 
 
 def _refusal(wrong: Sequence[_Misfit], shown: str) -> SourceDataError:

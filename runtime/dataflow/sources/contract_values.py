@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FRACTIONS = ("FLOAT", "DOUBLE")
 _ZERO_CLOCK = r"[ T]00:00(:00(\.0+)?)?"
+_BOTH_MARKS = r"[-+]?[1-9]\d{0,2}(,\d{3})+\.\d+"
 _EXTRA_ZEROS = r"\.0+$"
 
 
@@ -26,12 +27,45 @@ class Reading:
     """How one column is read.
 
     Args:
-        value: SQL of the value; it is null where the text is none, and never fails.
-        fits: SQL that is true where the value is exactly what came; also where nothing came.
+        given: SQL of what came.
+        branches: SQL of a test, and of the value where it is the first that is true. Where none is,
+            the value is not as agreed. The first one is quick, and true for most values.
     """
 
-    value: str
-    fits: str
+    given: str
+    branches: tuple[tuple[str, str], ...]
+
+    @property
+    def always_fits(self) -> bool:
+        """Whether any value is as agreed."""
+        return self.branches[0][0] == "true"
+
+    @property
+    def fits(self) -> str:
+        """SQL that is true where the value is exactly what came; also where nothing came."""
+        tests = " OR ".join(f"coalesce({test}, false)" for test, _ in self.branches)
+        return f"({self.given} IS NULL OR {tests})"
+
+    @property
+    def value(self) -> str:
+        """SQL of the value; it is null where it is not as agreed."""
+        return self.branches[0][1] if self.always_fits else f"CASE {self._cases} END"
+
+    def strictly(self, failure: str) -> str:
+        """SQL of the value, or of ``failure``, which fails, where it is not as agreed."""
+        if self.always_fits:
+            return self.value
+        # What is null passes no test. It is asked for late, since most values are not.
+        return f"CASE {self._cases} WHEN {self.given} IS NULL THEN NULL ELSE {failure} END"
+
+    @property
+    def _cases(self) -> str:
+        return " ".join(f"WHEN {test} THEN {value}" for test, value in self.branches)
+
+
+def always(value: str) -> Reading:
+    """A reading that takes whatever comes."""
+    return Reading(value, (("true", value),))
 
 
 def reading_of(column: Column, key: str, kind: str) -> Reading:
@@ -44,93 +78,89 @@ def reading_of(column: Column, key: str, kind: str) -> Reading:
     given = key
     if column.null_values:
         nulls = ", ".join(map(quote_literal, column.null_values))
-        given = f"CASE WHEN CAST({key} AS VARCHAR) IN ({nulls}) THEN NULL ELSE {key} END"
+        given = f"(CASE WHEN CAST({key} AS VARCHAR) IN ({nulls}) THEN NULL ELSE {key} END)"
     if kind == "VARCHAR":
-        return _of_text(column, f"({given})" if given != key else key)
+        return _of_text(column, given)
     return _of_value(column.database_type, given, kind)
 
 
 def _of_value(wanted: str, given: str, kind: str) -> Reading:
     """From a type to another: what comes back as it was has not changed on the way."""
     if kind in (wanted, '"NULL"'):
-        return Reading(f"CAST({given} AS {wanted})", "true")
+        return always(f"CAST({given} AS {wanted})")
     nested = type_family(kind) == "nested"
     if wanted == "JSON" or (wanted == "VARCHAR" and nested):
-        return Reading(f"CAST(to_json({given}) AS VARCHAR)", "true")
+        return always(f"CAST(to_json({given}) AS VARCHAR)")
     if wanted == "VARCHAR":
-        return Reading(f"CAST({given} AS VARCHAR)", "true")
+        return always(f"CAST({given} AS VARCHAR)")
     if nested:
-        return Reading(f"CAST(NULL AS {wanted})", f"({given}) IS NULL")
+        return Reading(given, (("false", f"CAST(NULL AS {wanted})"),))
     value = f"TRY_CAST({given} AS {wanted})"
-    return Reading(value, f"(TRY_CAST({value} AS {kind}) IS NOT DISTINCT FROM {given})")
+    return Reading(given, ((f"TRY_CAST({value} AS {kind}) = {given}", value),))
 
 
 def _of_text(column: Column, text: str) -> Reading:
     wanted, trimmed = column.database_type, f"trim({text})"
-    family = type_family(wanted)
     if wanted == "VARCHAR":
-        return Reading(text, "true")
+        return always(text)
     if wanted == "JSON":
-        written = f"CASE WHEN json_valid({text}) THEN {text} ELSE CAST(to_json({text}) AS VARCHAR)"
-        return Reading(f"{written} END", "true")
-    if family in ("whole", "fraction"):
-        return _number(column, wanted, text, trimmed)
+        quoted = f"CAST(to_json({text}) AS VARCHAR)"
+        return always(f"CASE WHEN json_valid({text}) THEN {text} ELSE {quoted} END")
+    if type_family(wanted) in ("whole", "fraction"):
+        return Reading(text, _number(column, wanted, text, trimmed))
     if wanted in ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME") and column.format:
-        return _formatted(wanted, trimmed, column.format)
+        return Reading(text, (_formatted(wanted, trimmed, column.format),))
     if wanted == "DATE":
+        part = f"{trimmed}[:10]"
         pattern = rf"{ISO_DAY}({_ZERO_CLOCK})?"
-        return _matching("DATE", text, trimmed, pattern, f"{trimmed}[:10]")
-    if wanted == "TIMESTAMP":
-        return _matching(wanted, text, trimmed, rf"{ISO_DAY}([ T]{CLOCK})?")
-    if wanted == "TIMESTAMP WITH TIME ZONE":
-        return _matching(wanted, text, trimmed, rf"{ISO_DAY}[ T]{CLOCK}{ZONE}")
-    if wanted == "BOOLEAN":
-        return _matching(wanted, text, f"lower({trimmed})", "true|false")
-    value = f"TRY_CAST({trimmed} AS {wanted})"
-    return Reading(value, f"({text} IS NULL OR {value} IS NOT NULL)")
+        return Reading(text, (_alike(wanted, text), _matching(wanted, trimmed, pattern, part)))
+    patterns = {
+        "TIMESTAMP": rf"{ISO_DAY}([ T]{CLOCK})?",
+        "TIMESTAMP WITH TIME ZONE": rf"{ISO_DAY}[ T]{CLOCK}{ZONE}",
+        "BOOLEAN": "(?i)true|false",
+    }
+    pattern = patterns.get(wanted, ".*")
+    return Reading(text, (_alike(wanted, text), _matching(wanted, trimmed, pattern)))
 
 
-def _matching(
-    wanted: str, text: str, trimmed: str, pattern: str, part: str | None = None
-) -> Reading:
-    """Values written as DuckDB writes them, which is quickly seen, or as a pattern says."""
+def _alike(wanted: str, text: str) -> tuple[str, str]:
+    """A text that is written as DuckDB writes the value."""
     value = f"TRY_CAST({text} AS {wanted})"
-    other = f"TRY_CAST({part or trimmed} AS {wanted})"
-    alike = f"coalesce(CAST({value} AS VARCHAR) = {text}, false)"
-    matches = f"(regexp_full_match({trimmed}, '{pattern}') AND {other} IS NOT NULL)"
-    return Reading(
-        f"CASE WHEN {alike} THEN {value} ELSE {other} END",
-        f"({text} IS NULL OR {alike} OR {matches})",
-    )
+    return f"CAST({value} AS VARCHAR) = {text}", value
 
 
-def _formatted(wanted: str, trimmed: str, layout: str) -> Reading:
+def _matching(wanted: str, text: str, pattern: str, part: str = "") -> tuple[str, str]:
+    """A text of a pattern whose ``part``, or all of it, is such a value."""
+    value = f"TRY_CAST({part or text} AS {wanted})"
+    matches = f"regexp_full_match({text}, {quote_literal(pattern)})"
+    return f"{matches} AND {value} IS NOT NULL", value
+
+
+def _formatted(wanted: str, trimmed: str, layout: str) -> tuple[str, str]:
     parsed = f"try_strptime({trimmed}, {quote_literal(layout)})"
     value = f"TRY_CAST({parsed} AS {wanted})"
-    fits = f"{parsed} IS NOT NULL"
+    test = f"{parsed} IS NOT NULL"
     if wanted == "DATE":
-        fits += f" AND CAST({value} AS TIMESTAMP) = {parsed}"
+        test += f" AND CAST({value} AS TIMESTAMP) = {parsed}"
     if "%Y" in layout:
         # DuckDB takes years of fewer digits, too.
-        fits += rf" AND regexp_matches({trimmed}, '(^|\D)\d{{4}}(\D|$)')"
-    return Reading(value, f"({trimmed} IS NULL OR ({fits}))")
+        test += rf" AND regexp_matches({trimmed}, '(^|\D)\d{{4}}(\D|$)')"
+    return test, value
 
 
-def _number(column: Column, wanted: str, text: str, trimmed: str) -> Reading:
+def _number(column: Column, wanted: str, text: str, trimmed: str) -> tuple[tuple[str, str], ...]:
     point, groups = column.decimal or ".", column.thousands or ""
-    bare = trimmed
-    if groups:
-        bare = f"replace({bare}, {quote_literal(groups)}, '')"
+    is_plain = point == "." and not groups
+    if wanted in _FRACTIONS and is_plain:
+        return _plain_fraction(wanted, text, trimmed)
+    bare = f"replace({trimmed}, {quote_literal(groups)}, '')" if groups else trimmed
     if point != ".":
         bare = f"replace({bare}, {quote_literal(point)}, '.')"
     whole = r"(0|[1-9]\d*)"
     if groups:
         whole = rf"(0|[1-9]\d*|[1-9]\d{{0,2}}({_class(groups)}\d{{3}})+)"
+    scale = 0
     if wanted in _FRACTIONS:
-        if point == "." and not groups:
-            value = f"TRY_CAST({trimmed} AS {wanted})"
-            quick = DOUBLE.quick.replace("{x}", text)
-            return Reading(value, f"({text} IS NULL OR {quick} OR {DOUBLE.check(trimmed)})")
         fraction = rf"({_class(point)}\d+)?(e[-+]?\d+)?"
     elif wanted.startswith("DECIMAL"):
         scale = int(wanted.rstrip(")").rpartition(",")[2])
@@ -140,14 +170,23 @@ def _number(column: Column, wanted: str, text: str, trimmed: str) -> Reading:
         # 5.0 is how some programs write the 5 of a column with gaps.
         fraction = rf"({_class(point)}0+)?"
         bare = f"regexp_replace({bare}, '{_EXTRA_ZEROS}', '')"
-    value = f"TRY_CAST({bare} AS {wanted})"
-    matches = f"regexp_full_match({trimmed}, {quote_literal(f'[-+]?{whole}{fraction}')}, 'i')"
-    fits = f"{text} IS NULL OR ({matches} AND {value} IS NOT NULL)"
-    if point == "." and not groups and type_family(wanted) == "whole":
-        plain = f"TRY_CAST({text} AS {wanted})"
-        alike = f"coalesce(CAST({plain} AS VARCHAR) = {text}, false)"
-        return Reading(f"CASE WHEN {alike} THEN {plain} ELSE {value} END", f"({alike} OR {fits})")
-    return Reading(value, f"({fits})")
+    matching = _matching(wanted, trimmed, f"(?i)[-+]?{whole}{fraction}", bare)
+    if not is_plain:
+        return (matching,)
+    if not scale:
+        return _alike(wanted, text), matching
+    value = f"TRY_CAST({text} AS {wanted})"
+    quick = rf"regexp_full_match({text}, '-?(?:0|[1-9]\d*)(?:\.\d{{1,{scale}}})?')"
+    return (f"{quick} AND {value} IS NOT NULL", value), matching
+
+
+def _plain_fraction(wanted: str, text: str, trimmed: str) -> tuple[tuple[str, str], ...]:
+    """A number with a point; 1,250.00 has both marks, and so can mean but one number."""
+    return (
+        (DOUBLE.quick.replace("{x}", text), f"TRY_CAST({text} AS {wanted})"),
+        (DOUBLE.test.replace("{x}", trimmed), f"TRY_CAST({trimmed} AS {wanted})"),
+        _matching(wanted, trimmed, _BOTH_MARKS, f"replace({trimmed}, ',', '')"),
+    )
 
 
 def _class(sign: str) -> str:

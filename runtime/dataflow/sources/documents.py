@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
 from dataflow.sources.errors import SourceDataError
+from dataflow.sources.exact_numbers import with_exact_numbers
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
 
 if TYPE_CHECKING:
@@ -42,9 +43,26 @@ def read_documents(
     are made of top-level texts, and only where every one of them is a date; with a contract texts
     stay as they are, for it to say what they are.
 
+    Numbers with more digits than a double holds are texts, and so are their columns.
+
     ``null_values`` are top-level texts that mean no value; an empty one stays as it is. With
     ``lines`` every line is an object.
     """
+    with with_exact_numbers(files) as exact:
+        typed = _read(exact, null_values, contract, lines=lines)
+    if contract is not None or exact == list(files):
+        return typed
+    note = "There are numbers with more digits than a double holds: their columns are text."
+    return replace(typed, notes=[*typed.notes, note])
+
+
+def _read(
+    files: Sequence[LocalFile],
+    null_values: Sequence[str],
+    contract: Contract | None,
+    *,
+    lines: bool,
+) -> TypedTable:
     paths = ", ".join(quote_literal(file.path) for file in files)
     call = (
         f"read_json([{paths}], format = '{'newline_delimited' if lines else 'auto'}', "

@@ -7,20 +7,30 @@ comes twice.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from datetime import UTC, date, datetime
-from decimal import Decimal
+import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.row_identity import (
+    earlier_digest,
+    horizon,
+    is_beyond_now,
+    moment_of,
+    number_of,
+    row_digest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pyarrow as pa
 
+# Dates that begin with the day, the month or the weekday.
+_OTHER_DATES = re.compile(
+    r"\d{1,2}[/.-]\w{1,9}[/.-]\d{2}|[A-Za-z]{3,9},? \d|\d{1,2} [A-Za-z]{3,9} \d"
+)
 # Digests beyond this would make the watermark heavy; a column with so many equal values at its
 # end is no good measure of progress.
 _MOST_SEEN = 10_000
@@ -33,10 +43,17 @@ class Progress:
         field: The name of the column or field, for errors.
         last_value: What ``saved`` returned after the run before, or a plain value, or None.
         initial_value: Where to start if nothing was read before.
+
+    Attributes:
+        types: Declared types of columns, by which rows at the border are compared.
+        texts_are_numbers: Whether texts that are whole numbers come in the order of numbers. In a
+            database they do not; the ids of an API do.
     """
 
     def __init__(self, field: str, last_value: Any = None, initial_value: Any = None) -> None:
         self.field = field
+        self.types: Mapping[str, str] = {}
+        self.texts_are_numbers = False
         saved = last_value if isinstance(last_value, dict) else {"value": last_value}
         self.start = saved.get("value")
         self._before = frozenset(saved.get("seen", ()))
@@ -44,24 +61,62 @@ class Progress:
             self.start = initial_value
         self.value = self.start
         self._seen: set[str] = set(self._before)
+        # Rows without a value, and with one in the future: they tell nothing about progress.
+        unplaced = saved.get("unplaced", ())
+        self._too_many_unplaced = unplaced is None
+        self._unplaced_before = frozenset(unplaced or ())
+        self._unplaced: set[str] = set(self._unplaced_before)
 
     def admit(self, value: Any, row: Mapping[str, Any]) -> bool:
         """Take note of a row; say whether it is new.
 
-        A row without a value is always new.
+        A row without a value, or with one in the future, is no progress: it is new if no row like
+        it was met before.
         """
-        if value is None:
-            return True
+        if value is None or is_beyond_now(value):
+            return self._admit_unplaced(row)
         order = self._compare(value, self.value)
         if order < 0:
             return True
-        digest = _digest(row)
+        digest = row_digest(row, self.types)
         if order > 0:
             self.value, self._seen = value, {digest}
             return True
-        known = digest in self._before and self._compare(value, self.start) == 0
+        known = self._compare(value, self.start) == 0 and _is_in(self._before, row, digest)
         self._seen.add(digest)
         return not known
+
+    def is_passed(self, value: Any) -> bool:
+        """Whether a value lies before the one that was asked from, so that it was read before.
+
+        A value of another kind is not: a number and a text have no order.
+        """
+        if value is None or self.start is None or not self._are_alike(value, self.start):
+            return False
+        if any(isinstance(side, str) and _OTHER_DATES.match(side) for side in (value, self.start)):
+            raise SourceDataError(
+                f"The values of {quoted(self.field)} are dates that cannot be put in order as they "
+                f"are written: {quoted(value)}.",
+                "Choose another field for `ingestion.source.incremental`, in ISO 8601 or a number.",
+            )
+        return self._compare(value, self.start) < 0
+
+    def _are_alike(self, value: Any, other: Any) -> bool:
+        """Whether two values have an order between them that does not come from their writing."""
+        if self.texts_are_numbers and None not in _whole(value, other):
+            return True
+        return type(_ordered(value)) is type(_ordered(other))
+
+    def _admit_unplaced(self, row: Mapping[str, Any]) -> bool:
+        if self._too_many_unplaced:
+            raise SourceDataError(
+                f"Rows without a {quoted(self.field)}, or with one in the future, come again, and "
+                f"there were more than {_MOST_SEEN:,} before: which are new cannot be told.",
+                "Choose a column for `ingestion.source.incremental` that every row has.",
+            )
+        digest = row_digest(row, self.types)
+        self._unplaced.add(digest)
+        return not _is_in(self._unplaced_before, row, digest)
 
     def column_in(self, names: list[str]) -> str:
         """The one of these columns that is the field, whatever its case."""
@@ -91,10 +146,13 @@ class Progress:
                 f"{column.null_count:,} rows have no {self.field!r}; such rows are read only the "
                 "first time."
             )
-        largest = pc.max(column)
-        if not largest.is_valid:
+        beyond = _beyond_now(column)
+        largest = pc.max(column if beyond is None else column.filter(pc.invert(beyond)))
+        if not largest.is_valid and beyond is None:
             return table
         special = pc.equal(column, largest)
+        if beyond is not None:
+            special = pc.or_(pc.fill_null(special, False), beyond)
         if self._before:
             special = pc.or_(special, pc.equal(column, pa.scalar(self.start).cast(column.type)))
         numbers = np.flatnonzero(pc.fill_null(special, False).to_numpy())
@@ -112,20 +170,26 @@ class Progress:
 
     def saved(self) -> dict[str, Any] | None:
         """What the next run is to be told, as plain JSON; None if no value was ever met."""
-        if self.value is None:
+        if self.value is None and not self._unplaced:
             return None
         if len(self._seen) > _MOST_SEEN:
             raise SourceDataError(
                 f"More than {_MOST_SEEN:,} rows have the same last {self.field!r}.",
                 "Choose a column for `ingestion.source.incremental` that tells rows apart.",
             )
-        return {"value": _plain(self.value), "seen": sorted(self._seen)}
+        saved: dict[str, Any] = {"value": _plain(self.value), "seen": sorted(self._seen)}
+        if self._unplaced or self._too_many_unplaced:
+            many = self._too_many_unplaced or len(self._unplaced) > _MOST_SEEN
+            saved["unplaced"] = None if many else sorted(self._unplaced)
+        return saved
 
     def _compare(self, value: Any, other: Any) -> int:
         """Negative, zero or positive, as ``value`` comes before, with or after ``other``."""
         if other is None:
             return 1
         first, second = _ordered(value), _ordered(other)
+        if self.texts_are_numbers and None not in (numbers := _whole(value, other)):
+            first, second = numbers
         if type(first) is not type(second):
             first, second = str(value), str(other)
         try:
@@ -140,28 +204,44 @@ class Progress:
 
 def _ordered(value: Any) -> Any:
     """A value in the form it is compared in: numbers as such, texts that are times as times."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str | date):
-        return str(value)
-    if isinstance(value, int | float | Decimal):
-        return Decimal(str(value))
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if not isinstance(value, str):
+        number = number_of(value)
+        if number is not None:
+            return number
+    moment = moment_of(value)
+    return str(value) if moment is None else moment
+
+
+def _whole(*values: Any) -> tuple[Any, ...]:
+    """Numbers, and texts of digits only; None for what is neither."""
+    return tuple(
+        number_of(value) if not isinstance(value, str) or value.isdecimal() else None
+        for value in values
+    )
+
+
+def _is_in(digests: frozenset[str], row: Mapping[str, Any], digest: str) -> bool:
+    return digest in digests or (bool(digests) and earlier_digest(row) in digests)
+
+
+def _beyond_now(column: pa.ChunkedArray) -> Any:
+    """Which values are moments in the future; None if the column holds none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        return None
+    limit = horizon()
+    if pa.types.is_date(kind):
+        bound = pa.scalar(limit.date(), kind)
+    else:
+        bound = pa.scalar(limit if kind.tz else limit.replace(tzinfo=None), kind)
+    beyond = pc.fill_null(pc.greater(column, bound), False)
+    return beyond if pc.any(beyond).as_py() else None
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, str | int | float):
+    if value is None or isinstance(value, str | int | float):
         return value
     return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def _digest(row: Mapping[str, Any]) -> str:
-    # Without nulls: a column that appears later must not make old rows new.
-    filled = {key: value for key, value in row.items() if value is not None}
-    text = json.dumps(filled, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

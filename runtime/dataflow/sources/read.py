@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.config import held_contract
 from dataflow.shared.finding import shown_value
 from dataflow.shared.suggestion import as_sentence, did_you_mean
-from dataflow.shared.tables import row_count, to_arrow
+from dataflow.shared.tables import countable, row_count, to_arrow
 from dataflow.sources.contract_check import conform
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceSettingError, SourceTooLargeError, told_of
@@ -55,7 +55,7 @@ def read_source(
         own_readers: What reads the types that no installed kind has, by type.
 
     Returns:
-        ``data``, which is an Arrow table where the kind is a built-in one, and ``metadata``:
+        ``data``, which are `LazyRows` where the kind is a built-in one, and ``metadata``:
         ``source`` (the location, without secrets), ``record_count``, ``timestamp`` (UTC, ISO 8601),
         ``notes`` (what a person should know about how the data was read, if anything), for an
         incremental source ``last_value``, for one of several sources ``table`` (where its rows are
@@ -121,6 +121,7 @@ def _result(
     started = datetime.now(UTC)
     try:
         extracted = _read(source, request, {**given, "last_value": last_value}, own_readers)
+        extracted = replace(extracted, data=countable(extracted.data))
         conformed = _conformed(extracted, contract)
     except Exception as error:
         # DuckDB's exception is known by its name, so that nobody has to load DuckDB for it.
@@ -133,7 +134,7 @@ def _result(
         raise
     data, notes = extracted.data, extracted.notes
     if conformed is not None:
-        data = conformed.table
+        data = countable(conformed.table)
         notes = notes if conformed is extracted.conformed else [*notes, *conformed.notes]
     metadata: dict[str, Any] = {
         "source": extracted.location,
@@ -168,6 +169,9 @@ def hold_to_contract(data: Rows, contract: Contract) -> Conformed:
         }
         contract = replace(contract, columns=columns)
     with open_engine() as connection:
+        if not names:
+            # An API without new rows names no columns.
+            return conform(connection, "(SELECT 1 AS none WHERE false)", [], contract)
         connection.register("rows_read", table.rename_columns([f"c{i}" for i in range(len(names))]))
         return conform(connection, "rows_read", names, contract)
 
@@ -205,21 +209,14 @@ def _read(
     name = str(values.get("type"))
     if name in known:
         kind = source_kind(name)
-        return _countable(kind.read(checked_settings(kind.settings, source), request))
+        return kind.read(checked_settings(kind.settings, source), request)
     if name in own_readers:
         data = own_readers[name](values, parameters)
-        extracted = data if isinstance(data, Extracted) else Extracted(data, _location(source))
-        return _countable(extracted)
+        return data if isinstance(data, Extracted) else Extracted(data, _location(source))
     raise SourceSettingError(
         f"There is no source type {shown_value(values.get('type'))}.",
         f"Set `ingestion.source.type` to one of: {', '.join([*known, *own_readers])}.",
     )
-
-
-def _countable(extracted: Extracted) -> Extracted:
-    """With a table in place of a stream, which only reading can count."""
-    counted = hasattr(extracted.data, "__len__") or hasattr(extracted.data, "num_rows")
-    return extracted if counted else replace(extracted, data=to_arrow(extracted.data))
 
 
 def _location(source: Mapping[str, Any] | Section) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
 from dataflow.sources.errors import SourceDataError
+from dataflow.sources.exact_numbers import loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,10 +81,12 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
 
 
 def read_json(file: LocalFile) -> Any:
-    """The document in a JSON file in UTF-8, held in memory whole."""
+    """The document in a JSON file, held in memory whole."""
     try:
-        return json.loads(file.path.read_bytes())
-    except ValueError as error:
+        data = file.path.read_bytes()
+        # JSON tells its encoding by its first bytes, and may begin with a mark.
+        return loads(data.decode(json.detect_encoding(data)))
+    except (ValueError, RecursionError) as error:
         raise SourceDataError(
             f"{file.shown} is not JSON: {error}.", "Correct the file, or fetch it again."
         ) from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from datetime import UTC
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,12 @@ log = get_logger(__name__)
 
 # Too early, too many requests, and the failures of a server or of what stands before it.
 RETRIED_STATUSES = (408, 425, 429, 500, 502, 503, 504)
+_FORBIDDEN, _TOO_MANY = 403, 429
+_REMAINING = ("RateLimit-Remaining", "X-RateLimit-Remaining", "X-Rate-Limit-Remaining")
+_RESET = ("X-RateLimit-Reset-After", "RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset")
+# A reset beyond this is a moment, not a length of time.
+_EPOCH, _EPOCH_MILLISECONDS = 1e9, 1e12
+_CLOCK_GRAIN = 0.1
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 60.0
 # A server that asks for more patience than this is not waited for.
@@ -30,10 +38,14 @@ class RequestFailedError(Exception):
         text: What happened.
         status: The status the server answered with, if it answered.
         wait: Whether to try again: no, yes, or after so many seconds.
+        limited: Whether the server says that there were too many requests.
     """
 
-    def __init__(self, text: str, status: int | None, wait: bool | float) -> None:
+    def __init__(
+        self, text: str, status: int | None, wait: bool | float, *, limited: bool = False
+    ) -> None:
         super().__init__(text)
+        self.limited = limited
         self.status = status
         self.wait = wait
 
@@ -87,7 +99,8 @@ def failure(error: requests.RequestException) -> RequestFailedError:
     response = error.response
     if response is not None:
         text = f"the server answered {response.status_code} {response.reason}"
-        return RequestFailedError(text, response.status_code, patience(response))
+        wait = patience(response)
+        return RequestFailedError(text, response.status_code, wait, limited=is_limited(response))
     passing = isinstance(
         error,
         requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError,
@@ -95,26 +108,100 @@ def failure(error: requests.RequestException) -> RequestFailedError:
     return RequestFailedError(_cause(error), None, passing)
 
 
-def patience(response: requests.Response) -> bool | float:
-    """How long to wait, by the status and ``Retry-After`` (RFC 9110, section 10.2.3).
+def patience(response: requests.Response, *, passing: bool = False) -> bool | float:
+    """How long to wait, by the status, ``Retry-After`` (RFC 9110, 10.2.3) and rate-limit headers.
+
+    A 403 is a rate limit where its headers say so, and final otherwise. With ``passing`` the status
+    is one that passes, whatever it is.
 
     Returns:
         Seconds; or whether to try again at all, where the server does not say when, asks for more
         patience than there is, or will not answer otherwise.
     """
-    if response.status_code not in RETRIED_STATUSES:
+    headers = response.headers
+    told = headers.get("Retry-After", "").strip()
+    passing = passing or response.status_code in RETRIED_STATUSES or is_limited(response)
+    if not passing:
         return False
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        seconds = float(value)
-    else:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return True
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = max(0.0, moment.timestamp() - time.time())
+    seconds = _seconds_from(told, headers) if told else None
+    if seconds is None and not _first(headers, _REMAINING):
+        seconds = _seconds_to_reset(headers)
+    if seconds is None or seconds < 0:
+        return True
     return seconds if seconds <= _LONGEST_PATIENCE else False
+
+
+def is_limited(response: requests.Response) -> bool:
+    """Whether an answer refuses because of a rate limit: 429, or 403 with headers that say so."""
+    if response.status_code == _TOO_MANY:
+        return True
+    none_left = _first(response.headers, _REMAINING) == 0
+    return response.status_code == _FORBIDDEN and ("Retry-After" in response.headers or none_left)
+
+
+def seconds_until_allowed(headers: Mapping[str, str]) -> float | None:
+    """How long until another request is allowed, where the server says that none is left.
+
+    >>> seconds_until_allowed({"RateLimit-Remaining": "0", "RateLimit-Reset": "7"})
+    7.0
+    >>> seconds_until_allowed({"RateLimit-Remaining": "1", "RateLimit-Reset": "7"}) is None
+    True
+    """
+    if _first(headers, _REMAINING) != 0:
+        return None
+    seconds = _seconds_to_reset(headers)
+    return None if seconds is None else max(seconds, 0.0)
+
+
+def _seconds_to_reset(headers: Mapping[str, str]) -> float | None:
+    """How long until a rate limit begins anew, by the headers that usually say so."""
+    text = next((headers[name].strip() for name in _RESET if headers.get(name)), "")
+    number = _number(text)
+    if number is not None and number >= _EPOCH:
+        # Seconds, or milliseconds, since 1970; a second is not over when it begins.
+        moment = number / 1000 if number >= _EPOCH_MILLISECONDS else number
+        return max(0.0, moment - _server_time(headers)) + _CLOCK_GRAIN
+    if number is not None:
+        return number
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return _seconds_from(text, headers) if text else None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0.0, at.timestamp() - _server_time(headers)) + _CLOCK_GRAIN
+
+
+def _seconds_from(text: str, headers: Mapping[str, str]) -> float | None:
+    """Seconds, from themselves or from a date of HTTP; None if the text is neither."""
+    number = _number(text)
+    if number is not None:
+        return number
+    moment = _http_date(text)
+    return None if moment is None else max(0.0, moment - _server_time(headers))
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d{1,15}(\.\d{1,9})?", text, re.ASCII) else None
+
+
+def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> float | None:
+    """The number in the first of these headers that has one."""
+    numbers = (_number(headers.get(name, "").strip()) for name in names)
+    return next((number for number in numbers if number is not None), None)
+
+
+def _server_time(headers: Mapping[str, str]) -> float:
+    """What time it is for the server: its clock may not be ours."""
+    moment = _http_date(headers.get("Date", ""))
+    return time.time() if moment is None else moment
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _cause(error: Exception) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ValidationError
 
 from dataflow.shared.config_kinds import OwnSettings, Stage, model_of
+from dataflow.shared.lazy_rows import LazyRows
 from dataflow.shared.plugins import installed, load
 from dataflow.shared.shown import quoted
-from dataflow.shared.stored_rows import StoredRows
 from dataflow.shared.suggestion import as_sentence, did_you_mean
 from dataflow.shared.tables import like, to_arrow
 from dataflow.stages.errors import StageError
@@ -74,7 +74,7 @@ def apply_stages(
             'The extracted data has no "data".', 'Return {"data": rows, "metadata": {...}}.'
         )
     steps = [_step(stage, own_stages or {}) for stage in stages]
-    if isinstance(data, StoredRows):
+    if isinstance(data["data"], LazyRows):
         by_sql = _apply_to_file(data, steps)
         if by_sql is not None:
             return by_sql
@@ -88,26 +88,26 @@ def apply_stages(
     return {**data, "data": like(table, data["data"]), "metadata": metadata}
 
 
-def _apply_to_file(data: StoredRows, steps: list[_Step]) -> dict[str, Any] | None:
+def _apply_to_file(data: dict[str, Any], steps: list[_Step]) -> dict[str, Any] | None:
     """The same, from file to file: no row becomes a value of Python's or is held in memory.
 
-    It is None if a stage, or a column's type, needs the rows as a table.
+    It is None if there is no file, or a stage, or a column's type, needs the rows as a table.
     """
     from dataflow.stages.rows_file import can_use_file, open_file
 
+    path = data["data"].path
     if not all(s.kind.apply_to_file and s.kind.takes_file(s.options) for s in steps):
         return None
-    if not can_use_file(data):
+    if path is None or not can_use_file(path):
         return None
-    with open_file(data) as file:
+    with open_file(path) as file:
         done: list[dict[str, Any]] = []
         for step in steps:
             rows_in = file.rows
             cast("Callable[..., None]", step.kind.apply_to_file)(file, step.options)
             done.append({"name": step.name, "rows_in": rows_in, "rows_out": file.rows})
-        result = StoredRows(file.write(), _metadata(data, file.rows, done))
-    result.update({key: data[key] for key in data if key not in ("data", "metadata")})
-    return result
+        rows = LazyRows(file.write())
+    return {**data, "data": rows, "metadata": _metadata(data, rows.num_rows, done)}
 
 
 def _metadata(data: dict[str, Any], rows: int, done: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dataflow.shared.lazy_rows import TableFileError
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
-from dataflow.shared.tables import TableFileError
 from dataflow.stages.duplicates import find_repetitions
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
-
-    from dataflow.shared.stored_rows import StoredRows
 
 _NUMBER = "file_row_number"
 # DuckDB's tables have row groups of 122,880 rows. Rows that come in slightly larger ones, as a
@@ -30,15 +28,13 @@ _SAFE_TYPES = frozenset(
 )
 
 
-def can_use_file(rows: StoredRows) -> bool:
-    """Whether SQL makes of the rows' file just what Arrow makes of its table."""
+def can_use_file(path: Path) -> bool:
+    """Whether SQL makes of a Parquet file just what Arrow makes of its table."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if rows.path is None:
-        return False
     try:
-        with pq.ParquetFile(str(rows.path)) as file:
+        with pq.ParquetFile(str(path)) as file:
             schema = file.schema_arrow
     except (OSError, pa.ArrowInvalid):
         # Reading the rows says what is wrong with it.
@@ -105,17 +101,14 @@ class RowsFile:
 
 
 @contextmanager
-def open_file(rows: StoredRows) -> Iterator[RowsFile]:
-    """Open the file of stored rows for stages.
+def open_file(path: Path) -> Iterator[RowsFile]:
+    """Open a Parquet file of rows for stages.
 
     Raises:
         TableFileError: The file cannot be read, or the disk is full.
     """
     import duckdb
 
-    path = rows.path
-    if path is None:
-        raise ValueError("These rows have no file.")
     with duckdb.connect(":memory:") as connection:
         try:
             connection.execute("SET TimeZone = 'UTC'")

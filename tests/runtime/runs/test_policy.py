@@ -111,6 +111,22 @@ def test_that_nobody_could_be_told_hides_nothing(root: Path, dataflow: Dataflow)
     assert "of-the-room" not in done.stdout + done.stderr
 
 
+def test_a_run_asks_for_no_address_and_says_early_that_one_is_missing(
+    root: Path, dataflow: Dataflow, receiver: Receiver
+) -> None:
+    """A good run is none the worse for it; of a failed one the others are told."""
+    folder = write_workflow(root, "one")
+    configure(folder, '{on_failure: ["${ALARM}", "${NOBODY}"]}')
+    done = dataflow("workflow", "run", "one", cwd=root, env={"ALARM": receiver.url})
+    assert done.returncode == 0, done.stderr
+    assert "If this run fails, not everybody can be told: NOBODY is not set." in done.stderr
+    job = folder / "dagster_job.py"
+    job.write_text(job.read_text().replace("pass", "raise ValueError('closed')"))
+    done = dataflow("workflow", "run", "one", cwd=root, env={"ALARM": receiver.url})
+    assert done.returncode == 1
+    assert len(receiver.received) == 1
+
+
 def test_an_address_in_the_file_is_refused_without_being_shown(
     root: Path, dataflow: Dataflow
 ) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from dataflow.shared import redaction
 from dataflow.shared.config import ConfigError, read_config
 from dataflow.shared.project import Project
 
@@ -30,14 +29,6 @@ load:
   write_disposition: merge
   primary_key: id
 """
-
-
-@pytest.fixture(autouse=True)
-def _forget_secrets() -> Iterator[None]:
-    """Keep the secrets of one test from masking the texts of others."""
-    before, pattern = set(redaction._secrets), redaction._pattern
-    yield
-    redaction._secrets, redaction._pattern = before, pattern
 
 
 @pytest.fixture

@@ -56,8 +56,6 @@ load:
             "machine knows, such as "
             "`Europe/Berlin`; did you mean `Europe/Berlin`?"
         ),
-        "6: ingestion.source.username: is missing, and `auth_type: basic` needs it",
-        "6: ingestion.source.password: is missing, and `auth_type: basic` needs it",
         (
             '8: ingestion.source.url: "example.org" is not a web address (allowed: http://... or '
             "https://...)"

@@ -11,6 +11,7 @@ from tests.plugin_fixtures import install_plugin
 from dataflow.shared.config import ConfigError, load_config, read_config
 from dataflow.shared.plugins import PluginError
 from dataflow.shared.project import Project
+from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
     from tests.plugin_fixtures import InstallPlugin
@@ -85,9 +86,72 @@ def test_a_source_that_ingestion_reads_is_accepted(folder: Path) -> None:
     assert source == {"type": "sftp", "host": "h.example", "depth": 2}
 
 
+@pytest.mark.parametrize(
+    ("login", "variables"),
+    [
+        ("bearer_token", {"token": "SALES_TOKEN"}),
+        ("basic", {"username": "SALES_USERNAME", "password": "SALES_PASSWORD"}),
+        ("api_key", {"api_key": "SALES_API_KEY"}),
+        (
+            "oauth2_client_credentials, token_url: 'https://a.example/token'",
+            {"client_id": "SALES_CLIENT_ID", "client_secret": "SALES_CLIENT_SECRET"},
+        ),
+    ],
+)
+def test_a_login_that_is_not_said_comes_from_the_workflows_own_variables(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, login: str, variables: dict[str, str]
+) -> None:
+    """It is valid without them; what is set is read and masked, what is not waits."""
+    text = GUIDE.replace("bearer_token", login)
+    source = load(folder, text)["ingestion"]["source"]
+    assert {key: source[key] for key in variables} == {
+        key: f"${{{name}}}" for key, name in variables.items()
+    }
+    for name in variables.values():
+        monkeypatch.setenv(name, f"value-of-{name}")
+    source = load(folder, text)["ingestion"]["source"]
+    assert {key: source[key] for key in variables} == {
+        key: f"value-of-{name}" for key, name in variables.items()
+    }
+    if "SALES_TOKEN" in variables.values():
+        assert "value-of" not in redact("it is value-of-SALES_TOKEN")
+
+
+def test_a_variable_that_config_yaml_names_goes_before_the_default(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And has to be set, as every one that the file names."""
+    monkeypatch.setenv("SALES_TOKEN", "of-the-workflow")
+    text = GUIDE.replace("bearer_token", "bearer_token, token: '${SHOP_TOKEN}'")
+    assert "SHOP_TOKEN is not set" in refusal(folder, text)
+    monkeypatch.setenv("SHOP_TOKEN", "of-the-shop")
+    assert load(folder, text)["ingestion"]["source"]["token"] == "of-the-shop"  # noqa: S105
+
+
+def test_who_is_told_of_failures_need_not_be_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that names a variable for it is valid where that is not set; others have to be set."""
+    text = f'{GUIDE}run: {{on_failure: ["${{ROOM}}", "${{MAIL}}"], retries: 1}}\n'
+    monkeypatch.setenv("MAIL", "mailto://a.example")
+    assert load(folder, text)["run"]["on_failure"] == ["${ROOM}", "mailto://a.example"]
+    assert "ROOM is not set" in refusal(folder, text.replace("retries: 1", "retries: '${ROOM}'"))
+
+
+def test_without_an_environment_only_what_must_be_valid_is_asked_for(folder: Path) -> None:
+    """As tests read it: text stands for itself, a number has to be one."""
+    text = GUIDE.replace("type: bearer_token", "type: bearer_token, token: '${T}'")
+    path = folder / "config.yaml"
+    path.write_text(text)
+    source = read_config(path, needs_environment=False).model_dump()["ingestion"]["source"]
+    assert source["token"] == "${T}"  # noqa: S105
+    path.write_text(text + "  parameters: {batch_size: '${SIZE}'}\n")
+    with pytest.raises(ConfigError, match="variable SIZE is not set"):
+        read_config(path, needs_environment=False)
+
+
 def test_an_ingestion_that_reads_by_itself_says_what_its_source_needs(folder: Path) -> None:
     """Without `read_source` no login is asked for; a slip of a known name is still caught."""
-    assert "token: is missing" in refusal(folder, GUIDE)
     (folder / "ingestion.py").write_text("def extract_data(params): ...\n")
     assert load(folder, GUIDE)["ingestion"]["source"]["auth_type"] == "bearer_token"
     assert "did you mean `auth_type`?" in refusal(folder, GUIDE.replace("auth_type", "aut_type"))

@@ -92,5 +92,5 @@ def test_secrets_from_the_environment_are_masked_from_then_on(
     ):
         assert redact(f"<{secret}>") == "<***>"
     assert redact("<plain-value>") == "<plain-value>"
-    assert "value" not in repr(config).replace("plain-value", "").replace("null_values", "")
+    assert "-value" not in repr(config).replace("plain-value", "")
     assert config.model_dump()["ingestion"]["source"]["token"] == environ["API_TOKEN"]

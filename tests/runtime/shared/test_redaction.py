@@ -150,9 +150,10 @@ def test_events_are_redacted_however_deep() -> None:
 )
 def test_hostile_text_takes_no_long_time(text: str) -> None:
     """A hundred thousand characters made against the patterns take well under a second."""
-    started = time.perf_counter()
+    # Of this process alone: others may keep the machine busy.
+    started = time.process_time()
     redact(text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_threads_may_register_while_others_redact() -> None:

@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataflow.shared.lazy_rows import LazyRows, TableFileError
 from dataflow.shared.tables import (
     TableError,
-    TableFileError,
     like,
-    read_table,
     row_count,
     to_arrow,
     write_parquet,
@@ -151,7 +150,7 @@ def test_parquet_holds_what_was_written(kind: str, tmp_path: Path) -> None:
     }[kind]
     path = tmp_path / "rows.parquet"
     assert write_parquet(data, path) == 3
-    assert read_table(path).to_pylist() == table.to_pylist()
+    assert list(LazyRows(path)) == table.to_pylist()
     assert [file.name for file in tmp_path.iterdir()] == ["rows.parquet"]
 
 
@@ -165,7 +164,7 @@ def test_structs_without_fields_can_be_stored(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     for data in (rows, pa.Table.from_pylist(rows).to_reader(max_chunksize=1)):
         write_parquet(data, path)
-        stored = read_table(path).to_pylist()
+        stored = list(LazyRows(path))
         assert [row["d"] for row in stored] == [1, 2, 3]
         assert [row["b"] for row in stored] == [{"x": None, "y": 1}, None, {"x": None, "y": None}]
         assert [row["c"] for row in stored] == [[None, None], None, []]
@@ -183,7 +182,7 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
     with pytest.raises(TableFileError, match="the source went away"):
         write_parquet(pa.RecordBatchReader.from_batches(schema, failing()), path)
-    assert read_table(path).to_pylist() == [{"a": 1}]
+    assert list(LazyRows(path)) == [{"a": 1}]
     assert [file.name for file in tmp_path.iterdir()] == ["rows.parquet"]
 
 
@@ -191,7 +190,7 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
     """A missing or broken file is an error that names it."""
     path = tmp_path / "rows.parquet"
     with pytest.raises(TableFileError, match=r"rows\.parquet"):
-        read_table(path)
+        list(LazyRows(path))
     path.write_bytes(b"PAR1 not really")
     with pytest.raises(TableFileError, match=r"rows\.parquet"):
-        read_table(path)
+        list(LazyRows(path))

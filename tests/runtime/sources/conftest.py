@@ -1,5 +1,16 @@
 """The fixtures that the tests of reading and of looking at sources share."""
 
-from tests.source_fixtures import other_server, project, quick, read, say, server
+from collections.abc import Iterator
 
-__all__ = ["other_server", "project", "quick", "read", "say", "server"]
+import pytest
+from tests.source_fixtures import Server, other_server, project, quick, read, say, server
+
+__all__ = ["api_server", "other_server", "project", "quick", "read", "say", "server"]
+
+
+@pytest.fixture(scope="session")
+def api_server() -> Iterator[Server]:
+    """One server for the many cases of a property."""
+    running = Server()
+    yield running
+    running.stop()

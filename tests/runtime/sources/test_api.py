@@ -29,7 +29,7 @@ QUICK = {"max_retries": 3, "timeout_seconds": 5}
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dataflow.sources.api.pages._FIRST_WAIT", 0.001)
+    monkeypatch.setattr("dataflow.sources.retry._FIRST_WAIT", 0.001)
 
 
 def read_api(url: str, batch_size: Any = 10, last_value: Any = None, **source: Any) -> Any:
@@ -280,6 +280,19 @@ def test_missing_credentials_are_named(api: Api, source: dict[str, Any], said: s
     with pytest.raises(SourceSettingError, match=said):
         read_api(api.url("link"), **source)
     assert api.server.requests == []
+
+
+def test_a_login_that_waits_for_its_variable_is_read_when_it_is_needed(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is not set by then is named before anything is asked; one that is set is sent."""
+    source = {"auth_type": "bearer_token", "token": "${SALES_TOKEN}"}
+    with pytest.raises(SourceSettingError, match=r"SALES_TOKEN is not set.*\n.*source\.token"):
+        read_api(api.url("link"), **source)
+    assert api.server.requests == []
+    monkeypatch.setenv("SALES_TOKEN", "tok-456")
+    read_api(api.url("link"), **source)
+    assert api.server.requests[0].headers["authorization"] == "Bearer tok-456"
 
 
 @pytest.mark.parametrize("status", [401, 403])

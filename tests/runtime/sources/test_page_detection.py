@@ -8,7 +8,7 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from dataflow.sources.api.page_detection import detect_paging, find_total
-from dataflow.sources.api.settings import Paging
+from dataflow.sources.api.paging_settings import Paging
 from dataflow.sources.errors import SourceSettingError
 
 ROWS = [{"id": 1}, {"id": 2}]

@@ -7,10 +7,10 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pytest
 
 from dataflow.shared.errors import DataflowError, MissingDependencyError
+from dataflow.shared.lazy_rows import LazyRows
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.read import read_source
 
@@ -23,7 +23,7 @@ def test_answer_has_data_and_metadata(project: Path) -> None:
     (project / "a.csv").write_text("a\n1\n2\n", encoding="utf-8")
     before = datetime.now(UTC)
     result = read_source({"type": "file", "url": "a.csv"}, {"batch_size": 10})
-    assert isinstance(result["data"], pa.Table)
+    assert isinstance(result["data"], LazyRows)
     assert before <= datetime.fromisoformat(result["metadata"].pop("timestamp"))
     assert result["metadata"] == {"source": "a.csv", "record_count": 2}
 
@@ -54,8 +54,8 @@ def test_unknown_type_is_refused(kind: str | None) -> None:
     ("missing", "module", "source", "extra"),
     [
         (
-            "dlt.sources.helpers.rest_client.client",
-            "dataflow.sources.api.pages",
+            "requests",
+            "dataflow.sources.api.exchange",
             {"type": "api", "url": "http://x"},
             "http",
         ),
@@ -81,7 +81,7 @@ def test_missing_library_names_the_extra(
     if module:
         monkeypatch.delitem(sys.modules, module, raising=False)
         monkeypatch.delitem(sys.modules, "dataflow.sources.api.credentials", raising=False)
-        monkeypatch.delitem(sys.modules, "dataflow.sources.api.paging", raising=False)
+        monkeypatch.delitem(sys.modules, "dataflow.sources.api.paced_transport", raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(MissingDependencyError) as caught:
         read_source(source, {"max_retries": 0})
@@ -89,14 +89,14 @@ def test_missing_library_names_the_extra(
 
 
 def test_reading_a_file_imports_no_heavy_library(project: Path) -> None:
-    """A CSV file needs neither pandas nor dlt nor SQLAlchemy."""
+    """A CSV file needs neither pandas nor SQLAlchemy."""
     import subprocess
 
     (project / "a.csv").write_text("a\n1\n", encoding="utf-8")
     code = (
         "import sys; from dataflow.sources.read import read_source\n"
         "read_source({'type': 'file', 'url': 'a.csv'}, {})\n"
-        "print([m for m in ('pandas', 'dlt', 'sqlalchemy', 'requests') if m in sys.modules])"
+        "print([m for m in ('pandas', 'sqlalchemy', 'requests') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -69,6 +69,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
         "source_url": "a.csv",
         "null_values": [""],
         "primary_key": ["Sale ID"],
+        "confirmed": [],
         "columns": [
             {
                 "name": "Sale ID",
@@ -76,6 +77,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "type": "BIGINT",
                 "role": "key",
                 "tests": ["unique", "not_null"],
+                "contract": {"type": "bigint"},
             },
             {
                 "name": "day",
@@ -83,6 +85,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "type": "DATE",
                 "role": "date",
                 "tests": ["not_null"],
+                "contract": {"type": "date"},
             },
             {
                 "name": "Shop",
@@ -91,6 +94,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "role": "category",
                 "tests": ["not_null", "accepted_values"],
                 "accepted_values": ["north", "south", "west"],
+                "contract": {"type": "text"},
             },
             {
                 "name": "Amount",
@@ -99,6 +103,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "role": "measure",
                 "tests": ["not_null"],
                 "aggregate": "sum",
+                "contract": {"type": "double"},
             },
             {
                 "name": "zip",
@@ -106,6 +111,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
                 "type": "BIGINT",
                 "role": "code",
                 "tests": ["not_null"],
+                "contract": {"type": "bigint"},
             },
         ],
     }
@@ -397,12 +403,55 @@ def test_api_is_looked_at_without_reading_it_all(server: Any, say: Any) -> None:
     assert any("first 2,000 rows" in note for note in inspection.notes)
 
 
-def test_api_whose_paging_is_not_known_is_looked_at(server: Any, say: Any) -> None:
-    """The first answer is enough to start from; that paging must be set is a note."""
+def test_a_bare_list_that_is_all_is_written_so(server: Any, say: Any) -> None:
+    """It gives nothing else when asked for more: the first run reads it, and a note says so."""
     url = server.answer("/x", say('[{"id": 1}, {"id": 2}]'))
     inspection = inspect_source({"type": "api", "url": url})
-    assert inspection.rows == 2
-    assert any("paging.type" in note for note in inspection.notes)
+    assert (inspection.rows, inspection.whole) == (2, True)
+    assert inspection.answers()["source_settings"] == {"paging": {"type": "none"}}
+    assert any("whether there are more than these 2 rows" in note for note in inspection.notes)
+
+
+@pytest.mark.parametrize("base", [0, 1])
+@pytest.mark.parametrize("way", ["page", "offset", "starting_after"])
+def test_paging_that_an_answer_does_not_tell_is_found_by_asking(
+    server: Any, say: Any, way: str, base: int
+) -> None:
+    """Numbers from 0 and from 1, offsets, and the last id where `has_more` says there is more."""
+
+    def route(request: Any) -> Any:
+        number = int(request.query.get(way, {"page": base, "offset": 0}.get(way, -1)))
+        start = {"page": (number - base) * 10, "offset": number}.get(way, number + 1)
+        rows = [{"id": i, "v": f"x{i}"} for i in range(max(start, 0), min(start + 10, 25))]
+        told = {"rows": rows, "has_more": start + 10 < 25} if way == "starting_after" else rows
+        return say(json.dumps(told))
+
+    server.routes["/x"] = route
+    inspection = inspect_source({"type": "api", "url": f"{server.url}/x"})
+    paging = inspection.answers()["source_settings"]["paging"]
+    assert (inspection.rows, inspection.whole) == (25, True)
+    assert way in (paging.get("page_param"), paging.get("cursor_param"))
+    source = {"type": "api", "url": f"{server.url}/x", "paging": paging}
+    assert read_source(source, {})["metadata"]["record_count"] == 25
+
+
+def test_more_that_cannot_be_asked_for_is_said(server: Any, say: Any) -> None:
+    """What the answer says of more is repeated, and no run takes the first page for all."""
+    url = server.answer("/x", say('{"rows": [{"id": 1}, {"id": 2}], "has_more": true}'))
+    inspection = inspect_source({"type": "api", "url": url})
+    assert (inspection.rows, inspection.whole) == (2, False)
+    assert "source_settings" not in inspection.answers()
+    [note] = [note for note in inspection.notes if "paging.type" in note]
+    assert "says by 'has_more' that there are more" in note
+
+
+def test_rows_that_change_with_each_request_are_no_proof(server: Any, say: Any) -> None:
+    """A list in another order each time may be anything."""
+    count = iter(range(1000))
+    server.routes["/x"] = lambda _: say(json.dumps([{"v": next(count)} for _ in range(3)]))
+    inspection = inspect_source({"type": "api", "url": f"{server.url}/x"})
+    assert "source_settings" not in inspection.answers()
+    assert not inspection.whole
 
 
 def test_database_table_is_looked_at(tmp_path: Path) -> None:

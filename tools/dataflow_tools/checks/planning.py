@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.config import CONFIG_FILE
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import REFERENCE
+from dataflow.shared.own_code import OwnCode
 from dataflow.shared.redaction import redact
+from dataflow.sources.api.settings import login_variables
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
 from dataflow_tools.checks.workflow_source import read_text
 
@@ -57,7 +59,9 @@ def _is_unset(workflow: WorkflowSource, key: str) -> bool:
 @check(Group.PLANNING, "every variable is documented, and set or has a default", position=2)
 def check_credentials(workflow: TriedWorkflow) -> Verdict:
     """Look at the variables of config.yaml and dbt's profiles."""
-    used = {**dict(_dbt_variables(workflow)), **dict(_config_variables(workflow))}
+    used = dict(
+        [*_dbt_variables(workflow), *_login_variables(workflow), *_config_variables(workflow)]
+    )
     if not used:
         return not_applicable("config.yaml refers to no variable")
     root = workflow.project.root
@@ -83,7 +87,19 @@ def _config_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str
             continue
         for match in re.finditer(rf"(?<!\$){REFERENCE}", value):
             name, default, _ = match[0][2:-1].partition(":-")
-            yield name, (CONFIG_FILE, position.line, bool(default))
+            # Only a run that fails needs to know whom to tell.
+            is_needed = path[:2] != ("run", "on_failure")
+            yield name, (CONFIG_FILE, position.line, bool(default) or not is_needed)
+
+
+def _login_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str, int, bool]]]:
+    """Those that an API's login is read from where config.yaml does not say it."""
+    source = _mapping(value_at(workflow.document.values, ("ingestion", "source")))
+    code = OwnCode(workflow.workflow_id, workflow.folder)
+    if source.get("type") == "api" and not code.reads_source_itself:
+        line = workflow.document.position(("ingestion", "source", "auth_type"), of_key=True).line
+        for name in login_variables(workflow.workflow_id, source).values():
+            yield name, (CONFIG_FILE, line, False)
 
 
 def _dbt_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str, int, bool]]]:

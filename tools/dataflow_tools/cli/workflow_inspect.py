@@ -114,6 +114,7 @@ def _written(contract: dict[str, Any]) -> str:
 
 def _accept(project: Project, name: str, change: ContractChange) -> int:
     """Let the template render the change, and merge it with what people wrote."""
+    from dataflow_tools.cli.workflow_update import paint
     from dataflow_tools.fleet.report import report_lines
     from dataflow_tools.fleet.template_instance import find_instances
     from dataflow_tools.fleet.update import Request, update_workflows
@@ -130,6 +131,6 @@ def _accept(project: Project, name: str, change: ContractChange) -> int:
     given["confirmed"] = [column for column in sure or [] if column in names]
     request = Request(names=[name], reference=answers.commit, given=given)
     report = update_workflows(project, request)
-    for line in report_lines(report, lambda text, colour: click.style(text, fg=colour)):
+    for line in report_lines(report, paint):
         click.echo(line)
     return report.exit_code

@@ -90,6 +90,8 @@ def _look(
     if where["type"] == "file" and "://" not in place and Path(str(where["url"])).is_absolute():
         click.echo("  note: The file is outside the project, so config.yaml has its absolute path.")
     found = inspection.answers()
+    # A key that a person names is one that a person is sure of.
+    found["confirmed"] = given.get("primary_key", [])
     if given.get("source_settings"):
         # Variables in them stay variables.
         found["source_settings"] = found.get("source_settings", {}) | given["source_settings"]

@@ -96,13 +96,14 @@ def update(
 
         if diff:
             for outcome in report.outcomes:
-                for line in diff_lines(outcome, _paint):
+                for line in diff_lines(outcome, paint):
                     click.echo(line)
-        for line in report_lines(report, _paint):
+        for line in report_lines(report, paint):
             click.echo(line)
     sys.exit(report.exit_code)
 
 
-def _paint(text: str, colour: str) -> str:
+def paint(text: str, colour: str) -> str:
+    """A text in a colour; an empty one is none."""
     # click takes the colours out again where there is no terminal.
     return click.style(text, fg=colour) if colour else text

@@ -65,10 +65,18 @@ def read_sample(source: dict[str, Any]) -> Sample:
     except SourceSettingError as error:
         if "paging.type" not in error.instruction:
             raise
-        settings = "-d source_settings='{paging: {type: none}}'"
-        note = f"{error.reason} {error.instruction} Until then no run reads it. Here: {settings}"
-        sample = _sample(_read({**source, "paging": {"type": "none"}}, _RECORDS))
-        return replace(sample, whole=False, notes=[note, *sample.notes], may_lack_columns=True)
+        from dataflow_tools.inspection.api_paging import find_paging
+
+        found = find_paging(source, lambda asked: _read(asked, _RECORDS), error)
+        paging = found.settings or {"type": "none"}
+        sample = _sample(_read({**source, "paging": paging}, _RECORDS))
+        return replace(
+            sample,
+            whole=sample.whole and found.settings is not None,
+            notes=[found.note, *sample.notes],
+            settings={"paging": found.settings} if found.settings else {},
+            may_lack_columns=True,
+        )
 
 
 def read_limit(kind: str) -> int | None:

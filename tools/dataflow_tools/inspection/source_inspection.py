@@ -22,6 +22,7 @@ from dataflow_tools.inspection.sample import Sample, read_sample
 _SETTINGS = (
     *("format", "encoding", "delimiter", "sheet", "data_path", "schema", "query", "params"),
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
+    *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),
 )
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12

@@ -2,216 +2,280 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-import requests
-from dlt.common.configuration.specs.runtime_configuration import RuntimeConfiguration
-from dlt.sources.helpers.requests import Client
-from dlt.sources.helpers.rest_client.client import RESTClient
-from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
-
-from dataflow.sources.api.credentials import make_credentials
+from dataflow.sources.api.answer_formats import NO_CONTENT, Content, read_content
+from dataflow.sources.api.error_answers import find_error
+from dataflow.sources.api.exchange import Answer, Ask, Exchange, refused
+from dataflow.sources.api.page import Page
 from dataflow.sources.api.paging import Paginator
-from dataflow.sources.api.settings import ApiSource, Paging
-from dataflow.sources.errors import SourceDataError, SourceSettingError, SourceUnavailableError
+from dataflow.sources.api.paging_settings import Paging
+from dataflow.sources.errors import SourceDataError, SourceError, SourceUnavailableError
 from dataflow.sources.kind import shown_location
 from dataflow.sources.records import find_records
-from dataflow.sources.retry import RETRIED_STATUSES, failure, patience
+from dataflow.sources.retry import RETRIED_STATUSES, RequestFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from dataflow.shared.config_model import Parameters
+    from dataflow.sources.api.placing import Placing
+    from dataflow.sources.api.settings import ApiSource, ForEach
+    from dataflow.sources.local_file import LocalFile
 
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 600.0
-
-
-class _Client(RESTClient):
-    """dlt's client, with our way of finding the records in an answer."""
-
-    def __init__(self, data_path: str | None, **settings: Any) -> None:
-        # The configuration is given so that dlt does not look for its own files and variables.
-        super().__init__(config=RuntimeConfiguration(), data_selector="$", **settings)
-        self.data_path = data_path
-
-    def extract_response(self, response: requests.Response, _: Any) -> list[dict[str, Any]]:
-        """The records in an answer."""
-        shown = f"An answer of {shown_location(response.url)}"
-        return find_records(response.json(), self.data_path, shown)
-
-
-def _is_worth_waiting(response: requests.Response | None, _: BaseException | None) -> bool:
-    """Whether an answer is one to ask again for. dlt cuts a long ``Retry-After`` short instead."""
-    return response is not None and patience(response) is not False
+_NOT_FOUND = 404
+# Some APIs give empty pages between others, but not for ever.
+_MOST_EMPTY = 10
 
 
 class Pages:
     """Iterates over lists of records, page by page.
 
+    Args:
+        settings: What to look for in the answers: those of the source, or of its ``for_each``.
+        ask: The first request, but for what paging adds to it.
+        exchange: Sends requests.
+        placing: Where parameters go.
+        batch_size: How many records to ask for at once.
+        folder: Where files may be put.
+        filtered: Whether only a part of all records is asked for, so that the API's own count of
+            all says nothing.
+        method: How to ask, if not as the settings of the source say.
+
     Attributes:
         notes: What a person should know, once all pages were read.
         ended: Whether the last page was read.
+        files: Answers that are files; their records are in the pages as well.
+        format: What the last answer was.
     """
 
-    def __init__(self, settings: ApiSource, parameters: Parameters, query: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        settings: ApiSource | ForEach,
+        ask: Ask,
+        exchange: Exchange,
+        placing: Placing,
+        batch_size: int,
+        folder: Path,
+        *,
+        filtered: bool = False,
+        method: str | None = None,
+    ) -> None:
         self.notes: list[str] = []
         self.ended = False
-        self._url = settings.url
-        self._paging = Paginator(settings.paging or Paging(), parameters.batch_size)
-        self._query = {**settings.params, **query}
-        self._tries = parameters.max_retries + 1
-        self._timeout = parameters.timeout_seconds
-        session = Client(
-            request_timeout=self._timeout,
-            raise_for_status=False,
-            status_codes=(),
-            retry_condition=_is_worth_waiting,
-            request_max_attempts=self._tries,
-            request_backoff_factor=_FIRST_WAIT,
-            request_max_retry_delay=_LONGEST_WAIT,
-        ).session
-        self._client = _Client(
-            settings.data_path,
-            base_url=self._url,
-            headers={"Accept": "application/json", **settings.headers},
-            auth=make_credentials(settings, session),
-            session=session,
-        )
-        self._read = 0
-        self._digests: set[bytes] = set()
-        self._asked: set[str] = set()
+        self.files: list[LocalFile] = []
+        self.format = "json"
+        self._data_path = settings.data_path
+        self._error_path = getattr(settings, "error_path", None)
+        self._told_format = getattr(settings, "format", None)
+        self._graphql = getattr(settings, "query", None)
+        self._ask = ask
+        self._exchange = exchange
+        self._paging = Paginator(settings.paging or Paging(), batch_size, placing, self._graphql)
+        self._folder = folder
+        self._filtered = filtered
+        self._method = method
+        self._asked: set[bytes] = set()
+        self._pages: set[bytes] = set()
+        self._first: frozenset[bytes] = frozenset()
+        self._last: frozenset[bytes] = frozenset()
+        self._empty = 0
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
-        """Yield the records of each page."""
-        pages = self._client.paginate(
-            self._url,
-            params=dict(self._query),
-            paginator=self._paging,
-            hooks={"response": [self._check]},
-            allow_redirects=False,
-            timeout=self._timeout,
-        )
-        while True:
-            try:
-                page = next(pages, None)
-            except requests.RequestException as error:
-                raise self._refusal(error) from None
+        """Yield the records of each page.
+
+        Raises:
+            SourceError: A page cannot be had, is an error, came before, or is missing.
+            SourceSettingError: How the API pages must be told.
+        """
+        ask: Ask | None = self._paging.first(self._ask)
+        while ask is not None:
+            self._refuse_cycle(ask)
+            page = self._page(ask)
             if page is None:
                 break
-            self._read += 1
-            self._refuse_repetition(page)
-            self.ended = not self._paging.has_next_page
-            if not self.ended:
-                self._guard(page.request)
-            yield list(page)
-        self.ended = True
+            following = self._paging.following(ask, page)
+            self._refuse_repetition(page.records)
+            self._refuse_too_many()
+            if following is not None:
+                following = self._guarded(following)
+            ask = following
+            self.ended = ask is None and not self._paging.cut
+            yield page.records
+        self.ended = not self._paging.cut
         self._check_total()
 
-    def _check(self, response: requests.Response, *_: Any, **__: Any) -> None:
-        """Refuse what is not an answer; parse the JSON once."""
-        if response.is_redirect:
-            target = shown_location(urljoin(response.url, response.headers["location"]))
-            raise SourceSettingError(
-                f"{shown_location(response.url)} has moved to {target}.",
-                "Set `ingestion.source.url` to the new address, if you trust it with the "
-                "credentials.",
-            )
-        if response.status_code == requests.codes.not_found and self._may_be_the_end():
-            raise IgnoreResponseException
-        response.raise_for_status()
+    @property
+    def _number(self) -> int:
+        return self._paging.read + 1
+
+    def _page(self, ask: Ask) -> Page | None:
+        """A page, or None for one behind the last, to which some APIs answer 404."""
         try:
-            document = json.loads(response.content)
-        except ValueError as error:
-            kind = response.headers.get("Content-Type", "no media type")
+            answer = self._exchange.ask(ask, self._method)
+        except RequestFailedError as error:
+            may_end = self._paging.read > 0 and self._paging.ends_in_nothing
+            if error.status == _NOT_FOUND and may_end:
+                return None
+            raise self._refusal(ask, error) from None
+        name = f"Page {self._number} of {shown_location(answer.url)}"
+        content = read_content(answer, self._told_format, name, self._folder)
+        self.format = content.format
+        if content.file is not None:
+            self.files.append(content.file)
+        records = self._records(answer, content, name)
+        nothing = answer.status in NO_CONTENT
+        return Page(answer.url, content.document, answer.headers, records, nothing)
+
+    def _records(self, answer: Answer, content: Content, name: str) -> list[dict[str, Any]]:
+        if content.format != "json" or answer.status in NO_CONTENT:
+            return list(content.document)
+        told = find_error(content.document, self._error_path, self._data_path)
+        if told is None and self._told_format == "csv":
+            told = "it is JSON, and no CSV"
+        if told is not None:
             raise SourceDataError(
-                f"Page {self._read + 1} of {shown_location(response.url)} is not JSON ({kind}): "
-                f"{error}.",
-                "Look whether `ingestion.source.url` is the address of the API, not of a page to "
-                "look at; if it is a file, set `ingestion.source.type` to file.",
-            ) from error
-        response.json = lambda **_: document  # type: ignore[method-assign]
+                f"{name} is an error with status {answer.status}: {told}.",
+                "Put right what it complains of. If it is no error, set "
+                "`ingestion.source.error_path` to where an error would be told.",
+            )
+        shown = f"An answer of {shown_location(answer.url)}"
+        if self._graphql is not None:
+            from dataflow.sources.api.graphql import graphql_records
 
-    def _may_be_the_end(self) -> bool:
-        """Some APIs answer 404 to a page behind the last one."""
-        return self._read > 0 and self._paging.ends_in_nothing
+            return graphql_records(content.document, self._data_path, shown)
+        return find_records(content.document, self._data_path, shown)
 
-    def _refuse_repetition(self, page: Any) -> None:
-        if not page:
+    def _refuse_repetition(self, records: list[dict[str, Any]]) -> None:
+        """Refuse a page that came before, one without new records, and too many empty ones."""
+        if not records:
+            self._empty += 1
+            if self._empty > _MOST_EMPTY:
+                raise SourceDataError(
+                    f"{self._shown} gave {self._empty} pages in a row without a record, and names "
+                    "a next one each time.",
+                    "Look whether `data_path` and `paging` of `ingestion.source` are right; the "
+                    "API would page for ever.",
+                )
             return
-        digest = hashlib.blake2b(json.dumps(list(page)).encode()).digest()
-        if digest in self._digests:
-            raise SourceDataError(
-                f"Page {self._read} of {shown_location(self._url)} has the same {len(page):,} "
-                "records as a page before it.",
-                "Look whether the API takes the parameters of `ingestion.source.paging`, and "
-                "correct them; if it gives all records at once, set `type: none`.",
-            )
-        self._digests.add(digest)
+        self._empty = 0
+        digests = [_digest(record) for record in records]
+        whole = _digest([digest.hex() for digest in digests])
+        rows = frozenset(digests)
+        # Rows that are alike within a page may be so between pages as well.
+        told_apart = len(rows) == len(records)
+        if whole in self._pages:
+            said = f"has the same {len(records):,} records as a page before it"
+        elif told_apart and self._pages and rows <= self._first | self._last:
+            said = f"has {len(records):,} records that all came before"
+        else:
+            self._pages.add(whole)
+            self._first = self._first or rows
+            self._last = rows
+            return
+        raise SourceDataError(
+            f"Page {self._paging.read} of {self._shown} {said}.",
+            "Look whether the API takes the parameters of `ingestion.source.paging`, and correct "
+            "them; if it gives all records at once, set `type: none`.",
+        )
 
-    def _guard(self, request: Any) -> None:
-        """Refuse to ask the same again for ever, or to carry credentials to another host."""
-        own, next_ = urlsplit(self._url), urlsplit(request.url)
-        if next_.hostname != own.hostname or (
-            next_.port != own.port and next_.scheme == own.scheme
-        ):
-            raise SourceDataError(
-                f"{shown_location(self._url)} names a next page at another host: {next_.hostname}.",
-                "Nothing was asked of it. Set `ingestion.source.url` to that host, if it is right.",
-            )
-        if own.scheme == "https":
-            # Servers behind a proxy often take their own address for http.
-            request.url = next_._replace(scheme="https", netloc=own.netloc).geturl()
-        asked = json.dumps([request.url, request.params], sort_keys=True, default=str)
+    def _refuse_cycle(self, ask: Ask) -> None:
+        asked = _digest(ask.key())
         if asked in self._asked:
             raise SourceDataError(
-                f"{shown_location(self._url)} names a next page that was read before.",
+                f"{self._shown} names a next page that was read before.",
                 "Look whether `ingestion.source.paging` is right; the API would page for ever.",
             )
         self._asked.add(asked)
 
-    def _check_total(self) -> None:
+    def _guarded(self, ask: Ask) -> Ask:
+        """Refuse to carry credentials to another host."""
+        own, next_ = urlsplit(self._ask.url), urlsplit(ask.url)
+        if next_.hostname != own.hostname or (
+            next_.port != own.port and next_.scheme == own.scheme
+        ):
+            raise SourceDataError(
+                f"{self._shown} names a next page at another host: {next_.hostname}.",
+                "Nothing was asked of it. Set `ingestion.source.url` to that host, if it is right.",
+            )
+        if own.scheme == "https":
+            # Servers behind a proxy often take their own address for http.
+            url = next_._replace(scheme="https", netloc=own.netloc).geturl()
+            return Ask(url, ask.params, ask.body)
+        return ask
+
+    def _refuse_too_many(self) -> None:
         received, totals = self._paging.received, self._paging.totals
+        if totals and received > max(totals):
+            self._check_total()
+
+    def _check_total(self) -> None:
+        paging = self._paging
+        received, totals, hints = paging.received, paging.totals, paging.hinted_totals
+        if paging.cut:
+            self.notes.append(
+                f"Reading ended after {paging.read:,} pages, as `paging.max_pages` says; there "
+                "may be more."
+            )
+            return
         if totals and not min(totals) <= received <= max(totals):
             raise SourceDataError(
-                f"{shown_location(self._url)} says that there are {totals[-1]:,} records, and "
-                f"{received:,} came in {self._read:,} pages: some are missing or came twice.",
+                f"{self._shown} says that there are {totals[-1]:,} records, and "
+                f"{received:,} came in {paging.read:,} pages: some are missing or came twice.",
                 "Run again if the data changed while it was read; otherwise correct "
                 "`ingestion.source.paging`.",
             )
-        hints = self._paging.hinted_totals
-        if hints and not min(hints) <= received <= max(hints):
+        if paging.more_left:
             self.notes.append(
-                f"The API speaks of {hints[-1]:,} records in all, and {received:,} came; set "
-                "`paging.total_path` to have this checked."
+                "The API says that there is more, and `type: none` reads one page only."
             )
+        if not hints or min(hints) <= received <= max(hints):
+            return
+        if received < min(hints) and paging.read and self._must_be_all():
+            raise SourceDataError(
+                f"{self._shown} says that there are {hints[-1]:,} records in all, and only "
+                f"{received:,} came in {paging.read:,} pages.",
+                "Correct `ingestion.source.paging`; or set `paging.check_total: false` if that is "
+                "no number of these records.",
+            )
+        self.notes.append(
+            f"The API speaks of {hints[-1]:,} records in all, and {received:,} came; set "
+            "`paging.total_path` to have this checked."
+        )
 
-    def _refusal(self, error: requests.RequestException) -> SourceUnavailableError:
-        fault = failure(error)
-        asked = error.request.url if error.request is not None else self._url
-        shown = shown_location(str(asked))
-        page = f"Page {self._read + 1} of {shown}"
-        if fault.status in (401, 403):
-            return SourceUnavailableError(
-                f"{shown} refuses access: {fault}.",
-                "Look at `auth_type` and its credentials under `ingestion.source`, and at what "
-                "they may read.",
-            )
-        if fault.status in RETRIED_STATUSES and fault.wait is False:
+    def _must_be_all(self) -> bool:
+        settings = self._paging.settings
+        return settings.check_total and settings.type != "none" and not self._filtered
+
+    @property
+    def _shown(self) -> str:
+        return shown_location(self._ask.url)
+
+    def _refusal(self, ask: Ask, fault: RequestFailedError) -> SourceError:
+        page = f"Page {self._number} of {shown_location(ask.url)}"
+        refusal = refused(ask.url, fault)
+        if refusal is not None:
+            return refusal
+        if fault.wait is False and fault.status in (*RETRIED_STATUSES, 403):
             return SourceUnavailableError(
                 f"{page} cannot be read now: {fault}, and asks to be left alone for longer than a "
                 "run waits.",
                 "Run again later, or ask the API for less at a time.",
             )
-        if fault.status is not None and fault.wait is False:
+        if fault.wait is False:
             return SourceUnavailableError(
                 f"{page} cannot be read: {fault}.",
                 "Correct `url`, `params` or `paging` under `ingestion.source`.",
             )
         return SourceUnavailableError(
-            f"{page} could not be read in {self._tries} tries: {fault}.",
+            f"{page} could not be read in {self._exchange.tries} tries: {fault}.",
             "Look whether the address is right and can be reached, or try again later.",
         )
+
+
+def _digest(value: Any) -> bytes:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()

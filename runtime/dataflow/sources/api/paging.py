@@ -1,174 +1,174 @@
-"""dlt's paginators, made so that they stop at the right place or say that they cannot."""
+"""From one page of an API to the request for the next, and to a proven end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dlt.sources.helpers.rest_client.paginators import (
-    BasePaginator,
-    HeaderLinkPaginator,
-    JSONLinkPaginator,
-    JSONResponseCursorPaginator,
-    OffsetPaginator,
-    PageNumberPaginator,
-    SinglePagePaginator,
+from dataflow.shared.shown import quoted
+from dataflow.sources.api.page_detection import (
+    detect_paging,
+    find_has_more,
+    find_total,
+    number_at,
 )
-
-from dataflow.sources.api.page_detection import detect_paging, find_total, is_link
-from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.api.paging_ways import Numbered, Way, make_way
+from dataflow.sources.errors import SourceDataError
 from dataflow.sources.records import MISSING, value_at
 
 if TYPE_CHECKING:
-    from requests import Request, Response
-
-    from dataflow.sources.api.settings import Paging
-
-_HEADER = "header:"
-
-
-def total_in(response: Response, path: str) -> int:
-    """How many records an answer says there are in all.
-
-    ``path`` is a dotted path in it, or ``header:`` and the name of a header.
-    """
-    if path.startswith(_HEADER):
-        value: Any = response.headers.get(path.removeprefix(_HEADER), MISSING)
-    else:
-        value = value_at(response.json(), path)
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise SourceDataError(
-            f"The API's answer has no total at {path!r}.",
-            "Correct `ingestion.source.paging.total_path`, or leave it out.",
-        ) from None
+    from dataflow.sources.api.exchange import Ask
+    from dataflow.sources.api.page import Page
+    from dataflow.sources.api.paging_settings import Paging
+    from dataflow.sources.api.placing import Placing
 
 
-class Paginator(BasePaginator):
+class Paginator:
     """Goes from page to page as ``paging`` in config.yaml says, or as the first answer tells.
 
     Args:
         settings: ``paging``.
         batch_size: How many records to ask for at once, where the API takes a size.
+        placing: Where parameters go in a request.
+        graphql: The query of GraphQL, if it is one.
 
     Attributes:
         received: How many records came so far.
+        read: How many pages came so far.
         totals: What the answers said there is in all, at the place that was named or detected.
         hinted_totals: The same, at places that usually mean this.
+        cut: Whether ``max_pages`` ended it before the API did.
+        more_left: Whether the one page that is read says that there is more.
     """
 
-    def __init__(self, settings: Paging, batch_size: int) -> None:
-        super().__init__()
+    def __init__(
+        self, settings: Paging, batch_size: int, placing: Placing, graphql: str | None = None
+    ) -> None:
         self.settings = settings
-        self.batch_size = batch_size
         self.received = 0
-        self.total_path: str | None = None
+        self.read = 0
         self.totals: list[int] = []
         self.hinted_totals: list[int] = []
-        self._all_came = False
-        self._chosen: BasePaginator | None = None
+        self.cut = False
+        self.more_left = False
+        self._batch_size = batch_size
+        self._placing = placing
+        self._graphql = graphql
+        self._chosen = settings
+        self._way: Way | None = None
         if settings.type != "auto":
             self._choose(settings)
 
     @property
-    def has_next_page(self) -> bool:
-        """Whether another page is to be asked for."""
-        return not self._all_came and self._chosen is not None and self._chosen.has_next_page
-
-    @property
     def ends_in_nothing(self) -> bool:
         """Whether the end may show itself by a page that is not there."""
-        return isinstance(self._chosen, OffsetPaginator | PageNumberPaginator)
+        return isinstance(self._way, Numbered)
 
-    def init_request(self, request: Request) -> None:
-        """Put the first page's parameters into the request."""
-        size = self.settings.page_size_param
-        if size:
-            request.params = {**(request.params or {}), size: self.batch_size}
-        if self._chosen is not None:
-            self._chosen.init_request(request)
+    @property
+    def one_page(self) -> bool:
+        """Whether a person said that there is one page, or only the first is wanted."""
+        return self.settings.type == "none" or self.settings.max_pages == 1
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Take note of an answer and the records in it."""
-        records = data or []
-        self.received += len(records)
-        if self._chosen is None:
-            self._choose(detect_paging(response.json(), response.headers, len(records)))
-        chosen = self._chosen
-        if isinstance(chosen, OffsetPaginator):
-            # Some servers give fewer than they are asked for; the limit itself would skip rows.
-            chosen.value_step = len(records)
-        if isinstance(chosen, JSONResponseCursorPaginator):
-            self._require_cursor(response.json(), len(records))
-        assert chosen is not None  # noqa: S101  (for the type checker)
-        chosen.update_state(response, records)
-        if self.total_path:
-            self.totals.append(total_in(response, self.total_path))
-            self._all_came = self.ends_in_nothing and self.received >= self.totals[-1]
-        elif hint := find_total(response.json(), response.headers):
-            self.hinted_totals.append(hint[1])
+    def first(self, ask: Ask) -> Ask:
+        """The request for the first page."""
+        if self.settings.page_size_param:
+            ask = self._placing.put(ask, self.settings.page_size_param, self._batch_size)
+        return self._way.first(ask) if self._way else ask
 
-    def update_request(self, request: Request) -> None:
-        """Make the request one for the next page."""
-        if self._chosen is not None and self.has_next_page:
-            self._chosen.update_request(request)
+    def following(self, ask: Ask, page: Page) -> Ask | None:
+        """Take note of a page, and make the request for the next; None at the end.
 
-    def _require_cursor(self, document: Any, count: int) -> None:
-        """Refuse a first, full page without the key that a next page would be named by."""
-        path = self.settings.cursor_path
-        first = self.received == count
-        if first and count >= self.batch_size and path and value_at(document, path) is MISSING:
+        Args:
+            ask: The request that the page answers.
+            page: The page.
+
+        Raises:
+            SourceSettingError: How the API pages must be told.
+            SourceDataError: The answer contradicts itself, or lacks what it was said to have.
+        """
+        self.read += 1
+        self.received += len(page.records)
+        if page.nothing:
+            return None
+        if self._way is None and not self.one_page:
+            self._choose(self._detected(page))
+        self._note_totals(page)
+        following = self._next(ask, page)
+        if following is not None and self.read == self.settings.max_pages:
+            self.cut = True
+            return None
+        return following
+
+    def _next(self, ask: Ask, page: Page) -> Ask | None:
+        if self._way is None:
+            self.cut = True
+            return None
+        more = self._has_more(page)
+        self.more_left = bool(more) and self._chosen.type == "none"
+        following = self._way.following(ask, page)
+        if more is False:
+            return None
+        if more and following is None and self._chosen.type not in ("none", "link_header"):
             raise SourceDataError(
-                f"The API's first answer has {count:,} records and nothing at {path!r}.",
-                "Correct `ingestion.source.paging.cursor_path`.",
+                "The API's answer says that there is more, and does not name the next page.",
+                "Correct `ingestion.source.paging`: `has_more_path` and `cursor_path`.",
             )
+        if more is None and self._counted_all(page):
+            return None
+        return following
+
+    def _counted_all(self, page: Page) -> bool:
+        """Whether a way that counts has come to an end by itself."""
+        if not isinstance(self._way, Numbered):
+            return self._chosen.type == "last_record" and not page.records
+        if not page.records or (self.totals and self.received >= self.totals[-1]):
+            return True
+        path = self._chosen.total_pages_path
+        pages = number_at(page.document, page.headers, path) if path else None
+        if path and pages is None:
+            raise SourceDataError(
+                f"The API's answer has no number of pages at {quoted(path)}.",
+                "Correct `ingestion.source.paging.total_pages_path`, or leave it out.",
+            )
+        return pages is not None and self.read >= pages
+
+    def _has_more(self, page: Page) -> bool | None:
+        path = self._chosen.has_more_path
+        if path is None:
+            return find_has_more(page.document)
+        value = value_at(page.document, path)
+        said = {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower())
+        if value is MISSING or said is None:
+            raise SourceDataError(
+                f"The API's answer does not say at {quoted(path)} whether there is more.",
+                "Correct `ingestion.source.paging.has_more_path`, or leave it out.",
+            )
+        return said
+
+    def _note_totals(self, page: Page) -> None:
+        path = self._chosen.total_path
+        if path is None:
+            if hint := find_total(page.document, page.headers):
+                self.hinted_totals.append(hint[1])
+            return
+        total = number_at(page.document, page.headers, path)
+        if total is None:
+            raise SourceDataError(
+                f"The API's answer has no total at {quoted(path)}.",
+                "Correct `ingestion.source.paging.total_path`, or leave it out.",
+            )
+        self.totals.append(total)
+
+    def _detected(self, page: Page) -> Paging:
+        if self._graphql is not None:
+            from dataflow.sources.api.graphql import detect_connection
+
+            found = detect_connection(page.document, self._graphql, len(page.records))
+            if found is not None:
+                return found
+        return detect_paging(page.document, page.headers, len(page.records), page.records)
 
     def _choose(self, settings: Paging) -> None:
-        self.total_path = settings.total_path
-        if settings.type == "link_header":
-            self._chosen = HeaderLinkPaginator()
-        elif settings.type == "page_number":
-            self._chosen = PageNumberPaginator(
-                base_page=1 if settings.base_page is None else settings.base_page,
-                page_param=settings.page_param or "page",
-                total_path=None,
-            )
-        elif settings.type == "offset":
-            self._chosen = OffsetPaginator(
-                limit=self.batch_size,
-                offset=settings.base_page or 0,
-                offset_param=settings.page_param or "offset",
-                limit_param=settings.page_size_param or "limit",
-                total_path=None,
-            )
-        elif settings.cursor_path and settings.cursor_param:
-            self._chosen = JSONResponseCursorPaginator(
-                cursor_path=_quoted(settings.cursor_path), cursor_param=settings.cursor_param
-            )
-        elif settings.cursor_path:
-            self._chosen = _Link(settings.cursor_path)
-        else:
-            self._chosen = SinglePagePaginator()
-
-
-def _quoted(path: str) -> str:
-    """A dotted path in the language that dlt takes, with odd keys such as ``@odata`` quoted."""
-    return ".".join(key if key.isidentifier() else f'"{key}"' for key in path.split("."))
-
-
-class _Link(JSONLinkPaginator):
-    """Follows the address that an answer has at a path."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self.path = path
-
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:  # noqa: ARG002
-        """Find the next page's address."""
-        value = value_at(response.json(), self.path)
-        if value not in (None, MISSING, "", False) and not is_link(value):
-            raise SourceSettingError(
-                f"The API's answer has no address at {self.path!r}, but something else.",
-                "Set `ingestion.source.paging.cursor_param` to the parameter that it goes into.",
-            )
-        self._next_reference = value if is_link(value) else None
+        kept = self.settings.model_dump(exclude_unset=True, exclude={"type"})
+        self._chosen = settings.model_copy(update={k: v for k, v in kept.items() if v is not None})
+        size = self._batch_size
+        self._way = make_way(self._chosen, self._placing, size, self._graphql)

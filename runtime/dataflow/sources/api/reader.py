@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.sources.api.new_records import new_records, new_rows
 from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.documents import read_documents
+from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.incremental import Progress
 from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 from dataflow.sources.local_file import LocalFile
-from dataflow.sources.records import MISSING, JsonLines, value_at
+from dataflow.sources.records import JsonLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dataflow.shared.contract import Contract
+    from dataflow.sources.api.exchange import Ask, Exchange
+    from dataflow.sources.api.pages import Pages
+    from dataflow.sources.inference import TypedTable
 
 
 def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
@@ -26,41 +34,162 @@ def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
     Raises:
         MissingDependencyError: The library for APIs is not installed.
         SourceUnavailableError: The API does not answer, or refuses.
-        SourceDataError: An answer is not JSON, a page came twice or is missing.
+        SourceDataError: An answer is an error or not what it is said to be, a page came twice or is
+            missing.
         SourceSettingError: A setting cannot be used, or the way of paging must be told.
     """
     try:
-        from dataflow.sources.api.pages import Pages
+        from dataflow.sources.api.exchange import Exchange
     except ImportError as error:
         raise MissingDependencyError(
-            "Reading from APIs needs dlt, which is not installed.",
-            "Install it with `pip install 'dataflow-runtime[http]'`.",
+            "Reading from APIs needs requests and tenacity, which are not installed.",
+            "Install them with `pip install 'dataflow-runtime[http]'`.",
         ) from error
-    incremental, progress, query = settings.incremental, None, {}
+    incremental, progress = settings.incremental, None
     if incremental:
         progress = Progress(incremental.cursor_field, request.last_value, incremental.initial_value)
-        if progress.start is not None:
-            query = {incremental.param: progress.start}
-    pages = Pages(settings, request.parameters, query)
+        progress.texts_are_numbers = True
+        progress.types = _declared_types(request.contract)
     shown = shown_location(settings.url)
     with tempfile.TemporaryDirectory(prefix="dataflow-") as name:
-        lines = JsonLines(Path(name) / "records.jsonl")
-        for records in pages:
-            lines.add(_new(records, progress) if progress else records)
-            if request.limit is not None and lines.count >= request.limit:
-                break
-        file = LocalFile(lines.path, shown, "jsonl")
-        typed = read_documents([file], (), lines=True, contract=request.contract)
-    reached = progress.saved() if progress else None
-    notes = [*pages.notes, *typed.notes]
-    return Extracted(typed.table, shown, notes, reached, pages.ended, typed.written)
+        reading = _Reading(settings, request, progress, Path(name))
+        typed = reading.read(Exchange(settings, request.parameters))
+    table, conformed = typed.table, typed.conformed
+    if reading.is_csv and progress:
+        table = new_rows(table, progress, _name_of(progress.field, request.contract))
+        conformed = replace(conformed, table=table) if conformed else None
+    return Extracted(
+        table,
+        shown,
+        [*dict.fromkeys(reading.notes), *typed.notes],
+        progress.saved() if progress else None,
+        reading.ended,
+        typed.written,
+        conformed,
+    )
 
 
 KIND = SourceKind(ApiSource, read_api)
 
 
-def _new(records: list[dict[str, Any]], progress: Progress) -> Iterator[dict[str, Any]]:
-    for record in records:
-        value = value_at(record, progress.field)
-        if progress.admit(None if value is MISSING else value, record):
-            yield record
+class _Reading:
+    """One reading of a source, whose records lie in a folder."""
+
+    def __init__(
+        self, settings: ApiSource, request: ReadRequest, progress: Progress | None, folder: Path
+    ) -> None:
+        self.settings, self.request, self.progress, self.folder = (
+            settings,
+            request,
+            progress,
+            folder,
+        )
+        self.notes: list[str] = []
+        self.ended = True
+        self.files: list[LocalFile] = []
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the answers were files, whose types are found over all of them."""
+        return bool(self.files)
+
+    def read(self, exchange: Exchange) -> TypedTable:
+        """Read all pages into one table."""
+        lines = JsonLines(self.folder / "records.jsonl")
+        limit = self.request.limit
+        for ask, parent in self._asks(exchange):
+            if limit is not None and lines.count >= limit:
+                self.ended = False
+                break
+            pages = self._pages(ask, exchange)
+            for records in pages:
+                self._keep(lines, pages, records, parent)
+                if limit is not None and lines.count >= limit:
+                    break
+            self.notes += pages.notes
+            self.ended = self.ended and pages.ended
+        if not self.files:
+            shown = shown_location(self.settings.url)
+            file = LocalFile(lines.path, shown, "jsonl")
+            return read_documents([file], (), lines=True, contract=self.request.contract)
+        from dataflow.sources.api.answer_formats import read_csv
+
+        return read_csv(self.files, self.folder, self.request.contract)
+
+    def _asks(self, exchange: Exchange) -> Iterator[tuple[Ask, Any]]:
+        """The first requests, each with the value of its parent, if it has one."""
+        from dataflow.sources.api.parents import ask_for, parent_values
+        from dataflow.sources.api.placing import first_ask, placing_of
+
+        incremental, parent = self.settings.incremental, self.settings.for_each
+        ask = first_ask(self.settings)
+        if incremental and self.progress and self.progress.start is not None:
+            ask = placing_of(self.settings).put(ask, incremental.param, self.progress.start)
+        if parent is None:
+            yield ask, None
+            return
+        size = self.request.parameters.batch_size
+        for value in list(parent_values(parent, exchange, size, self.folder)):
+            yield ask_for(ask, parent.as_, value), value
+
+    def _pages(self, ask: Ask, exchange: Exchange) -> Pages:
+        from dataflow.sources.api.pages import Pages
+        from dataflow.sources.api.placing import placing_of
+
+        filtered = self.progress is not None and self.progress.start is not None
+        return Pages(
+            self.settings,
+            ask,
+            exchange,
+            placing_of(self.settings),
+            self.request.parameters.batch_size,
+            self.folder,
+            filtered=filtered,
+        )
+
+    def _keep(
+        self, lines: JsonLines, pages: Pages, records: list[dict[str, Any]], parent: Any
+    ) -> None:
+        """Put a page's records on disk, as far as they are new."""
+        if pages.format == "csv":
+            self._keep_files(lines, pages, len(records))
+            return
+        if records and self.files:
+            raise _mixed()
+        if self.settings.for_each is not None:
+            from dataflow.sources.api.parents import with_parent
+
+            shown = shown_location(self.settings.url)
+            records = with_parent(records, self.settings.for_each.as_, parent, shown)
+        lines.add(new_records(records, self.progress) if self.progress else records)
+
+    def _keep_files(self, lines: JsonLines, pages: Pages, count: int) -> None:
+        if self.settings.for_each is not None:
+            raise SourceSettingError(
+                "`for_each` cannot be used with an API that answers in CSV.",
+                "Ask for JSON, or read it with code of your own in ingestion.py.",
+            )
+        if lines.count and not self.files:
+            raise _mixed()
+        self.files += [replace(file) for file in pages.files if file not in self.files]
+        # They are counted only: the files themselves are read.
+        lines.count += count
+
+
+def _declared_types(contract: Contract | None) -> dict[str, str]:
+    """The types of a contract's columns, by their names at the source."""
+    columns = contract.columns if contract else {}
+    return {column.source or name: column.database_type for name, column in columns.items()}
+
+
+def _name_of(field: str, contract: Contract | None) -> str:
+    """What a column of the source is called in the table."""
+    columns = contract.columns if contract else {}
+    return next((name for name, column in columns.items() if column.source == field), field)
+
+
+def _mixed() -> SourceSettingError:
+    return SourceSettingError(
+        "The API answers in CSV on one page, and in JSON on another.",
+        "Set `ingestion.source.format`, and `headers` that ask for it, such as `Accept`.",
+    )

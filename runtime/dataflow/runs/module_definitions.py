@@ -1,0 +1,226 @@
+"""What a workflow's modules define for Dagster, beside the job that is registered.
+
+Whatever Dagster would load from them is picked up: assets, checks, jobs, schedules, sensors and
+resources, and what a `Definitions` holds. What cannot be is named, with the reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+import traceback
+from dataclasses import dataclass, field
+from importlib.util import resolve_name
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster
+from dagster import (
+    AssetChecksDefinition,
+    AssetsDefinition,
+    AssetSpec,
+    Definitions,
+    IOManager,
+    IOManagerDefinition,
+    JobDefinition,
+    RepositoryDefinition,
+    ResourceDefinition,
+    ScheduleDefinition,
+    SensorDefinition,
+    SourceAsset,
+)
+from dagster._config.pythonic_config import ConfigurableResourceFactory
+from dagster._core.definitions.assets.definition.cacheable_assets_definition import (
+    CacheableAssetsDefinition,
+)
+from dagster._core.definitions.partitions.partitioned_schedule import (
+    UnresolvedPartitionedAssetScheduleDefinition,
+)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.redaction import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from dataflow.workflows.registry import Workflow
+
+_PACKAGE = "dataflow.workflows"
+_RESOURCES = (ConfigurableResourceFactory, IOManager, IOManagerDefinition, ResourceDefinition)
+_ASSETS = (AssetsDefinition, AssetSpec, SourceAsset, CacheableAssetsDefinition)
+_JOBS = (JobDefinition, UnresolvedAssetJobDefinition)
+_SCHEDULES = (ScheduleDefinition, UnresolvedPartitionedAssetScheduleDefinition)
+
+
+@dataclass
+class ModuleDefinitions:
+    """What the modules define.
+
+    Args:
+        jobs: Those beside the registered one; also jobs of assets.
+        resources: By the names of their variables.
+        left_out: What is not picked up: its name, where it is and why.
+    """
+
+    assets: list[Any] = field(default_factory=list)
+    checks: list[Any] = field(default_factory=list)
+    jobs: list[Any] = field(default_factory=list)
+    schedules: list[Any] = field(default_factory=list)
+    sensors: list[Any] = field(default_factory=list)
+    resources: dict[str, Any] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    def add(self, name: str, value: Any, module: ModuleType) -> None:
+        """Take up what a variable of a module holds, if it is anything of Dagster's to load."""
+        if type(value) in (list, tuple):
+            for item in value:
+                self.add("", item, module)
+        elif isinstance(value, Definitions):
+            self._add_all(name, value, module)
+        elif type(value).__name__ == "LazyDefinitions":
+            self._add_lazy(name, value, module)
+        elif isinstance(value, RepositoryDefinition):
+            why = "A project has one repository: define its parts in the module instead."
+            self.leave_out(f"the repository {value.name!r} in {_file(module)}", why)
+        elif name and isinstance(value, _RESOURCES):
+            self.resources[name] = value
+        else:
+            for kinds, found in (
+                (AssetChecksDefinition, self.checks),
+                (_ASSETS, self.assets),
+                (_JOBS, self.jobs),
+                (_SCHEDULES, self.schedules),
+                (SensorDefinition, self.sensors),
+            ):
+                if isinstance(value, kinds):
+                    # One object may be known to several modules.
+                    if not any(value is known for known in found):
+                        found.append(value)
+                    break
+
+    def leave_out(self, what: str, why: str) -> None:
+        """Name what is not picked up."""
+        self.left_out.append(redact(f"{what}: {why}"))
+
+    def _add_all(self, name: str, found: Definitions, module: ModuleType) -> None:
+        for part in ("assets", "asset_checks", "jobs", "schedules", "sensors"):
+            self.add("", list(getattr(found, part) or ()), module)
+        for key, resource in (found.resources or {}).items():
+            is_one = isinstance(resource, _RESOURCES)
+            self.resources[key] = (
+                resource if is_one else ResourceDefinition.hardcoded_resource(resource)
+            )
+        for part in ("executor", "loggers"):
+            if getattr(found, part):
+                why = "It would hold for all workflows: give it to the jobs that need it."
+                self.leave_out(f"{part} of {name!r} in {_file(module)}", why)
+
+    def _add_lazy(self, name: str, found: Any, module: ModuleType) -> None:
+        try:
+            self.add(name, found(), module)
+        except Exception as error:  # whatever the author's function does
+            self.leave_out(f"{name!r} in {_file(module)}", f"It cannot be called: {error}")
+
+
+def read_modules(workflow: Workflow, folder: Path) -> ModuleDefinitions:
+    """Look through the modules of a workflow whose job has been loaded.
+
+    They are those that the job's module has imported, ``assets.py``, and every other one in the
+    folder that imports Dagster.
+
+    Raises:
+        BadInputError: ``assets.py`` raises when it is imported.
+    """
+    found = ModuleDefinitions()
+    for module in _modules(workflow.workflow_id, folder, found):
+        foreign = _names_of_others(module, workflow.workflow_id)
+        for name, value in list(vars(module).items()):
+            # `from dagster import *` brings resources that are nobody's.
+            if name not in foreign and getattr(dagster, name, None) is not value:
+                found.add(name, value, module)
+    for trigger in (*found.schedules, *found.sensors):
+        for job in targets_of(trigger):
+            if isinstance(job, JobDefinition):
+                found.add("", job, sys.modules[f"{_PACKAGE}.{workflow.workflow_id}.dagster_job"])
+    found.jobs = [job for job in found.jobs if job is not workflow.job]
+    made = {key for asset in found.assets if _is_made(asset) for key in asset.keys}
+    # The specs of an asset that is there as well are the asset's.
+    found.assets = [a for a in found.assets if not isinstance(a, AssetSpec) or a.key not in made]
+    return found
+
+
+def targets_of(trigger: Any) -> list[Any]:
+    """The jobs that a schedule or sensor starts, those left out that it knows by name only."""
+    if isinstance(trigger, UnresolvedPartitionedAssetScheduleDefinition):
+        return [trigger.job]
+    targets = trigger.targets if isinstance(trigger, SensorDefinition) else [trigger.target]
+    return [target.job_def for target in targets if target.has_job_def]
+
+
+def _is_made(asset: Any) -> bool:
+    return isinstance(asset, AssetsDefinition)
+
+
+def _modules(workflow_id: str, folder: Path, found: ModuleDefinitions) -> Iterator[ModuleType]:
+    package = f"{_PACKAGE}.{workflow_id}"
+    for path in sorted(folder.glob("*.py")):
+        name = f"{package}.{path.stem}"
+        if name in sys.modules or not (path.stem == "assets" or _imports_dagster(path)):
+            continue
+        try:
+            importlib.import_module(name)
+        except (Exception, SystemExit) as error:  # whatever the author's module does at import
+            what = "".join(traceback.format_exception_only(error)).strip()
+            if path.stem == "assets":
+                raise BadInputError(
+                    f"assets.py of {workflow_id!r} cannot be loaded: {what}",
+                    "Fix it, or delete it.",
+                ) from error
+            found.leave_out(f"all that {path.name} defines", f"It cannot be loaded: {what}")
+    tests = f"{package}.tests"
+    for name, module in sorted(sys.modules.items()):
+        if (name == package or name.startswith(f"{package}.")) and not name.startswith(tests):
+            yield module
+
+
+def _imports_dagster(path: Path) -> bool:
+    tree = _tree(path)
+    for node in ast.walk(tree) if tree else ():
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        if any(name.partition(".")[0].partition("_")[0] == "dagster" for name in names):
+            return True
+    return False
+
+
+def _names_of_others(module: ModuleType, workflow_id: str) -> set[str]:
+    """The names that a module has from another workflow, which that one defines."""
+    if not getattr(module, "__file__", None):
+        return set()
+    tree, own = _tree(Path(str(module.__file__))), f"{_PACKAGE}.{workflow_id}"
+    names: set[str] = set()
+    for node in ast.walk(tree) if tree else ():
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        source = node.module or ""
+        if node.level:
+            source = resolve_name(f"{'.' * node.level}{source}", module.__package__)
+        if source.startswith(f"{_PACKAGE}.") and not f"{source}.".startswith(f"{own}."):
+            names.update(alias.asname or alias.name for alias in node.names)
+    return names
+
+
+def _tree(path: Path) -> ast.Module | None:
+    try:
+        return ast.parse(path.read_bytes())
+    except (OSError, ValueError, SyntaxError):
+        # Whoever imports the file says what is wrong with it.
+        return None
+
+
+def _file(module: ModuleType) -> str:
+    return Path(str(module.__file__)).name

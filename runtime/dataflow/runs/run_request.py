@@ -1,0 +1,130 @@
+"""What a run is asked to do: run config and a partition, checked against the job beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.redaction import redact
+from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.suggestion import as_sentence, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dagster import DagsterInstance, JobDefinition
+
+_KEYS_SHOWN = 10
+_KEYS_COMPARED = 1000
+
+
+class RunRequestError(BadInputError):
+    """Run config or a partition does not fit the job."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """How a workflow is to be run.
+
+    Args:
+        config: Dagster's run config, such as ``{"ops": {"extract": {"config": {...}}}}``.
+        partition: The key of the partition that a partitioned job is to run for.
+    """
+
+    config: dict[str, Any] = field(default_factory=dict)
+    partition: str | None = None
+
+
+def resolved_config(
+    job: JobDefinition, request: RunRequest, instance: DagsterInstance
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The whole run config, and the tags of the partition.
+
+    What is asked for goes before the partition's own config, and that before the job's.
+
+    Raises:
+        RunRequestError: The job has no partitions, or none of that key, or needs one; or the
+            config does not fit: every fault is named.
+    """
+    tags = _partition_tags(job, request.partition, instance)
+    config: dict[str, Any] = dict(job.run_config or {})
+    if request.partition is not None:
+        config = merged(config, job.get_run_config_for_partition_key(request.partition))
+    config = merged(config, request.config)
+    _check_config(job, config)
+    return config, tags
+
+
+def check_partition(job_name: str, key: str | None, keys: Sequence[str] | None) -> None:
+    """Refuse a partition that a job does not have, or none where it needs one.
+
+    Args:
+        keys: Those that it has; None if it is not partitioned.
+
+    Raises:
+        RunRequestError: The error lists or describes the keys.
+    """
+    if keys is None:
+        if key is not None:
+            raise RunRequestError(
+                f"The job {job_name!r} has no partitions, and so no {quoted(key)}.",
+                "Leave the partition out, or give the job a `partitions_def`.",
+            )
+    elif key is None:
+        raise RunRequestError(
+            f"The job {job_name!r} is partitioned, and a run of it is for one partition.",
+            f"Name one: --partition KEY, or `partition` over the API. {_described(keys)}",
+        )
+    elif key not in keys:
+        meant = as_sentence(did_you_mean(key, list(keys[-_KEYS_COMPARED:])))
+        raise RunRequestError(
+            f"The job {job_name!r} has no partition {quoted(key)}.",
+            f"{meant} {_described(keys)}".strip(),
+        )
+
+
+def _partition_tags(
+    job: JobDefinition, key: str | None, instance: DagsterInstance
+) -> dict[str, str]:
+    partitions = job.partitions_def
+    keys = None
+    if partitions is not None:
+        keys = partitions.get_partition_keys(dynamic_partitions_store=instance)
+    check_partition(job.name, key, keys)
+    return dict(job.get_tags_for_partition_key(key, None)) if key is not None else {}
+
+
+def _described(keys: Sequence[str]) -> str:
+    if not keys:
+        return "It has none yet."
+    if len(keys) <= _KEYS_SHOWN:
+        return f"There are: {', '.join(map(shortened, keys))}."
+    return f"There are {len(keys):,}, from {shortened(keys[0])} to {shortened(keys[-1])}."
+
+
+def _check_config(job: JobDefinition, config: dict[str, Any]) -> None:
+    from dagster import DagsterInvalidConfigError
+    from dagster._core.system_config.objects import ResolvedRunConfig
+
+    try:
+        ResolvedRunConfig.build(job, config)
+    except DagsterInvalidConfigError as error:
+        faults = [redact(" ".join(fault.message.split())) for fault in error.errors]
+        raise RunRequestError(
+            f"The run config does not fit the job {job.name!r}: {' '.join(faults)}",
+            "Give what the job's ops declare: --config FILE_OR_YAML, or `config` over the API.",
+        ) from error
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings in one; what is above goes before what is below.
+
+    >>> merged({"ops": {"a": 1}}, {"ops": {"b": 2}})
+    {'ops': {'a': 1, 'b': 2}}
+    """
+    result = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result

@@ -1,0 +1,182 @@
+"""Answers with status 200 that say that the request failed: never rows, on whatever page.
+
+Only the answer itself and its envelope (``meta``, ``response``) are looked at, never a record in a
+list: a column may be called ``status`` or ``error``. An answer that is one record itself, which
+its ``id`` tells, may have a status of its own too. Where this is wrong, ``error_path`` is the rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dataflow.shared.shown import quoted, shortened
+from dataflow.sources.api.page_detection import find_total
+from dataflow.sources.records import MISSING, value_at
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Keys as they are compared: small letters and digits only.
+_ERROR = _words(
+    "error errors err errormessage errormessages errormsg errmsg errorcode errcode "
+    "errordescription errordetails exception fault faultstring faultcode"
+)
+_STATUS = _words("status state result statuscode code resultcode responsecode")
+_SUCCESS = _words("success succeeded successful ok issuccess issuccessful")
+_SIGNS = _ERROR | _STATUS | _SUCCESS
+_MESSAGE = _words("message messages msg reason detail details note information")
+# What else an envelope has that holds no records.
+_ENVELOPE = _words(
+    "data results items records rows value type instance path timestamp time requestid traceid "
+    "correlationid version apiversion meta info statustext statusmessage title description hint "
+    "help documentationurl total totalcount totalresults totalitems count page pages totalpages "
+    "perpage pagesize limit offset skip next previous hasmore hasnext nextcursor cursor paging "
+    "pagination links object"
+)
+_IDENTITY = _words("id uuid guid key slug name")
+_ENVELOPES = ("meta", "response", "status", "header", "head", "responseStatus", "response_status")
+_ROWS = ("data", "results", "result", "items", "records", "rows", "value", "values")
+_FAILED = _words("error errors fail failed failure fault nok ko exception")
+_FINE = _words("ok success successful succeeded ready done complete completed none 0 200")
+_LOWEST_ERROR_STATUS = 400
+_HIGHEST_STATUS = 599
+
+
+def find_error(document: Any, error_path: str | None, data_path: str | None) -> str | None:
+    """What an answer says of its own failure; None if it says nothing of the kind.
+
+    Args:
+        document: The JSON of the answer.
+        error_path: The rule of config.yaml, which takes the place of all that is known here.
+        data_path: Where the records are: nothing there is a sign of failure, but null is.
+    """
+    if error_path is not None:
+        value = value_at(document, error_path)
+        if value is MISSING or not _tells_failure(error_path.rpartition(".")[2], value):
+            return None
+        return _told(error_path, value)
+    if not isinstance(document, dict):
+        return None
+    own = data_path.partition(".")[0] if data_path else None
+    told = _sign_in(document, own)
+    for key in _ENVELOPES:
+        inner = document.get(key)
+        if told is None and key != own and isinstance(inner, dict):
+            told = _sign_in(inner, None, envelope=True)
+    return told or _null_rows(document, data_path) or _message_only(document, own)
+
+
+def is_error_line(record: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
+    """Whether a line of JSON Lines is an error that ends them, and no record like the first."""
+    words = {_plain(key) for key in record}
+    strange = record.keys() != first.keys() and not words & _IDENTITY
+    return bool(strange and words & _ERROR and _sign_in(record, None))
+
+
+def _sign_in(document: Mapping[str, Any], own: str | None, *, envelope: bool = False) -> str | None:
+    """The first key that tells of a failure."""
+    words = {_plain(key): key for key in document}
+    speaks = bool((words.keys() & (_MESSAGE | _ERROR)) - {"note", "information"})
+    is_record = not envelope and bool(words.keys() & _IDENTITY)
+    for word, key in words.items():
+        value = document[key]
+        if word not in _SIGNS or key == own or not _tells_failure(key, value):
+            continue
+        if word in _ERROR:
+            return _told(key, value)
+        grave = isinstance(value, str) and value.strip().lower() == "error"
+        if is_record and not (speaks and (grave or word in _SUCCESS)):
+            continue
+        said = next((document[words[name]] for name in words if name in _MESSAGE), None)
+        return _told(key, value, said)
+    return None
+
+
+def _tells_failure(key: str, value: Any) -> bool:
+    """Whether a value says, under such a key, that something went wrong."""
+    word = _plain(key)
+    if word in _SUCCESS:
+        return value is False or (isinstance(value, str) and value.strip().lower() == "false")
+    if word in _STATUS:
+        if isinstance(value, str):
+            text = value.strip().lower()
+            return text in _FAILED or (text.isdigit() and _is_error_status(int(text)))
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and _is_error_status(value)
+    if isinstance(value, str):
+        return value.strip().lower() not in ("", "false", "null", *_FINE)
+    if isinstance(value, Mapping):
+        # Such as {"code": 0, "message": null}, where the envelope always has its place for errors.
+        return any(
+            _tells_failure(name, item)
+            if _plain(name) in _SUCCESS
+            else bool(item) and str(item).strip().lower() not in _FINE
+            for name, item in value.items()
+        )
+    return bool(value)
+
+
+def _is_error_status(value: int) -> bool:
+    return _LOWEST_ERROR_STATUS <= value <= _HIGHEST_STATUS
+
+
+def _null_rows(document: dict[str, Any], data_path: str | None) -> str | None:
+    """Null in the place of the records, unless the answer counts none as well."""
+    if data_path is not None:
+        empty = value_at(document, data_path) is None
+        path = data_path
+    else:
+        # Beside a list, or a value of its own, null may be a column without a value.
+        known = _SIGNS | _MESSAGE | _ENVELOPE | set(_ROWS)
+        path = next((key for key in _ROWS if document.get(key, MISSING) is None), "")
+        empty = bool(path) and all(_plain(key) in known for key in document)
+        empty = empty and not any(isinstance(value, list) for value in document.values())
+    total = find_total(document, {})
+    counts_none = (total is not None and total[1] == 0) or document.get("count") == 0
+    return (
+        f"null at {quoted(path)}, where the rows should be" if empty and not counts_none else None
+    )
+
+
+def _message_only(document: dict[str, Any], own: str | None) -> str | None:
+    """A message and nothing else that could be a record."""
+    words = {_plain(key): key for key in document}
+    said = [key for word, key in words.items() if word in _MESSAGE and document[key]]
+    known = _SIGNS | _MESSAGE | _ENVELOPE
+    if not said or own is not None or not words.keys() <= known:
+        return None
+    if any(isinstance(value, list | dict) for value in document.values()):
+        return None
+    fine = any(
+        str(document[key]).strip().lower() in (*_FINE, "true")
+        for word, key in words.items()
+        if word in _STATUS | _SUCCESS
+    )
+    return None if fine else _told(said[0], document[said[0]])
+
+
+def _told(key: str, value: Any, said: Any = None) -> str:
+    """A failure in the API's own words, cut."""
+    told = f"{quoted(key)} is {quoted(next(_texts(value), value))}"
+    words = next(_texts(said), None)
+    return f"{told}: {quoted(words)}" if words else told
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value, a message before others."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=lambda name: _plain(name) not in _MESSAGE):
+            yield from _texts(value[key])
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", shortened(key).lower())

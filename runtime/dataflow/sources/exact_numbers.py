@@ -1,0 +1,106 @@
+"""JSON with numbers of more digits than a double holds: they are kept as texts, digit by digit.
+
+DuckDB, like most readers of JSON, makes a double of 12345678901234567890.12, which is another
+number. As a text it stays what it is, and a contract makes a decimal of it.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dataflow.sources.local_file import LocalFile
+
+# A double that is written out has 17 significant digits at most: more of them are meant.
+_DIGITS = 17
+_LARGEST_WHOLE = 1 << 64
+# Behind a colon, comma or bracket: a number, or, seldom, a part of a text.
+_NUMBER = r"[:\[,]\s*-?(?:(?:0\.0*)?[1-9](?:\.?\d){17,}|\d[\d.]*[eE]\+?\d{3})"
+_LONG, _LONG_BYTES = re.compile(_NUMBER), re.compile(_NUMBER.encode())
+
+
+def loads(text: str) -> Any:
+    """Parse JSON; numbers that a double would change are texts in it.
+
+    Raises:
+        ValueError: It is no JSON.
+        RecursionError: It is nested too deeply.
+
+    >>> loads("[0.10, 12345678901234567890.12, 36893488147419103232, 1e400]")
+    [0.1, '12345678901234567890.12', '36893488147419103232', '1e400']
+    """
+    return _DECODER.decode(text) if _LONG.search(text) else json.loads(text)
+
+
+@contextmanager
+def with_exact_numbers(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:
+    """Files of JSON, of which those with long numbers are copies with texts in their place.
+
+    Each of these is held in memory whole.
+    """
+    with TemporaryDirectory(prefix="dataflow-") as folder:
+        yield [_exact(file, Path(folder) / f"{number}.jsonl") for number, file in enumerate(files)]
+
+
+def _exact(file: LocalFile, copy: Path) -> LocalFile:
+    if not _has_long_numbers(file.path):
+        return file
+    try:
+        rows = list(_rows(file.path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError, RecursionError):
+        # DuckDB says what is wrong with it.
+        return file
+    with copy.open("wb") as target:
+        for row in rows:
+            target.write(json.dumps(row).encode() + b"\n")
+    return replace(file, path=copy)
+
+
+def _has_long_numbers(path: Path) -> bool:
+    if not path.stat().st_size:
+        return False
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        return _LONG_BYTES.search(content) is not None
+
+
+def _rows(text: str) -> Iterator[dict[str, Any]]:
+    """The objects of a text: those of an array, or one after another."""
+    place = 0
+    while place < len(text):
+        if text[place].isspace():
+            place += 1
+            continue
+        value, place = _DECODER.raw_decode(text, place)
+        for row in value if isinstance(value, list) else [value]:
+            if not isinstance(row, dict):
+                raise TypeError("not an object")
+            yield row
+
+
+def _fraction(text: str) -> float | str:
+    digits = re.split("[eE]", text, maxsplit=1)[0].replace(".", "").lstrip("-0").rstrip("0")
+    number = float(text)
+    return text if len(digits) > _DIGITS or number in (float("inf"), float("-inf")) else number
+
+
+def _whole(text: str) -> int | str:
+    # Longer ones Python does not read at all.
+    if len(text) > 20 + 1:
+        return text
+    number = int(text)
+    return number if -(_LARGEST_WHOLE >> 1) <= number < _LARGEST_WHOLE else text
+
+
+_DECODER = json.JSONDecoder(parse_float=_fraction, parse_int=_whole)

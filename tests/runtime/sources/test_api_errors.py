@@ -1,0 +1,173 @@
+"""An answer with status 200 that says that it failed is never a row, on whatever page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.runtime.sources.api_fixtures import ids, js, read_api, records, rows
+
+from dataflow.sources.api.error_answers import find_error
+from dataflow.sources.errors import SourceDataError, SourceError
+
+ERRORS: list[dict[str, Any]] = [
+    {"status": "error", "message": "limit reached"},
+    {"status": "error"},
+    {"status": "error", "retry_in": 30},
+    {"status": "ERROR", "id": "req-1", "message": "boom"},
+    {"status": "fail", "data": {"title": "is missing"}},
+    {"status": "failed", "data": []},
+    {"status": "error", "data": [{"id": 1}]},
+    {"status": 404, "title": "Not found", "detail": "no such thing"},
+    {"code": 500, "message": "internal"},
+    {"statusCode": 429, "message": "slow down"},
+    {"error": "no"},
+    {"error": True, "message": "no"},
+    {"error": {"code": 3, "message": "no"}},
+    {"error": {"code": 3}, "data": []},
+    {"errors": [{"message": "no"}]},
+    {"errors": ["no"], "data": [{"id": 1}]},
+    {"errors": {"name": "is missing"}},
+    {"errorMessages": ["no"], "errors": {}},
+    {"data": None, "errors": [{"message": "no"}]},
+    {"jsonrpc": "2.0", "result": None, "error": {"code": -1, "message": "no"}},
+    {"data": None},
+    {"results": None, "status": "ok"},
+    {"data": None, "total": 3},
+    {"success": False},
+    {"success": "false"},
+    {"ok": False, "error": "invalid_auth"},
+    {"meta": {"success": False}, "data": []},
+    {"status": {"error_code": 1002, "error_message": "no key"}, "data": []},
+    {"response": {"status": "error"}},
+    {"errcode": 40001, "errmsg": "no"},
+    {"Error Message": "no"},
+    {"Note": "five calls a minute"},
+    {"message": "API rate limit exceeded", "documentation_url": "https://x"},
+    {"detail": "Not found."},
+    {"fault": {"faultstring": "no"}},
+]
+FINE: list[Any] = [
+    {"error": None, "data": records(1)},
+    {"error": "", "data": records(1)},
+    {"error": {}, "data": records(1)},
+    {"error": False, "data": records(1)},
+    {"error": {"code": 0, "message": None}, "data": records(1)},
+    {"errors": [], "data": records(1)},
+    {"errors": 0, "data": records(1)},
+    {"status": "ok", "data": records(1)},
+    {"status": "success", "message": "done", "data": records(1)},
+    {"status": 200, "data": records(1)},
+    {"code": 0, "msg": "", "data": records(1)},
+    {"errcode": 0, "errmsg": "ok", "data": records(1)},
+    {"status": {"error_code": 0, "error_message": None}, "data": records(1)},
+    {"success": True, "data": records(1)},
+    {"data": [{"id": 1, "status": "error", "error": "disk full", "success": False}]},
+    [{"id": 1, "status": "error", "error": "disk full", "success": False}],
+    {"id": 1, "status": "failed", "amount": 3},
+    {"id": 1, "success": False, "score": 0},
+    {"id": 1, "data": None},
+]
+NONE = {"type": "none"}
+
+
+@pytest.mark.parametrize("document", ERRORS, ids=str)
+def test_an_error_is_no_row(server: Any, document: Any) -> None:
+    """It stops the run, and says what the API said."""
+    url = server.answer("/x", js(document))
+    with pytest.raises(SourceDataError, match="Page 1 of .*/x is an error with status 200"):
+        read_api(url, paging=NONE)
+
+
+@pytest.mark.parametrize("document", ERRORS, ids=str)
+def test_an_error_on_the_second_page_fails_the_run(server: Any, document: Any) -> None:
+    """Half of the pages are no table."""
+    url = server.answer("/x", js({"data": records(1, 2)}), js(document))
+    with pytest.raises(SourceError, match="Page 2 of .*/x is an error|An answer of"):
+        read_api(url, data_path="data", paging={"type": "page_number"})
+
+
+@pytest.mark.parametrize("document", FINE, ids=str)
+def test_rows_stay_rows(server: Any, document: Any) -> None:
+    """Columns may be called `status` and `error`, and good answers may have a place for errors."""
+    assert ids(read_api(server.answer("/x", js(document)), paging=NONE)) == [1]
+
+
+def test_no_rows_that_are_counted_are_no_error(server: Any) -> None:
+    """Some write null for an empty list, and count it."""
+    url = server.answer("/x", js({"items": None, "total": 0}))
+    assert rows(read_api(url, paging=NONE, data_path="items")) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "fails"),
+    [
+        ({"data": records(1), "problem": "no"}, "problem", True),
+        ({"data": records(1), "problem": None}, "problem", False),
+        ({"data": records(1), "meta": {"result": {"ok": False}}}, "meta.result.ok", True),
+        ({"data": records(1), "meta": {"result": {"ok": True}}}, "meta.result.ok", False),
+        # The rule of config.yaml takes the place of what is known otherwise.
+        ({"data": records(1), "error": "only a warning"}, "problem", False),
+        ({"data": records(1), "status": "error"}, "status", True),
+    ],
+)
+def test_a_rule_can_be_said(server: Any, document: Any, path: str, fails: bool) -> None:
+    """`error_path` names where an answer says that it failed."""
+    url = server.answer("/x", js(document))
+    if not fails:
+        assert ids(read_api(url, error_path=path, paging=NONE, data_path="data")) == [1]
+        return
+    with pytest.raises(SourceDataError, match="is an error"):
+        read_api(url, error_path=path, paging=NONE, data_path="data")
+
+
+def test_a_list_of_errors_that_is_the_data_stays_rows(server: Any) -> None:
+    """`data_path` says that the errors are what is asked for."""
+    url = server.answer("/x", js({"errors": records(1)}))
+    assert ids(read_api(url, data_path="errors", paging=NONE)) == [1]
+
+
+def test_a_token_that_an_error_repeats_is_not_shown(server: Any) -> None:
+    """What the API says is quoted without secrets, and cut."""
+    url = server.answer("/x", js({"error": f"bad token s3cret-token-1 {'x' * 500}"}))
+    with pytest.raises(SourceDataError) as caught:
+        read_api(url, auth_type="bearer_token", token="s3cret-token-1")  # noqa: S106
+    assert "s3cret" not in str(caught.value)
+    assert "x" * 80 not in str(caught.value)
+
+
+def test_lines_that_end_in_an_error_are_refused(server: Any, say: Any) -> None:
+    """A stream that breaks off says so in its last line."""
+    body = '{"id": 1}\n{"id": 2}\n{"error": "timeout while reading"}\n'
+    url = server.answer("/x", say(body, headers={"Content-Type": "application/x-ndjson"}))
+    with pytest.raises(SourceDataError, match="breaks off with an error in line 3"):
+        read_api(url, paging=NONE)
+
+
+_SCALAR = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["id", "status", "error", "errors", "success", "message", "data"]),
+            _SCALAR,
+            min_size=1,
+        ),
+        max_size=5,
+    ),
+    st.sampled_from(["ok", "success", None]),
+)
+def test_what_is_in_a_list_is_never_an_error(found: list[dict[str, Any]], status: Any) -> None:
+    """Whatever the columns are called and hold."""
+    assert find_error(found, None, None) is None
+    assert find_error({"status": status, "rows": found}, None, "rows") is None
+
+
+@given(st.dictionaries(st.text(max_size=6), st.recursive(_SCALAR, st.lists, max_leaves=4)))
+def test_any_object_with_an_error_is_one(document: dict[str, Any]) -> None:
+    """Whatever stands beside it."""
+    assert find_error({**document, "error": "no"}, None, None)
+    assert find_error({**document, "errors": [{"message": "no"}]}, None, None)

@@ -1,0 +1,421 @@
+"""What an API is asked: bodies, GraphQL, parents, tokens; and answers of every format."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from tests.runtime.sources.api_fixtures import ids, js, read_api, records, rows
+from tests.source_fixtures import Answer
+
+from dataflow.shared.config_model import Parameters
+from dataflow.sources.api.reader import KIND
+from dataflow.sources.api.settings import ApiSource
+from dataflow.sources.errors import SourceDataError, SourceError, SourceSettingError
+from dataflow.sources.kind import ReadRequest
+
+NONE = {"type": "none"}
+QUERY = "query ($after: String, $n: Int) { orders(first: $n, after: $after) { nodes { id } } }"
+
+
+def bodies(server: Any) -> list[Any]:
+    return [json.loads(request.body) for request in server.requests]
+
+
+# Bodies
+
+
+def test_values_are_written_as_json_writes_them(server: Any) -> None:
+    """`true`, not `True`; a parameter without a value is left out."""
+    params = {"active": True, "old": False, "size": 1.5, "none": None, "tag": ["a", True]}
+    read_api(server.answer("/x", js(records(1))), params=params, paging=NONE)
+    assert server.requests[0].query == {
+        "active": "true",
+        "old": "false",
+        "size": "1.5",
+        "tag": "true",
+    }
+
+
+def test_a_body_is_posted_and_pages_are_asked_for_in_it(server: Any) -> None:
+    """Where a request has a body, the parameters of paging are in it; dots lead into it."""
+    pages = [js({"rows": records(1, 2)}), js({"rows": records(3)}), js({"rows": []})]
+    url = server.answer("/x", *pages)
+    body = {"filter": {"active": True}, "page": {"size": 5}}
+    paging = {"type": "page_number", "page_param": "page.number"}
+    assert ids(read_api(url, body=body, paging=paging)) == [1, 2, 3]
+    assert {request.method for request in server.requests} == {"POST"}
+    assert server.requests[0].headers["content-type"] == "application/json"
+    asked = [{"filter": {"active": True}, "page": {"size": 5, "number": n}} for n in (1, 2, 3)]
+    assert bodies(server) == asked
+
+
+def test_parameters_of_a_posted_request_may_be_in_the_query(server: Any) -> None:
+    """`param_location` says so."""
+    url = server.answer("/x", js({"rows": records(1)}), js({"rows": []}))
+    paging = {"type": "page_number", "param_location": "query"}
+    assert ids(read_api(url, body={"a": 1}, paging=paging)) == [1]
+    assert [request.query for request in server.requests] == [{"page": "1"}, {"page": "2"}]
+    assert bodies(server) == [{"a": 1}] * 2
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "media"),
+    [
+        ({"body": {"a": True, "b": ["x", 1]}, "body_format": "form"}, "a=true&b=x&b=1", "form"),
+        ({"body": "<q/>", "headers": {"Content-Type": "text/xml"}}, "<q/>", "text/xml"),
+        ({"body": [{"a": 1}]}, '[{"a": 1}]', "application/json"),
+        ({"method": "POST"}, "", ""),
+    ],
+)
+def test_other_bodies(server: Any, source: Any, body: str, media: str) -> None:
+    """Forms, texts, lists, and a request without any."""
+    read_api(server.answer("/x", js(records(1))), paging=NONE, **source)
+    request = server.requests[0]
+    assert (request.method, request.body) == ("POST", body)
+    assert media in request.headers.get("content-type", "")
+
+
+# GraphQL
+
+
+def connection(more: bool, cursor: str | None, *numbers: int, edges: bool = False) -> Answer:
+    info = {"hasNextPage": more, "endCursor": cursor}
+    found: dict[str, Any] = {"nodes": records(*numbers)}
+    if edges:
+        found = {"edges": [{"node": record, "cursor": "c"} for record in records(*numbers)]}
+    return js({"data": {"shop": {"orders": {**found, "pageInfo": info}}}})
+
+
+@pytest.mark.parametrize("edges", [False, True])
+@pytest.mark.parametrize("paging", [None, {"type": "graphql", "page_size_param": "n"}])
+def test_graphql_goes_from_cursor_to_cursor(server: Any, paging: Any, edges: bool) -> None:
+    """`pageInfo` is found, and the cursor goes into the variable that the query declares."""
+    pages = [connection(True, "c1", 1, 2, edges=edges), connection(False, None, 3, edges=edges)]
+    url = server.answer("/graphql", *pages)
+    assert ids(read_api(url, query=QUERY, variables={"x": True}, paging=paging)) == [1, 2, 3]
+    asked = bodies(server)
+    assert all(body["query"] == QUERY for body in asked)
+    size = {"n": 2} if paging else {}
+    assert [body["variables"] for body in asked] == [
+        {"x": True, **size},
+        {"x": True, "after": "c1", **size},
+    ]
+
+
+def test_a_query_that_cannot_go_on_is_refused(server: Any) -> None:
+    """It has a next page, and takes no cursor."""
+    url = server.answer("/graphql", connection(True, "c1", 1))
+    with pytest.raises(SourceSettingError, match="no variable that asks for it"):
+        read_api(url, query="{ orders { nodes { id } } }")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"data": {"orders": None}}, "null where the rows"),
+        ({"data": None, "errors": [{"message": "no field x"}]}, "no field x"),
+        ({"data": {"orders": {"nodes": records(1)}}, "errors": [{"message": "late"}]}, "late"),
+        ({"data": {"orders": records(1)}}, "does not say whether there are more"),
+        ({"data": {"orders": {"edges": [{"node": None}], "pageInfo": {}}}}, "without a node"),
+        (
+            {"data": {"orders": {"nodes": records(1), "pageInfo": {"hasNextPage": True}}}},
+            "not from where",
+        ),
+    ],
+)
+def test_graphql_that_fails_is_no_row(server: Any, document: Any, said: str) -> None:
+    """Errors, null and connections that do not say how they go on."""
+    with pytest.raises((SourceDataError, SourceSettingError), match=said):
+        read_api(server.answer("/graphql", js(document)), query=QUERY)
+
+
+def test_one_object_of_graphql_is_one_row(server: Any) -> None:
+    """Whatever `extensions` hold."""
+    document = {"data": {"shop": {"id": 7, "name": "x"}}, "extensions": {"notes": [{"a": 1}]}}
+    url = server.answer("/graphql", js(document))
+    assert rows(read_api(url, query="{ shop { id } }", paging=NONE)) == [{"id": 7, "name": "x"}]
+
+
+# Parents and children
+
+
+def test_each_parent_is_asked_for_its_children(server: Any) -> None:
+    """All pages of all of them, each row with its parent; parents that come twice count once."""
+    parents = [js({"data": records(1, 2), "next": "/orders?p=2"}), js({"data": records(2, 30)})]
+    server.answer("/orders", *parents)
+    server.answer("/orders/1/items", js({"rows": [{"sku": "a"}], "next": "/orders/1/more"}))
+    server.answer("/orders/1/more", js({"rows": [{"sku": "b"}], "next": None}))
+    server.answer("/orders/2/items", Answer(status=204))
+    server.answer("/orders/30/items", js({"rows": [{"sku": "c", "order_id": 30}], "next": None}))
+    found = read_api(
+        f"{server.url}/orders/{{order_id}}/items",
+        auth_type="bearer_token",
+        token="t0ken-1",  # noqa: S106
+        params={"for": "{order_id}"},
+        data_path="rows",
+        for_each={
+            "url": f"{server.url}/orders",
+            "data_path": "data",
+            "field": "id",
+            "as": "order_id",
+            "paging": {"type": "cursor", "cursor_path": "next"},
+        },
+    )
+    assert rows(found) == [
+        {"sku": "a", "order_id": 1},
+        {"sku": "b", "order_id": 1},
+        {"sku": "c", "order_id": 30},
+    ]
+    assert {request.headers["authorization"] for request in server.requests} == {"Bearer t0ken-1"}
+    assert server.requests[2].query == {"for": "1"}
+
+
+def test_a_parents_value_is_quoted_in_the_address(server: Any) -> None:
+    """It cannot lead elsewhere; in a body it keeps its type."""
+    server.answer("/all", js([{"key": "a/../b?c"}]))
+    server.answer("/all/a%2F..%2Fb%3Fc", js({"v": 1}))
+    each = {"url": f"{server.url}/all", "field": "key", "as": "k", "paging": NONE}
+    url = f"{server.url}/all/{{k}}"
+    assert rows(read_api(url, for_each=each, paging=NONE)) == [{"v": 1, "k": "a/../b?c"}]
+    server.answer("/numbers", js([{"key": 7}]))
+    url = server.answer("/find", js({"v": 2}))
+    each["url"] = f"{server.url}/numbers"
+    assert rows(read_api(url, for_each=each, paging=NONE, body={"id": "{k}"})) == [{"v": 2, "k": 7}]
+    assert json.loads(server.requests[-1].body) == {"id": 7}
+
+
+@pytest.mark.parametrize(
+    ("parents", "children", "said"),
+    [
+        ([{"id": None}], {}, "no single value at 'id'"),
+        ([{"no": 1}], {}, "no single value at 'id'"),
+        ([{"id": 1}], {"error": "no"}, "is an error"),
+        ([{"id": 1}], {"order": 2, "v": 1}, "has 2 at 'order' already"),
+    ],
+)
+def test_parents_and_children_that_cannot_be_read(
+    server: Any, parents: Any, children: Any, said: str
+) -> None:
+    """One child that fails fails the run."""
+    server.answer("/p", js(parents))
+    server.answer("/p/1", js(children))
+    each = {"url": f"{server.url}/p", "field": "id", "as": "order", "paging": NONE}
+    with pytest.raises(SourceDataError, match=said):
+        read_api(f"{server.url}/p/{{order}}", for_each=each, paging=NONE)
+
+
+def test_parents_that_cannot_be_read_whole_are_told_where_to_set_it(server: Any) -> None:
+    """The setting is the one of the first request."""
+    each = {"url": server.answer("/p", js(records(1))), "field": "id", "as": "k"}
+    with pytest.raises(SourceSettingError) as caught:
+        read_api(f"{server.url}/p/{{k}}", for_each=each)
+    assert "`ingestion.source.for_each.paging.type`" in caught.value.instruction
+
+
+def test_a_limit_ends_among_the_children(server: Any) -> None:
+    """An inspection knows that it has not seen all."""
+    server.answer("/p", js(records(1, 2, 3)))
+    for number in (1, 2, 3):
+        server.answer(f"/p/{number}", js([{"v": number}, {"v": 0}]))
+    settings = ApiSource.model_validate(
+        {
+            "type": "api",
+            "url": f"{server.url}/p/{{k}}",
+            "paging": NONE,
+            "for_each": {"url": f"{server.url}/p", "field": "id", "as": "k", "paging": NONE},
+        }
+    )
+    for limit, whole in ((3, False), (6, True)):
+        extracted = KIND.read(settings, ReadRequest(Parameters(), limit=limit))
+        assert extracted.whole is whole
+
+
+def test_a_parent_at_another_host_is_refused(server: Any, other_server: Any) -> None:
+    """The login is for one host; and the placeholder must be used."""
+    each = {"url": f"{other_server.url}/p", "field": "id", "as": "order"}
+    with pytest.raises(SourceSettingError, match="is at another host"):
+        read_api(f"{server.url}/p/{{order}}", for_each=each)
+    each["url"] = f"{server.url}/p"
+    with pytest.raises(SourceSettingError, match="is used nowhere"):
+        read_api(f"{server.url}/p", for_each=each)
+    assert other_server.requests == []
+
+
+# Tokens
+
+
+def oauth(server: Any, **source: Any) -> dict[str, Any]:
+    return {
+        "auth_type": "oauth2_client_credentials",
+        "token_url": f"{server.url}/token",
+        "client_id": "me",
+        "client_secret": "s3cret-9",
+        **source,
+    }
+
+
+def test_a_token_that_runs_out_is_fetched_anew(server: Any) -> None:
+    """A 401 in the middle leads to one new token, and the run goes on."""
+    tokens = [js({"access_token": f"tok-{n}"}) for n in (1, 2)]
+    server.answer("/token", *tokens)
+
+    def answer(request: Any) -> Answer:
+        page = int(request.query["page"])
+        good = "tok-1" if page == 1 else "tok-2"
+        if request.headers["authorization"] != f"Bearer {good}":
+            return Answer("expired", 401)
+        return js({"rows": records(page) if page < 3 else []})
+
+    server.routes["/x"] = answer
+    source = oauth(server, audience="https://api", scope="read")
+    assert ids(read_api(f"{server.url}/x", paging={"type": "page_number"}, **source)) == [1, 2]
+    asked = [parse_qs(request.body) for request in server.requests if request.path == "/token"]
+    assert len(asked) == 2
+    assert asked[1] == {
+        "grant_type": ["client_credentials"],
+        "client_id": ["me"],
+        "client_secret": ["s3cret-9"],
+        "audience": ["https://api"],
+        "scope": ["read"],
+    }
+
+
+def test_a_new_token_that_is_refused_too_ends_it(server: Any) -> None:
+    """Two tokens, two refusals, one message without a secret."""
+    server.answer("/token", js({"access_token": "tok-123456"}))
+    url = server.answer("/x", Answer("tok-123456", 401))
+    with pytest.raises(SourceError, match="refuses access.*401") as caught:
+        read_api(url, **oauth(server))
+    assert [request.path for request in server.requests] == ["/token", "/x"] * 2
+    assert "tok-1" not in str(caught.value)
+
+
+def test_a_token_is_fetched_before_it_runs_out(server: Any) -> None:
+    """`expires_in` says when, as a number or a text."""
+    server.answer("/token", js({"access_token": "a", "expires_in": "0"}))
+    url = server.answer("/x", js({"rows": records(1)}), js({"rows": []}))
+    read_api(url, paging={"type": "page_number"}, **oauth(server))
+    assert [request.path for request in server.requests] == ["/token", "/x"] * 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 500])
+def test_a_tokens_server_that_refuses(server: Any, status: int) -> None:
+    """The message names its address, and not the secret."""
+    server.answer("/token", Answer('{"error": "invalid_client"}', status))
+    with pytest.raises(SourceError, match="/token") as caught:
+        read_api(f"{server.url}/x", **oauth(server))
+    assert "s3cret" not in str(caught.value)
+    assert {request.path for request in server.requests} == {"/token"}
+
+
+# Formats
+
+LINES = '{"id": 1, "v": 1.5}\n\n{"id": 2, "v": null}\n'
+CSV = 'id,v,day\n1,"1.500",2024-01-01\n2,,2024-01-02\n'
+NDJSON = "application/x-ndjson"
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "told"),
+    [
+        (LINES, NDJSON, None),
+        (LINES, "application/json", None),
+        (LINES, "text/plain; charset=utf-8", "jsonl"),
+        ("\x1e" + LINES, "application/json-seq", None),
+        (CSV, "text/csv; charset=utf-8", None),
+        (CSV, "application/octet-stream", "csv"),
+        ("\ufeff" + CSV, "text/csv", None),
+        (CSV.replace(",", ";"), "text/csv", None),
+        (json.dumps([{"id": 1, "v": 1.5}, {"id": 2}]), "application/json", None),
+        ("\ufeff" + json.dumps([{"id": 1, "v": 1.5}, {"id": 2}]), "application/json", None),
+        (json.dumps([{"id": 1, "v": 1.5}, {"id": 2}]), "text/html", "json"),
+    ],
+)
+@pytest.mark.parametrize("pack", ["", "gzip", "deflate", "file"])
+def test_answers_of_every_format(
+    server: Any, body: str, media: str, told: str | None, pack: str
+) -> None:
+    """JSON, lines and CSV; with a byte-order mark, compressed on the way, or a file of gzip."""
+    data = body.encode()
+    packed = {"": data, "gzip": gzip.compress(data), "file": gzip.compress(data)}
+    packed["deflate"] = zlib.compress(data)
+    headers = {"Content-Type": media}
+    if pack in ("gzip", "deflate"):
+        headers["Content-Encoding"] = pack
+    url = server.answer("/x", Answer(packed[pack], headers=headers))
+    given = {"format": told} if told else {}
+    found = read_api(url, paging=NONE, **given)
+    assert [(row["id"], row["v"]) for row in rows(found)] == [(1, 1.5), (2, None)]
+
+
+def test_pages_of_csv_are_one_table(server: Any) -> None:
+    """Their types are found over all pages, and an empty or a header-only page ends them."""
+    pages = ["id,v\n1,1\n2,2\n", "id,v\n3,2.5\n", "id,v\n"]
+    answers = [Answer(page, headers={"Content-Type": "text/csv"}) for page in pages]
+    found = read_api(server.answer("/x", *answers), paging={"type": "page_number"})
+    assert rows(found) == [{"id": 1, "v": 1.0}, {"id": 2, "v": 2.0}, {"id": 3, "v": 2.5}]
+
+
+def test_an_error_in_json_is_no_csv(server: Any) -> None:
+    """Whatever was asked for."""
+    for document in ({"error": "no"}, {"fine": "but no table"}):
+        url = server.answer("/x", js(document))
+        with pytest.raises(SourceDataError, match="is an error"):
+            read_api(url, format="csv", paging=NONE)
+
+
+@pytest.mark.parametrize("paging", [NONE, {"type": "auto"}, {"type": "page_number"}])
+def test_no_content_is_no_rows(server: Any, paging: Any) -> None:
+    """Status 204 on the first page, and behind the last."""
+    url = server.answer("/x", Answer(status=204))
+    assert rows(read_api(url, paging=paging)) == []
+    if paging["type"] == "page_number":
+        url = server.answer("/y", js(records(1)), Answer(status=204))
+        assert ids(read_api(url, paging=paging)) == [1]
+
+
+@pytest.mark.parametrize("body", ['{"id": 1}\n{"id":', '{"id": 1}\n[2]\n', '{"id": 1}\nnonsense'])
+def test_broken_lines_are_named(server: Any, body: str) -> None:
+    """Lines that are cut short are not left out."""
+    url = server.answer("/x", Answer(body, headers={"Content-Type": NDJSON}))
+    with pytest.raises(SourceDataError, match="line 2"):
+        read_api(url, paging=NONE)
+
+
+def test_other_encodings(server: Any) -> None:
+    """The media type names one; UTF-16 is told by its first bytes."""
+    latin = Answer(
+        '[{"id": "é"}]'.encode("latin-1"), headers={"Content-Type": "a/b; charset=latin-1"}
+    )
+    assert ids(read_api(server.answer("/x", latin), paging=NONE)) == ["é"]
+    wide = Answer('[{"id": "é"}]'.encode("utf-16"))
+    assert ids(read_api(server.answer("/x", wide), paging=NONE)) == ["é"]
+    wrong = Answer('[{"id": "é"}]'.encode("latin-1"))
+    with pytest.raises(SourceDataError, match="is not written in utf-8"):
+        read_api(server.answer("/x", wrong), paging=NONE)
+
+
+# Redirection
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirection_at_the_same_host_is_followed(server: Any, status: int) -> None:
+    """A slash at the end, a new path: the login goes along, since the host is the same."""
+    server.answer("/x/", js(records(1)))
+    url = server.answer("/x", Answer(status=status, headers={"Location": "/x/?a=1"}))
+    found = read_api(url, paging=NONE, auth_type="api_key", api_key="k-1234")
+    assert ids(found) == [1]
+    assert server.requests[1].headers["x-api-key"] == "k-1234"
+
+
+def test_redirections_in_a_circle_end(server: Any) -> None:
+    """With a word about it."""
+    url = server.answer("/x", Answer(status=302, headers={"Location": "/x"}))
+    with pytest.raises(SourceError, match="in a circle"):
+        read_api(url, paging=NONE)

@@ -1,0 +1,242 @@
+"""Rows are read as their contract says, or told apart by column, row and value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from dataflow.shared.contract import Column, Contract, OnChange
+from dataflow.sources.contract_check import Conformed, conform
+from dataflow.sources.duckdb_session import open_engine
+from dataflow.sources.errors import SourceDataError
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_engine() as connection:
+        yield connection
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    rows: dict[str, Any],
+    columns: dict[str, Any],
+    **on_change: Any,
+) -> Conformed:
+    table = pa.table(rows)
+    connection.register("rows", table.rename_columns([f"c{i}" for i in range(len(rows))]))
+    agreed = {
+        name: column if isinstance(column, Column) else Column(type=column)
+        for name, column in columns.items()
+    }
+    contract = Contract(agreed, OnChange(**on_change), "sales.csv")
+    return conform(connection, "rows", list(rows), contract)
+
+
+@pytest.mark.parametrize(
+    ("column", "texts", "values"),
+    [
+        (Column(type="text"), ["007", " a ", "1.10"], ["007", " a ", "1.10"]),
+        (Column(type="bigint"), ["1", " 2 ", "-3", "4.0", "+5"], [1, 2, -3, 4, 5]),
+        (Column(type="bigint", thousands=","), ["1,234", "5"], [1234, 5]),
+        (Column(type="double"), ["1.50", "-2", "1e3", " .5"], [1.5, -2.0, 1000.0, 0.5]),
+        (Column(type="double"), ["1,250.00", "-12,250,000.5"], [1250.0, -12250000.5]),
+        (
+            Column(type="double", decimal=",", thousands="."),
+            ["1.500,25", "1.500", "2750", "-0,5"],
+            [1500.25, 1500.0, 2750.0, -0.5],
+        ),
+        (
+            Column(type="decimal(12,2)"),
+            ["1.5", "-2", "1.500"],
+            [Decimal("1.50"), Decimal("-2.00"), Decimal("1.50")],
+        ),
+        (
+            Column(type="decimal(38,0)"),
+            ["12345678901234567890123456789012345678"],
+            [Decimal("12345678901234567890123456789012345678")],
+        ),
+        (Column(type="boolean"), ["true", "FALSE", " True"], [True, False, True]),
+        (Column(type="date"), ["2024-01-31", "2024-01-31 00:00:00"], [date(2024, 1, 31)] * 2),
+        (Column(type="date", format="%d/%m/%Y"), ["01/02/2024"], [date(2024, 2, 1)]),
+        (Column(type="date", format="%m/%d/%y"), ["01/02/24"], [date(2024, 1, 2)]),
+        (
+            Column(type="timestamp"),
+            ["2024-01-31", "2024-01-31T10:00", "2024-01-31 10:00:00.5"],
+            [
+                datetime(2024, 1, 31),
+                datetime(2024, 1, 31, 10),
+                datetime(2024, 1, 31, 10, 0, 0, 500000),
+            ],
+        ),
+        (
+            Column(type="timestamptz"),
+            ["2024-01-31T10:00:00+02:00", "2024-01-31 08:00:00Z"],
+            [datetime(2024, 1, 31, 8, tzinfo=UTC)] * 2,
+        ),
+        (Column(type="time"), ["10:30", "10:30:00"], [time(10, 30)] * 2),
+        (Column(type="json"), ['{"a":1}', "word"], ['{"a":1}', '"word"']),
+        (Column(type="bigint", null_values=["-", "NA"]), ["1", "-", "NA"], [1, None, None]),
+    ],
+)
+def test_texts_are_read_as_agreed(
+    connection: duckdb.DuckDBPyConnection, column: Column, texts: list[str], values: list[Any]
+) -> None:
+    """Each type, in each way of writing it that a contract can name; nothing is no value."""
+    result = read(connection, {"v": pa.array([*texts, None], pa.string())}, {"v": column})
+    assert result.table["v"].to_pylist() == [*values, None]
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("bigint", "1.5"),
+        ("bigint", "007"),
+        ("bigint", "1e3"),
+        ("bigint", "1_000"),
+        ("bigint", "9223372036854775808"),
+        ("integer", "2147483648"),
+        ("double", "1,5"),
+        ("double", "1,500"),
+        ("double", "12,50.5"),
+        ("double", "x"),
+        (Column(type="double", decimal=","), "1.5"),
+        (Column(type="double", decimal=",", thousands="."), "1.5"),
+        ("decimal(12,2)", "1.005"),
+        ("decimal(4,2)", "123.4"),
+        ("boolean", "yes"),
+        ("date", "01/02/2024"),
+        ("date", "2024-02-30"),
+        ("date", "2024-01-31 10:00:00"),
+        (Column(type="date", format="%d/%m/%Y"), "2024-01-31"),
+        (Column(type="date", format="%d/%m/%Y"), "31/12/24"),
+        ("timestamp", "soon"),
+        ("timestamptz", "2024-01-31 10:00:00"),
+    ],
+)
+def test_a_text_that_is_not_exactly_of_the_type_is_refused_by_name(
+    connection: duckdb.DuckDBPyConnection, column: Column | str, text: str
+) -> None:
+    """Nothing is rounded, cut or guessed; the message has column, row and value."""
+    with pytest.raises(SourceDataError, match="'v', row 2") as caught:
+        read(connection, {"v": pa.array([None, text], pa.string())}, {"v": column})
+    assert repr(text) in caught.value.reason
+    assert "Nothing was loaded" in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "came", "value"),
+    [
+        ("bigint", pa.array([12.0]), 12),
+        ("double", pa.array([3]), 3.0),
+        ("decimal(12,2)", pa.array([1.25]), Decimal("1.25")),
+        ("date", pa.array([datetime(2024, 1, 31)]), date(2024, 1, 31)),
+        ("timestamp", pa.array([date(2024, 1, 31)]), datetime(2024, 1, 31)),
+        ("text", pa.array([12]), "12"),
+        ("json", pa.array([{"a": 1}]), '{"a":1}'),
+        ("bigint", pa.nulls(1), None),
+    ],
+)
+def test_values_with_a_type_get_the_agreed_one(
+    connection: duckdb.DuckDBPyConnection, kind: str, came: pa.Array, value: Any
+) -> None:
+    """What a database, Parquet or JSON gives is changed where nothing is lost by it."""
+    assert read(connection, {"v": came}, {"v": kind}).table["v"].to_pylist() == [value]
+
+
+@pytest.mark.parametrize(
+    ("kind", "came"),
+    [
+        ("bigint", pa.array([12.75])),
+        ("bigint", pa.array([float("nan")])),
+        ("double", pa.array([2**53 + 1])),
+        ("decimal(12,2)", pa.array([0.005])),
+        ("integer", pa.array([2**40])),
+        ("date", pa.array([datetime(2024, 1, 31, 10)])),
+        ("bigint", pa.array([[1, 2]])),
+    ],
+)
+def test_a_value_that_would_change_is_refused(
+    connection: duckdb.DuckDBPyConnection, kind: str, came: pa.Array
+) -> None:
+    """12.75 does not become 13, nor a whole number one that a double can hold."""
+    with pytest.raises(SourceDataError, match="'v', row 1"):
+        read(connection, {"v": came}, {"v": kind})
+
+
+ROWS = {"id": pa.array(["1", "2", "3"]), "amount": pa.array(["10", "free", None])}
+AGREED = {"id": "bigint", "amount": "bigint"}
+
+
+def test_a_bad_value_can_be_read_as_none(connection: duckdb.DuckDBPyConnection) -> None:
+    """`bad_value: null` keeps the row, and says how many values it cost."""
+    result = read(connection, ROWS, AGREED, bad_value="null")
+    assert result.table["amount"].to_pylist() == [10, None, None]
+    assert (result.report.nulled_values, result.rejected) == (1, None)
+    assert "'free' is no bigint" in result.notes[0]
+
+
+def test_a_row_with_a_bad_value_can_be_put_aside(connection: duckdb.DuckDBPyConnection) -> None:
+    """`bad_value: quarantine` loads the others; the row is kept as it came, with its reason."""
+    result = read(connection, ROWS, AGREED, bad_value="quarantine")
+    assert result.table["id"].to_pylist() == [1, 3]
+    assert result.rejected is not None
+    assert result.rejected.to_pylist() == [
+        {
+            "row": 2,
+            "reason": "amount: free is no bigint",
+            "record": '{"id":"2","amount":"free"}',
+        }
+    ]
+    assert result.report.rejected_rows == 1
+
+
+def test_a_new_column_comes_along_as_it_is(connection: duckdb.DuckDBPyConnection) -> None:
+    """By default it is loaded, text as text, and told."""
+    result = read(connection, {**ROWS, "coupon": pa.array(["1", None, None])}, {"id": "bigint"})
+    assert result.table["coupon"].to_pylist() == ["1", None, None]
+    assert result.report.new_columns == ["amount", "coupon"]
+    assert "'coupon' is new" in result.notes[1]
+
+
+def test_a_new_column_can_be_left_out_or_refused(connection: duckdb.DuckDBPyConnection) -> None:
+    """`new_column: ignore` says that it was left out; `fail` ends the run."""
+    result = read(connection, ROWS, {"id": "bigint"}, new_column="ignore")
+    assert result.table.column_names == ["id"]
+    assert "'amount' is left out" in result.notes[0]
+    with pytest.raises(SourceDataError, match="'amount'"):
+        read(connection, ROWS, {"id": "bigint"}, new_column="fail")
+
+
+def test_a_lost_column_ends_the_run(connection: duckdb.DuckDBPyConnection) -> None:
+    """The message names it, and a new one that may be it under another name."""
+    with pytest.raises(SourceDataError, match="no longer has 'amounts'") as caught:
+        read(connection, ROWS, {"id": "bigint", "amounts": "text"})
+    assert "Is 'amount' what was 'amounts'?" in caught.value.reason
+    assert "lost_column: null" in caught.value.instruction
+
+
+def test_a_lost_column_can_be_null(connection: duckdb.DuckDBPyConnection) -> None:
+    """`lost_column: null`, or `optional` on the column itself, which says nothing of it."""
+    rows = {"id": ROWS["id"]}
+    result = read(connection, rows, {"id": "bigint", "discount": "bigint"}, lost_column="null")
+    assert result.table["discount"].to_pylist() == [None] * 3
+    assert "no longer has 'discount'" in result.notes[0]
+    optional = Column(type="decimal(5,2)", optional=True)
+    result = read(connection, rows, {"id": "bigint", "discount": optional})
+    assert str(result.table.schema.field("discount").type) == "decimal128(5, 2)"
+    assert (result.notes, result.report.lost_columns) == ([], [])
+
+
+def test_a_column_may_have_another_name_than_at_the_source(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """`source` says what it is called there; case alone is no difference."""
+    columns = {"amount_eur": Column(type="text", source="AMOUNT"), "ID": Column(type="bigint")}
+    assert read(connection, ROWS, columns).table.column_names == ["amount_eur", "ID"]
