@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import glob
-import os
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,7 +124,7 @@ def _stem(file: Path) -> str:
 def _name(files: Sequence[Path], taken: set[str]) -> str:
     stem = Path(inner_name(files[0].name)).stem
     if len(files) > 1:
-        common = os.path.commonprefix([Path(inner_name(file.name)).stem for file in files])
+        common = _common([Path(inner_name(file.name)).stem for file in files])
         stem = re.sub(r"[\W\d_]+$", "", common) or stem
     name, count = suggest_workflow_id(stem), 2
     while name in taken:
@@ -143,18 +143,27 @@ def _pattern(files: Sequence[Path], among: Sequence[Path]) -> str:
             candidate = f"{glob.escape(str(files[0].parent))}/*{suffixes.pop()}"
             if _named(candidate) == set(files):
                 return candidate
-    texts = [str(file) for file in files]
-    prefix = os.path.commonprefix(texts)
-    suffix = os.path.commonprefix([text[len(prefix) :][::-1] for text in texts])[::-1]
-    candidate = f"{glob.escape(prefix)}*{glob.escape(suffix)}"
-    if _named(candidate) == set(files):
-        return candidate
+    folder, start = glob.escape(str(files[0].parent)), _common([file.name for file in files])
+    # The widest comes first: the files of next month belong to the series too.
+    word = re.match(r"[^\W\d_]+(?=[\W\d_])", start)
+    starts = [word[0]] if word else []
+    for beginning in (*starts, re.sub(r"[\W\d_]+$", "", start), start):
+        for suffix in (files[0].suffix, ""):
+            candidate = f"{folder}/{glob.escape(beginning)}*{suffix}"
+            if beginning and _named(candidate) == set(files):
+                return candidate
     listed = ", ".join(file.name for file in files[:_MOST_NAMED])
     raise SourceSettingError(
         f"{listed} have the same columns, and no pattern names them without other files.",
         "Put the files of each table into a folder of its own, or name them: "
         "--source NAME=PATTERN for each table.",
     )
+
+
+def _common(texts: Sequence[str]) -> str:
+    """What all of them begin with."""
+    signs = takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))
+    return "".join(column[0] for column in signs)
 
 
 def _named(pattern: str) -> set[Path]:
