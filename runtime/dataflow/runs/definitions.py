@@ -25,6 +25,7 @@ from dataflow.runs.dagster_names import FURTHER_TAG, PARTITIONED_TAG, WORKFLOW_T
 from dataflow.runs.executor import holding_executor
 from dataflow.runs.module_definitions import ModuleDefinitions, read_modules, targets_of
 from dataflow.runs.policy import with_policy
+from dataflow.runs.step_outputs import has_default_outputs, in_files
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -262,6 +263,8 @@ def _served(
         "tags": {**job.tags, WORKFLOW_TAG: workflow_id, **partitioned},
         "run_tags": {**job.run_tags, WORKFLOW_TAG: workflow_id},
     }
+    if has_default_outputs(job):
+        changes["resource_defs"] = {**job.resource_defs, "io_manager": in_files}
     # An author who names another executor means it.
     if job._executor_def in (None, in_process_executor):
         changes["executor_def"] = holding_executor(project, workflow_id, config)

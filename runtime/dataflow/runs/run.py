@@ -27,6 +27,7 @@ from dataflow.runs.notifications import report_failure, unset_addresses
 from dataflow.runs.policy import time_limit, with_policy
 from dataflow.runs.run_progress import EventKind, RunEvent, RunProgress
 from dataflow.runs.run_request import RunRequest, resolved_config
+from dataflow.runs.step_outputs import has_default_outputs, in_memory
 from dataflow.shared.logging import get_logger
 from dataflow.workflows.registry import get_workflow
 
@@ -110,7 +111,8 @@ def _execute(
 
     # In this process steps hand each other values directly: nothing is pickled, whatever executor
     # the author's job names.
-    ephemeral = job.as_ephemeral_job(resource_defs={}, input_values={})
+    outputs = {"io_manager": in_memory} if has_default_outputs(job) else {}
+    ephemeral = job.as_ephemeral_job(resource_defs=outputs, input_values={})
     config, tags = asked
     created = instance.create_run_for_job(
         job_def=ephemeral,

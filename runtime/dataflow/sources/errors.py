@@ -5,13 +5,13 @@ Readers raise these, and ``MissingDependencyError`` for a library that is not in
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.redaction import redact
+from dataflow.shared.suggestion import as_sentence, did_you_mean, known_names
 
 
 class SourceError(DataflowError):
@@ -28,10 +28,9 @@ class SourceNotFoundError(SourceError):
     def of_table(cls, schema: str | None, table: str, known: list[str]) -> SourceNotFoundError:
         """The error for a table that is not among the known ones, which may be called nearly so."""
         wanted = f"{schema}.{table}" if schema else table
-        near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
-        there = ", ".join(known[:10]) + (" and more" if len(known) > 10 else "")
-        advice = f"Did you mean {' or '.join(near)}?" if near else f"There are: {there or 'none'}."
-        return cls(f"There is no table {wanted}.", advice)
+        meant = as_sentence(did_you_mean(wanted, known, most=3, cutoff=0.5))
+        there = known_names(known, 10) or "none"
+        return cls(f"There is no table {wanted}.", meant or f"There are: {there}.")
 
 
 class SourceTooLargeError(SourceError):

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from dataflow.shared.logging import get_logger
+from dataflow.shared.shown import shortened
 
 if TYPE_CHECKING:
     import requests
@@ -25,6 +26,7 @@ _RESET = ("X-RateLimit-Reset-After", "RateLimit-Reset", "X-RateLimit-Reset", "X-
 # A reset beyond this is a moment, not a length of time.
 _EPOCH, _EPOCH_MILLISECONDS = 1e9, 1e12
 _CLOCK_GRAIN = 0.1
+_LONGEST_CAUSE = 80
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 60.0
 # A server that asks for more patience than this is not waited for.
@@ -216,4 +218,6 @@ def _cause(error: Exception) -> str:
     reason = getattr(inner, "reason", None)
     inner = reason if isinstance(reason, BaseException) else inner
     text = str(inner.args[-1] if inner.args else inner)
-    return text.split(": ", 1)[-1].strip(" '.\"") or type(inner).__name__
+    told = text.split(": ", 1)[-1].strip(" '.\"") or type(inner).__name__
+    # What a server sends in the place of a status may be anything.
+    return shortened("".join(sign if sign.isprintable() else "?" for sign in told), _LONGEST_CAUSE)

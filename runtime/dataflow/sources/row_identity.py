@@ -1,8 +1,9 @@
 """Whether a row that a source gives again is one that it gave before, by its values.
 
 A value is compared as what it is, not as it is written: 1.500 is 1.5, and a moment is the same in
-each zone. A text stays a text, unless its column is declared to hold something else: ``1.10`` and
-``1.1`` are two versions.
+each zone. A text that is written as a number is one where its column is declared so, or where the
+row has an id: the same record at the same moment, whose number is written in another way. Elsewhere
+it is a text: ``1.10`` and ``1.1`` may be two versions.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from typing import Any
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d{1,4})?\s*", re.ASCII | re.IGNORECASE)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
+# Without the zeros in front that codes have.
+_WRITTEN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
+_IDENTITIES = ("id", "_id", "ID", "Id", "uuid", "guid", "key")
 # Numbers as they are declared: DECIMAL(10,2), BIGINT, DOUBLE, NUMERIC, REAL, ...
 _NUMERIC_TYPE = re.compile(r"(?i)(decimal|numeric|double|float|real|.*int(eger)?)\b")
 # A clock that runs ahead, or a day that has begun elsewhere, is no date in the future.
@@ -38,16 +42,21 @@ def row_digest(row: Mapping[str, Any], types: Mapping[str, str] | None = None) -
     False
     >>> row_digest({"a": "1.500"}, {"a": "DOUBLE"}) == row_digest({"a": 1.5})
     True
+    >>> row_digest({"id": 1, "a": "1.500"}) == row_digest({"id": 1, "a": 1.5})
+    True
     """
     declared = types or {}
+    has_id = any(row.get(name) is not None for name in _IDENTITIES)
     plain = {
-        key: _plain(
-            value, numeric=bool(_NUMERIC_TYPE.fullmatch(declared.get(key, "").split("(")[0]))
-        )
+        key: _plain(value, numeric=has_id or _is_numeric(declared.get(key, "")))
         for key, value in row.items()
         if value is not None
     }
     return _hashed(json.dumps(plain, sort_keys=True))
+
+
+def _is_numeric(declared: str) -> bool:
+    return _NUMERIC_TYPE.fullmatch(declared.partition("(")[0]) is not None
 
 
 def earlier_digest(row: Mapping[str, Any]) -> str:
@@ -118,7 +127,8 @@ def _plain(value: Any, *, numeric: bool = False) -> Any:
         return {str(key): _plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    number = number_of(value) if numeric or not isinstance(value, str) else None
+    as_number = not isinstance(value, str) or (numeric and _WRITTEN_NUMBER.fullmatch(value.strip()))
+    number = number_of(value) if as_number else None
     if number is not None:
         return ["number", str(number.normalize() if number else Decimal(0))]
     moment = moment_of(value)

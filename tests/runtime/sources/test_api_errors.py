@@ -12,7 +12,7 @@ from tests.runtime.sources.api_fixtures import ids, js, read_api, records, rows
 from dataflow.sources.api.error_answers import find_error
 from dataflow.sources.errors import SourceDataError, SourceError
 
-ERRORS: list[dict[str, Any]] = [
+ERRORS: list[Any] = [
     {"status": "error", "message": "limit reached"},
     {"status": "error"},
     {"status": "error", "retry_in": 30},
@@ -36,6 +36,9 @@ ERRORS: list[dict[str, Any]] = [
     {"data": None},
     {"results": None, "status": "ok"},
     {"data": None, "total": 3},
+    {"data": {}},
+    {"data": False},
+    {},
     {"success": False},
     {"success": "false"},
     {"ok": False, "error": "invalid_auth"},
@@ -48,6 +51,7 @@ ERRORS: list[dict[str, Any]] = [
     {"message": "API rate limit exceeded", "documentation_url": "https://x"},
     {"detail": "Not found."},
     {"fault": {"faultstring": "no"}},
+    None,
 ]
 FINE: list[Any] = [
     {"error": None, "data": records(1)},
@@ -97,8 +101,10 @@ def test_rows_stay_rows(server: Any, document: Any) -> None:
 
 def test_no_rows_that_are_counted_are_no_error(server: Any) -> None:
     """Some write null for an empty list, and count it."""
-    url = server.answer("/x", js({"items": None, "total": 0}))
-    assert rows(read_api(url, paging=NONE, data_path="items")) == []
+    empties: list[Any] = [None, {}]
+    for nothing in empties:
+        url = server.answer("/x", js({"items": nothing, "total": 0}))
+        assert rows(read_api(url, paging=NONE, data_path="items")) == []
 
 
 @pytest.mark.parametrize(

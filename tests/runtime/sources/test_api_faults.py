@@ -107,6 +107,65 @@ def test_an_answer_that_is_cut_is_asked_for_again(server: Any, where: str) -> No
         read_soon(server.answer("/y", CUT[where]))
 
 
+H = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n"
+STRANGE = {
+    "ends with its connection": (H + b'\r\n[{"id": 1', "broke off in the middle"),
+    "a range of bytes": (
+        b"HTTP/1.1 206 P\r\nContent-Range: bytes 0-4/9\r\nContent-Length: 5\r\n\r\nid\n1\n",
+        "a part of the answer",
+    ),
+    "no HTTP": (b"\x00\x01garbage" + b"x" * 500 + b"\r\n\r\n", "could not be read in 2 tries"),
+    "two lengths": (H + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n[]", "cannot be read"),
+    "an unknown compression": (H + b"Content-Encoding: br\r\n\r\nabc", "compressed as 'br'"),
+    "a broken chunk": (
+        H.replace(b"1.0", b"1.1") + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n",
+        "broke off in the middle",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_strange_answers_are_named(what: str) -> None:
+    """On one printable line each, and never read as fewer rows."""
+    payload, said = STRANGE[what]
+
+    def serve(listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(payload)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,))
+        thread.start()
+        try:
+            with pytest.raises(SourceUnavailableError, match=said) as caught:
+                read_soon(f"http://127.0.0.1:{listening.getsockname()[1]}/x")
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+    assert all(line.isprintable() for line in str(caught.value).splitlines())
+    assert len(str(caught.value)) < 400
+
+
+def test_a_body_that_ends_with_its_connection_is_read() -> None:
+    """Where the server says no length, and the JSON is whole."""
+
+    def serve(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(1 << 16)
+            connection.sendall(H + b'\r\n[{"id": 1}]\n')
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,))
+        thread.start()
+        assert ids(read_soon(f"http://127.0.0.1:{listening.getsockname()[1]}/x")) == [1]
+        thread.join()
+
+
 def test_an_answer_that_is_not_ready_is_asked_for_again(server: Any) -> None:
     """202 is no data, whatever stands in it."""
     wait = Answer('{"status": "running"}', 202, {"Retry-After": "0"})

@@ -62,7 +62,9 @@ def test_a_filter_by_day_adds_nothing_twice(server: Any) -> None:
         ({"in": {"a": 1, "b": None}}, {"in": {"a": 1.0}}, False),
         ({"on": "2024-01-01T00:00:00Z"}, {"on": "2024-01-01T01:00:00.000+01:00"}, False),
         ({"price": 1.5}, {"price": 1.51}, True),
-        ({"version": "1.10"}, {"version": "1.1"}, True),
+        ({"price": "1.500"}, {"price": "1.5"}, False),
+        ({"price": "1.500"}, {"price": 1.5}, False),
+        ({"price": "-0.50"}, {"price": -0.5}, False),
         ({"code": "007"}, {"code": "7"}, True),
         ({"flag": True}, {"flag": 1}, True),
     ],
@@ -74,6 +76,15 @@ def test_rows_at_the_border_are_compared_by_value(
     moment = "2024-01-02T10:00:00Z"
     added = runs(server, [at(1, moment, **before)], [at(1, moment, **after)])
     assert added == [[1], [1] if again else []]
+
+
+def test_texts_of_rows_without_an_id_stay_texts(server: Any) -> None:
+    """Two versions of the same day are two rows."""
+    days = [[{"at": "2024-01-02", "version": "1.10"}], [{"at": "2024-01-02", "version": "1.1"}]]
+    url = server.answer("/x", *map(js, days))
+    first = read_api(url, incremental=BY_AT, paging=NONE)
+    second = read_api(url, first["metadata"]["last_value"], incremental=BY_AT, paging=NONE)
+    assert [row["version"] for row in second["data"].to_pylist()] == ["1.1"]
 
 
 def test_a_csv_is_compared_by_its_types(server: Any) -> None:

@@ -147,6 +147,14 @@ def test_pages_in_headers(server: Any) -> None:
     assert len(server.requests) == 3
 
 
+def test_a_cursor_in_a_header(server: Any) -> None:
+    """`header:NAME` names it; without it there is no more."""
+    pages = [js(records(1, 2), X_Next="c2"), js(records(3))]
+    paging = {"type": "cursor", "cursor_path": "header:X-Next", "cursor_param": "cursor"}
+    assert ids(read_api(server.answer("/x", *pages), paging=paging)) == [1, 2, 3]
+    assert [request.query.get("cursor") for request in server.requests] == [None, "c2"]
+
+
 # Without an end
 
 

@@ -335,7 +335,7 @@ def test_lengths_of_time_are_texts_that_can_be_cast(tmp_path: Path) -> None:
             "CREATE TABLE t AS SELECT INTERVAL 26 HOUR AS took UNION ALL SELECT NULL"
         )
     result = read(str(path), table="t")
-    pq.write_table(result["data"], tmp_path / "a.parquet")
+    pq.write_table(result["data"].table, tmp_path / "a.parquet")
     cast = f"SELECT CAST(took AS INTERVAL) FROM '{tmp_path}/a.parquet'"
     assert sorted(duckdb.sql(cast).fetchall(), key=str) == [(None,), (timedelta(hours=26),)]
     assert "cast it to interval" in result["metadata"]["notes"][0]

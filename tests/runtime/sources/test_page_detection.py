@@ -109,6 +109,14 @@ def test_headers_tell_too() -> None:
         detected(ROWS, {"X-Total": "3"})
     assert find_total(ROWS, CaseInsensitiveDict({"X-Total": "3"})) == ("header:X-Total", 3)
     assert find_total(ROWS, CaseInsensitiveDict({"X-Total": "many"})) is None
+    for text, number in (
+        ("items 0-1/25", 25),
+        ("0-1/25", 25),
+        ("0-1/*", None),
+        ("bytes 0-1/9", None),
+    ):
+        found = find_total(ROWS, CaseInsensitiveDict({"Content-Range": text}))
+        assert found == (number and ("header:Content-Range", number))
 
 
 @pytest.mark.parametrize("document", [[], {"rows": []}])

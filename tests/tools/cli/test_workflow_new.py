@@ -94,6 +94,23 @@ def test_an_api_is_looked_at_with_the_credentials_that_the_workflow_will_use(
     assert not any(b"s3same-open" in text for text in texts)
 
 
+def test_a_bare_list_of_an_api_is_read_by_the_first_run(
+    project_folder: Path, dataflow: Dataflow
+) -> None:
+    """What was found of paging stands beside the settings that were given."""
+    given = "source_settings={headers: {X-Team: data}}"
+    with api("s3same-open") as url:
+        env = {"BARE_TOKEN": "s3same-open"}
+        command = ("workflow", "new", "bare", "--source", url, "-d", "auth_type=bearer_token")
+        made = dataflow(*command, "-d", given, cwd=project_folder, env=env)
+        assert made.returncode == 0, made.stderr
+        source = source_of(project_folder, "bare")
+        assert (source["paging"], source["headers"]) == ({"type": "none"}, {"X-Team": "data"})
+        run = dataflow("workflow", "run", "bare", cwd=project_folder, env=env)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "20 rows into raw.bare" in run.stdout
+
+
 def test_an_answer_that_nobody_asked_for_is_refused(
     project_folder: Path, dataflow: Dataflow
 ) -> None:
@@ -102,5 +119,5 @@ def test_an_answer_that_nobody_asked_for_is_refused(
     refused = dataflow("workflow", "new", "trips", "-d", "titel=Trips", cwd=project_folder)
     assert refused.returncode == 2
     assert "titel" in refused.stderr
-    assert "Did you mean title?" in refused.stderr
+    assert "Did you mean `title`?" in refused.stderr
     assert sorted(project_folder.rglob("*")) == before

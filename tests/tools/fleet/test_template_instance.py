@@ -116,7 +116,7 @@ def test_names_are_checked_first(lab: Lab) -> None:
     lab.release("1.0.0", {"a.py": TEN})
     lab.render("daily_sales")
 
-    with pytest.raises(BadInputError, match="daily_sale.*\\n.*Did you mean daily_sales"):
+    with pytest.raises(BadInputError, match="daily_sale.*\\n.*Did you mean `daily_sales`"):
         lab.update("daily_sale")
 
 

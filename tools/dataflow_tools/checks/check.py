@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from dataflow.shared.output_redaction import guard_output
-from dataflow_tools.checks.checklist import Report, judge, load_checks
+from dataflow_tools.checks.checklist import Report, as_advice, judge, load_checks
 from dataflow_tools.checks.suite import TestRun
 from dataflow_tools.checks.trial import Trial, Workers
 from dataflow_tools.checks.workflow_source import WorkflowSource
@@ -59,6 +59,8 @@ def _check(workflow: Trial, checks: dict[str, Check[TriedWorkflow]]) -> Report:
     # All that needs no other process is done while those two work.
     in_turn = sorted(checks.items(), key=lambda item: item[1].waits)
     points = {key: judge(key, check, workflow) for key, check in in_turn}
+    if not workflow.is_rendered:
+        points = {key: as_advice(point) for key, point in points.items()}
     return Report(
         workflow.workflow_id, tuple(points[key] for key in checks), time.perf_counter() - began
     )

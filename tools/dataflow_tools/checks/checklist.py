@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.finding import Finding
 from dataflow.shared.plugins import PluginError, distribution_of, installed, load
-from dataflow_tools.checks.protocol import Check, Group, Status, Verdict, judged
+from dataflow_tools.checks.protocol import NO_TESTS, Check, Group, Status, Verdict, judged
 
 if TYPE_CHECKING:
     from dataflow_tools.checks.tried_workflow import TriedWorkflow
+
+
+# What a workflow runs well without.
+_ADVICE = frozenset(
+    {
+        *("write", "errors", "folder", "readme", "options", "dashboard", "columns"),
+        *("test-ingestion", "test-transform", "test-integration", "test-error", "tests-pass"),
+        *("type-hints", "print"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,19 @@ def load_checks() -> dict[str, Check[TriedWorkflow]]:
     return dict(
         sorted(found.items(), key=lambda item: (groups.index(item[1].group), item[1].position))
     )
+
+
+def as_advice(point: Point) -> Point:
+    """A point of a workflow written by hand: what it does not need to run well is advice.
+
+    Whoever makes a workflow from the template is promised all of the checklist.
+    """
+    verdict = point.verdict
+    if point.key not in _ADVICE or verdict.status is not Status.MISSING:
+        return point
+    if point.key == "tests-pass" and verdict.detail != NO_TESTS:
+        return point
+    return replace(point, verdict=replace(verdict, status=Status.ADVISED))
 
 
 def judge(key: str, check: Check[TriedWorkflow], workflow: TriedWorkflow) -> Point:

@@ -9,7 +9,7 @@ import importlib
 import os
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,13 +54,14 @@ def answer_code(request: CodeRequest) -> Loaded:
     project.make_importable()
     # Whatever folder it was started in, the code finds the project that is checked.
     os.environ[PROJECT_VARIABLE] = str(project.root)
-    job = _load_job(project, request.workflow_id)
+    job, left_out = _load_job(project, request.workflow_id)
     return Loaded(
         job,
         _load_assets(project, request.workflow_id),
         _signatures(request.workflow_id),
         request.sample_to is not None
         and _write_sample(project, request.workflow_id, request.sample_to),
+        left_out,
     )
 
 
@@ -77,23 +78,43 @@ def check_job(workflow: TriedWorkflow) -> list[Finding]:
 
 @check(Group.IMPLEMENTATION, "the assets can be loaded", position=6, waits=True)
 def check_assets(workflow: TriedWorkflow) -> Verdict:
-    """What came of importing ``assets.py``."""
-    if not workflow.has("assets.py"):
+    """What came of importing ``assets.py``, and what the modules define that is not picked up."""
+    assets, left_out = workflow.loaded.assets, workflow.loaded.left_out
+    if not workflow.has("assets.py") and not left_out:
         return not_applicable("there is no assets.py")
-    return judged([workflow.loaded.assets] if workflow.loaded.assets else [])
+    return judged([*([assets] if assets else []), *left_out])
 
 
-def _load_job(project: Project, workflow_id: str) -> Finding | None:
-    from dataflow.runs.definitions import WorkflowDefinitions, check_definitions
+def _load_job(project: Project, workflow_id: str) -> tuple[Finding | None, tuple[Finding, ...]]:
+    from dataflow.runs.definitions import (
+        WorkflowDefinitions,
+        check_definitions,
+        read_definitions,
+        without_faulty_extras,
+        without_taken_names,
+    )
     from dataflow.workflows.registry import get_workflow
 
     file = project.relative(project.workflow_dir(workflow_id) / "dagster_job.py")
     try:
         workflow = get_workflow(workflow_id, project)
     except DataflowError as error:
-        return Finding.of(error, file)
-    reason = check_definitions(WorkflowDefinitions(workflow_id, workflow.job))
-    return Finding(reason, "Fix the job.", file) if reason else None
+        return Finding.of(error, file), ()
+    try:
+        found = read_definitions(project, workflow)
+    except DataflowError:
+        # config.yaml and assets.py have points of their own.
+        found = WorkflowDefinitions(workflow_id, workflow.job)
+    reason = check_definitions(
+        replace(found, assets=[], checks=[], further={}, schedules=[], sensors=[])
+    )
+    if reason:
+        return Finding(reason, "Fix the job.", file), ()
+    found = without_taken_names(found, {})
+    if check_definitions(found):
+        found = without_faulty_extras(found)
+    told = "Put it right, or take it out: Dagster does not get it."
+    return None, tuple(Finding(f"Left out: {what}", told, file) for what in found.left_out)
 
 
 def _load_assets(project: Project, workflow_id: str) -> Finding | None:

@@ -33,6 +33,8 @@ _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 @check(Group.PLANNING, "the source is defined", position=1)
 def check_source(workflow: WorkflowSource) -> Verdict:
     """Type and location have to be there."""
+    if workflow.does_without_config:
+        return not_applicable("there is no config.yaml")
     findings = [
         workflow.at_key(
             f"{source.key} does not say its {key}.",

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 Checked = TypeVar("Checked", bound="WorkflowSource", contravariant=True)
 
 
+# Why the point about passing tests is missing where there is none.
+NO_TESTS = "there is none"
+
+
 class Group(StrEnum):
     """The parts of the checklist, in its order. Plug-ins may name others, which come after."""
 
@@ -36,6 +40,7 @@ class Status(StrEnum):
     MET = "met"
     MISSING = "missing"
     NOT_APPLICABLE = "not applicable"
+    ADVISED = "advised"
 
 
 @dataclass(frozen=True)

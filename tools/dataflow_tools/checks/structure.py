@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.shared.config import CONFIG_FILE
-from dataflow_tools.checks.protocol import Group, check
+from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,8 @@ def check_folder(workflow: WorkflowSource) -> Iterator[Finding]:
 
 
 @check(Group.IMPLEMENTATION, "config.yaml is valid", position=2)
-def check_config(workflow: WorkflowSource) -> list[Finding]:
+def check_config(workflow: WorkflowSource) -> Verdict:
     """What reading it finds."""
-    return workflow.config_findings
+    if workflow.does_without_config:
+        return not_applicable("it has none")
+    return judged(workflow.config_findings)

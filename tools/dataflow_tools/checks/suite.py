@@ -13,7 +13,15 @@ from xml.etree import ElementTree as Xml
 
 from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE
-from dataflow_tools.checks.protocol import Check, Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.protocol import (
+    NO_TESTS,
+    Check,
+    Group,
+    Verdict,
+    check,
+    judged,
+    not_applicable,
+)
 from dataflow_tools.checks.tried_workflow import Outcome
 
 if TYPE_CHECKING:
@@ -89,7 +97,7 @@ def check_outcome(workflow: TriedWorkflow) -> Verdict:
     findings = workflow.outcome.findings[workflow.workflow_id]
     count = workflow.outcome.passed[workflow.workflow_id]
     if not findings and not count:
-        return judged([workflow.finding("There is no test.", "Write some.", "tests")])
+        return judged([workflow.finding("There is no test.", "Write some.", "tests")], NO_TESTS)
     return judged(findings, "" if findings else f"{count} passed")
 
 

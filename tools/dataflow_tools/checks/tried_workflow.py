@@ -41,12 +41,14 @@ class Loaded:
         signatures: By point, those of the functions in files that could be imported; ``None`` if
             there is no such function.
         sample: Whether rows were written to ``sample_to``.
+        left_out: What its modules define and Dagster does not get.
     """
 
     job: Finding | None = None
     assets: Finding | None = None
     signatures: dict[str, Signature | None] = field(default_factory=dict)
     sample: bool = False
+    left_out: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

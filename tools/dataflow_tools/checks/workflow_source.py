@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
 _NOT_SOURCES = {"__pycache__", "node_modules", "target", "dbt_packages"}
+# What the template leaves in a workflow that is made from it.
+_ANSWERS = ".copier-answers.yml"
 # How `dataflow.shared.environment` begins the reason of a variable that is not set.
 _NOT_SET = "the environment variable "
 
@@ -65,6 +67,16 @@ class WorkflowSource:
     def has(self, *parts: str) -> bool:
         """Whether there is such a file or folder."""
         return self.folder.joinpath(*parts).exists()
+
+    @property
+    def is_rendered(self) -> bool:
+        """Whether it was made from the template."""
+        return self.has(_ANSWERS)
+
+    @property
+    def does_without_config(self) -> bool:
+        """Whether it was written by hand, and without a config.yaml."""
+        return not self.is_rendered and not self.has(CONFIG_FILE)
 
     @cached_property
     def files(self) -> list[Path]:

@@ -15,6 +15,7 @@ MARKS = {
     "met": click.style("✓", fg="green"),
     "missing": click.style("✗", fg="red"),
     "not applicable": "-",
+    "advised": click.style("!", fg="yellow"),
 }
 
 

@@ -37,6 +37,9 @@ def check(
     A NAME may also be the path of a file in a workflow, as pre-commit hands them over. No source
     is asked, and no table is written.
 
+    Of a workflow written by hand, not made from the template, what it runs well without (a README,
+    tests, type hints) is advice.
+
     The exit code is 0 if nothing is missing, 1 if something is, 2 if the check could not be made.
     """
     from dataflow_tools.checks.check import check_workflows
@@ -96,6 +99,8 @@ def _lines(report: Report, *, in_full: bool) -> Iterator[str]:
         f"{report.count(Status.MET)} met, {missing} missing, "
         f"{report.count(Status.NOT_APPLICABLE)} not applicable"
     )
+    if advised := report.count(Status.ADVISED):
+        summary = f"{'' if missing else 'valid, '}{summary}, {advised} advised"
     mark = MARKS["missing" if missing else "met"]
     if not in_full:
         yield f"{mark} {click.style(report.workflow_id, bold=True)}: {summary}"

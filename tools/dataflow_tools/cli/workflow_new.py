@@ -86,13 +86,15 @@ def _looked_at(
             for group in groups:
                 click.echo(f"  {group.told}")
             sources = tuple(f"{group.name}={group.location}" for group in groups)
-        elif groups:
+        elif groups and Path(sources[0]).is_dir():
             sources = (groups[0].location,)
     named = named_sources(sources, given)
     if len(named) == 1:
         ((only, location),) = named.items()
-        found = _look(project, name, location, table, given) | given
-        return {**({"table": only} if only else {}), **found}
+        found = _look(project, name, location, table, given)
+        # Those that were given are among those that were found.
+        settings = {key: found[key] for key in ("source_settings",) if key in found}
+        return {**({"table": only} if only else {}), **found, **given, **settings}
     answers: dict[str, Any] = {}
     more: list[dict[str, Any]] = []
     for each, location in named.items():

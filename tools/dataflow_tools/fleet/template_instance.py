@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.suggestion import nearest_few
 from dataflow_tools.fleet.answers_file import ANSWERS_FILE, Answers, read_answers
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def find_instances(project: Project, names: Sequence[str]) -> list[Instance]:
     known = sorted({*managed, *list_workflow_ids(project)})
     unknown = [name for name in dict.fromkeys(names) if name not in known]
     if unknown:
-        close = {match for name in unknown for match in difflib.get_close_matches(name, known, n=2)}
-        meant = f"Did you mean {' or '.join(sorted(close))}? " if close else ""
+        close = {match for name in unknown for match in nearest_few(name, known, 2)}
+        meant = f"Did you mean {' or '.join(f'`{name}`' for name in sorted(close))}? "
         raise BadInputError(
             f"There is no workflow named {', '.join(unknown)}.",
-            f"{meant}`dataflow workflow list` shows all of them.",
+            f"{meant if close else ''}`dataflow workflow list` shows all of them.",
         )
     return [Instance(name, root / name) for name in sorted(set(names) or known)]

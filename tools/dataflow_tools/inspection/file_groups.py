@@ -74,6 +74,8 @@ def file_groups(location: str) -> list[FileGroup]:
         else:
             same.files.extend(part.files)
     taken: set[str] = set()
+    if len(groups) == 1 and not Path(location).is_dir():
+        return [FileGroup(_name(files, taken), location, files, groups[0].columns)]
     return [
         FileGroup(
             _name(group.files, taken), _pattern(group.files, files), group.files, group.columns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import shutil
 import warnings
@@ -16,6 +15,7 @@ from urllib.parse import unquote, urlparse
 import yaml
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.suggestion import as_sentence, did_you_mean
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow_tools.scaffold.git import succeeds
 
@@ -174,11 +174,10 @@ def _clear(path: Path, *, existed: bool) -> None:
 def _unknown_questions(names: list[str], questions: Iterable[str]) -> BadInputError:
     """Answers that nobody asked for; Copier leaves them out without a word."""
     asked = [question for question in questions if question != "kind"]
-    close = difflib.get_close_matches(names[0], asked, n=1)
-    meant = f"Did you mean {close[0]}? " if close else ""
+    meant = as_sentence(did_you_mean(names[0], asked))
     return BadInputError(
         f"The project's version of the template has no question {', '.join(names)}.",
-        f"{meant}A newer version may have it: `dataflow workflow update --project`.",
+        f"{meant} A newer version may have it: `dataflow workflow update --project`.".strip(),
     )
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 from requests.auth import AuthBase, HTTPBasicAuth
 
@@ -49,7 +50,8 @@ class ApiKey(AuthBase):
         """Sign a request."""
         if self.location == "header":
             request.headers[self.name] = self.key
-        else:
+        elif (self.name, self.key) not in parse_qsl(urlsplit(str(request.url)).query):
+            # Links to next pages may have it already.
             request.prepare_url(request.url, {self.name: self.key})
         return request
 

@@ -59,6 +59,8 @@ def find_error(document: Any, error_path: str | None, data_path: str | None) -> 
         if value is MISSING or not _tells_failure(error_path.rpartition(".")[2], value):
             return None
         return _told(error_path, value)
+    if document is None or document == {}:
+        return "nothing, where the rows should be"
     if not isinstance(document, dict):
         return None
     own = data_path.partition(".")[0] if data_path else None
@@ -125,21 +127,24 @@ def _is_error_status(value: int) -> bool:
 
 
 def _null_rows(document: dict[str, Any], data_path: str | None) -> str | None:
-    """Null in the place of the records, unless the answer counts none as well."""
+    """Null, or an empty object, in the place of the records, unless the answer counts none too."""
     if data_path is not None:
-        empty = value_at(document, data_path) is None
-        path = data_path
+        path, empty = data_path, _is_nothing(value_at(document, data_path))
     else:
         # Beside a list, or a value of its own, null may be a column without a value.
         known = _SIGNS | _MESSAGE | _ENVELOPE | set(_ROWS)
-        path = next((key for key in _ROWS if document.get(key, MISSING) is None), "")
+        path = next((key for key in _ROWS if _is_nothing(document.get(key, MISSING))), "")
         empty = bool(path) and all(_plain(key) in known for key in document)
         empty = empty and not any(isinstance(value, list) for value in document.values())
     total = find_total(document, {})
     counts_none = (total is not None and total[1] == 0) or document.get("count") == 0
-    return (
-        f"null at {quoted(path)}, where the rows should be" if empty and not counts_none else None
-    )
+    if not empty or counts_none:
+        return None
+    return f"nothing at {quoted(path)}, where the rows should be"
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value is False or value in ({}, "")
 
 
 def _message_only(document: dict[str, Any], own: str | None) -> str | None:

@@ -168,6 +168,7 @@ class Exchange:
                     return response, None
                 _refuse_status(response)
                 body = _decoded(response, b"".join(_chunks(response)))
+                _refuse_part(response, body)
         except requests.RequestException as error:
             raise failure(error) from None
         except urllib3.exceptions.ReadTimeoutError:
@@ -244,6 +245,20 @@ def _refuse_status(response: requests.Response) -> None:
         # Work has begun; what comes now is no data yet.
         wait = patience(response, passing=True)
         raise RequestFailedError("the server answered 202: it is not ready yet", 202, wait)
+
+
+def _refuse_part(response: requests.Response, body: bytes) -> None:
+    """Refuse a range of bytes, which was not asked for, and JSON that ends with its connection.
+
+    Where nothing says how long a body is, its end may be the end of the connection only.
+    """
+    if response.headers.get("Content-Range", "").strip().lower().startswith("bytes"):
+        raise RequestFailedError("the server sent a part of the answer only", None, wait=False)
+    told = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+    text = body.strip()
+    if not told and text[:1] in (b"{", b"[") and text[-1:] not in (b"}", b"]"):
+        reason = "the connection broke off in the middle of the answer"
+        raise RequestFailedError(reason, None, wait=True)
 
 
 def _redirected(request: requests.Request, response: requests.Response) -> requests.Request:

@@ -59,8 +59,9 @@ _TOTAL_PAGES = (
 )
 _PAGES_HEADERS = ("X-Total-Pages", "X-WP-TotalPages")
 # `items 0-9/25`, of answers that are a part of all there is.
-_RANGE = re.compile(r"\s*\S*\s*\d+-\d+/(\d+)\s*")
-_HEADER = "header:"
+_RANGE = re.compile(r"\s*(?!bytes)[A-Za-z]*\s*\d+-\d+/(\d+)\s*", re.IGNORECASE)
+# What a path begins with that names a header.
+HEADER = "header:"
 _OFFSETS = ("offset", "skip", "start")
 _SIZES = ("limit", "page_size", "per_page", "size", "rows")
 _PAGES = ("page", "current_page", "currentPage", "page_number", "pageNumber")
@@ -93,9 +94,9 @@ def is_link(value: Any) -> bool:
 def find_total(document: Any, headers: Mapping[str, str]) -> tuple[str, int] | None:
     """Where an answer says how many records there are in all, and how many."""
     for name in (*_TOTAL_HEADERS, "Content-Range"):
-        number = number_at(document, headers, f"{_HEADER}{name}")
+        number = number_at(document, headers, f"{HEADER}{name}")
         if number is not None:
-            return f"{_HEADER}{name}", number
+            return f"{HEADER}{name}", number
     for wrapper in _WRAPPERS:
         for key in _TOTALS:
             value = value_at(document, f"{wrapper}{key}")
@@ -107,9 +108,9 @@ def find_total(document: Any, headers: Mapping[str, str]) -> tuple[str, int] | N
 def find_total_pages(document: Any, headers: Mapping[str, str]) -> tuple[str, int] | None:
     """Where an answer says how many pages there are, and how many."""
     for name in _PAGES_HEADERS:
-        number = number_at(document, headers, f"{_HEADER}{name}")
+        number = number_at(document, headers, f"{HEADER}{name}")
         if number is not None:
-            return f"{_HEADER}{name}", number
+            return f"{HEADER}{name}", number
     for wrapper in _WRAPPERS:
         for key in _TOTAL_PAGES:
             value = value_at(document, f"{wrapper}{key}")
@@ -132,8 +133,8 @@ def number_at(document: Any, headers: Mapping[str, str], path: str) -> int | Non
 
     ``path`` is a dotted path in its JSON, or ``header:`` and the name of a header.
     """
-    if path.startswith(_HEADER):
-        value: Any = headers.get(path.removeprefix(_HEADER), "").strip()
+    if path.startswith(HEADER):
+        value: Any = headers.get(path.removeprefix(HEADER), "").strip()
         in_range = _RANGE.fullmatch(value)
         value = in_range[1] if in_range else value
     else:

@@ -15,7 +15,7 @@ from dataflow.sources.api.paging import Paginator
 from dataflow.sources.api.paging_settings import Paging
 from dataflow.sources.errors import SourceDataError, SourceError, SourceUnavailableError
 from dataflow.sources.kind import shown_location
-from dataflow.sources.records import find_records
+from dataflow.sources.records import find_records, value_at
 from dataflow.sources.retry import RETRIED_STATUSES, RequestFailedError
 
 if TYPE_CHECKING:
@@ -147,6 +147,9 @@ class Pages:
             from dataflow.sources.api.graphql import graphql_records
 
             return graphql_records(content.document, self._data_path, shown)
+        if self._data_path and value_at(content.document, self._data_path) == {}:
+            # Some write an empty list so, and count none.
+            return []
         return find_records(content.document, self._data_path, shown)
 
     def _refuse_repetition(self, records: list[dict[str, Any]]) -> None:

@@ -65,8 +65,8 @@ class Paging(Section):
     )
     cursor_path: Text | None = Field(
         default=None,
-        description="Where the answer names the next page: a dotted path. With `type: "
-        "last_record`, the field of the last row that names it, `id` if left out.",
+        description="Where the answer names the next page: a dotted path, or `header:NAME`. With "
+        "`type: last_record`, the field of the last row that names it, `id` if left out.",
     )
     cursor_param: Text | None = Field(
         default=None, description="The parameter that takes the name of the next page."

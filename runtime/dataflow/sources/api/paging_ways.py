@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from dataflow.shared.shown import quoted
-from dataflow.sources.api.page_detection import is_link, next_link
+from dataflow.sources.api.page_detection import HEADER, is_link, next_link
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.records import MISSING, value_at
 
@@ -29,6 +29,13 @@ class Way(ABC):
     @abstractmethod
     def following(self, ask: Ask, page: Page) -> Ask | None:
         """The request after one that a page answers; None if the answer names none."""
+
+
+def named_next(page: Page, path: str) -> Any:
+    """What an answer has at a dotted path, or in a header: ``header:X-Next-Cursor``."""
+    if path.startswith(HEADER):
+        return page.headers.get(path.removeprefix(HEADER), MISSING)
+    return value_at(page.document, path)
 
 
 class OnePage(Way):
@@ -74,8 +81,9 @@ class Cursor(Way):
 
     def following(self, ask: Ask, page: Page) -> Ask | None:
         """With the cursor; a first, full page without its key is refused."""
-        value = value_at(page.document, self.path)
-        if self.is_first and value is MISSING and len(page.records) >= self.size:
+        value = named_next(page, self.path)
+        in_header = self.path.startswith(HEADER)
+        if not in_header and self.is_first and value is MISSING and len(page.records) >= self.size:
             raise SourceDataError(
                 f"The API's first answer has {len(page.records):,} records and nothing at "
                 f"{quoted(self.path)}.",
@@ -121,7 +129,7 @@ class Link(Way):
 
     def following(self, ask: Ask, page: Page) -> Ask | None:
         """At that address, which has all parameters in it."""
-        value = value_at(page.document, self.path)
+        value = named_next(page, self.path)
         if value in (None, MISSING, "", False):
             return None
         if not is_link(value):

@@ -6,17 +6,23 @@ from dataflow.authoring import DataflowError, Sandbox
 from dataflow.workflows.exchange_rates.ingestion import extract_data
 
 
-def test_all_rows_arrive_with_their_origin(sandbox: Sandbox) -> None:
-    """Every record of the sample is there, and the metadata say how many and when."""
+def test_rows_come_with_their_number_and_time(sandbox: Sandbox) -> None:
+    """The metadata say how many rows there are, and when they were fetched."""
     sandbox.use_sample("sample.json")
-    extracted = extract_data(params={})
-    assert sandbox.rows(extracted) == 6
-    assert extracted["metadata"]["record_count"] == 6
+    extracted = extract_data(params=sandbox.params)
+    assert sandbox.rows(extracted) == extracted["metadata"]["record_count"]
     assert extracted["metadata"]["timestamp"]
 
 
-@pytest.mark.usefixtures("sandbox")
-def test_a_missing_source_is_a_clear_error() -> None:
+def test_every_record_of_the_source_arrives(sandbox: Sandbox) -> None:
+    """None of the sample's records is lost on the way."""
+    sandbox.require_source()
+    sandbox.use_sample("sample.json")
+    assert sandbox.rows(extract_data(params=sandbox.params)) == 6
+
+
+def test_a_missing_source_is_a_clear_error(sandbox: Sandbox) -> None:
     """A source that is not there is refused with a reason, not with a traceback."""
+    sandbox.require_source()
     with pytest.raises(DataflowError):
-        extract_data(params={})
+        extract_data(params=sandbox.params)
