@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import yaml
 from tests.conftest import BIN, Dataflow
-from tests.source_fixtures import server
+from tests.source_fixtures import Answer, server
 
 __all__ = ["server"]
 
@@ -48,7 +48,7 @@ def test_three_sources_and_a_list_are_loaded_and_joined(
     with duckdb.connect(str(data / "shop.duckdb")) as connection:
         connection.execute("CREATE TABLE products (sku VARCHAR, price DECIMAL(8,2))")
         connection.execute("INSERT INTO products VALUES ('a', 1.50), ('b', 9.99)")
-    url = server.answer("/orders", json.dumps({"orders": ORDERS, "total": 3}))
+    url = server.answer("/orders", Answer(json.dumps({"orders": ORDERS, "total": 3})))
     made = dataflow(
         *("workflow", "new", "shop", "--source", "customers=data/in/customers.csv"),
         *("--source", "products=data/in/shop.duckdb", "--source", f"orders={url}"),
@@ -78,21 +78,21 @@ def test_three_sources_and_a_list_are_loaded_and_joined(
 
     # The second day: an order loses a line, and another one all.
     today = [{**ORDERS[0], "lines": [{"sku": "b", "qty": 1}]}, {**ORDERS[2], "lines": []}]
-    server.answer("/orders", json.dumps({"orders": today, "total": 2}))
+    server.answer("/orders", Answer(json.dumps({"orders": today, "total": 2})))
     assert dataflow("workflow", "run", "shop", cwd=project_folder).returncode == 0
     spent = rows(project_folder, "SELECT name, spent::DECIMAL(8,2) FROM marts.spent ORDER BY ALL")
     assert spent == [("Ada", Decimal("9.99"))]
     assert rows(project_folder, "SELECT count(*) FROM raw.orders") == [(3,)]
 
     (data / "customers.csv").write_text("id,name\n3,Cy\n")
-    server.answer("/orders", json.dumps({"orders": [{"id": "x"}], "total": 1}))
+    server.answer("/orders", Answer(json.dumps({"orders": [{"id": "x"}], "total": 1})))
     failed = dataflow("workflow", "run", "shop", cwd=project_folder)
     assert failed.returncode == 1
     assert "Source orders: " in failed.stderr
     assert rows(project_folder, "SELECT name FROM raw.customers ORDER BY ALL") == [("Ada",), ("Bob",)]
 
     (data / "customers.csv").write_text("id,name,vip\n3,Cy,true\n")
-    server.answer("/orders", json.dumps({"orders": ORDERS, "total": 3}))
+    server.answer("/orders", Answer(json.dumps({"orders": ORDERS, "total": 3})))
     inspected = dataflow("workflow", "inspect", "shop", cwd=project_folder)
     assert inspected.returncode == 1
     assert "+ vip: boolean" in inspected.stdout

@@ -113,11 +113,6 @@ class Ingestion(Section):
     source: OptionalSource = Field(
         default=None, description="Where the rows come from; `type` says which keys it has."
     )
-    sources: Annotated[dict[str, NamedSource], BeforeValidator(names_as_text)] = Field(
-        default_factory=dict,
-        description="In place of `source`: several, by their names. Each has a contract and a "
-        "table of its own, and one run loads them all.",
-    )
     parameters: Parameters = Field(default_factory=Parameters, description="How to fetch.")
     columns: Columns = Field(
         default_factory=dict,
@@ -131,6 +126,11 @@ class Ingestion(Section):
     child_tables: ChildTables = Field(
         default_factory=dict,
         description="Lists in the rows that become tables of their own, by the tables' names.",
+    )
+    sources: Annotated[dict[str, NamedSource], BeforeValidator(names_as_text)] = Field(
+        default_factory=dict,
+        description="In place of `source`: several, by their names. Each has a contract and a "
+        "table of its own, and one run loads them all.",
     )
 
     @property
