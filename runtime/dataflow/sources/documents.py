@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_identifier, quote_literal
-from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
+from dataflow.sources.duckdb_session import (
+    NullValues,
+    faults_told,
+    nulls_of,
+    open_engine,
+    without_nan,
+)
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.exact_numbers import with_exact_numbers
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
@@ -29,9 +35,13 @@ _EXACT = 2.0**53
 _NO_DATES = "dateformat = 'no-date', timestampformat = 'no-timestamp'"
 
 
+class NotObjectsError(SourceDataError):
+    """JSON holds values that are not objects where rows should be."""
+
+
 def read_documents(
     files: Sequence[LocalFile],
-    null_values: Sequence[str] = ("",),
+    null_values: NullValues = ("",),
     *,
     lines: bool = False,
     contract: Contract | None = None,
@@ -86,25 +96,25 @@ def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]
     if relation.columns == ["json"] and (
         str(relation.types[0]) != "JSON" or relation.limit(1).fetchone()
     ):
-        raise SourceDataError(
+        raise NotObjectsError(
             f"{files[0].shown} holds values that are not objects.",
             "Each row must be a JSON object, whose keys are the names of the columns.",
         )
 
 
 def _fetch(
-    relation: duckdb.DuckDBPyRelation, null_values: Sequence[str]
+    relation: duckdb.DuckDBPyRelation, null_values: NullValues
 ) -> tuple[pa.Table, list[str]]:
     import pyarrow.compute as pc
 
     if relation.columns == ["json"] and str(relation.types[0]) == "JSON":
         return relation.limit(0).to_arrow_table().select([]), []
     notes = []
-    # JSON has a null of its own: an empty text in it is an empty text.
-    nulls = ", ".join(quote_literal(text) for text in null_values if text)
     columns = []
     for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
         value = quote_identifier(name)
+        # JSON has a null of its own: an empty text in it is an empty text.
+        nulls = ", ".join(quote_literal(text) for text in nulls_of(null_values, name) if text)
         if kind == "JSON":
             value = f"{value}->>'$'"
             notes.append(name)

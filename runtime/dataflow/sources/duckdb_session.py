@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     import duckdb
+
+
+# The texts that mean no value: in all columns, or by column.
+NullValues = Sequence[str] | Mapping[str, Sequence[str]]
 
 
 @contextmanager
@@ -39,13 +44,26 @@ def faults_told(tell: Callable[[str], Exception]) -> Iterator[None]:
         raise tell(str(error)) from error
 
 
+def nulls_of(null_values: NullValues, name: str) -> Sequence[str]:
+    """The texts that mean no value in one column; an empty one where others are named only."""
+    if not isinstance(null_values, Mapping):
+        return null_values
+    texts = (texts for column, texts in null_values.items() if column.lower() == name.lower())
+    return next(texts, ("",))
+
+
 def without_nan(
-    relation: duckdb.DuckDBPyRelation, null_values: Sequence[str]
+    relation: duckdb.DuckDBPyRelation, null_values: NullValues
 ) -> duckdb.DuckDBPyRelation:
     """The relation with null for NaN in columns of fractions, if NaN is said to mean no value."""
     kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
-    fractions = [name for name, kind in kinds.items() if kind in ("DOUBLE", "FLOAT")]
-    if not fractions or "nan" not in {text.lower() for text in null_values}:
+    fractions = [
+        name
+        for name, kind in kinds.items()
+        if kind in ("DOUBLE", "FLOAT")
+        and "nan" in {text.lower() for text in nulls_of(null_values, name)}
+    ]
+    if not fractions:
         return relation
     columns = []
     for name in relation.columns:

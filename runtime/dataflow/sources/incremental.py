@@ -7,6 +7,7 @@ comes twice.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+_PLAIN_NUMBERS = (int, float)
 # Dates that begin with the day, the month or the weekday.
 _OTHER_DATES = re.compile(
     r"\d{1,2}[/.-]\w{1,9}[/.-]\d{2}|[A-Za-z]{3,9},? \d|\d{1,2} [A-Za-z]{3,9} \d"
@@ -34,6 +36,7 @@ _OTHER_DATES = re.compile(
 # Digests beyond this would make the watermark heavy; a column with so many equal values at its
 # end is no good measure of progress.
 _MOST_SEEN = 10_000
+_MOST_KEPT = 1_000
 
 
 class Progress:
@@ -61,6 +64,8 @@ class Progress:
             self.start = initial_value
         self.value = self.start
         self._seen: set[str] = set(self._before)
+        # Rows at the value, until it is known that they are the last ones.
+        self._at_value: list[Mapping[str, Any]] = []
         # Rows without a value, and with one in the future: they tell nothing about progress.
         unplaced = saved.get("unplaced", ())
         self._too_many_unplaced = unplaced is None
@@ -73,18 +78,26 @@ class Progress:
         A row without a value, or with one in the future, is no progress: it is new if no row like
         it was met before.
         """
-        if value is None or is_beyond_now(value):
+        if value is None or _is_nan(value) or is_beyond_now(value):
             return self._admit_unplaced(row)
         order = self._compare(value, self.value)
         if order < 0:
             return True
-        digest = row_digest(row, self.types)
         if order > 0:
-            self.value, self._seen = value, {digest}
+            self.value, self._seen, self._at_value = value, set(), [row]
             return True
-        known = self._compare(value, self.start) == 0 and _is_in(self._before, row, digest)
-        self._seen.add(digest)
-        return not known
+        if self._before and self._compare(value, self.start) == 0:
+            digest = row_digest(row, self.types)
+            self._seen.add(digest)
+            return not _is_in(self._before, row, digest)
+        self._at_value.append(row)
+        if len(self._at_value) > _MOST_KEPT:
+            self._digest_kept()
+        return True
+
+    def _digest_kept(self) -> None:
+        self._seen.update(row_digest(row, self.types) for row in self._at_value)
+        self._at_value = []
 
     def is_passed(self, value: Any) -> bool:
         """Whether a value lies before the one that was asked from, so that it was read before.
@@ -103,6 +116,8 @@ class Progress:
 
     def _are_alike(self, value: Any, other: Any) -> bool:
         """Whether two values have an order between them that does not come from their writing."""
+        if type(value) in _PLAIN_NUMBERS and type(other) in _PLAIN_NUMBERS:
+            return True
         if self.texts_are_numbers and None not in _whole(value, other):
             return True
         return type(_ordered(value)) is type(_ordered(other))
@@ -172,6 +187,7 @@ class Progress:
         """What the next run is to be told, as plain JSON; None if no value was ever met."""
         if self.value is None and not self._unplaced:
             return None
+        self._digest_kept()
         if len(self._seen) > _MOST_SEEN:
             raise SourceDataError(
                 f"More than {_MOST_SEEN:,} rows have the same last {self.field!r}.",
@@ -187,6 +203,8 @@ class Progress:
         """Negative, zero or positive, as ``value`` comes before, with or after ``other``."""
         if other is None:
             return 1
+        if type(value) in _PLAIN_NUMBERS and type(other) in _PLAIN_NUMBERS:
+            return int(value > other) - int(value < other)
         first, second = _ordered(value), _ordered(other)
         if self.texts_are_numbers and None not in (numbers := _whole(value, other)):
             first, second = numbers
@@ -210,6 +228,10 @@ def _ordered(value: Any) -> Any:
             return number
     moment = moment_of(value)
     return str(value) if moment is None else moment
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _whole(*values: Any) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.shown import shortened
 from dataflow.sources.contract_check import Conformed, conform
 from dataflow.sources.duckdb_session import open_engine
-from dataflow.sources.type_rules import DATE_RULES, RULES, TEXT, Rule
+from dataflow.sources.type_rules import DATE_RULES, RULES, TEXT, Rule, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,12 +118,14 @@ def read_typed(
     undecided = [column for column in columns if column.rules and column.rule is TEXT]
     decided = {column.key: column for column in _narrow(connection, relation, undecided)}
     columns = [decided.get(column.key, column) for column in columns]
+    columns = _fitted(connection, relation, columns)
     try:
         table = _cast(connection, relation, columns)
     except duckdb.Error as error:
         if _MISFIT not in str(error) and not isinstance(error, duckdb.ConversionException):
             raise
         columns = _narrow(connection, relation, columns)
+        columns = _fitted(connection, relation, columns)
         table = _cast(connection, relation, columns)
     notes = [note for column in columns for note in _notes(connection, relation, column)]
     written = {column.name: column.rule.written for column in columns if column.rule.written}
@@ -189,6 +191,29 @@ def _narrow(
     return narrowed
 
 
+def _fitted(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]
+) -> list[_Column]:
+    """The columns, those of exact numbers with the type that holds the digits of all values."""
+    return [
+        _fit(connection, relation, column) if column.rule.exact else column for column in columns
+    ]
+
+
+def _fit(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column) -> _Column:
+    bare = column.rule.bare.replace("{x}", column.text)
+    plain = f"regexp_replace({bare}, '[^0-9.]', '', 'g')"
+    parts = [f"strlen(split_part({plain}, '.', {part}))" for part in (1, 2)]
+    row: Any = connection.execute(
+        f"SELECT max({parts[0]}), max({parts[1]}) FROM {relation}"  # noqa: S608
+    ).fetchone()
+    rule = fitted(column.rule, row[0] or 0, row[1] or 0)
+    if rule is None:
+        # DuckDB's decimals hold 38 digits.
+        return replace(column, rules=(), guess=column.rule)
+    return replace(column, rules=(rule,), guess=rule if column.guess is column.rule else None)
+
+
 def _cast(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]) -> pa.Table:
     """Read the relation with each column in its type; fail if a value breaks its column's rule."""
     parts = []
@@ -220,6 +245,8 @@ def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column
         f"SELECT n, {column.key} FROM (SELECT row_number() OVER () AS n, {column.key} "  # noqa: S608
         f"FROM {relation}) WHERE {broken} ORDER BY n LIMIT 1"
     ).fetchone()
+    if misfit is None:
+        return [f"Column {column.name!r} is text: its numbers have more than 38 digits."]
     number, value = misfit
     was, now = column.guess, column.rule
     found = f"row {number:,} has {shortened(value, 40)!r}, which is no {was.label} ({was.type})"

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d{1,4})?\s*", re.ASCII | re.IGNORECASE)
@@ -74,14 +75,22 @@ def moment_of(value: Any) -> datetime | None:
     True
     """
     if isinstance(value, str):
-        if not _MOMENT.fullmatch(value.strip()):
-            return None
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            return None
-    if not isinstance(value, date):
+        return _moment_in(value)
+    return _in_utc(value) if isinstance(value, date) else None
+
+
+# The same value is compared with many others.
+@lru_cache(maxsize=1024)
+def _moment_in(text: str) -> datetime | None:
+    if not _MOMENT.fullmatch(text.strip()):
         return None
+    try:
+        return _in_utc(datetime.fromisoformat(text.strip()))
+    except ValueError:
+        return None
+
+
+def _in_utc(value: date) -> datetime:
     at = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
     try:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -8,7 +8,7 @@ not have more digits than microseconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ISO_DAY = r"\d{4}-\d{2}-\d{2}"
 CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
@@ -29,6 +29,9 @@ class Rule:
         example: What such a text stands for, where that is worth telling a person.
         quick: SQL that is true only for texts ``{x}`` that pass the test, and much cheaper: most
             values are spared the test by it.
+        exact: Whether values are decimals, whose digits before and after the point only all values
+            of a column tell: see `fitted`.
+        bare: SQL that makes of the text ``{x}`` a number as SQL writes it; for exact ones.
         written: What a contract says of columns that are written so, see `contract.Column`.
     """
 
@@ -40,6 +43,8 @@ class Rule:
     alike: bool = False
     example: str | None = None
     quick: str = ""
+    exact: bool = False
+    bare: str = "{x}"
     written: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, text: str) -> str:
@@ -114,11 +119,25 @@ DOUBLE = Rule(
     # A leading 0 or + or more than 15 digits without a point is a code, whose digits all matter.
     "(TRY_CAST({x} AS DOUBLE) IS NOT NULL AND ord({x}) > ord('+') AND NOT contains({x}, '_') "
     "AND NOT (ltrim({x}, '-')[1] = '0' AND ltrim({x}, '-') <> '0' AND ltrim({x}, '-')[2] <> '.') "
-    "AND (strlen({x}) <= 15 OR contains({x}, '.') OR contains(lower({x}), 'e')) "
+    "AND (strlen({x}) <= 15 OR contains(lower({x}), 'e') OR (contains({x}, '.') "
+    # More digits than a double holds are none of its business, unless they are a double's own.
+    "AND (strlen(regexp_replace({x}, '[^0-9]', '', 'g')) <= 15 "
+    "OR CAST(TRY_CAST({x} AS DOUBLE) AS VARCHAR) = {x}))) "
     "AND (NOT isinf(TRY_CAST({x} AS DOUBLE)) OR contains(lower({x}), 'inf')))",
     "TRY_CAST({x} AS DOUBLE)",
-    quick=r"regexp_full_match({x}, '-?(?:0|[1-9]\d{0,13})(?:\.\d+)?')",
+    quick=r"(strlen({x}) <= 16 AND regexp_full_match({x}, '-?(?:0|[1-9]\d{0,13})(?:\.\d+)?'))",
 )
+
+# A whole number of more than 15 digits is a code, as above.
+_DECIMAL_TEXT = r"regexp_full_match({x}, '-?(?:(?:0|[1-9]\d*)\.\d+|0|[1-9]\d{0,14})')"
+EXACT = Rule(
+    "DECIMAL",
+    "exact number",
+    f"({_DECIMAL_TEXT} AND strlen({{x}}) <= 40)",
+    "TRY_CAST({x} AS DECIMAL(38, 18))",
+    exact=True,
+)
+_MOST_DIGITS = 38
 
 _WHOLE_PART = r"-?(0|[1-9]\d*|[1-9]\d{0,2}(SIGN\d{3})+)"
 
@@ -137,6 +156,17 @@ def _grouped(label: str, groups: str, point: str, rival: str, example: str) -> R
     return Rule("DOUBLE", label, test, value, rival, example=example, written=marks)
 
 
+def fitted(rule: Rule, whole: int, fraction: int) -> Rule | None:
+    """An exact rule as the type that holds so many digits before and after the point, if any."""
+    if whole + fraction > _MOST_DIGITS:
+        return None
+    kind = f"DECIMAL({max(whole + fraction, 1)},{fraction})"
+    value = f"TRY_CAST({rule.bare} AS {kind})"
+    digits = f"strlen(split_part({rule.bare}, '.', 2)) <= {fraction}"
+    test = f"({rule.test} AND {digits} AND {value} IS NOT NULL)"
+    return Rule(kind, rule.label, test, value, written=rule.written)
+
+
 _COMMA_IS_POINT = "number with a decimal comma"
 _COMMA_GROUPS = "number with commas between thousands"
 # "1,234" keeps both; a column of nothing else stays text.
@@ -146,6 +176,9 @@ _WITH_COMMAS: tuple[Rule, ...] = (
 )
 
 TEXT = Rule("VARCHAR", "text", "true", "{x}")
+
+_CLOCK_TIME = "time of day"
+_LENGTH = "length of time"
 
 DATE_RULES: tuple[Rule, ...] = (
     _written_alike("DATE", "date"),
@@ -157,7 +190,19 @@ DATE_RULES: tuple[Rule, ...] = (
         "(strlen({x}) = 19 AND CAST(TRY_CAST({x} AS TIMESTAMP) AS VARCHAR) = {x})",
     ),
     _matching("TIMESTAMPTZ", "time stamp with zone", rf"{ISO_DAY}[ T]{CLOCK}{ZONE}"),
-    _matching("TIME", "time of day", r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?"),
+    # 04:15 may be a quarter past four, or four minutes and a quarter.
+    replace(
+        _matching("TIME", _CLOCK_TIME, r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?"),
+        rival=_LENGTH,
+        example="08:30",
+    ),
+    Rule(
+        "VARCHAR",
+        _LENGTH,
+        r"regexp_full_match({x}, '-?\d{1,4}:[0-5]\d(:[0-5]\d(\.\d+)?)?')",
+        "{x}",
+        _CLOCK_TIME,
+    ),
     *_both_orders(),
     _formatted("DATE", "year/month/day", "%Y/%m/%d"),
     _formatted("TIMESTAMP", "year/month/day and time", "%Y/%m/%d %H:%M"),
@@ -171,11 +216,76 @@ DATE_RULES: tuple[Rule, ...] = (
     _formatted("DATE", "date with the month's name", "%d %B %Y"),
 )
 
+_TRUTH = Rule("BOOLEAN", "true or false", "lower({x}) IN ('true', 'false')", "CAST({x} AS BOOLEAN)")
+
 # The narrowest first: the first rule that all values of a column keep is its type.
 RULES: tuple[Rule, ...] = (
     _written_alike("BIGINT", "whole number"),
     DOUBLE,
+    EXACT,
     *_WITH_COMMAS,
-    Rule("BOOLEAN", "true or false", "lower({x}) IN ('true', 'false')", "CAST({x} AS BOOLEAN)"),
+    _TRUTH,
     *DATE_RULES,
 )
+
+# Signs that are written for the mark between thousands that a setting names.
+_SAME_MARK = {" ": " \u00a0\u202f\u2009", "'": "'\u2019"}
+
+
+def rules_of(
+    decimal: str | None, thousands: str | None, date_format: str | None
+) -> tuple[Rule, ...]:
+    """The types of texts whose way of writing numbers or dates is known.
+
+    Without a known decimal mark it is a point, or a comma where points part thousands.
+    """
+    numbers: tuple[Rule, ...] = (DOUBLE, EXACT, *_WITH_COMMAS)
+    if decimal is not None or thousands is not None:
+        numbers = _numbers(decimal or ("," if thousands == "." else "."), thousands)
+    dates = DATE_RULES
+    if date_format is not None:
+        # Dates as ISO 8601 has them are no other dates in any layout.
+        dates = (*_declared(date_format), *DATE_RULES[:3])
+    return (RULES[0], *numbers, _TRUTH, *dates)
+
+
+def _numbers(decimal: str, thousands: str | None) -> tuple[Rule, Rule]:
+    signs = _SAME_MARK.get(thousands or "", thousands or "").replace("'", "''")
+    # Groups of two are India's: 12,34,567.
+    grouped = f"|[1-9]\\d{{0,2}}([{signs}]\\d{{3}})+|[1-9]\\d?([{signs}]\\d\\d)+[{signs}]\\d{{3}}"
+    whole = f"(0|[1-9]\\d*{grouped if thousands else ''})"
+    bare = f"replace(translate({{x}}, '{signs}', ''), '{decimal}', '.')"
+    test = f"regexp_full_match({{x}}, '-?{whole}([{decimal}]\\d+)?')"
+    digits = "strlen(regexp_replace({x}, '[^0-9]', '', 'g'))"
+    marks = {"decimal": decimal} | ({"thousands": thousands} if thousands else {})
+    double = f"TRY_CAST({bare} AS DOUBLE)"
+    label = f"number with {decimal!r} as decimal mark"
+    return (
+        Rule("DOUBLE", label, f"({test} AND {digits} <= 15)", double, written=marks),
+        Rule(
+            "DECIMAL",
+            f"exact {label}",
+            f"({test} AND {digits} <= {_MOST_DIGITS} AND contains({{x}}, '{decimal}'))",
+            f"TRY_CAST({bare} AS DECIMAL(38, 18))",
+            exact=True,
+            bare=bare,
+            written=marks,
+        ),
+    )
+
+
+def _declared(layout: str) -> tuple[Rule, ...]:
+    """Dates or times in the layout that a person wrote down."""
+    clock = any(sign in layout for sign in ("%H", "%I", "%M", "%S", "%f", "%p", "%X", "%c"))
+    zoned = "%z" in layout or "%Z" in layout
+    kind = ("TIMESTAMPTZ" if zoned else "TIMESTAMP") if clock else "DATE"
+    parsed = f"try_strptime({{x}}, '{layout.replace(chr(39), chr(39) * 2)}')"
+    return (
+        Rule(
+            kind,
+            f"date as {layout}",
+            f"({parsed} IS NOT NULL)",
+            f"CAST({parsed} AS {kind})",
+            written={"format": layout},
+        ),
+    )

@@ -41,10 +41,15 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
                 "url": "data/*.csv",
                 "format": None,
                 "null_values": [""],
-                "delimiter": None,
-                "encoding": None,
-                "sheet": None,
-                "data_path": None,
+                **dict.fromkeys(
+                    (
+                        *("delimiter", "widths", "quote", "escape", "skip_lines", "header"),
+                        *("header_rows", "names", "units_row", "comment", "footer_lines"),
+                        *("repeated_headers", "short_rows", "decimal", "thousands"),
+                        *("date_format", "encoding", "sheet", "data_path", "records"),
+                        "union_by_name",
+                    )
+                ),
             },
             "parameters": {"batch_size": 100, "max_retries": 5, "timeout_seconds": 30},
             "columns": {},

@@ -148,7 +148,7 @@ def test_lines_above_the_table_are_left_out_and_told(read: Any) -> None:
     """A title and comments above the header are no data; what they say is in the notes."""
     result = read("a.csv", "# Sales, 2024\n\nid;v\n1;2,5\n2;3,5\n".replace(",", " "))
     assert result["data"].to_pydict() == {"id": [1, 2], "v": ["2 5", "3 5"]}
-    assert "first 2 lines are left out: '# Sales  2024 '" in result["metadata"]["notes"][0]
+    assert "first 2 lines are left out: '# Sales 2024'" in result["metadata"]["notes"][0]
 
 
 def test_a_header_that_looks_like_data_is_told(read: Any) -> None:

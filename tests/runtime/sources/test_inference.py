@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
@@ -42,8 +42,7 @@ def typed(*values: str | None) -> TypedTable:
         ),
         (["1,5", "-1.234,50", "2"], [1.5, -1234.5, 2.0]),
         (["1,234.50", "12,000", "-5"], [1234.5, 12000.0, -5.0]),
-        (["10:00", "23:59"], [time(10), time(23, 59)]),
-        (["10:00:00", "23:59:59.5"], [time(10), time(23, 59, 59, 500000)]),
+        (["10:00:00.5", "23:59"], ["10:00:00.5", "23:59"]),
         (["1/31/2020", "02/01/2020"], [date(2020, 1, 31), date(2020, 2, 1)]),
         (["31/1/2020", "02/01/2020"], [date(2020, 1, 31), date(2020, 1, 2)]),
         (["01/31/2020 03:04:05 PM"], [datetime(2020, 1, 31, 15, 4, 5)]),

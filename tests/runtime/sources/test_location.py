@@ -88,11 +88,11 @@ def test_a_glob_may_be_absolute(project: Path, tmp_path: Path) -> None:
     """Files outside the project are found by a pattern, and called by their whole path."""
     outside = tmp_path / "outside"
     outside.mkdir()
-    (outside / "a.csv").write_text("a\n1\n", encoding="utf-8")
-    (outside / "b.csv").write_text("a,b\n2,3\n", encoding="utf-8")
+    (outside / "s1.csv").write_text("a\n1\n", encoding="utf-8")
+    (outside / "s2.csv").write_text("a,b\n2,3\n", encoding="utf-8")
     found = read_at(f"{outside}/*.csv")
     assert found["data"].to_pydict() == {"a": [1, 2], "b": [None, 3]}
-    assert f"{outside}/a.csv lacks 'b'" in found["metadata"]["notes"][0]
+    assert f"{outside}/s1.csv lacks 'b'" in found["metadata"]["notes"][0]
 
 
 @pytest.mark.parametrize("name", ["a[1].csv", "it's.csv", "a b;c.csv", "ä*.csv", "a{b}.csv"])

@@ -179,7 +179,7 @@ def test_key_is_sought_among_different_rows(look: Any) -> None:
         ("note", [f"free text {i % 50}" for i in range(N)], "text"),
         ("constant", ["x"] * N, "text"),
         ("colour", ["red", "blue"] * (N // 2), "category"),
-        ("at", ["10:00:00", "11:00:00"] * (N // 2), "time"),
+        ("at", ["10:00:00", "11:00:00"] * (N // 2), "category"),
     ],
 )
 def test_roles(look: Any, name: str, values: list[Any], role: str) -> None:
@@ -225,8 +225,10 @@ def test_null_markers_are_found_and_numbers_become_numbers(look: Any) -> None:
     )
     types = {column.profile.name: column.profile.type for column in inspection.columns}
     assert types == {"day": "DATE", "delay": "BIGINT", "temp": "DOUBLE", "country": "VARCHAR"}
-    assert inspection.source["null_values"] == ["", "NA", "n/a"]
+    assert inspection.source["null_values"] == {"delay": ["", "NA"], "temp": ["", "n/a"]}
     assert any("'country' has one of these texts in 30 rows" in n for n in inspection.notes)
+    read = read_source(inspection.source, {})["data"].to_pydict()
+    assert read["country"].count("NA") == N // 2
     assert "not_null" not in inspection.columns[1].tests
 
 
@@ -279,7 +281,7 @@ def test_rows_are_found_in_an_object(look: Any) -> None:
 def test_format_is_told_by_the_content(look: Any) -> None:
     """A name that says nothing is no hindrance where the content is clear."""
     inspection = look("id;v\n1;2\n2;3\n", "export.txt")
-    assert inspection.answers()["source_settings"] == {"format": "csv"}
+    assert inspection.answers()["source_settings"] == {"format": "csv", "delimiter": ";"}
     assert inspection.rows == 2
 
 

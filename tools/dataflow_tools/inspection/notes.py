@@ -36,6 +36,8 @@ def notes_on_rows(
     primary_key: list[str],
     sample: Sample,
     different: int,
+    *,
+    nearly: bool = False,
 ) -> list[str]:
     """Notes on the key, the date and the columns.
 
@@ -43,9 +45,16 @@ def notes_on_rows(
         date: The column that was chosen as the date, if any.
         primary_key: The names of the key's columns, if any was found.
         different: How many of the sample's rows are not the same as one before them.
+        nearly: Whether a column has dates but for a few values, which is said elsewhere.
     """
     notes = []
-    if same := sample.table.num_rows - different:
+    if not primary_key and (again := _repeated(sample)):
+        are = "row is" if again == 1 else "rows are"
+        notes.append(
+            f"{again:,} {are} the same as another, and each counts: nothing tells that they are "
+            "the same thing. If they are, turn on `remove_duplicates` in config.yaml."
+        )
+    elif same := sample.table.num_rows - different:
         are = "row is" if same == 1 else "rows are"
         notes.append(
             f"{same:,} {are} the same as another and dropped by `remove_duplicates`; turn it off "
@@ -65,7 +74,7 @@ def notes_on_rows(
             f"No column and no pair of columns was found to identify the rows in {looked}: there "
             "is no primary key, which `merge` would need."
         )
-    if date is None:
+    if date is None and not nearly:
         times = [column.name for column in profiles if column.time]
         constant = f" ({_listed(times)}: always the same)" if times else ""
         notes.append(f"No column has different dates or times{constant}: there is no time series.")
@@ -113,6 +122,14 @@ def notes_on_values(
                 f"{column.name!r} has whole numbers that look like days (20240131): no measure."
             )
     return notes
+
+
+def _repeated(sample: Sample) -> int:
+    """How many rows are the same as one before them."""
+    from dataflow.stages.duplicates import first_occurrences
+
+    keep = first_occurrences(sample.table)
+    return 0 if keep is None else sample.table.num_rows - len(keep)
 
 
 def _differs(names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_literal
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 _MARKERS = frozenset(
     {"na", "n/a", "#n/a", "n.a.", "null", "none", "nil", "nan", "-", "--", "---", ".", "..", "?"}
-    | {"*", "missing", "\\n", "#value!", "#div/0!", "#ref!", "(null)", "<na>", "(none)", "unknown"}
+    | {"*", "missing", "\\n", "(null)", "<na>", "(none)", "unknown", "#value!", "#div/0!"}
+    | {"#ref!", "#num!", "#name?", "#null!", "#n/a n/a", ""}
 )
 
 
@@ -44,8 +46,10 @@ def _markers(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> li
     """The markers in a text column, if it gets another type without them."""
     text = f"lower(trim({column.key}))"
     known = ", ".join(quote_literal(marker) for marker in sorted(_MARKERS))
+    # Blanks alone are one as well; an empty text is what it is by a setting already.
+    marked = f"{column.key} <> '' AND {text} IN ({known})"
     written = connection.execute(
-        f"SELECT DISTINCT trim({column.key}) AS v FROM data WHERE {text} IN ({known}) ORDER BY v"  # noqa: S608
+        f"SELECT DISTINCT trim({column.key}) AS v FROM data WHERE {marked} ORDER BY v"  # noqa: S608
     ).fetchall()
     if not written:
         return []
@@ -62,43 +66,57 @@ def _has_nan(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bo
 
 
 def suggest_null_values(
-    table: pa.Table, given: Sequence[str] | None
-) -> tuple[list[str], list[str]]:
+    table: pa.Table, given: Sequence[str] | Mapping[str, Sequence[str]] | None
+) -> tuple[list[str] | dict[str, list[str]], list[str]]:
     """The texts that mean no value in a table of a file, and what a person should know of them.
 
+    What is found is said of the columns in which it was found only: the `NA` that is no value among
+    numbers is Namibia in another column.
+
     Args:
-        given: What is known to mean no value; None for an empty text.
+        given: What is known to mean no value, in all columns or by column; None for an empty text.
     """
-    null_values = [""] if given is None else list(given)
     with open_engine() as connection:
         register_rows(connection, table)
         markers = find_null_markers(connection, profile_columns(connection, table.column_names))
+    if isinstance(given, Mapping):
+        known = {name: list(texts) for name, texts in given.items()}
+        everywhere = [""]
+    else:
+        known, everywhere = {}, [""] if given is None else list(given)
     if not markers:
-        return null_values, []
-    found = sorted({marker for of_column in markers.values() for marker in of_column})
-    null_values += [marker for marker in found if marker not in null_values]
+        return known or everywhere, []
+    found = known | {
+        name: list(dict.fromkeys([*known.get(name, everywhere), *texts]))
+        for name, texts in markers.items()
+    }
+    if not known and everywhere != [""]:
+        # What a person said of all columns goes on to be so.
+        found = dict.fromkeys(table.column_names, everywhere) | found
     where: dict[str, list[str]] = {}
     for name, of_column in markers.items():
         where.setdefault(", ".join(map(repr, of_column)), []).append(name)
     shown = "; ".join(f"{texts} in {', '.join(names)}" for texts, names in where.items())
     told = [f"Read as no value: {shown}. See `null_values`."]
-    return null_values, told + _lost(table, markers, found)
+    return found, told + _kept(table, markers)
 
 
-def _lost(table: pa.Table, markers: dict[str, list[str]], found: list[str]) -> list[str]:
-    """Notes on other columns in which a marker occurs, and may be a value like any other."""
+def _kept(table: pa.Table, markers: dict[str, list[str]]) -> list[str]:
+    """Notes on other columns in which a marker occurs, where it stays a value like any other."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    texts = sorted({marker for of_column in markers.values() for marker in of_column})
     notes = []
     for name in table.column_names:
         column = table[name]
         if name in markers or not pa.types.is_string(column.type):
             continue
-        count = pc.sum(pc.is_in(column, pa.array(found))).as_py() or 0
+        count = pc.sum(pc.is_in(column, pa.array(texts))).as_py() or 0
         if count:
+            rows = "row" if count == 1 else "rows"
             notes.append(
-                f"{name!r} has one of these texts in {count:,} rows, which are then without a "
-                "value too; if it is a value there, correct `null_values`."
+                f"{name!r} has one of these texts in {count:,} {rows}, where it stays a value; if "
+                "it is none there either, add it to `null_values`."
             )
     return notes

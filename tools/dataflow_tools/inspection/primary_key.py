@@ -23,12 +23,19 @@ _MOST_COLUMNS = 12
 
 
 def find_primary_key(
-    connection: duckdb.DuckDBPyConnection, profiles: list[ColumnProfile]
+    connection: duckdb.DuckDBPyConnection,
+    profiles: list[ColumnProfile],
+    *,
+    repeated: bool = False,
 ) -> list[str]:
     """Names of the column, or pair of columns, proven to be different in all rows and never null.
 
     A column that is unique by chance, such as a measurement, is passed over; columns that are
     called like keys come first.
+
+    Args:
+        repeated: Whether there are rows that are the same as others, beside these. They may each
+            count; only a column that is called like a key says that one of them is enough.
 
     Returns:
         One or two names, or none if nothing plausible is unique.
@@ -39,11 +46,13 @@ def find_primary_key(
     plausible = sorted(filter(_plausible, profiles), key=_rank)
     for column in plausible:
         if column.unique and (
-            column.time
+            (column.time and not repeated)
             or _named_like_a_key(column)
-            or (column is profiles[0] and not _described(column))
+            or (column is profiles[0] and not repeated and not _described(column))
         ):
             return [column.name]
+    if repeated:
+        return []
     parts = [column for column in plausible if 1 < column.distinct < rows and _part(column)]
     parts = parts[:_MOST_COLUMNS]
     for first, second in combinations(parts, 2):

@@ -76,13 +76,15 @@ class ColumnProfile:
         return self.rows > 0 and self.nulls == 0 and self.distinct == self.rows
 
 
-def register_rows(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> int:
-    """Make the different rows of a table the relation ``data``; say how many they are."""
+def register_rows(
+    connection: duckdb.DuckDBPyConnection, table: pa.Table, *, all_rows: bool = False
+) -> int:
+    """Make the different rows of a table, or all, the relation ``data``; say how many they are."""
     from dataflow.shared.tables import to_arrow
     from dataflow.stages.duplicates import first_occurrences
 
     table = to_arrow(table)
-    keep = first_occurrences(table)
+    keep = None if all_rows else first_occurrences(table)
     table = table if keep is None else table.take(keep)
     keys = [f"c{index}" for index in range(table.num_columns)]
     connection.register("data", table.rename_columns(keys))

@@ -31,6 +31,7 @@ class Sample:
         whole: Whether they are all rows of the source.
         notes: What a person should know about how they were read.
         settings: Settings of the source that nobody gave and that they were read with.
+        units: The units of columns that have one, by name.
         written: How values of columns are written, see `Extracted.written`.
         may_lack_columns: Whether a record leaves out what it has no value for, as JSON may.
     """
@@ -41,6 +42,7 @@ class Sample:
     settings: dict[str, Any] = field(default_factory=dict)
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_lack_columns: bool = False
+    units: dict[str, str] = field(default_factory=dict)
 
 
 def read_sample(source: dict[str, Any]) -> Sample:
@@ -103,14 +105,15 @@ def _from_files(source: dict[str, Any]) -> Sample:
 
     given = checked_settings(FileSource, source)
     with fetched_files(given, Parameters()) as files:
-        settings, notes = suggest_settings(files.found, given)
+        found = suggest_settings(files.found, given, files.folder)
+        settings, notes = found.settings, found.notes
         typed = files.read(given.model_copy(update=settings))
         if not typed.table.num_columns:
-            return Sample(typed.table, True, typed.notes, settings)
+            return Sample(typed.table, True, [*notes, *typed.notes], settings, units=found.units)
         null_values, told = suggest_null_values(typed.table, given.null_values)
         settings["null_values"] = null_values
         if told:
             typed = files.read(given.model_copy(update=settings))
     notes = [*notes, *told, *typed.notes]
     sparse = files.found[0].format in ("json", "jsonl", "geojson")
-    return Sample(typed.table, True, notes, settings, typed.written, sparse)
+    return Sample(typed.table, True, notes, settings, typed.written, sparse, found.units)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -12,6 +12,7 @@ from dataflow.shared.redaction import is_secret_key
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
+from dataflow_tools.inspection.near_types import nearly_dates, notes_on_near_types
 from dataflow_tools.inspection.notes import counted, notes_on_rows, notes_on_values
 from dataflow_tools.inspection.primary_key import find_primary_key
 from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
@@ -20,10 +21,14 @@ from dataflow_tools.inspection.sample import Sample, read_sample
 
 # What the template has no question of its own for.
 _SETTINGS = (
-    *("format", "encoding", "delimiter", "sheet", "data_path", "schema", "query", "params"),
+    *("format", "encoding", "sheet", "data_path", "schema", "query", "params"),
+    *("delimiter", "widths", "quote", "escape", "comment", "skip_lines", "header", "header_rows"),
+    *("names", "units_row", "footer_lines", "repeated_headers", "short_rows", "decimal"),
+    *("thousands", "date_format", "records", "union_by_name"),
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
     *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),
 )
+_MAY_BE_EMPTY = ("header", "quote", "skip_lines")
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60
@@ -72,6 +77,7 @@ class Inspection:
         source: The settings of the source, those that its data asked for included.
         primary_key: Names of the columns that identify a row; empty if none was proven to.
         whole: Whether the rows that were looked at are all rows of the source.
+        units: The units of columns, by name, where the source tells them.
         notes: What was left out, is uncertain, or has to be decided by a person.
     """
 
@@ -81,6 +87,7 @@ class Inspection:
     rows: int
     whole: bool
     notes: tuple[str, ...]
+    units: dict[str, str] = field(default_factory=dict)
 
     def answers(self) -> dict[str, Any]:
         """The answers to the template's questions; secrets in the location are variables in it."""
@@ -98,7 +105,12 @@ class Inspection:
         for name in ("auth_type", "token_url"):
             if self.source.get(name):
                 answers[name] = self.source[name]
-        settings = {name: self.source[name] for name in _SETTINGS if self.source.get(name)}
+        settings = {
+            name: self.source[name]
+            for name in _SETTINGS
+            # That there is no header, or no sign for quotes, is said as well.
+            if self.source.get(name) or (name in _MAY_BE_EMPTY and name in self.source)
+        }
         if self.source["type"] == "api" and "data_path" in settings:
             answers["data_path"] = settings.pop("data_path")
         if settings:
@@ -145,15 +157,25 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
     with open_engine() as connection:
         different = register_rows(connection, sample.table)
         profiles = profile_columns(connection, names)
-        primary_key = find_primary_key(connection, profiles)
+        repeated = different < sample.table.num_rows
+        primary_key = find_primary_key(connection, profiles, repeated=repeated)
+        if repeated and not primary_key:
+            # Rows that are the same each count where nothing says otherwise.
+            different = register_rows(connection, sample.table, all_rows=True)
+            profiles = profile_columns(connection, names)
         date = best_date(profiles)
         roles = [role_of(connection, column, date, primary_key) for column in profiles]
-        notes = [*sample.notes, *notes_on_values(connection, profiles)]
+        notes = [
+            *sample.notes,
+            *notes_on_values(connection, profiles),
+            *notes_on_near_types(connection, profiles),
+        ]
+        nearly = any(nearly_dates(connection, column) for column in profiles)
     columns = [
         _column(column, role, primary_key, sample)
         for column, role in zip(profiles, roles, strict=True)
     ]
-    notes += notes_on_rows(profiles, date, primary_key, sample, different)
+    notes += notes_on_rows(profiles, date, primary_key, sample, different, nearly=nearly)
     if (written := _without_secrets(source["url"])) != source["url"]:
         notes.append(f"Secrets in the location are written as variables, to be set: {written}")
     return Inspection(
@@ -163,6 +185,7 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         rows=sample.table.num_rows,
         whole=sample.whole,
         notes=tuple(dict.fromkeys(notes)),
+        units=sample.units,
     )
 
 

@@ -14,10 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dataflow.sources.file.encoding import as_utf8, unicode_of
 from dataflow.sources.file.location import FORMATS
 from dataflow.sources.file.reader import TEXT_FORMATS
+from dataflow.sources.file.record_map import is_map_of_records, key_column
 from dataflow.sources.file.unpack import inner_name
 from dataflow.sources.records import lists_of_records
+from dataflow_tools.inspection.encoding_guess import guess_encoding, is_utf8
+from dataflow_tools.inspection.table_settings import (
+    TableSettings,
+    common,
+    settings_of_sheet,
+    settings_of_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,40 +34,46 @@ if TYPE_CHECKING:
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
 
-# What programs write in the Americas and Western Europe when they do not write UTF-8.
-_OTHER_ENCODING = "cp1252"
+Proposal = tuple[str, str | None, str]
+_MOST_FILES = 20
 # Larger JSON documents are not looked into for the list of their records.
 _LARGEST_DOCUMENT = 256 << 20
-_CHUNK = 1 << 20
 _MOST_SHEETS = 8
 
 
-def suggest_settings(
-    files: Sequence[LocalFile], given: FileSource
-) -> tuple[dict[str, Any], list[str]]:
+def suggest_settings(files: Sequence[LocalFile], given: FileSource, folder: Path) -> TableSettings:
     """Settings for a file source, beside those that were given.
 
+    Args:
+        folder: Where copies of files may be kept.
+
     Returns:
-        ``format``, ``encoding``, ``sheet`` or ``data_path``, where one is needed, and what a
-        person should know about each.
+        The settings that are needed, and what a person should know about each.
 
     Raises:
         MissingDependencyError: The library that reads spreadsheets is not installed.
         SourceError: A file cannot be read.
     """
-    settings: dict[str, Any] = {}
-    notes: list[str] = []
+    found = TableSettings()
     for name, value, note in _proposals(files, given):
         if getattr(given, name) is None:
-            if value is not None:
-                settings[name] = value
-            notes.append(note)
-    return settings, notes
+            found.add(name, value, note)
+    now = given.model_copy(update=found.settings)
+    file_format = files[0].format
+    if file_format in ("csv", "tsv"):
+        texts = [as_utf8(file, now.encoding, folder) for file in files[:_MOST_FILES]]
+        table = common(settings_of_text(file, now) for file in texts)
+    elif file_format == "excel":
+        table = common(settings_of_sheet(file, now) for file in files[:_MOST_FILES])
+    else:
+        return found
+    settings = {
+        name: value for name, value in table.settings.items() if getattr(given, name) is None
+    }
+    return TableSettings(found.settings | settings, found.notes + table.notes, table.units)
 
 
-def _proposals(
-    files: Sequence[LocalFile], given: FileSource
-) -> Iterator[tuple[str, str | None, str]]:
+def _proposals(files: Sequence[LocalFile], given: FileSource) -> Iterator[Proposal]:
     file = files[0]
     # What is in a zip file has a name of its own.
     tells = Path(inner_name(file.shown)).suffix.lower() in FORMATS or file.shown.endswith(".zip")
@@ -66,16 +81,11 @@ def _proposals(
         note = f"The name does not tell the format; by its content it is {file.format}."
         yield "format", file.format, note
     if file.format in TEXT_FORMATS:
-        if not all(map(_is_unicode, files)):
-            note = (
-                f"The text is not UTF-8 and is read as {_OTHER_ENCODING} (Western European). If "
-                f"letters look wrong: {_option('encoding', 'iso8859-2')}"
-            )
-            yield "encoding", _OTHER_ENCODING, note
+        yield from _encoding(files)
     elif file.format == "excel":
         yield from _sheet(file)
     if file.format == "json" and len(files) == 1 and given.data_path is None:
-        yield from _data_path(file)
+        yield from _data_path(file, given)
 
 
 def _option(name: str, value: str) -> str:
@@ -84,25 +94,30 @@ def _option(name: str, value: str) -> str:
     return f"-d source_settings={shlex.quote(settings)}"
 
 
-def _is_unicode(file: LocalFile) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with file.path.open("rb") as stream:
-        if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return True
-        stream.seek(0)
-        try:
-            while chunk := stream.read(_CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
+def _encoding(files: Sequence[LocalFile]) -> Iterator[Proposal]:
+    other = next((file for file in files if not is_utf8(file.path)), None)
+    if other is None:
+        return
+    if found := unicode_of(other.path):
+        if not found.endswith(("16", "32")):
+            yield "encoding", found, f"By its zeros the text is {found}, without its mark."
+        return
+    guess = guess_encoding(other)
+    note = f"The text is not UTF-8 and is read as {guess.encoding} ({guess.language})."
+    if guess.rivals:
+        shown = "; ".join(
+            f"{_option('encoding', name)} for {text!r}" for name, text in guess.rivals
+        )
+        note += f" It has {guess.sample!r}. If that looks wrong: {shown}"
+    yield "encoding", guess.encoding, note
 
 
-def _sheet(file: LocalFile) -> Iterator[tuple[str, str | None, str]]:
-    from dataflow.sources.file.spreadsheet import sheet_names
+def _sheet(file: LocalFile) -> Iterator[Proposal]:
+    from dataflow.sources.file.spreadsheet import sheet_names, visible_sheets
 
-    names = sheet_names(file)
+    visible = visible_sheets(file)
+    everything = sheet_names(file)
+    names = visible + [name for name in everything if name not in visible]
     if len(names) > 1:
         others = ", ".join(map(repr, names[1 : _MOST_SHEETS + 1]))
         more = f" and {len(names) - 1 - _MOST_SHEETS} more" if len(names) > _MOST_SHEETS + 1 else ""
@@ -113,14 +128,17 @@ def _sheet(file: LocalFile) -> Iterator[tuple[str, str | None, str]]:
         yield "sheet", names[0], note
 
 
-def _data_path(file: LocalFile) -> Iterator[tuple[str, str | None, str]]:
+def _data_path(file: LocalFile, given: FileSource) -> Iterator[Proposal]:
     if file.path.stat().st_size > _LARGEST_DOCUMENT:
         return
     try:
-        found = lists_of_records(json.loads(file.path.read_bytes()))
+        document = json.loads(file.path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except ValueError:
         # JSON Lines, or what the reader will say more about.
         return
+    found = lists_of_records(document)
+    if not found and given.records is None:
+        yield from _map(document)
     if len(found) == 1:
         ((path, number),) = found.items()
         note = f"The file is one object; the {number:,} objects in {path!r} are its rows."
@@ -132,3 +150,25 @@ def _data_path(file: LocalFile) -> Iterator[tuple[str, str | None, str]]:
             f"read one of them: {_option('data_path', next(iter(found)))}"
         )
         yield "data_path", None, note
+
+
+def _map(document: Any) -> Iterator[Proposal]:
+    """A document, or an object in it, with one record for each key."""
+    if is_map_of_records(document):
+        path, records = None, document
+    else:
+        inner = document if isinstance(document, dict) else {}
+        maps = {key: value for key, value in inner.items() if is_map_of_records(value)}
+        if len(maps) != 1:
+            return
+        ((path, records),) = maps.items()
+    first = next(iter(records))
+    where = f"in {path!r} " if path else ""
+    note = (
+        f"The file looks like one record {where}for each of {len(records):,} keys, such as "
+        f"{first[:40]!r}; they are its rows (`records: map`), with the key as "
+        f"{key_column(records)!r}."
+    )
+    if path:
+        yield "data_path", path, ""
+    yield "records", "map", note

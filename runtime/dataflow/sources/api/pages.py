@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -78,10 +77,10 @@ class Pages:
         self._folder = folder
         self._filtered = filtered
         self._method = method
-        self._asked: set[bytes] = set()
-        self._pages: set[bytes] = set()
-        self._first: frozenset[bytes] = frozenset()
-        self._last: frozenset[bytes] = frozenset()
+        self._asked: set[str] = set()
+        self._pages: set[int] = set()
+        self._first: frozenset[int] = frozenset()
+        self._last: frozenset[int] = frozenset()
         self._empty = 0
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
@@ -165,8 +164,9 @@ class Pages:
                 )
             return
         self._empty = 0
-        digests = [_digest(record) for record in records]
-        whole = _digest([digest.hex() for digest in digests])
+        # Only within this process, so Python's own hash will do, and is quick.
+        digests = [hash(repr(record)) for record in records]
+        whole = hash(tuple(digests))
         rows = frozenset(digests)
         # Rows that are alike within a page may be so between pages as well.
         told_apart = len(rows) == len(records)
@@ -186,7 +186,7 @@ class Pages:
         )
 
     def _refuse_cycle(self, ask: Ask) -> None:
-        asked = _digest(ask.key())
+        asked = blake2b(ask.key().encode(errors="surrogatepass"), digest_size=16).hexdigest()
         if asked in self._asked:
             raise SourceDataError(
                 f"{self._shown} names a next page that was read before.",
@@ -277,8 +277,3 @@ class Pages:
             f"{page} could not be read in {self._exchange.tries} tries: {fault}.",
             "Look whether the address is right and can be reached, or try again later.",
         )
-
-
-def _digest(value: Any) -> bytes:
-    text = json.dumps(value, sort_keys=True, default=str)
-    return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()

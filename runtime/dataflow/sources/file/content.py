@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
+
+from dataflow.sources.file.encoding import unicode_of
+from dataflow.sources.file.layout import is_table, lines_of, parted_by_blanks
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _START = 1 << 16
-_DELIMITERS = ",;\t|"
+_MARKS = {b"PAR1": "parquet", b"ORC": "orc", b"ARROW1": "feather", b"FEA1": "feather"}
 
 
 def format_of(path: Path) -> str | None:
     """The format of a file that is not compressed, or None if its beginning does not show it.
 
-    Text counts as CSV only if every line of its beginning has the same number of values, and more
-    than one.
+    Text counts as CSV only if every line from the header on has the same number of values, and
+    more than one.
     """
     with path.open("rb") as file:
         start = file.read(_START)
-    if start.startswith(b"PAR1"):
-        return "parquet"
-    text = start.decode("utf-8-sig", errors="ignore")
+    for mark, kind in _MARKS.items():
+        if start.startswith(mark):
+            return kind
+    text = start.decode(unicode_of(path) or "utf-8-sig", errors="ignore").removeprefix("\ufeff")
     if "\0" in text:
         return None
     if text.lstrip().startswith(("{", "[")):
         # One object on each of several lines is JSON Lines, which this format reads too.
         return "json"
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     lines = lines[:-1] if len(start) == _START else lines
-    found = [delimiter for delimiter in _DELIMITERS if _is_table(lines, delimiter)]
-    if not found:
-        return None
-    return "tsv" if found[0] == "\t" else "csv"
-
-
-def _is_table(lines: list[str], delimiter: str) -> bool:
-    try:
-        records = list(csv.reader(io.StringIO("".join(lines), newline=""), delimiter=delimiter))
-    except csv.Error:
-        return False
-    widths = {len(record) for record in records if record}
-    return len(records) > 1 and len(widths) == 1 and widths != {1}
+    found = is_table("".join(lines))
+    if found is None and parted_by_blanks("".join(lines)):
+        return "csv"
+    return None if found is None else "tsv" if found == "\t" else "csv"

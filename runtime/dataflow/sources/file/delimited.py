@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import quoted, shortened
@@ -15,6 +13,11 @@ from dataflow.sources.column_names import distinct_names
 from dataflow.sources.duckdb_session import faults_told, open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.encoding import with_plain_line_ends
+from dataflow.sources.file.header import values_in
+from dataflow.sources.file.layout import Layout, beginning_of, layout_of, lines_of
+from dataflow.sources.file.plain_copy import plain_copy
+from dataflow.sources.file.shapes import check_shapes
+from dataflow.sources.file.text_records import Dialect
 from dataflow.sources.inference import TypedTable, read_typed
 
 if TYPE_CHECKING:
@@ -22,160 +25,184 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataflow.shared.contract import Contract
+    from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
 
-_DELIMITERS = (",", ";", "\t", "|")
-# How much of a file its delimiter and header are looked for in.
-_BYTES = 1 << 18
-_RECORDS = 50
 _LONGEST_LINE = 8 << 20
 _WEB_PAGE = re.compile(r"\s*<(!doctype html|html)\b", re.IGNORECASE)
-# A number or an ISO date, as names of columns are not; years are, in wide tables.
-_LIKE_A_VALUE = re.compile(r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?|\d{4}-\d\d-\d\d([ T].*)?")
-_YEAR = re.compile(r"(1[5-9]|2[01])\d\d")
-# A header and a row.
-_SHORTEST_TABLE = 2
 _MIXED_LINE_ENDS = "reached an invalid state"
+_UNEVEN = "Expected Number of Columns"
 # Stands for "no text is null"; DuckDB wants at least one.
 _NO_NULLS = "\x01"
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """How a file is written."""
-
-    delimiter: str
-    header: tuple[str, ...]
-    skipped: int
 
 
 def read_delimited(
     files: Sequence[LocalFile],
     folder: Path,
-    null_values: Sequence[str] = ("",),
-    delimiter: str | None = None,
+    settings: FileSource,
     contract: Contract | None = None,
 ) -> TypedTable:
-    """Read delimited files with a header line as one table.
+    """Read delimited files as one table.
 
     The table has the columns of all files, by name, and every row of every file in their order.
     Types are found on all rows: a value that does not fit makes its column wider, never null.
+
+    Raises:
+        SourceDataError: A file is not as the settings say, or its rows do not fit its header.
+        SourceSettingError: The files have different columns, and nothing says that they are one.
     """
     import duckdb
 
     with faults_told(lambda message: _fault(message, files)):
         try:
-            return _read(files, null_values, delimiter, contract)
+            return _read(files, folder, settings, contract)
         except duckdb.Error as error:
-            if _MIXED_LINE_ENDS not in str(error):
+            uneven = _UNEVEN in str(error)
+            if not uneven and _MIXED_LINE_ENDS not in str(error):
                 raise
+        if uneven:
+            # Rows may end in delimiters that the header lacks, which DuckDB does not allow.
+            return _read(files, folder, settings, contract, plain=True)
         files = [with_plain_line_ends(file, folder) for file in files]
-        return _read(files, null_values, delimiter, contract)
+        return _read(files, folder, settings, contract)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A file that is ready to be read, and how."""
+
+    file: LocalFile
+    layout: Layout
+    plain: bool
 
 
 def _read(
     files: Sequence[LocalFile],
-    null_values: Sequence[str],
-    delimiter: str | None,
+    folder: Path,
+    settings: FileSource,
     contract: Contract | None,
+    *,
+    plain: bool = False,
 ) -> TypedTable:
-    found = [_layout(file, delimiter) for file in files]
-    layouts = [layout for layout, _ in found]
-    headers = {layout.header: distinct_names(layout.header) for layout in dict.fromkeys(layouts)}
+    parts, notes = [], []
+    for file in files:
+        part, told = _part(file, folder, settings, plain=plain)
+        parts.append(part)
+        notes += told
+    headers = {part.layout.names: distinct_names(part.layout.names) for part in parts}
+    check_shapes(
+        {part.file.shown: headers[part.layout.names][0] for part in parts}, settings.union_by_name
+    )
     names: dict[str, str] = {}
     for own_names, _ in headers.values():
         for name in own_names:
             names.setdefault(name.lower(), name)
-    notes = [note for _, own_notes in found for note in own_notes]
     notes += dict.fromkeys(note for _, own_notes in headers.values() for note in own_notes)
+    text_format = settings.text_format
+    nulls = text_format.null_values
     selects = []
-    for layout, group in groupby(zip(files, layouts, strict=True), key=lambda pair: pair[1]):
-        same = [file for file, _ in group]
-        position = {name.lower(): i for i, name in enumerate(headers[layout.header][0])}
+    for (layout, is_plain), group in groupby(parts, key=lambda part: (part.layout, part.plain)):
+        same = [part.file for part in group]
+        position = {name.lower(): i for i, name in enumerate(headers[layout.names][0])}
         missing = [name for key, name in names.items() if key not in position]
         if missing:
             shown = same[0].shown if len(same) == 1 else f"{same[0].shown} and {len(same) - 1} more"
             notes.append(f"{shown} lacks {', '.join(map(quoted, missing))}: null in its rows.")
         columns = (
-            f"f{position[key]} AS c{number}" if key in position else f"NULL::VARCHAR AS c{number}"
-            for number, key in enumerate(names)
+            f"{text_format.value(f'f{position[key]}', name)} AS c{number}"
+            if key in position
+            else f"NULL::VARCHAR AS c{number}"
+            for number, (key, name) in enumerate(names.items())
         )
-        scan = _scan(same, layout, null_values)
+        scan = _scan(same, layout, nulls, plain=is_plain)
         selects.append(f"SELECT {', '.join(columns)} FROM {scan}")  # noqa: S608
     relation = f"({' UNION ALL '.join(selects)})"
+    listed = list(names.values())
     with open_engine() as connection:
-        typed = read_typed(connection, relation, list(names.values()), contract=contract)
-    return replace(typed, notes=notes + typed.notes)
+        typed = read_typed(
+            connection, relation, listed, text_format.rules, text_format.completed(contract)
+        )
+    return replace(typed, notes=[*notes, *text_format.notes(listed), *typed.notes])
 
 
-def _scan(files: Sequence[LocalFile], layout: _Layout, null_values: Sequence[str]) -> str:
-    """The call that reads files of one layout as text."""
-    columns = ", ".join(f"f{number}: 'VARCHAR'" for number in range(len(layout.header)))
-    paths = ", ".join(quote_literal(file.path) for file in files)
-    nulls = ", ".join(quote_literal(text) for text in null_values or [_NO_NULLS])
-    return (
-        f"read_csv([{paths}], auto_detect = false, header = true, skip = {layout.skipped}, "
-        f"delim = {quote_literal(layout.delimiter)}, quote = '\"', escape = '\"', comment = '', "
-        f"compression = 'none', columns = {{{columns}}}, nullstr = [{nulls}], "
-        f"max_line_size = {_LONGEST_LINE})"
-    )
-
-
-def _layout(file: LocalFile, delimiter: str | None) -> tuple[_Layout, list[str]]:
-    """How a file is written, and what a person should know about that."""
-    with file.path.open("rb") as stream:
-        start = stream.read(_BYTES)
-    text = start.decode("utf-8-sig", errors="replace")
-    if len(start) == _BYTES:
-        text = text[: text.rfind("\n") + 1] or text
+def _part(
+    file: LocalFile, folder: Path, settings: FileSource, *, plain: bool
+) -> tuple[_Part, list[str]]:
+    """A file as it is where DuckDB can read it so, else a copy that it can read."""
+    text = beginning_of(file)
     if _WEB_PAGE.match(text):
         raise SourceDataError(
             f"{file.shown} is a web page (HTML), not a table.",
             "Look at it in a browser: it may say why, or link to the file itself.",
         )
-    if file.format == "tsv":
-        delimiter = delimiter or "\t"
-    chosen = delimiter or max(_DELIMITERS, key=lambda candidate: _score(text, candidate))
-    records = _records(text, chosen)
-    if not records:
+    layout, rows = layout_of(file, text, settings)
+    if not rows or not layout.names:
         raise SourceDataError(
             f"{file.shown} is empty: it has not even a header line.",
             "Put the columns' names into its first line.",
         )
-    before = _preamble(records)
-    skipped, header = records[before]
     notes = []
-    if before:
-        left_out = " ".join(text.split("\n")[:skipped])
-        lines = "first line is" if skipped == 1 else f"first {skipped} lines are"
+    left_out = " ".join("".join(lines_of(text)[: layout.skipped]).split())
+    if left_out:
+        lines = "first line is" if layout.skipped == 1 else f"first {layout.skipped} lines are"
         notes.append(f"{file.shown}: the {lines} left out: {shortened(left_out)!r}.")
-    return _Layout(chosen, tuple(header), skipped), notes + _doubts(file, header, records[before:])
+    if layout.header_rows:
+        notes += _doubts(file, layout, rows)
+    if not plain and _is_plain(layout, rows, settings):
+        return _Part(file, layout, plain=False), notes
+    copy, told = plain_copy(file, layout, settings, folder)
+    return _Part(copy, layout, plain=True), notes + told
 
 
-def _preamble(records: list[tuple[int, list[str]]]) -> int:
-    """How many records stand before the header: lines of one value above a table of several."""
-    widths = [len(record) for _, record in records]
-    before = next((i for i, width in enumerate(widths) if width > 1), 0)
-    table = widths[before:]
-    if len(table) < _SHORTEST_TABLE or len(set(table)) > 1 or _values_in(records[before][1]):
-        return 0
-    return before
+def _is_plain(layout: Layout, rows: list[list[str]], settings: FileSource) -> bool:
+    """Whether DuckDB reads a file as it is."""
+    dialect = layout.dialect
+    return not (
+        dialect.by_position
+        or dialect.comment
+        or len(dialect.delimiter) > 1
+        or layout.header_rows > 1
+        or layout.units
+        or settings.footer_lines
+        or settings.short_rows == "fill"
+        or settings.repeated_headers == "skip"
+        or (layout.header_rows and len(rows[0]) != len(layout.names))
+    )
 
 
-def _doubts(file: LocalFile, header: list[str], records: list[tuple[int, list[str]]]) -> list[str]:
+def _scan(
+    files: Sequence[LocalFile], layout: Layout, null_values: Sequence[str], *, plain: bool
+) -> str:
+    """The call that reads files of one layout as text."""
+    dialect = Dialect() if plain else layout.dialect
+    skipped = 0 if plain else layout.skipped
+    header = "false" if plain or not layout.header_rows else "true"
+    columns = ", ".join(f"f{number}: 'VARCHAR'" for number in range(len(layout.names)))
+    paths = ", ".join(quote_literal(file.path) for file in files)
+    nulls = ", ".join(quote_literal(text) for text in null_values or [_NO_NULLS])
+    return (
+        f"read_csv([{paths}], auto_detect = false, header = {header}, skip = {skipped}, "
+        f"delim = {quote_literal(dialect.delimiter)}, quote = {quote_literal(dialect.quote)}, "
+        f"escape = {quote_literal(dialect.escape or dialect.quote)}, comment = '', "
+        f"compression = 'none', columns = {{{columns}}}, nullstr = [{nulls}], "
+        f"max_line_size = {_LONGEST_LINE})"
+    )
+
+
+def _doubts(file: LocalFile, layout: Layout, rows: list[list[str]]) -> list[str]:
     """What may be wrong with how a file was taken."""
-    notes = []
-    if values := _values_in(header):
+    header, notes = rows[0], []
+    if (values := values_in(header)) and layout.header_rows == 1:
         notes.append(
             f"{file.shown}: the first line is taken for the columns' names, though "
-            f"{quoted(values[0])} in it looks like a value. If it is one, put a line with names "
-            "above it."
+            f"{quoted(values[0])} in it looks like a value. If it is one, set `header: false`, or "
+            "put a line with names above it."
         )
     parts = len(header[0].split())
     if (
         len(header) == 1
         and parts > 1
-        and all(len(" ".join(record).split()) == parts for _, record in records)
+        and all(len(" ".join(record).split()) == parts for record in rows)
     ):
         notes.append(
             f"{file.shown} is read as one column, {shortened(header[0])!r}. If blanks or another "
@@ -184,51 +211,11 @@ def _doubts(file: LocalFile, header: list[str], records: list[tuple[int, list[st
     return notes
 
 
-def _values_in(header: list[str]) -> list[str]:
-    """The cells of a header that look like values, not like names."""
-    found = [cell.strip() for cell in header if _LIKE_A_VALUE.fullmatch(cell.strip())]
-    if all(map(_YEAR.fullmatch, found)):
-        return []
-    # Columns without names of their own are often numbered.
-    numbered = [str(number) for number in range(len(header))]
-    return [] if found in (numbered, [*numbered[1:], str(len(header))]) else found
-
-
-def _score(text: str, delimiter: str) -> tuple[bool, int]:
-    """Whether all records from the header on have as many values, and how many those are."""
-    records = _records(text, delimiter)
-    widths = [len(record) for _, record in records[_preamble(records) :]]
-    return (len(set(widths)) == 1 and widths[0] > 1, widths[0] if widths else 0)
-
-
-def _records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """The first records that are not empty, each with the number of lines before it."""
-    records: list[tuple[int, list[str]]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    line = 0
-    try:
-        for record in islice(reader, _RECORDS):
-            if record:
-                records.append((line, record))
-            line = reader.line_num
-    except csv.Error:
-        # A value longer than Python's reader takes; the records before it say enough.
-        return records
-    return records
-
-
 def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
     """DuckDB's error in our words: which file, which line, what is wrong, what to do."""
     file = next((file for file in files if str(file.path) in message), files[0])
     line = re.search(r"CSV Error on Line: (\d+)", message)
     place = f"{file.shown}, line {int(line[1]):,}" if line else file.shown
-    widths = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
-    if widths:
-        return SourceDataError(
-            f"{place}: there are {widths[2]} values, and the header names {widths[1]} columns.",
-            "Correct that line (a value with the delimiter in it needs quotes), or set "
-            "`ingestion.source.delimiter`.",
-        )
     if "unterminated quote" in message:
         return SourceDataError(
             f"{place}: a quotation mark is opened and never closed.", "Correct that line."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,33 +15,79 @@ if TYPE_CHECKING:
 
     from dataflow.sources.local_file import LocalFile
 
-_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# The longer ones first: that of UTF-32 begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_START = 1 << 12
+# Names and delimiters of the shortest table have more.
+_FEWEST_ZEROS = 4
 _CHUNK = 1 << 20
 
 
-def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
-    """The file in UTF-8: itself, or a copy in ``folder`` if it is in another encoding.
+def unicode_of(path: Path) -> str | None:
+    """The encoding of Unicode that a file's first bytes tell: by its mark, or by where zeros are.
 
-    ``encoding`` is any that Python knows; None stands for UTF-8, or UTF-16 with its mark.
+    In UTF-16 every other byte of most texts with a table's delimiters is zero; in UTF-8 none is.
+    None if they tell nothing.
     """
-    with file.path.open("rb") as stream:
-        start = stream.read(2)
-    found = encoding or _MARKS.get(start, "utf-8")
+    with path.open("rb") as stream:
+        start = stream.read(_START)
+    for mark, encoding in _MARKS.items():
+        if start.startswith(mark):
+            return encoding
+    pairs = len(start) // 2
+    if pairs < 2:
+        return None
+    even, odd = start[0 : 2 * pairs : 2].count(0), start[1 : 2 * pairs : 2].count(0)
+    zeros = max(odd, even)
+    if min(odd, even) or zeros < _FEWEST_ZEROS or zeros * 20 < pairs:
+        return None
+    found = "utf-16-le" if odd else "utf-16-be"
+    text = start[: 2 * pairs].decode(found, errors="replace")
+    # A stray zero in another encoding makes no line ends, and few zeros.
+    ends = text.count("\n") or text.count("\r")
+    return found if ends * 200 >= pairs or zeros * 3 >= pairs else None
+
+
+def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
+    """The file in UTF-8, without a mark if it is JSON: itself, or a copy in ``folder``.
+
+    ``encoding`` is any that Python knows; None stands for UTF-8, or what the file's first bytes
+    tell: UTF-16 or UTF-32.
+    """
+    found = encoding or unicode_of(file.path) or "utf-8"
     try:
         known = codecs.lookup(found).name
+        "".encode(known)
     except LookupError:
         raise SourceSettingError(
             f"There is no encoding {quoted(found)}.",
             "Set `ingestion.source.encoding` to one like utf-8, latin-1, cp1252 or utf-16.",
         ) from None
-    if known == "utf-8":
-        return file
+    if known in ("utf-8", "utf-8-sig"):
+        return _without_mark(file, folder) if file.format not in ("csv", "tsv") else file
     try:
         return _copied(file, found, folder, newline="")
     except UnicodeError as error:
         raise SourceDataError(
             f"{file.shown} is not {found}: {error}.", "Correct `ingestion.source.encoding`."
         ) from error
+
+
+def _without_mark(file: LocalFile, folder: Path) -> LocalFile:
+    """DuckDB takes JSON with a mark for something else."""
+    with file.path.open("rb") as stream:
+        marked = stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+        if not marked:
+            return file
+        copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.text"
+        with copy.open("wb") as target:
+            shutil.copyfileobj(stream, target, _CHUNK)
+    return replace(file, path=copy)
 
 
 def with_plain_line_ends(file: LocalFile, folder: Path) -> LocalFile:
@@ -54,6 +101,9 @@ def _copied(file: LocalFile, encoding: str, folder: Path, newline: str | None) -
         file.path.open(encoding=encoding, newline=newline) as source,
         copy.open("w", encoding="utf-8", newline="") as target,
     ):
+        first = True
         while chunk := source.read(_CHUNK):
-            target.write(chunk)
+            # Encodings with their byte order in the name keep the mark.
+            target.write(chunk.removeprefix("\ufeff") if first else chunk)
+            first = False
     return replace(file, path=copy)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataflow.shared.contract import Contract
+    from dataflow.sources.duckdb_session import NullValues
     from dataflow.sources.inference import TypedTable
     from dataflow.sources.local_file import LocalFile
 
@@ -43,7 +44,7 @@ def _is_collection(path: Path) -> bool:
 def read_features(
     files: Sequence[LocalFile],
     folder: Path,
-    null_values: Sequence[str] = ("",),
+    null_values: NullValues = ("",),
     contract: Contract | None = None,
 ) -> TypedTable:
     """Read GeoJSON (RFC 7946) feature collections, or single features, as one table.

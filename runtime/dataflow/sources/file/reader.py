@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.file.encoding import as_utf8
 from dataflow.sources.file.location import fetch_files
 from dataflow.sources.file.settings import FileSource
 from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from dataflow.shared.config_model import Parameters
     from dataflow.shared.contract import Contract
@@ -51,30 +51,29 @@ class FetchedFiles:
 
     def read(self, settings: FileSource, contract: Contract | None = None) -> TypedTable:
         """Read them as one table; ``url`` and ``format`` have done their work already."""
-        files, nulls, file_format = self.found, settings.null_values, self.found[0].format
+        files, file_format = self.found, self.found[0].format
         if file_format in TEXT_FORMATS:
             files = [as_utf8(file, settings.encoding, self.folder) for file in files]
         if file_format in ("csv", "tsv"):
             from dataflow.sources.file.delimited import read_delimited
 
-            return read_delimited(files, self.folder, nulls, settings.delimiter, contract)
+            return read_delimited(files, self.folder, settings, contract)
         if file_format == "geojson":
             from dataflow.sources.file.features import read_features
 
-            return read_features(files, self.folder, nulls, contract)
+            return read_features(files, self.folder, settings.null_values, contract)
         if file_format == "excel":
             from dataflow.sources.file.spreadsheet import read_spreadsheets
 
-            return read_spreadsheets(files, nulls, settings.sheet)
-        if file_format == "parquet":
-            return _read_parquet(files, nulls)
-        from dataflow.sources.documents import read_documents
+            return read_spreadsheets(files, settings)
+        if file_format in ("parquet", "orc", "feather"):
+            from dataflow.sources.file.arrow_file import read_arrow_files, read_parquet
 
-        if settings.data_path:
-            from dataflow.sources.records import extract_records
+            read = read_parquet if file_format == "parquet" else read_arrow_files
+            return read(files, settings)
+        from dataflow.sources.file.json_file import read_json_files
 
-            files = extract_records(files, settings.data_path, self.folder)
-        return read_documents(files, nulls, lines=files[0].format == "jsonl", contract=contract)
+        return read_json_files(files, self.folder, settings, contract)
 
 
 @contextmanager
@@ -100,27 +99,3 @@ def _of_one_format(files: list[LocalFile], settings: FileSource) -> list[LocalFi
             "Name files of one format, or set `ingestion.source.format`.",
         )
     return files
-
-
-def _read_parquet(files: Sequence[LocalFile], null_values: Sequence[str]) -> TypedTable:
-    """Read Parquet files as they are; columns are matched by name, and types widened.
-
-    Of the texts that mean no value only NaN has a meaning here, in columns of fractions.
-    """
-    from dataflow.shared.sql import quote_literal
-    from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
-    from dataflow.sources.inference import BATCH_ROWS, TypedTable
-
-    paths = ", ".join(quote_literal(file.path) for file in files)
-
-    def fault(message: str) -> SourceDataError:
-        file = next((file for file in files if str(file.path) in message), files[0])
-        first = message.strip().splitlines()[0].replace(str(file.path), file.shown)
-        return SourceDataError(
-            f"{file.shown} cannot be read as Parquet: {first}", "Fetch or write the file again."
-        )
-
-    with open_engine() as connection, faults_told(fault):
-        relation = connection.sql(f"FROM read_parquet([{paths}], union_by_name = true)")
-        relation = without_nan(relation, null_values)
-        return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])

@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
-from dataflow.shared.shown import quoted
+from dataflow.shared.shown import quoted, shortened
 from dataflow.sources.column_names import distinct_names
+from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError, SourceSettingError
-from dataflow.sources.inference import TypedTable, durations_as_text
+from dataflow.sources.file.header import joined_names, preamble_of, values_in
+from dataflow.sources.file.plain_copy import check_footer, check_units
+from dataflow.sources.file.shapes import check_shapes
+from dataflow.sources.file.sheet_errors import cell_name, error_cells
+from dataflow.sources.inference import TypedTable, durations_as_text, read_typed
+from dataflow.sources.type_rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
+    from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
+    from dataflow.sources.text_format import TextFormat
+
+_FIRST_ROWS = 100
+_MOST_CELLS = 8
 
 
-def read_spreadsheets(
-    files: Sequence[LocalFile], null_values: Sequence[str] = ("",), sheet: str | None = None
-) -> TypedTable:
-    """Read one sheet of each file; its first row that is not empty has the columns' names.
+def read_spreadsheets(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:
+    """Read one sheet of each file; its first row with several values has the columns' names.
 
-    Numbers are whole where all of a column are. A column with values of several kinds is text.
+    Numbers are whole where all of a column are. A column with values of several kinds is text, and
+    cells that hold an error are the text that they show.
+
+    Raises:
+        SourceDataError: A file is no spreadsheet, its sheet is empty, or a row would be left out.
+        SourceSettingError: There is no such sheet, or the files are several tables.
     """
     import pyarrow as pa
 
     tables, notes = [], []
     for file in files:
-        cells = _cells(file, sheet)
-        header, *rows = cells
-        names, renamed = distinct_names(["" if cell == "" else str(cell) for cell in header])
-        notes += renamed
-        nulls = {*null_values, ""}
+        sheet = sheet_of(file, settings.sheet)
+        names, rows, told = _rows(file, sheet, settings)
+        notes += [*sheet.notes, *told]
         columns = {}
         for index, name in enumerate(names):
-            values = [None if row[index] in nulls else row[index] for row in rows]
+            nulls = _nulls(settings.text_format, name)
+            values = [None if _text(row[index]).strip() in nulls else row[index] for row in rows]
             columns[name], note = _column(name, values)
             notes += note
         tables.append(pa.table(columns))
+    check_shapes(
+        {file.shown: table.column_names for file, table in zip(files, tables, strict=True)},
+        settings.union_by_name,
+    )
     try:
         table = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
@@ -48,7 +66,88 @@ def read_spreadsheets(
             f"The files {', '.join(file.shown for file in files)} do not go together: {error}.",
             "Read them one by one, or make their columns the same.",
         ) from error
-    return durations_as_text(TypedTable(table, list(dict.fromkeys(notes))))
+    typed = type_texts(table, settings.text_format)
+    notes += [*settings.text_format.notes(table.column_names), *typed.notes]
+    return durations_as_text(replace(typed, notes=list(dict.fromkeys(notes))))
+
+
+def type_texts(table: pa.Table, text_format: TextFormat) -> TypedTable:
+    """Give the text columns of a table types, if anything is said of how their texts are written.
+
+    Whoever writes a number as text in a sheet may mean it as text.
+    """
+    if text_format.rules is RULES:
+        return TypedTable(table, [])
+    texts = [field.name for field in table.schema if str(field.type) == "string"]
+    if not texts:
+        return TypedTable(table, [])
+    with open_engine() as connection:
+        keys = [f"c{index}" for index in range(len(texts))]
+        connection.register("dataflow_texts", table.select(texts).rename_columns(keys))
+        typed = read_typed(connection, "dataflow_texts", texts, text_format.rules)
+    for name in texts:
+        table = table.set_column(table.column_names.index(name), name, typed.table[name])
+    return replace(typed, table=table)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The rows of a sheet that are not empty, each with its number, from 0, and its cells."""
+
+    name: str
+    rows: list[tuple[int, list[Any]]]
+    notes: list[str]
+
+    def texts(self, skipped: int = 0) -> list[list[str]]:
+        """The rows below the skipped ones, as texts."""
+        return [[_text(cell) for cell in row] for number, row in self.rows if number >= skipped]
+
+
+def _rows(
+    file: LocalFile, sheet: Sheet, settings: FileSource
+) -> tuple[list[str], list[list[Any]], list[str]]:
+    """The names of the columns, the rows below them, and what was left out."""
+    rows = [row for number, row in sheet.rows if number >= (settings.skip_lines or 0)]
+    texts = [[_text(cell) for cell in row] for row in rows]
+    before = 0 if settings.skip_lines is not None else preamble_of(texts[:_FIRST_ROWS])
+    notes = []
+    if above := texts[:before]:
+        shown = "; ".join(" ".join(filter(None, row)) for row in above)
+        notes.append(f"{file.shown}: left out above the header: {shortened(shown)!r}.")
+    rows, texts = rows[before:], texts[before:]
+    if not rows:
+        raise SourceDataError(
+            f"The sheet {sheet.name!r} of {file.shown} has no rows.",
+            "Correct `ingestion.source.skip_lines`.",
+        )
+    heads = 0 if settings.header is False else settings.header_rows or 1
+    width = len(rows[0])
+    if heads:
+        header = joined_names(texts[:heads]) if heads > 1 else texts[0]
+    else:
+        header = list(settings.names or [f"column_{number + 1}" for number in range(width)])
+        if len(header) != width:
+            raise SourceSettingError(
+                f"{file.shown} has {width} columns, and `names` has {len(header)}.",
+                "Correct `ingestion.source.names`.",
+            )
+    if heads == 1 and (values := values_in(header)):
+        notes.append(
+            f"{file.shown}: the first row is taken for the columns' names, though "
+            f"{quoted(values[0])} in it looks like a value. If it is one, set `header: false`."
+        )
+    names, renamed = distinct_names(header)
+    start = heads + bool(settings.units_row)
+    if settings.units_row and len(texts) > heads:
+        check_units(file, texts[heads])
+    end = len(rows) - (settings.footer_lines or 0)
+    notes += check_footer(file, texts[start:end], texts[max(end, start) :])
+    return names, rows[start : max(end, start)], notes + renamed
+
+
+def _nulls(text_format: TextFormat, name: str) -> set[str]:
+    own = text_format.nulls_of(name)
+    return {"", *(text.strip() for text in (text_format.null_values if own is None else own))}
 
 
 def sheet_names(file: LocalFile) -> list[str]:
@@ -77,27 +176,78 @@ def _unreadable(file: LocalFile, error: Exception) -> SourceDataError:
     )
 
 
-def _cells(file: LocalFile, sheet: str | None) -> list[list[Any]]:
+def visible_sheets(file: LocalFile) -> list[str]:
+    """The names of a workbook's sheets that are not hidden, in their order."""
+    return [
+        str(sheet.name)
+        for sheet in _workbook(file).sheets_metadata
+        if str(sheet.visible).endswith(".Visible") and str(sheet.typ).endswith(".WorkSheet")
+    ]
+
+
+def sheet_of(file: LocalFile, name: str | None) -> Sheet:
+    """A sheet of a file, the first if it is not named.
+
+    Raises:
+        SourceDataError: The file is no spreadsheet, or the sheet is empty.
+        SourceSettingError: There is no such sheet.
+    """
     workbook = _workbook(file)
     names = workbook.sheet_names
-    if sheet is not None and sheet not in names:
+    if name is not None and name not in names:
         raise SourceSettingError(
-            f"{file.shown} has no sheet {quoted(sheet)}.",
+            f"{file.shown} has no sheet {quoted(name)}.",
             f"Set `ingestion.source.sheet` to one of: {', '.join(names)}.",
         )
     from python_calamine import CalamineError
 
+    name = name or names[0]
     try:
-        cells: list[list[Any]] = workbook.get_sheet_by_name(sheet or names[0]).to_python()
+        found = workbook.get_sheet_by_name(name)
+        cells: list[list[Any]] = found.to_python(skip_empty_area=False)
+        merged = found.merged_cell_ranges or []
     except (CalamineError, OSError, ValueError) as error:
         raise _unreadable(file, error) from error
-    filled = [row for row in cells if any(cell != "" for cell in row)]
-    if not filled:
+    notes = _with_errors(file, name, cells)
+    used = [i for i in range(max(map(len, cells), default=0)) if any(row[i] != "" for row in cells)]
+    if not used:
         raise SourceDataError(
-            f"The sheet {sheet or names[0]!r} of {file.shown} is empty.",
+            f"The sheet {name!r} of {file.shown} is empty.",
             f"Set `ingestion.source.sheet` to one of: {', '.join(names)}.",
         )
-    return filled
+    rows = [
+        (number, row[used[0] : used[-1] + 1])
+        for number, row in enumerate(cells)
+        if any(cell != "" for cell in row)
+    ]
+    tall = [cell_name(*first) for first, last in merged if last[0] > first[0]]
+    if tall:
+        notes.append(
+            f"{file.shown}: merged cells ({_few(tall)}) have their value in the first row only; it "
+            "is null in the others."
+        )
+    return Sheet(name, rows, notes)
+
+
+def _with_errors(file: LocalFile, name: str, cells: list[list[Any]]) -> list[str]:
+    """Put the errors of a sheet into its cells, and say where they are."""
+    errors = error_cells(file.path, name)
+    if errors is None:
+        # OpenDocument files have what such a cell shows.
+        opened = file.path.read_bytes()[:4] == b"\xd0\xcf\x11\xe0"
+        told = f"{file.shown}: a cell that holds an error cannot be told from an empty one."
+        return [f"{told} Save the file as .xlsx to have them named."] if opened else []
+    shown = []
+    for (row, column), error in errors.items():
+        if row < len(cells) and column < len(cells[row]):
+            cells[row][column] = error
+            shown.append(f"{cell_name(row, column)} {error}")
+    return [f"{file.shown}: cells hold errors, read as text: {_few(shown)}."] if shown else []
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_CELLS} more" if len(names) > _MOST_CELLS else ""
+    return ", ".join(names[:_MOST_CELLS]) + more
 
 
 def _column(name: str, values: list[Any]) -> tuple[pa.Array, list[str]]:
@@ -126,6 +276,8 @@ def _at_midnight(value: date | datetime | None) -> datetime | None:
 
 
 def _text(value: str | float | bool | date | time | timedelta) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return value.isoformat() if isinstance(value, date | time) else str(value)

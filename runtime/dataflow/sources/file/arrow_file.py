@@ -1,0 +1,116 @@
+"""Parquet, ORC and Feather files, whose columns have types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.sql import quote_literal
+from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
+from dataflow.sources.errors import SourceDataError
+from dataflow.sources.file.shapes import check_shapes
+from dataflow.sources.inference import BATCH_ROWS, TypedTable, durations_as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataflow.sources.file.settings import FileSource
+    from dataflow.sources.local_file import LocalFile
+
+_NAMES = {"orc": "ORC", "feather": "Feather"}
+
+
+def read_parquet(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:
+    """Read Parquet files as they are; columns are matched by name, and types widened.
+
+    Of the texts that mean no value only NaN has a meaning here, in columns of fractions.
+
+    Raises:
+        SourceDataError: A file is not Parquet, or is cut off.
+        SourceSettingError: The files are several tables.
+    """
+    paths = [quote_literal(file.path) for file in files]
+
+    def fault(message: str) -> SourceDataError:
+        file = next((file for file in files if str(file.path) in message), files[0])
+        first = message.strip().splitlines()[0].replace(str(file.path), file.shown)
+        return SourceDataError(
+            f"{file.shown} cannot be read as Parquet: {first}", "Fetch or write the file again."
+        )
+
+    with open_engine() as connection, faults_told(fault):
+        if len(files) > 1:
+            columns = {
+                file.shown: connection.sql(f"FROM read_parquet({path})").columns
+                for file, path in zip(files, paths, strict=True)
+            }
+            check_shapes(columns, settings.union_by_name)
+        relation = connection.sql(f"FROM read_parquet([{', '.join(paths)}], union_by_name = true)")
+        relation = without_nan(relation, settings.null_values)
+        return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])
+
+
+def read_arrow_files(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:
+    """Read ORC or Feather (Arrow IPC) files as they are; columns are matched by name.
+
+    Raises:
+        SourceDataError: A file is not of its format, or they do not go together.
+        SourceSettingError: The files are several tables.
+    """
+    import pyarrow as pa
+
+    tables = [_read(file) for file in files]
+    columns = {file.shown: table.column_names for file, table in zip(files, tables, strict=True)}
+    check_shapes(columns, settings.union_by_name)
+    try:
+        table = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise SourceDataError(
+            f"The files {', '.join(file.shown for file in files)} do not go together: {error}.",
+            "Read them one by one, or make the types of their columns the same.",
+        ) from error
+    table = _decoded(table)
+    with open_engine() as connection:
+        connection.register("dataflow_file", table)
+        relation = connection.sql("FROM dataflow_file")
+        cleaned = without_nan(relation, settings.null_values)
+        if cleaned is not relation:
+            table = cleaned.to_arrow_table(batch_size=BATCH_ROWS)
+    return durations_as_text(TypedTable(table, []))
+
+
+def _read(file: LocalFile) -> Any:
+    import pyarrow as pa
+
+    try:
+        if file.format == "orc":
+            from pyarrow import orc
+
+            return orc.read_table(str(file.path))
+        with pa.memory_map(str(file.path)) as source:
+            if source.read(6) == b"ARROW1":
+                source.seek(0)
+                return pa.ipc.open_file(source).read_all()
+            source.seek(0)
+            if source.read(4) == b"FEA1":
+                from pyarrow import feather
+
+                return feather.read_table(str(file.path), memory_map=False)
+            source.seek(0)
+            return pa.ipc.open_stream(source).read_all()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0].replace(str(file.path), file.shown)
+        raise SourceDataError(
+            f"{file.shown} cannot be read as {_NAMES[file.format]}: {first}",
+            "Fetch or write the file again.",
+        ) from error
+
+
+def _decoded(table: Any) -> Any:
+    """The table with plain values in place of dictionaries, which differ from part to part."""
+    import pyarrow as pa
+
+    for index, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            plain = table[index].cast(field.type.value_type)
+            table = table.set_column(index, field.name, plain)
+    return table

@@ -1,0 +1,103 @@
+"""Lines at the end of a table that are no data: totals, sources, notes."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from dataflow.sources.file.header import columns_of_values, is_missing, looks_like_a_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TOTAL = re.compile(
+    r"(grand |sub|overall |net )?-?(totals?|totaal|totale|totales|sums?|suma|summe|somme|soma)\b.*"
+    r"|(gesamt|gesamtsumme|gesamtergebnis|insgesamt|zusammen|endsumme|summe|ensemble|razem|ogółem"
+    r"|celkem|spolu|összesen|yhteensä|totalt|i alt|итого|всего|toplam|合計|总计|合计|総計)\b.*",
+    re.IGNORECASE,
+)
+_SUMMARIES = frozenset(
+    {"average", "avg", "mean", "median", "min", "minimum", "max", "maximum", "std", "count", "all"}
+    | {"durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"}
+)
+# Sums of numbers with fractions differ by their rounding.
+_TOLERANCE = 1e-6
+
+
+def is_total(cell: str) -> bool:
+    """Whether a text says that its row sums up others."""
+    return _TOTAL.fullmatch(cell.strip().rstrip(":").strip()) is not None
+
+
+def is_summary(cell: str) -> bool:
+    """Whether a text says that its row is another summary of the others, such as their average."""
+    return cell.strip().rstrip(":.").lower() in _SUMMARIES
+
+
+def number_of(cell: str) -> float | None:
+    """The number that a text most likely stands for, whatever its decimal mark; None if none."""
+    text = re.sub(r"[\s\u00a0\u202f'\u2019$€£¥%_]", "", cell)
+    if re.fullmatch(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", text):
+        return float(text)
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text):
+        return float(text.replace(",", ""))
+    if re.fullmatch(r"-?(\d{1,3}(\.\d{3})+|\d+),\d+", text):
+        return float(text.replace(".", "").replace(",", "."))
+    return None
+
+
+class Sums:
+    """The sums of the columns of the rows that were added."""
+
+    def __init__(self, width: int) -> None:
+        self.of_columns: list[float] = [0.0] * width
+        self.rows = 0
+
+    def add(self, row: Sequence[str]) -> None:
+        """Take a row into account; what is no number adds nothing."""
+        self.rows += 1
+        for index, cell in enumerate(row[: len(self.of_columns)]):
+            if cell and (number := number_of(cell)) is not None:
+                self.of_columns[index] += number
+
+    def copy(self) -> Sums:
+        """The sums as they are now."""
+        other = Sums(0)
+        other.of_columns, other.rows = list(self.of_columns), self.rows
+        return other
+
+    def match(self, row: Sequence[str]) -> bool:
+        """Whether some number in a row is the sum of its column, and none is another number."""
+        if self.rows <= 1:
+            return False
+        numbers = [
+            (number, self.of_columns[index])
+            for index, cell in enumerate(row[: len(self.of_columns)])
+            if (number := number_of(cell)) is not None
+        ]
+        return any(
+            number != 0 and math.isclose(number, total, rel_tol=_TOLERANCE, abs_tol=1e-9)
+            for number, total in numbers
+        )
+
+
+def like_the_rows(row: Sequence[str], rows: Sequence[Sequence[str]], sums: Sums) -> bool:
+    """Whether a line at the end could be one of the rows: nothing in it says otherwise.
+
+    Args:
+        rows: The rows before it, or the last of them.
+        sums: Those of all rows before it.
+    """
+    if not rows or len(row) != len(rows[-1]) or sums.match(row):
+        return False
+    first = next((cell for cell in row if cell.strip()), "")
+    if not first or is_total(first):
+        return False
+    kinds = columns_of_values(rows, len(row))
+    always = [all(each[i].strip() for each in rows if i < len(each)) for i in range(len(row))]
+    return all(
+        not (filled and not cell.strip())
+        and (not kind or is_missing(cell) or looks_like_a_value(cell))
+        for cell, kind, filled in zip(row, kinds, always, strict=True)
+    )

@@ -1,0 +1,189 @@
+"""Delimited files as DuckDB reads them: one record a row, nothing above, below or between them."""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dataflow.shared.shown import quoted, shortened
+from dataflow.sources.errors import SourceDataError
+from dataflow.sources.file.footer import Sums, like_the_rows
+from dataflow.sources.file.header import looks_like_a_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from dataflow.sources.file.layout import Layout
+    from dataflow.sources.file.settings import FileSource
+    from dataflow.sources.local_file import LocalFile
+
+# So many of the last rows are compared with the lines below them.
+_ROWS_ABOVE = 50
+Record = tuple[int, list[str]]
+
+
+def plain_copy(
+    file: LocalFile, layout: Layout, settings: FileSource, folder: Path
+) -> tuple[LocalFile, list[str]]:
+    """Copy the rows of a file, without what is no row, and say what was left out.
+
+    Raises:
+        SourceDataError: A row has more values than there are names, or fewer where the settings do
+            not allow it; a quote is not closed; or the settings would leave out a row.
+    """
+    copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.csv"
+    rows = _Rows(file, layout, settings)
+    with (
+        file.path.open(encoding="utf-8-sig", newline="") as source,
+        copy.open("w", encoding="utf-8", newline="") as target,
+    ):
+        writer = csv.writer(target, lineterminator="\n")
+        try:
+            writer.writerows(rows.read(source))
+        except csv.Error as error:
+            raise _misquoted(file, error) from error
+        except UnicodeDecodeError as error:
+            raise SourceDataError(
+                f"{file.shown}: the file is not in UTF-8.",
+                "Save it as UTF-8, or set `ingestion.source.encoding`, for example to cp1252.",
+            ) from error
+    return replace(file, path=copy), rows.notes
+
+
+def _misquoted(file: LocalFile, error: csv.Error) -> SourceDataError:
+    if "limit" in str(error):
+        return SourceDataError(
+            f"{file.shown}: a value is longer than 8 MiB.",
+            "Look for a quotation mark that is never closed.",
+        )
+    return SourceDataError(
+        f"{file.shown}: a quotation mark is opened and never closed, or a value goes on after it "
+        f"({error}).",
+        "Correct that line, or set `ingestion.source.quote` (`''` where quotes mean nothing).",
+    )
+
+
+class _Rows:
+    """The rows of one file."""
+
+    def __init__(self, file: LocalFile, layout: Layout, settings: FileSource) -> None:
+        self.file, self.layout, self.settings = file, layout, settings
+        self.notes: list[str] = []
+        self._sums = Sums(len(layout.names))
+        self._above: deque[list[str]] = deque(maxlen=_ROWS_ABOVE)
+
+    def read(self, lines: Iterator[str]) -> Iterator[list[str]]:
+        skipped = self.layout.skipped
+        for _ in islice(lines, skipped):
+            pass
+        records = self.layout.dialect.records(lines)
+        heads = [record for _, record in islice(records, self.layout.header_rows)]
+        if self.layout.units:
+            check_units(self.file, next(records, (0, []))[1])
+        most = self.settings.footer_lines or 0
+        held: deque[Record] = deque()
+        filled = repeated = 0
+        skips = self.settings.repeated_headers == "skip" and heads
+        for record in records:
+            held.append(record)
+            if len(held) <= most:
+                continue
+            number, row = held.popleft()
+            if skips and _alike(row, heads[-1]):
+                repeated += 1
+                continue
+            filled += len(row) < len(self.layout.names)
+            row = self._whole(number + skipped, row)
+            if most:
+                self._above.append(row)
+                self._sums.add(row)
+            yield row
+        self.notes += check_footer(
+            self.file, list(self._above), [row for _, row in held], self._sums
+        )
+        if filled:
+            self.notes.append(
+                f"{self.file.shown}: lines with fewer values than there are names: {filled:,}; "
+                "what lacks is null."
+            )
+        if repeated:
+            self.notes.append(
+                f"{self.file.shown}: lines that repeat the header, left out: {repeated:,}."
+            )
+
+    def _whole(self, number: int, row: list[str]) -> list[str]:
+        """A row with as many values as there are names."""
+        names = len(self.layout.names)
+        if len(row) == names:
+            return row
+        if len(row) > names and not any(cell.strip() for cell in row[names:]):
+            return row[:names]
+        if len(row) < names and self.settings.short_rows == "fill":
+            return row + [""] * (names - len(row))
+        advice = "Correct that line (a value with the delimiter in it needs quotes)"
+        if len(row) < names:
+            advice += ", or set `ingestion.source.short_rows: fill` to read null for what lacks"
+        raise SourceDataError(
+            f"{self.file.shown}, line {number + 1:,}: there are {len(row)} values, and the header "
+            f"names {names} columns.",
+            f"{advice}, or set `ingestion.source.delimiter`.",
+        )
+
+
+def check_units(file: LocalFile, row: Sequence[str]) -> None:
+    """Refuse to take a record for units that holds values.
+
+    Raises:
+        SourceDataError: It does.
+    """
+    if any(looks_like_a_value(cell) and cell.strip() != "1" for cell in row):
+        raise SourceDataError(
+            f"{file.shown}: the line below the header holds values, not units: "
+            f"{quoted(_line(row))}.",
+            "Take `units_row` out of `ingestion.source`, or correct the file.",
+        )
+
+
+def check_footer(
+    file: LocalFile,
+    above: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str]],
+    sums: Sums | None = None,
+) -> list[str]:
+    """Say what is left out at the end of a table.
+
+    Args:
+        above: The rows, or the last of them.
+        rows: The records that are left out.
+        sums: Those of all rows; None to add up those above.
+
+    Raises:
+        SourceDataError: One of them looks like a row.
+    """
+    if not rows:
+        return []
+    if sums is None:
+        sums = Sums(len(rows[0]))
+        for row in above:
+            sums.add(row)
+    for row in rows:
+        if like_the_rows(row, above[-_ROWS_ABOVE:], sums):
+            raise SourceDataError(
+                f"{file.shown}: `footer_lines` would leave out a line that looks like the "
+                f"rows above it: {quoted(_line(row))}.",
+                "Correct `ingestion.source.footer_lines`, or the end of the file.",
+            )
+    shown = "; ".join(repr(shortened(_line(row))) for row in rows[:3])
+    return [f"{file.shown}: left out at the end (`footer_lines: {len(rows)}`): {shown}."]
+
+
+def _line(row: Sequence[str]) -> str:
+    return ", ".join(row)
+
+
+def _alike(row: Sequence[str], header: Sequence[str]) -> bool:
+    return [cell.strip() for cell in row] == [cell.strip() for cell in header]
