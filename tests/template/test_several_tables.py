@@ -121,6 +121,7 @@ def test_a_folder_of_different_files_becomes_tables_that_pass_their_tests(
     checked = dataflow("workflow", "check", "shop", cwd=project_folder)
     assert checked.returncode == 0, checked.stdout
     workflow = project_folder / "src" / "dataflow" / "workflows" / "shop"
-    for tool in (["ruff", "check", workflow], ["ruff", "format", "--check", workflow]):
-        done = subprocess.run([BIN / tool[0], *tool[1:]], cwd=project_folder, capture_output=True)
-        assert done.returncode == 0, done.stdout.decode()
+    for command in (["check"], ["format", "--check"]):
+        ruff = [str(BIN / "ruff"), *command, str(workflow)]
+        done = subprocess.run(ruff, cwd=project_folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
