@@ -34,7 +34,7 @@ def run(dataflow: Dataflow, folder: Path, *options: str) -> str:
 
 def check_tests(folder: Path) -> None:
     project = folder.parents[3]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
     tested = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stdout[-3000:]
     assert " passed" in tested.stdout

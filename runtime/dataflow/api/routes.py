@@ -21,6 +21,7 @@ from dataflow.api.schemas import (
 )
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.model import RunStatus, dagster_statuses
+from dataflow.runs.reading import Reading
 from dataflow.service.launch_once import launch_run
 
 if TYPE_CHECKING:
@@ -113,7 +114,12 @@ async def run_workflow(
     dagster = _dagster(request)
     asked = body or RunRequest()
     run = await run_sync(
-        launch_run, dagster, workflow_id, asked.request, asked.tags, idempotency_key
+        launch_run,
+        dagster,
+        workflow_id,
+        asked.request,
+        {**asked.tags, **Reading(asked.full_refresh, asked.since, asked.until).as_tags()},
+        idempotency_key,
     )
     if wait:
         run = await _wait(request, dagster, run, wait)

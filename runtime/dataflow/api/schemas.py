@@ -55,6 +55,23 @@ class RunRequest(BaseModel):
         examples=[{"asked-by": "the-shop"}],
     )
 
+    full_refresh: bool = Field(
+        default=False,
+        description="Read everything again, and put it in the place of the table's rows.",
+    )
+    since: str = Field(
+        default="",
+        max_length=200,
+        description="Read an incremental source from this value of its cursor on.",
+        examples=["2026-01-31"],
+    )
+    until: str = Field(
+        default="",
+        max_length=200,
+        description="Read an incremental source up to this value, this one excluded.",
+        examples=["2026-02-01"],
+    )
+
     @property
     def request(self) -> RunAsked:
         """Config and partition, as the service takes them."""

@@ -35,7 +35,7 @@ def run_remote(
 
     Args:
         report: Called when a step starts and when it ends.
-        request: Run config and partition; None for none.
+        request: Run config, partition and tags; None for none.
         verbose: Print the run's log lines as well.
 
     Raises:
@@ -53,7 +53,8 @@ def run_remote(
         ) from error
     dagster = Dagster(project)
     try:
-        run = launch_run(dagster, workflow_id, request or RunRequest(), {})
+        asked = request or RunRequest()
+        run = launch_run(dagster, workflow_id, asked, asked.tags)
         try:
             return follow_run(dagster, run.run_id, report, _print_line if verbose else None)
         except KeyboardInterrupt:

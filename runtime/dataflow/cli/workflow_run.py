@@ -34,6 +34,11 @@ _MARKS = {"succeeded": click.style("âœ“", fg="green"), "failed": click.style("âœ
 )
 @click.option("--partition", metavar="KEY", help="The partition that a partitioned job runs for.")
 @click.option("-v", "--verbose", is_flag=True, help="Also print the workflow's log lines.")
+@click.option(
+    "--full-refresh", is_flag=True, help="Read everything again; it takes the table's place."
+)
+@click.option("--since", default="", metavar="VALUE", help="Read from this value of the cursor on.")
+@click.option("--until", default="", metavar="VALUE", help="Read up to this value, excluded.")
 def run(
     name: str,
     as_json: bool,
@@ -41,6 +46,9 @@ def run(
     config: str | None,
     partition: str | None,
     verbose: bool,
+    full_refresh: bool,
+    since: str,
+    until: str,
 ) -> None:
     """Run the workflow NAME here and now; no server is needed.
 
@@ -48,6 +56,10 @@ def run(
     succeeded, 1 if one failed, 2 if the configuration is wrong and nothing was started, 130 if
     Ctrl-C stopped it. With --remote it waits its turn in the service's queue, and Ctrl-C ends
     only the following, not the run.
+
+    An incremental source is read from where the last run ended. --since and --until choose
+    another part of it: under `append` the rows read take the place of the table's rows in that
+    part. See `dataflow workflow watermark` for where the last run ended.
     """
     from dataflow.cli.run_config import read_run_config
     from dataflow.runs.context import share_with_author
@@ -59,8 +71,9 @@ def run(
         configure_logging("info" if verbose else "warning")
     # The author's code runs in this process, and may write and raise what it likes.
     guard_output()
+    tags = _tags(full_refresh, since, until)
     project = find_project()
-    request = RunRequest(read_run_config(config) if config else {}, partition)
+    request = RunRequest(read_run_config(config) if config else {}, partition, tags)
     # The whole configuration is read before anything is imported, started or written.
     with share_with_author(project, name), SecondsLine() as line:
         report = None if as_json else functools.partial(_print_step, line)
@@ -92,6 +105,15 @@ def run(
         raise click.Abort
     if not ended.success:
         sys.exit(1)
+
+
+def _tags(full_refresh: bool, since: str, until: str) -> dict[str, str]:
+    """How a run is told which part of its source to read; nothing is imported for a plain one."""
+    if not (full_refresh or since or until):
+        return {}
+    from dataflow.runs.reading import Reading
+
+    return Reading(full_refresh, since, until).as_tags()
 
 
 def _print_step(line: SecondsLine, step: Step) -> None:

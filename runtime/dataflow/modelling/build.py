@@ -10,6 +10,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dataflow.modelling.packages import install_packages
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 
@@ -63,6 +64,7 @@ def build_models(
 
     Raises:
         MissingDependencyError: dbt is not installed.
+        PackageError: A package that ``packages.yml`` names cannot be installed.
         ModelError: The project cannot be parsed, a model does not build, or a test fails; all
             of them are named.
         WarehouseError: The warehouse is held by another process, or cannot be used.
@@ -79,10 +81,17 @@ def build_models(
     folder = project.workflow_dir(workflow_id) / "dbt"
     state = project.state_dir / "dbt" / workflow_id
     state.mkdir(parents=True, exist_ok=True)
-    arguments = ["--quiet", "--log-level", "none", "--log-level-file", "debug"]
-    arguments += ["--no-use-colors", "--no-send-anonymous-usage-stats", "build"]
-    arguments += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
-    arguments += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
+    quiet = ["--quiet", "--log-level", "none", "--log-level-file", "debug"]
+    quiet += ["--no-use-colors", "--no-send-anonymous-usage-stats"]
+    places = ["--project-dir", str(folder), "--profiles-dir", str(folder)]
+    logs = ["--log-path", str(state / "logs")]
+
+    def invoke(command: list[str]) -> Any:
+        with _found_by_dbt(warehouse):
+            return dbtRunner().invoke([*quiet, *logs, *command, *places])
+
+    install_packages(folder, state, invoke, project.relative(folder))
+    arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
     runner = dbtRunner(callbacks=[_reporter(report)] if report else [])
     with _found_by_dbt(warehouse):
         outcome = runner.invoke(arguments)

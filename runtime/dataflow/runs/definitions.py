@@ -174,9 +174,9 @@ def without_faulty_extras(found: WorkflowDefinitions) -> WorkflowDefinitions:
     for what, extra in extras:
         [(kind, value)] = extra.items()
         known = getattr(good, kind)
-        more = replace(
-            good, **{kind: {**known, **value} if isinstance(known, dict) else [*known, *value]}
-        )
+        both: Any = {**known, **value} if isinstance(known, dict) else [*known, *value]
+        changed: dict[str, Any] = {kind: both}
+        more = replace(good, **changed)
         reason = _without_job(more, *value) if kind != "further" else ""
         reason = reason or check_definitions(more)
         good = replace(good, left_out=[*good.left_out, f"{what}: {reason}"]) if reason else more

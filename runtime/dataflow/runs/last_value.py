@@ -6,6 +6,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from dataflow.sources.window import typed_value
+
 if TYPE_CHECKING:
     from dataflow.runs.context import RunContext
     from dataflow.shared.load_settings import Load
@@ -47,6 +49,32 @@ def stored_value(value: Any) -> Any:
     if kind in _KINDS:
         text = str(value) if kind == "Decimal" else value.isoformat()
         return {_TYPE: kind, _TEXT: text}
+    return value
+
+
+def value_like(text: str, before: Any) -> Any:
+    """A value that somebody types, kept as the one before it is kept.
+
+    Raises:
+        ValueError: It is not of that kind.
+
+    >>> value_like("2024-02-01", {"dataflow_type": "date", "text": "2024-01-31"})
+    {'dataflow_type': 'date', 'text': '2024-02-01'}
+    """
+    if isinstance(before, dict) and before.keys() == {_TYPE, _TEXT}:
+        try:
+            return stored_value(_KINDS[before[_TYPE]](text))
+        except ArithmeticError as error:
+            raise ValueError(text) from error
+    if isinstance(before, str):
+        return text
+    return typed_value(text)
+
+
+def shown_value(value: Any) -> Any:
+    """A kept value as people and programs may read it."""
+    if isinstance(value, dict):
+        return value.get(_TEXT, value.get("value", value))
     return value
 
 

@@ -30,16 +30,18 @@ class RunRequest:
     Args:
         config: Dagster's run config, such as ``{"ops": {"extract": {"config": {...}}}}``.
         partition: The key of the partition that a partitioned job is to run for.
+        tags: Tags of the run, beside the partition's.
     """
 
     config: dict[str, Any] = field(default_factory=dict)
     partition: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 def resolved_config(
     job: JobDefinition, request: RunRequest, instance: DagsterInstance
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The whole run config, and the tags of the partition.
+    """The whole run config, and all tags.
 
     What is asked for goes before the partition's own config, and that before the job's.
 
@@ -53,7 +55,7 @@ def resolved_config(
         config = merged(config, job.get_run_config_for_partition_key(request.partition))
     config = merged(config, request.config)
     _check_config(job, config)
-    return config, tags
+    return config, {**tags, **request.tags}
 
 
 def check_partition(job_name: str, key: str | None, keys: Sequence[str] | None) -> None:

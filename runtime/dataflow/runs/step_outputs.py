@@ -49,11 +49,12 @@ def has_default_outputs(job: JobDefinition) -> bool:
 @io_manager
 def in_memory(_: InitResourceContext) -> IOManager:
     """For a run whose steps share one process, and which nobody takes up again."""
-    return StepOutputs(InMemoryIOManager())
+    inner: Any = InMemoryIOManager
+    return StepOutputs(inner())
 
 
 @io_manager
 def in_files(context: InitResourceContext) -> IOManager:
     """For a run of the service: as Dagster keeps values by default."""
-    inner = default_job_io_manager.resource_fn(context)
-    return StepOutputs(inner)
+    default: Any = default_job_io_manager.resource_fn
+    return StepOutputs(default(context))

@@ -17,6 +17,7 @@ from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
 
 from dataflow.modelling.build import BuildResult, build_models
 from dataflow.runs.context import RunContext, current_run, enter_run, share_with_author
+from dataflow.runs.reading import Reading
 from dataflow.runs.stored_table import StoredTable
 from dataflow.runs.table_steps import child_results, load_request, parameters_of
 from dataflow.shared.errors import BadInputError
@@ -46,15 +47,17 @@ class Steps:
     def extract(self, extract_data: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredTable:
         """Call ``extract_data`` and write its rows down; for each source, where there are several.
 
-        ``params["last_value"]`` tells how far it was read, see `last_value_for`, and
-        ``params["source"]`` names one of several.
+        ``params["last_value"]`` tells how far it was read, see `last_value_for`, ``since`` and
+        ``until`` which part is asked for, if it is not what is new, and ``source`` which of
+        several sources is meant.
         """
+        reading = _reading()
         with self._run() as run:
             _forget_old_runs(run)
             tables = [
                 stored
                 for table in run.settings.tables
-                for stored in _extracted(run, table, extract_data)
+                for stored in _extracted(run, table, reading, extract_data)
             ]
         said, rejected_rows = [], 0
         for stored in tables:
@@ -97,12 +100,17 @@ class Steps:
 
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows of all tables into the warehouse as config.yaml says."""
-        tables = transformed.all
+        reading, tables = _reading(), transformed.all
         results, said = [], []
         with self._run() as run, run.lock():
             for stored in tables:
                 request = load_request(
-                    run.settings, stored, tables, _batch(run, stored), _rejected_rows(stored)
+                    run.settings,
+                    stored,
+                    tables,
+                    reading,
+                    batch=_batch(run, stored),
+                    rejected=_rejected_rows(stored),
                 )
                 result = run.warehouse.load(Path(stored.path), request)
                 results.append(result)
@@ -173,13 +181,19 @@ class Steps:
         OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
 
 
+def _reading() -> Reading:
+    """Which part of its source this run was started to read."""
+    return Reading.from_tags(OpExecutionContext.get().run.tags)
+
+
 def _extracted(
     run: RunContext,
     table: SourceTable,
+    reading: Reading,
     extract_data: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> Iterator[StoredTable]:
     """Fetch one source, and write its rows down, and those of the lists in them."""
-    result = _by_contract(table, extract_data(parameters_of(run, table)))
+    result = _by_contract(table, extract_data(parameters_of(run, table, reading)))
     name = table.load.table if table.name or table.child_tables else ""
     stored = _store(run, "extract", result, table=name)
     metadata = {**stored.metadata, "table": name} if name else stored.metadata

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.runs.last_value import last_value_for, stored_value
+from dataflow.runs.reading import Reading, cursor_column
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.suggestion import known_names
 from dataflow.sources.errors import told_of
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from dataflow.warehouse.load_log import Batch
 
 
-def parameters_of(run: RunContext, table: SourceTable) -> dict[str, Any]:
+def parameters_of(run: RunContext, table: SourceTable, reading: Reading) -> dict[str, Any]:
     """What ``extract_data`` is told: of several sources the name, and how far one has been read."""
     named = {"source": table.name} if table.name else {}
-    return {"last_value": last_value_for(run, table.load), **named}
+    last_value = None if reading.full_refresh else last_value_for(run, table.load)
+    return {**reading.parameters(table), "last_value": last_value, **named}
 
 
 def child_results(
@@ -37,7 +39,7 @@ def child_results(
     about = {name: metadata[name] for name in ("source", "timestamp") if name in metadata}
     for name, child in table.child_tables.items():
         with told_of(table.name):
-            result = child_rows(rows, name, child, key)
+            result = child_rows(rows, name, child, key, cursor_column(table))
         yield name, {**result, "metadata": {**about, **result["metadata"], "table": name}}
 
 
@@ -45,6 +47,8 @@ def load_request(
     config: WorkflowConfig,
     stored: StoredTable,
     tables: list[StoredTable],
+    reading: Reading,
+    *,
     batch: Batch | None,
     rejected: Path | None,
 ) -> LoadRequest:
@@ -67,6 +71,9 @@ def load_request(
                 stored_value(stored.metadata.get("last_value")),
                 batch,
                 rejected,
+                full_refresh=reading.full_refresh,
+                cursor=cursor_column(table),
+                span=reading.span(table, stored.metadata),
             )
         if stored.table not in table.child_tables:
             continue
@@ -81,6 +88,7 @@ def load_request(
             load.allow_empty or owner.rows > 0,
             batch=batch,
             rejected=rejected,
+            full_refresh=reading.full_refresh,
             owners=Owners(Path(owner.extracted or owner.path), key),
         )
     known = [table.load.table for table in config.tables]

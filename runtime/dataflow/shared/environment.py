@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from dataflow.shared.finding import KeyPath, Misfit
 from dataflow.shared.redaction import is_secret_key
@@ -20,6 +21,10 @@ REFERENCE = rf"\$\{{{_NAME}(:-[^}}]*)?\}}"
 _TOKEN = re.compile(
     rf"(?P<escaped>\$\$\{{)|\$\{{(?P<name>{_NAME})(?P<default>:-(?P<text>[^}}]*))?\}}|(?P<broken>\$\{{)"
 )
+# The login of an address, once every reference in it is a letter.
+_LOGIN = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://(?P<login>[^/?#\s]*)@")
+# What is written as an address wants it already; anything else is taken as it is meant.
+_QUOTED = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
 # Stands for a reference in `skeleton`; YAML admits no such character in a file.
 _MARK = "\x00"
 
@@ -64,13 +69,19 @@ def resolve(values: Any, environ: Mapping[str, str]) -> tuple[Any, list[Misfit]]
 def interpolate(text: str, environ: Mapping[str, str]) -> tuple[str, list[str], bool]:
     """Replace the references in one text.
 
+    What stands for the login of an address, ``scheme://${USER}:${PASSWORD}@host``, is quoted as
+    addresses want it, so that it may hold any character, unless it is quoted already.
+
     Returns:
         The text, which is an `EnvironmentText` if it held a reference; the names of the variables
         that are not set; whether a ``${`` in it begins no valid reference.
 
     >>> interpolate("${USER}@${HOST}", {"USER": "ann"})
     ('ann@', ['HOST'], False)
+    >>> interpolate("postgresql://me:${PASSWORD}@host/shop", {"PASSWORD": "p@s/s"})[0]
+    'postgresql://me:p%40s%2Fs@host/shop'
     """
+    first, last, safe = _login_span(text)
     missing: list[str] = []
     broken = False
     variables: dict[str, str] = {}
@@ -90,8 +101,9 @@ def interpolate(text: str, environ: Mapping[str, str]) -> tuple[str, list[str], 
             value = value or default
         elif value is None:
             missing.append(name)
-        variables[name] = value or ""
-        return value or ""
+        variables[name] = value = value or ""
+        is_login = first <= match.start() < last
+        return quote(value, safe=safe) if is_login and not _is_quoted(value) else value
 
     replaced = _TOKEN.sub(replace, text)
     if not variables:
@@ -103,6 +115,20 @@ def interpolate(text: str, environ: Mapping[str, str]) -> tuple[str, list[str], 
         lambda match: (match["text"] or _MARK) if match["name"] else match[0], text
     )
     return result, missing, broken
+
+
+def _login_span(text: str) -> tuple[int, int, str]:
+    """From where to where a text is the login of an address, and what is not quoted in it."""
+    plain = _TOKEN.sub(lambda match: "x" * len(match[0]), text) if "://" in text else ""
+    found = _LOGIN.match(plain)
+    if not found:
+        return 0, 0, ""
+    # One reference alone may hold user and password.
+    return *found.span("login"), "" if ":" in found["login"] else ":"
+
+
+def _is_quoted(value: str) -> bool:
+    return "%" in value and _QUOTED.fullmatch(value) is not None
 
 
 def _resolve(value: Any, path: KeyPath, environ: Mapping[str, str], faults: list[Misfit]) -> Any:

@@ -14,6 +14,7 @@ from dataflow.shared.errors import BadInputError
 from dataflow.shared.lazy_rows import LazyRows, TableFileError
 from dataflow.shared.parquet_types import storable
 from dataflow.shared.shown import quoted
+from dataflow.shared.wide_decimals import narrowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,18 +41,20 @@ def to_arrow(data: Rows) -> pa.Table:
 
     A list's columns are all the keys of all its rows, in the order they are first met; a row
     without a key has null there. NaN is null, integers among floats become floats, and integers
-    too large for 64 bits become decimals. A DataFrame's named index becomes columns.
+    too large for 64 bits become decimals. Decimals of more than 38 digits, which DuckDB misreads,
+    are text where a value needs them. A DataFrame's named index becomes columns.
 
     Raises:
         TableError: The data is of another kind, or a column's values do not go together; the
             column and the first row that does not fit are named (rows counted from 0).
+        WideDecimalError: A number of more than 38 digits is within a list or a struct.
 
     >>> to_arrow([{"id": 1}, {"id": 2, "name": "b"}]).to_pylist()
     [{'id': 1, 'name': None}, {'id': 2, 'name': 'b'}]
     """
     table = _table(data)
     _refuse_duplicates(table.column_names)
-    return storable(table)
+    return storable(narrowed(table))
 
 
 def row_count(data: Rows) -> int:
@@ -124,6 +127,7 @@ def write_parquet(data: Rows, path: Path, known: pa.Schema | None = None) -> int
                 writer = writer or stack.enter_context(
                     pq.ParquetWriter(beside, table.schema, compression="zstd")
                 )
+                _refuse_other_types(table, writer.schema)
                 writer.write_table(table)
                 rows += table.num_rows
         beside.replace(path)
@@ -160,7 +164,7 @@ def like(table: pa.Table, original: Rows) -> Rows:
         return frame
     polars = sys.modules.get("polars")
     if polars is not None and isinstance(original, polars.DataFrame):
-        return polars.from_arrow(table)  # type: ignore[no-any-return]
+        return polars.from_arrow(table)
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
 
@@ -366,3 +370,13 @@ def _each_table(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
     yield to_arrow(reader.schema.empty_table())
     for batch in reader:
         yield to_arrow(batch)
+
+
+def _refuse_other_types(table: pa.Table, schema: pa.Schema) -> None:
+    """A batch of a stream whose numbers have more digits than those before it is text here."""
+    for field, wanted in zip(table.schema, schema, strict=True):
+        if field.type != wanted.type:
+            raise TableError(
+                f"The column {quoted(field.name)} has a number that {wanted.type} does not hold.",
+                "Make the column text before it is written; the warehouse holds no such number.",
+            )

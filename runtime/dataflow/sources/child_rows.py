@@ -31,7 +31,7 @@ _BATCH = 10_000
 
 
 def child_rows(
-    rows: Path, name: str, child: ChildTable, last_of: Sequence[str] = ()
+    rows: Path, name: str, child: ChildTable, last_of: Sequence[str] = (), cursor: str = ""
 ) -> dict[str, Any]:
     """The items of a list that each row has, one row for each item.
 
@@ -42,6 +42,7 @@ def child_rows(
         rows: A Parquet file of the rows that have the list, nested or as JSON.
         name: What the table of the items is called.
         last_of: Of rows that are equal in these columns only the last one counts.
+        cursor: Or rather that with the greatest value in this column, if it is named.
 
     Returns:
         ``data``, ``metadata`` and, if the contract put rows aside, ``rejected``, as `read_source`
@@ -56,7 +57,14 @@ def child_rows(
         described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
         kinds = {str(column): str(kind) for column, kind, *_ in described[:-1]}
         owners = _owners(child, kinds, name)
-        _make_items(connection, relation, _list_of(child.path, kinds, name), owners, last_of)
+        _make_items(
+            connection,
+            relation,
+            _list_of(child.path, kinds, name),
+            owners,
+            last_of,
+            cursor if cursor in kinds else "",
+        )
         _refuse_other_values(connection, name, child.path)
         keys = connection.sql("SELECT * EXCLUDE (item) FROM items").to_arrow_table()
         items, notes = _items(connection, Path(folder), name, child)
@@ -120,12 +128,15 @@ def _make_items(
     found: str,
     owners: dict[str, str],
     last_of: Sequence[str],
+    cursor: str,
 ) -> None:
     """Make the tables ``lists`` and ``items``, in the order of rows and lists."""
     kept = ""
     if last_of:
         keys = ", ".join(map(quote_identifier, last_of))
-        kept = f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY file_row_number DESC) = 1"
+        newest = f"{quote_identifier(cursor)} DESC NULLS LAST, " if cursor else ""
+        order = f"{newest}file_row_number DESC"
+        kept = f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
     columns = ", ".join(f"{quote_identifier(own)} AS o{n}" for n, own in enumerate(owners.values()))
     connection.execute(
         f"CREATE TEMP TABLE lists AS SELECT file_row_number AS n, {columns}, {found} AS list "  # noqa: S608

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_literal, type_family
-from dataflow.sources.type_rules import CLOCK, DOUBLE, ISO_DAY, ZONE
+from dataflow.sources.type_rules import CLOCK, DOUBLE, ISO_DAY, ZONE, thousands_signs, whole_part
 
 if TYPE_CHECKING:
     from dataflow.shared.contract import Column
@@ -153,12 +153,9 @@ def _number(column: Column, wanted: str, text: str, trimmed: str) -> tuple[tuple
     is_plain = point == "." and not groups
     if wanted in _FRACTIONS and is_plain:
         return _plain_fraction(wanted, text, trimmed)
-    bare = f"replace({trimmed}, {quote_literal(groups)}, '')" if groups else trimmed
+    bare = f"translate({trimmed}, '{thousands_signs(groups)}', '')" if groups else trimmed
     if point != ".":
         bare = f"replace({bare}, {quote_literal(point)}, '.')"
-    whole = r"(0|[1-9]\d*)"
-    if groups:
-        whole = rf"(0|[1-9]\d*|[1-9]\d{{0,2}}({_class(groups)}\d{{3}})+)"
     scale = 0
     if wanted in _FRACTIONS:
         fraction = rf"({_class(point)}\d+)?(e[-+]?\d+)?"
@@ -170,7 +167,7 @@ def _number(column: Column, wanted: str, text: str, trimmed: str) -> tuple[tuple
         # 5.0 is how some programs write the 5 of a column with gaps.
         fraction = rf"({_class(point)}0+)?"
         bare = f"regexp_replace({bare}, '{_EXTRA_ZEROS}', '')"
-    matching = _matching(wanted, trimmed, f"(?i)[-+]?{whole}{fraction}", bare)
+    matching = _matching(wanted, trimmed, f"(?i)[-+]?{whole_part(groups)}{fraction}", bare)
     if not is_plain:
         return (matching,)
     if not scale:

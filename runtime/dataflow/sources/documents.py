@@ -68,7 +68,7 @@ def read_documents(
 
 def _read(
     files: Sequence[LocalFile],
-    null_values: Sequence[str],
+    null_values: NullValues,
     contract: Contract | None,
     *,
     lines: bool,

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
@@ -22,9 +24,10 @@ from dataflow.sources.row_identity import (
     number_of,
     row_digest,
 )
+from dataflow.sources.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pyarrow as pa
 
@@ -37,6 +40,15 @@ _OTHER_DATES = re.compile(
 # end is no good measure of progress.
 _MOST_SEEN = 10_000
 _MOST_KEPT = 1_000
+_BY_HAND = "set_by_hand"
+
+
+def set_by_hand(value: Any) -> dict[str, Any]:
+    """What to save so that the next run reads from a value on, whatever was read before.
+
+    None is the source's start.
+    """
+    return {"value": value, "seen": [], _BY_HAND: True}
 
 
 class Progress:
@@ -46,6 +58,7 @@ class Progress:
         field: The name of the column or field, for errors.
         last_value: What ``saved`` returned after the run before, or a plain value, or None.
         initial_value: Where to start if nothing was read before.
+        window: The part to read, where it is not what is new.
 
     Attributes:
         types: Declared types of columns, by which rows at the border are compared.
@@ -53,12 +66,20 @@ class Progress:
             database they do not; the ids of an API do.
     """
 
-    def __init__(self, field: str, last_value: Any = None, initial_value: Any = None) -> None:
+    def __init__(
+        self,
+        field: str,
+        last_value: Any = None,
+        initial_value: Any = None,
+        window: Window | None = None,
+        *,
+        texts_are_numbers: bool = False,
+    ) -> None:
         self.field = field
         self.types: Mapping[str, str] = {}
-        self.texts_are_numbers = False
+        self.texts_are_numbers = texts_are_numbers
         saved = last_value if isinstance(last_value, dict) else {"value": last_value}
-        self.start = saved.get("value")
+        self.start = reached = saved.get("value")
         self._before = frozenset(saved.get("seen", ()))
         if self.start is None:
             self.start = initial_value
@@ -71,6 +92,64 @@ class Progress:
         self._too_many_unplaced = unplaced is None
         self._unplaced_before = frozenset(unplaced or ())
         self._unplaced: set[str] = set(self._unplaced_before)
+        self._window = window or Window()
+        # What was reached before, where rows that were read before are read again.
+        self._again: tuple[Any, frozenset[str]] | None = None
+        again = self._window.start(reached)
+        if saved.get(_BY_HAND):
+            # Which rows from there on were read before is not known: all come again.
+            self._begin_at(self.start if again is None else again, None)
+        elif again is not None:
+            self._begin_at(again, reached)
+        if self.until is not None and self.start is not None:
+            self._refuse_nothing_between(self.start, self.until)
+
+    @property
+    def until(self) -> Any:
+        """The value up to which rows are read, this one excluded; None for all."""
+        return self._window.until
+
+    @property
+    def span(self) -> dict[str, Any] | None:
+        """Which rows come again, for whoever has loaded them before; None if none does."""
+        if self._again is None:
+            return None
+        until = None if self.until is None else _plain(self.until)
+        since = None if self.start is None else _plain(self.start)
+        return {"column": self.field, "since": since, "until": until}
+
+    def condition(
+        self, column: str, literal: Callable[[str, Any], str]
+    ) -> tuple[str, dict[str, Any]]:
+        """What asks a database for the rows to read, if not for all: a clause and its values.
+
+        Args:
+            column: The column, as SQL.
+            literal: Makes SQL of a value and its name.
+        """
+        bounds = [("dataflow_start", ">=", self.start), ("dataflow_until", "<", self.until)]
+        given = [(name, sign, value) for name, sign, value in bounds if value is not None]
+        terms = [f"{column} {sign} {literal(name, value)}" for name, sign, value in given]
+        clause = f" WHERE {' AND '.join(terms)}" if terms else ""
+        return clause, {name: value for name, _, value in given}
+
+    def _begin_at(self, start: Any, reached: Any) -> None:
+        if reached is not None and self._compare(start, reached) > 0:
+            raise SourceSettingError(
+                f"Reading from {quoted(start)} on would leave out what comes after "
+                f"{quoted(reached)}, up to which {quoted(self.field)} was read.",
+                "Take an earlier value for `--since`; or, to leave those rows out for good, set it "
+                "first: dataflow workflow watermark NAME --set VALUE.",
+            )
+        self._again = reached, self._before
+        self.start, self.value, self._before, self._seen = start, None, frozenset(), set()
+
+    def _refuse_nothing_between(self, start: Any, until: Any) -> None:
+        if self._compare(until, start) <= 0:
+            raise SourceSettingError(
+                f"Nothing lies between {quoted(start)}, where reading begins, and {quoted(until)}.",
+                "Give `--until` a later value, or `--since` an earlier one.",
+            )
 
     def admit(self, value: Any, row: Mapping[str, Any]) -> bool:
         """Take note of a row; say whether it is new.
@@ -78,8 +157,14 @@ class Progress:
         A row without a value, or with one in the future, is no progress: it is new if no row like
         it was met before.
         """
-        if value is None or _is_nan(value) or is_beyond_now(value):
-            return self._admit_unplaced(row)
+        is_placed = value is not None and not _is_nan(value)
+        if is_placed and self._is_outside(value):
+            return False
+        if not is_placed or is_beyond_now(value):
+            is_new = self._admit_unplaced(row)
+            # Those of the span are no longer there when the rows are loaded.
+            comes_again = self._again is not None and (value is not None or self.start is None)
+            return comes_again or is_new
         order = self._compare(value, self.value)
         if order < 0:
             return True
@@ -98,6 +183,14 @@ class Progress:
     def _digest_kept(self) -> None:
         self._seen.update(row_digest(row, self.types) for row in self._at_value)
         self._at_value = []
+
+    def _is_outside(self, value: Any) -> bool:
+        """Whether a value lies outside of the part that is asked for."""
+        if self.until is not None and self._compare(value, self.until) >= 0:
+            return True
+        # Of rows before the span only those of earlier runs are there, and they stay.
+        is_part = self._again is not None and self.start is not None
+        return is_part and self._compare(value, self.start) < 0
 
     def is_passed(self, value: Any) -> bool:
         """Whether a value lies before the one that was asked from, so that it was read before.
@@ -166,10 +259,11 @@ class Progress:
         if not largest.is_valid and beyond is None:
             return table
         special = pc.equal(column, largest)
+        self._take_types_of(column.type)
         if beyond is not None:
             special = pc.or_(pc.fill_null(special, False), beyond)
         if self._before:
-            special = pc.or_(special, pc.equal(column, pa.scalar(self.start).cast(column.type)))
+            special = pc.or_(special, pc.equal(column, _scalar(self.start, column.type)))
         numbers = np.flatnonzero(pc.fill_null(special, False).to_numpy())
         rows = table.take(pa.array(numbers)).to_pylist()
         known = [
@@ -185,19 +279,32 @@ class Progress:
 
     def saved(self) -> dict[str, Any] | None:
         """What the next run is to be told, as plain JSON; None if no value was ever met."""
-        if self.value is None and not self._unplaced:
-            return None
         self._digest_kept()
-        if len(self._seen) > _MOST_SEEN:
+        value, seen = self.value, self._seen
+        if self._again is not None and self._again[0] is not None:
+            reached, before = self._again
+            if value is None or self._compare(value, reached) < 0:
+                value, seen = reached, set(before)
+        if value is None and not self._unplaced:
+            return None
+        if len(seen) > _MOST_SEEN:
             raise SourceDataError(
                 f"More than {_MOST_SEEN:,} rows have the same last {self.field!r}.",
                 "Choose a column for `ingestion.source.incremental` that tells rows apart.",
             )
-        saved: dict[str, Any] = {"value": _plain(self.value), "seen": sorted(self._seen)}
+        saved: dict[str, Any] = {"value": _plain(value), "seen": sorted(seen)}
         if self._unplaced or self._too_many_unplaced:
             many = self._too_many_unplaced or len(self._unplaced) > _MOST_SEEN
             saved["unplaced"] = None if many else sorted(self._unplaced)
         return saved
+
+    def _take_types_of(self, kind: pa.DataType) -> None:
+        """Numbers that were saved as texts, to keep every digit, become numbers again."""
+        import pyarrow as pa
+
+        if pa.types.is_decimal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+            self.start, self.value = _number(self.start), _number(self.value)
+            self._window = replace(self._window, until=_number(self.until))
 
     def _compare(self, value: Any, other: Any) -> int:
         """Negative, zero or positive, as ``value`` comes before, with or after ``other``."""
@@ -261,6 +368,19 @@ def _beyond_now(column: pa.ChunkedArray) -> Any:
         bound = pa.scalar(limit if kind.tz else limit.replace(tzinfo=None), kind)
     beyond = pc.fill_null(pc.greater(column, bound), False)
     return beyond if pc.any(beyond).as_py() else None
+
+
+def _scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
+    import pyarrow as pa
+
+    return pa.scalar(value).cast(kind)
+
+
+def _number(value: Any) -> Any:
+    try:
+        return Decimal(value) if isinstance(value, str) else value
+    except InvalidOperation:
+        return value
 
 
 def _plain(value: Any) -> Any:

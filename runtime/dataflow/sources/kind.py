@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 from dataflow.shared.config_types import Section
 from dataflow.shared.plugins import PluginError, distribution_of, installed, load
 from dataflow.shared.redaction import redact
+from dataflow.sources.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +35,8 @@ class ReadRequest:
         last_value: What ``Extracted.last_value`` was after the last run that succeeded; None to
             start at the beginning.
         limit: Look at about so many rows only; None to read all. Asked by an inspection.
+        since: Read an incremental source from this value on; None for where it was read to.
+        until: Read an incremental source up to this value, this one excluded; None for all.
         contract: What is agreed about the columns. Whoever makes types of texts leaves that to the
             contract, to which `read_source` holds whatever comes.
     """
@@ -41,7 +44,13 @@ class ReadRequest:
     parameters: Parameters
     last_value: Any = None
     limit: int | None = None
+    since: Any = None
+    until: Any = None
     contract: Contract | None = None
+
+    def window(self, look_back: Any = None) -> Window:
+        """The part of an incremental source that is to be read."""
+        return Window(self.since, self.until, look_back)
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class Extracted:
         written: How values of columns are written: ``format``, ``decimal`` and ``thousands``, by
             column, where types were made of texts.
         conformed: What came of holding the rows to the contract, where reading them did that.
+        span: Which rows of earlier runs came again, see ``Progress.span``; None if none did.
     """
 
     data: Rows
@@ -67,6 +77,7 @@ class Extracted:
     whole: bool = True
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     conformed: Conformed | None = None
+    span: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

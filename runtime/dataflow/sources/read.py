@@ -11,6 +11,7 @@ from dataflow.shared.config import held_contract
 from dataflow.shared.finding import shown_value
 from dataflow.shared.suggestion import as_sentence, did_you_mean
 from dataflow.shared.tables import countable, row_count, to_arrow
+from dataflow.shared.wide_decimals import narrowed
 from dataflow.sources.contract_check import conform
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceSettingError, SourceTooLargeError, told_of
@@ -50,7 +51,8 @@ def read_source(
             several ``sources``, ``parameters["source"]`` names one of them.
         parameters: What takes the place of single entries of ``ingestion.parameters``, or, with a
             source alone, all of them: batch_size, max_retries, timeout_seconds. A ``last_value``
-            in it stands for the argument, as the job hands it to ``extract_data``.
+            in it stands for the argument, as the job hands it to ``extract_data``;
+            ``since`` and ``until`` ask an incremental source for the rows between them.
         last_value: How far an incremental source was read before.
         own_readers: What reads the types that no installed kind has, by type.
 
@@ -58,10 +60,10 @@ def read_source(
         ``data``, which are `LazyRows` where the kind is a built-in one, and ``metadata``:
         ``source`` (the location, without secrets), ``record_count``, ``timestamp`` (UTC, ISO 8601),
         ``notes`` (what a person should know about how the data was read, if anything), for an
-        incremental source ``last_value``, for one of several sources ``table`` (where its rows are
-        loaded), and with a contract ``contract`` (``new_columns``,
-        ``lost_columns``, ``rejected_rows`` and ``nulled_values``). Rows that the contract puts
-        aside are under ``rejected``.
+        incremental source ``last_value``, and ``span`` if rows of earlier runs came again, for one
+        of several sources ``table`` (where its rows are loaded), and with a contract ``contract``
+        (``new_columns``, ``lost_columns``, ``rejected_rows`` and ``nulled_values``). Rows that the
+        contract puts aside are under ``rejected``.
 
     What comes is kept on disk as it comes, and then has to fit into memory as a table.
 
@@ -117,10 +119,17 @@ def _result(
     """What `read_source` returns of one source."""
     source, given, contract = _parts(source, parameters)
     last_value = given.get("last_value") if last_value is None else last_value
-    request = ReadRequest(checked_parameters(given), last_value, contract=contract)
+    request = ReadRequest(
+        checked_parameters(given),
+        last_value,
+        since=given.get("since"),
+        until=given.get("until"),
+        contract=contract,
+    )
     started = datetime.now(UTC)
     try:
         extracted = _read(source, request, {**given, "last_value": last_value}, own_readers)
+        extracted = _with_narrow_decimals(extracted)
         extracted = replace(extracted, data=countable(extracted.data))
         conformed = _conformed(extracted, contract)
     except Exception as error:
@@ -145,6 +154,8 @@ def _result(
         metadata["notes"] = notes
     if extracted.last_value is not None:
         metadata["last_value"] = extracted.last_value
+    if extracted.span is not None:
+        metadata["span"] = extracted.span
     if conformed is None:
         return {"data": data, "metadata": metadata}
     metadata["contract"] = asdict(conformed.report)
@@ -207,6 +218,12 @@ def _read(
 ) -> Extracted:
     values, known = plain_values(source), kind_names()
     name = str(values.get("type"))
+    bounded = request.since is not None or request.until is not None
+    if name in known and bounded and not values.get("incremental"):
+        raise SourceSettingError(
+            "`--since` and `--until` are for sources that are read incrementally.",
+            "Name the column or field to go by in `ingestion.source.incremental`.",
+        )
     if name in known:
         kind = source_kind(name)
         return kind.read(checked_settings(kind.settings, source), request)
@@ -217,6 +234,16 @@ def _read(
         f"There is no source type {shown_value(values.get('type'))}.",
         f"Set `ingestion.source.type` to one of: {', '.join([*known, *own_readers])}.",
     )
+
+
+def _with_narrow_decimals(extracted: Extracted) -> Extracted:
+    """With no number that is too long for the warehouse, and a note where one is text for it."""
+    import pyarrow as pa
+
+    if not isinstance(extracted.data, pa.Table):
+        return extracted
+    notes = list(extracted.notes)
+    return replace(extracted, data=narrowed(extracted.data, notes), notes=notes)
 
 
 def _location(source: Mapping[str, Any] | Section) -> str:

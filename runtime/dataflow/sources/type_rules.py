@@ -249,11 +249,23 @@ def rules_of(
     return (RULES[0], *numbers, _TRUTH, *dates)
 
 
-def _numbers(decimal: str, thousands: str | None) -> tuple[Rule, Rule]:
-    signs = _SAME_MARK.get(thousands or "", thousands or "").replace("'", "''")
+def thousands_signs(thousands: str | None) -> str:
+    """The signs that stand for a mark between thousands, to go into an SQL literal."""
+    return _SAME_MARK.get(thousands or "", thousands or "").replace("'", "''")
+
+
+def whole_part(thousands: str | None) -> str:
+    """The pattern of a number before its decimal mark, without a sign before it."""
+    if not thousands:
+        return "(0|[1-9]\\d*)"
+    signs = thousands_signs(thousands)
     # Groups of two are India's: 12,34,567.
-    grouped = f"|[1-9]\\d{{0,2}}([{signs}]\\d{{3}})+|[1-9]\\d?([{signs}]\\d\\d)+[{signs}]\\d{{3}}"
-    whole = f"(0|[1-9]\\d*{grouped if thousands else ''})"
+    groups = f"[1-9]\\d{{0,2}}([{signs}]\\d{{3}})+|[1-9]\\d?([{signs}]\\d\\d)+[{signs}]\\d{{3}}"
+    return f"(0|[1-9]\\d*|{groups})"
+
+
+def _numbers(decimal: str, thousands: str | None) -> tuple[Rule, Rule]:
+    signs, whole = thousands_signs(thousands), whole_part(thousands)
     bare = f"replace(translate({{x}}, '{signs}', ''), '{decimal}', '.')"
     test = f"regexp_full_match({{x}}, '-?{whole}([{decimal}]\\d+)?')"
     digits = "strlen(regexp_replace({x}, '[^0-9]', '', 'g'))"

@@ -41,6 +41,20 @@ class Owners:
 
 
 @dataclass(frozen=True)
+class Span:
+    """Rows by the value of one column.
+
+    Args:
+        since: The first value; None for no beginning.
+        until: The first value that is not among them any more; None for no end.
+    """
+
+    column: str
+    since: Any
+    until: Any = None
+
+
+@dataclass(frozen=True)
 class LoadRequest:
     """Into which table rows go, and how.
 
@@ -51,6 +65,9 @@ class LoadRequest:
         allow_empty: Let ``replace`` empty a table that has rows.
         watermark: How far the source has been read, to be kept with the rows, all or nothing.
         batch: Whose rows these are; ``append`` does not add the same batch twice.
+        full_refresh: All that the source has came again: it takes the table's place.
+        cursor: The column that says which of two rows with one key is the newer one.
+        span: Which rows came again that were loaded before; an ``append`` deletes those.
         rejected: A Parquet file of the rows that the contract put aside, to be kept with the others
             in the table of the same name in the schema ``rejected``; None if there are none.
         owners: The rows that these belong to. ``merge`` then puts them in the place of all that
@@ -64,6 +81,9 @@ class LoadRequest:
     watermark: Any = None
     batch: Batch | None = None
     rejected: Path | None = None
+    full_refresh: bool = False
+    cursor: str = ""
+    span: Span | None = None
     owners: Owners | None = None
 
 

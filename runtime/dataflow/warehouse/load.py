@@ -6,22 +6,30 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
-from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.shown import quoted
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
+from dataflow.shared.wide_decimals import MOST_DIGITS, wide_columns
+from dataflow.warehouse.column_fit import FittedColumn, column_types, fit_columns
 from dataflow.warehouse.database import WarehouseError, open_database
 from dataflow.warehouse.kind import LoadRequest, LoadResult, Owners
-from dataflow.warehouse.load_log import loaded_already, save_batch, save_watermark
+from dataflow.warehouse.load_log import (
+    forget_loads,
+    forget_watermark,
+    loaded_already,
+    save_batch,
+    save_watermark,
+)
+from dataflow.warehouse.merging import merge_rows
+from dataflow.warehouse.spans import delete_span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
 RAW_SCHEMA = "raw"
 REJECTED_SCHEMA = "rejected"
-# What DuckDB calls the position of a row in a Parquet file.
-_ROW_NUMBER = "file_row_number"
 
 
 def load_table(
@@ -33,50 +41,63 @@ def load_table(
 
     ``replace`` makes the table anew with the file's columns. ``append`` adds the rows. ``merge``
     replaces the rows that have the same primary key and adds the others; where the file has a key
-    twice, its last row counts. Append and merge add columns that the table lacks and widen
-    those whose new values would not fit; columns that the file lacks become null. A file without
-    rows leaves the table and its columns as they are, but for ``replace`` with ``allow_empty``.
+    twice, its last row counts, or the one with the greatest cursor. Append and merge add columns
+    that the table lacks and widen those whose new values would not fit, as long as every value
+    stays what it is; columns that the file lacks become null. A file without rows leaves the table
+    and its columns as they are, but for ``replace`` with ``allow_empty``. Where rows come again
+    that an append had added, they take the place of all rows of their span.
 
     Raises:
         BadInputError: A key column is missing or null, a column changed to a type that does not
-            fit, or no rows came for a ``replace``.
+            fit, a number is too long, or no rows came for a ``replace``.
         WarehouseError: The table cannot be written.
     """
     table, disposition = request.table, request.write_disposition
     rows = f"read_parquet({quote_literal(parquet)})"
     target = f"{RAW_SCHEMA}.{quote_identifier(table)}"
     batch = request.batch if disposition == "append" else None
+    anew = disposition == "replace" or request.full_refresh
     loaded_by = ""
     with open_database(database) as connection, _transaction(connection, table):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RAW_SCHEMA}")
         exists = table in _table_names(connection)
         incoming = _incoming(parquet, table, exists=exists)
+        _refuse_wide_decimals(parquet, table)
         if incoming:
             _refuse_unwritable_names(connection, rows)
-        if incoming and batch is not None:
+        if request.full_refresh:
+            forget_loads(connection, table)
+        elif incoming and batch is not None:
             loaded_by = loaded_already(connection, table, batch)
         if exists and incoming == 0:
             if disposition == "merge" and request.owners is not None:
                 _delete_of_owners(connection, target, request.owners)
-            if disposition == "replace":
+            if anew:
                 _empty(connection, target, table, allowed=request.allow_empty)
         elif disposition == "replace":
             connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows}")
         elif not loaded_by:
-            if not exists:
-                connection.execute(f"CREATE TABLE {target} AS FROM {rows} LIMIT 0")
-            _fit_columns(connection, target, rows)
+            if anew or not exists:
+                connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows} LIMIT 0")
+            columns = fit_columns(connection, target, rows)
             if disposition == "merge" and request.owners is not None:
                 _delete_of_owners(connection, target, request.owners)
+                _insert(connection, target, rows, columns)
             elif disposition == "merge":
-                rows = _delete_same_keys(connection, target, parquet, list(request.primary_key))
-            connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")
+                key, cursor = request.primary_key, request.cursor
+                merge_rows(connection, target, parquet, columns, key, cursor)
+            else:
+                if request.span is not None:
+                    delete_span(connection, target, request.span)
+                _insert(connection, target, rows, columns)
             if batch is not None:
                 save_batch(connection, table, batch)
         if not loaded_by:
             _keep_rejected(connection, request)
         if request.watermark is not None:
             save_watermark(connection, table, request.watermark)
+        elif request.full_refresh:
+            forget_watermark(connection, table)
         total = count_rows(connection, target)
     return LoadResult(f"{RAW_SCHEMA}.{table}", 0 if loaded_by else incoming, total, loaded_by)
 
@@ -126,20 +147,34 @@ def _table_names(connection: DuckDBPyConnection, schema: str = RAW_SCHEMA) -> se
     return {str(name) for (name,) in found}
 
 
-def _columns(connection: DuckDBPyConnection, relation: str) -> dict[str, str]:
-    """Column names with their types. DuckDB's names differ by more than case."""
-    described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
-    return {str(name): str(kind) for name, kind, *_ in described}
-
-
 def _refuse_unwritable_names(connection: DuckDBPyConnection, rows: str) -> None:
     """A name with a NUL would be kept, and no statement could name the column again."""
-    wrong = next((name for name in _columns(connection, rows) if "\0" in name), None)
+    wrong = next((name for name in column_types(connection, rows) if "\0" in name), None)
     if wrong is not None:
         raise BadInputError(
             f"The name of the column {quoted(wrong)} has a NUL character; nothing was loaded.",
             "Rename the column in transform.py, or in the source.",
         )
+
+
+def _refuse_wide_decimals(parquet: Path, table: str) -> None:
+    """A file that an author's own step wrote may hold numbers that DuckDB takes for others."""
+    import pyarrow.parquet as pq
+
+    wide = wide_columns(pq.read_schema(parquet))
+    if wide:
+        raise BadInputError(
+            f"The column {quoted(wide[0])} for {RAW_SCHEMA}.{table} has decimals of more than "
+            f"{MOST_DIGITS} digits, which DuckDB does not hold; nothing was loaded.",
+            "Cast it to fewer digits or to text in ingestion.py or transform.py.",
+        )
+
+
+def _insert(
+    connection: DuckDBPyConnection, target: str, rows: str, columns: Sequence[FittedColumn]
+) -> None:
+    values = ", ".join(f"{c.expression} AS {quote_identifier(c.own_name)}" for c in columns)
+    connection.execute(f"INSERT INTO {target} BY NAME SELECT {values} FROM {rows}")
 
 
 def _empty(connection: DuckDBPyConnection, target: str, table: str, *, allowed: bool) -> None:
@@ -157,7 +192,7 @@ def _empty(connection: DuckDBPyConnection, target: str, table: str, *, allowed: 
 def _keep_rejected(connection: DuckDBPyConnection, request: LoadRequest) -> None:
     """Keep the rows that the contract put aside; after a replace only those of this load."""
     target = f"{REJECTED_SCHEMA}.{quote_identifier(request.table)}"
-    replaces = request.write_disposition == "replace"
+    replaces = request.write_disposition == "replace" or request.full_refresh
     if request.rejected is None:
         if replaces and request.table in _table_names(connection, REJECTED_SCHEMA):
             connection.execute(f"DELETE FROM {target}")
@@ -169,33 +204,6 @@ def _keep_rejected(connection: DuckDBPyConnection, request: LoadRequest) -> None
     connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")
 
 
-def _fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> None:
-    """Add the columns that the table lacks, and widen those that the new values need wider."""
-    known = {name.lower(): (name, kind) for name, kind in _columns(connection, target).items()}
-    for name, kind in _columns(connection, rows).items():
-        if name.lower() not in known:
-            connection.execute(f"ALTER TABLE {target} ADD COLUMN {quote_identifier(name)} {kind}")
-            continue
-        own_name, own_kind = known[name.lower()]
-        if kind == own_kind:
-            continue
-        common = _columns(
-            connection,
-            f"(SELECT {quote_identifier(own_name)} FROM {target} "
-            f"UNION ALL SELECT {quote_identifier(name)} FROM {rows})",
-        )[own_name]
-        if common == "VARCHAR" and own_kind != "VARCHAR":
-            raise BadInputError(
-                f"The column {quoted(name)} of {shortened(target)} holds {own_kind}, and now came "
-                f"{kind}; nothing was loaded.",
-                "Cast it in transform.py, or load with `write_disposition: replace` once.",
-            )
-        if common != own_kind:
-            connection.execute(
-                f"ALTER TABLE {target} ALTER {quote_identifier(own_name)} TYPE {common}"
-            )
-
-
 def _delete_of_owners(connection: DuckDBPyConnection, target: str, owners: Owners) -> None:
     """Delete what belongs to rows that have come anew, whatever they have today."""
     match = " AND ".join(
@@ -205,43 +213,4 @@ def _delete_of_owners(connection: DuckDBPyConnection, target: str, owners: Owner
     connection.execute(
         f"DELETE FROM {target} AS item "
         f"USING read_parquet({quote_literal(owners.rows)}) AS owner WHERE {match}"
-    )
-
-
-def _delete_same_keys(
-    connection: DuckDBPyConnection, target: str, parquet: Path, primary_key: list[str]
-) -> str:
-    """Delete the rows that a merge replaces; answer with the rows to insert in their place."""
-    rows = f"read_parquet({quote_literal(parquet)})"
-    columns = {name.lower() for name in _columns(connection, rows)}
-    missing = [name for name in primary_key if name.lower() not in columns]
-    if missing or not primary_key:
-        raise BadInputError(
-            f"The primary key {quoted(primary_key)} names "
-            f"{quoted(missing) if missing else 'no column'}, which the rows do not have; "
-            f"they have: {', '.join(map(shortened, sorted(columns)))}.",
-            "Set `load.primary_key` in config.yaml to columns that every row has.",
-        )
-    if _ROW_NUMBER in columns:
-        raise BadInputError(
-            f"The rows have a column {_ROW_NUMBER!r}, a name that a merge needs for itself.",
-            "Rename the column in transform.py.",
-        )
-    keys = [quote_identifier(name) for name in primary_key]
-    nulls = count_rows(connection, f"{rows} WHERE {' OR '.join(f'{key} IS NULL' for key in keys)}")
-    if nulls:
-        raise BadInputError(
-            f"{nulls:,} rows have no value in the primary key {quoted(primary_key)}; nothing was "
-            "loaded.",
-            "Drop or fill them in transform.py, or choose another `load.primary_key`.",
-        )
-    match = " AND ".join(f"old.{key} = new.{key}" for key in keys)
-    connection.execute(
-        f"DELETE FROM {target} AS old USING (SELECT DISTINCT {', '.join(keys)} FROM {rows}) AS new "
-        f"WHERE {match}"
-    )
-    return (
-        f"(SELECT * EXCLUDE ({_ROW_NUMBER}) FROM read_parquet({quote_literal(parquet)}, "
-        f"{_ROW_NUMBER} = true) QUALIFY row_number() OVER (PARTITION BY {', '.join(keys)} "
-        f"ORDER BY {_ROW_NUMBER} DESC) = 1)"
     )

@@ -87,21 +87,36 @@ def save_watermark(connection: DuckDBPyConnection, table: str, value: Any) -> No
     )
 
 
+def forget_loads(connection: DuckDBPyConnection, table: str) -> None:
+    """Forget whose rows a table has, in the transaction that makes it anew."""
+    _make_table(connection)
+    connection.execute(f"DELETE FROM {_BATCHES} WHERE table_name = ?", [table])
+
+
+def forget_watermark(connection: DuckDBPyConnection, table: str) -> None:
+    """Have the next run read a table's source from its start."""
+    if _has_watermarks(connection):
+        connection.execute(f"DELETE FROM {_WATERMARKS} WHERE table_name = ?", [table])
+
+
 def read_watermark(database: Path, table: str) -> Any:
     """The last value that was read for a table, or None if nothing was loaded yet."""
     if not database.exists():
         return None
     with open_database(database, read_only=True) as connection:
-        known = connection.execute(
-            "SELECT 1 FROM duckdb_tables() "
-            "WHERE schema_name = 'dataflow' AND table_name = 'watermarks'"
-        ).fetchone()
-        if known is None:
+        if not _has_watermarks(connection):
             return None
         row = connection.execute(
             f"SELECT last_value FROM {_WATERMARKS} WHERE table_name = ?", [table]
         ).fetchone()
     return json.loads(row[0]) if row else None
+
+
+def _has_watermarks(connection: DuckDBPyConnection) -> bool:
+    known = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'dataflow' AND table_name = 'watermarks'"
+    ).fetchone()
+    return known is not None
 
 
 def _make_table(connection: DuckDBPyConnection) -> None:

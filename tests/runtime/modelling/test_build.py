@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import duckdb
 import pytest
 
 from dataflow.modelling.build import ModelError, build_models
+from dataflow.modelling.packages import PackageError, install_packages
 from dataflow.shared.project import Project
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.kind import open_warehouse
@@ -98,3 +100,61 @@ def test_a_program_that_has_the_file_open_is_waited_for(
                     build_models(project, "sales", warehouse)
         finally:
             holder.kill()
+
+
+def test_packages_are_installed_when_they_are_named_and_anew_when_they_change(
+    project: Project,
+) -> None:
+    """A vendored folder needs no network; what cannot be fetched is an error of ours."""
+    folder = project.workflow_dir("sales") / "dbt"
+    vendored = project.root / "packages" / "money"
+    (vendored / "macros").mkdir(parents=True)
+    (vendored / "dbt_project.yml").write_text("name: money\nversion: '1.0'\nconfig-version: 2\n")
+    macro = vendored / "macros" / "cents.sql"
+    macro.write_text("{% macro cents(x) %}(100 * {{ x }}){% endmacro %}\n")
+    model = folder / "models" / "marts" / "sales_cents.sql"
+    model.write_text("select {{ money.cents(2) }} as cents from {{ ref('stg_sales') }}\n")
+    named = folder / "packages.yml"
+    named.write_text("packages:\n  - local: ../../../../../packages/money\n")
+    for _ in range(2):
+        built = build_models(project, "sales", open_warehouse(project, "sales"))
+        assert "marts.sales_cents" in built.models
+    named.write_text("packages:\n  - local: ../../../../../packages/nowhere\n")
+    with pytest.raises(PackageError, match=r"dbt packages of src/.*/sales/dbt.*nowhere") as caught:
+        build_models(project, "sales", open_warehouse(project, "sales"))
+    assert "local:" in caught.value.instruction
+    assert "Traceback" not in str(caught.value)
+
+
+def test_packages_are_installed_only_where_they_are_needed(tmp_path: Path) -> None:
+    """None are named, some are, they are there, they are gone, the file changes, it is no YAML."""
+    folder, state, asked = tmp_path / "dbt", tmp_path / "state", list[list[str]]()
+    folder.mkdir()
+    state.mkdir()
+
+    class Done:
+        success = True
+        exception = None
+
+    def invoke(command: list[str]) -> Done:
+        asked.append(command)
+        (folder / "dbt_packages" / "a").mkdir(parents=True, exist_ok=True)
+        (folder / "package-lock.yml").write_text("packages: [made by dbt]")
+        return Done()
+
+    def needed() -> bool:
+        return install_packages(folder, state, invoke, "dbt")
+
+    assert not needed()
+    (folder / "dependencies.yml").write_text("projects: []\n")
+    assert not needed()
+    (folder / "packages.yml").write_text("packages: [{local: a}]\n")
+    assert [needed(), needed()] == [True, False]
+    shutil.rmtree(folder / "dbt_packages")
+    assert [needed(), needed()] == [True, False]
+    (folder / "packages.yml").write_text("packages: [{local: b}]\n")
+    assert [needed(), needed()] == [True, False]
+    assert asked == [["deps"]] * 3
+    (folder / "packages.yml").write_text("packages: [\n")
+    with pytest.raises(PackageError, match=r"packages\.yml in dbt cannot be read"):
+        needed()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote, urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +82,40 @@ def test_only_texts_from_the_environment_are_marked() -> None:
     assert values["b"].literals == ("dflt",)
     assert values["b"].skeleton == "p-\0-dflt"
     assert values["b"].shown == "${A} and ${NONE}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "postgresql://${U}:${P}@host/db",
+            "postgresql://a%40b:p%40s%3As%2F%23%25%3F%26%20%C3%BC@host/db",
+        ),
+        (
+            "postgresql://u:${P}@${H}:1/db",
+            "postgresql://u:p%40s%3As%2F%23%25%3F%26%20%C3%BC@h/x:1/db",
+        ),
+        ("x+y://${L}@host", "x+y://u:p%40w@host"),
+        ("https://u:${Q}@host", "https://u:p%40ss@host"),
+        ("https://u:${NONE:-a/b}@host", "https://u:a%2Fb@host"),
+        ("https://host/${H}/a@b", "https://host/h/x/a@b"),
+        ("${A}://${H}", "one://h/x"),
+        ("${P}", "p@s:s/#%?& ü"),
+        ("mail me: ${U}", "mail me: a@b"),
+    ],
+)
+def test_a_login_in_an_address_may_hold_any_character(text: str, expected: str) -> None:
+    """It is quoted for whoever takes the address apart, unless it is quoted already."""
+    environ = {"U": "a@b", "P": "p@s:s/#%?& ü", "H": "h/x", "L": "u:p@w", "Q": "p%40ss", **ENVIRON}
+    assert interpolate(text, environ)[0] == expected
+
+
+@given(st.text(), st.text())
+def test_any_login_comes_out_of_an_address_as_it_went_in(user: str, password: str) -> None:
+    """As SQLAlchemy and requests read it."""
+    text, _, _ = interpolate("http://${U}:${P}@host/", {"U": user, "P": password})
+    if "%" in user + password:
+        return
+    parts = urlsplit(text)
+    assert (unquote(parts.username or ""), unquote(parts.password or "")) == (user, password)
+    assert parts.hostname == "host"

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -20,6 +21,7 @@ from dataflow.shared.tables import (
     to_arrow,
     write_parquet,
 )
+from dataflow.shared.wide_decimals import WideDecimalError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,3 +196,41 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 not really")
     with pytest.raises(TableFileError, match=r"rows\.parquet"):
         list(LazyRows(path))
+
+
+WIDE = "123456789012345678901234567890123456789012345678.12"
+
+
+def test_numbers_too_long_for_the_warehouse_are_text(tmp_path: Path) -> None:
+    """DuckDB reads decimals of more than 38 digits as other numbers, so no file ever has one."""
+    for values, kind in (([Decimal(WIDE), None], None), ([Decimal(WIDE)], pa.decimal256(76, 2))):
+        path = tmp_path / "rows.parquet"
+        write_parquet(pa.table({"n": pa.array(values, kind)}), path)
+        found = duckdb.execute(f"SELECT n FROM '{path}'").fetchall()
+        assert [value for (value,) in found] == [WIDE, None][: len(values)]
+
+
+@pytest.mark.parametrize(("digits", "scale"), [(39, 0), (50, 2), (76, 38), (76, 76)])
+def test_wide_types_with_short_numbers_stay_numbers(
+    tmp_path: Path, digits: int, scale: int
+) -> None:
+    """What a type could hold says nothing; 1.09 in one of 76 digits is 1.09."""
+    value = Decimal("0.25" if scale > 1 else "25")
+    table = pa.table({"n": pa.array([value, None], pa.decimal256(digits, scale))})
+    write_parquet(table, tmp_path / "rows.parquet")
+    found = duckdb.execute(f"SELECT n, typeof(n) FROM '{tmp_path}/rows.parquet'").fetchall()
+    assert [row[0] for row in found] == [value, None]
+    assert found[0][1].startswith("DECIMAL(38,")
+
+
+def test_a_stream_of_wide_numbers_is_kept_or_refused_by_name(tmp_path: Path) -> None:
+    """A stream has its types before its values are known."""
+    wide = pa.table({"n": pa.array([Decimal("1.5")], pa.decimal256(50, 2))})
+    write_parquet(wide.to_reader(), tmp_path / "rows.parquet")
+    assert duckdb.execute(f"FROM '{tmp_path}/rows.parquet'").fetchall() == [(Decimal("1.5"),)]
+    wider = pa.table({"n": pa.array([Decimal(WIDE)], pa.decimal256(50, 2))})
+    with pytest.raises(TableError, match="column 'n' has a number"):
+        write_parquet(wider.to_reader(), tmp_path / "rows.parquet")
+    nested = pa.table({"n": pa.array([[Decimal(WIDE)]], pa.list_(pa.decimal256(50, 2)))})
+    with pytest.raises(WideDecimalError, match="column 'n'"):
+        write_parquet(nested, tmp_path / "rows.parquet")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow.parquet as pq
 import pytest
+from tests.database_fixtures import PASSWORD
 
 from dataflow.shared.config_model import Parameters
-from dataflow.shared.tables import row_count
+from dataflow.shared.tables import row_count, write_parquet
 from dataflow.sources.database.reader import KIND
 from dataflow.sources.database.settings import DatabaseSource
 from dataflow.sources.errors import (
@@ -34,60 +31,14 @@ from dataflow.sources.kind import ReadRequest
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-PASSWORD = "pw-of-the-test"  # noqa: S105
 ODD = 'odd "name"; drop table trips; --:x%'
 
 
 def read(url: str, last_value: Any = None, **source: Any) -> Any:
     parameters = {"batch_size": 100, "max_retries": 0, "timeout_seconds": 5}
     return read_source({"type": "database", "url": url, **source}, parameters, last_value)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """A Postgres server of the tests' own; its URL."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = shutil.which("initdb") or (binaries and str(binaries[-1]))
-    if not found:
-        pytest.skip("no Postgres server is installed (Debian's package is called postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="dataflow-postgres-"))
-    (folder / "password").write_text(PASSWORD, encoding="utf-8")
-    # A server refuses to run as root.
-    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if user:
-        for path in (folder, folder / "password"):
-            shutil.chown(path, "postgres")
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    bin_dir, data = Path(found).parent, folder / "data"
-
-    def run(name: str, *arguments: str) -> None:
-        command = [*user, str(bin_dir / name), "-D", str(data), *arguments]
-        subprocess.run(command, check=True, capture_output=True, cwd=folder)
-
-    run("initdb", "-A", "scram-sha-256", "-U", "tester", "--pwfile", str(folder / "password"))
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run("pg_ctl", "-w", "-o", options, "-l", str(folder / "log"), "start")
-    try:
-        yield f"postgresql://tester:{PASSWORD}@127.0.0.1:{port}/postgres"
-    finally:
-        run("pg_ctl", "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def execute(postgres: str) -> Iterator[Callable[[str], None]]:
-    """Run SQL on the server; all that it made is gone afterwards."""
-    import psycopg
-
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        yield lambda sql: (connection.execute(sql.encode()), None)[1]
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("DROP SCHEMA IF EXISTS other CASCADE")
-        connection.execute("CREATE SCHEMA public")
 
 
 # Postgres
@@ -335,7 +286,7 @@ def test_lengths_of_time_are_texts_that_can_be_cast(tmp_path: Path) -> None:
             "CREATE TABLE t AS SELECT INTERVAL 26 HOUR AS took UNION ALL SELECT NULL"
         )
     result = read(str(path), table="t")
-    pq.write_table(result["data"].table, tmp_path / "a.parquet")
+    write_parquet(result["data"], tmp_path / "a.parquet")
     cast = f"SELECT CAST(took AS INTERVAL) FROM '{tmp_path}/a.parquet'"
     assert sorted(duckdb.sql(cast).fetchall(), key=str) == [(None,), (timedelta(hours=26),)]
     assert "cast it to interval" in result["metadata"]["notes"][0]

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from dataflow.sources.errors import SourceDataError, SourceSettingError
-from dataflow.sources.incremental import Progress
+from dataflow.sources.incremental import Progress, set_by_hand
+from dataflow.sources.window import Window
 
 
 def admitted(progress: Progress, values: list[Any]) -> list[int]:
@@ -120,3 +121,102 @@ def test_a_table_is_told_as_its_rows_are() -> None:
     assert Progress("v", first.saved()).admit_table(empty, []).num_rows == 1
     with pytest.raises(SourceSettingError, match="no column 'w'.*there are: id, V"):
         Progress("w").admit_table(table, [])
+
+
+def reading(since: Any = None, until: Any = None, look_back: Any = None) -> Progress:
+    """A source that was read up to 10, of which a part is asked for."""
+    before = Progress("v")
+    admitted(before, [9, 10])
+    return Progress("v", before.saved(), window=Window(since, until, look_back))
+
+
+def test_a_part_that_is_read_again_has_rows_that_were_read_before() -> None:
+    """All rows from its start to its end, excluded, and none outside, whoever sends more."""
+    progress = reading(since=8, until=10)
+    assert (progress.start, progress.until) == (8, 10)
+    assert admitted(progress, [7, 8, 9, 9, 10, 11]) == [1, 2, 3]
+    assert progress.span == {"column": "v", "since": 8, "until": 10}
+
+
+def test_a_part_in_the_past_does_not_move_the_watermark_back() -> None:
+    """The next run goes on where the last ordinary one ended, and knows its rows."""
+    part = reading(since=1, until=9)
+    admitted(part, [2, 8])
+    assert part.saved() == reading().saved()
+    beyond = reading(since=1)
+    admitted(beyond, [2, 12])
+    assert (beyond.saved() or {})["value"] == 12
+    assert reading(since=1).saved() == reading().saved()
+
+
+def test_looking_back_begins_before_the_watermark() -> None:
+    """Only where there is a watermark; the rows read again are known as a span."""
+    progress = reading(look_back=2.5)
+    assert progress.span == {"column": "v", "since": 7.5, "until": None}
+    assert Progress("v", window=Window(look_back=2)).span is None
+    assert Progress("v", None, 5, Window(look_back=2)).start == 5
+    assert reading().span is None
+
+
+def test_until_alone_ends_what_is_new() -> None:
+    """Rows at the watermark are told apart as ever."""
+    progress = reading(until=12)
+    assert admitted(progress, [9, 11, 12]) == [0, 1]
+    assert progress.span is None
+    assert (progress.saved() or {})["value"] == 11
+
+
+def test_parts_that_leave_rows_out_or_have_none_are_refused() -> None:
+    """What lies between the watermark and a later start would never be read."""
+    with pytest.raises(SourceSettingError, match="would leave out what comes after 10"):
+        reading(since=11)
+    for since, until in ((5, 5), (5, 4), (None, 10)):
+        with pytest.raises(SourceSettingError, match="Nothing lies between"):
+            reading(since, until)
+
+
+def test_what_asks_a_database_for_a_part() -> None:
+    """Both ends, one, or none; literals are the caller's."""
+    literal = "<{}>".format
+    assert Progress("v").condition("c", lambda _, value: literal(value)) == ("", {})
+    clause, values = reading(3, 7).condition("c", lambda name, _: f":{name}")
+    assert clause == " WHERE c >= :dataflow_start AND c < :dataflow_until"
+    assert values == {"dataflow_start": 3, "dataflow_until": 7}
+
+
+def test_after_a_value_set_by_hand_all_rows_from_it_on_come_again() -> None:
+    """They are known as a span, so that none is there twice; then all is as ever."""
+    progress = Progress("v", json.loads(json.dumps(set_by_hand(5))))
+    assert progress.saved() is None
+    assert admitted(progress, [4, 5, 9]) == [1, 2]
+    assert progress.span == {"column": "v", "since": 5, "until": None}
+    saved = progress.saved()
+    assert saved is not None
+    assert Progress("v", saved).span is None
+    from_the_start = Progress("v", set_by_hand(None))
+    assert admitted(from_the_start, [4, None]) == [0, 1]
+    assert from_the_start.span == {"column": "v", "since": None, "until": None}
+    looking_back = Progress("v", set_by_hand(5), window=Window(look_back=1))
+    assert looking_back.start == 4
+
+
+def test_rows_of_the_future_come_again_with_their_span() -> None:
+    """Those in it are gone from the table when it is loaded; those without a value are not."""
+    before = Progress("v")
+    rows: list[dict[str, Any]] = [{"v": "9999-12-31"}, {"v": None}, {"v": "2024-01-02"}]
+    assert [before.admit(row["v"], row) for row in rows] == [True, True, True]
+    ordinary = Progress("v", before.saved())
+    assert [ordinary.admit(row["v"], row) for row in rows] == [False, False, False]
+    part = Progress("v", before.saved(), window=Window("2024-01-01"))
+    assert [part.admit(row["v"], row) for row in rows] == [True, False, True]
+    assert part.saved() == before.saved()
+    part = Progress("v", before.saved(), window=Window("2024-01-01", "2024-01-02"))
+    assert [part.admit(row["v"], row) for row in rows] == [False, False, False]
+    assert part.saved() == before.saved()
+
+
+def test_ids_of_an_api_that_are_texts_are_parts_in_the_order_of_numbers() -> None:
+    """9 comes before 10 also where a part is chosen."""
+    saved = {"value": "10", "seen": []}
+    part = Progress("v", saved, window=Window(9), texts_are_numbers=True)
+    assert [part.admit(value, {"v": value}) for value in ("8", "9", "10")] == [False, True, True]

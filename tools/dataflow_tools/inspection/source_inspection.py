@@ -205,6 +205,8 @@ def _column(
     tests += ["accepted_values"] if accepted else []
     contract: dict[str, Any] = {"type": written_type(column.type)}
     contract |= sample.written.get(column.name, {})
+    if unit := sample.units.get(column.name):
+        contract["unit"] = unit
     if sample.may_lack_columns and column.nulls:
         contract["optional"] = True
     return InspectedColumn(column, role, tuple(tests), accepted, contract)

@@ -148,12 +148,12 @@ def _head(
             name: cell.strip() for name, cell in zip(names, rows[1], strict=False) if cell.strip()
         }
         listed = ", ".join(f"{name}: {unit}" for name, unit in found.units.items())
-        note = f"{file.shown}: the line below the header holds units (`units_row`): {listed}."
-        found.add("units_row", True, note)
+        told = f"{file.shown}: the line below the header holds units (`units_row`): {listed}."
+        found.add("units_row", True, told)
     elif head.rows == 1 and len(rows) > 1 and not contrast(rows[0], rows[1:]):
-        names = shortened(", ".join(rows[0]))
+        first = shortened(", ".join(rows[0]))
         found.notes.append(
-            f"{file.shown}: nothing tells the first line ({names!r}) from the others; it is taken "
+            f"{file.shown}: nothing tells the first line ({first!r}) from the others; it is taken "
             "for the columns' names. If it is a row, set `header: false`."
         )
 

@@ -186,5 +186,8 @@ def read_csv(
 ) -> TypedTable:
     """Answers in CSV as one table: by a contract, or with types that are found over all of them."""
     from dataflow.sources.file.delimited import read_delimited
+    from dataflow.sources.file.settings import FileSource
 
-    return read_delimited(files, folder, contract=contract)
+    # Pages of one answer are one table.
+    settings = FileSource(type="file", url="answer.csv", union_by_name=True)
+    return read_delimited(files, folder, settings, contract)

@@ -47,8 +47,13 @@ def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
         ) from error
     incremental, progress = settings.incremental, None
     if incremental:
-        progress = Progress(incremental.cursor_field, request.last_value, incremental.initial_value)
-        progress.texts_are_numbers = True
+        progress = Progress(
+            incremental.cursor_field,
+            request.last_value,
+            incremental.initial_value,
+            request.window(incremental.look_back),
+            texts_are_numbers=True,
+        )
         progress.types = _declared_types(request.contract)
     shown = shown_location(settings.url)
     with tempfile.TemporaryDirectory(prefix="dataflow-") as name:
@@ -66,6 +71,7 @@ def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
         reading.ended,
         typed.written,
         conformed,
+        progress.span if progress else None,
     )
 
 

@@ -23,6 +23,7 @@ from dataflow.shared.own_code import OwnCode
 from dataflow.shared.redaction import register_secret
 from dataflow.shared.shown import shortened
 from dataflow.sources.api.paging_settings import Paging  # noqa: TC001  (pydantic reads it)
+from dataflow.sources.window import LookBack  # noqa: TC001 - pydantic reads it at run time
 
 # The keys that each way to log in needs, in `credentials` as here; each is of no use to the others.
 LOGIN_KEYS = {
@@ -60,6 +61,10 @@ class ApiIncremental(Section):
     )
     initial_value: Scalar = Field(
         default=None, description="What the first run sends. Left out: nothing."
+    )
+    look_back: LookBack | None = Field(
+        default=None,
+        description="How far before the last run's end to read again: `2 days`, or a number.",
     )
 
 

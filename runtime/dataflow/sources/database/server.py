@@ -1,42 +1,37 @@
-"""Databases that SQLAlchemy knows: Postgres, SQLite, MySQL and others."""
+"""Databases on servers, and SQLite files: one table or query, read in a transaction."""
 
 from __future__ import annotations
 
-import json
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, time, timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from dataflow.shared.errors import MissingDependencyError
 from dataflow.sources.column_names import distinct_names
+from dataflow.sources.database import mariadb, postgres
+from dataflow.sources.database.connection import deadline, open_connection, server_address, shown
+from dataflow.sources.database.declared import Gathered
+from dataflow.sources.database.values import read_values, with_declared_types
 from dataflow.sources.duckdb_session import open_engine
-from dataflow.sources.errors import (
-    SourceError,
-    SourceNotFoundError,
-    SourceSettingError,
-    SourceUnavailableError,
-)
+from dataflow.sources.errors import SourceNotFoundError, SourceUnavailableError
 from dataflow.sources.inference import TypedTable, type_dates
 from dataflow.sources.retry import RequestFailedError, retrying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable
 
     import pyarrow as pa
-    from sqlalchemy import URL, Connection, CursorResult
+    from sqlalchemy import URL, Connection
 
     from dataflow.shared.config_model import Parameters
     from dataflow.sources.database.settings import DatabaseSource
     from dataflow.sources.incremental import Progress
     from dataflow.sources.kind import ReadRequest
 
+Got = TypeVar("Got")
+
 # Rows at once: below this, round trips cost more than the rows.
 _SMALLEST_BATCH = 5_000
-_START = "dataflow_start"
-_SCALARS = (str, int, float, bytes, Decimal, date, time, timedelta, UUID, type(None))
+# How those servers are read that say of what type their columns are.
+_DRIVERS: dict[str, Any] = {"postgresql": postgres, "mysql": mariadb, "mariadb": mariadb}
 
 
 def read_server(
@@ -48,237 +43,140 @@ def read_server(
 ) -> TypedTable:
     """Read a table or query in batches, in a transaction that is rolled back.
 
-    At least 5,000 rows are fetched at once, and ``limit`` rows at most are read.
+    At least 5,000 rows are fetched at once, and ``limit`` rows at most are read. If the connection
+    is lost on the way, all is read again from the start: nothing was handed on yet.
     """
-    import sqlalchemy as sa
+    address, parameters = server_address(url, settings), request.parameters
 
-    address, parameters = _address(url, settings), request.parameters
-    with _connection(address, parameters) as connection:
-        try:
-            query, values = _query(connection, settings, progress)
-            size = max(parameters.batch_size, _SMALLEST_BATCH)
-            result = connection.execution_options(yield_per=size).execute(sa.text(query), values)
-            names, notes = distinct_names(list(result.keys()))
-            mixed: set[int] = set()
-            batches = [
-                _arrays(rows, len(names), mixed) for rows in _partitions(result, size, limit)
-            ]
-        except sa.exc.SQLAlchemyError as error:
-            raise SourceError(
-                f"The query on {_shown(address)} fails: {_words(error)}.",
-                "Correct `ingestion.source`: its table, query or incremental column.",
-            ) from error
-    table = _joined(names, batches, mixed)
-    kinds = "has values of several kinds; it is text."
-    notes += [f"Column {names[index]!r} {kinds}" for index in sorted(mixed)]
+    def read(connection: Connection) -> TypedTable:
+        with deadline(connection, parameters):
+            origin = _origin(connection, settings)
+        size = max(parameters.batch_size, _SMALLEST_BATCH)
+        if connection.dialect.name in _DRIVERS:
+            return _read_declared(connection, origin, parameters, progress, size, limit)
+        query = f"SELECT * FROM {origin}"  # noqa: S608
+        condition, values = "", dict[str, Any]()
+        if progress is not None:
+            condition, values = progress.condition(_quoted(connection, progress.field), _parameter)
+        typed = read_values(connection, query + condition, values, size, limit)
+        declared = _declared(connection, settings)
+        return replace(typed, table=with_declared_types(typed.table, declared))
+
+    typed = _trying(address, parameters, read)
+    table, notes = typed.table, list(typed.notes)
     if progress and table.num_rows:
         table = progress.admit_table(table, notes)
     if address.get_backend_name() != "sqlite" or request.contract is not None:
         return TypedTable(table, notes)
     # SQLite has no dates of its own.
     with open_engine() as engine:
-        typed = type_dates(engine, table)
-    return replace(typed, notes=notes + typed.notes)
+        dated = type_dates(engine, table)
+    return replace(dated, notes=notes + dated.notes)
 
 
 def list_server_tables(
     url: str | URL, settings: DatabaseSource, parameters: Parameters
 ) -> list[str]:
     """Names of the tables and views in the source's schema."""
-    import sqlalchemy as sa
-
-    with _connection(_address(url, settings), parameters) as connection:
-        inspector, schema = sa.inspect(connection), settings.schema_
-        return sorted([*inspector.get_table_names(schema), *inspector.get_view_names(schema)])
+    address = server_address(url, settings)
+    return _trying(address, parameters, lambda connection: _known(connection, settings.schema_))
 
 
-def _partitions(result: CursorResult[Any], size: int, limit: int | None) -> Iterator[list[Any]]:
-    """Batches of rows, until there are no more or enough."""
-    left = limit
-    for rows in result.partitions(size):
-        yield list(rows if left is None else rows[:left])
-        if left is not None:
-            left -= len(rows)
-            if left <= 0:
-                return
-
-
-def _address(url: str | URL, settings: DatabaseSource) -> URL:
-    import sqlalchemy as sa
-
-    if isinstance(url, str):
-        url = url.replace("postgres://", "postgresql://", 1)
-    try:
-        address = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise SourceSettingError(
-            "`ingestion.source.url` is not the address of a database.",
-            "Write it like postgresql://host:5432/database, or as the path of a file.",
-        ) from error
-    if address.drivername == "postgresql":
-        address = address.set(drivername="postgresql+psycopg")
-    if settings.username:
-        address = address.set(username=settings.username)
-    if settings.password:
-        address = address.set(password=settings.password)
-    return address
-
-
-@contextmanager
-def _connection(address: URL, parameters: Parameters) -> Iterator[Connection]:
-    """A connection in a transaction that nothing is kept of."""
-    import sqlalchemy as sa
-
-    options: dict[str, Any] = {}
-    if address.get_backend_name() == "postgresql":
-        wait = max(1, round(parameters.timeout_seconds))
-        options["connect_args"] = {"connect_timeout": wait, "options": "-c timezone=UTC"}
-    try:
-        engine = sa.create_engine(address, poolclass=sa.NullPool, **options)
-    except (sa.exc.NoSuchModuleError, ImportError) as error:
-        raise MissingDependencyError(
-            f"The driver for {address.drivername} is not installed.",
-            "For Postgres, `pip install 'dataflow-runtime[database]'`; for others, the package "
-            "that SQLAlchemy names for this dialect.",
-        ) from error
+def _trying(address: URL, parameters: Parameters, act: Callable[[Connection], Got]) -> Got:
+    """What comes of asking a database, which is asked again if the connection is lost."""
+    tries = 0
     try:
         for attempt in retrying(parameters.max_retries):
             with attempt:
-                try:
-                    connection = engine.connect()
-                except sa.exc.OperationalError as error:
-                    # The driver's words may quote the address; what is logged must not.
-                    raise RequestFailedError(_words(error), None, wait=True) from None
+                tries += 1
+                with open_connection(address, parameters) as connection:
+                    return act(connection)
     except RequestFailedError as error:
-        tries = parameters.max_retries + 1
         raise SourceUnavailableError(
-            f"{_shown(address)} could not be reached in {tries} tries: {error}.",
+            f"{shown(address)} could not be reached in {tries} tries: {error}.",
             "Look at the address, the user and the password, and whether the server runs.",
         ) from error
-    except sa.exc.SQLAlchemyError as error:
-        raise SourceUnavailableError(
-            f"{_shown(address)} cannot be opened: {_words(error)}.",
-            "Look at the address, the user and the password.",
-        ) from error
+    raise AssertionError("unreachable")
+
+
+def _read_declared(
+    connection: Connection,
+    origin: str,
+    parameters: Parameters,
+    progress: Progress | None,
+    size: int,
+    limit: int | None,
+) -> TypedTable:
+    """Read from a server that declares its columns' types."""
+    driver = _DRIVERS[connection.dialect.name]
+    raw: Any = connection.connection.driver_connection
+    condition = ""
+    if progress is not None:
+        column = _quoted(connection, progress.field)
+        condition, _ = progress.condition(column, lambda _, value: driver.literal(raw, value))
+    with deadline(connection, parameters):
+        cursor = driver.Cursor(raw, f"SELECT * FROM {origin}{condition}")  # noqa: S608
+    names, notes = distinct_names(cursor.names)
+    gathered, left = Gathered(cursor.columns), limit
     try:
-        if address.get_backend_name() == "postgresql":
-            connection = connection.execution_options(postgresql_readonly=True)
-        yield connection
+        while left is None or left > 0:
+            with deadline(connection, parameters):
+                rows = cursor.fetch(size if left is None else min(size, left))
+            if not rows:
+                break
+            gathered.add(rows)
+            left = None if left is None else left - len(rows)
     finally:
-        connection.rollback()
-        connection.close()
-        engine.dispose()
+        cursor.close()
+    table: pa.Table = gathered.table(names, notes)
+    return TypedTable(table, notes)
 
 
-def _query(
-    connection: Connection, settings: DatabaseSource, progress: Progress | None
-) -> tuple[str, dict[str, Any]]:
+def _origin(connection: Connection, settings: DatabaseSource) -> str:
+    """What stands after FROM, as the driver takes it."""
     import sqlalchemy as sa
 
-    preparer = connection.dialect.identifier_preparer
-
-    def quote(name: str) -> str:
-        # The dialect's own function doubles percent signs, which `text` does as well.
-        end = preparer.final_quote
-        quoted = f"{preparer.initial_quote}{name.replace(end, end * 2)}{end}"
-        return quoted.replace(":", "\\:")
-
     if settings.query:
-        # A colon would be taken for a parameter.
-        query = settings.query.strip().rstrip(";").replace(":", "\\:")
-        origin = f"(\n{query}\n) AS dataflow_query"
-    else:
-        inspector, schema = sa.inspect(connection), settings.schema_
-        known = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
-        table = settings.table or ""
+        return f"(\n{settings.query.strip().rstrip(';')}\n) AS dataflow_query"
+    schema, table = settings.schema_, settings.table or ""
+    # The names are asked for only where the table is not found: a database may have thousands.
+    if not sa.inspect(connection).has_table(table, schema):
+        known = _known(connection, schema)
         if table not in known:
             raise SourceNotFoundError.of_table(
                 schema, table, [f"{schema}.{name}" if schema else name for name in known]
             )
-        origin = ".".join(quote(name) for name in (schema, table) if name)
-    if progress is None or progress.start is None:
-        return f"SELECT * FROM {origin}", {}  # noqa: S608
-    column = quote(progress.field)
-    return f"SELECT * FROM {origin} WHERE {column} >= :{_START}", {_START: progress.start}  # noqa: S608
+    return ".".join(_quoted(connection, name) for name in (schema, table) if name)
 
 
-def _arrays(rows: Sequence[Any], width: int, mixed: set[int]) -> list[pa.Array]:
-    """One batch by column; a column whose values do not go together is text, and is `mixed`."""
-    import pyarrow as pa
+def _declared(connection: Connection, settings: DatabaseSource) -> dict[str, str]:
+    """The types of a table's columns; those of a query are not known."""
+    import sqlalchemy as sa
 
-    arrays = []
-    for index, values in enumerate(zip(*rows, strict=True) if rows else [()] * width):
-        first = next((value for value in values if value is not None), None)
-        plain = isinstance(first, str | int | float | bytes | None)
-        column = list(values) if plain else [_value(value) for value in values]
-        try:
-            arrays.append(pa.array(column))
-        except (pa.ArrowException, ValueError, TypeError, OverflowError):
-            arrays.append(pa.array([_text(value) for value in column], pa.string()))
-            mixed.add(index)
-    return arrays
+    if settings.table is None:
+        return {}
+    columns = sa.inspect(connection).get_columns(settings.table, settings.schema_)
+    return {column["name"]: str(column["type"]) for column in columns}
 
 
-def _value(value: Any) -> Any:
-    """A database's value as one that Arrow has a type for."""
-    if isinstance(value, _SCALARS):
-        return value
-    if isinstance(value, memoryview | bytearray):
-        return bytes(value)
-    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
-        return [_value(item) for item in value]
-    return _text(value)
+def _known(connection: Connection, schema: str | None) -> list[str]:
+    """Names of everything that rows can be read from."""
+    import sqlalchemy as sa
+
+    inspector = sa.inspect(connection)
+    names = {*inspector.get_table_names(schema), *inspector.get_view_names(schema)}
+    if connection.dialect.name == "postgresql":
+        names.update(inspector.get_materialized_view_names(schema))
+        names.update(inspector.get_foreign_table_names(schema))  # type: ignore[attr-defined]
+    return sorted(names)
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return None if value is None else str(value)
+def _quoted(connection: Connection, name: str) -> str:
+    preparer = connection.dialect.identifier_preparer
+    # The dialect's own function doubles percent signs, which nothing here undoes.
+    end = preparer.final_quote
+    return f"{preparer.initial_quote}{name.replace(end, end * 2)}{end}"
 
 
-def _joined(names: list[str], batches: list[list[pa.Array]], mixed: set[int]) -> pa.Table:
-    """All batches as one table, each column in a type that holds all of its values."""
-    import pyarrow as pa
-
-    columns = {}
-    for index, name in enumerate(names):
-        arrays = [batch[index] for batch in batches]
-        kinds = [array.type for array in arrays if not pa.types.is_null(array.type)]
-        try:
-            kind = _common(kinds)
-            columns[name] = pa.chunked_array([array.cast(kind) for array in arrays], kind)
-        except pa.ArrowException:
-            texts = [[_text(value) for value in array.to_pylist()] for array in arrays]
-            columns[name] = pa.chunked_array(texts, pa.string())
-            mixed.add(index)
-    return pa.table(columns)
-
-
-def _common(kinds: list[pa.DataType]) -> pa.DataType:
-    """The type that holds the values of all these; text if there are none; times in UTC."""
-    import pyarrow as pa
-
-    if not kinds:
-        return pa.string()
-    schemas = [
-        pa.schema([("v", pa.timestamp("us", "UTC") if _zoned(kind) else kind)]) for kind in kinds
-    ]
-    return pa.unify_schemas(schemas, promote_options="permissive").field("v").type
-
-
-def _zoned(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return pa.types.is_timestamp(kind) and kind.tz is not None
-
-
-def _shown(address: URL) -> str:
-    port = f":{address.port}" if address.port else ""
-    return f"{address.get_backend_name()}://{address.host or ''}{port}/{address.database or ''}"
-
-
-def _words(error: Exception) -> str:
-    """The first line of the driver's own words, without SQL and parameters."""
-    origin = getattr(error, "orig", None)
-    lines = str(origin if origin is not None and str(origin) else error).strip().splitlines()
-    return lines[0].removesuffix(".") if lines else type(error).__name__
+def _parameter(name: str, _: Any) -> str:
+    return f":{name}"

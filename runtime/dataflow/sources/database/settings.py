@@ -14,6 +14,7 @@ from dataflow.shared.config_types import (
     Text,
     refusal,
 )
+from dataflow.sources.window import LookBack  # noqa: TC001 - pydantic reads it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,12 @@ class DatabaseIncremental(Section):
         description="The column whose greatest value says how far the last run came."
     )
     initial_value: Scalar = Field(
-        default=None, description="The first run takes the rows above this. Left out: all rows."
+        default=None, description="The first run takes the rows from this on. Left out: all rows."
+    )
+    look_back: LookBack | None = Field(
+        default=None,
+        description="How far before the last run's end to read again, for rows that came late or "
+        "changed: `2 days`, `3 hours`, or a number. The rows read again take the old ones' place.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import quote_literal
+from dataflow.shared.wide_decimals import narrowed, wide_columns
 from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.shapes import check_shapes
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
 
-_NAMES = {"orc": "ORC", "feather": "Feather"}
+_NAMES = {"parquet": "Parquet", "orc": "ORC", "feather": "Feather"}
 
 
 def read_parquet(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:
@@ -28,6 +29,9 @@ def read_parquet(files: Sequence[LocalFile], settings: FileSource) -> TypedTable
         SourceDataError: A file is not Parquet, or is cut off.
         SourceSettingError: The files are several tables.
     """
+    if any(map(_has_wide_decimals, files)):
+        # DuckDB takes them for other numbers.
+        return read_arrow_files(files, settings)
     paths = [quote_literal(file.path) for file in files]
 
     def fault(message: str) -> SourceDataError:
@@ -52,6 +56,8 @@ def read_parquet(files: Sequence[LocalFile], settings: FileSource) -> TypedTable
 def read_arrow_files(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:
     """Read ORC or Feather (Arrow IPC) files as they are; columns are matched by name.
 
+    Decimals that DuckDB cannot hold are texts.
+
     Raises:
         SourceDataError: A file is not of its format, or they do not go together.
         SourceSettingError: The files are several tables.
@@ -68,20 +74,37 @@ def read_arrow_files(files: Sequence[LocalFile], settings: FileSource) -> TypedT
             f"The files {', '.join(file.shown for file in files)} do not go together: {error}.",
             "Read them one by one, or make the types of their columns the same.",
         ) from error
-    table = _decoded(table)
+    notes: list[str] = []
+    table = narrowed(_decoded(table), notes)
     with open_engine() as connection:
         connection.register("dataflow_file", table)
         relation = connection.sql("FROM dataflow_file")
         cleaned = without_nan(relation, settings.null_values)
         if cleaned is not relation:
             table = cleaned.to_arrow_table(batch_size=BATCH_ROWS)
-    return durations_as_text(TypedTable(table, []))
+    return durations_as_text(TypedTable(table, notes))
+
+
+def _has_wide_decimals(file: LocalFile) -> bool:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return bool(wide_columns(pq.read_schema(str(file.path))))
+    except (OSError, pa.ArrowException):
+        # Whoever reads it says what is wrong with it.
+        return False
 
 
 def _read(file: LocalFile) -> Any:
     import pyarrow as pa
 
     try:
+        if file.format == "parquet":
+            import pyarrow.parquet as pq
+
+            with pq.ParquetFile(str(file.path)) as parquet:
+                return parquet.read()
         if file.format == "orc":
             from pyarrow import orc
 

@@ -1,11 +1,38 @@
--- What is in each column of the whole table.
+-- What is in each column of the whole table. Not by `summarize`, which fails on values such as NaN.
+with
+    kinds as (
+        select row_number() over () as place, column_name, column_type
+        from (describe marts.customers)
+    ),
+    counted as (
+        unpivot (select count(columns('(.*)')) as '\1' from marts.customers)
+        on columns(*) into name column_name value filled
+    ),
+    differing as (
+        unpivot (select approx_count_distinct(columns('(.*)')) as '\1' from marts.customers)
+        on columns(*) into name column_name value differing
+    ),
+    lowest as (
+        unpivot (select min(columns('(.*)'))::varchar as '\1' from marts.customers)
+        on columns(*) into name column_name value lowest
+    ),
+    highest as (
+        unpivot (select max(columns('(.*)'))::varchar as '\1' from marts.customers)
+        on columns(*) into name column_name value highest
+    )
 select
     column_name,
     lower(column_type) as column_type,
-    1 - null_percentage / 100 as filled,
+    filled / nullif(row_count, 0) as filled,
     -- Counted approximately, which may say more than there are rows.
-    least(approx_unique, count) as distinct_values,
-    left(min, 40) as smallest,
-    left(max, 40) as largest,
-    count as row_count
-from (summarize marts.customers)
+    least(differing, row_count) as distinct_values,
+    left(lowest, 40) as smallest,
+    left(highest, 40) as largest,
+    row_count
+from kinds
+cross join (select count(*) as row_count from marts.customers)
+left join counted using (column_name)
+left join differing using (column_name)
+left join lowest using (column_name)
+left join highest using (column_name)
+order by place

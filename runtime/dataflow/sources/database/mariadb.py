@@ -1,0 +1,104 @@
+"""Rows of a MariaDB or MySQL server, with the types that it declares for their columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dataflow.sources.database.declared import TEXT, Declared, decimal
+
+if TYPE_CHECKING:
+    from dataflow.shared.config_model import Parameters
+
+# Flags of a column (https://mariadb.com/kb/en/result-set-packets/).
+_UNSIGNED = 32
+# The character set of bytes that are no text.
+_BYTES = 63
+_LENGTHS_OF_TIME = "has lengths of time and is text; cast it to interval."
+
+
+def connect_options(parameters: Parameters, password: str) -> dict[str, Any]:
+    """What the driver is told when it connects: how to write values, and how long to wait."""
+    seconds = parameters.timeout_seconds
+    return {
+        # As the servers' own clients send it; the driver would take Latin-1, or fail.
+        "password": password.encode(),
+        "connect_timeout": max(1, round(seconds)),
+        "read_timeout": seconds,
+        "write_timeout": seconds,
+        "charset": "utf8mb4",
+        "init_command": "SET time_zone = '+00:00'",
+    }
+
+
+class Cursor:
+    """The result of a query, whose rows stay with the server until they are fetched."""
+
+    def __init__(self, connection: Any, query: str) -> None:
+        from pymysql.constants import FIELD_TYPE
+        from pymysql.cursors import SSCursor
+
+        # Whatever is not made a number here stays the text that the server sent.
+        whole = ("TINY", "SHORT", "INT24", "LONG", "LONGLONG", "YEAR")
+        connection.decoders = {
+            **{getattr(FIELD_TYPE, name): int for name in whole},
+            FIELD_TYPE.FLOAT: float,
+            FIELD_TYPE.DOUBLE: float,
+            FIELD_TYPE.BIT: lambda data: int.from_bytes(data, "big"),
+        }
+        connection.rollback()
+        connection.query("SET SESSION TRANSACTION READ ONLY")
+        self._connection = connection
+        self._cursor = connection.cursor(SSCursor)
+        self._cursor.execute(query)
+        fields = self._cursor._result.fields
+        self.names = [field.name for field in fields]
+        self.columns = [_declared(field) for field in fields]
+
+    def fetch(self, size: int) -> list[Any]:
+        """The next rows; none at the end."""
+        return list(self._cursor.fetchmany(size))
+
+    def close(self) -> None:
+        """Be done with it, whether or not there are rows left.
+
+        The driver would fetch all of them, or try to on a connection that is lost.
+        """
+        result = self._cursor._result
+        if result is not None and result.unbuffered_active:
+            result.unbuffered_active, self._cursor.connection = False, None
+            self._connection._force_close()
+
+
+def literal(connection: Any, value: Any) -> str:
+    """A value as SQL."""
+    return str(connection.escape(value, connection.encoders))
+
+
+def _declared(field: Any) -> Declared:
+    from pymysql.constants import FIELD_TYPE as TYPE
+
+    kind, unsigned = field.type_code, bool(field.flags & _UNSIGNED)
+    if kind in (TYPE.DECIMAL, TYPE.NEWDECIMAL):
+        # The length counts the sign and the point.
+        return decimal(field.length - (not unsigned) - (field.scale > 0), field.scale)
+    if kind in (TYPE.TINY, TYPE.SHORT, TYPE.INT24, TYPE.LONG, TYPE.YEAR):
+        return Declared("BIGINT")
+    if kind == TYPE.LONGLONG:
+        return Declared("UBIGINT" if unsigned else "BIGINT")
+    if kind == TYPE.BIT:
+        return Declared("UBIGINT", "has bits, and is the number that they are.")
+    if kind in (TYPE.FLOAT, TYPE.DOUBLE):
+        return Declared("DOUBLE")
+    if kind in (TYPE.DATE, TYPE.NEWDATE):
+        return Declared("DATE")
+    if kind in (TYPE.DATETIME, TYPE.TIMESTAMP):
+        return Declared("TIMESTAMP")
+    if kind == TYPE.TIME:
+        return Declared(TEXT, _LENGTHS_OF_TIME)
+    if kind == TYPE.GEOMETRY:
+        return Declared("BLOB")
+    binary = (TYPE.TINY_BLOB, TYPE.MEDIUM_BLOB, TYPE.LONG_BLOB, TYPE.BLOB)
+    is_text_type = kind in (*binary, TYPE.STRING, TYPE.VAR_STRING, TYPE.VARCHAR)
+    if is_text_type and field.charsetnr == _BYTES:
+        return Declared("BLOB")
+    return Declared(TEXT)

@@ -1,0 +1,190 @@
+"""Which types a table's columns take so that the rows that come fit, and no value changes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.sql import quote_identifier, type_family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from duckdb import DuckDBPyConnection
+
+_TEXT = "VARCHAR"
+_DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+_FLOATING = ("DOUBLE", "FLOAT")
+
+
+@dataclass(frozen=True)
+class FittedColumn:
+    """A column of the rows that come, and how its values go into the table.
+
+    Args:
+        name: Its name in the rows.
+        own_name: Its name in the table, which may differ by case.
+        kind: The type in the table.
+        came: The type in the rows; empty if no row has a value.
+    """
+
+    name: str
+    own_name: str
+    kind: str
+    came: str
+
+    @property
+    def expression(self) -> str:
+        """The value as the table takes it."""
+        if not self.came:
+            return f"CAST(NULL AS {self.kind})"
+        return converted(quote_identifier(self.name), self.came, self.kind)
+
+
+def column_types(connection: DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """Column names with their types. DuckDB's names differ by more than case."""
+    described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
+    return {str(name): str(kind) for name, kind, *_ in described}
+
+
+def converted(value: str, kind: str, wanted: str, *, cast: str = "CAST") -> str:
+    """SQL that makes a value of one type another's.
+
+    Fractions become decimals by their text: as binary numbers they are not quite what they show.
+    """
+    if kind == wanted:
+        return value
+    if {bool(_DECIMAL.fullmatch(kind)), kind in _FLOATING} == {True, False} and (
+        wanted in _FLOATING or _DECIMAL.fullmatch(wanted)
+    ):
+        value = f"CAST({value} AS {_TEXT})"
+    return f"{cast}({value} AS {wanted})"
+
+
+def fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> list[FittedColumn]:
+    """Add the columns that the table lacks, and widen those that the new values need wider.
+
+    A column in which no value came keeps its type; one that has no value yet takes the type that
+    comes. Otherwise each value, old and new, is the same in the type that the column ends with.
+
+    Raises:
+        BadInputError: There is no such type.
+    """
+    known = {n.lower(): (n, kind) for n, kind in column_types(connection, target).items()}
+    fitted = []
+    for name, kind in column_types(connection, rows).items():
+        column = quote_identifier(name)
+        if name.lower() not in known:
+            connection.execute(f"ALTER TABLE {target} ADD COLUMN {column} {kind}")
+            fitted.append(FittedColumn(name, name, kind, kind))
+            continue
+        own_name, own_kind = known[name.lower()]
+        own_column = quote_identifier(own_name)
+        if kind == own_kind:
+            fitted.append(FittedColumn(name, own_name, kind, kind))
+        elif not _has_value(connection, rows, column):
+            fitted.append(FittedColumn(name, own_name, own_kind, ""))
+        elif not _has_value(connection, target, own_column):
+            connection.execute(f"ALTER TABLE {target} ALTER {own_column} TYPE {kind} USING NULL")
+            fitted.append(FittedColumn(name, own_name, kind, kind))
+        else:
+            old, new = _Values(target, own_column, own_kind), _Values(rows, column, kind)
+            wanted = _fitting(connection, old, new)
+            if not wanted:
+                raise BadInputError(
+                    f"The column {quoted(name)} of {shortened(target)} holds {own_kind}, and now "
+                    f"came {kind}{_lost(connection, old, new)}; nothing was loaded.",
+                    "Cast it in transform.py, or load with `write_disposition: replace` once.",
+                )
+            if wanted != own_kind:
+                using = converted(own_column, own_kind, wanted)
+                connection.execute(
+                    f"ALTER TABLE {target} ALTER {own_column} TYPE {wanted} USING {using}"
+                )
+            fitted.append(FittedColumn(name, own_name, wanted, kind))
+    return fitted
+
+
+@dataclass(frozen=True)
+class _Values:
+    """The values of one column of a relation."""
+
+    relation: str
+    column: str
+    kind: str
+
+
+def _has_value(connection: DuckDBPyConnection, relation: str, column: str) -> bool:
+    query = f"SELECT 1 FROM {relation} WHERE {column} IS NOT NULL LIMIT 1"
+    return connection.execute(query).fetchone() is not None
+
+
+def _fitting(connection: DuckDBPyConnection, old: _Values, new: _Values) -> str:
+    """The first type that holds the old and the new values as they are; empty if none does."""
+    if old.kind == _TEXT:
+        # Bytes as text are escapes that nobody wrote.
+        return "" if new.kind == "BLOB" else _TEXT
+    for wanted in _candidates(connection, old, new):
+        if all(_first_lost(connection, values, wanted) is None for values in (old, new)):
+            return wanted
+    return ""
+
+
+def _candidates(connection: DuckDBPyConnection, old: _Values, new: _Values) -> Iterator[str]:
+    families = {_family(old.kind), _family(new.kind)}
+    if len(families) > 1:
+        return
+    if new.kind == _TEXT:
+        # Such as a UUID's or an ENUM's: only their own texts fit.
+        yield old.kind
+        return
+    common = column_types(
+        connection,
+        f"(SELECT CAST(NULL AS {old.kind}) AS v UNION ALL SELECT CAST(NULL AS {new.kind}))",
+    )["v"]
+    if families == {"number"}:
+        yield old.kind
+        yield common
+        floating = [kind for kind in (old.kind, new.kind) if kind in _FLOATING]
+        scales = [_scale(kind) for kind in (old.kind, new.kind)]
+        yield "DOUBLE" if floating else f"DECIMAL(38,{max(scales)})"
+    elif common != _TEXT:
+        yield common
+        yield old.kind
+
+
+def _family(kind: str) -> str:
+    family = type_family(kind)
+    return "number" if family in ("whole", "fraction") else family
+
+
+def _scale(kind: str) -> int:
+    found = _DECIMAL.fullmatch(kind)
+    return int(found[2]) if found else 0
+
+
+def _first_lost(connection: DuckDBPyConnection, values: _Values, wanted: str) -> str | None:
+    """A value that is another one, or none, in a type; None if all stay what they are."""
+    if values.kind == wanted:
+        return None
+    there = converted(values.column, values.kind, wanted, cast="TRY_CAST")
+    back = converted(there, wanted, values.kind, cast="TRY_CAST")
+    row = connection.execute(
+        f"SELECT CAST({values.column} AS VARCHAR) FROM {values.relation} "
+        f"WHERE {values.column} IS NOT NULL "
+        f"AND ({there} IS NULL OR {back} IS DISTINCT FROM {values.column}) LIMIT 1"
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _lost(connection: DuckDBPyConnection, old: _Values, new: _Values) -> str:
+    """Which value would change, where the types as such go together."""
+    for wanted in _candidates(connection, old, new):
+        for values in (old, new):
+            value = _first_lost(connection, values, wanted)
+            if value is not None and wanted != old.kind:
+                return f", and {shortened(value, 40)} would change in {wanted}"
+    return ""
