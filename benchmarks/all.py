@@ -27,6 +27,7 @@ RESULTS = FOLDER / "RESULTS.md"
 # Arguments of the full and of the quick way, and the seconds that the full way may take.
 BENCHMARKS: dict[str, tuple[list[str], list[str], float]] = {
     "pipeline": ([], ["--quick"], 2400),
+    "atomic_runs": ([], ["--quick"], 2400),
     "commands": ([], ["--quick"], 900),
     "location": (
         ["--workflows", "1", "100", "1000", "--repeat", "1"],

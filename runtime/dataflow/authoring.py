@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dataflow.modelling.build import BuildResult
+    from dataflow.runs.context import open_warehouse
     from dataflow.runs.steps import Steps
     from dataflow.runs.stored_table import StoredTable
     from dataflow.shared.errors import BadInputError, DataflowError
@@ -29,6 +30,7 @@ __all__ = [
     "Steps",
     "StoredTable",
     "apply_stages",
+    "open_warehouse",
     "read_source",
 ]
 
@@ -41,6 +43,7 @@ _HOMES = {
     "Steps": "dataflow.runs.steps",
     "StoredTable": "dataflow.runs.stored_table",
     "apply_stages": "dataflow.stages.apply",
+    "open_warehouse": "dataflow.runs.context",
     "read_source": "dataflow.sources.read",
 }
 

@@ -245,6 +245,19 @@ class Shop:
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def seen(self) -> dict[str, Any]:
+        """All that anybody sees: the file, byte for byte, with its rows; what is published."""
+        rows = {
+            name: sorted(map(str, self.ask(f"FROM {name}")))
+            for name in ("raw.sales", "staging.stg_sales", "marts.sales")
+        }
+        known = self.ask("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'watermarks'")
+        watermark = self.ask("FROM dataflow.watermarks") if known != [(0,)] else []
+        published = {name: path.read_bytes() for name, path in self.published_files().items()}
+        log = self.database.with_name("sales.duckdb.wal")
+        whole = [self.database.read_bytes(), log.exists()]
+        return {"file": whole, "rows": rows, "watermark": watermark, "published": published}
+
     def raw(self) -> list[tuple[Any, ...]]:
         """Ids and amounts of the raw table."""
         return self.ask("SELECT id, amount FROM raw.sales ORDER BY id")

@@ -18,6 +18,12 @@ _KNOWN = {
     "workflow watermark": LazyCommand(
         "dataflow.cli.workflow_watermark:watermark", "Show or set how far a source was read."
     ),
+    "workflow diff": LazyCommand(
+        "dataflow.cli.workflow_diff:diff", "Show what a run changed in its tables."
+    ),
+    "workflow restore": LazyCommand(
+        "dataflow.cli.workflow_restore:restore", "Bring back the tables of an earlier run."
+    ),
     "workflow check": LazyCommand("", "Go through the authoring checklist."),
     "workflow inspect": LazyCommand("", "Compare a source with its contract."),
     "workflow status": LazyCommand("", "Compare workflows with their template."),

@@ -8,15 +8,16 @@ import time
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.packages import install_packages
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
+from dataflow.warehouse.run_warehouse import RunWarehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from dataflow.shared.project import Project
     from dataflow.warehouse.kind import Warehouse
@@ -113,8 +114,8 @@ def build_models(
             faults.append(_first_lines(str(outcome.exception)))
         raise ModelError(
             "\n".join(faults) or "dbt build failed.",
-            f"The full log is {project.relative(state / 'logs' / 'dbt.log')}; "
-            "the dashboards keep showing the last good data.",
+            f"The full log is {project.relative(state / 'logs' / 'dbt.log')}. "
+            f"{_what_is_seen(project, warehouse)}",
         )
     return BuildResult(
         models=[
@@ -125,6 +126,15 @@ def build_models(
         tests=sum(node.node.resource_type == "test" for node in nodes),
         warnings=[f"{node.node.name}: {node.message}" for node in nodes if node.status == "warn"],
         seconds=time.monotonic() - started,
+    )
+
+
+def _what_is_seen(project: Project, warehouse: Warehouse) -> str:
+    if not isinstance(warehouse, RunWarehouse):
+        return "The dashboards keep showing the last good data."
+    return (
+        "Tables and dashboards are those of the last good run; what this one built is in "
+        f"{project.relative(Path(warehouse.location))} until the next run."
     )
 
 

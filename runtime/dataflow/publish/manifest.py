@@ -20,6 +20,9 @@ from dataflow.shared.project import Project
 # A page that was opened before a table was published anew goes on reading the version it began
 # with, until it is reloaded.
 STALE_AFTER_SECONDS = 6 * 3600.0
+# In the names of folders that a run has staged, which may succeed much later.
+RUNS_MARK = "@"
+_RUN_SECONDS = 7 * 24 * 3600.0
 
 
 @dataclass
@@ -56,23 +59,40 @@ def replace_tables(
     notes: dict[str, Any],
     stale_after: float = STALE_AFTER_SECONDS,
 ) -> None:
-    """Make the staged files the tables of one workflow, all of them at one moment.
+    """Make the staged files the tables of one workflow, all of them at one moment."""
+    with replacing_tables(folders, workflow_id, staged, notes, stale_after):
+        pass
 
-    A reader sees the old tables or the new ones, whenever it looks and however this ends.
+
+@contextmanager
+def replacing_tables(
+    folders: SiteFolders,
+    workflow_id: str,
+    staged: dict[str, tuple[Path, str]],
+    notes: dict[str, Any],
+    stale_after: float = STALE_AFTER_SECONDS,
+) -> Iterator[None]:
+    """Make the staged files the tables of one workflow when the block ends, unless it raises.
+
+    A reader sees the old tables or the new ones, whenever it looks and however this ends. All
+    that takes time is done when the block begins; what is left is one rename.
 
     Args:
         workflow_id: Other workflows' entries stay.
-        staged: Per table, its file in the staging folder and the hash of its content.
+        staged: Per table, its file in the staging folder and the hash of its content. A file that
+            was moved to its place before a crash need not be there.
         notes: What the pages tell about the workflow.
         stale_after: Seconds for which replaced versions stay readable.
     """
-    with _changing(folders) as manifest:
+    with FileLock(folders.lock_file("publish")):
+        manifest = read_manifest(folders)
         before = set(manifest.tables.get(workflow_id, []))
         files = []
         for table, (path, digest) in sorted(staged.items()):
             home = folders.data / workflow_id / table / digest / f"{table}.parquet"
             home.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(home)
+            if path.exists() or not home.exists():
+                path.replace(home)
             files.append(home.relative_to(folders.public).as_posix())
         # A power cut must not leave a manifest whose files are not yet where it says.
         names = {folder for name in files for folder in (folders.public / name).parents}
@@ -84,6 +104,9 @@ def replace_tables(
                 os.utime(folders.public / name)
         manifest.tables[workflow_id] = files
         manifest.workflows[workflow_id] = {**manifest.workflows.get(workflow_id, {}), **notes}
+        aside = _write_aside(folders, manifest)
+        yield
+        _put_in_place(folders, aside)
     _sweep(folders, workflow_id, stale_after)
 
 
@@ -120,10 +143,10 @@ def _changing(folders: SiteFolders) -> Iterator[Manifest]:
     with FileLock(folders.lock_file("publish")):
         manifest = read_manifest(folders)
         yield manifest
-        _write(folders, manifest)
+        _put_in_place(folders, _write_aside(folders, manifest))
 
 
-def _write(folders: SiteFolders, manifest: Manifest) -> None:
+def _write_aside(folders: SiteFolders, manifest: Manifest) -> Path:
     # The shape that Evidence's own `sources` step writes, and its layout reads, under
     # `renderedFiles`; `workflows` is ours.
     content = {
@@ -140,6 +163,10 @@ def _write(folders: SiteFolders, manifest: Manifest) -> None:
         json.dump(content, file)
         file.flush()
         os.fsync(file.fileno())
+    return aside
+
+
+def _put_in_place(folders: SiteFolders, aside: Path) -> None:
     aside.replace(folders.manifest)
     _sync_folder(folders.data)
 
@@ -164,7 +191,8 @@ def _sweep(folders: SiteFolders, workflow_id: str, stale_after: float) -> None:
             if name not in current and path.stat().st_mtime <= oldest:
                 shutil.rmtree(path.parent, ignore_errors=True)
         for leftover in folders.staging.glob("*"):
-            if leftover.stat().st_mtime > oldest:
+            grace = _RUN_SECONDS if RUNS_MARK in leftover.name else 0.0
+            if leftover.stat().st_mtime > oldest - grace:
                 continue
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)

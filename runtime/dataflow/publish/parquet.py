@@ -7,6 +7,7 @@ pages show what it wrote without being built again.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -20,8 +21,8 @@ from pydantic import Field
 
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
 from dataflow.publish.folders import SiteFolders
-from dataflow.publish.kind import PublisherKind, PublishRequest
-from dataflow.publish.manifest import STALE_AFTER_SECONDS, replace_tables
+from dataflow.publish.kind import PublisherKind, PublishRequest, Staged
+from dataflow.publish.manifest import RUNS_MARK, STALE_AFTER_SECONDS, replacing_tables
 from dataflow.shared.config_types import Section
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.sql import one_select, quote_identifier, quote_literal, type_family
@@ -29,6 +30,7 @@ from dataflow.warehouse.database import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import duckdb
     from duckdb import DuckDBPyConnection
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 # `<LastRefreshed/>` shows the time of the site's build; pages ask this table instead.
 FRESHNESS_TABLE = "published"
+# What a folder of staged tables says of them.
+_STAGED = "staged.json"
 _TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _ERROR_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 
@@ -81,12 +85,42 @@ def publish_workflow(
             published before stays as it was.
         WarehouseError: The workflow has no warehouse yet, or another process holds it.
     """
-    folders = SiteFolders.of(project)
-    queries = _read_queries(project, workflow_id)
+    staged = _stage_in(_own_folder(project, f"{workflow_id}-"), project, workflow_id, connection)
+    with release_workflow(project, workflow_id, staged.folder, stale_after):
+        pass
+    return staged.rows
+
+
+def stage_workflow(
+    project: Project, workflow_id: str, connection: DuckDBPyConnection | None = None
+) -> Staged:
+    """Write what `publish_workflow` publishes into a folder that nobody reads.
+
+    What an earlier call for the workflow left that was not released is cleared away, so whoever
+    calls holds the workflow's lock.
+
+    Raises:
+        PublishError: A query is wrong.
+        WarehouseError: The workflow has no warehouse yet, or another process holds it.
+    """
+    for leftover in SiteFolders.of(project).staging.glob(f"{workflow_id}{RUNS_MARK}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    aside = _own_folder(project, f"{workflow_id}{RUNS_MARK}")
+    return _stage_in(aside, project, workflow_id, connection)
+
+
+def _own_folder(project: Project, prefix: str) -> Path:
+    staging = SiteFolders.of(project).staging
+    staging.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=staging))
+
+
+def _stage_in(
+    aside: Path, project: Project, workflow_id: str, connection: DuckDBPyConnection | None
+) -> Staged:
     published_at = datetime.now(UTC)
-    folders.staging.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f"{workflow_id}-", dir=folders.staging))
     try:
+        queries = _read_queries(project, workflow_id)
         with _session(project, workflow_id, connection) as session:
             rows = {}
             for table, path in queries.items():
@@ -96,12 +130,40 @@ def publish_workflow(
             _write_rows(session, freshness, aside / f"{FRESHNESS_TABLE}.parquet")
             described = descriptions_query(project, workflow_id)
             _write_rows(session, described, aside / f"{DESCRIPTIONS_TABLE}.parquet")
-        staged = {path.stem: (path, _settle(path)) for path in sorted(aside.glob("*.parquet"))}
-        notes = {"published_at": published_at.isoformat(), "rows": rows}
-        replace_tables(folders, workflow_id, staged, notes, stale_after)
-    finally:
+        content = {
+            "tables": {path.stem: _settle(path) for path in sorted(aside.glob("*.parquet"))},
+            "notes": {"published_at": published_at.isoformat(), "rows": rows},
+        }
+        (aside / _STAGED).write_text(json.dumps(content), encoding="utf-8")
+    except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
-    return rows
+        raise
+    return Staged(rows, aside)
+
+
+@contextmanager
+def release_workflow(
+    project: Project, workflow_id: str, folder: Path, stale_after: float = STALE_AFTER_SECONDS
+) -> Iterator[None]:
+    """Make what was staged what the pages show, at the end of the block.
+
+    Raises:
+        PublishError: It is gone.
+    """
+    try:
+        content = json.loads((folder / _STAGED).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise PublishError(
+            f"What was made ready for the dashboards of {workflow_id} is gone: {folder}.",
+            "Run the workflow again.",
+        ) from error
+    staged = {
+        table: (folder / f"{table}.parquet", digest) for table, digest in content["tables"].items()
+    }
+    folders = SiteFolders.of(project)
+    with replacing_tables(folders, workflow_id, staged, content["notes"], stale_after):
+        yield
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read_queries(project: Project, workflow_id: str) -> dict[str, Path]:
@@ -232,4 +294,14 @@ def _publish(_: ParquetSettings, request: PublishRequest) -> dict[str, int]:
     return publish_workflow(request.project, request.workflow_id, request.connection)
 
 
-KIND = PublisherKind(ParquetSettings, _publish)
+def _stage(_: ParquetSettings, request: PublishRequest) -> Staged:
+    return stage_workflow(request.project, request.workflow_id, request.connection)
+
+
+def _release(
+    _: ParquetSettings, project: Project, workflow_id: str, folder: Path
+) -> AbstractContextManager[None]:
+    return release_workflow(project, workflow_id, folder)
+
+
+KIND = PublisherKind(ParquetSettings, _publish, _stage, _release)

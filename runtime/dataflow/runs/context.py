@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dataflow.runs.lock import workflow_lock
+from dataflow.runs.dagster_names import WORKFLOW_TAG
+from dataflow.runs.lock import is_held_for, workflow_lock
 from dataflow.shared.config import CONFIG_FILE, hold_config, workflow_config
 from dataflow.shared.logging import bind_run
-from dataflow.shared.project import use_project
-from dataflow.warehouse.kind import open_warehouse
+from dataflow.shared.project import find_project, use_project
+from dataflow.warehouse.kind import AtomicWarehouse, share_warehouse, visible_warehouse
+from dataflow.warehouse.run_warehouse import RunWarehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dagster import DagsterRun
+    from duckdb import DuckDBPyConnection
 
     from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
@@ -31,7 +36,9 @@ class RunContext:
 
     Args:
         config: The workflow's configuration; ``None`` if it has no ``config.yaml``.
-        is_locked: Whether this process holds the workflow for as long as the run takes.
+        is_locked: Whether a process holds the workflow for as long as the run takes, and makes what
+            it wrote visible at its end. If none does, each step shows what it has done.
+        resumes: The failed run that this one goes on from, if it leaves out steps.
     """
 
     project: Project
@@ -39,6 +46,7 @@ class RunContext:
     run_id: str
     config: WorkflowConfig | None
     is_locked: bool = True
+    resumes: str = ""
 
     @property
     def settings(self) -> WorkflowConfig:
@@ -54,8 +62,23 @@ class RunContext:
         """Where the workflow's tables are. It is open only while a step works on it.
 
         Between two steps other programs may use it: dbt, or what an author's own step starts.
+        What the run writes is seen by nobody else before the run has ended well.
         """
-        return open_warehouse(self.project, self.workflow_id)
+        visible = visible_warehouse(self.project, self.workflow_id)
+        if self.shows_at_end and isinstance(visible, AtomicWarehouse):
+            return RunWarehouse(visible, self.run_id, self.resumes)
+        return visible
+
+    @property
+    def shows_at_end(self) -> bool:
+        """Whether what the run writes is seen at its end, and not step by step."""
+        return self.is_locked and self.project.settings.all_or_nothing
+
+    @property
+    def unfinished(self) -> str:
+        """Where a person finds what the run has written so far, if nobody else sees it."""
+        visible = visible_warehouse(self.project, self.workflow_id)
+        return visible.unfinished(self.run_id) if isinstance(visible, AtomicWarehouse) else ""
 
     @property
     def folder(self) -> Path:
@@ -112,7 +135,73 @@ def enter_run(run: RunContext) -> Iterator[RunContext]:
     before = _current.get()
     _current.set(run)
     try:
-        with bind_run(run.workflow_id, run.run_id):
+        with (
+            bind_run(run.workflow_id, run.run_id),
+            share_warehouse(run.project, run.workflow_id, lambda: run.warehouse),
+        ):
             yield run
     finally:
         _current.set(before)
+
+
+@contextmanager
+def run_of_step(workflow_id: str) -> Iterator[RunContext]:
+    """The run whose step executes here; one of its own for a step in a process of its own."""
+    current = current_run()
+    if current is not None and current.workflow_id == workflow_id:
+        yield current
+        return
+    from dagster import OpExecutionContext
+
+    project, dagster_run = find_project(), OpExecutionContext.get().run
+    run_id = dagster_run.run_id
+    with share_with_author(project, workflow_id) as config:
+        is_held = is_held_for(project, workflow_id, run_id)
+        own = RunContext(project, workflow_id, run_id, config, is_held, resumed_run(dagster_run))
+        with enter_run(own):
+            yield own
+
+
+@contextmanager
+def open_warehouse(workflow_id: str, *, read_only: bool = False) -> Iterator[DuckDBPyConnection]:
+    """A DuckDB connection to the tables of a workflow.
+
+    In an op of one of the workflow's own runs the tables are those that the run has made so far,
+    and what the op changes is seen by others when the whole run has succeeded. Elsewhere they
+    are those of the last good run.
+
+    Args:
+        read_only: Change nothing; outside of a run nothing else is needed, and lets others in.
+
+    Raises:
+        WarehouseError: There are no tables yet, or another program has them open for writing.
+    """
+    if not _executes_run_of(workflow_id):
+        warehouse = visible_warehouse(find_project(), workflow_id)
+        with warehouse.connect(read_only=read_only) as connection:
+            yield connection
+        return
+    with run_of_step(workflow_id) as run, run.lock():  # noqa: SIM117
+        with run.warehouse.connect(read_only=read_only) as connection:
+            yield connection
+
+
+def _executes_run_of(workflow_id: str) -> bool:
+    """Whether a step of a workflow's run executes here, also in a process of its own."""
+    current = current_run()
+    if current is not None:
+        return current.workflow_id == workflow_id
+    from dagster import OpExecutionContext
+    from dagster._core.errors import DagsterInvariantViolationError
+
+    try:
+        tags = OpExecutionContext.get().run.tags
+    except DagsterInvariantViolationError:
+        return False
+    return tags.get(WORKFLOW_TAG) == workflow_id
+
+
+def resumed_run(dagster_run: DagsterRun) -> str:
+    """The run that one goes on from, leaving out what that one has done; empty for a whole run."""
+    is_part = dagster_run.step_keys_to_execute is not None
+    return (dagster_run.parent_run_id or "") if is_part else ""

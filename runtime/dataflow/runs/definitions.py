@@ -265,9 +265,8 @@ def _served(
     }
     if has_default_outputs(job):
         changes["resource_defs"] = {**job.resource_defs, "io_manager": in_files}
-    # An author who names another executor means it.
-    if job._executor_def in (None, in_process_executor):
-        changes["executor_def"] = holding_executor(project, workflow_id, config)
+    steps_by = job._executor_def or in_process_executor
+    changes["executor_def"] = holding_executor(project, workflow_id, config, steps_by)
     return job._copy(**changes)
 
 

@@ -1,18 +1,20 @@
-"""The executor of every workflow's job: all steps in one process, which holds the workflow."""
+"""The executor of every workflow's job: one process holds the workflow and ends the run."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from dagster import ExecutorDefinition, in_process_executor
+from dagster import Executor, ExecutorDefinition, in_process_executor
 from dagster._core.errors import DagsterExecutionInterruptedError, raise_execution_interrupts
+from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
-from dataflow.runs.context import RunContext, enter_run, share_with_author
+from dataflow.runs.context import RunContext, enter_run, resumed_run, share_with_author
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.policy import time_limit
+from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from dagster import DagsterEvent, InitExecutorContext
     from dagster._core.execution.context.system import PlanOrchestrationContext
     from dagster._core.execution.plan.plan import ExecutionPlan
+    from dagster._core.execution.step_dependency_config import StepDependencyConfig
 
     from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
@@ -30,32 +33,102 @@ class RunTimedOutError(DataflowError):
     """A run took longer than its workflow allows."""
 
 
+class RunIncompleteError(DataflowError):
+    """An executor ended before all steps were executed."""
+
+
 def holding_executor(
-    project: Project, workflow_id: str, config: WorkflowConfig | None = None
+    project: Project,
+    workflow_id: str,
+    config: WorkflowConfig | None = None,
+    steps_by: ExecutorDefinition = in_process_executor,
 ) -> ExecutorDefinition:
-    """Dagster's in-process executor, holding the workflow from the first step to the last.
+    """An executor of Dagster's, holding the workflow from the first step to the last.
 
     Runs that Dagster starts then wait for those that `dataflow workflow run` executes, and the
-    other way round, whatever the author's ops do. Run config stays that of ``in_process``.
+    other way round, whatever the author's ops do. At the end of a run that went well, what it
+    wrote becomes visible. Run config stays that of ``steps_by``.
     """
 
-    def create(init_context: InitExecutorContext) -> InProcessExecutor:
-        plain: Any = in_process_executor.executor_creation_fn
-        return _HoldingExecutor(project, workflow_id, config, plain(init_context))
+    def create(init_context: InitExecutorContext) -> Executor:
+        inner: Any = steps_by.executor_creation_fn
+        return _HoldingExecutor(project, workflow_id, config, inner(init_context))
 
-    schema: Any = in_process_executor.config_schema
-    return ExecutorDefinition("in_process", config_schema=schema, executor_creation_fn=create)
+    schema: Any = steps_by.config_schema
+    return ExecutorDefinition(
+        steps_by.name, schema, steps_by.get_requirements, executor_creation_fn=create
+    )
 
 
-class _HoldingExecutor(InProcessExecutor):
+def promoting_executor(run: RunContext) -> ExecutorDefinition:
+    """An executor in this process, for a run that holds the workflow already."""
+    steps = InProcessExecutor(retries=RetryMode.ENABLED)
+    name = "in_process"  # shown nowhere
+    return ExecutorDefinition(name, executor_creation_fn=lambda _: _PromotingExecutor(run, steps))
+
+
+class _WholeRun(Executor):
+    """Lets another executor execute the steps."""
+
+    def __init__(self, steps: Executor) -> None:
+        self._steps = steps
+
+    @property
+    def retries(self) -> RetryMode:
+        return self._steps.retries
+
+    @property
+    def step_dependency_config(self) -> StepDependencyConfig:
+        return self._steps.step_dependency_config
+
+
+class _PromotingExecutor(_WholeRun):
+    """Makes a run's work visible after its last step, before Dagster calls it a success.
+
+    This is the one place that every run passes, in this process or on the service, with steps in
+    one process or in many, whatever ops the author's job has: a step cannot know that it is the
+    last, and who is told of a run's success comes too late to make it a failure.
+    """
+
+    def __init__(self, run: RunContext, steps: Executor) -> None:
+        super().__init__(steps)
+        self._run = run
+
+    def execute(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
+    ) -> Iterator[DagsterEvent]:
+        finish_interrupted_promotion(self._run.project, self._run.workflow_id)
+        if self._run.resumes:
+            take_up(self._run)
+        has_failed = False
+        done: set[str | None] = set()
+        for event in self._steps.execute(plan_context, execution_plan):
+            has_failed = has_failed or event.is_step_failure
+            if event.is_step_success or event.is_step_skipped:
+                done.add(event.step_key)
+            yield event
+        if has_failed:
+            return
+        # What an executor that was ended leaves out is no failure to Dagster. Of a dynamic step
+        # only its copies are executed.
+        planned = (key for key in execution_plan.step_keys_to_execute if "[" not in key)
+        if left_out := sorted(set(planned) - done):
+            raise RunIncompleteError(
+                f"These steps were not executed: {', '.join(left_out)}.",
+                "Run the workflow again; the tables are as they were.",
+            )
+        promote_run(self._run)
+
+
+class _HoldingExecutor(_WholeRun):
     def __init__(
         self,
         project: Project,
         workflow_id: str,
         config: WorkflowConfig | None,
-        inner: InProcessExecutor,
+        steps: Executor,
     ) -> None:
-        super().__init__(inner.retries, inner.step_dependency_config)
+        super().__init__(steps)
         self._project = project
         self._workflow_id = workflow_id
         self._config = config
@@ -67,18 +140,22 @@ class _HoldingExecutor(InProcessExecutor):
             plan_context.log.info(f"Waiting for {holder}, which holds {self._workflow_id}.")
 
         project, workflow_id = self._project, self._workflow_id
-        limit = self._config.run.timeout_seconds if self._config else None
-        run = RunContext(project, workflow_id, plan_context.run_id, self._config)
+        # Steps in processes of their own are ended by Dagster's run monitoring.
+        is_here = isinstance(self._steps, InProcessExecutor)
+        limit = self._config.run.timeout_seconds if self._config and is_here else None
+        run_id, resumes = plan_context.run_id, resumed_run(plan_context.dagster_run)
+        run = RunContext(project, workflow_id, run_id, self._config, resumes=resumes)
         with ExitStack() as stack:
             stack.enter_context(share_with_author(project, workflow_id, self._config))
             stack.enter_context(enter_run(run))
             # Outside of a step Dagster keeps interrupts for later; a cancelled run must not wait.
             with raise_execution_interrupts():
-                stack.enter_context(workflow_lock(project, workflow_id, say))
+                stack.enter_context(workflow_lock(project, workflow_id, say, run_id))
             success = True
             time_is_up = stack.enter_context(time_limit(limit))
+            steps = _PromotingExecutor(run, self._steps)
             try:
-                for event in super().execute(plan_context, execution_plan):
+                for event in steps.execute(plan_context, execution_plan):
                     success = success and not event.is_step_failure
                     yield event
             except DagsterExecutionInterruptedError:

@@ -28,7 +28,10 @@ class WorkflowBusyError(DataflowError):
 
 @contextmanager
 def workflow_lock(
-    project: Project, workflow_id: str, on_wait: Callable[[str], None] | None = None
+    project: Project,
+    workflow_id: str,
+    on_wait: Callable[[str], None] | None = None,
+    run_id: str = "",
 ) -> Iterator[None]:
     """Hold a workflow for this process, so that no other run touches its tables.
 
@@ -38,14 +41,14 @@ def workflow_lock(
     Args:
         project: The project; its setting ``lock_timeout_seconds`` says how long to wait.
         on_wait: Called once with the holder's description before waiting.
+        run_id: The run that it is held for, from its first step to its end.
 
     Raises:
         WorkflowBusyError: The other run did not end in time; the error names it.
     """
-    folder = project.state_dir / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    holder = folder / f"{workflow_id}.json"
-    lock = FileLock(folder / f"{workflow_id}.lock", is_singleton=True, thread_local=False)
+    holder = _holder(project, workflow_id)
+    holder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(holder.with_suffix(".lock"), is_singleton=True, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -60,11 +63,27 @@ def workflow_lock(
                 "long a run waits.",
             ) from None
     try:
-        me = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
+        me = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now(), "run": run_id}
         holder.write_text(json.dumps(me), encoding="utf-8")
         yield
     finally:
         lock.release()
+
+
+def is_held_for(project: Project, workflow_id: str, run_id: str) -> bool:
+    """Whether a process holds the workflow for all of a run, and will see to its end.
+
+    Asked by a step of the run that executes in another process.
+    """
+    try:
+        known = json.loads(_holder(project, workflow_id).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(known.get("run") == run_id)
+
+
+def _holder(project: Project, workflow_id: str) -> Path:
+    return project.state_dir / "locks" / f"{workflow_id}.json"
 
 
 def _now() -> str:

@@ -19,6 +19,7 @@ from dataflow.runs.dagster_names import (
     WORKFLOW_TAG,
 )
 from dataflow.runs.definitions import runnable_job
+from dataflow.runs.executor import promoting_executor
 from dataflow.runs.instance import open_instance
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
@@ -81,7 +82,7 @@ def run_workflow(
         job = with_policy(job, policy, is_on_service=False)
         context = RunContext(project, workflow_id, str(uuid4()), config)
         with (
-            workflow_lock(project, workflow_id, on_wait),
+            workflow_lock(project, workflow_id, on_wait, context.run_id),
             open_instance(project) as instance,
             enter_run(context),
         ):
@@ -112,7 +113,9 @@ def _execute(
     # In this process steps hand each other values directly: nothing is pickled, whatever executor
     # the author's job names.
     outputs = {"io_manager": in_memory} if has_default_outputs(job) else {}
-    ephemeral = job.as_ephemeral_job(resource_defs=outputs, input_values={})
+    ephemeral = job.as_ephemeral_job(resource_defs=outputs, input_values={})._copy(
+        executor_def=promoting_executor(context)
+    )
     config, tags = asked
     created = instance.create_run_for_job(
         job_def=ephemeral,

@@ -7,7 +7,6 @@ tables by location: rows go through a Parquet file of the run, never through a p
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,18 +15,19 @@ from typing import TYPE_CHECKING, Any
 from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
 
 from dataflow.modelling.build import BuildResult, build_models
-from dataflow.runs.context import RunContext, current_run, enter_run, share_with_author
+from dataflow.runs.context import RunContext, run_of_step
+from dataflow.runs.promotion import note_publications
 from dataflow.runs.reading import Reading
 from dataflow.runs.stored_table import StoredTable
 from dataflow.runs.table_steps import child_results, load_request, parameters_of
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import get_logger
-from dataflow.shared.project import find_project
 from dataflow.sources.errors import told_of
 from dataflow.warehouse.load_log import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from dataflow.shared.named_source import SourceTable
     from dataflow.warehouse.kind import LoadResult
@@ -36,6 +36,8 @@ log = get_logger(__name__)
 
 # Folders of ended runs that are kept, so that a failed run can be looked into and taken up again.
 _RUNS_KEPT = 2
+# What the metadata of an extract say of how far its source was read.
+_REACHED = ("last_value", "span")
 
 
 class Steps:
@@ -141,12 +143,12 @@ class Steps:
         return result
 
     def publish(self, modelled: BuildResult | LoadResult) -> dict[str, int]:
-        """Hand the tables that the dashboards read to them.
+        """Hand the tables that the dashboards read to them, to be shown when the run succeeds.
 
         Returns:
             Rows per published table.
         """
-        from dataflow.publish.kind import PublishRequest, publish
+        from dataflow.publish.kind import PublishRequest, publish, stage
 
         log.info("publishing", after=type(modelled).__name__)
         with (
@@ -154,25 +156,20 @@ class Steps:
             run.lock(),
             run.warehouse.connect(read_only=True) as connection,
         ):
-            tables = publish(PublishRequest(run.project, self.workflow_id, connection))
+            request = PublishRequest(run.project, self.workflow_id, connection)
+            if run.is_locked:
+                tables, publications = stage(request)
+                note_publications(run, publications)
+            else:
+                tables = publish(request)
+                shutil.rmtree(run.folder, ignore_errors=True)
         self._record("dashboard")
-        shutil.rmtree(run.folder, ignore_errors=True)
         listed = ", ".join(f"{name} ({rows:,})" for name, rows in tables.items())
         _say(f"{_plural(len(tables), 'table')} for the dashboards: {listed}")
         return tables
 
-    @contextmanager
-    def _run(self) -> Iterator[RunContext]:
-        """The run that executes here; one of its own for a step in a process of its own."""
-        current = current_run()
-        if current is not None and current.workflow_id == self.workflow_id:
-            yield current
-            return
-        project, run_id = find_project(), OpExecutionContext.get().run_id
-        with share_with_author(project, self.workflow_id) as config:
-            own = RunContext(project, self.workflow_id, run_id, config, is_locked=False)
-            with enter_run(own):
-                yield own
+    def _run(self) -> AbstractContextManager[RunContext]:
+        return run_of_step(self.workflow_id)
 
     def _record(self, table: str, rows: int | None = None) -> None:
         """Tell Dagster that the asset of this name in a workflow's assets.py was made."""
@@ -222,7 +219,7 @@ def _transformed(
     del transformed
     _release_memory()
     # How far the source was read is of the rows that were read, whatever became of them.
-    reached = {k: extracted.metadata[k] for k in ("last_value",) if k in extracted.metadata}
+    reached = {k: extracted.metadata[k] for k in _REACHED if k in extracted.metadata}
     return replace(stored, extracted=extracted.path, metadata={**reached, **stored.metadata})
 
 

@@ -57,6 +57,13 @@ class Settings(BaseModel):
     config_sections: Words = []
     # Where tables live: a kind's name, or a table with its `type` and its own keys.
     warehouse: Kind = "duckdb"
+    # A run's tables are seen when all of it has succeeded: it works on a copy of its warehouse. If
+    # this is off, each step changes the tables when it ends, and no earlier state is kept.
+    all_or_nothing: bool = True
+    # How many earlier states of a workflow's tables are kept, for `workflow diff` and `restore`.
+    kept_states: Annotated[int, Field(ge=0)] = 2
+    # Gigabytes that the kept states of a workflow take at most; those beyond it, the oldest, go.
+    kept_states_gb: Annotated[float, Field(ge=0)] = 10.0
     # What marts are handed to after a run, in this order: each a name or a table, as above.
     publishers: list[Kind] = ["parquet"]
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Another process holds a DuckDB file for as long as it has it open; readers are quick.
 _PATIENCE_SECONDS = 20.0
+# Beside a warehouse file: the copies that runs work on, and earlier states.
+STATES_FOLDER = ".runs"
 _FIRST_PAUSE_SECONDS = 0.05
 # What DuckDB and the operating system say, and what a person does about it. The first that fits.
 _REMEDIES = (
@@ -30,6 +32,10 @@ _REMEDIES = (
     (
         ("Read-only file system", "Permission denied", "Operation not permitted"),
         "Make the file and its folder writable for whoever runs the workflow.",
+    ),
+    (
+        ("different configuration",),
+        "This process has it open for writing: close every connection before a step ends.",
     ),
     (
         ("version number",),
@@ -48,13 +54,23 @@ def warehouse_fault(path: Path, error: Exception | str) -> WarehouseError:
 
     ``error`` is what DuckDB or the operating system raised, or said.
     """
-    text = " ".join(str(error).split())
+    known = known_file(path)
+    text = " ".join(str(error).split()).replace(str(path), str(known))
     fitting = (
         remedy for signs, remedy in _REMEDIES if any(sign.lower() in text.lower() for sign in signs)
     )
     return WarehouseError(
-        f"Working with the warehouse file {path} failed: {text}", next(fitting, _DAMAGED)
+        f"Working with the warehouse file {known} failed: {text}", next(fitting, _DAMAGED)
     )
+
+
+def known_file(path: Path) -> Path:
+    """The file that people know, of a copy that a run works on; else the path itself.
+
+    What is wrong with the copy is wrong with the file, and there it is put right.
+    """
+    is_copy = len(path.parents) > 3 and path.parents[2].name == STATES_FOLDER
+    return path.parents[3] / path.name if is_copy else path
 
 
 @contextmanager

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from dataflow.shared.config_types import Section
+from dataflow.shared.sql import quote_literal
 from dataflow.warehouse.database import WarehouseError, open_database, warehouse_fault
-from dataflow.warehouse.kind import LoadRequest, LoadResult, WarehouseKind
+from dataflow.warehouse.kind import (
+    KeepPolicy,
+    KeptState,
+    LoadRequest,
+    LoadResult,
+    WarehouseKind,
+)
 from dataflow.warehouse.load import load_table
 from dataflow.warehouse.load_log import read_watermark
+from dataflow.warehouse.states import DuckDBStates
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -72,8 +82,61 @@ class DuckDBFile:
         return warehouse_fault(self.path, said)
 
 
-def _open(_: DuckDBSettings, project: Project, workflow_id: str) -> DuckDBFile:
-    return DuckDBFile(project.warehouse_file(workflow_id))
+class AtomicDuckDBFile(DuckDBFile):
+    """A DuckDB file that a run changes as a whole, by a copy that takes its place.
+
+    Not for a kind that connects to more than the file, which a copy would not have.
+    """
+
+    def begin(self, run_id: str, resumes: str = "", state: str = "") -> DuckDBFile:
+        """The copy of the file that a run works on."""
+        return DuckDBFile(self._states.begin(run_id, resumes, state))
+
+    def promote(self, run_id: str, keep: KeepPolicy) -> bool:
+        """Put a run's copy in the place of the file, and keep what it replaces."""
+        return self._states.promote(run_id, keep)
+
+    def is_promoted(self, run_id: str) -> bool:
+        """Whether the file is this run's copy."""
+        return self._states.is_promoted(run_id)
+
+    def unfinished(self, run_id: str) -> str:
+        """The path of a failed run's copy."""
+        return str(self._states.working_copy(run_id) or "")
+
+    def present(self) -> KeptState | None:
+        """What the file holds now."""
+        return self._states.present()
+
+    def kept(self) -> list[KeptState]:
+        """The files that were replaced and are kept."""
+        return self._states.kept()
+
+    @contextmanager
+    def compare(self, before: str, after: str) -> Iterator[DuckDBPyConnection]:
+        """Two states, attached for reading to a DuckDB that holds nothing else."""
+        import duckdb
+
+        files = {"before": self._states.file_of(before)}
+        files["after"] = self._states.file_of(after) if after else self.path
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            # What does not fit into memory; else it would lie in the current folder.
+            connection.execute(f"SET temp_directory = {quote_literal(self._states.spill)}")
+            for name, file in files.items():
+                try:
+                    connection.execute(f"ATTACH {quote_literal(file)} AS {name} (READ_ONLY)")
+                except duckdb.Error as error:
+                    raise warehouse_fault(file, error) from error
+            yield connection
+
+    @property
+    def _states(self) -> DuckDBStates:
+        return DuckDBStates(self.path)
+
+
+def _open(_: DuckDBSettings, project: Project, workflow_id: str) -> AtomicDuckDBFile:
+    return AtomicDuckDBFile(project.warehouse_file(workflow_id))
 
 
 KIND = WarehouseKind(DuckDBSettings, _open)

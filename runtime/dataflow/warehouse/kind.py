@@ -6,14 +6,16 @@ A distribution adds one by an entry point in the group ``dataflow.warehouses`` t
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.config_types import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -140,6 +142,86 @@ class Warehouse(Protocol):
 
 
 @dataclass(frozen=True)
+class KeptState:
+    """What a warehouse held after a run.
+
+    Args:
+        run_id: The run that left it so; empty if no run of ours did.
+        made_at: When, in ISO 8601.
+        replaced_by: The run, or the restoring, that put another state in its place; empty for the
+            present state.
+        bytes: What it takes on the disk.
+    """
+
+    run_id: str
+    made_at: str
+    replaced_by: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class KeepPolicy:
+    """How many earlier states are kept: at most so many, of at most so many gigabytes in all."""
+
+    states: int
+    gigabytes: float
+
+
+@runtime_checkable
+class AtomicWarehouse(Warehouse, Protocol):
+    """A warehouse that a run can change as a whole: nothing is seen of it before its last step.
+
+    A kind need not be one. If it is not, each step changes the tables when it ends.
+    The runner holds the workflow's lock when it calls `begin` and `promote`.
+    """
+
+    def begin(self, run_id: str, resumes: str = "", state: str = "") -> Warehouse:
+        """The warehouse as one run works on it, seen by nobody else; it begins as the present one.
+
+        A run that asks again, from whichever process, gets the same. What a run leaves that does
+        not come to `promote` is cleared away when the next run begins.
+
+        Args:
+            resumes: The failed run from whose work this one goes on.
+            state: The kept state to begin from, in place of the present one.
+
+        Raises:
+            WarehouseError: It cannot be made now, or the work of ``resumes`` is gone.
+            BadInputError: There is no such state.
+        """
+
+    def promote(self, run_id: str, keep: KeepPolicy) -> bool:
+        """Make the work of a run the present state, at one moment; false if it has none.
+
+        Raises:
+            WarehouseError: It cannot be, and the present state is as it was.
+        """
+
+    def is_promoted(self, run_id: str) -> bool:
+        """Whether the present state is the work of this run."""
+
+    def unfinished(self, run_id: str) -> str:
+        """Where a person finds the work of a run that failed; empty if there is none."""
+
+    def present(self) -> KeptState | None:
+        """The present state, or None before the first run."""
+
+    def kept(self) -> list[KeptState]:
+        """The earlier states that are kept, the one that was replaced last first."""
+
+    def compare(self, before: str, after: str) -> AbstractContextManager[DuckDBPyConnection]:
+        """A connection on which two states are the catalogs ``before`` and ``after``.
+
+        Args:
+            before: The run of a kept state.
+            after: The run of another one; empty for the present state.
+
+        Raises:
+            BadInputError: There is no such state.
+        """
+
+
+@dataclass(frozen=True)
 class WarehouseKind(Generic[Settings]):
     """One kind of warehouse.
 
@@ -152,8 +234,42 @@ class WarehouseKind(Generic[Settings]):
     open: Callable[[Settings, Project, str], Warehouse]
 
 
+# Of which project and workflow a run has the warehouse, and how it is asked for.
+_in_run: ContextVar[tuple[Path, str, Callable[[], Warehouse]] | None] = ContextVar(
+    "dataflow_warehouse", default=None
+)
+
+
+@contextmanager
+def share_warehouse(
+    project: Project, workflow_id: str, warehouse: Callable[[], Warehouse]
+) -> Iterator[None]:
+    """Let `open_warehouse`, called inside, answer with the warehouse as a run works on it."""
+    before = _in_run.get()
+    _in_run.set((project.root, workflow_id, warehouse))
+    try:
+        yield
+    finally:
+        _in_run.set(before)
+
+
 def open_warehouse(project: Project, workflow_id: str) -> Warehouse:
     """The warehouse of a workflow, of the kind that its project has chosen.
+
+    Inside a run of that workflow it is as the run has changed it so far.
+
+    Raises:
+        BadInputError: The setting ``warehouse`` is wrong.
+        PluginError: The kind cannot be imported.
+    """
+    shared = _in_run.get()
+    if shared is not None and shared[:2] == (project.root, workflow_id):
+        return shared[2]()
+    return visible_warehouse(project, workflow_id)
+
+
+def visible_warehouse(project: Project, workflow_id: str) -> Warehouse:
+    """The warehouse of a workflow as everybody sees it, also inside of a run.
 
     Raises:
         BadInputError: The setting ``warehouse`` is wrong.

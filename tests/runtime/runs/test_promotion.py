@@ -1,0 +1,220 @@
+"""The end of a run, however its steps are executed and whatever ops its job has."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from tests.service_fixtures import write_project
+
+CONFIG = """
+workflow: {name: Orders, schedule: "0 0 * * *", timezone: UTC}
+ingestion:
+  source: {type: file, url: rows.csv}
+load: {table: orders, write_disposition: append}
+"""
+# An author's job: some of the steps, and ops of their own before and after the load.
+JOB = """
+from dagster import Out, Nothing, In, in_process_executor, job, multiprocess_executor, op
+from dataflow.authoring import LoadResult, Steps, StoredTable, open_warehouse, read_source
+from dataflow.shared.config import load_config
+from dataflow.shared.project import find_project
+from dataflow.workflows.registry import register_workflow
+
+steps = Steps("orders")
+
+
+@op
+def extract_orders() -> StoredTable:
+    source = load_config("orders")["ingestion"]["source"]
+    return steps.extract(lambda params: read_source(source, params))
+
+
+@op
+def load_orders(extracted: StoredTable) -> LoadResult:
+    return steps.load(extracted)
+
+
+@op(ins={"start": In(Nothing)})
+def sum_orders() -> int:
+    if (find_project().root / "fail early").exists():
+        raise ValueError("early")
+    with open_warehouse("orders") as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
+        total = "SELECT sum(n) AS n FROM raw.orders"
+        connection.execute(f"CREATE OR REPLACE TABLE marts.total AS {total}")
+        return connection.sql("SELECT n FROM marts.total").fetchone()[0]
+
+
+@op
+def check_orders(total: int) -> None:
+    if (find_project().root / "fail").exists():
+        raise ValueError(f"total {total}")
+
+
+@job(executor_def=EXECUTOR)
+def orders_job():
+    loaded = load_orders(extract_orders())
+    check_orders(sum_orders(start=loaded))
+
+
+register_workflow(workflow_id="orders", job=orders_job, description="Orders")
+"""
+# What Dagster's daemon does with a run, without the seconds that a daemon takes.
+DRIVE = """
+import json, sys
+from dagster import ReexecutionOptions, execute_job, reconstructable
+from dataflow.runs.code_location import build_definitions
+from dataflow.runs.instance import open_instance
+from dataflow.shared.project import find_project
+
+
+def orders():
+    return build_definitions(find_project()).get_job_def("orders_job")
+
+
+def main(resumes):
+    with open_instance(find_project()) as instance:
+        again = ReexecutionOptions.from_failure(resumes, instance) if resumes else None
+        with execute_job(
+            reconstructable(orders), instance, reexecution_options=again, raise_on_error=False
+        ) as result:
+            events = result.all_events
+            steps = sorted(event.step_key for event in events if event.is_step_success)
+            error = next((str(event.job_failure_data.error or "") for event in events
+                          if event.is_job_failure), "")
+            said = {"id": result.run_id, "success": result.success, "steps": steps, "error": error}
+    print(json.dumps(said))
+"""
+ALL = ["check_orders", "extract_orders", "load_orders", "sum_orders"]
+
+
+class Shop:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.file = root / "data" / "orders.duckdb"
+
+    def rows(self, *numbers: int) -> None:
+        (self.root / "rows.csv").write_text("n\n" + "".join(f"{n}\n" for n in numbers))
+
+    def start(self, code: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=self.root, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def launch(self, resumes: str = "") -> Any:
+        """Run it as Dagster does."""
+        return self.start(f"import drive; drive.main({resumes!r})")
+
+    def run(self) -> Any:
+        """Run it as `dataflow workflow run` does."""
+        return self.start(
+            "import json; from dataflow.runs.run import run_workflow\n"
+            "from dataflow.shared.project import find_project\n"
+            "print(json.dumps(run_workflow(find_project(), 'orders').as_json()))"
+        )
+
+    def seen(self) -> tuple[list[int], int]:
+        """The rows and their total, as anybody sees them."""
+        with duckdb.connect(str(self.file), read_only=True) as connection:
+            numbers = connection.sql("SELECT n FROM raw.orders ORDER BY 1").fetchall()
+            (total,) = connection.sql("SELECT n FROM marts.total").fetchall()
+        return [n for (n,) in numbers], int(total[0])
+
+
+@pytest.fixture(params=["in_process_executor", "multiprocess_executor"])
+def executor(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, executor: str) -> Shop:
+    root = write_project(tmp_path / "shop")
+    folder = root / "src" / "dataflow" / "workflows" / "orders"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(CONFIG)
+    (folder / "dagster_job.py").write_text(JOB.replace("EXECUTOR", executor))
+    (root / "drive.py").write_text(DRIVE)
+    made = Shop(root)
+    made.rows(1, 2)
+    return made
+
+
+@pytest.mark.slow
+def test_a_run_that_dagster_starts_is_seen_when_its_last_op_has_succeeded(shop: Shop) -> None:
+    """Ops of the author's own see and change what the run has loaded; a failure leaves nothing."""
+    first = shop.launch()
+    assert (first["success"], first["steps"]) == (True, ALL)
+    assert shop.seen() == ([1, 2], 3)
+    before = shop.file.read_bytes()
+    shop.rows(3)
+    (shop.root / "fail").touch()
+    failed = shop.launch()
+    assert (failed["success"], failed["steps"]) == (
+        False,
+        ["extract_orders", "load_orders", "sum_orders"],
+    )
+    assert shop.file.read_bytes() == before
+    (shop.root / "fail").unlink()
+    again = shop.launch(failed["id"])
+    assert (again["success"], again["steps"]) == (True, ["check_orders"])
+    assert shop.seen() == ([1, 2, 3], 6)
+
+
+@pytest.mark.slow
+def test_a_run_taken_up_too_late_is_refused(shop: Shop) -> None:
+    """Another run has begun since: what the failed one had loaded is in no file any more."""
+    assert shop.launch()["success"]
+    shop.rows(3)
+    (shop.root / "fail early").touch()
+    failed = shop.launch()
+    (shop.root / "fail early").unlink()
+    shop.rows(4)
+    assert shop.run()["success"]
+    before = shop.file.read_bytes()
+    late = shop.launch(failed["id"])
+    assert not late["success"]
+    assert shop.file.read_bytes() == before
+    assert shop.seen() == ([1, 2, 4], 7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["in_process_executor"])
+def test_a_file_that_was_changed_fails_the_run(shop: Shop) -> None:
+    """Before Dagster calls it a success: the history, the outcome and the tables agree."""
+    ran = shop.run()
+    assert ran["success"], [step["error"] for step in ran["steps"]]
+    path = shop.root / "src/dataflow/workflows/orders/dagster_job.py"
+    own = (
+        "    import duckdb\n"
+        "    with duckdb.connect('data/orders.duckdb') as o: o.execute('CREATE TABLE x(n INT)')\n"
+    )
+    marker = '    if (find_project().root / "fail").exists():\n        raise ValueError(f"total'
+    path.write_text(path.read_text().replace(marker, own + marker))
+    for run in (shop.run, shop.launch):
+        outcome = run()
+        assert not outcome["success"]
+        assert "was changed by another program" in outcome["error"]
+        assert shop.seen() == ([1, 2], 3)
+        with duckdb.connect(str(shop.file)) as connection:
+            connection.execute("DROP TABLE x")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["in_process_executor"])
+def test_it_can_be_turned_off(shop: Shop) -> None:
+    """Then each step changes the tables when it ends, without a copy, and none is kept."""
+    (shop.root / "pyproject.toml").write_text("[tool.dataflow]\nall_or_nothing = false\n")
+    assert shop.run()["success"]
+    shop.rows(3)
+    (shop.root / "fail").touch()
+    assert not shop.run()["success"]
+    assert shop.seen() == ([1, 2, 3], 6)
+    assert not (shop.root / "data" / ".runs").exists()
