@@ -91,6 +91,13 @@ def test_three_sources_and_a_list_are_loaded_and_joined(
     assert "Source orders: " in failed.stderr
     assert rows(project_folder, "SELECT name FROM raw.customers ORDER BY ALL") == [("Ada",), ("Bob",)]
 
+    # What cannot be loaded leaves the tables before it as they were, too.
+    server.answer("/orders", Answer(json.dumps({"orders": [{**ORDERS[0], "id": None}], "total": 1})))
+    failed = dataflow("workflow", "run", "shop", cwd=project_folder)
+    assert failed.returncode == 1
+    assert "raw.orders: 1 rows have no value in the primary key" in failed.stderr
+    assert rows(project_folder, "SELECT count(*) FROM raw.customers") == [(2,)]
+
     (data / "customers.csv").write_text("id,name,vip\n3,Cy,true\n")
     server.answer("/orders", Answer(json.dumps({"orders": ORDERS, "total": 3})))
     inspected = dataflow("workflow", "inspect", "shop", cwd=project_folder)

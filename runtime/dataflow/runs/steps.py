@@ -20,7 +20,7 @@ from dataflow.runs.promotion import note_publications
 from dataflow.runs.reading import Reading
 from dataflow.runs.stored_table import StoredTable
 from dataflow.runs.table_steps import child_results, load_request, parameters_of
-from dataflow.shared.errors import BadInputError
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.logging import get_logger
 from dataflow.sources.errors import told_of
 from dataflow.warehouse.load_log import Batch
@@ -114,7 +114,12 @@ class Steps:
                     batch=_batch(run, stored),
                     rejected=_rejected_rows(stored),
                 )
-                result = run.warehouse.load(Path(stored.path), request)
+                try:
+                    result = run.warehouse.load(Path(stored.path), request)
+                except DataflowError as error:
+                    if len(tables) > 1 and f"raw.{request.table}" not in error.reason:
+                        error.reason = f"raw.{request.table}: {error.reason}"
+                    raise
                 results.append(result)
                 said.append(
                     f"{result.rows_loaded:,} rows into {result.table} "
