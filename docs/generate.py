@@ -84,7 +84,9 @@ def _table(title: str, model: dict[str, Any], definitions: dict[str, Any]) -> li
         default = "required" if key in model.get("required", []) else _default(given)
         text = described.get("description", "").replace("|", "\\|")
         rows.append(f"| `{key}` | {_type(given, definitions)} | {default} | {text} |")
-        nested = definitions.get(reference, {})
+        # What stands in several places is described at the first one.
+        nested = definitions.pop(reference, {}) if "additionalProperties" in given else {}
+        nested = nested or definitions.get(reference, {})
         if nested.get("properties"):
             entry = ".<name>" if "additionalProperties" in given else ""
             inner += _table(f"{title.partition(' with ')[0]}.{key}{entry}", nested, definitions)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dataflow.modelling.build import BuildResult
     from dataflow.runs.context import open_warehouse
-    from dataflow.runs.steps import Steps, StoredTable
+    from dataflow.runs.steps import Steps
+    from dataflow.runs.stored_table import StoredTable
     from dataflow.shared.errors import BadInputError, DataflowError
     from dataflow.sources.read import read_source
     from dataflow.stages.apply import apply_stages
@@ -40,7 +41,7 @@ _HOMES = {
     "LoadResult": "dataflow.warehouse.kind",
     "Sandbox": "dataflow.testing.sandbox",
     "Steps": "dataflow.runs.steps",
-    "StoredTable": "dataflow.runs.steps",
+    "StoredTable": "dataflow.runs.stored_table",
     "apply_stages": "dataflow.stages.apply",
     "open_warehouse": "dataflow.runs.context",
     "read_source": "dataflow.sources.read",

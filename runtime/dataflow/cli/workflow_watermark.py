@@ -12,15 +12,16 @@ from dataflow.shared.project import Project, find_project
 from dataflow.shared.shown import quoted
 
 if TYPE_CHECKING:
-    from dataflow.shared.config_model import WorkflowConfig
+    from dataflow.shared.named_source import SourceTable
 
 
 @click.command()
 @click.argument("name")
+@click.option("--source", metavar="SOURCE", help="Of several sources: the name of one.")
 @click.option("--set", "value", metavar="VALUE", help="Let the next run begin here.")
 @click.option("--clear", is_flag=True, help="Let the next run begin at the source's start.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def watermark(name: str, value: str | None, clear: bool, as_json: bool) -> None:
+def watermark(name: str, source: str | None, value: str | None, clear: bool, as_json: bool) -> None:
     """Show how far the source of the workflow NAME was read, or set it.
 
     The next run of an incremental source begins there, that value included: rows that were read
@@ -37,10 +38,10 @@ def watermark(name: str, value: str | None, clear: bool, as_json: bool) -> None:
     from dataflow.shared.config import workflow_config
 
     project = find_project()
-    settings = workflow_config(name, project)
-    table = _table(settings, name)
+    chosen = _chosen(workflow_config(name, project).tables, name, source)
+    table = chosen.load.table
     if value is not None or clear:
-        _change(project, name, settings, value)
+        _change(project, name, chosen, value)
     saved = shown_value(_read(project, name, table))
     if as_json:
         click.echo(json.dumps({"workflow_id": name, "table": table, "last_value": saved}))
@@ -50,14 +51,21 @@ def watermark(name: str, value: str | None, clear: bool, as_json: bool) -> None:
         click.echo(f"raw.{table}: read up to {saved}.")
 
 
-def _table(settings: WorkflowConfig, name: str) -> str:
-    if settings.load.write_disposition == "replace":
+def _chosen(tables: list[SourceTable], name: str, source: str | None) -> SourceTable:
+    found = [table for table in tables if source in (None, table.name)]
+    if len(found) != 1:
+        known = ", ".join(table.name for table in tables if table.name)
+        raise BadInputError(
+            f"{name} has {f'the sources {known}' if known else 'one source, which has no name'}.",
+            "Name one with --source." if known else "Leave out --source.",
+        )
+    if found[0].load.write_disposition == "replace":
         raise BadInputError(
             f"Every run of {name} reads all of its source, and puts it in the table's place.",
             "Set `load.write_disposition` to append or merge, and name the column or field to go "
             "by in `ingestion.source.incremental` of config.yaml.",
         )
-    return settings.load.table
+    return found[0]
 
 
 def _read(project: Project, name: str, table: str) -> Any:
@@ -67,7 +75,7 @@ def _read(project: Project, name: str, table: str) -> Any:
     return warehouse.read_watermark(table) if warehouse.exists() else None
 
 
-def _change(project: Project, name: str, settings: WorkflowConfig, value: str | None) -> None:
+def _change(project: Project, name: str, chosen: SourceTable, value: str | None) -> None:
     from dataflow.runs.last_value import shown_value, value_like
     from dataflow.runs.lock import workflow_lock
     from dataflow.sources.incremental import set_by_hand
@@ -79,7 +87,7 @@ def _change(project: Project, name: str, settings: WorkflowConfig, value: str | 
     def say(holder: str) -> None:
         click.echo(f"  waiting for {holder} …", err=True)
 
-    table, source = settings.load.table, settings.ingestion.source
+    table, source = chosen.load.table, chosen.source
     is_ours = getattr(source, "type", "") in kind_names() and hasattr(source, "incremental")
     with workflow_lock(project, name, say):
         before = _read(project, name, table)

@@ -1,7 +1,8 @@
 """The path of version 0.1 to what a job's ops take and return."""
 
 from dataflow.modelling.build import BuildResult
-from dataflow.runs.steps import Steps, StoredTable
+from dataflow.runs.steps import Steps
+from dataflow.runs.stored_table import StoredTable
 from dataflow.shared.deprecation import moved
 from dataflow.warehouse.kind import LoadResult
 

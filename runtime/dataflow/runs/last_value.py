@@ -10,6 +10,7 @@ from dataflow.sources.window import typed_value
 
 if TYPE_CHECKING:
     from dataflow.runs.context import RunContext
+    from dataflow.shared.load_settings import Load
 
 _TYPE, _TEXT = "dataflow_type", "text"
 # What JSON has no word for comes back as what it was: it may be compared at the next run.
@@ -21,13 +22,12 @@ _KINDS: dict[str, Any] = {
 }
 
 
-def last_value_for(run: RunContext) -> Any:
+def last_value_for(run: RunContext, load: Load) -> Any:
     """What ``params["last_value"]`` is: ``metadata["last_value"]`` of the last run that succeeded.
 
     It is None at the first run, and where each run replaces the table: such a run has to read all
     that there is, or it would drop the rows of those before.
     """
-    load = run.settings.load
     if load.write_disposition == "replace" or not run.warehouse.exists():
         return None
     return _revived(run.warehouse.read_watermark(load.table))

@@ -16,7 +16,7 @@ from dataflow.warehouse.kind import Span
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dataflow.shared.config_model import WorkflowConfig
+    from dataflow.shared.named_source import SourceTable
 
 _FULL_REFRESH_TAG = "dataflow/full_refresh"
 _SINCE_TAG = "dataflow/since"
@@ -59,7 +59,7 @@ class Reading:
         given = {_SINCE_TAG: self.since, _UNTIL_TAG: self.until}
         return {**tags, **{tag: value for tag, value in given.items() if value}}
 
-    def parameters(self, settings: WorkflowConfig) -> dict[str, Any]:
+    def parameters(self, table: SourceTable) -> dict[str, Any]:
         """What `extract_data` is told of it.
 
         Raises:
@@ -67,7 +67,7 @@ class Reading:
         """
         given = {"since": self.since, "until": self.until}
         told = {name: typed_value(value) for name, value in given.items() if value}
-        if told and settings.load.write_disposition == "replace":
+        if told and table.load.write_disposition == "replace":
             raise BadInputError(
                 "`since` and `until` read a part of the source, which `replace` would put in the "
                 "place of the whole table.",
@@ -75,7 +75,7 @@ class Reading:
             )
         return told
 
-    def span(self, settings: WorkflowConfig, metadata: Mapping[str, Any]) -> Span | None:
+    def span(self, table: SourceTable, metadata: Mapping[str, Any]) -> Span | None:
         """Which rows come again that a table has; the source says so, or ``since`` does.
 
         Raises:
@@ -83,11 +83,11 @@ class Reading:
         """
         told = metadata.get("span")
         if told:
-            column = _renamed(settings, str(told["column"]))
+            column = _renamed(table, str(told["column"]))
             return Span(column, told["since"], told.get("until"))
-        if not self.since or settings.load.write_disposition != "append":
+        if not self.since or table.load.write_disposition != "append":
             return None
-        column = cursor_column(settings)
+        column = cursor_column(table)
         if not column:
             raise BadInputError(
                 "With `since`, rows come again that an `append` would add twice, and the column "
@@ -100,19 +100,19 @@ class Reading:
         )
 
 
-def cursor_column(settings: WorkflowConfig) -> str:
+def cursor_column(table: SourceTable) -> str:
     """The column of the rows whose greatest value says how far their source was read; or none."""
-    incremental = getattr(settings.ingestion.source, "incremental", None)
+    incremental = getattr(table.source, "incremental", None)
     for key in ("column", "cursor_field"):
         named = incremental.get(key) if isinstance(incremental, dict) else None
         named = named or getattr(incremental, key, None)
         if named:
-            return _renamed(settings, str(named))
+            return _renamed(table, str(named))
     return ""
 
 
-def _renamed(settings: WorkflowConfig, name: str) -> str:
+def _renamed(table: SourceTable, name: str) -> str:
     """What the contract calls a column of the source."""
-    columns = settings.ingestion.columns or {}
+    columns = table.contract.columns if table.contract else {}
     called = (own for own, column in columns.items() if (column.source or own) == name)
     return next(called, name)

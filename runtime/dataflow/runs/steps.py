@@ -7,7 +7,7 @@ tables by location: rows go through a Parquet file of the run, never through a p
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,40 +16,28 @@ from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
 
 from dataflow.modelling.build import BuildResult, build_models
 from dataflow.runs.context import RunContext, run_of_step
-from dataflow.runs.last_value import last_value_for, stored_value
 from dataflow.runs.promotion import note_publications
-from dataflow.runs.reading import Reading, cursor_column
-from dataflow.shared.errors import BadInputError
+from dataflow.runs.reading import Reading
+from dataflow.runs.stored_table import StoredTable
+from dataflow.runs.table_steps import child_results, load_request, parameters_of
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.logging import get_logger
-from dataflow.warehouse.kind import LoadRequest, LoadResult
+from dataflow.sources.errors import told_of
 from dataflow.warehouse.load_log import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+
+    from dataflow.shared.named_source import SourceTable
+    from dataflow.warehouse.kind import LoadResult
 
 log = get_logger(__name__)
 
 # Folders of ended runs that are kept, so that a failed run can be looked into and taken up again.
 _RUNS_KEPT = 2
-_REJECTED = "rejected.parquet"
 # What the metadata of an extract say of how far its source was read.
 _REACHED = ("last_value", "span")
-
-
-@dataclass(frozen=True)
-class StoredTable:
-    """Rows that a step has written down for the next one.
-
-    Args:
-        metadata: What ``extract_data`` and ``transform_data`` say about them.
-        extracted: The Parquet file of the rows as they came from the source.
-    """
-
-    path: str
-    rows: int
-    metadata: dict[str, Any] = field(default_factory=dict)
-    extracted: str = ""
 
 
 class Steps:
@@ -59,33 +47,37 @@ class Steps:
         self.workflow_id = workflow_id
 
     def extract(self, extract_data: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredTable:
-        """Call ``extract_data`` and write its rows down.
+        """Call ``extract_data`` and write its rows down; for each source, where there are several.
 
-        ``params["last_value"]`` tells how far it was read, see `last_value_for`, and ``since`` and
-        ``until`` which part is asked for, if it is not what is new.
+        ``params["last_value"]`` tells how far it was read, see `last_value_for`, ``since`` and
+        ``until`` which part is asked for, if it is not what is new, and ``source`` which of
+        several sources is meant.
         """
         reading = _reading()
         with self._run() as run:
-            table = run.settings.load.table
-            params = reading.parameters(run.settings)
-            params["last_value"] = None if reading.full_refresh else last_value_for(run)
             _forget_old_runs(run)
-            extracted = _by_contract(run, extract_data(params))
-            stored = _store(run, "extract", extracted)
-            if extracted.get("rejected") is not None:
-                _keep_rejected(run, extracted["rejected"])
-        del extracted
-        _release_memory()
-        for note in stored.metadata.get("notes", []):
-            log.warning(note)
-        rejected = (stored.metadata.get("contract") or {}).get("rejected_rows", 0)
-        aside = f", {rejected:,} put aside in rejected.{table}" if rejected else ""
+            tables = [
+                stored
+                for table in run.settings.tables
+                for stored in _extracted(run, table, reading, extract_data)
+            ]
+        said, rejected_rows = [], 0
+        for stored in tables:
+            of_table = f"{stored.table}: " if stored.table and len(tables) > 1 else ""
+            for note in stored.metadata.get("notes", []):
+                log.warning(f"{of_table}{note}")
+            rejected = (stored.metadata.get("contract") or {}).get("rejected_rows", 0)
+            table = stored.table or run.settings.load.table
+            aside = f", {rejected:,} put aside in rejected.{table}" if rejected else ""
+            rejected_rows += rejected
+            source = stored.metadata.get("source", "the source")
+            said.append(f"{of_table}{stored.rows:,} rows from {source}{aside}")
         _say(
-            f"{stored.rows:,} rows from {stored.metadata.get('source', 'the source')}{aside}",
-            stored.rows,
-            **({"rejected_rows": rejected} if rejected else {}),
+            "; ".join(said),
+            sum(stored.rows for stored in tables),
+            **({"rejected_rows": rejected_rows} if rejected_rows else {}),
         )
-        return stored
+        return replace(tables[0], more=tables[1:])
 
     def transform(
         self,
@@ -94,56 +86,54 @@ class Steps:
     ) -> StoredTable:
         """Call ``transform_data`` on the rows of an earlier step and write its rows down.
 
-        It gets a dict with `LazyRows`, which are read where it asks for them.
+        It gets a dict with `LazyRows`, which are read where it asks for them. It is called for
+        each table, where there are several; ``metadata["table"]`` says for which.
         """
-        from dataflow.shared.lazy_rows import LazyRows
-
-        source = Path(extracted.path)
         with self._run() as run:
-            transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
-            stored = _store(run, "transform", transformed, source)
-        # How far the source was read is of the rows that were read, whatever became of them.
-        reached = {k: extracted.metadata[k] for k in _REACHED if k in extracted.metadata}
-        stored = replace(stored, extracted=extracted.path, metadata={**reached, **stored.metadata})
-        del transformed
-        _release_memory()
-        stages = stage_names(stored.metadata)
-        through = f" after {', '.join(stages)}" if stages else ""
-        _say(f"{stored.rows:,} rows{through}", stored.rows)
-        return stored
+            tables = [_transformed(run, each, transform_data) for each in extracted.all]
+        said = []
+        for stored in tables:
+            stages = stage_names(stored.metadata)
+            through = f" after {', '.join(stages)}" if stages else ""
+            of_table = f"{stored.table}: " if len(tables) > 1 else ""
+            said.append(f"{of_table}{stored.rows:,} rows{through}")
+        _say("; ".join(said), sum(stored.rows for stored in tables))
+        return replace(tables[0], more=tables[1:])
 
     def load(self, transformed: StoredTable) -> LoadResult:
-        """Load the rows into the warehouse as ``load`` in config.yaml says."""
-        reading = _reading()
+        """Load the rows of all tables into the warehouse as config.yaml says."""
+        reading, tables = _reading(), transformed.all
+        results, said = [], []
         with self._run() as run, run.lock():
-            settings = run.settings.load
-            result = run.warehouse.load(
-                Path(transformed.path),
-                LoadRequest(
-                    settings.table,
-                    settings.write_disposition,
-                    settings.primary_key,
-                    settings.allow_empty,
-                    stored_value(transformed.metadata.get("last_value")),
-                    _batch(run, transformed),
-                    _rejected_rows(transformed),
-                    full_refresh=reading.full_refresh,
-                    cursor=cursor_column(run.settings),
-                    span=reading.span(run.settings, transformed.metadata),
-                ),
-            )
-        if result.loaded_by:
-            log.warning(
-                f"Run {result.loaded_by} had added these rows before it failed; they are not "
-                "added again."
-            )
-        self._record(result.table, result.rows_in_table)
-        _say(
-            f"{result.rows_loaded:,} rows into {result.table} "
-            f"({settings.write_disposition}; {result.rows_in_table:,} now)",
-            result.rows_loaded,
-        )
-        return result
+            for stored in tables:
+                request = load_request(
+                    run.settings,
+                    stored,
+                    tables,
+                    reading,
+                    batch=_batch(run, stored),
+                    rejected=_rejected_rows(stored),
+                )
+                try:
+                    result = run.warehouse.load(Path(stored.path), request)
+                except DataflowError as error:
+                    if len(tables) > 1 and f"raw.{request.table}" not in error.reason:
+                        error.reason = f"raw.{request.table}: {error.reason}"
+                    raise
+                results.append(result)
+                said.append(
+                    f"{result.rows_loaded:,} rows into {result.table} "
+                    f"({request.write_disposition}; {result.rows_in_table:,} now)"
+                )
+        for result in results:
+            if result.loaded_by:
+                log.warning(
+                    f"Run {result.loaded_by} had added these rows before it failed; they are not "
+                    f"added again to {result.table}."
+                )
+            self._record(result.table, result.rows_in_table)
+        _say("; ".join(said), sum(result.rows_loaded for result in results))
+        return replace(results[0], more=results[1:])
 
     def model(self, loaded: LoadResult) -> BuildResult:
         """Build and test the dbt models on the table just loaded."""
@@ -198,8 +188,51 @@ def _reading() -> Reading:
     return Reading.from_tags(OpExecutionContext.get().run.tags)
 
 
-def _keep_rejected(run: RunContext, rejected: Any) -> None:
+def _extracted(
+    run: RunContext,
+    table: SourceTable,
+    reading: Reading,
+    extract_data: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Iterator[StoredTable]:
+    """Fetch one source, and write its rows down, and those of the lists in them."""
+    result = _by_contract(table, extract_data(parameters_of(run, table, reading)))
+    name = table.load.table if table.name or table.child_tables else ""
+    stored = _store(run, "extract", result, table=name)
+    metadata = {**stored.metadata, "table": name} if name else stored.metadata
+    stored = replace(stored, metadata=metadata)
+    _keep_rejected(run, result, stored)
+    del result
+    _release_memory()
+    yield stored
+    for child, items in child_results(Path(stored.path), stored.metadata, table):
+        of_child = _store(run, "extract", items, table=child)
+        _keep_rejected(run, items, of_child)
+        yield of_child
+    _release_memory()
+
+
+def _transformed(
+    run: RunContext,
+    extracted: StoredTable,
+    transform_data: Callable[[dict[str, Any]], dict[str, Any]],
+) -> StoredTable:
+    from dataflow.shared.lazy_rows import LazyRows
+
+    source = Path(extracted.path)
+    transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
+    stored = _store(run, "transform", transformed, source, extracted.table)
+    del transformed
+    _release_memory()
+    # How far the source was read is of the rows that were read, whatever became of them.
+    reached = {k: extracted.metadata[k] for k in _REACHED if k in extracted.metadata}
+    return replace(stored, extracted=extracted.path, metadata={**reached, **stored.metadata})
+
+
+def _keep_rejected(run: RunContext, result: dict[str, Any], stored: StoredTable) -> None:
     """Write down the rows that the contract put aside, for the load to take along."""
+    rejected = result.get("rejected")
+    if rejected is None:
+        return
     import pyarrow as pa
 
     from dataflow.shared.tables import write_parquet
@@ -207,17 +240,22 @@ def _keep_rejected(run: RunContext, rejected: Any) -> None:
     ids = pa.array([run.run_id] * rejected.num_rows, pa.string())
     times = pa.array([datetime.now(UTC)] * rejected.num_rows, pa.timestamp("us", "UTC"))
     table = rejected.add_column(0, "run_id", ids).add_column(1, "rejected_at", times)
-    write_parquet(table, run.folder / _REJECTED)
+    write_parquet(table, _rejected_file(stored))
+
+
+def _rejected_file(stored: StoredTable) -> Path:
+    of_table = f"-{stored.table}" if stored.table else ""
+    return Path(stored.extracted or stored.path).with_name(f"rejected{of_table}.parquet")
 
 
 def _rejected_rows(stored: StoredTable) -> Path | None:
-    path = Path(stored.extracted or stored.path).with_name(_REJECTED)
+    path = _rejected_file(stored)
     return path if path.exists() else None
 
 
-def _by_contract(run: RunContext, result: dict[str, Any]) -> dict[str, Any]:
+def _by_contract(table: SourceTable, result: dict[str, Any]) -> dict[str, Any]:
     """What ``extract_data`` returned, held to the contract if `read_source` has not done that."""
-    contract = run.config.ingestion.contract if run.config else None
+    contract = table.contract
     if contract is None or not isinstance(result, dict) or "data" not in result:
         return result
     metadata = dict(result.get("metadata") or {})
@@ -225,7 +263,10 @@ def _by_contract(run: RunContext, result: dict[str, Any]) -> dict[str, Any]:
         return result
     from dataflow.sources.read import hold_to_contract
 
-    conformed = hold_to_contract(result["data"], replace(contract, shown="What extract_data gave"))
+    with told_of(table.name):
+        conformed = hold_to_contract(
+            result["data"], replace(contract, shown="What extract_data gave")
+        )
     metadata["contract"] = asdict(conformed.report)
     metadata["record_count"] = conformed.table.num_rows
     if conformed.notes:
@@ -252,7 +293,11 @@ def stage_names(metadata: dict[str, Any]) -> list[str]:
 
 
 def _store(
-    run: RunContext, step: str, result: dict[str, Any], source: Path | None = None
+    run: RunContext,
+    step: str,
+    result: dict[str, Any],
+    source: Path | None = None,
+    table: str = "",
 ) -> StoredTable:
     from dataflow.shared.lazy_rows import LazyRows
     from dataflow.shared.tables import write_parquet
@@ -262,7 +307,7 @@ def _store(
             f'{step}_data of {run.workflow_id} returned {type(result).__name__} without "data".',
             'Return {"data": rows, "metadata": {...}}.',
         )
-    path = run.folder / f"{step}.parquet"
+    path = run.folder / f"{step}{f'-{table}' if table else ''}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     data = result["data"]
     beside = source.parent if source is not None else None
@@ -273,7 +318,7 @@ def _store(
     else:
         known = LazyRows(source).schema if source is not None else None
         rows = write_parquet(data, path, known)
-    return StoredTable(str(path), rows, dict(result.get("metadata") or {}))
+    return StoredTable(str(path), rows, dict(result.get("metadata") or {}), table=table)
 
 
 def _forget_old_runs(run: RunContext) -> None:

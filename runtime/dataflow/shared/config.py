@@ -85,12 +85,12 @@ def held_contract(source: Mapping[str, Any]) -> Contract | None:
     """What the running workflow has agreed about a source, if it is the one of its config.yaml.
 
     Args:
-        source: ``ingestion.source`` as plain values.
+        source: ``source`` of ``ingestion``, or of one of its ``sources``, as plain values.
     """
     for config in _held.values():
-        ingestion = config().ingestion
-        if ingestion.source.model_dump(by_alias=True) == dict(source):
-            return ingestion.contract
+        for table in config().tables:
+            if table.source.model_dump(by_alias=True) == dict(source):
+                return table.contract
     return None
 
 
@@ -117,6 +117,7 @@ def read_config(
     project: Project | None = None,
     environ: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
+    sources: Mapping[str, Mapping[str, Any]] | None = None,
     needs_environment: bool = True,
 ) -> WorkflowConfig:
     """Read one configuration file. Secrets that it names are masked in all output from then on.
@@ -125,6 +126,7 @@ def read_config(
         project: Errors show the path as seen from its root. Default: the project around ``path``.
         environ: The environment to take variables from. Default: that of this process.
         source: Takes the place of ``ingestion.source``.
+        sources: Take the place of ``source`` in those of ``ingestion.sources``, by their names.
         needs_environment: Whether a variable that is not set is a fault wherever it stands. Else
             ``${NAME}`` stays as it is written, if that may stand there.
 
@@ -145,6 +147,10 @@ def read_config(
         raise ConfigError(faults)
     if source is not None and isinstance(document.values.get("ingestion"), dict):
         document.values["ingestion"]["source"] = dict(source)
+    for name, given in (sources or {}).items():
+        named = value_at(document.values, ("ingestion", "sources", name))
+        if isinstance(named, dict):
+            named["source"] = dict(given)
     variables = os.environ if environ is None else environ
     values, missing = resolve(document.values, variables)
     register_secrets(values)
@@ -202,7 +208,10 @@ def _shown_file(path: Path, project: Project) -> str:
 
 
 def _fill_in_table(values: dict[str, Any], code: OwnCode) -> None:
-    """A table that is not named is called like the workflow."""
+    """A table that is not named is called like the workflow, or like its source of several."""
+    if value_at(values, ("ingestion", "sources")):
+        values.setdefault("load", {})
+        return
     load = values.setdefault("load", {}) or {}
     if isinstance(load, dict) and "table" not in load and is_workflow_id(code.workflow_id):
         values["load"] = {"table": code.workflow_id, **load}

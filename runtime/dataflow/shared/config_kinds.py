@@ -152,6 +152,8 @@ class Stage(Section):
 
 
 SourceSettings = Annotated[Section, _KindField(_source)]
+# Of a model in which another key may take its place.
+OptionalSource = Annotated[Section | None, _KindField(_source)]
 
 
 def chosen_kind(group: KindGroup, choice: Kind) -> tuple[Any, Section]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from dataflow.shared.config_kinds import (  # noqa: TC001 - pydantic reads them at run time
-    SourceSettings,
+    OptionalSource,
     Stage,
 )
 from dataflow.shared.config_types import (
@@ -16,7 +22,6 @@ from dataflow.shared.config_types import (
     Boolean,
     Cron,
     FaultsBetween,
-    Identifier,
     Number,
     Secret,
     Section,
@@ -24,9 +29,17 @@ from dataflow.shared.config_types import (
     TimeZone,
     WholeNumber,
     refusal,
-    value_at,
 )
 from dataflow.shared.contract import Columns, Contract, OnChange
+from dataflow.shared.load_faults import faults_of_loads
+from dataflow.shared.load_settings import Load  # noqa: TC001 - pydantic reads it at run time
+from dataflow.shared.named_source import (
+    ChildTables,
+    NamedSource,
+    SourceTable,
+    faults_of_names,
+    names_as_text,
+)
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.suggestion import nearest
 
@@ -85,11 +98,20 @@ class Parameters(Section):
         return super().is_own_key(key, context) or is_name
 
 
+def _one_of_two(schema: dict[str, Any]) -> None:
+    """Say in the JSON Schema that a source stands alone, or several stand by their names."""
+    schema["properties"]["source"].pop("default", None)
+    schema["oneOf"] = [{"required": ["source"]}, {"required": ["sources"]}]
+
+
 class Ingestion(Section):
     """Where the rows come from."""
 
-    source: SourceSettings = Field(
-        description="Where the rows come from; `type` says which keys it has."
+    model_config = ConfigDict(json_schema_extra=_one_of_two)
+    _of_one: ClassVar = ("source", "columns", "on_change", "child_tables")
+
+    source: OptionalSource = Field(
+        default=None, description="Where the rows come from; `type` says which keys it has."
     )
     parameters: Parameters = Field(default_factory=Parameters, description="How to fetch.")
     columns: Columns = Field(
@@ -101,11 +123,48 @@ class Ingestion(Section):
         default_factory=OnChange,
         description="What happens when the source is no longer as `columns` says.",
     )
+    child_tables: ChildTables = Field(
+        default_factory=dict,
+        description="Lists in the rows that become tables of their own, by the tables' names.",
+    )
+    sources: Annotated[dict[str, NamedSource], BeforeValidator(names_as_text)] = Field(
+        default_factory=dict,
+        description="In place of `source`: several, by their names. Each has a contract and a "
+        "table of its own, and one run loads them all.",
+    )
 
     @property
     def contract(self) -> Contract | None:
         """What is agreed about the columns, if anything is."""
         return Contract(self.columns, self.on_change) if self.columns else None
+
+    @classmethod
+    def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
+        """There is one source, or there are several, each with what belongs to it."""
+        several = values.get("sources")
+        if not several and values.get("source") is None:
+            key = "sources" if "sources" in values and "source" not in values else "source"
+            yield (key,), refusal("has no value" if key in values else "is missing")
+        if isinstance(several, Mapping) and isinstance(several.get("type"), str):
+            hint = "write `source`, or names with a `source` below each"
+            yield ("sources",), refusal("is a source, not several by their names", hint=hint)
+        elif several:
+            for key in cls._of_one:
+                if key in values:
+                    reason = "stands beside `sources`"
+                    where = "move it to what it is for, below `sources`"
+                    yield (key,), refusal(reason, hint=where, of_key=True)
+        yield from faults_of_names(values, "sources")
+        yield from faults_of_names(values, "child_tables")
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what a file of one source, or of several, does not have."""
+        values: dict[str, Any] = handler(self)
+        left_out = self._of_one if self.sources else ("sources",)
+        if not self.child_tables:
+            left_out = (*left_out, "child_tables")
+        return {key: value for key, value in values.items() if key not in left_out}
 
 
 def _empty_list(value: Any) -> Any:
@@ -118,43 +177,6 @@ class Transformation(Section):
     stages: Annotated[
         list[Stage], BeforeValidator(_empty_list, json_schema_input_type=list[Stage] | None)
     ] = Field(default_factory=list, description="The stages to run, in this order.")
-
-
-def _columns(value: Any) -> Any:
-    return [value] if isinstance(value, str) else _empty_list(value)
-
-
-class Load(Section):
-    """Where the rows go."""
-
-    model_config = ConfigDict(json_schema_extra=_optional("table"))
-
-    table: Identifier = Field(
-        description="The table in the schema `raw` of the warehouse. Left out: the workflow's id."
-    )
-    write_disposition: Literal["replace", "append", "merge"] = Field(
-        default="replace",
-        description="`replace` puts the new rows in place of the old ones, `append` adds them, "
-        "`merge` updates the rows with the same primary key and adds the others.",
-    )
-    primary_key: Annotated[
-        list[Text], BeforeValidator(_columns, json_schema_input_type=str | list[str] | None)
-    ] = Field(
-        default_factory=list, description="The columns that tell rows apart. `merge` needs them."
-    )
-    allow_empty: Boolean = Field(
-        default=False, description="Let a `replace` without a single row empty the table."
-    )
-
-    @classmethod
-    def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
-        """`merge` needs a primary key, and a key names each column once."""
-        key = _columns(values.get("primary_key"))
-        if values.get("write_disposition") == "merge" and not key:
-            yield ("primary_key",), refusal("is missing, and `write_disposition: merge` needs it")
-        names = [name for name in key if isinstance(name, str)] if isinstance(key, list) else []
-        if len(set(names)) < len(names):
-            yield ("primary_key",), refusal("names a column twice")
 
 
 class RunPolicy(Section):
@@ -201,9 +223,22 @@ class WorkflowConfig(Section):
 
     @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
-        """Asking only for new rows, and then putting them in place of all the old ones."""
-        incremental = value_at(values, ("ingestion", "source", "incremental")) is not None
-        disposition = ("load", "write_disposition")
-        if incremental and value_at(values, disposition) in (None, "replace"):
-            reason = "would drop the rows of earlier runs, as the source has `incremental`"
-            yield disposition, refusal(f"`replace` {reason}", "append, merge")
+        """How each table is loaded goes with its source."""
+        yield from faults_of_loads(values)
+
+    @property
+    def tables(self) -> list[SourceTable]:
+        """The tables that a run loads, in the order of the file."""
+        single = self.ingestion
+        if single.source is not None:
+            return [SourceTable("", single.source, single.contract, self.load, single.child_tables)]
+        return [
+            SourceTable(
+                name, given.source, given.contract, self._load_of(name, given), given.child_tables
+            )
+            for name, given in single.sources.items()
+        ]
+
+    def _load_of(self, name: str, given: NamedSource) -> Load:
+        own = given.load.model_dump(exclude_none=True)
+        return self.load.model_copy(update={"table": name, **own})

@@ -285,9 +285,14 @@ def _http_url(value: Any) -> str:
     return text
 
 
+def is_identifier(name: str) -> bool:
+    """Whether this can be the name of a table."""
+    return _IDENTIFIER.fullmatch(name) is not None
+
+
 def _identifier(value: Any) -> str:
     text = _text(value)
-    if not _IDENTIFIER.fullmatch(text):
+    if not is_identifier(text):
         allowed = "letters, digits and underscores, a letter or underscore first, 63 at most"
         raise refusal("cannot be the name of a table", allowed)
     return text

@@ -5,6 +5,10 @@ Readers raise these, and ``MissingDependencyError`` for a library that is not in
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.redaction import redact
 from dataflow.shared.suggestion import as_sentence, did_you_mean, known_names
@@ -46,3 +50,24 @@ class SourceSettingError(BadInputError):
 
     def __init__(self, reason: str, instruction: str) -> None:
         super().__init__(redact(reason), redact(instruction))
+
+
+# Keys of `ingestion` that each of several sources has of its own.
+_OWN_KEYS = re.compile(r"\bingestion\.(?=(?:source|columns|on_change|child_tables)\b)")
+
+
+@contextmanager
+def told_of(name: str) -> Iterator[None]:
+    """Let errors say of which of several sources they are; nothing is said without a name."""
+    try:
+        yield
+    except DataflowError as error:
+        if name and isinstance(error, (SourceError, SourceSettingError)):
+            error.reason = f"Source {name}: {_of_source(error.reason, name)}"
+            error.instruction = _of_source(error.instruction, name)
+            error.args = (error.reason, error.instruction)
+        raise
+
+
+def _of_source(text: str, name: str) -> str:
+    return _OWN_KEYS.sub(f"ingestion.sources.{name}.", text)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.config import held_contract
 from dataflow.shared.finding import shown_value
+from dataflow.shared.suggestion import as_sentence, did_you_mean
 from dataflow.shared.tables import countable, row_count, to_arrow
 from dataflow.shared.wide_decimals import narrowed
 from dataflow.sources.contract_check import conform
 from dataflow.sources.duckdb_session import open_engine
-from dataflow.sources.errors import SourceSettingError, SourceTooLargeError
+from dataflow.sources.errors import SourceSettingError, SourceTooLargeError, told_of
 from dataflow.sources.kind import Extracted, ReadRequest, kind_names, shown_location, source_kind
 from dataflow.sources.validation import (
     checked_contract,
@@ -46,7 +47,8 @@ def read_source(
         source: ``ingestion`` of config.yaml, or ``ingestion.source`` alone. The source's ``type``
             is the name of an installed kind (file, api and database are built in), or one of
             ``own_readers``. The rows are held to the contract, ``ingestion.columns``; of a source
-            alone that a running workflow's config.yaml names, it is known.
+            alone that a running workflow's config.yaml names, it is known. Where ``ingestion`` has
+            several ``sources``, ``parameters["source"]`` names one of them.
         parameters: What takes the place of single entries of ``ingestion.parameters``, or, with a
             source alone, all of them: batch_size, max_retries, timeout_seconds. A ``last_value``
             in it stands for the argument, as the job hands it to ``extract_data``;
@@ -58,9 +60,10 @@ def read_source(
         ``data``, which are `LazyRows` where the kind is a built-in one, and ``metadata``:
         ``source`` (the location, without secrets), ``record_count``, ``timestamp`` (UTC, ISO 8601),
         ``notes`` (what a person should know about how the data was read, if anything), for an
-        incremental source ``last_value``, and ``span`` if rows of earlier runs came again, and
-        with a contract ``contract`` (``new_columns``, ``lost_columns``, ``rejected_rows`` and
-        ``nulled_values``). Rows that the contract puts aside are under ``rejected``.
+        incremental source ``last_value``, and ``span`` if rows of earlier runs came again, for one
+        of several sources ``table`` (where its rows are loaded), and with a contract ``contract``
+        (``new_columns``, ``lost_columns``, ``rejected_rows`` and ``nulled_values``). Rows that the
+        contract puts aside are under ``rejected``.
 
     What comes is kept on disk as it comes, and then has to fit into memory as a table.
 
@@ -75,6 +78,45 @@ def read_source(
     >>> result["data"].to_pylist(), result["metadata"]["record_count"]
     ([{'id': 1, 'amount': 2.5}], 1)
     """
+    name, within = _named(source, parameters)
+    if not name:
+        return _result(source, parameters, last_value, own_readers or {})
+    with told_of(name):
+        result = _result(within, parameters, last_value, own_readers or {})
+    result["metadata"]["table"] = (within.get("load") or {}).get("table") or name
+    return result
+
+
+def _named(
+    ingestion: Mapping[str, Any] | Section, parameters: Mapping[str, Any] | Parameters
+) -> tuple[str, Mapping[str, Any]]:
+    """Which of several sources is meant, and what ``ingestion`` would be if there were no other."""
+    values = plain_values(ingestion)
+    sources = values.get("sources")
+    if not isinstance(sources, Mapping) or not sources or "type" in values:
+        return "", {}
+    name = plain_values(parameters).get("source")
+    if name not in sources:
+        known = ", ".join(map(str, sources))
+        meant = (
+            f"{as_sentence(did_you_mean(name, list(sources)))} " if isinstance(name, str) else ""
+        )
+        said = "" if name is None else f", and none is called {shown_value(name)}"
+        raise SourceSettingError(
+            f"`ingestion.sources` has several sources{said}: {known}.",
+            f'{meant}Say which one to read: `extract_data({{"source": "{next(iter(sources))}"}})`, '
+            'and hand it on: `read_source(load_config(...)["ingestion"], params)`.',
+        )
+    return str(name), {**plain_values(sources[name]), "parameters": values.get("parameters") or {}}
+
+
+def _result(
+    source: Mapping[str, Any] | Section,
+    parameters: Mapping[str, Any] | Parameters,
+    last_value: Any,
+    own_readers: Mapping[str, OwnReader],
+) -> dict[str, Any]:
+    """What `read_source` returns of one source."""
     source, given, contract = _parts(source, parameters)
     last_value = given.get("last_value") if last_value is None else last_value
     request = ReadRequest(
@@ -86,7 +128,7 @@ def read_source(
     )
     started = datetime.now(UTC)
     try:
-        extracted = _read(source, request, {**given, "last_value": last_value}, own_readers or {})
+        extracted = _read(source, request, {**given, "last_value": last_value}, own_readers)
         extracted = _with_narrow_decimals(extracted)
         extracted = replace(extracted, data=countable(extracted.data))
         conformed = _conformed(extracted, contract)
@@ -130,6 +172,13 @@ def hold_to_contract(data: Rows, contract: Contract) -> Conformed:
     """
     table = to_arrow(data)
     names = table.column_names
+    if table.num_rows == 0:
+        # No rows have no columns to lose.
+        columns = {
+            name: column.model_copy(update={"optional": True})
+            for name, column in contract.columns.items()
+        }
+        contract = replace(contract, columns=columns)
     with open_engine() as connection:
         if not names:
             # An API without new rows names no columns.
@@ -155,17 +204,10 @@ def _parts(
 
 
 def _conformed(extracted: Extracted, contract: Contract | None) -> Conformed | None:
-    """The rows as the contract has them, if there is one; no rows have no columns to lose."""
+    """The rows as the contract has them, if there is one."""
     if contract is None or extracted.conformed is not None:
         return extracted.conformed
-    columns = {
-        name: column.model_copy(update={"optional": True})
-        for name, column in contract.columns.items()
-    }
-    empty = row_count(extracted.data) == 0
-    return hold_to_contract(
-        extracted.data, replace(contract, columns=columns) if empty else contract
-    )
+    return hold_to_contract(extracted.data, contract)
 
 
 def _read(

@@ -20,13 +20,14 @@ from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import PROJECT_VARIABLE, Project, find_project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pytest
 
     from dataflow.runs.model import Run
     from dataflow.shared.config_model import Ingestion, WorkflowConfig
+    from dataflow.shared.contract import Column
 
 _PROJECT_FILES = ("pyproject.toml", "dagster.yaml", "workspace.yaml")
 
@@ -43,6 +44,7 @@ class Sandbox:
     workflow_id: str
     tests_dir: Path
     _cleanup: ExitStack
+    _given: dict[str, dict[str, Any]] = field(default_factory=dict)
     _has_run: list[str] = field(default_factory=list)
 
     def sample(self, name: str) -> list[dict[str, Any]]:
@@ -53,32 +55,39 @@ class Sandbox:
 
     @property
     def params(self) -> dict[str, Any]:
-        """What the job hands to ``extract_data`` at the workflow's first run."""
+        """What the job hands to ``extract_data`` at the workflow's first run.
+
+        Where there are several sources, it says besides which one is meant, as ``source``.
+        """
         return {"last_value": None}
 
-    def use_sample(self, name: str) -> None:
+    def use_sample(self, name: str, source: str = "") -> None:
         """Let the workflow read ``tests/data/<name>`` in the way it reads its source.
 
         A file is read as a file, an API's records come from a real HTTP server on this machine,
         a database's rows from a real database file. An ingestion.py that does not leave the
         reading to ``read_source`` keeps the source that config.yaml names: only it knows how to
-        read it. ``use_source`` gives it another.
+        read it. ``use_source`` gives it another. Of several sources ``source`` names one.
         """
         path = self.tests_dir / "data" / name
-        kind = self._source_type()
+        kind = self._source_type(source)
         if kind is None or self._code.reads_source_itself:
             return
+        given: dict[str, Any] = {"type": "file", "url": str(path), "format": "json"}
         if kind == "api":
-            source = {"type": "api", "url": self._serve(path), "paging": {"type": "none"}}
+            given = {"type": "api", "url": self._serve(path), "paging": {"type": "none"}}
         elif kind == "database":
-            source = {"type": "database", "url": str(self._database(path)), "table": "sample"}
-        else:
-            source = {"type": "file", "url": str(path), "format": "json"}
-        self.use_source(source)
+            given = {"type": "database", "url": str(self._database(path)), "table": "sample"}
+        self.use_source(given, source)
 
-    def use_source(self, source: dict[str, Any]) -> None:
-        """Put a source in place of ``ingestion.source``, checked as if it stood in config.yaml."""
-        self._cleanup.enter_context(_source(self.project, self.workflow_id, source))
+    def use_source(self, source: dict[str, Any], name: str = "") -> None:
+        """Put a source in place of one in config.yaml, checked as if it stood there.
+
+        Args:
+            name: Which one, where there are several.
+        """
+        self._given[name] = source
+        self._cleanup.enter_context(_sources(self.project, self.workflow_id, self._given))
 
     def require_source(self) -> None:
         """Skip the test where ingestion.py does not leave the reading to ``read_source``."""
@@ -90,10 +99,11 @@ class Sandbox:
         if self._code.transforms_itself:
             _skip("transform.py has a transformation of its own: test here what it promises.")
 
-    def extracted(self, rows: str | list[dict[str, Any]]) -> dict[str, Any]:
+    def extracted(self, rows: str | list[dict[str, Any]], source: str = "") -> dict[str, Any]:
         """What the job hands to ``transform_data`` for some records, or those of a sample.
 
-        They have the types that ``read_source`` finds, and come as lazily as in a run.
+        They have the types that ``read_source`` finds, and come as lazily as in a run. Of several
+        sources ``source`` is the name of the one that they are of.
         """
         from dataflow.shared.lazy_rows import LazyRows
         from dataflow.shared.tables import write_parquet
@@ -103,10 +113,13 @@ class Sandbox:
         folder = self.project.root / f"rows-{uuid4().hex}"
         folder.mkdir()
         (folder / "rows.json").write_text(json.dumps(records), encoding="utf-8")
-        source = {"type": "file", "url": str(folder / "rows.json"), "format": "json"}
+        given = {"type": "file", "url": str(folder / "rows.json"), "format": "json"}
         config = own_config(self.project, self.workflow_id)
-        contract = _of_sample(config.ingestion).model_dump(by_alias=True) if config else {}
-        read = read_source({**contract, "source": source, "parameters": {}}, {})
+        ingestion = _of_sample(config.ingestion).model_dump(by_alias=True) if config else {}
+        within = ingestion["sources"][source] if source else ingestion
+        read = read_source({**within, "source": given, "parameters": {}}, {})
+        if source:
+            read["metadata"]["table"] = within["load"]["table"] or source
         write_parquet(read["data"], folder / "extract.parquet")
         return {**read, "data": LazyRows(folder / "extract.parquet")}
 
@@ -168,13 +181,10 @@ class Sandbox:
     def _code(self) -> OwnCode:
         return OwnCode(self.workflow_id, self.project.workflow_dir(self.workflow_id))
 
-    def _source_type(self) -> str | None:
-        # Not load_config: the secrets of the real source need not be set where tests run.
-        path = self.project.workflow_dir(self.workflow_id) / CONFIG_FILE
-        if not path.exists():
-            return None
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return str(config["ingestion"]["source"]["type"])
+    def _source_type(self, name: str) -> str | None:
+        ingestion = _ingestion(self.project, self.workflow_id)
+        within = ingestion["sources"][name] if name else ingestion
+        return str(within["source"]["type"]) if within else None
 
     def _serve(self, path: Path) -> str:
         handler = partial(_QuietHandler, directory=str(path.parent))
@@ -187,7 +197,7 @@ class Sandbox:
     def _database(self, path: Path) -> Path:
         import duckdb
 
-        database = self.project.root / "sample.duckdb"
+        database = self.project.root / f"{path.stem}.duckdb"
         with duckdb.connect(str(database)) as connection:
             connection.read_json(str(path)).create("sample")
         return database
@@ -216,24 +226,43 @@ def open_sandbox(
     with ExitStack() as cleanup:
         nothing = {"type": "file", "url": str(root / "no-source-yet.json")}
         project, workflow_id = Project(root.resolve()), tests_dir.parent.name
-        sandbox = Sandbox(project, workflow_id, tests_dir, cleanup)
-        own = sandbox._code.reads_source_itself
-        cleanup.enter_context(_source(project, workflow_id, None if own else nothing))
+        given: dict[str, dict[str, Any]] = {}
+        sandbox = Sandbox(project, workflow_id, tests_dir, cleanup, given)
+        if not sandbox._code.reads_source_itself:
+            names = _ingestion(project, workflow_id).get("sources") or [""]
+            given |= dict.fromkeys(names, nothing)
+        cleanup.enter_context(_sources(project, workflow_id, given))
         yield sandbox
 
 
-def _source(
-    project: Project, workflow_id: str, source: dict[str, Any] | None
+def _ingestion(project: Project, workflow_id: str) -> dict[str, Any]:
+    """What config.yaml says of sources, as it is written; nothing if there is none."""
+    # Not load_config: the secrets of the real sources need not be set where tests run.
+    path = project.workflow_dir(workflow_id) / CONFIG_FILE
+    if not path.exists():
+        return {}
+    ingestion: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["ingestion"]
+    return ingestion
+
+
+def _sources(
+    project: Project, workflow_id: str, sources: dict[str, dict[str, Any]]
 ) -> AbstractContextManager[None]:
-    """Put a source in place of the one in config.yaml, checked as if it stood there.
+    """Put sources in place of those in config.yaml, by their names, as if they stood there.
 
     What only production has to know, such as whom to tell of a failure, need not be set.
     """
-    path = project.workflow_dir(workflow_id) / CONFIG_FILE
+    path, given = project.workflow_dir(workflow_id) / CONFIG_FILE, dict(sources)
 
     def read() -> WorkflowConfig:
-        config = read_config(path, project=project, source=source, needs_environment=False)
-        if source is None:
+        config = read_config(
+            path,
+            project=project,
+            source=given.get(""),
+            sources=given,
+            needs_environment=False,
+        )
+        if not given:
             return config
         return config.model_copy(update={"ingestion": _of_sample(config.ingestion)})
 
@@ -241,16 +270,31 @@ def _source(
 
 
 def _of_sample(ingestion: Ingestion) -> Ingestion:
-    """The contract of a sample: the same types, but written as JSON has them.
+    """The contracts of samples: the same types, but written as JSON has them."""
+    sources = {
+        name: source.model_copy(update={"columns": _plainly_written(source.columns)})
+        for name, source in ingestion.sources.items()
+    }
+    columns = _plainly_written(ingestion.columns)
+    return ingestion.model_copy(update={"columns": columns, "sources": sources})
+
+
+def _plainly_written(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Columns whose values are written as JSON has them.
 
     A sample may lack a column that the source has got since.
     """
-    from dataflow.shared.contract import Column
-
-    columns = {
-        name: Column(type=column.type, optional=True) for name, column in ingestion.columns.items()
+    return {
+        name: column.model_copy(
+            update={
+                **dict.fromkeys(
+                    ("source", "format", "decimal", "thousands", "null_values", "unit")
+                ),
+                "optional": True,
+            }
+        )
+        for name, column in columns.items()
     }
-    return ingestion.model_copy(update={"columns": columns})
 
 
 def _skip(why: str) -> NoReturn:

@@ -30,6 +30,19 @@ WriteDisposition = Literal["replace", "append", "merge"]
 
 
 @dataclass(frozen=True)
+class Owners:
+    """The rows that others belong to, as items do to the row whose list they were in.
+
+    Args:
+        rows: Their Parquet file.
+        columns: By which they find each other: columns of the items, each with that of the rows.
+    """
+
+    rows: Path
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Span:
     """Rows by the value of one column.
 
@@ -59,6 +72,8 @@ class LoadRequest:
         span: Which rows came again that were loaded before; an ``append`` deletes those.
         rejected: A Parquet file of the rows that the contract put aside, to be kept with the others
             in the table of the same name in the schema ``rejected``; None if there are none.
+        owners: The rows that these belong to. ``merge`` then puts them in the place of all that
+            belonged to the same ones, and none is left of an owner that has none today.
     """
 
     table: str
@@ -71,6 +86,7 @@ class LoadRequest:
     full_refresh: bool = False
     cursor: str = ""
     span: Span | None = None
+    owners: Owners | None = None
 
 
 @dataclass(frozen=True)
@@ -80,12 +96,14 @@ class LoadResult:
     Args:
         table: Schema and name of the table.
         loaded_by: The run that had added these rows already, if it had; they were not added again.
+        more: What came of the other tables of the run.
     """
 
     table: str
     rows_loaded: int
     rows_in_table: int
     loaded_by: str = ""
+    more: Sequence[LoadResult] = ()
 
 
 class Warehouse(Protocol):

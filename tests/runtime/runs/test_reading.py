@@ -13,6 +13,7 @@ from tests.conftest import Dataflow
 from dataflow.runs.reading import Reading, cursor_column
 from dataflow.shared.config_model import WorkflowConfig
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.named_source import SourceTable
 from dataflow.shared.own_code import OwnCode
 from dataflow.warehouse.kind import Span
 
@@ -26,8 +27,8 @@ def test_what_was_asked_for_travels_as_tags() -> None:
         Reading(full_refresh=True, since="1")
 
 
-def config(disposition: str, **ingestion: Any) -> WorkflowConfig:
-    return WorkflowConfig.model_validate(
+def config(disposition: str, **ingestion: Any) -> SourceTable:
+    made = WorkflowConfig.model_validate(
         {
             "workflow": {"name": "x"},
             "ingestion": ingestion,
@@ -35,6 +36,7 @@ def config(disposition: str, **ingestion: Any) -> WorkflowConfig:
         },
         context=OwnCode("x", Path("/nowhere"), []),
     )
+    return made.tables[0]
 
 
 DATABASE = {"type": "database", "url": "a.duckdb", "table": "t", "incremental": {"column": "At"}}

@@ -6,8 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from dataflow.shared import config_model
-from dataflow.shared.config_model import Ingestion, Load, WorkflowConfig, WorkflowSettings
+from dataflow.shared.config_model import Ingestion, WorkflowConfig, WorkflowSettings
 from dataflow.shared.config_types import Section
+from dataflow.shared.load_settings import Load
 from dataflow.sources.api import settings as api_settings
 from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.database import settings as database_settings
@@ -50,9 +51,9 @@ def test_an_error_of_pydantic_does_not_show_the_input() -> None:
 
 
 def test_faults_within_and_between_keys_come_together() -> None:
-    """A wrong value does not hide that another key is missing."""
+    """A wrong value does not hide that another one makes no sense."""
     with pytest.raises(ValidationError) as caught:
-        Load.model_validate({"table": 5, "write_disposition": "merge"})
+        Load.model_validate({"table": 5, "primary_key": ["id", "id"]})
     assert [error["loc"] for error in caught.value.errors()] == [("table",), ("primary_key",)]
 
 
@@ -66,6 +67,6 @@ def test_every_model_refuses_unknown_keys() -> None:
     ]
     assert len(models) > 12
     for model in models:
-        near_miss = f"{model.known_keys()[0]}s"
+        near_miss = f"{model.known_keys()[0]}x"
         with pytest.raises(ValidationError, match="is not a known key"):
             model.model_validate({near_miss: 1})

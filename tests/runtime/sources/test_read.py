@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.lazy_rows import LazyRows
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.read import read_source
@@ -100,3 +100,40 @@ def test_reading_a_file_imports_no_heavy_library(project: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+SEVERAL = {
+    "sources": {
+        "people": {"source": {"type": "file", "url": "people.csv"}, "columns": {"id": "text"}},
+        "orders": {"source": {"type": "file", "url": "orders.csv"}, "load": {"table": "sold"}},
+    },
+    "parameters": {"batch_size": 10},
+}
+
+
+def test_one_of_several_sources_is_read_by_its_name(project: Path) -> None:
+    """By its own contract, and with the table that it is for."""
+    (project / "people.csv").write_text("id\n007\n", encoding="utf-8")
+    (project / "orders.csv").write_text("nr\n1\n", encoding="utf-8")
+    people = read_source(SEVERAL, {"source": "people"})
+    orders = read_source(SEVERAL, {"source": "orders"})
+    assert (people["data"].to_pylist(), people["metadata"]["table"]) == ([{"id": "007"}], "people")
+    assert (orders["data"].to_pylist(), orders["metadata"]["table"]) == ([{"nr": 1}], "sold")
+
+
+def test_which_of_several_sources_is_meant_has_to_be_said() -> None:
+    """Without a name there is none; a misspelt one is nearly one."""
+    with pytest.raises(SourceSettingError, match="several sources: people, orders"):
+        read_source(SEVERAL, {})
+    with pytest.raises(SourceSettingError) as caught:
+        read_source(SEVERAL, {"source": "order"})
+    assert "Did you mean `orders`?" in caught.value.instruction
+
+
+def test_faults_of_one_of_several_sources_name_it(project: Path) -> None:
+    """The reason begins with its name, and the keys to put right are those below it."""
+    (project / "people.csv").write_text("nr\n007\n", encoding="utf-8")
+    with pytest.raises(DataflowError) as caught:
+        read_source(SEVERAL, {"source": "people"})
+    assert caught.value.reason.startswith("Source people: people.csv no longer has 'id'")
+    assert "`ingestion.sources.people.columns`" in caught.value.instruction

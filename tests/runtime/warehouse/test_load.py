@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from dataflow.shared.errors import BadInputError
 from dataflow.warehouse.database import WarehouseError
-from dataflow.warehouse.kind import LoadRequest, Span
+from dataflow.warehouse.kind import LoadRequest, Owners, Span
 from dataflow.warehouse.load import load_table
 from dataflow.warehouse.load_log import Batch, read_watermark
 
@@ -341,6 +341,28 @@ def test_no_rows_move_the_watermark_and_keep_the_table(loader: Loader) -> None:
     loader.load(pa.table({}), write_disposition="append", watermark=2)
     assert read_watermark(loader.database, "t") == 2
     assert loader.rows() == [(1,)]
+
+
+def test_a_merge_puts_items_in_the_place_of_all_of_the_same_owners(loader: Loader) -> None:
+    """Items that an owner no longer has are gone, also the last; those of others stay."""
+    path = loader.database.with_name("owners.parquet")
+
+    def load(owners: list[int], items: list[tuple[int, str]]) -> None:
+        pq.write_table(pa.table({"id": owners}), path)
+        table = pa.table({"o": [o for o, _ in items], "v": [v for _, v in items]})
+        schema = pa.schema([("o", pa.int64()), ("v", pa.string())])
+        loader.load(
+            table.cast(schema) if items else schema.empty_table(),
+            write_disposition="merge",
+            primary_key=["o"],
+            owners=Owners(path, {"o": "id"}),
+        )
+
+    load([1, 2], [(1, "a"), (1, "b"), (2, "c")])
+    load([1], [(1, "a")])
+    assert loader.rows() == [(1, "a"), (2, "c")]
+    load([2], [])
+    assert loader.rows() == [(1, "a")]
 
 
 def table(**columns: tuple[str, list[Any]]) -> pa.Table:

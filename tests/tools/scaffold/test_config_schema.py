@@ -147,3 +147,15 @@ def test_what_a_project_names_of_its_own_is_no_mistake(tmp_path: Path) -> None:
     assert validator.is_valid(own)
     assert not validator.is_valid(own | {"bill": {}})
     assert not accepts(own)
+
+
+def test_one_source_or_several_by_their_names() -> None:
+    """An editor knows the keys of each of several, and marks both at once, or a wrong one."""
+    parts = {"workflow": {"name": "a"}, "load": {}}
+    named = {**FILE, "columns": {"id": {"type": "bigint"}}, "load": {"primary_key": "id"}}
+    children = {"child_tables": {"lines": {"path": "a", "parent": {"b": "id"}}}}
+    assert accepts({**parts, "ingestion": {"sources": {"orders": {**named, **children}}}})
+    assert accepts({**parts, "ingestion": {**FILE, **children}})
+    assert not accepts({**parts, "ingestion": {**FILE, "sources": {"orders": named}}})
+    assert not accepts({**parts, "ingestion": {"sources": {"orders": {**named, "colums": {}}}}})
+    assert not accepts({**parts, "ingestion": {}})

@@ -84,15 +84,17 @@ def check_models_source(workflow: TriedWorkflow) -> Verdict:
     models = _parsed_models(workflow)
     if isinstance(models, Verdict):
         return models
-    table = workflow.setting("load", "table")
-    wanted = f"raw.{table}"
-    if wanted in models.sources:
-        return judged((), wanted)
+    wanted = {f"raw.{source.table}": source for source in workflow.sources}
     others = ", ".join(sorted(models.sources)) or "none"
     file = next(iter(models.sources.values()), "models")
-    reason = f"The load writes {wanted}; the dbt project's sources are: {others}."
-    told = f"Name {table!r} as a table of the source `raw`, or change load.table in config.yaml."
-    return judged([workflow.finding(reason, told, f"dbt/{file}")])
+    findings = []
+    for shown, source in wanted.items():
+        if shown not in models.sources:
+            reason = f"The load writes {shown}; the dbt project's sources are: {others}."
+            key = ".".join((*source.path, "load.table")) if source.name else "load.table"
+            told = f"Name {source.table!r} as a table of the source `raw`, or change {key}."
+            findings.append(workflow.finding(reason, told, f"dbt/{file}"))
+    return judged(findings, ", ".join(wanted))
 
 
 @check(

@@ -35,9 +35,9 @@ def check_readme(workflow: WorkflowSource) -> Iterator[Finding]:
         reason = "The README does not say what the workflow is for."
         yield workflow.finding(reason, "Say it in a sentence below the title.", _README, 1)
     steps = {"extract": r"extract|ingest|fetch", "transform": r"transform|clean"}
-    table = str(workflow.setting("load", "table") or "")
-    if table:
-        steps[f"load into raw.{table}"] = rf"\braw\.{re.escape(table)}\b"
+    is_told = workflow.setting("load", "table")
+    for source in (s for s in workflow.sources if s.name or is_told):
+        steps[f"load into raw.{source.table}"] = rf"\braw\.{re.escape(source.table)}\b"
     if workflow.has("dbt"):
         steps["model with dbt"] = r"\bdbt\b|\bmodel"
     lacking = [step for step, words in steps.items() if not re.search(words, text, re.IGNORECASE)]

@@ -20,6 +20,7 @@ from dataflow_tools.checks.dbt_models import build_empty_models
 from dataflow_tools.checks.tried_workflow import DryRun
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -30,11 +31,14 @@ _WAREHOUSE = "warehouse_of_the_workflow"
 
 @dataclass(frozen=True)
 class DryRunRequest:
-    """What a dry run is to try: on which table in ``raw``, and with which rows of the tests."""
+    """What a dry run is to try: on which tables in ``raw``, and with which rows of the tests.
+
+    ``sample`` is a folder with a Parquet file for each table.
+    """
 
     root: Path
     workflow_id: str
-    table: str
+    tables: Sequence[str]
     sample: Path | None = None
     with_models: bool = True
     with_queries: bool = True
@@ -73,7 +77,8 @@ def _perform(project: Project, request: DryRunRequest, database: Path, folder: P
         leftover.unlink()
     with duckdb.connect(str(database)) as connection:
         result.built = _copy_columns(connection, project.warehouse_file(request.workflow_id))
-        result.raw = _make_raw_table(connection, request, set(result.built))
+        made = [_make_raw_table(connection, request, t, set(result.built)) for t in request.tables]
+        result.raw = made[0] if all(made) else ""
     if request.with_models:
         source = project.workflow_dir(request.workflow_id) / "dbt"
         result.models = build_empty_models(source, folder, database, build=bool(result.raw))
@@ -113,12 +118,16 @@ def _copy_columns(connection: DuckDBPyConnection, warehouse: Path) -> dict[str, 
     return columns
 
 
-def _make_raw_table(connection: DuckDBPyConnection, request: DryRunRequest, known: set[str]) -> str:
-    table = f"raw.{quote_identifier(request.table)}"
-    is_known = f"raw.{request.table}" in known
+def _make_raw_table(
+    connection: DuckDBPyConnection, request: DryRunRequest, name: str, known: set[str]
+) -> str:
+    table = f"raw.{quote_identifier(name)}"
+    is_known = f"raw.{name}" in known
     if request.sample is None:
         return "warehouse" if is_known else ""
-    rows = f"SELECT * FROM read_parquet({quote_literal(request.sample)}) LIMIT 0"  # noqa: S608
+    rows = (
+        f"SELECT * FROM read_parquet({quote_literal(request.sample / f'{name}.parquet')}) LIMIT 0"  # noqa: S608
+    )
     if is_known:
         # Columns that are new in the code are in the sample, and in the warehouse after a run.
         rows = f"(SELECT * FROM {table} LIMIT 0) UNION ALL BY NAME ({rows})"  # noqa: S608

@@ -20,6 +20,7 @@ from dataflow.shared.project import PROJECT_VARIABLE, Project
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
 from dataflow_tools.checks.signatures import FUNCTIONS, describe
 from dataflow_tools.checks.tried_workflow import Loaded
+from dataflow_tools.checks.workflow_source import WorkflowSource
 
 if TYPE_CHECKING:
     from dataflow_tools.checks.tried_workflow import Signature, TriedWorkflow
@@ -33,8 +34,8 @@ class CodeRequest:
 
     Args:
         root: The project's root.
-        sample_to: If given, also read the tests' sample, run `transform_data` on it and write
-            the rows to this Parquet file.
+        sample_to: If given, also read the tests' samples, run `transform_data` on them and write
+            the rows of each table to a Parquet file in this folder.
     """
 
     root: Path
@@ -159,28 +160,38 @@ def _signatures(workflow_id: str) -> dict[str, Signature | None]:
 
 
 def _write_sample(project: Project, workflow_id: str, target: Path) -> bool:
-    """Run the workflow's own ``transform_data`` on its test sample, which asks no source."""
-    path = _sample(project.workflow_dir(workflow_id) / "tests" / "data")
-    if path is None:
+    """Run the workflow's own ``transform_data`` on its test samples, which asks no source."""
+    folder = project.workflow_dir(workflow_id) / "tests" / "data"
+    configured = WorkflowSource(project, workflow_id).sources
+    paths = {source.name: _sample(folder, source.name) for source in configured}
+    if None in paths.values():
         return False
     from dataflow.shared.config import CONFIG_FILE, hold_config, load_config, read_config
     from dataflow.shared.tables import write_parquet
     from dataflow.sources.read import read_source
 
-    source: dict[str, Any] = {"type": "file", "url": str(path)}
+    given: dict[str, Any] = {n: {"type": "file", "url": str(p)} for n, p in paths.items()}
     config = project.workflow_dir(workflow_id) / CONFIG_FILE
+    read = partial(read_config, config, project=project, source=given.get(""), sources=given)
+    target.mkdir(parents=True, exist_ok=True)
     try:
-        with hold_config(config, partial(read_config, config, project=project, source=source)):
+        with hold_config(config, read):
             ingestion = load_config(workflow_id, project)["ingestion"]
-            extracted = read_source(ingestion["source"], ingestion["parameters"])
             module = importlib.import_module(f"dataflow.workflows.{workflow_id}.transform")
-            write_parquet(module.transform_data(extracted)["data"], target)
+            for source in configured:
+                within = ingestion["sources"][source.name] if source.name else ingestion
+                extracted = read_source(within["source"], ingestion["parameters"])
+                if source.name:
+                    extracted["metadata"]["table"] = source.table
+                rows = module.transform_data(extracted)["data"]
+                write_parquet(rows, target / f"{source.table}.parquet")
     except (Exception, SystemExit):  # its own tests say what is wrong with it
         return False
     return True
 
 
-def _sample(folder: Path) -> Path | None:
+def _sample(folder: Path, name: str) -> Path | None:
     found = sorted(p for p in folder.glob("*") if p.suffix in _SAMPLES and p.is_file())
-    named = [path for path in found if path.stem == "sample"]
+    named = [path for path in found if name and path.stem == name]
+    named += [path for path in found if path.stem == "sample"]
     return next(iter([*named, *found]), None)

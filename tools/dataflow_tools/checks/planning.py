@@ -18,8 +18,9 @@ from dataflow_tools.checks.workflow_source import read_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dataflow.shared.finding import Finding
     from dataflow_tools.checks.tried_workflow import TriedWorkflow
-    from dataflow_tools.checks.workflow_source import WorkflowSource
+    from dataflow_tools.checks.workflow_source import ConfiguredSource, WorkflowSource
 
 # `env_var('NAME')` or `env_var('NAME', 'default')`, a Jinja function of dbt's.
 _DBT_VARIABLE = re.compile(r"env_var\(\s*['\"](?P<name>\w+)['\"]\s*(?P<default>,)?")
@@ -34,28 +35,31 @@ def check_source(workflow: WorkflowSource) -> Verdict:
     """Type and location have to be there."""
     if workflow.does_without_config:
         return not_applicable("there is no config.yaml")
-    source = _mapping(workflow.setting("ingestion", "source"))
     findings = [
         workflow.at_key(
-            f"ingestion.source does not say its {key}.",
-            f"Add `{key}:` to ingestion.source.",
-            *("ingestion", "source"),
+            f"{source.key} does not say its {key}.",
+            f"Add `{key}:` to {source.key}.",
+            *(*source.path, "source"),
         )
+        for source in workflow.sources
         for key in ("type", "url")
-        if not source.get(key) and not _is_unset(workflow, key)
+        if not source.values.get(key) and not _is_unset(workflow, source, key)
     ]
-    where = redact(str(source.get("url", "")).split("?", 1)[0])
-    return judged(findings, f"{source.get('type')}: {where}")
+    told = [
+        f"{source.values.get('type')}: {redact(str(source.values.get('url', '')).split('?', 1)[0])}"
+        for source in workflow.sources
+    ]
+    return judged(findings, "; ".join(told))
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _is_unset(workflow: WorkflowSource, key: str) -> bool:
+def _is_unset(workflow: WorkflowSource, source: ConfiguredSource, key: str) -> bool:
     """Whether a key of the source is a variable without a value: another point's matter."""
-    source = _mapping(value_at(workflow.document.values, ("ingestion", "source")))
-    return "${" in str(source.get(key) or "")
+    written = _mapping(value_at(workflow.document.values, (*source.path, "source")))
+    return "${" in str(written.get(key) or "")
 
 
 @check(Group.PLANNING, "every variable is documented, and set or has a default", position=2)
@@ -96,12 +100,14 @@ def _config_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str
 
 def _login_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str, int, bool]]]:
     """Those that an API's login is read from where config.yaml does not say it."""
-    source = _mapping(value_at(workflow.document.values, ("ingestion", "source")))
     code = OwnCode(workflow.workflow_id, workflow.folder)
-    if source.get("type") == "api" and not code.reads_source_itself:
-        line = workflow.document.position(("ingestion", "source", "auth_type"), of_key=True).line
-        for name in login_variables(workflow.workflow_id, source).values():
-            yield name, (CONFIG_FILE, line, False)
+    for configured in workflow.sources:
+        path = (*configured.path, "source")
+        source = _mapping(value_at(workflow.document.values, path))
+        if source.get("type") == "api" and not code.reads_source_itself:
+            line = workflow.document.position((*path, "auth_type"), of_key=True).line
+            for name in login_variables(workflow.workflow_id, source).values():
+                yield name, (CONFIG_FILE, line, False)
 
 
 def _dbt_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str, int, bool]]]:
@@ -115,8 +121,21 @@ def _dbt_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str, i
 @check(Group.PLANNING, "the write disposition and its key are chosen", position=3)
 def check_write(workflow: WorkflowSource) -> Verdict:
     """What is chosen has to be possible."""
-    chosen = workflow.setting("load", "write_disposition")
-    key = workflow.setting("load", "primary_key") or []
+    findings: list[Finding] = []
+    told = []
+    for source in workflow.sources:
+        fault, chosen = _how_written(source)
+        if fault is None:
+            told.append(f"{source.name}: {chosen}" if source.name else chosen)
+            continue
+        path = ("load", "write_disposition")
+        findings.append(workflow.at_key(*fault, *((*source.path, *path) if source.name else path)))
+    return judged(findings, "; ".join(told))
+
+
+def _how_written(source: ConfiguredSource) -> tuple[tuple[str, str] | None, str]:
+    """What is wrong with how rows are written, and what to do; or how they are written."""
+    chosen, key = source.load.get("write_disposition"), source.load.get("primary_key") or []
     key = [key] if isinstance(key, str) else key
     if chosen not in _DISPOSITIONS:
         how = "not chosen" if chosen is None else "none of the possible ones"
@@ -127,8 +146,8 @@ def check_write(workflow: WorkflowSource) -> Verdict:
         told = "Name the columns that tell rows apart in `primary_key:`."
     else:
         columns = f", key {', '.join(map(str, key))}" if isinstance(key, list) and key else ""
-        return judged((), f"{chosen}{columns}")
-    return judged([workflow.at_key(reason, told, "load", "write_disposition")])
+        return None, f"{chosen}{columns}"
+    return (reason, told), ""
 
 
 @check(Group.PLANNING, "retries and a time-out are configured", position=4)
@@ -137,7 +156,7 @@ def check_errors(workflow: WorkflowSource) -> Verdict:
     path = ("ingestion", "parameters")
     parameters = _mapping(workflow.setting(*path))
     retries, timeout = parameters.get("max_retries"), parameters.get("timeout_seconds")
-    remote = _REMOTE.match(str(workflow.setting("ingestion", "source", "url") or ""))
+    remote = any(_REMOTE.match(str(s.values.get("url") or "")) for s in workflow.sources)
     if not remote and retries is None and timeout is None:
         return not_applicable("the source is on this machine")
     findings = []

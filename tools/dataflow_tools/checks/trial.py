@@ -117,7 +117,7 @@ class Trial(TriedWorkflow):
 
     @property
     def _sample(self) -> Path:
-        return self.workers.scratch / f"{self.workflow_id}.parquet"
+        return self.workers.scratch / self.workflow_id
 
     def _code_request(self, sample: Path | None) -> CodeRequest:
         return CodeRequest(self.project.root, self.workflow_id, sample)
@@ -126,7 +126,7 @@ class Trial(TriedWorkflow):
         return DryRunRequest(
             self.project.root,
             self.workflow_id,
-            str(self.setting("load", "table") or self.workflow_id),
+            [source.table for source in self.sources],
             sample,
             self.has("dbt"),
             self.has("evidence"),

@@ -106,6 +106,23 @@ class WorkflowSource:
         return value_at(self.settings, path)
 
     @cached_property
+    def sources(self) -> list[ConfiguredSource]:
+        """The source, or each of several, with its load, the section's defaults filled in."""
+        load, several = _mapping(self.setting("load")), self.setting("ingestion", "sources")
+        if not isinstance(several, dict) or not several:
+            source = _mapping(self.setting("ingestion", "source"))
+            table = str(load.get("table") or self.workflow_id)
+            return [ConfiguredSource("", ("ingestion",), source, table, load)]
+        found = []
+        for name, given in several.items():
+            part = _mapping(given)
+            own = {k: v for k, v in _mapping(part.get("load")).items() if v is not None}
+            table, path = str(own.get("table") or name), ("ingestion", "sources", str(name))
+            source = _mapping(part.get("source"))
+            found.append(ConfiguredSource(str(name), path, source, table, {**load, **own}))
+        return found
+
+    @cached_property
     def config_findings(self) -> list[Finding]:
         """Everything wrong with config.yaml, variables that are not set left out."""
         try:
@@ -154,6 +171,34 @@ class WorkflowSource:
                 yield Module(path, None, f"SyntaxError: {error.msg}", error.lineno or 0)
             except (OSError, ValueError) as error:
                 yield Module(path, None, str(error))
+
+
+@dataclass(frozen=True)
+class ConfiguredSource:
+    """A source as config.yaml has it, as far as that can be read.
+
+    Args:
+        name: Empty for a workflow's only source.
+        path: Where it stands: what has its key ``source``.
+        values: What stands below ``source``.
+        table: The table that its rows go to.
+        load: How they are loaded.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    values: dict[str, Any]
+    table: str
+    load: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Its key in config.yaml, as people write it."""
+        return ".".join((*self.path, "source"))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def read_text(path: Path) -> str | None:

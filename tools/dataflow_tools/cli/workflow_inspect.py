@@ -13,7 +13,7 @@ from dataflow.shared.project import Project, find_project
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dataflow.shared.config_model import Ingestion
+    from dataflow.shared.named_source import SourceTable
     from dataflow_tools.inspection.contract_change import ContractChange
 
 
@@ -37,42 +37,74 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
       dataflow workflow inspect daily_sales --accept
     """  # noqa: D301 (click needs the character itself)
     from dataflow.shared.config import workflow_config
+    from dataflow.sources.errors import told_of
     from dataflow_tools.inspection.contract_change import contract_change
 
     project = find_project()
-    ingestion = workflow_config(name, project).ingestion
-    change = contract_change(ingestion)
+    config = workflow_config(name, project)
+    if accept and config.ingestion.sources:
+        raise _not_accepted(name)
+    changes: dict[str, ContractChange] = {}
+    for table in config.tables:
+        with told_of(table.name):
+            changes[table.name] = contract_change(table, config.ingestion.parameters)
     if as_json:
-        told: dict[str, Any] = {"new": change.new, "lost": change.lost, "bad": change.bad}
-        click.echo(json.dumps({**told, "notes": change.notes}, indent=2, ensure_ascii=False))
+        told = {source: _as_json(change) for source, change in changes.items()}
+        click.echo(json.dumps(told.get("", told), indent=2, ensure_ascii=False))
     else:
-        for line in _lines(name, ingestion, change):
-            click.echo(line)
-    if accept and change:
-        sys.exit(_accept(project, name, change))
-    sys.exit(1 if change else 0)
+        for table in config.tables:
+            if table.name:
+                click.secho(f"{table.name}:", bold=True)
+            for line in _lines(table, changes[table.name]):
+                click.echo(line)
+    if not any(changes.values()):
+        return
+    if accept:
+        sys.exit(_accept(project, name, changes[""]))
+    if not as_json:
+        by_hand = "change `columns` of the source in config.yaml, and its models"
+        agree = (
+            by_hand if config.ingestion.sources else f"dataflow workflow inspect {name} --accept"
+        )
+        click.echo(f"To agree: {agree}")
+    sys.exit(1)
 
 
-def _lines(name: str, ingestion: Ingestion, change: ContractChange) -> Iterator[str]:
+def _not_accepted(name: str) -> Exception:
+    from dataflow.shared.errors import BadInputError
+
+    return BadInputError(
+        f"{name} has several sources, for which there is no --accept.",
+        f"Look at them with `dataflow workflow inspect {name}`, and change `columns` of a source "
+        "in config.yaml, and its models.",
+    )
+
+
+def _as_json(change: ContractChange) -> dict[str, Any]:
+    told: dict[str, Any] = {"new": change.new, "lost": change.lost, "bad": change.bad}
+    return {**told, "notes": change.notes}
+
+
+def _lines(table: SourceTable, change: ContractChange) -> Iterator[str]:
     inspection = change.inspection
     yield inspection.summary()
     found = {column.profile.name: column.contract for column in inspection.columns}
-    if not ingestion.columns:
+    columns = table.contract.columns if table.contract else {}
+    if not columns:
         yield "There is no contract yet. What was found:"
     elif not change:
-        yield f"The source is as its contract says: {len(ingestion.columns)} columns."
+        yield f"The source is as its contract says: {len(columns)} columns."
         return
     for column in change.new:
         yield click.style(f"  + {column}: {_written(found.get(column, {}))}", fg="green")
     for column in change.lost:
         yield click.style(f"  - {column}: the source no longer has it", fg="red")
     for column in change.bad:
-        agreed = ingestion.columns[column]
+        agreed = columns[column]
         now = _written(found.get(agreed.source or column, {}))
         yield click.style(f"  ~ {column}: agreed as {agreed.told}, now {now}", fg="yellow")
     for note in change.notes:
         yield f"  note: {note}"
-    yield f"To agree: dataflow workflow inspect {name} --accept"
 
 
 def _written(contract: dict[str, Any]) -> str:

@@ -17,26 +17,36 @@ from dataflow_tools.cli.answer_options import asks, data_option, defaults_option
 @click.argument("name")
 @click.option(
     "--source",
-    metavar="LOCATION",
-    help="Start from this data: a file, a pattern, an API's URL or a database's URL.",
+    "sources",
+    multiple=True,
+    metavar="[NAME=]LOCATION",
+    help="Start from this data: a file, a folder, a pattern, an API's URL or a database's URL. "
+    "Given several times, each with a name, it makes a table of each.",
 )
 @click.option("--table", metavar="TABLE", help="With a database: the table to read.")
 @data_option
 @defaults_option
 def new(
-    name: str, source: str | None, table: str | None, data: tuple[str, ...], defaults: bool
+    name: str,
+    sources: tuple[str, ...],
+    table: str | None,
+    data: tuple[str, ...],
+    defaults: bool,
 ) -> None:
     """Make the workflow NAME from the template.
 
     NAME is its id and its folder: lower-case words joined by underscores. With --source the data
     is looked at first, and its columns, types, key, dates and measures become the answers. An API's
     credentials are read from the variables that the workflow will use, such as ITEMS_TOKEN.
+    Several sources are loaded in one run into one warehouse; files of different shape in one folder
+    become a table for each shape.
 
     \b
     Examples:
       dataflow workflow new daily_sales
       dataflow workflow new trips --source data/in/trips.parquet
       dataflow workflow new orders --source orders.xlsx -d source_settings='{sheet: Orders}'
+      dataflow workflow new shop --source people=people.csv --source orders=shop.db
       dataflow workflow new items --source https://api.test/items -d auth_type=bearer_token
       dataflow workflow new trips -d schedule='0 6 * * *' -d timezone=Europe/Berlin
     """  # noqa: D301 - click needs the character itself
@@ -45,22 +55,84 @@ def new(
 
     project = find_project()
     answers = parse_answers(data)
-    if source is not None:
-        found = _look(project, name, source, table, answers)
-        # Those that were given are among those that were found.
-        settings = {key: found[key] for key in ("source_settings",) if key in found}
-        answers = found | answers | settings
+    if sources:
+        answers = _looked_at(project, name, sources, table, answers)
     _check_schedule(answers)
-    folder = create_workflow(
-        project, name, answers, ask=asks(defaults=defaults or source is not None)
-    )
+    folder = create_workflow(project, name, answers, ask=asks(defaults=defaults or bool(sources)))
     place_schema(project)
     click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
-    if source is not None:
+    if sources:
         click.echo("What was found is in its config.yaml and its models, to be corrected there.")
     click.echo("Next:")
     click.echo(f"  dataflow workflow run {name}")
     click.echo(f"  pytest {project.relative(folder)}")
+
+
+def _looked_at(
+    project: Project,
+    name: str,
+    sources: tuple[str, ...],
+    table: str | None,
+    given: dict[str, Any],
+) -> dict[str, Any]:
+    """Look at one source or at several, and answer what a workflow of them asks."""
+    from dataflow_tools.inspection.file_groups import file_groups
+    from dataflow_tools.scaffold.source_answers import configured_source, named_sources
+
+    if len(sources) == 1 and not given.get("source_settings"):
+        groups = file_groups(sources[0])
+        if len(groups) > 1:
+            click.echo(f"The files have different columns and are {len(groups)} tables:")
+            for group in groups:
+                click.echo(f"  {group.told}")
+            sources = tuple(f"{group.name}={group.location}" for group in groups)
+        elif groups and Path(sources[0]).is_dir():
+            sources = (groups[0].location,)
+    named = named_sources(sources, given)
+    if len(named) == 1:
+        ((only, location),) = named.items()
+        found = _look(project, name, location, table, given)
+        # Those that were given are among those that were found.
+        settings = {key: found[key] for key in ("source_settings",) if key in found}
+        return {**({"table": only} if only else {}), **found, **given, **settings}
+    answers: dict[str, Any] = {}
+    more: list[dict[str, Any]] = []
+    for each, location in named.items():
+        # A database is asked for the table of that name.
+        wanted = (
+            each if "://" in location or location.endswith((".db", ".duckdb", ".sqlite")) else None
+        )
+        found = _look(project, name, location, table or wanted, given)
+        if not answers:
+            answers = {**found, **given, "table": each, "confirmed": []}
+            continue
+        more.append(
+            {
+                "table": each,
+                "source": configured_source(name, {**found, **given}),
+                "columns": found["columns"],
+                "primary_key": found["primary_key"],
+                "confirmed": [],
+            }
+        )
+    _refuse_merge_without_keys(
+        {answers["table"]: answers["primary_key"]}
+        | {each["table"]: each["primary_key"] for each in more},
+        given,
+    )
+    return {**answers, "more_tables": more}
+
+
+def _refuse_merge_without_keys(keys: dict[str, list[str]], given: dict[str, Any]) -> None:
+    from dataflow.shared.errors import BadInputError
+
+    lacking = [table for table, key in keys.items() if not key]
+    if given.get("write_disposition") == "merge" and lacking:
+        raise BadInputError(
+            f"No columns were found that identify a row of {', '.join(lacking)}, as a merge needs.",
+            "Leave out write_disposition=merge, and set it below `load` of each source that has a "
+            "key, in the config.yaml that is made.",
+        )
 
 
 def _look(

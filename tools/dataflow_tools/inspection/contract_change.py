@@ -15,7 +15,8 @@ from dataflow_tools.inspection.source_inspection import Inspection, inspect_sour
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dataflow.shared.config_model import Ingestion
+    from dataflow.shared.config_model import Parameters
+    from dataflow.shared.named_source import SourceTable
 
 _TELL_ALL = OnChange(new_column="add", lost_column="null", bad_value="null")
 
@@ -65,24 +66,24 @@ class ContractChange:
         return columns
 
 
-def contract_change(ingestion: Ingestion) -> ContractChange:
-    """Look at a workflow's source again.
+def contract_change(table: SourceTable, parameters: Parameters) -> ContractChange:
+    """Look again at the source of one of a workflow's tables.
 
     Raises:
         SourceError: The source cannot be read.
         SourceSettingError: A setting cannot be used.
     """
-    given = ingestion.source.model_dump(by_alias=True, exclude_none=True)
+    given = table.source.model_dump(by_alias=True, exclude_none=True)
     inspection = inspect_source(given)
-    if ingestion.contract is None:
+    if table.contract is None:
         names = [column.profile.name for column in inspection.columns]
         return ContractChange(inspection, names, [], [], inspection.notes)
-    lenient = Contract(ingestion.columns, _TELL_ALL)
+    lenient = Contract(table.contract.columns, _TELL_ALL)
     kind = source_kind(given["type"])
     settings = checked_settings(
         kind.settings, {key: value for key, value in given.items() if key != "incremental"}
     )
-    request = ReadRequest(ingestion.parameters, limit=read_limit(given["type"]), contract=lenient)
+    request = ReadRequest(parameters, limit=read_limit(given["type"]), contract=lenient)
     extracted = kind.read(settings, request)
     conformed = extracted.conformed or hold_to_contract(extracted.data, lenient)
     report = conformed.report

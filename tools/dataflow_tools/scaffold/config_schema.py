@@ -70,8 +70,9 @@ def _add_own_names(schema: dict[str, Any], project: Project) -> None:
     types = sorted({name for code in codes for name in code.readers})
     stages = sorted({name for code in codes for name in code.stages})
     if types:
-        source = schema["$defs"]["Ingestion"]["properties"]["source"]
-        source["oneOf"].append(_named("type", types))
+        for section in ("Ingestion", "NamedSource"):
+            source = schema["$defs"][section]["properties"]["source"]
+            source["oneOf"].append(_named("type", types))
     if stages:
         stage = schema["$defs"]["Stage"]
         stage["oneOf"].append(_named("name", stages))

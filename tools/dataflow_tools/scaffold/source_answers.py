@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import glob
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError
+from dataflow.workflows.identifiers import RESERVED_IDS, suggest_workflow_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # What the template writes into config.yaml for each way to log in: a key, and the end of the name
 # of the variable that it is read from.
@@ -18,6 +22,11 @@ _CREDENTIALS = {
     "api_key": {"api_key": "API_KEY"},
     "oauth2_client_credentials": {"client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"},
 }
+# Answers that describe one source.
+_OF_ONE = (
+    *("source_type", "source_url", "source_table", "source_settings", "data_path", "null_values"),
+    *("columns", "primary_key", "confirmed", "table", "more_tables"),
+)
 
 
 def described_source(
@@ -55,6 +64,78 @@ def described_source(
     for key, end in _CREDENTIALS.get(str(described.get("auth_type")), {}).items():
         described.setdefault(key, f"${{{workflow_id.upper()}_{end}}}")
     return {str(key): value for key, value in resolved(described, environ).items()}
+
+
+def named_sources(locations: Sequence[str], given: Mapping[str, Any]) -> dict[str, str]:
+    """The locations by the names of their tables; the name of a single one may be empty.
+
+    Args:
+        given: Answers to the template's questions.
+
+    Raises:
+        BadInputError: A name is missing, cannot be one or is given twice, or an answer is for none
+            of several sources in particular.
+
+    >>> named_sources(["orders=data/orders.csv", "people=people.csv"], {})
+    {'orders': 'data/orders.csv', 'people': 'people.csv'}
+    """
+    named: dict[str, str] = {}
+    for location in locations:
+        name, place = _name_and_place(location)
+        if name:
+            _check_table(name)
+        if not name and len(locations) > 1:
+            raise BadInputError(
+                f"--source {location!r} has no name, and there are several.",
+                "Name the table of each: --source orders=LOCATION.",
+            )
+        if name in named:
+            raise BadInputError(f"Two sources are called {name}.", "Give each a name of its own.")
+        named[name] = place
+    answered = [key for key in given if key in _OF_ONE]
+    if len(named) > 1 and answered:
+        raise BadInputError(
+            f"-d {answered[0]} is for one source, and there are several.",
+            "Leave it out, and write it into the config.yaml that is made.",
+        )
+    return named
+
+
+def _name_and_place(location: str) -> tuple[str, str]:
+    found = re.fullmatch(r"([A-Za-z_]\w*)=(.+)", location)
+    # A file may be called like that, as in folders such as year=2024.
+    if found is None or Path(location).exists() or glob.has_magic(location.partition("/")[0]):
+        return "", location
+    return found[1], found[2]
+
+
+def _check_table(name: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in RESERVED_IDS:
+        raise BadInputError(
+            f"{name!r} cannot be the name of a table here.",
+            f"Use lower-case words joined by underscores, such as {suggest_workflow_id(name)}.",
+        )
+
+
+def configured_source(workflow_id: str, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The source that answers describe as config.yaml has it, with variables for its secrets."""
+    kind = str(answers["source_type"])
+    settings = answers.get("source_settings") or {}
+    source: dict[str, Any] = {"type": kind, "url": answers["source_url"]}
+    if kind == "file":
+        source["null_values"] = answers.get("null_values", [""])
+    elif kind == "database" and "query" not in settings:
+        source["table"] = answers["source_table"]
+    elif kind == "api":
+        source["auth_type"] = answers.get("auth_type", "none")
+        if answers.get("token_url"):
+            source["token_url"] = answers["token_url"]
+        for key, end in _CREDENTIALS.get(source["auth_type"], {}).items():
+            source[key] = f"${{{workflow_id.upper()}_{end}}}"
+        if source["auth_type"] == "api_key":
+            source["api_key_name"] = "X-API-Key"
+        source |= {"data_path": answers.get("data_path"), "paging": {"type": "auto"}}
+    return {**source, **settings}
 
 
 def resolved(values: Any, environ: Mapping[str, str]) -> Any:

@@ -222,10 +222,17 @@ def _describe(project: Project, workflow_id: str) -> dict[str, str]:
         return {
             "title": _interpolated(told.get("name")) or workflow_id,
             "description": _interpolated(told.get("description")),
-            "table": _interpolated(load.get("table")),
+            "table": _interpolated(load.get("table") or _first_table(content)),
         }
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
         return {"title": workflow_id, "description": "", "table": ""}
+
+
+def _first_table(content: dict[str, Any]) -> str | None:
+    """The table of the first of several sources."""
+    sources = (content.get("ingestion") or {}).get("sources") or {}
+    name = next(iter(sources), None)
+    return None if name is None else (sources[name].get("load") or {}).get("table") or name
 
 
 def _interpolated(value: object) -> str:

@@ -1,0 +1,98 @@
+"""One table of the several that a run may load: what is asked for it, and how it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataflow.runs.last_value import last_value_for, stored_value
+from dataflow.runs.reading import Reading, cursor_column
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.suggestion import known_names
+from dataflow.sources.errors import told_of
+from dataflow.warehouse.kind import LoadRequest, Owners
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dataflow.runs.context import RunContext
+    from dataflow.runs.stored_table import StoredTable
+    from dataflow.shared.config_model import WorkflowConfig
+    from dataflow.shared.named_source import SourceTable
+    from dataflow.warehouse.load_log import Batch
+
+
+def parameters_of(run: RunContext, table: SourceTable, reading: Reading) -> dict[str, Any]:
+    """What ``extract_data`` is told: of several sources the name, and how far one has been read."""
+    named = {"source": table.name} if table.name else {}
+    last_value = None if reading.full_refresh else last_value_for(run, table.load)
+    return {**reading.parameters(table), "last_value": last_value, **named}
+
+
+def child_results(
+    rows: Path, metadata: dict[str, Any], table: SourceTable
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tables of the lists in some rows, as ``extract_data`` would return them, by name."""
+    from dataflow.sources.child_rows import child_rows
+
+    key = table.load.primary_key if table.load.write_disposition == "merge" else ()
+    about = {name: metadata[name] for name in ("source", "timestamp") if name in metadata}
+    for name, child in table.child_tables.items():
+        with told_of(table.name):
+            result = child_rows(rows, name, child, key, cursor_column(table))
+        yield name, {**result, "metadata": {**about, **result["metadata"], "table": name}}
+
+
+def load_request(
+    config: WorkflowConfig,
+    stored: StoredTable,
+    tables: list[StoredTable],
+    reading: Reading,
+    *,
+    batch: Batch | None,
+    rejected: Path | None,
+) -> LoadRequest:
+    """How a stored table is loaded.
+
+    Args:
+        tables: All that the run loads.
+
+    Raises:
+        BadInputError: config.yaml has no such table.
+    """
+    for table in config.tables:
+        load = table.load
+        if (stored.table or load.table) == load.table:
+            return LoadRequest(
+                load.table,
+                load.write_disposition,
+                load.primary_key,
+                load.allow_empty,
+                stored_value(stored.metadata.get("last_value")),
+                batch,
+                rejected,
+                full_refresh=reading.full_refresh,
+                cursor=cursor_column(table),
+                span=reading.span(table, stored.metadata),
+            )
+        if stored.table not in table.child_tables:
+            continue
+        owner = next(each for each in tables if each.table == load.table)
+        parent = table.child_tables[stored.table].parent
+        key = {given: own for given, own in parent.items() if own in load.primary_key}
+        return LoadRequest(
+            stored.table,
+            load.write_disposition,
+            list(key),
+            # That no row of today has an item says nothing against the rows.
+            load.allow_empty or owner.rows > 0,
+            batch=batch,
+            rejected=rejected,
+            full_refresh=reading.full_refresh,
+            owners=Owners(Path(owner.extracted or owner.path), key),
+        )
+    known = [table.load.table for table in config.tables]
+    raise BadInputError(
+        f"config.yaml says of no table {stored.table} how it is loaded.",
+        f"There are: {known_names(known, 10)}.",
+    )

@@ -1,0 +1,70 @@
+"""Which tables the files of a folder are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dataflow.sources.errors import SourceSettingError
+from dataflow_tools.inspection.file_groups import file_groups
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+def groups(location: Path | str) -> dict[str, tuple[str, list[str]]]:
+    return {
+        group.name: (group.location, [file.name for file in group.files])
+        for group in file_groups(str(location))
+    }
+
+
+def test_files_of_different_columns_are_tables_of_their_own(tmp_path: Path) -> None:
+    """Those of the same columns are one; what names them names no other file."""
+    write(
+        tmp_path, people="id,name\n1,A\n", sales_a="day,n\n2024-01-01,1\n", sales_b="N,Day\n2,x\n"
+    )
+    (tmp_path / "notes.txt").write_text("no table")
+    assert groups(tmp_path) == {
+        "people": (f"{tmp_path}/people.csv", ["people.csv"]),
+        "sales": (f"{tmp_path}/sales*.csv", ["sales_a.csv", "sales_b.csv"]),
+    }
+
+
+def test_a_series_that_gets_a_column_is_one_table(tmp_path: Path) -> None:
+    """Next month's file, whatever its number, is named by the pattern as well."""
+    write(
+        tmp_path,
+        people="id,name\n1,A\n",
+        **{"o-2024-01": "id,n\n1,2\n", "o-2024-02": "id,n,x\n1,2,3\n"},
+    )
+    location, files = groups(tmp_path)["o"]
+    assert location == f"{tmp_path}/o*.csv"
+    assert files == ["o-2024-01.csv", "o-2024-02.csv"]
+
+
+def test_one_shape_is_one_table_by_the_pattern_that_was_given(tmp_path: Path) -> None:
+    """A folder becomes a pattern; a file, an address or nothing at all is no group."""
+    write(tmp_path, a="id\n1\n", b="id\n2\n")
+    assert [location for location, _ in groups(f"{tmp_path}/*.csv").values()] == [
+        f"{tmp_path}/*.csv"
+    ]
+    assert [location for location, _ in groups(tmp_path).values()] == [f"{tmp_path}/*.csv"]
+    assert groups(tmp_path / "a.csv") == {}
+    assert groups("https://api.test/items") == {}
+
+
+def test_files_that_no_pattern_names_alone_are_refused(tmp_path: Path) -> None:
+    """A pattern that takes a file of another table along would be a wrong table."""
+    write(tmp_path, alpha="id\n1\n", beta="other\n1\n", gamma="id\n2\n")
+    with pytest.raises(SourceSettingError, match="no pattern names them"):
+        file_groups(str(tmp_path))
+
+
+def test_a_reserved_word_is_no_name(tmp_path: Path) -> None:
+    """It gets another one."""
+    write(tmp_path, order="id\n1\n", people="name\nA\n")
+    assert set(groups(tmp_path)) == {"my_order", "people"}
