@@ -85,10 +85,10 @@ def _table(title: str, model: dict[str, Any], definitions: dict[str, Any]) -> li
         text = described.get("description", "").replace("|", "\\|")
         rows.append(f"| `{key}` | {_type(given, definitions)} | {default} | {text} |")
         # What stands in several places is described at the first one.
-        nested = definitions.pop(reference, {}) if "additionalProperties" in given else {}
-        nested = nested or definitions.get(reference, {})
+        by_name = any("additionalProperties" in each for each in _choices(given))
+        nested = definitions.pop(reference, {}) if by_name else definitions.get(reference, {})
         if nested.get("properties"):
-            entry = ".<name>" if "additionalProperties" in given else ""
+            entry = ".<name>" if by_name else ""
             inner += _table(f"{title.partition(' with ')[0]}.{key}{entry}", nested, definitions)
     head = "| key | value | default | meaning |\n| --- | --- | --- | --- |\n"
     about = " ".join(model.get("description", "").split())
@@ -96,10 +96,14 @@ def _table(title: str, model: dict[str, Any], definitions: dict[str, Any]) -> li
 
 
 def _reference(given: dict[str, Any]) -> str:
-    choices = [given, *given.get("anyOf", []), *given.get("allOf", [])]
-    choices += [given["additionalProperties"]] if given.get("additionalProperties") else []
-    choices = [choice for choice in choices if isinstance(choice, dict)]
+    choices = _choices(given)
+    entries = [choice.get("additionalProperties") for choice in choices]
+    choices += [each for entry in entries if isinstance(entry, dict) for each in _choices(entry)]
     return next((each["$ref"].rpartition("/")[2] for each in choices if "$ref" in each), "")
+
+
+def _choices(given: dict[str, Any]) -> list[dict[str, Any]]:
+    return [given, *given.get("anyOf", []), *given.get("allOf", [])]
 
 
 def _type(given: dict[str, Any], definitions: dict[str, Any]) -> str:

@@ -169,7 +169,10 @@ def columns_in(value: Any) -> Any:
     }
 
 
-Columns = Annotated[dict[Text, Column], BeforeValidator(columns_in)]
+Columns = Annotated[
+    dict[Text, Column],
+    BeforeValidator(columns_in, json_schema_input_type=dict[str, Column | str] | None),
+]
 
 
 @dataclass(frozen=True)
