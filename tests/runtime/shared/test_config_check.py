@@ -166,7 +166,7 @@ def test_a_fault_says_where_what_and_what_is_allowed(
         ),
         ("{type: database, url: x, table: a, query: b}", "stands beside `table`; keep one"),
         ("{type: file, url: x, format: json, delimiter: ';'}", "is of no use with `format: json`"),
-        ("{type: file, url: x, delimiter: ';;'}", '";;" is not one character'),
+        ("{type: file, url: x, delimiter: ';;;;;'}", '";;;;;" is not one character'),
         ("{type: file, url: x, sheet: a, format: csv}", "is of no use with `format: csv`"),
         ("{type: api, url: 'http://x', username: a}", "did you mean `auth_type: basic`?"),
         ("{type: api, url: 'http://x', headers: {'a b': c}}", "cannot be the name of a header"),
