@@ -199,7 +199,7 @@ def _faults_told(
     except UnicodeDecodeError as error:
         raise SourceDataError(
             f"{shown(address)} gave a text that is not in the encoding which it declares.",
-            "Cast the column to bytes in `ingestion.source.query`, or mend the text.",
+            "Cast the column to bytes in `ingestion.source.query`, or correct the text.",
         ) from error
 
 
