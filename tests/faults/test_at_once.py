@@ -18,7 +18,7 @@ from dataflow_tools.site.site_folder import assemble_site
 
 HOOK = {
     "target": "dataflow.warehouse.load:count_rows",
-    "call": 2,
+    "call": 1,
     "when": "after",
     "action": "stop",
 }

@@ -80,11 +80,21 @@ BASE = {
     "write_disposition": "replace",
     "primary_key": [],
     "columns": [],
+    "confirmed": [],
+    "more_tables": [],
     "source_settings": {},
     "adds_timestamp": True,
     "use_dbt": True,
     "use_evidence": True,
 }
+
+
+def with_columns(columns: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """Answers with these columns, as the files of one table get them."""
+    each = {"table": "sales", "columns": columns, "sample": "sample"}
+    return {**BASE, "columns": columns, "each": each, **more}
+
+
 RESERVED = {
     word
     for (word,) in duckdb.sql(
@@ -94,8 +104,8 @@ RESERVED = {
 CONFIG = template_file("config.yaml.jinja")
 JOB = template_file("dagster_job.py.jinja")
 PAGE = template_file("index.md.jinja")
-SAMPLE = template_file("sample.json.jinja")
-STAGING_SQL = template_file("stg_{{ table }}.sql.jinja")
+SAMPLE = template_file(".json.jinja")
+STAGING_SQL = template_file("stg_{{ each.table }}{% endyield %}.sql.jinja")
 DESCRIBED = [template_file("_staging.yml.jinja"), template_file("_marts.yml.jinja")]
 
 
@@ -191,7 +201,7 @@ def test_what_dbt_reads_of_columns_is_text(names: list[str], values: list[str]) 
     columns = columns_of(names, values)
     taken("columns", columns=columns)
     for template in DESCRIBED:
-        document = yaml.safe_load(template.render(**{**BASE, "columns": columns}))
+        document = yaml.safe_load(template.render(**with_columns(columns)))
         [model] = document["models"]
         for name, identifier, column in zip(
             names, [c["identifier"] for c in columns], model["columns"], strict=False
@@ -221,7 +231,7 @@ def test_the_staging_model_reads_the_very_columns(names: list[str]) -> None:
     assume(columns)
     taken("columns", columns=columns)
     assume(len({name.lower() for name in names}) == len(names))
-    rendered = STAGING_SQL.render(**{**BASE, "columns": columns})
+    rendered = STAGING_SQL.render(**with_columns(columns))
     environment = jinja2.Environment()  # noqa: S701 - it is SQL
     query = environment.from_string(rendered).render(source=lambda *_: "given")
     quoted = ", ".join(
@@ -246,7 +256,7 @@ def test_the_sample_is_json_with_these_names_and_values(
     """Six records whose keys and values are those that were answered."""
     columns = columns_of(names, values)
     taken("columns", columns=columns)
-    records = json.loads(SAMPLE.render(**{**BASE, "columns": columns}))
+    records = json.loads(SAMPLE.render(**with_columns(columns)))
     assert len(records) == 6
     for row, record in enumerate(records):
         assert record == dict.fromkeys(names, values[row % len(values)])
@@ -294,7 +304,7 @@ def test_the_dashboards_queries_read_the_very_columns(given_names: list[str]) ->
             f'"{quoted[0]}", \'x\' as "{quoted[1]}", 2 as "{quoted[2]}"'
         )
         for template in QUERIES:
-            query = template.render(**{**BASE, "columns": columns, "use_dbt": False})
+            query = template.render(**with_columns(columns, use_dbt=False))
             assert len(connection.extract_statements(query)) == 1
             assert len(connection.execute(query).fetchall()) in (1, 3)
         left = connection.execute("select table_name from duckdb_tables()").fetchall()

@@ -66,6 +66,9 @@ def workflow_config(workflow_id: str, project: Project | None = None) -> Workflo
     Raises:
         ConfigError: The file is missing or wrong; all faults are listed.
         BadInputError: ``workflow_id`` is no workflow's id, or there is no project.
+
+    >>> workflow_config("sales").load.table
+    'sales'
     """
     check_workflow_id(workflow_id)
     project = project or find_project()
@@ -86,6 +89,9 @@ def held_contract(source: Mapping[str, Any]) -> Contract | None:
 
     Args:
         source: ``source`` of ``ingestion``, or of one of its ``sources``, as plain values.
+
+    >>> held_contract({"type": "file", "url": "data/in/sales.csv"}) is None
+    True
     """
     for config in _held.values():
         for table in config().tables:

@@ -91,6 +91,7 @@ def test_a_failing_dbt_test_fails_the_run_and_keeps_what_was_published(
     published = sorted((project_folder / ".dataflow").rglob("*.parquet"))
     staging = workflow_folder / "dbt" / "models" / "staging" / "_staging.yml"
     replace(staging, '"music"', '"cinema"')
+    replace(staging, "severity: warn", "severity: error")
     failed = dataflow("workflow", "run", "sales", cwd=project_folder)
     assert failed.returncode == 1
     assert "accepted_values_stg_sales_category" in failed.stderr

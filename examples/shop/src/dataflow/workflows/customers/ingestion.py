@@ -18,6 +18,7 @@ def extract_data(params: dict[str, Any]) -> dict[str, Any]:
     Returns:
         The rows under "data"; under "metadata" their source, number and time.
     """
-    extracted = read_source(load_config("customers")["ingestion"], params)
+    ingestion = load_config("customers")["ingestion"]
+    extracted = read_source(ingestion, params)
     log.info("extracted", rows=extracted["metadata"]["record_count"])
     return extracted
