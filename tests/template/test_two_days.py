@@ -61,7 +61,7 @@ MARTS: dict[str, list[dict[str, Any]] | None] = {
 # What the second run says.
 SAID = {
     "whole_numbers_grow_decimals": "row 1: '12.75' is no bigint",
-    "new_category": "region",
+    "new_category": "region of stg_days has new values: 'East' in 1 row (accepted_values)",
     "new_column": "Column 'coupon' is new",
     "lost_column": "no longer has 'discount'",
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.packages import install_packages
+from dataflow.modelling.warnings_of_tests import told_warnings
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 from dataflow.warehouse.run_warehouse import RunWarehouse
@@ -124,7 +125,7 @@ def build_models(
             if node.node.resource_type == "model"
         ],
         tests=sum(node.node.resource_type == "test" for node in nodes),
-        warnings=[f"{node.node.name}: {node.message}" for node in nodes if node.status == "warn"],
+        warnings=told_warnings(warehouse, nodes),
         seconds=time.monotonic() - started,
     )
 

@@ -51,6 +51,25 @@ def test_models_are_built_and_tested_and_the_file_is_let_go(project: Project) ->
     assert done.stdout == "[(6,)]\n"
 
 
+@pytest.mark.slow
+def test_what_tests_warn_of_is_told_by_its_values(project: Project) -> None:
+    """A new category, a missing value and a key that came twice are named, and nothing fails."""
+    models = project.workflow_dir("sales") / "dbt" / "models" / "staging" / "_staging.yml"
+    text = models.read_text()
+    unique = "- unique:\n              config:\n                severity: warn\n"
+    models.write_text(text.replace("- unique\n", unique))
+    assert models.read_text() != text
+    with duckdb.connect(str(project.warehouse_file("sales"))) as connection:
+        connection.execute("UPDATE raw.sales SET category = 'maps' WHERE id = 1")
+        connection.execute("UPDATE raw.sales SET amount = NULL, id = 3 WHERE id = 2")
+    result = build_models(project, "sales", open_warehouse(project, "sales"))
+    assert sorted(result.warnings) == [
+        "amount of stg_sales has no value in 1 row (not_null).",
+        "category of stg_sales has new values: 'maps' in 1 row (accepted_values).",
+        "id of stg_sales has values more than once: 3 in 2 rows (unique).",
+    ]
+
+
 def test_a_model_that_does_not_build_is_named_with_file_and_reason(project: Project) -> None:
     """The database's own words are in the error; dbt's banner is not."""
     model = project.workflow_dir("sales") / "dbt" / "models" / "marts" / "sales.sql"
