@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--all-columns", is_flag=True, help="Also compare `processed_at`, new in each run.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff(name: str, run_id: str, all_columns: bool, as_json: bool) -> None:
-    r"""Show what the last run of the workflow NAME changed in its tables.
+    """Show what the last run of the workflow NAME changed in its tables.
 
     Its tables and models are compared with those that the run before had left: columns, and rows
     that were added, are gone or have changed. Rows are told apart by `load.primary_key` and the
@@ -36,7 +36,7 @@ def diff(name: str, run_id: str, all_columns: bool, as_json: bool) -> None:
     dataflow workflow restore sales --list      which runs' tables are kept
 
     The exit code is 0 whether or not there are changes, and 2 if no earlier state is kept.
-    """
+    """  # noqa: D301 (click needs the character itself)
     project = find_project()
     with importing():
         from dataflow.runs.earlier_states import find_difference

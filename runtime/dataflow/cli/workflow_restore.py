@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--no-dashboards", is_flag=True, help="Leave the dashboards as they are.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def restore(name: str, run_id: str, is_list: bool, no_dashboards: bool, as_json: bool) -> None:
-    r"""Bring back what an earlier run of the workflow NAME had left.
+    """Bring back what an earlier run of the workflow NAME had left.
 
     Tables, models and the watermark become those of that run, and the dashboards are published
     from them, all at once. The tables that are there now are kept, so that they can be restored
@@ -35,7 +35,7 @@ def restore(name: str, run_id: str, is_list: bool, no_dashboards: bool, as_json:
 
     A state is kept when a run replaces it; the settings kept_states and kept_states_gb in
     [tool.dataflow] say how many, and DATAFLOW_KEPT_STATES=0 keeps none.
-    """
+    """  # noqa: D301 (click needs the character itself)
     project = find_project()
     with importing():
         from dataflow.runs.earlier_states import list_states, restore_state

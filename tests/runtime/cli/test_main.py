@@ -19,6 +19,10 @@ from tests.conftest import BIN, Dataflow
         ("workflow", "new"),
         ("workflow", "list"),
         ("workflow", "run"),
+        ("workflow", "watermark"),
+        ("workflow", "diff"),
+        ("workflow", "restore"),
+        ("workflow", "inspect"),
         ("workflow", "update"),
         ("workflow", "status"),
         ("workflow", "check"),
@@ -38,6 +42,8 @@ def test_every_command_explains_itself(
     shown = dataflow(*command, "--help", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.startswith(f"Usage: {' '.join(('dataflow', *command))}")
+    # What keeps the lines of an example apart is not for people.
+    assert "\\b" not in shown.stdout
     assert len(shown.stdout.splitlines()) > 4
 
 
