@@ -18,7 +18,7 @@ _NAMES = ("dagster", "api", "evidence")
     "--host", default="127.0.0.1", show_default=True, help="The address that all listen on."
 )
 def up(services: tuple[str, ...], host: str) -> None:
-    r"""Start Dagster, the REST API and the dashboards, or only the SERVICES named.
+    """Start Dagster, the REST API and the dashboards, or only the SERVICES named.
 
     They run until Ctrl-C, which stops all of them. If one ends by itself the others are stopped.
 
@@ -27,7 +27,7 @@ def up(services: tuple[str, ...], host: str) -> None:
       dagster   3000  DATAFLOW_DAGSTER_PORT
       api       8000  DATAFLOW_API_PORT
       evidence  9000  DATAFLOW_EVIDENCE_PORT
-    """
+    """  # noqa: D301 (click needs the character itself)
     from dataflow.service.group import run_services
     from dataflow.service.ports import check_addresses
     from dataflow.service.services import NotReadyError, Service, plan_service
