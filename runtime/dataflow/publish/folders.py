@@ -85,5 +85,4 @@ def is_built(project: Project, workflow_id: str) -> bool:
     evidence = project.workflow_dir(workflow_id) / "evidence"
     built_at = record.stat().st_mtime
     files = (path for part in ("pages", "components") for path in (evidence / part).rglob("*"))
-    # What was written in the same tick of the clock may have been written after it.
-    return all(path.stat().st_mtime < built_at for path in files)
+    return all(path.stat().st_mtime <= built_at for path in files)
