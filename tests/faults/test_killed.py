@@ -112,10 +112,10 @@ def test_a_failed_dbt_test_changes_nothing(shop: Shop) -> None:
     shop.write_rows(4, 4, 5)
     shop.configure("remove_duplicates: true", "remove_duplicates: false")
     told = shop.run()
-    told.is_told("unique", "those of the last good run", "data/.runs/sales/work/sales.duckdb")
+    told.is_told("unique", "those of the last good run", "data/.runs/sales/working/sales.duckdb")
     assert shop.seen() == before
     # Who wants to know which rows it were finds them.
-    work = shop.root / "data" / ".runs" / "sales" / "work" / "sales.duckdb"
+    work = shop.root / "data" / ".runs" / "sales" / "working" / "sales.duckdb"
     with duckdb.connect(str(work), read_only=True) as connection:
         assert connection.sql("SELECT id FROM raw.sales ORDER BY 1").fetchall() == [
             (4,),

@@ -4,7 +4,7 @@ A run works on a copy of the file, which replaces it when the whole run has succ
 replaces is kept for a while. All of it lies beside the file:
 
     data/sales.duckdb                        the last good run's tables; only ever replaced whole
-    data/.runs/sales/work/sales.duckdb       the copy that a run works on, or a failed run's
+    data/.runs/sales/working/sales.duckdb    the copy that a run works on, or a failed run's
     data/.runs/sales/kept/<run>/sales.duckdb what that run had left, before a later one
 
 A copy has the name of the file, since DuckDB names the database after it, and views name the
@@ -230,7 +230,7 @@ class DuckDBStates:
         import duckdb
 
         for number in count(1):
-            folder = self._home / ("work" if number == 1 else f"work-{number}")
+            folder = self._home / ("working" if number == 1 else f"working-{number}")
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 duckdb.connect(str(folder / self._name), read_only=True).close()
