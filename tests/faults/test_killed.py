@@ -64,7 +64,7 @@ UNSEEN = {
     "before the copy is sealed": at(f"{STATES}:DuckDBStates._seal"),
     "when the copy is sealed": at(f"{STATES}:DuckDBStates._seal", "after"),
     "when the present state is kept": at(f"{STATES}:DuckDBStates._keep", "after"),
-    "before the file is replaced": at(RENAME, matching="work/sales.duckdb"),
+    "before the file is replaced": at(RENAME, matching="working/sales.duckdb"),
 }
 # Where all of it can be seen.
 SEEN = {
@@ -73,7 +73,7 @@ SEEN = {
 }
 # Between two renames: the tables are new, and the dashboards, old and whole, follow.
 BETWEEN = {
-    "when the file is replaced": at(RENAME, "after", matching="work/sales.duckdb"),
+    "when the file is replaced": at(RENAME, "after", matching="working/sales.duckdb"),
     "before the manifest is replaced": at(RENAME, matching="manifest."),
 }
 
