@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.runs.last_value import last_value_for, stored_value
 from dataflow.runs.reading import Reading, cursor_column
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.sql import quote_identifier
 from dataflow.shared.suggestion import known_names
 from dataflow.sources.errors import told_of
 from dataflow.warehouse.kind import LoadRequest, Owners
@@ -89,7 +90,13 @@ def load_request(
             batch=batch,
             rejected=rejected,
             full_refresh=reading.full_refresh,
-            owners=Owners(Path(owner.extracted or owner.path), key),
+            owners=Owners(
+                Path(owner.extracted or owner.path),
+                key,
+                f"raw.{quote_identifier(load.table)}",
+                Path(owner.path),
+                cursor_column(table),
+            ),
         )
     known = [table.load.table for table in config.tables]
     raise BadInputError(

@@ -34,12 +34,18 @@ class Owners:
     """The rows that others belong to, as items do to the row whose list they were in.
 
     Args:
-        rows: Their Parquet file.
+        rows: The Parquet file that the items were taken from.
         columns: By which they find each other: columns of the items, each with that of the rows.
+        table: Schema and name of the table that the rows are merged into before.
+        loaded: The Parquet file that it is loaded from.
+        cursor: The column whose greatest value tells the version of a row that counts.
     """
 
     rows: Path
     columns: Mapping[str, str]
+    table: str
+    loaded: Path
+    cursor: str = ""
 
 
 @dataclass(frozen=True)

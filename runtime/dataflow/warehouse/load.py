@@ -11,7 +11,7 @@ from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
 from dataflow.shared.wide_decimals import MOST_DIGITS, wide_columns
 from dataflow.warehouse.column_fit import FittedColumn, column_types, fit_columns
 from dataflow.warehouse.database import WarehouseError, open_database
-from dataflow.warehouse.kind import LoadRequest, LoadResult, Owners
+from dataflow.warehouse.kind import LoadRequest, LoadResult
 from dataflow.warehouse.load_log import (
     forget_loads,
     forget_watermark,
@@ -20,6 +20,7 @@ from dataflow.warehouse.load_log import (
     save_watermark,
 )
 from dataflow.warehouse.merging import merge_rows
+from dataflow.warehouse.owned_rows import replace_owned_rows
 from dataflow.warehouse.spans import delete_span
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def load_table(
             loaded_by = loaded_already(connection, table, batch)
         if exists and incoming == 0:
             if disposition == "merge" and request.owners is not None:
-                _delete_of_owners(connection, target, request.owners)
+                replace_owned_rows(connection, target, rows, [], request.owners)
             if anew:
                 _empty(connection, target, table, allowed=request.allow_empty)
         elif disposition == "replace":
@@ -81,8 +82,7 @@ def load_table(
                 connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows} LIMIT 0")
             columns = fit_columns(connection, target, rows)
             if disposition == "merge" and request.owners is not None:
-                _delete_of_owners(connection, target, request.owners)
-                _insert(connection, target, rows, columns)
+                replace_owned_rows(connection, target, rows, columns, request.owners)
             elif disposition == "merge":
                 key, cursor = request.primary_key, request.cursor
                 merge_rows(connection, target, parquet, columns, key, cursor)
@@ -202,15 +202,3 @@ def _keep_rejected(connection: DuckDBPyConnection, request: LoadRequest) -> None
     how = "CREATE OR REPLACE TABLE" if replaces else "CREATE TABLE IF NOT EXISTS"
     connection.execute(f"{how} {target} AS FROM {rows} LIMIT 0")
     connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")
-
-
-def _delete_of_owners(connection: DuckDBPyConnection, target: str, owners: Owners) -> None:
-    """Delete what belongs to rows that have come anew, whatever they have today."""
-    match = " AND ".join(
-        f"item.{quote_identifier(column)} = owner.{quote_identifier(own)}"
-        for column, own in owners.columns.items()
-    )
-    connection.execute(
-        f"DELETE FROM {target} AS item "
-        f"USING read_parquet({quote_literal(owners.rows)}) AS owner WHERE {match}"
-    )
