@@ -74,7 +74,7 @@ def load_table(
             if disposition == "merge" and request.owners is not None:
                 replace_owned_rows(connection, target, rows, [], request.owners)
             if anew:
-                _empty(connection, target, table, allowed=request.allow_empty)
+                _empty(connection, target, request)
         elif disposition == "replace":
             connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows}")
         elif not loaded_by:
@@ -177,14 +177,22 @@ def _insert(
     connection.execute(f"INSERT INTO {target} BY NAME SELECT {values} FROM {rows}")
 
 
-def _empty(connection: DuckDBPyConnection, target: str, table: str, *, allowed: bool) -> None:
+def _empty(connection: DuckDBPyConnection, target: str, request: LoadRequest) -> None:
     kept = count_rows(connection, target)
-    if allowed:
+    if request.allow_empty:
         # An answer without rows often has no columns either; those of the table stay.
         connection.execute(f"DELETE FROM {target}")
+    elif kept and request.rejected is not None:
+        raise BadInputError(
+            f"The contract put all rows aside, and {RAW_SCHEMA}.{request.table} has {kept:,}, "
+            "which are kept. What did not fit is in the warnings of the step extract.",
+            "Correct `ingestion.columns` in config.yaml, or the source; "
+            "`dataflow workflow inspect` compares the two.",
+        )
     elif kept:
         raise BadInputError(
-            f"The source gave no rows, and {RAW_SCHEMA}.{table} has {kept:,}; they are kept.",
+            f"The source gave no rows, and {RAW_SCHEMA}.{request.table} has {kept:,}; they are "
+            "kept.",
             "If the table is meant to become empty, set `load.allow_empty: true` in config.yaml.",
         )
 

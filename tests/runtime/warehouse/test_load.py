@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.runtime.warehouse.loader_fixture import Loader, loader, table
 
@@ -265,3 +267,17 @@ def test_rows_that_come_again_take_the_place_of_their_span(
     if kind != "VARCHAR":
         with pytest.raises(BadInputError, match="'never' cannot be compared"):
             loader.load(again, span=Span("at", "never"), **append)
+
+
+def test_where_the_contract_put_all_rows_aside_the_refusal_says_so(
+    loader: Loader, tmp_path: Path
+) -> None:
+    """It is no empty source: the table stays, and to allow that it becomes empty is not advised."""
+    loader.load([{"id": 1}])
+    rejected = tmp_path / "rejected.parquet"
+    pq.write_table(pa.table({"reason": ["id: x is no integer"]}), rejected)
+    empty = pa.table({"id": pa.array([], pa.int64())})
+    with pytest.raises(BadInputError, match="put all rows aside") as refused:
+        loader.load(empty, rejected=rejected)
+    assert "allow_empty" not in refused.value.instruction
+    assert loader.rows() == [(1,)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.contract import written_type
 from dataflow.shared.shown import shortened
 from dataflow.shared.sql import quote_literal
-from dataflow.sources.type_rules import RULES, TEXT, Rule
+from dataflow.sources.type_rules import DOUBLE, RULES, TEXT, Rule
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,9 +90,16 @@ def _nearly(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str
     return (
         f"{column.name!r} is text: {count:,} of {total:,} values are each a {rule.label}; row "
         f"{row[0]:,} has {shortened(row[1], _LONGEST)!r}{others}. To have type {rule.type}, set "
-        f"`type` for it in `ingestion.columns` and `ingestion.on_change.bad_value` to `quarantine` "
-        "or `null`, or correct the value."
+        f"it to `{_as_agreed(rule)}` in `ingestion.columns` and `ingestion.on_change.bad_value` to "
+        "`quarantine` or `null`, or correct the value."
     )
+
+
+def _as_agreed(rule: Rule) -> str:
+    """What a contract says of a column whose values keep a rule."""
+    kind = written_type(DOUBLE.type if rule.exact else rule.type)
+    marks = [f', {name}: "{value}"' for name, value in rule.written.items()]
+    return f"{{type: {kind}{''.join(marks)}}}"
 
 
 def _grouped(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
