@@ -46,10 +46,10 @@ def notes_on_near_types(
     return [note for note in notes if note]
 
 
-def nearly_dates(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
-    """Whether nearly all values of a text column are dates of one layout."""
+def nearest_type(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
+    """The type of nearly all values of a text column; empty if there is none."""
     found = _nearest(connection, column) if column.text and column.longest <= _LONGEST else None
-    return found is not None and found[0].type in ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
+    return found[0].type if found else ""
 
 
 def _nearest(
