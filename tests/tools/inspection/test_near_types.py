@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dataflow.shared.contract import written_type
 from dataflow.sources.read import read_source
 from dataflow_tools.inspection.source_inspection import inspect_source
 
@@ -28,10 +29,15 @@ def test_what_is_advised_reads_all_but_the_misfit(
     rows = [f"{index},{value}" for index, value in enumerate([*values, misfit])]
     (project / "t.csv").write_text("\n".join(["id,v", *rows]) + "\n")
     source = {"type": "file", "url": "t.csv"}
-    (note,) = [note for note in inspect_source(source).notes if note.startswith("'v' is text")]
+    inspection = inspect_source(source)
+    (note,) = [note for note in inspection.notes if note.startswith("'v' is text")]
     assert "28 of 29 values are each a" in note
     assert f"row 29 has {misfit!r}" in note
     column = yaml.safe_load(note.split("set it to `")[1].split("`")[0])
+    # Which the sample of the tests has, so that it fits before and after.
+    answer = inspection.answers()["columns"][1]
+    assert answer["type"] == "VARCHAR"
+    assert written_type(answer["nearly"]) == column["type"]
     ingestion = {
         "source": source,
         "columns": {"id": {"type": "bigint"}, "v": column},
