@@ -24,6 +24,7 @@ from dataflow.runs.context import own_config
 from dataflow.runs.dagster_names import FURTHER_TAG, PARTITIONED_TAG, WORKFLOW_TAG
 from dataflow.runs.executor import holding_executor
 from dataflow.runs.module_definitions import ModuleDefinitions, read_modules, targets_of
+from dataflow.runs.partitioning import with_partitions
 from dataflow.runs.policy import with_policy
 from dataflow.runs.step_outputs import has_default_outputs, in_files
 from dataflow.shared.errors import DataflowError
@@ -87,6 +88,8 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
     policy = config.run if config else None
     described = workflow.description or workflow.job.description
 
+    own_job = with_partitions(workflow.job, config)
+
     def served(job: JobDefinition, **more: Any) -> JobDefinition:
         job = _served(project, workflow_id, with_job_resources(job, found.resources), config)
         return with_policy(job._copy(**more), policy)
@@ -103,7 +106,7 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
             further[job.name] = _of_own_assets(job, assets)
     return WorkflowDefinitions(
         workflow_id,
-        served(workflow.job, description=described),
+        served(own_job, description=described),
         config,
         assets,
         [_with_own_resources(check, own) for check in found.checks],
@@ -117,17 +120,20 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
     )
 
 
-def runnable_job(project: Project, workflow: Workflow) -> JobDefinition:
+def runnable_job(
+    project: Project, workflow: Workflow, config: WorkflowConfig | None
+) -> JobDefinition:
     """A workflow's job for a run in this process: with the resources that its modules define.
 
     Raises:
-        BadInputError: Its assets.py raises when it is imported.
+        BadInputError: Its assets.py raises when it is imported, or its job and its config.yaml have
+            partitions both.
     """
-    needed = workflow.job._get_required_resource_keys()
-    if needed <= set(workflow.job.resource_defs):
-        return workflow.job
+    job = with_partitions(workflow.job, config)
+    if job._get_required_resource_keys() <= set(job.resource_defs):
+        return job
     found = read_modules(workflow, project.workflow_dir(workflow.workflow_id))
-    return with_job_resources(workflow.job, found.resources)
+    return with_job_resources(job, found.resources)
 
 
 def with_job_resources(job: JobDefinition, resources: Mapping[str, Any]) -> JobDefinition:

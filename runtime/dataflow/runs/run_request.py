@@ -76,13 +76,13 @@ def check_partition(job_name: str, key: str | None, keys: Sequence[str] | None) 
     elif key is None:
         raise RunRequestError(
             f"The job {job_name!r} is partitioned, and a run of it is for one partition.",
-            f"Name one: --partition KEY, or `partition` over the API. {_described(keys)}",
+            f"Name one: --partition KEY, or `partition` over the API. {described_partitions(keys)}",
         )
     elif key not in keys:
         meant = as_sentence(did_you_mean(key, list(keys[-_KEYS_COMPARED:])))
         raise RunRequestError(
             f"The job {job_name!r} has no partition {quoted(key)}.",
-            f"{meant} {_described(keys)}".strip(),
+            f"{meant} {described_partitions(keys)}".strip(),
         )
 
 
@@ -97,7 +97,8 @@ def _partition_tags(
     return dict(job.get_tags_for_partition_key(key, None)) if key is not None else {}
 
 
-def _described(keys: Sequence[str]) -> str:
+def described_partitions(keys: Sequence[str]) -> str:
+    """A sentence about which partitions there are."""
     if not keys:
         return "It has none yet."
     if len(keys) <= _KEYS_SHOWN:

@@ -80,6 +80,8 @@ class LoadRequest:
             in the table of the same name in the schema ``rejected``; None if there are none.
         owners: The rows that these belong to. ``merge`` then puts them in the place of all that
             belonged to the same ones, and none is left of an owner that has none today.
+        partition: The rows are all of one partition, whose key they have in the column
+            ``partition_key``: those that the table has of it go, and its other rows stay.
     """
 
     table: str
@@ -93,6 +95,7 @@ class LoadRequest:
     cursor: str = ""
     span: Span | None = None
     owners: Owners | None = None
+    partition: str | None = None
 
 
 @dataclass(frozen=True)
