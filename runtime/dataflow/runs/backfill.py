@@ -8,13 +8,10 @@ from dataflow.runs.context import share_with_author
 from dataflow.runs.dagster_names import PARTITION_TAG, WORKFLOW_TAG
 from dataflow.runs.definitions import runnable_job
 from dataflow.runs.instance import open_instance
-from dataflow.runs.run_request import RunRequestError, described_partitions
-from dataflow.shared.shown import quoted
+from dataflow.runs.run_request import RunRequestError, partitions_between
 from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dagster import DagsterInstance
 
     from dataflow.shared.project import Project
@@ -46,37 +43,9 @@ def chosen_partitions(
                 "{by: day, start: 2024-01-01, column: day}.",
             )
         keys = list(job.partitions_def.get_partition_keys(dynamic_partitions_store=instance))
-        start = _position(keys, first, at_end=False) if first else 0
-        end = _position(keys, last, at_end=True) + 1 if last else len(keys)
-        chosen = keys[start:end]
-        if not chosen:
-            raise RunRequestError(
-                f"There are no partitions from {first or keys[0]} to {last or keys[-1]}."
-                if keys
-                else f"The workflow {workflow_id!r} has no partitions yet.",
-                described_partitions(keys),
-            )
+        chosen = partitions_between(workflow_id, keys, first, last)
         done = _succeeded(instance, workflow_id) if missing else set()
     return [key for key in chosen if key not in done]
-
-
-def _position(keys: Sequence[str], wanted: str, *, at_end: bool) -> int:
-    """Where a key stands; of a time the first partition from it on, or the last one up to it."""
-    if wanted in keys:
-        return keys.index(wanted)
-    if list(keys) == sorted(keys) and wanted[:4].isdigit():
-        # Keys of times are in the order of their texts, and an hour's begins with its day.
-        inside = [n for n, key in enumerate(keys) if key.startswith(wanted)]
-        if at_end:
-            before = [n for n, key in enumerate(keys) if key <= wanted]
-            found = [*before, *inside]
-            if found:
-                return found[-1]
-        else:
-            after = [n for n, key in enumerate(keys) if key >= wanted]
-            if after:
-                return after[0]
-    raise RunRequestError(f"There is no partition {quoted(wanted)}.", described_partitions(keys))
 
 
 def _succeeded(instance: DagsterInstance, workflow_id: str) -> set[str]:
