@@ -82,6 +82,7 @@ class ModelGraph:
                     "relation": _relation(model["relation"]),
                     "sources": tuple(map(_relation, model["sources"])),
                     "columns": tuple(ModelColumn(**column) for column in model["columns"]),
+                    "tags": tuple(model["tags"]),
                 }
             )
             for model in values["models"]

@@ -114,7 +114,7 @@ class _Reader:
                 name = said[1]
             language = "python" if path.suffix == ".py" else "sql"
             settings = self._settings_of_folder(section, path.relative_to(base).with_suffix(""))
-            settings |= _settings_in(clean)
+            settings = _with(settings, _settings_in(clean))
             self._nodes[name] = _Node(name, _KINDS[section], text, language, settings)
 
     def _settings_of_folder(self, section: str, path: Path) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class _Reader:
         settings = _plain(level)
         for part in (*self._names, *path.parts):
             level = _mapping(level).get(part)
-            settings |= _plain(level)
+            settings = _with(settings, _plain(level))
         return settings
 
     def _describe_nodes(self) -> None:
@@ -134,7 +134,8 @@ class _Reader:
                     node.described = described
                     # What a model says of itself wins over what is said of it.
                     own = _settings_in(_JINJA_COMMENT.sub("", node.text))
-                    node.settings |= {**_plain(described.get("config")), **own}
+                    said = _with(_plain(described.get("config")), own)
+                    node.settings = _with(node.settings, said)
 
     def _find_sources(self) -> None:
         for source in self._properties.get("sources", []):
@@ -290,6 +291,12 @@ def _plain(values: Any) -> dict[str, Any]:
         for key, value in settings.items()
         if key in known and not isinstance(value, Mapping) and "{{" not in str(value)
     }
+
+
+def _with(settings: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of which the later ones win; tags are those of both."""
+    tags = [*_texts(settings.get("tags")), *_texts(more.get("tags"))]
+    return {**settings, **more, "tags": tags}
 
 
 def _said(values: Mapping[str, Any]) -> str:

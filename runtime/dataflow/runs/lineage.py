@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CONTRACT_CHECK = "contract"
 _RAW = "raw"
+_KIND = "dagster/kind/"
 # Of a longer model people read the file.
 _MOST_SQL = 20_000
 
@@ -88,11 +89,13 @@ def read_lineage(project: Project, workflow_id: str, config: WorkflowConfig) -> 
 def with_words_of(spec: AssetSpec, author: AssetSpec) -> AssetSpec:
     """An asset that the author's code describes as well: what it says there is what is shown."""
     deps = {dep.asset_key: dep for dep in (*spec.deps, *author.deps)}
+    # Dagster takes three kinds at most.
+    tags = {k: v for k, v in spec.tags.items() if not (author.kinds and k.startswith(_KIND))}
     return author.replace_attributes(
         deps=list(deps.values()),
         description=author.description or spec.description,
         metadata={**spec.metadata, **author.metadata},
-        tags={**spec.tags, **author.tags},
+        tags={**tags, **author.tags},
         group_name=author.group_name or spec.group_name,
         freshness_policy=author.freshness_policy or spec.freshness_policy,
     )
