@@ -1,7 +1,8 @@
 """The tables and tests of a workflow's dbt project, for whoever must not wait for dbt.
 
 After each build a digest of dbt's manifest is kept, with the state that the project's files had.
-As long as they have it still, the digest is what dbt would say; else the files are read.
+As long as they have it still, the digest is what dbt would say; else the files are read, and what
+they say is kept in the same way.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,8 @@ from dataflow.modelling.project_files import graph_of_files
 if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
-_DIGEST = "graph.json"
+_OF_DBT = "graph.json"
+_OF_FILES = "graph_of_files.json"
 # What dbt writes into a project.
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", "__pycache__")
 
@@ -29,14 +32,19 @@ def known_graph(project: Project, workflow_id: str) -> ModelGraph:
     folder = project.workflow_dir(workflow_id) / "dbt"
     if not (folder / "dbt_project.yml").is_file():
         return ModelGraph()
-    try:
-        kept = json.loads(_path(project, workflow_id).read_text(encoding="utf-8"))
-        if kept["state"] == _state(folder):
-            return ModelGraph.from_json(kept["graph"])
-    except (OSError, ValueError, KeyError, TypeError):
-        # Of another version, or half written: it is made anew by the next build.
-        pass
-    return graph_of_files(folder)
+    state = _state(folder)
+    for name in (_OF_DBT, _OF_FILES):
+        try:
+            kept = json.loads(_path(project, workflow_id, name).read_text(encoding="utf-8"))
+            if kept["state"] == state:
+                return ModelGraph.from_json(kept["graph"])
+        except (OSError, ValueError, KeyError, TypeError):
+            # There is none, or one of another version: it is made anew.
+            continue
+    graph = graph_of_files(folder)
+    with suppress(OSError):  # Whoever may only read reads the files again.
+        _keep(_path(project, workflow_id, _OF_FILES), state, graph)
+    return graph
 
 
 def read_manifest(project: Project, workflow_id: str) -> Manifest | None:
@@ -50,18 +58,19 @@ def read_manifest(project: Project, workflow_id: str) -> Manifest | None:
 
 def keep_graph(project: Project, workflow_id: str, manifest: Manifest) -> None:
     """Write down what a manifest says for `known_graph`."""
-    kept = {
-        "state": _state(project.workflow_dir(workflow_id) / "dbt"),
-        "graph": manifest.graph().to_json(),
-    }
-    path = _path(project, workflow_id)
+    state = _state(project.workflow_dir(workflow_id) / "dbt")
+    _keep(_path(project, workflow_id, _OF_DBT), state, manifest.graph())
+
+
+def _keep(path: Path, state: str, graph: ModelGraph) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".{os.getpid()}")
-    aside.write_text(json.dumps(kept), encoding="utf-8")
+    aside.write_text(json.dumps({"state": state, "graph": graph.to_json()}), encoding="utf-8")
     aside.replace(path)
 
 
-def _path(project: Project, workflow_id: str) -> Path:
-    return project.state_dir / "dbt" / workflow_id / _DIGEST
+def _path(project: Project, workflow_id: str, name: str) -> Path:
+    return project.state_dir / "dbt" / workflow_id / name
 
 
 def _state(folder: Path) -> str:

@@ -7,6 +7,7 @@ name or schema a macro makes may be called otherwise here, until dbt has run onc
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -63,6 +64,8 @@ class _Reader:
         self._names = _texts(self._project.get("name"))
         self._schema = self._target_schema()
         macros = _files(self._folders("macro-paths", "macros"), (".sql",))
+        # The file is called so as a rule.
+        macros.sort(key=lambda path: path.stem != _OWN_SCHEMA_NAMES)
         self._takes_schema_as_it_is = any(_OWN_SCHEMA_NAMES in _text(path) for path in macros)
         self._properties: dict[str, list[Mapping[str, Any]]] = {}
         self._nodes: dict[str, _Node] = {}
@@ -324,8 +327,14 @@ def _texts(value: Any) -> list[str]:
 
 
 def _files(folders: Iterable[Path], endings: tuple[str, ...]) -> list[Path]:
-    found = (path for folder in folders for path in sorted(folder.rglob("*")))
-    return [path for path in found if path.suffix in endings and path.is_file()]
+    found = [
+        Path(parent, name)
+        for folder in folders
+        for parent, _, names in os.walk(folder)
+        for name in names
+        if name.endswith(endings)
+    ]
+    return sorted(found)
 
 
 def _text(path: Path) -> str:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 CONTRACT_CHECK = "contract"
 _RAW = "raw"
 _KIND = "dagster/kind/"
+# Schema and name of a table in a query.
+_TABLE_NAME = re.compile(r'(?:"([^"]+)"|\b(\w+))\s*\.\s*(?:"([^"]+)"|(\w+))')
 # Of a longer model people read the file.
 _MOST_SQL = 20_000
 
@@ -178,7 +180,12 @@ def _dashboard(
     tables = {spec.key: tuple(spec.key.path[1:]) for spec in specs if len(spec.key.path) == 3}
     queries = sorted((folder / "evidence" / "sources").glob("*.sql"))
     asked = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in queries)
-    read = [key for key, (schema, name) in tables.items() if _names(asked, schema, name)]
+    named = {
+        (part[0] or part[1], part[2] or part[3]) for part in _TABLE_NAME.findall(asked.lower())
+    }
+    read = [
+        key for key, (schema, name) in tables.items() if (schema.lower(), name.lower()) in named
+    ]
     if not read:
         before = {dep.asset_key for spec in specs for dep in spec.deps}
         last = {table_key(workflow_id, model.relation) for model in graph.models} - before
@@ -190,11 +197,6 @@ def _dashboard(
         group_name=workflow_id,
         kinds={"evidence"},
     )
-
-
-def _names(query: str, schema: str, name: str) -> bool:
-    found = rf'(?<![\w."])"?{re.escape(schema)}"?\s*\.\s*"?{re.escape(name)}(?!\w)'
-    return re.search(found, query, re.IGNORECASE) is not None
 
 
 def _contract_checks(workflow_id: str, config: WorkflowConfig) -> Iterator[AssetCheckSpec]:
