@@ -27,6 +27,7 @@ from dataflow.runs.executor import holding_executor
 from dataflow.runs.lineage import Lineage, read_lineage, with_words_of
 from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.module_definitions import ModuleDefinitions, read_modules, targets_of
+from dataflow.runs.partitioning import with_partitions
 from dataflow.runs.policy import with_policy
 from dataflow.runs.step_outputs import has_default_outputs, in_files
 from dataflow.shared.errors import DataflowError
@@ -92,6 +93,8 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
     policy = config.run if config else None
     described = workflow.description or workflow.job.description
 
+    own_job = with_partitions(workflow.job, config)
+
     def served(job: JobDefinition, **more: Any) -> JobDefinition:
         job = _served(project, workflow_id, with_job_resources(job, found.resources), config)
         return with_policy(job._copy(**more), policy)
@@ -109,7 +112,7 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
     assets, lineage = _merged(assets, _lineage(project, workflow_id, config, found))
     return WorkflowDefinitions(
         workflow_id,
-        served(workflow.job, description=described),
+        served(own_job, description=described),
         config,
         assets,
         [_with_own_resources(check, own) for check in found.checks],
@@ -124,17 +127,20 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
     )
 
 
-def runnable_job(project: Project, workflow: Workflow) -> JobDefinition:
+def runnable_job(
+    project: Project, workflow: Workflow, config: WorkflowConfig | None
+) -> JobDefinition:
     """A workflow's job for a run in this process: with the resources that its modules define.
 
     Raises:
-        BadInputError: Its assets.py raises when it is imported.
+        BadInputError: Its assets.py raises when it is imported, or its job and its config.yaml have
+            partitions both.
     """
-    needed = workflow.job._get_required_resource_keys()
-    if needed <= set(workflow.job.resource_defs):
-        return workflow.job
+    job = with_partitions(workflow.job, config)
+    if job._get_required_resource_keys() <= set(job.resource_defs):
+        return job
     found = read_modules(workflow, project.workflow_dir(workflow.workflow_id))
-    return with_job_resources(workflow.job, found.resources)
+    return with_job_resources(job, found.resources)
 
 
 def with_job_resources(job: JobDefinition, resources: Mapping[str, Any]) -> JobDefinition:

@@ -76,13 +76,13 @@ def check_partition(job_name: str, key: str | None, keys: Sequence[str] | None) 
     elif key is None:
         raise RunRequestError(
             f"The job {job_name!r} is partitioned, and a run of it is for one partition.",
-            f"Name one: --partition KEY, or `partition` over the API. {_described(keys)}",
+            f"Name one: --partition KEY, or `partition` over the API. {described_partitions(keys)}",
         )
     elif key not in keys:
         meant = as_sentence(did_you_mean(key, list(keys[-_KEYS_COMPARED:])))
         raise RunRequestError(
             f"The job {job_name!r} has no partition {quoted(key)}.",
-            f"{meant} {_described(keys)}".strip(),
+            f"{meant} {described_partitions(keys)}".strip(),
         )
 
 
@@ -97,7 +97,49 @@ def _partition_tags(
     return dict(job.get_tags_for_partition_key(key, None)) if key is not None else {}
 
 
-def _described(keys: Sequence[str]) -> str:
+def partitions_between(
+    workflow_id: str, keys: Sequence[str], first: str = "", last: str = ""
+) -> list[str]:
+    """The partitions of a workflow from one to another, these included.
+
+    Args:
+        keys: All that it has, in order.
+        first: The first of them, or the time at which it begins; empty for the first there is.
+        last: The last of them, likewise.
+
+    Raises:
+        RunRequestError: There are none.
+
+    >>> partitions_between("x", ["2024-01-01", "2024-01-02", "2024-02-01"], "2024-01-02", "2024-01")
+    ['2024-01-02']
+    """
+    start = _position(keys, first, at_end=False) if first else 0
+    end = _position(keys, last, at_end=True) + 1 if last else len(keys)
+    if start >= end:
+        what = f"from {quoted(first or keys[0])} to {quoted(last or keys[-1])}" if keys else "yet"
+        raise RunRequestError(
+            f"The workflow {workflow_id!r} has no partitions {what}.", described_partitions(keys)
+        )
+    return list(keys[start:end])
+
+
+def _position(keys: Sequence[str], wanted: str, *, at_end: bool) -> int:
+    """Where a key stands; of a time the first partition from it on, or the last one up to it."""
+    if wanted in keys:
+        return keys.index(wanted)
+    if wanted[:4].isdigit() and list(keys) == sorted(keys):
+        # Keys of times are in the order of their texts, and an hour's begins with its day.
+        if at_end:
+            found = [n for n, key in enumerate(keys) if key <= wanted or key.startswith(wanted)]
+        else:
+            found = [n for n, key in enumerate(keys) if key >= wanted]
+        if found:
+            return found[-1 if at_end else 0]
+    raise RunRequestError(f"There is no partition {quoted(wanted)}.", described_partitions(keys))
+
+
+def described_partitions(keys: Sequence[str]) -> str:
+    """A sentence about which partitions there are."""
     if not keys:
         return "It has none yet."
     if len(keys) <= _KEYS_SHOWN:

@@ -24,6 +24,7 @@ from dataflow.runs.made_assets import (
     tell_of_models,
     telling_of_sources,
 )
+from dataflow.runs.partitioning import part_of_run, with_partition_key
 from dataflow.runs.promotion import note_publications
 from dataflow.runs.reading import Reading
 from dataflow.runs.stored_table import StoredTable
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from dataflow.runs.partitioning import Part
     from dataflow.shared.named_source import SourceTable
     from dataflow.warehouse.kind import LoadResult
 
@@ -64,11 +66,14 @@ class Steps:
         reading = _reading()
         with self._run() as run:
             _forget_old_runs(run)
+            part = _part(run)
             with telling_of_sources(run) as told:
                 tables = [
                     stored
                     for table in run.settings.tables
-                    for stored in told.of(table, _extracted(run, table, reading, extract_data))
+                    for stored in told.of(
+                        table, _extracted(run, table, reading, part, extract_data)
+                    )
                 ]
         said, rejected_rows = [], 0
         for stored in tables:
@@ -114,27 +119,32 @@ class Steps:
         reading, tables = _reading(), transformed.all
         results, said, made = [], [], []
         with self._run() as run, run.lock():
+            part = _part(run)
             for stored in tables:
                 request = load_request(
                     run.settings,
                     stored,
                     tables,
                     reading,
+                    part,
                     batch=_batch(run, stored),
                     rejected=_rejected_rows(stored),
                 )
                 started = time.monotonic()
                 try:
-                    result = run.warehouse.load(Path(stored.path), request)
+                    rows = Path(stored.path)
+                    rows = with_partition_key(rows, part.key) if part else rows
+                    result = run.warehouse.load(rows, request)
                 except DataflowError as error:
                     if len(tables) > 1 and f"raw.{request.table}" not in error.reason:
                         error.reason = f"raw.{request.table}: {error.reason}"
                     raise
                 results.append(result)
                 made.append(LoadedTable(request, result, time.monotonic() - started))
+                how = f"partition {part.key}" if part else request.write_disposition
                 said.append(
                     f"{result.rows_loaded:,} rows into {result.table} "
-                    f"({request.write_disposition}; {result.rows_in_table:,} now)"
+                    f"({how}; {result.rows_in_table:,} now)"
                 )
             tell_of_loaded_tables(run, made)
         for result in results:
@@ -197,16 +207,24 @@ def _reading() -> Reading:
     return Reading.from_tags(OpExecutionContext.get().run.tags)
 
 
+def _part(run: RunContext) -> Part | None:
+    """The partition that this run is for."""
+    return part_of_run(run.settings, OpExecutionContext.get().run.tags)
+
+
 def _extracted(
     run: RunContext,
     table: SourceTable,
     reading: Reading,
+    part: Part | None,
     extract_data: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> Iterator[StoredTable]:
     """Fetch one source, and write its rows down, and those of the lists in them."""
-    result = _by_contract(table, extract_data(parameters_of(run, table, reading)))
+    result = _by_contract(table, extract_data(parameters_of(run, table, reading, part)))
     name = table.load.table if table.name or table.child_tables else ""
     stored = _store(run, "extract", result, table=name)
+    if part is not None and part.column_of(table):
+        stored = replace(stored, rows=part.keep(Path(stored.path), table))
     metadata = {**stored.metadata, "table": name} if name else stored.metadata
     stored = replace(stored, metadata=metadata)
     _keep_rejected(run, result, stored)
