@@ -7,15 +7,23 @@ tables by location: rows go through a Parquet file of the run, never through a p
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
+from dagster import OpExecutionContext
 
-from dataflow.modelling.build import BuildResult, build_models
+from dataflow.modelling.build import BuildResult, ModelError, build_models
 from dataflow.runs.context import RunContext, run_of_step
+from dataflow.runs.made_assets import (
+    LoadedTable,
+    tell_of_dashboard,
+    tell_of_loaded_tables,
+    tell_of_models,
+    telling_of_sources,
+)
 from dataflow.runs.partitioning import part_of_run, with_partition_key
 from dataflow.runs.promotion import note_publications
 from dataflow.runs.reading import Reading
@@ -59,11 +67,14 @@ class Steps:
         with self._run() as run:
             _forget_old_runs(run)
             part = _part(run)
-            tables = [
-                stored
-                for table in run.settings.tables
-                for stored in _extracted(run, table, reading, part, extract_data)
-            ]
+            with telling_of_sources(run) as told:
+                tables = [
+                    stored
+                    for table in run.settings.tables
+                    for stored in told.of(
+                        table, _extracted(run, table, reading, part, extract_data)
+                    )
+                ]
         said, rejected_rows = [], 0
         for stored in tables:
             of_table = f"{stored.table}: " if stored.table and len(tables) > 1 else ""
@@ -106,7 +117,7 @@ class Steps:
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows of all tables into the warehouse as config.yaml says."""
         reading, tables = _reading(), transformed.all
-        results, said = [], []
+        results, said, made = [], [], []
         with self._run() as run, run.lock():
             part = _part(run)
             for stored in tables:
@@ -119,6 +130,7 @@ class Steps:
                     batch=_batch(run, stored),
                     rejected=_rejected_rows(stored),
                 )
+                started = time.monotonic()
                 try:
                     rows = Path(stored.path)
                     rows = with_partition_key(rows, part.key) if part else rows
@@ -128,18 +140,19 @@ class Steps:
                         error.reason = f"raw.{request.table}: {error.reason}"
                     raise
                 results.append(result)
+                made.append(LoadedTable(request, result, time.monotonic() - started))
                 how = f"partition {part.key}" if part else request.write_disposition
                 said.append(
                     f"{result.rows_loaded:,} rows into {result.table} "
                     f"({how}; {result.rows_in_table:,} now)"
                 )
+            tell_of_loaded_tables(run, made)
         for result in results:
             if result.loaded_by:
                 log.warning(
                     f"Run {result.loaded_by} had added these rows before it failed; they are not "
                     f"added again to {result.table}."
                 )
-            self._record(result.table, result.rows_in_table)
         _say("; ".join(said), sum(result.rows_loaded for result in results))
         return replace(results[0], more=results[1:])
 
@@ -147,11 +160,14 @@ class Steps:
         """Build and test the dbt models on the table just loaded."""
         log.info("building models", source=loaded.table)
         with self._run() as run, run.lock():
-            result = build_models(run.project, self.workflow_id, run.warehouse, log.info)
+            try:
+                result = build_models(run.project, self.workflow_id, run.warehouse, log.info)
+            except ModelError as error:
+                tell_of_models(run, [], error.outcomes)
+                raise
+            tell_of_models(run, result.tables, result.outcomes)
         for warning in result.warnings:
             log.warning(warning)
-        for model in result.models:
-            self._record(model)
         _say(f"{_plural(len(result.models), 'model')}, {_plural(result.tests, 'test')} passed")
         return result
 
@@ -164,6 +180,7 @@ class Steps:
         from dataflow.publish.kind import PublishRequest, publish, stage
 
         log.info("publishing", after=type(modelled).__name__)
+        started = time.monotonic()
         with (
             self._run() as run,
             run.lock(),
@@ -176,19 +193,13 @@ class Steps:
             else:
                 tables = publish(request)
                 shutil.rmtree(run.folder, ignore_errors=True)
-        self._record("dashboard")
+            tell_of_dashboard(run, tables, time.monotonic() - started)
         listed = ", ".join(f"{name} ({rows:,})" for name, rows in tables.items())
         _say(f"{_plural(len(tables), 'table')} for the dashboards: {listed}")
         return tables
 
     def _run(self) -> AbstractContextManager[RunContext]:
         return run_of_step(self.workflow_id)
-
-    def _record(self, table: str, rows: int | None = None) -> None:
-        """Tell Dagster that the asset of this name in a workflow's assets.py was made."""
-        metadata = {} if rows is None else {"rows": MetadataValue.int(rows)}
-        key = [self.workflow_id, *table.split(".")]
-        OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
 
 
 def _reading() -> Reading:
