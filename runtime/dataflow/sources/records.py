@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 # What is not in a document; null is.
 MISSING: Any = object()
 _DEEPEST = 3
+# Lists that stand beside the records of an answer, and are none.
+_BESIDE = (
+    *("links", "errors", "warnings", "messages", "notices", "included", "facets", "aggregations"),
+    *("filters", "sort", "columns", "fields", "schema", "breadcrumbs", "expands"),
+)
 
 
 class JsonLines:
@@ -115,9 +120,14 @@ def _guess(document: Any, shown: str) -> Any:
     filled = {path: values for path, values in lists.items() if values}
     chosen = filled or lists
     if len(chosen) > 1:
+        # `data` beside `links` is as plain as `data` alone, also where `data` has no records today.
+        own = {p: v for p, v in lists.items() if p.rpartition(".")[2].lower() not in _BESIDE}
+        chosen = {p: v for p, v in own.items() if v} or own or chosen
+    if len(chosen) > 1:
         raise SourceDataError(
             f"{shown} has several lists of records: {', '.join(chosen)}.",
-            "Set `ingestion.source.data_path` to the one that is meant.",
+            f"Set `ingestion.source.data_path` to the one that is meant, such as "
+            f"{next(iter(chosen))}.",
         )
     return next(iter(chosen.values())) if chosen else document
 

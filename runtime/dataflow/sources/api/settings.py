@@ -193,6 +193,11 @@ class ApiSource(Section):
         default=None,
         description="Where the answer holds the list of rows: a dotted path, `result.items`.",
     )
+    records: Literal["list", "map"] | None = Field(
+        default=None,
+        description="`map`: the answer, or what is at `data_path`, is an object with one record "
+        "for each key; the key is a column. Left out: a list, or one record.",
+    )
     error_path: Text | None = Field(
         default=None,
         description="Where an answer with status 200 says that it failed: a dotted path to what is "
