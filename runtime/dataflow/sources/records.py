@@ -132,11 +132,21 @@ def _guess(document: Any, shown: str) -> Any:
     return next(iter(chosen.values())) if chosen else document
 
 
+def _are_objects(values: list[Any]) -> bool:
+    return not values or (
+        all(isinstance(value, dict | None) for value in values)
+        and any(value is not None for value in values)
+    )
+
+
 def _lists(document: dict[str, Any], prefix: str, depth: int) -> dict[str, list[Any]]:
-    """The lists of objects in a document that are not in a list themselves, and empty lists."""
+    """The lists of objects in a document that are not in a list themselves, and empty lists.
+
+    Those of objects and nulls are among them, for the reader to refuse.
+    """
     found: dict[str, list[Any]] = {}
     for key, value in document.items():
-        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        if isinstance(value, list) and _are_objects(value):
             found[f"{prefix}{key}"] = value
         elif isinstance(value, dict) and depth > 1:
             found |= _lists(value, f"{prefix}{key}.", depth - 1)
