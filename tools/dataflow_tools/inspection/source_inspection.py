@@ -181,8 +181,6 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
     ]
     nearly = any(kind.startswith(("DATE", "TIMESTAMP")) for kind in types)
     notes += notes_on_rows(profiles, date, primary_key, sample, different, nearly=nearly)
-    if (written := _without_secrets(source["url"])) != source["url"]:
-        notes.append(f"Secrets in the location are written as variables, to be set: {written}")
     return Inspection(
         source={**source, **sample.settings},
         columns=tuple(columns),
