@@ -20,8 +20,14 @@ _LEFT_AS_TEXT = {
     r"-?[$€£¥] ?-?[\d.,]+|-?[\d.,]+ ?[$€£¥]": "amounts of money",
     r"-?[\d.,]+ ?%": "percentages",
     r"[-+]?\d+": "whole numbers, and stays as it is written",
+    r"[-+\u2212\u2013]?(\d+|\d{1,3}([.,]\d{3})+)([.,]\d+)?": "numbers; see `decimal` and `thousands`",
+    r"[-+\u2212\u2013<>~\u2248]? ?(\d+|\d{1,3}([.,]\d{3})+)([.,]\d+)? ?([*\u2020\u2021]|[A-Za-z\u00b5\u00b0/]"
+    r"[A-Za-z\u00b2\u00b3/]{0,5}|[\[(][a-z0-9][\])])?": "numbers with a unit or a mark beside them",
     r"\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3})[-/. ]\d{2}( .*)?": "dates with two digits for the year",
     r"(18|19|20)\d\d[-/](0[1-9]|1[0-2])": "months",
+    r"([A-Z][a-z]+,? )?\d{1,2}\.?[ -][^\W\d_]+\.?,?[ -]\d{4}( .*)?|\d{4}-\d\d-\d\d[T ]\d.*"
+    r"|\d{8}T\d{4,6}.*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}( .*)?": "dates; see `date_format`",
+    r"\d{1,2}:\d\d(:\d\d)? ?[AaPp]\.?[Mm]\.?": "times of day",
 }
 
 

@@ -21,6 +21,23 @@ if TYPE_CHECKING:
 _MARKERS = frozenset(
     {"na", "n/a", "#n/a", "n.a.", "null", "none", "nil", "nan", "-", "--", "---", ".", "..", "?"}
     | {"*", "missing", "\\n", "(null)", "<na>", "(none)", "unknown", "#value!", "#div/0!"}
+    | {
+        ":",
+        "/",
+        "x",
+        "\u2013",
+        "\u2014",
+        "\u2026",
+        "...",
+        "n.d.",
+        "n/d",
+        "nd",
+        "n.v.",
+        "k.a.",
+        "k. a.",
+        "s.o.",
+    }
+    | {"[x]", "[z]", "[c]", "[low]", "not available", "not applicable", "tbd", "(leer)", "#n/d"}
     | {"#ref!", "#num!", "#name?", "#null!", "#n/a n/a", ""}
 )
 

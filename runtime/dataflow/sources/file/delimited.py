@@ -18,6 +18,7 @@ from dataflow.sources.file.layout import Layout, beginning_of, layout_of, lines_
 from dataflow.sources.file.plain_copy import plain_copy
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.text_records import Dialect
+from dataflow.sources.file.unsaid_footer import refuse_unsaid_footer
 from dataflow.sources.inference import TypedTable, read_typed
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _read(
 ) -> TypedTable:
     parts, notes = [], []
     for file in files:
-        part, told = _part(file, folder, settings, plain=plain)
+        part, told = _part(file, folder, settings, plain=plain, agreed=contract is not None)
         parts.append(part)
         notes += told
     headers = {part.layout.names: distinct_names(part.layout.names) for part in parts}
@@ -126,7 +127,7 @@ def _read(
 
 
 def _part(
-    file: LocalFile, folder: Path, settings: FileSource, *, plain: bool
+    file: LocalFile, folder: Path, settings: FileSource, *, plain: bool, agreed: bool
 ) -> tuple[_Part, list[str]]:
     """A file as it is where DuckDB can read it so, else a copy that it can read."""
     text = beginning_of(file)
@@ -148,9 +149,11 @@ def _part(
         notes.append(f"{file.shown}: the {lines} left out: {shortened(left_out)!r}.")
     if layout.header_rows:
         notes += _doubts(file, layout, rows)
+    if agreed and settings.footer_lines is None:
+        refuse_unsaid_footer(file, layout)
     if not plain and _is_plain(layout, rows, settings):
         return _Part(file, layout, plain=False), notes
-    copy, told = plain_copy(file, layout, settings, folder)
+    copy, told = plain_copy(file, layout, settings, folder, agreed=agreed)
     return _Part(copy, layout, plain=True), notes + told
 
 

@@ -138,22 +138,27 @@ def _doubled(text: str) -> str:
     return ""
 
 
-def _score(text: str, dialect: Dialect) -> tuple[bool, float, int]:
-    """Whether all records from the header on have as many values, which part of them, how many."""
+def _score(text: str, dialect: Dialect) -> tuple[bool, float, int, int]:
+    """How well a dialect parts a text; the greater, the better.
+
+    Whether all records from the header on have as many values, which part of them has, how few
+    records stand above the header, how many values they have.
+    """
     rows = [record for _, record in first_records(text, dialect)]
-    below = rows[preamble_of(rows) :]
+    before = preamble_of(rows)
+    below = rows[before:]
     # A sentence or two below the table is none of its rows.
     notes = 0
     while notes < _MOST_NOTES and len(below) > _SHORTEST and len(below[-1]) == 1 < len(below[0]):
         below, notes = below[:-1], notes + 1
     widths = Counter(len(row) for row in below)
     if not widths:
-        return (False, 0.0, 0)
+        return (False, 0.0, 0, 0)
     width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
     even = len(widths) == 1 and width > 1
     # Where lines differ, the mark that most of them have as often parts them, not the one that
     # happens to be in the first.
-    return (even, round(count / len(below), 1) if width > 1 else 0.0, width)
+    return (even, round(count / len(below), 1) if width > 1 else 0.0, -before, width)
 
 
 def layout_of(file: LocalFile, text: str, settings: FileSource) -> tuple[Layout, list[list[str]]]:

@@ -25,12 +25,10 @@ if TYPE_CHECKING:
 # What a delimiter may be called that is no sign of its own.
 WHITESPACE = "whitespace"
 _LONGEST_DELIMITER = 4
-_TEXT_ONLY = (
-    *("delimiter", "widths", "quote", "escape", "comment", "short_rows", "repeated_headers"),
-)
+_TEXT_ONLY = (*("delimiter", "widths", "quote", "escape", "comment", "short_rows"),)
 _TABLES_ONLY = (
     *("header", "header_rows", "names", "skip_lines", "units_row", "footer_lines"),
-    *("decimal", "thousands", "date_format"),
+    *("repeated_headers", "decimal", "thousands", "date_format"),
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 

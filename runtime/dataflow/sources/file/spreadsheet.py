@@ -11,10 +11,12 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.file.footer import Sums
 from dataflow.sources.file.header import joined_names, preamble_of, values_in
 from dataflow.sources.file.plain_copy import check_footer, check_units
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.sheet_errors import cell_name, error_cells
+from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
 from dataflow.sources.inference import TypedTable, durations_as_text, read_typed
 from dataflow.sources.type_rules import RULES
 
@@ -31,8 +33,13 @@ _FIRST_ROWS = 100
 _MOST_CELLS = 8
 
 
-def read_spreadsheets(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:
+def read_spreadsheets(
+    files: Sequence[LocalFile], settings: FileSource, *, agreed: bool = False
+) -> TypedTable:
     """Read one sheet of each file; its first row with several values has the columns' names.
+
+    Args:
+        agreed: Whether there is a contract, so that a total that nobody spoke of is refused.
 
     Numbers are whole where all of a column are. A column with values of several kinds is text, and
     cells that hold an error are the text that they show.
@@ -46,7 +53,7 @@ def read_spreadsheets(files: Sequence[LocalFile], settings: FileSource) -> Typed
     tables, notes = [], []
     for file in files:
         sheet = sheet_of(file, settings.sheet)
-        names, rows, told = _rows(file, sheet, settings)
+        names, rows, told = _rows(file, sheet, settings, agreed=agreed)
         notes += [*sheet.notes, *told]
         columns = {}
         for index, name in enumerate(names):
@@ -104,7 +111,7 @@ class Sheet:
 
 
 def _rows(
-    file: LocalFile, sheet: Sheet, settings: FileSource
+    file: LocalFile, sheet: Sheet, settings: FileSource, *, agreed: bool
 ) -> tuple[list[str], list[list[Any]], list[str]]:
     """The names of the columns, the rows below them, and what was left out."""
     rows = [row for number, row in sheet.rows if number >= (settings.skip_lines or 0)]
@@ -140,9 +147,23 @@ def _rows(
     start = heads + bool(settings.units_row)
     if settings.units_row and len(texts) > heads:
         check_units(file, texts[heads])
-    end = len(rows) - (settings.footer_lines or 0)
-    notes += check_footer(file, texts[start:end], texts[max(end, start) :])
-    return names, rows[start : max(end, start)], notes + renamed
+    end = max(len(rows) - (settings.footer_lines or 0), start)
+    notes += check_footer(file, texts[start:end], texts[end:])
+    if agreed and settings.footer_lines != 0:
+        sums = Sums(width)
+        for row in texts[start:end]:
+            sums.add(row)
+        refuse_footer(file, last_rows(texts[start:end], sums), settings.footer_lines or 0)
+    kept = rows[start:end]
+    if heads and settings.repeated_headers == "skip":
+        kept = [
+            row
+            for row, shown in zip(kept, texts[start:end], strict=True)
+            if shown != texts[heads - 1]
+        ]
+        if repeated := end - start - len(kept):
+            notes.append(f"{file.shown}: rows that repeat the header, left out: {repeated:,}.")
+    return names, kept, notes + renamed
 
 
 def _nulls(text_format: TextFormat, name: str) -> set[str]:
