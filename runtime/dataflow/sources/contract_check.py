@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ _MISFIT = "dataflow: a value does not fit the contract"
 # So many columns with values that do not fit are told of, each with its first one.
 _MOST_TOLD = 5
 _LONGEST_VALUE = 40
+# What every number of type double holds.
+_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -189,9 +192,10 @@ class _Misfit:
         wanted = column.told if column else ""
         others = "" if self.count == 1 else f", and {self.count - 1:,} more like it"
         value = shortened(self.value, _LONGEST_VALUE)
-        return (
-            f"Column {quoted(self.match.name)}, row {self.row:,}: {value!r} is no {wanted}{others}"
-        )
+        where = f"Column {quoted(self.match.name)}, row {self.row:,}"
+        if wanted in ("double", "float") and len(re.sub(r"\D", "", value)) > _DIGITS:
+            wanted += ", which holds no so many digits: declare a decimal"
+        return f"{where}: {value!r} is no {wanted}{others}"
 
 
 def _misfits(
@@ -248,7 +252,8 @@ def _refusal(wrong: Sequence[_Misfit], shown: str) -> SourceDataError:
         f"{shown} is not as its contract says. {told}{more}. Nothing was loaded.",
         "Correct the source, or the column's type in `ingestion.columns` (`dataflow workflow "
         "inspect NAME` shows what it has now); or set `ingestion.on_change.bad_value` to "
-        "quarantine, which puts such rows aside, or to null.",
+        "quarantine, which puts such rows aside, or to null. A text that means no value goes into "
+        "`null_values` of the source.",
     )
 
 

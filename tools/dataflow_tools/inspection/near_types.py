@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import shortened
 from dataflow.shared.sql import quote_literal
-from dataflow.sources.file.header import looks_like_a_value
 from dataflow.sources.type_rules import RULES, TEXT, Rule
 
 if TYPE_CHECKING:
@@ -31,9 +30,7 @@ _GROUPED = (
     (" ", "[ \u00a0\u202f]", "blanks"),
     ("'", "['\u2019]", "apostrophes"),
 )
-_DAYS = frozenset(
-    "date day datum tag fecha dia data giorno jour dag dato data_ pvm kuupaev dzien den".split()
-)
+_DAYS = frozenset(("date", "day", "datum", "tag", "fecha", "dia", "data", "giorno", "jour", "dag"))
 _PHONES = frozenset(("phone", "tel", "telephone", "fax", "mobile", "code", "number", "no", "iban"))
 
 
@@ -84,7 +81,7 @@ def _counts(
 
 def _nearly(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
     found = _nearest(connection, column)
-    if found is None:
+    if found is None or _all(connection, column, r"[-+]?\d+"):
         return ""
     rule, count, total = found
     misfit = rule.check(f"trim({column.key})")
@@ -99,7 +96,7 @@ def _nearly(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str
     marker = shortened(row[1], _LONGEST)
     nothing = (
         f" If {marker!r} means no value: `null_values: {{{column.name}: ['', {marker!r}]}}`."
-        if kinds[0] == 1 and not looks_like_a_value(marker)
+        if kinds[0] == 1 and not any(map(str.isdigit, marker))
         else ""
     )
     return (

@@ -93,6 +93,8 @@ def suggest_null_values(
     Args:
         given: What is known to mean no value, in all columns or by column; None for an empty text.
     """
+    import pyarrow as pa
+
     with open_engine() as connection:
         register_rows(connection, table)
         markers = find_null_markers(connection, profile_columns(connection, table.column_names))
@@ -107,6 +109,13 @@ def suggest_null_values(
         name: list(dict.fromkeys([*known.get(name, everywhere), *texts]))
         for name, texts in markers.items()
     }
+    # What means no value in one column of a file is no number or date in another either.
+    shared = dict.fromkeys(
+        text for of_column in markers.values() for text in of_column if text[:1] != "#"
+    )
+    for field in table.schema:
+        if shared and field.name not in found and not pa.types.is_string(field.type):
+            found[field.name] = list(dict.fromkeys([*everywhere, *shared]))
     if not known and everywhere != [""]:
         # What a person said of all columns goes on to be so.
         found = dict.fromkeys(table.column_names, everywhere) | found

@@ -34,6 +34,7 @@ class Sample:
         units: The units of columns that have one, by name.
         written: How values of columns are written, see `Extracted.written`.
         may_lack_columns: Whether a record leaves out what it has no value for, as JSON may.
+        is_declared: Whether the source says itself which types its columns have.
     """
 
     table: pa.Table
@@ -43,6 +44,7 @@ class Sample:
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_lack_columns: bool = False
     units: dict[str, str] = field(default_factory=dict)
+    is_declared: bool = False
 
 
 def read_sample(source: dict[str, Any]) -> Sample:
@@ -61,7 +63,7 @@ def read_sample(source: dict[str, Any]) -> Sample:
         return _from_files(source)
     source = {key: value for key, value in source.items() if key != "incremental"}
     if kind != "api":
-        return _sample(_read(source, _ROWS))
+        return replace(_sample(_read(source, _ROWS)), is_declared=True)
     try:
         return replace(_sample(_read(source, _RECORDS)), may_lack_columns=True)
     except SourceSettingError as error:
@@ -115,5 +117,14 @@ def _from_files(source: dict[str, Any]) -> Sample:
         if told:
             typed = files.read(given.model_copy(update=settings))
     notes = [*notes, *told, *typed.notes]
-    sparse = files.found[0].format in ("json", "jsonl", "geojson")
-    return Sample(typed.table, True, notes, settings, typed.written, sparse, found.units)
+    file_format = files.found[0].format
+    return Sample(
+        typed.table,
+        True,
+        notes,
+        settings,
+        typed.written,
+        may_lack_columns=file_format in ("json", "jsonl", "geojson"),
+        units=found.units,
+        is_declared=file_format in ("parquet", "orc", "feather"),
+    )

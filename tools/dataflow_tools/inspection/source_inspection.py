@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -28,6 +28,7 @@ _SETTINGS = (
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
     *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),
 )
+_DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
 _MAY_BE_EMPTY = ("header", "quote", "skip_lines")
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
@@ -171,6 +172,8 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
             *notes_on_near_types(connection, profiles),
         ]
         nearly = any(nearly_dates(connection, column) for column in profiles)
+    if not sample.is_declared:
+        profiles = [_with_room(column) for column in profiles]
     columns = [
         _column(column, role, primary_key, sample)
         for column, role in zip(profiles, roles, strict=True)
@@ -187,6 +190,12 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         notes=tuple(dict.fromkeys(notes)),
         units=sample.units,
     )
+
+
+def _with_room(column: ColumnProfile) -> ColumnProfile:
+    """A column whose decimals may have more digits before the point than those of today."""
+    digits = _DECIMAL.fullmatch(column.type)
+    return replace(column, type=f"DECIMAL(38,{digits[1]})") if digits else column
 
 
 def _column(

@@ -21,6 +21,7 @@ from dataflow.sources.file.record_map import is_map_of_records, key_column
 from dataflow.sources.file.unpack import inner_name
 from dataflow.sources.records import lists_of_records
 from dataflow_tools.inspection.encoding_guess import guess_encoding, is_utf8
+from dataflow_tools.inspection.json_shape import note_on_shape
 from dataflow_tools.inspection.table_settings import (
     TableSettings,
     common,
@@ -137,6 +138,9 @@ def _data_path(file: LocalFile, given: FileSource) -> Iterator[Proposal]:
         # JSON Lines, or what the reader will say more about.
         return
     found = lists_of_records(document)
+    if told := note_on_shape(document):
+        yield "data_path", None, told
+        return
     if not found and given.records is None:
         yield from _map(document)
     if len(found) == 1:

@@ -12,6 +12,7 @@ from dataflow.shared.sql import quote_literal
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.duckdb_session import faults_told, open_engine
 from dataflow.sources.errors import SourceDataError
+from dataflow.sources.file.content import refuse_other_content
 from dataflow.sources.file.encoding import with_plain_line_ends
 from dataflow.sources.file.header import values_in
 from dataflow.sources.file.layout import Layout, beginning_of, layout_of, lines_of
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from dataflow.sources.local_file import LocalFile
 
 _LONGEST_LINE = 8 << 20
-_WEB_PAGE = re.compile(r"\s*<(!doctype html|html)\b", re.IGNORECASE)
 _MIXED_LINE_ENDS = "reached an invalid state"
 _UNEVEN = "Expected Number of Columns"
 # Stands for "no text is null"; DuckDB wants at least one.
@@ -130,12 +130,8 @@ def _part(
     file: LocalFile, folder: Path, settings: FileSource, *, plain: bool, agreed: bool
 ) -> tuple[_Part, list[str]]:
     """A file as it is where DuckDB can read it so, else a copy that it can read."""
+    refuse_other_content(file)
     text = beginning_of(file)
-    if _WEB_PAGE.match(text):
-        raise SourceDataError(
-            f"{file.shown} is a web page (HTML), not a table.",
-            "Look at it in a browser: it may say why, or link to the file itself.",
-        )
     layout, rows = layout_of(file, text, settings)
     if not rows or not layout.names:
         raise SourceDataError(

@@ -24,7 +24,7 @@ _SUMMARIES = frozenset(
 _NOTE = re.compile(
     r"(sources?|notes?|footnotes?|legend|remarks?|generated|created|updated|last updated?|as of"
     r"|quellen?|hinweise?|anmerkung(en)?|erstellt|stand|fuentes?|notas?|fontes?|nota|bron|noot"
-    r"|źródło|uwagi?|zdroj|pozn\.?)\s*[:.].*|[*†‡¹²³©].*",
+    r"|źródło|uwagi?|zdroj|pozn\.?)\s*[:.].*|[*†‡¹²³©].*|\(?\d[\d,.]* (rows?|records?|zeilen)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
 # Sums of numbers with fractions differ by their rounding.

@@ -25,6 +25,7 @@ _VALUE = re.compile(
 )
 _MISSING = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "-", "--", ".", "..", "?", "*", "#n/a", "nil", "\\n"}
+    | {":", "/", "\u2013", "\u2014", "\u2026"}
 )
 _UNIT = re.compile(
     # As the USGS writes the width and kind of a column: 15s, 14n.

@@ -11,6 +11,7 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.file.content import told_of_text
 from dataflow.sources.file.footer import Sums
 from dataflow.sources.file.header import joined_names, preamble_of, values_in
 from dataflow.sources.file.plain_copy import check_footer, check_units
@@ -191,6 +192,8 @@ def _workbook(file: LocalFile) -> Any:
 
 
 def _unreadable(file: LocalFile, error: Exception) -> SourceDataError:
+    if told := told_of_text(file.path):
+        return SourceDataError(f"{file.shown} is no spreadsheet.", told)
     return SourceDataError(
         f"{file.shown} cannot be read as a spreadsheet: {error}.",
         "Open it, save it as .xlsx without a password, and try again.",
