@@ -204,9 +204,10 @@ def _uneven(
     if seen.long is not None:
         if seen.short_rows == 0 and given.header is None and _names_rows(seen, header):
             raise SourceDataError(
-                f"{file.shown}: every line has one value more than the header has names, as R "
-                "writes the names of rows.",
-                "Say the names: -d source_settings='{skip_lines: 1, header: false, names: [row, "
+                f"{file.shown}: every line has one value more than the header has names: as R "
+                "writes the names of rows, or with decimal commas that are not in quotes.",
+                "Put decimal commas into quotes where the file comes from. For the names of rows, say "
+                "all names: -d source_settings='{skip_lines: 1, header: false, names: [row, "
                 f"{', '.join(header)[:120]}]}}'.",
             )
         return

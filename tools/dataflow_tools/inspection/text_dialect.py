@@ -175,7 +175,10 @@ def _comment(text: str, file_format: str, given: FileSource) -> Proposal | None:
                 above = " ".join("".join(lines[: leading[-1]]).split())
                 return "skip_lines", leading[-1], f"Skipped above the header: {above[:60]!r}."
             return None
-        if any(len(cells[i]) == width and width > 1 for i in inner) or (width == 1 and not leading):
+        # Sentences follow a blank, and may have delimiters in them.
+        apart = leading and all(lines[i].lstrip()[len(mark) :][:1].isspace() for i in marked)
+        rowlike = any(len(cells[i]) == width and width > 1 for i in inner) and not apart
+        if rowlike or (width == 1 and not leading):
             return None
         shown = "; ".join(repr(lines[i].strip()[:60]) for i in marked[:3])
         many = f"{len(marked)} lines that begin" if len(marked) > 1 else "1 line that begins"

@@ -23,7 +23,7 @@ _RECORDS = 100
 _MOST_NOTES = 3
 # A header and two rows.
 _SHORTEST = 3
-_USUAL = (",", ";", "\t", "|")
+USUAL = (",", ";", "\t", "|")
 # Tried where none of the usual ones parts a file into columns of the same number everywhere.
 _UNUSUAL = ("^", "~", "\x01", "\x1f", "\x1e", "§", "¦", "||", "::", "|~|", "~|~", "@@", "#|#")
 
@@ -74,7 +74,7 @@ def dialect_of(text: str, file_format: str, settings: FileSource) -> Dialect:
     if settings.delimiter or settings.widths or file_format == "tsv":
         return given
     body = "".join(lines_of(text)[settings.skip_lines or 0 :])
-    usual = [replace(given, delimiter=sign) for sign in _USUAL]
+    usual = [replace(given, delimiter=sign) for sign in USUAL]
     doubled = replace(given, delimiter=_doubled(body) or ",")
     if doubled.delimiter != "," and _score(body, doubled)[0]:
         return doubled
@@ -93,7 +93,7 @@ def is_table(text: str) -> str | None:
 
     There are at least two lines, and two values in each.
     """
-    for sign in (*_USUAL, *_UNUSUAL):
+    for sign in (*USUAL, *_UNUSUAL):
         dialect = Dialect(sign)
         if sign in text and len(first_records(text, dialect, 3)) > 1 and _score(text, dialect)[0]:
             return sign

@@ -84,7 +84,7 @@ class FetchedFiles:
         if file_format == "excel":
             from dataflow.sources.file.spreadsheet import read_spreadsheets
 
-            return read_spreadsheets(files, settings, agreed=contract is not None)
+            return read_spreadsheets(files, settings, contract)
         if file_format in ("parquet", "orc", "feather"):
             from dataflow.sources.file.arrow_file import read_arrow_files, read_parquet
 

@@ -11,6 +11,7 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.file.agreed_header import agreed_names, has_names, place_of
 from dataflow.sources.file.content import told_of_text
 from dataflow.sources.file.footer import Sums
 from dataflow.sources.file.header import joined_names, preamble_of, values_in
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
     from dataflow.sources.text_format import TextFormat
@@ -35,12 +37,13 @@ _MOST_CELLS = 8
 
 
 def read_spreadsheets(
-    files: Sequence[LocalFile], settings: FileSource, *, agreed: bool = False
+    files: Sequence[LocalFile], settings: FileSource, contract: Contract | None = None
 ) -> TypedTable:
     """Read one sheet of each file; its first row with several values has the columns' names.
 
     Args:
-        agreed: Whether there is a contract, so that a total that nobody spoke of is refused.
+        contract: What is agreed, where there is a contract: it is held to later. Its names are
+            looked for where the header was not found, and a total that it does not know is refused.
 
     Numbers are whole where all of a column are. A column with values of several kinds is text, and
     cells that hold an error are the text that they show.
@@ -54,7 +57,7 @@ def read_spreadsheets(
     tables, notes = [], []
     for file in files:
         sheet = sheet_of(file, settings.sheet)
-        names, rows, told = _rows(file, sheet, settings, agreed=agreed)
+        names, rows, told = _rows(file, sheet, settings, contract)
         notes += [*sheet.notes, *told]
         columns = {}
         for index, name in enumerate(names):
@@ -112,13 +115,23 @@ class Sheet:
 
 
 def _rows(
-    file: LocalFile, sheet: Sheet, settings: FileSource, *, agreed: bool
+    file: LocalFile, sheet: Sheet, settings: FileSource, contract: Contract | None
 ) -> tuple[list[str], list[list[Any]], list[str]]:
     """The names of the columns, the rows below them, and what was left out."""
     rows = [row for number, row in sheet.rows if number >= (settings.skip_lines or 0)]
     texts = [[_text(cell) for cell in row] for row in rows]
     before = 0 if settings.skip_lines is not None else preamble_of(texts[:_FIRST_ROWS])
     notes = []
+    names = agreed_names(contract) if contract and settings.header_rows is None else frozenset()
+    if names and not (rows and has_names(texts[before], names)):
+        every = sheet.texts()
+        place = place_of(every[:_FIRST_ROWS], names)
+        if place is not None:
+            rows, texts, before = [row for _, row in sheet.rows], every, place
+            notes.append(
+                f"{file.shown}: the names of the contract stand in row {sheet.rows[place][0] + 1} "
+                "now: it is read from there, whatever `skip_lines` says."
+            )
     if above := texts[:before]:
         shown = "; ".join(" ".join(filter(None, row)) for row in above)
         notes.append(f"{file.shown}: left out above the header: {shortened(shown)!r}.")
@@ -150,7 +163,7 @@ def _rows(
         check_units(file, texts[heads])
     end = max(len(rows) - (settings.footer_lines or 0), start)
     notes += check_footer(file, texts[start:end], texts[end:])
-    if agreed and settings.footer_lines != 0:
+    if contract is not None and settings.footer_lines != 0:
         sums = Sums(width)
         for row in texts[start:end]:
             sums.add(row)
@@ -261,12 +274,20 @@ def _with_errors(file: LocalFile, name: str, cells: list[list[Any]]) -> list[str
         opened = file.path.read_bytes()[:4] == b"\xd0\xcf\x11\xe0"
         told = f"{file.shown}: a cell that holds an error cannot be told from an empty one."
         return [f"{told} Save the file as .xlsx to have them named."] if opened else []
-    shown = []
+    shown: dict[bool, list[str]] = {False: [], True: []}
     for (row, column), error in errors.items():
         if row < len(cells) and column < len(cells[row]):
             cells[row][column] = error
-            shown.append(f"{cell_name(row, column)} {error}")
-    return [f"{file.shown}: cells hold errors, read as text: {_few(shown)}."] if shown else []
+            shown[error.startswith("=")].append(f"{cell_name(row, column)} {error}")
+    notes = []
+    if shown[False]:
+        notes.append(f"{file.shown}: cells hold errors, read as text: {_few(shown[False])}.")
+    if shown[True]:
+        notes.append(
+            f"{file.shown}: cells hold formulas that were never computed, read as text: "
+            f"{_few(shown[True])}. Open the file in a spreadsheet program, and save it."
+        )
+    return notes
 
 
 def _few(names: list[str]) -> str:
