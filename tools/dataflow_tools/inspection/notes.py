@@ -25,7 +25,7 @@ _LEFT_AS_TEXT = {
     rf"{_SIGNED}": "numbers; see `decimal` and `thousands`",
     rf"[<>~≈]? ?{_SIGNED} ?({_BESIDE})?": "numbers with a unit or a mark beside them",
     r"\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3})[-/. ]\d{2}( .*)?": "dates with two digits for the year",
-    r"(18|19|20)\d\d[-/](0[1-9]|1[0-2])": "months",
+    r"(18|19|20)\d\d[-/](0[1-9]|1[0-2])|[A-Za-z]{3,9}\.?[-/ ]\d{2}(\d{2})?": "months",
     r"([A-Z][a-z]+,? )?\d{1,2}\.?[ -][^\d\s.,-]+\.?,?[ -]\d{4}( .*)?|\d{4}-\d\d-\d\d[T ]\d.*"
     r"|\d{8}T\d{4,6}.*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}( .*)?": "dates; see `date_format`",
     r"\d{1,2}:\d\d(:\d\d)? ?[AaPp]\.?[Mm]\.?": "times of day",

@@ -110,12 +110,11 @@ def suggest_null_values(
         for name, texts in markers.items()
     }
     # What means no value in one column of a file is no number or date in another either.
-    shared = dict.fromkeys(
-        text for of_column in markers.values() for text in of_column if text[:1] != "#"
-    )
+    shared = [text for of_column in markers.values() for text in of_column if text[:1] != "#"]
     for field in table.schema:
-        if shared and field.name not in found and not pa.types.is_string(field.type):
-            found[field.name] = list(dict.fromkeys([*everywhere, *shared]))
+        if shared and (field.name in found or not pa.types.is_string(field.type)):
+            before, own = known.get(field.name, everywhere), markers.get(field.name, [])
+            found[field.name] = list(dict.fromkeys([*before, *shared, *own]))
     if not known and everywhere != [""]:
         # What a person said of all columns goes on to be so.
         found = dict.fromkeys(table.column_names, everywhere) | found

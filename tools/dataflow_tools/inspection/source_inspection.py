@@ -29,7 +29,7 @@ _SETTINGS = (
     *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),
 )
 _DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
-_MAY_BE_EMPTY = ("header", "quote", "skip_lines")
+_MAY_BE_EMPTY = ("header", "quote", "skip_lines", "footer_lines")
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60

@@ -206,8 +206,8 @@ def _uneven(
             raise SourceDataError(
                 f"{file.shown}: every line has one value more than the header has names: as R "
                 "writes the names of rows, or with decimal commas that are not in quotes.",
-                "Put decimal commas into quotes where the file comes from. For the names of rows, say "
-                "all names: -d source_settings='{skip_lines: 1, header: false, names: [row, "
+                "Put decimal commas into quotes where the file comes from. For the names of rows, "
+                "say all names: -d source_settings='{skip_lines: 1, header: false, names: [row, "
                 f"{', '.join(header)[:120]}]}}'.",
             )
         return

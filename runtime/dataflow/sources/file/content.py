@@ -55,16 +55,16 @@ def refuse_other_content(file: LocalFile) -> None:
         )
 
 
-def told_of_text(path: Path) -> str:
-    """What to set for a file that is called a spreadsheet and is text; nothing if it is none."""
+def text_instead(path: Path) -> tuple[str, str] | None:
+    """What a file that is called a spreadsheet is, if it is text, and what to do about it."""
     with path.open("rb") as stream:
         start = stream.read(_START)
-    if b"\0" in start and unicode_of(path) is None:
-        return ""
-    text = start.decode(unicode_of(path) or "utf-8-sig", errors="replace")
-    if _HTML.match(text):
-        return "It is a web page (HTML): open it in a spreadsheet program and save it as .xlsx."
-    return "It is text: set `ingestion.source.format: csv`."
+    encoding = unicode_of(path)
+    if not start or (b"\0" in start and encoding is None):
+        return None
+    if _HTML.match(start.decode(encoding or "utf-8-sig", errors="replace")):
+        return "it is a web page (HTML)", "Open it in a spreadsheet program and save it as .xlsx."
+    return "it is text", "Set `ingestion.source.format: csv`, or save it as .xlsx."
 
 
 def format_of(path: Path) -> str | None:

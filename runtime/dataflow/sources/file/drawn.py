@@ -38,10 +38,11 @@ def is_framed(lines: Sequence[str]) -> bool:
     Or with upright signs around each row.
     """
     bare = [line.translate(_UPRIGHT).strip() for line in lines if line.strip()]
-    drawn = [line for line in bare if is_line(line) and re.search(r"[|+┼╪╬┬┴]", line)]
+    drawn = [line for line in bare if is_line(line)]
     rows = [line for line in bare if "|" in line and not is_line(line)]
-    around = [line for line in rows if line.startswith("|") and line.endswith("|")]
-    if not drawn and (len(around) < len(bare) or len(rows) <= _FEWEST_ROWS):
+    around = all(line.startswith("|") and line.endswith("|") for line in rows)
+    crossed = any(re.search(r"[|+┼╪╫╬┬┴╤╧]", line) for line in drawn)
+    if not crossed and not (around and (drawn or len(rows) == len(bare) > _FEWEST_ROWS)):
         return False
     widths = {len(cells_within(line)) for line in rows}
     return len(rows) >= _FEWEST_ROWS and len(widths) == 1 and widths.pop() > 1

@@ -19,6 +19,7 @@ _TOTAL = re.compile(
 )
 _SUMMARIES = frozenset(
     {"average", "avg", "mean", "median", "min", "minimum", "max", "maximum", "std", "count", "all"}
+    | {"balance", "opening balance", "closing balance", "saldo", "endsaldo", "anfangssaldo"}
     | {"durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"}
 )
 _NOTE = re.compile(

@@ -39,7 +39,8 @@ _UNIT_WORDS = frozenset(
     liters litre litres watt watts volt volts ampere hertz pascal joule newton mole count counts
     number units unit usd eur gbp chf euro euros dollar dollars text string float integer int date
     boolean pieces persons people ppm ppb index ratio degrees degree knots knot mph kmh
-    thousand thousands million millions
+    thousand thousands million millions anzahl prozent personen tausend tsd mio mrd stück tonnen
+    tage jahre stunden nombre pourcentage personnes milliers porcentaje personas número numero
     """.split()  # noqa: SIM905
 )
 # Short words that are values where nothing else in a record is a unit.

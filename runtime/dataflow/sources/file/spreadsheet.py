@@ -12,7 +12,7 @@ from dataflow.sources.column_names import distinct_names
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.file.agreed_header import agreed_names, has_names, place_of
-from dataflow.sources.file.content import told_of_text
+from dataflow.sources.file.content import text_instead
 from dataflow.sources.file.footer import Sums
 from dataflow.sources.file.header import joined_names, preamble_of, values_in
 from dataflow.sources.file.plain_copy import check_footer, check_units
@@ -205,12 +205,11 @@ def _workbook(file: LocalFile) -> Any:
 
 
 def _unreadable(file: LocalFile, error: Exception) -> SourceDataError:
-    if told := told_of_text(file.path):
-        return SourceDataError(f"{file.shown} is no spreadsheet.", told)
-    return SourceDataError(
-        f"{file.shown} cannot be read as a spreadsheet: {error}.",
+    reason, instruction = text_instead(file.path) or (
+        str(error),
         "Open it, save it as .xlsx without a password, and try again.",
     )
+    return SourceDataError(f"{file.shown} cannot be read as a spreadsheet: {reason}.", instruction)
 
 
 def visible_sheets(file: LocalFile) -> list[str]:
