@@ -23,7 +23,9 @@ def agreed(name: str, **given: Any) -> dict[str, Any]:
     inspection = inspect_source({"type": "file", "url": name, **given})
     answers = inspection.answers()
     source = {"type": "file", "url": name, "null_values": answers["null_values"]}
-    columns = {column["name"]: column["contract"] for column in answers["columns"]}
+    columns = {
+        column["name"]: column["contract"] for column in answers["columns"] if "contract" in column
+    }
     return {"source": {**source, **answers.get("source_settings", {})}, "columns": columns}
 
 

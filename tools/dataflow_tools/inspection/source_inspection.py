@@ -45,7 +45,7 @@ class InspectedColumn:
         role: See `role_of`.
         tests: dbt tests that its data passes.
         accepted_values: Its values, if there are few.
-        contract: What `ingestion.columns` is to say of it.
+        contract: What `ingestion.columns` is to say of it; nothing while its type is not known.
     """
 
     profile: ColumnProfile
@@ -67,7 +67,7 @@ class InspectedColumn:
             answer["aggregate"] = aggregate_of(self.profile.identifier)
         if self.accepted_values:
             answer["accepted_values"] = list(self.accepted_values)
-        return {**answer, "contract": self.contract}
+        return {**answer, "contract": self.contract} if self.contract else answer
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,11 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         _column(column, role, primary_key, sample)
         for column, role in zip(profiles, roles, strict=True)
     ]
+    known = [column for column in columns if column.profile.nulls < column.profile.rows]
+    if known and not sample.is_declared:
+        columns = [
+            column if column in known else replace(column, contract={}) for column in columns
+        ]
     notes += notes_on_rows(profiles, date, primary_key, sample, different, nearly=nearly)
     if (written := _without_secrets(source["url"])) != source["url"]:
         notes.append(f"Secrets in the location are written as variables, to be set: {written}")

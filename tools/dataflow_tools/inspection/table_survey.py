@@ -101,7 +101,7 @@ class Survey:
         return named or is_sum_of(row, sums) or (nameless and sums.rows > 1 and sums.match(row))
 
 
-def survey(records: Iterable[tuple[int, list[str]]], header: Sequence[str]) -> Survey:
+def survey(records: Iterable[tuple[int, Sequence[str]]], header: Sequence[str]) -> Survey:
     """Look at all records below a header.
 
     Args:
@@ -111,7 +111,8 @@ def survey(records: Iterable[tuple[int, list[str]]], header: Sequence[str]) -> S
     found = Survey(len(header))
     names = [name.strip() for name in header]
     sums = Sums(len(header))
-    for number, row in records:
+    for number, record in records:
+        row = list(record)
         found.rows += 1
         cells = [cell.strip() for cell in row]
         filled = sum(1 for cell in cells if cell)

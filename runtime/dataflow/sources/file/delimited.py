@@ -139,17 +139,17 @@ def _part(
     refuse_other_content(file)
     text = beginning_of(file)
     layout, rows = layout_of(file, text, settings)
-    if not rows or not layout.names:
-        raise SourceDataError(
-            f"{file.shown} is empty: it has not even a header line.",
-            "Put the columns' names into its first line.",
-        )
     notes = []
     today = contract and settings_of_today(text, layout, settings, agreed_names(contract))
     if today:
         settings, told_today = today
         layout, rows = layout_of(file, text, settings)
         notes.append(f"{file.shown}: {told_today}")
+    if not rows or not layout.names:
+        raise SourceDataError(
+            f"{file.shown} is empty: it has not even a header line.",
+            "Put the columns' names into its first line.",
+        )
     left_out = " ".join("".join(lines_of(text)[: layout.skipped]).split())
     if left_out:
         lines = "first line is" if layout.skipped == 1 else f"first {layout.skipped} lines are"

@@ -272,8 +272,8 @@ def header_rows_of(rows: Sequence[Sequence[str]]) -> int:
         lowest = [cell.strip() for cell in heads[-1] if cell.strip()]
         if any(looks_like_a_value(cell) and not _YEAR.fullmatch(cell) for cell in lowest):
             break
-        named = not any(map(looks_like_a_value, lowest)) or _is_over_periods(heads[-1], below)
-        if named and len(lowest) > 1 and contrast(heads[-1], below):
+        are_names = not any(map(looks_like_a_value, lowest)) or _is_over_periods(heads[-1], below)
+        if are_names and len(lowest) > 1 and contrast(heads[-1], below):
             joined = joined_names(heads)
             if all(joined) and len({name.lower() for name in joined}) == len(joined):
                 return several

@@ -122,10 +122,10 @@ def _rows(
     texts = [[_text(cell) for cell in row] for row in rows]
     before = 0 if settings.skip_lines is not None else preamble_of(texts[:_FIRST_ROWS])
     notes = []
-    names = agreed_names(contract) if contract and settings.header_rows is None else frozenset()
-    if names and not (rows and has_names(texts[before], names)):
+    agreed = agreed_names(contract) if contract and settings.header_rows is None else frozenset()
+    if agreed and not (rows and has_names(texts[before], agreed)):
         every = sheet.texts()
-        place = place_of(every[:_FIRST_ROWS], names)
+        place = place_of(every[:_FIRST_ROWS], agreed)
         if place is not None:
             rows, texts, before = [row for _, row in sheet.rows], every, place
             notes.append(
