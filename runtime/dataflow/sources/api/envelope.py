@@ -56,7 +56,7 @@ def is_link(value: Any) -> bool:
 
 def places(document: Any) -> Iterator[tuple[list[str], Any]]:
     """The keys that lead to each value that is in no list, the outermost first."""
-    level = [([], document)] if isinstance(document, dict) else []
+    level: list[tuple[list[str], Any]] = [([], document)] if isinstance(document, dict) else []
     for _ in range(_DEEPEST):
         deeper: list[tuple[list[str], Any]] = []
         for path, inner in level:
