@@ -35,6 +35,7 @@ class Sample:
         units: The units of columns that have one, by name.
         written: How values of columns are written, see `Extracted.written`.
         may_lack_columns: Whether a record leaves out what it has no value for, as JSON may.
+        is_declared: Whether the source says itself which types its columns have.
     """
 
     table: pa.Table
@@ -44,6 +45,7 @@ class Sample:
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_lack_columns: bool = False
     units: dict[str, str] = field(default_factory=dict)
+    is_declared: bool = False
 
 
 def read_sample(source: dict[str, Any]) -> Sample:
@@ -62,7 +64,7 @@ def read_sample(source: dict[str, Any]) -> Sample:
         return _from_files(source)
     source = {key: value for key, value in source.items() if key != "incremental"}
     if kind != "api":
-        return _sample(_read(source, _ROWS))
+        return replace(_sample(_read(source, _ROWS)), is_declared=True)
     sample = _from_api(source)
     found = _map_settings(sample.table) if "records" not in source else {}
     if not found:
@@ -140,5 +142,14 @@ def _from_files(source: dict[str, Any]) -> Sample:
         if told:
             typed = files.read(given.model_copy(update=settings))
     notes = [*notes, *told, *typed.notes]
-    sparse = files.found[0].format in ("json", "jsonl", "geojson")
-    return Sample(typed.table, True, notes, settings, typed.written, sparse, found.units)
+    file_format = files.found[0].format
+    return Sample(
+        typed.table,
+        True,
+        notes,
+        settings,
+        typed.written,
+        may_lack_columns=file_format in ("json", "jsonl", "geojson"),
+        units=found.units,
+        is_declared=file_format in ("parquet", "orc", "feather"),
+    )
