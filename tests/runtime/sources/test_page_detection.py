@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from dataflow.sources.api.page_detection import PagingUnknownError, detect_paging, find_total
+from dataflow.sources.api.page_detection import (
+    PagingUnknownError,
+    detect_paging,
+    find_total,
+    more_shown,
+)
 from dataflow.sources.api.paging_settings import Paging
 from dataflow.sources.errors import SourceSettingError
 
@@ -152,7 +157,9 @@ def test_no_records_are_all_there_is(document: Any) -> None:
         ({"rows": ROWS, "count": 40}, "count"),
         ({"hits": {"total": {"value": 40}, "hits": ROWS}}, "hits.total.value"),
         ({"Items": ROWS, "LastEvaluatedKey": {"id": "7"}}, "LastEvaluatedKey.id"),
-        ({"Items": ROWS, "LastEvaluatedKey": "7"}, "LastEvaluatedKey"),
+        ({"Items": ROWS, "LastEvaluatedKey": 7}, "LastEvaluatedKey"),
+        ({"rows": ROWS, "offset": "0", "limit": "2"}, None),
+        ({"rows": ROWS, "offset": 20}, None),
         ({"records": ROWS, "offset": "itr/7"}, "offset"),
         ({"rows": ROWS, "continue": {"from": "7"}}, "continue.from"),
         ({"rows": ROWS, "exceededTransferLimit": True}, "exceededTransferLimit"),
@@ -170,3 +177,6 @@ def test_words_that_are_like_signs_of_more_are_none() -> None:
     """A time of the next update leads to no page, and who is done says nothing of records."""
     document = {"rows": ROWS, "next_update": "2026-01-01", "next": None, "done": True}
     assert detected(document) == Paging(type="none")
+    forecast = {"rows": ROWS, "now": {"temp": 4}, "next": {"temp": 5}, "nextEvent": "x"}
+    assert detected({**forecast, "has_more": False}) == Paging(type="none")
+    assert more_shown(forecast, {}) is None

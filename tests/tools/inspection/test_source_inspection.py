@@ -438,6 +438,37 @@ def test_paging_that_an_answer_does_not_tell_is_found_by_asking(
     assert read_source(source, {})["metadata"]["record_count"] == 25
 
 
+def test_a_token_that_leads_to_more_is_tried_as_a_parameter(server: Any, say: Any) -> None:
+    """Such as Airtable's `offset`, a text in an answer that says nothing else of more."""
+
+    def route(request: Any) -> Any:
+        mark, _, number = request.query.get("offset", "").partition("/")
+        start = int(number) if mark == "itr" else 0
+        rows = [{"id": i} for i in range(start, min(start + 10, 25))]
+        more = {"offset": f"itr/{start + 10}"} if start + 10 < 25 else {}
+        return say(json.dumps({"records": rows, **more}))
+
+    server.routes["/x"] = route
+    url = f"{server.url}/x"
+    paging = inspect_source({"type": "api", "url": url}).answers()["source_settings"]["paging"]
+    assert paging == {"type": "cursor", "cursor_path": "offset", "cursor_param": "offset"}
+    found = read_source({"type": "api", "url": url, "paging": paging}, {})
+    assert found["metadata"]["record_count"] == 25
+
+
+@pytest.mark.parametrize("path", [None, "rates"])
+def test_an_answer_that_is_a_map_of_records_is_found(server: Any, say: Any, path: Any) -> None:
+    """A key that comes tomorrow is a row then, and no column."""
+    records = {name: {"name": name.upper(), "v": 1.5} for name in ("eur", "pln", "usd")}
+    document = {"base": "chf", path: records} if path else records
+    url = server.answer("/x", say(json.dumps(document)))
+    inspection = inspect_source({"type": "api", "url": url})
+    answers = inspection.answers()
+    assert (inspection.rows, answers.get("data_path")) == (3, path)
+    assert answers["source_settings"]["records"] == "map"
+    assert any("one record for each key" in note for note in inspection.notes)
+
+
 def test_more_that_cannot_be_asked_for_is_said(server: Any, say: Any) -> None:
     """What the answer says of more is repeated, and no run takes the first page for all."""
     url = server.answer("/x", say('{"rows": [{"id": 1}, {"id": 2}], "has_more": true}'))

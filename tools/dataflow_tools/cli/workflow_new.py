@@ -12,6 +12,13 @@ from dataflow.shared.project import Project, find_project
 from dataflow.shared.shown import shortened
 from dataflow_tools.cli.answer_options import asks, data_option, defaults_option, parse_answers
 
+# Settings as somebody might give them to each type of source.
+_EXAMPLES = {
+    "file": "encoding: cp1252",
+    "api": "data_path: result.items",
+    "database": "schema: sales",
+}
+
 
 @click.command()
 @click.argument("name")
@@ -162,7 +169,8 @@ def _look(
         if "ingestion.source" not in told or "ingestion.source.url" in told:
             raise
         # There is no config.yaml yet that the instruction could be followed in.
-        here = "Here, settings are given with -d, as in: -d source_settings='{encoding: cp1252}'."
+        example = _EXAMPLES.get(where["type"], _EXAMPLES["file"])
+        here = f"Here, settings are given with -d, as in: -d source_settings='{{{example}}}'."
         raise type(error)(error.reason, f"{error.instruction} {here}") from error
     click.echo(f"  {inspection.summary()}")
     for note in inspection.notes:

@@ -31,9 +31,14 @@ _MORE = words(
 _LAST = words("last islast islastpage lastpage nomore isend endoflist")
 # Who says that it is done may speak of work; who says that it is not has more.
 _DONE = words("done complete completed finished")
-_NEXT = re.compile(r"(odata|atom|page|cursor|token)*next\w*|\w*nextlink|continu\w*|nextrecordsurl")
-_NO_PLACE = re.compile(r"next(update|run|refresh|reset|date|time|poll|change|steps?)\w*")
-# Values that name a place to go on from, where no `next` says so. Numbers may mean anything.
+_NEXT = re.compile(
+    r"(odata|atom|page|cursor|token)*next(page|records?|results?|batch|set)?"
+    r"(url|uri|link|href|cursor|token|marker|offset|key|id|start|index)?|\w*continue|"
+    r"continuation(token|key)?"
+)
+# What may stand within an object that is called `next`.
+_IN_NEXT = words("after cursor token href url uri link page offset start key id marker from value")
+# Values that name a place to go on from, where no `next` says so.
 _PLACES = words(
     "lastevaluatedkey lastkey scrollid bookmark resumptiontoken marker nextmarker offset "
     "aftercursor endcursor searchafter"
@@ -95,8 +100,12 @@ def next_places(document: Any) -> list[tuple[str, Any]]:
         names = [plain(key) for key in path]
         if isinstance(value, bool) or not isinstance(value, str | int) or value in ("", 0):
             continue
-        leads = any(_NEXT.fullmatch(name) and not _NO_PLACE.fullmatch(name) for name in names)
-        named = isinstance(value, str) and not _PLACES.isdisjoint(names)
+        within = names[-1] in _IN_NEXT and any(map(_NEXT.fullmatch, names[:-1]))
+        leads = within or bool(_NEXT.fullmatch(names[-1]))
+        named = not _PLACES.isdisjoint(names)
+        if names[-1] == "offset" and str(value).isdigit():
+            # Where this page begins.
+            named = False
         if leads or named:
             found.append((".".join(path), value))
     return found
