@@ -11,7 +11,7 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.shared.suggestion import nearest_few
 from dataflow.sources.contract_values import Reading, always, reading_of
-from dataflow.sources.errors import SourceDataError
+from dataflow.sources.errors import ContractError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ def conform(
         names: What these are called at the source.
 
     Raises:
-        SourceDataError: A column or a value is not as agreed, and `on_change` says `fail`.
+        ContractError: A column or a value is not as agreed, and `on_change` says `fail`.
         duckdb.Error: The relation cannot be read.
     """
     import duckdb
@@ -112,8 +112,11 @@ def conform(
         if _MISFIT not in str(error):
             raise
     wrong = _misfits(connection, relation, checked)
+    fits = " AND ".join(match.reading.fits for match in checked)
     if contract.on_change.bad_value == "fail":
-        raise _refusal(wrong, contract.shown)
+        refusal = _refusal(wrong, contract.shown)
+        refusal.failing_rows = _rows_without(connection, relation, fits)
+        raise refusal
     report = replace(report, bad_columns=[misfit.match.name for misfit in wrong])
     values = ", ".join(
         f"{match.reading.value} AS {quote_identifier(match.name)}" for match in matches
@@ -124,7 +127,6 @@ def conform(
         report = replace(report, nulled_values=sum(misfit.count for misfit in wrong))
         notes += [note.format("read as no value") for note in told]
         return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes)
-    fits = " AND ".join(match.reading.fits for match in checked)
     rows = connection.sql(f"SELECT {values} FROM {relation} WHERE {fits}")  # noqa: S608
     rejected = _rejected(connection, relation, list(names), checked)
     report = replace(report, rejected_rows=rejected.num_rows)
@@ -179,7 +181,7 @@ def _matched(
             raise _lost(lost, new, names, contract.shown)
         notes += [f"The source no longer has {quoted(name)}: null in every row." for name in lost]
     if new and contract.on_change.new_column == "fail":
-        raise SourceDataError(
+        raise ContractError(
             f"{contract.shown} has columns that the contract does not name: {_listed(new)}.",
             "Describe them in `ingestion.columns`, which `dataflow workflow inspect NAME --accept` "
             "does, or set `ingestion.on_change.new_column` to add or ignore.",
@@ -266,15 +268,21 @@ def _rejected(
     ).to_arrow_table()
 
 
+def _rows_without(connection: duckdb.DuckDBPyConnection, relation: str, fits: str) -> int:
+    counted = connection.sql(f"SELECT count(*) FROM {relation} WHERE NOT ({fits})")  # noqa: S608
+    row: Any = counted.fetchone()
+    return int(row[0])
+
+
 def _strictly(match: _Match) -> str:
     # The message must not be a constant: DuckDB would work it out, and fail, at once.
     return match.reading.strictly(f"error('{_MISFIT}' || left(CAST({match.key} AS VARCHAR), 0))")
 
 
-def _refusal(wrong: Sequence[_Misfit], shown: str) -> SourceDataError:
+def _refusal(wrong: Sequence[_Misfit], shown: str) -> ContractError:
     told = "; ".join(misfit.told for misfit in wrong[:_MOST_TOLD])
     more = f"; and in {len(wrong) - _MOST_TOLD} more columns" if len(wrong) > _MOST_TOLD else ""
-    return SourceDataError(
+    return ContractError(
         f"{shown} is not as its contract says. {told}{more}. Nothing was loaded.",
         "Correct the source, or the column's type in `ingestion.columns` (`dataflow workflow "
         "inspect NAME` shows what it has now); or set `ingestion.on_change.bad_value` to "
@@ -285,10 +293,10 @@ def _refusal(wrong: Sequence[_Misfit], shown: str) -> SourceDataError:
 
 def _lost(
     lost: Sequence[str], new: Sequence[str], names: Sequence[str], shown: str
-) -> SourceDataError:
+) -> ContractError:
     renamed = [(name, near) for name in lost for near in nearest_few(name, new, 1)]
     renames = "".join(f" Is {quoted(near)} what was {quoted(name)}?" for name, near in renamed)
-    return SourceDataError(
+    return ContractError(
         f"{shown} no longer has {_listed(lost)}, which the contract names; it has "
         f"{_listed(names)}.{renames} Nothing was loaded.",
         "If a column has another name now, set `source: ITS NAME` on it in `ingestion.columns`; "

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.contract import written_type
 from dataflow.shared.shown import shortened
 from dataflow.shared.sql import quote_literal
-from dataflow.sources.type_rules import RULES, TEXT, Rule
+from dataflow.sources.type_rules import DOUBLE, RULES, TEXT, Rule
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,10 +49,10 @@ def notes_on_near_types(
     return [note for note in notes if note]
 
 
-def nearly_dates(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
-    """Whether nearly all values of a text column are dates of one layout."""
+def nearest_type(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
+    """The type of nearly all values of a text column; empty if there is none."""
     found = _nearest(connection, column) if column.text and column.longest <= _LONGEST else None
-    return found is not None and found[0].type in ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
+    return found[0].type if found else ""
 
 
 def _nearest(
@@ -102,9 +103,16 @@ def _nearly(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str
     return (
         f"{column.name!r} is text: {count:,} of {total:,} values are each a {rule.label}; row "
         f"{row[0]:,} has {shortened(row[1], _LONGEST)!r}{others}. To have type {rule.type}, set "
-        f"`type` for it in `ingestion.columns` and `ingestion.on_change.bad_value` to `quarantine` "
-        f"or `null`, or correct the value.{nothing}"
+        f"it to `{_as_agreed(rule)}` in `ingestion.columns` and `ingestion.on_change.bad_value` to "
+        f"`quarantine` or `null`, or correct the value.{nothing}"
     )
+
+
+def _as_agreed(rule: Rule) -> str:
+    """What a contract says of a column whose values keep a rule."""
+    kind = written_type(DOUBLE.type if rule.exact else rule.type)
+    marks = [f', {name}: "{value}"' for name, value in rule.written.items()]
+    return f"{{type: {kind}{''.join(marks)}}}"
 
 
 def _grouped(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:

@@ -92,7 +92,10 @@ def notes_on_rows(
     nested = [column.name for column in profiles if column.nested]
     if nested:
         are = "is" if len(nested) == 1 else "are"
-        notes.append(f"{_listed(nested)} {are} nested: JSON in the staging model.")
+        notes.append(
+            f"{_listed(nested)} {are} nested: JSON in the staging model. `child_tables` in "
+            "config.yaml makes a table of the items of a list."
+        )
     return notes
 
 

@@ -9,6 +9,7 @@ from dataflow.shared.config_model import Parameters
 from dataflow.shared.tables import to_arrow
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.kind import Extracted, ReadRequest, kind_names, source_kind
+from dataflow.sources.record_map import is_map_of_records
 from dataflow.sources.validation import checked_settings
 
 if TYPE_CHECKING:
@@ -66,15 +67,39 @@ def read_sample(source: dict[str, Any]) -> Sample:
     source = {key: value for key, value in source.items() if key != "incremental"}
     if kind != "api":
         return replace(_sample(_read(source, _ROWS)), is_declared=True)
+    sample = _from_api(source)
+    found = _map_settings(sample.table) if "records" not in source else {}
+    if not found:
+        return sample
+    sample = _from_api({**source, **found})
+    note = (
+        "The answer looks like one record for each key; they are its rows (`records: map`), with "
+        f"the key as {sample.table.column_names[0]!r}."
+    )
+    return replace(sample, notes=[note, *sample.notes], settings={**sample.settings, **found})
+
+
+def _map_settings(table: pa.Table) -> dict[str, Any]:
+    """The settings with which an answer that looks like one row is a map of records."""
+    if table.num_rows != 1:
+        return {}
+    row = table.to_pylist()[0]
+    if is_map_of_records(row):
+        return {"records": "map"}
+    maps = [name for name, value in row.items() if is_map_of_records(value)]
+    return {"data_path": maps[0], "records": "map"} if len(maps) == 1 else {}
+
+
+def _from_api(source: dict[str, Any]) -> Sample:
+    from dataflow.sources.api.page_detection import PagingUnknownError
+
     try:
         return replace(_sample(_read(source, _RECORDS)), may_lack_columns=True)
-    except SourceSettingError as error:
-        if "paging.type" not in error.instruction:
-            raise
-        from dataflow_tools.inspection.api_paging import find_paging
+    except PagingUnknownError as error:
+        from dataflow_tools.inspection.api_paging import FIRST_PAGE, find_paging
 
         found = find_paging(source, lambda asked: _read(asked, _RECORDS), error)
-        paging = found.settings or {"type": "none"}
+        paging = found.settings or FIRST_PAGE
         sample = _sample(_read({**source, "paging": paging}, _RECORDS))
         return replace(
             sample,

@@ -12,7 +12,7 @@ from dataflow.shared.redaction import is_secret_key
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
-from dataflow_tools.inspection.near_types import nearly_dates, notes_on_near_types
+from dataflow_tools.inspection.near_types import nearest_type, notes_on_near_types
 from dataflow_tools.inspection.notes import counted, notes_on_rows, notes_on_values
 from dataflow_tools.inspection.primary_key import find_primary_key
 from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
@@ -46,6 +46,7 @@ class InspectedColumn:
         tests: dbt tests that its data passes.
         accepted_values: Its values, if there are few.
         contract: What `ingestion.columns` is to say of it; nothing while its type is not known.
+        nearly: The type that nearly all of its values have, which a few keep it from.
     """
 
     profile: ColumnProfile
@@ -53,6 +54,7 @@ class InspectedColumn:
     tests: tuple[str, ...]
     accepted_values: tuple[str, ...]
     contract: dict[str, Any]
+    nearly: str = ""
 
     def answer(self) -> dict[str, Any]:
         """The column as the template takes it."""
@@ -67,6 +69,8 @@ class InspectedColumn:
             answer["aggregate"] = aggregate_of(self.profile.identifier)
         if self.accepted_values:
             answer["accepted_values"] = list(self.accepted_values)
+        if self.nearly:
+            answer["nearly"] = self.nearly
         return {**answer, "contract": self.contract} if self.contract else answer
 
 
@@ -171,21 +175,20 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
             *notes_on_values(connection, profiles),
             *notes_on_near_types(connection, profiles),
         ]
-        nearly = any(nearly_dates(connection, column) for column in profiles)
+        types = [nearest_type(connection, column) for column in profiles]
     if not sample.is_declared:
         profiles = [_with_room(column) for column in profiles]
     columns = [
-        _column(column, role, primary_key, sample)
-        for column, role in zip(profiles, roles, strict=True)
+        replace(_column(column, role, primary_key, sample), nearly=kind)
+        for column, role, kind in zip(profiles, roles, types, strict=True)
     ]
+    nearly = any(kind.startswith(("DATE", "TIMESTAMP")) for kind in types)
     if any(column.profile.nulls < column.profile.rows for column in columns):
         columns = [
             replace(column, contract={}) if _is_unknown(column, sample) else column
             for column in columns
         ]
     notes += notes_on_rows(profiles, date, primary_key, sample, different, nearly=nearly)
-    if (written := _without_secrets(source["url"])) != source["url"]:
-        notes.append(f"Secrets in the location are written as variables, to be set: {written}")
     return Inspection(
         source={**source, **sample.settings},
         columns=tuple(columns),

@@ -18,8 +18,8 @@ from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.encoding import as_utf8, unicode_of
 from dataflow.sources.file.location import FORMATS
 from dataflow.sources.file.reader import TEXT_FORMATS
-from dataflow.sources.file.record_map import is_map_of_records, key_column
 from dataflow.sources.file.unpack import inner_name
+from dataflow.sources.record_map import is_map_of_records, key_column
 from dataflow.sources.records import lists_of_records
 from dataflow_tools.inspection.encoding_guess import encoded_twice, guess_encoding, is_utf8
 from dataflow_tools.inspection.json_shape import note_on_shape
