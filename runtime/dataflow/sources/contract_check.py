@@ -101,7 +101,7 @@ def conform(
 
     described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
     kinds = {str(key): str(kind) for key, kind, *_ in described}
-    empty = _empty(connection, relation, names, kinds, contract)
+    empty = _empty(connection, relation, names, contract)
     matches, report, notes = _matched(names, kinds, contract, empty)
     checked = [match for match in matches if not match.reading.always_fits]
     strict = ", ".join(f"{_strictly(match)} AS {quote_identifier(match.name)}" for match in matches)
@@ -138,12 +138,11 @@ def _empty(
     connection: duckdb.DuckDBPyConnection,
     relation: str,
     names: Sequence[str],
-    kinds: dict[str, str],
     contract: Contract,
 ) -> set[str]:
     """The columns that the contract does not have, and that have no value: they are no news."""
     agreed = {(column.source or name).lower() for name, column in contract.columns.items()}
-    others = [key for name, key in zip(names, kinds, strict=True) if name.lower() not in agreed]
+    others = [f"c{index}" for index, name in enumerate(names) if name.lower() not in agreed]
     if not others:
         return set()
     counts: Any = connection.execute(

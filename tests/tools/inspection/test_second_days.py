@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -83,4 +85,33 @@ def test_a_sheet_that_gets_a_total(project: Path) -> None:
     ingestion = agreed("a.xlsx")
     save(project, ["region", "n"], ["A", 1], ["B", 2], ["C", 4], ["Total", 7])
     with pytest.raises(DataflowError, match="footer_lines: 1"):
+        read_source(ingestion, {})
+
+
+def test_an_object_without_records(project: Path) -> None:
+    """A list that is empty today is no rows, with the columns that were agreed on."""
+    (project / "a.json").write_text('{"rows": [{"a": 1}, {"a": 2}]}', encoding="utf-8")
+    ingestion = agreed("a.json")
+    (project / "a.json").write_text('{"rows": []}', encoding="utf-8")
+    result = read_source(ingestion, {})
+    assert (len(result["data"]), result["data"].column_names) == (0, ["a"])
+
+
+def test_a_parquet_column_of_nulls(project: Path) -> None:
+    """A file that says no type of a column agrees on none: its first values stop no run."""
+    first = pa.table({"id": [1], "v": pa.array([None], pa.null())})
+    pq.write_table(first, project / "a.parquet")
+    ingestion = agreed("a.parquet")
+    pq.write_table(pa.table({"id": [2], "v": [1.5]}), project / "a.parquet")
+    assert read_source(ingestion, {})["data"].to_pylist() == [{"id": 2, "v": 1.5}]
+
+
+def test_columns_that_grow_over_their_border(project: Path) -> None:
+    """A value that no longer fits its width is never cut in two."""
+    rows = ["id  city       pop", "1   New York   100", "2   Oslo        20", "3   Bern         7"]
+    write(project, "\n".join(rows))
+    ingestion = agreed("a.csv")
+    assert ingestion["source"]["widths"]
+    write(project, "id    city       pop\n1     New York   100\n10021 Oslo        20\n")
+    with pytest.raises(DataflowError, match="line 3: a value stands across"):
         read_source(ingestion, {})

@@ -36,6 +36,7 @@ class Sample:
         written: How values of columns are written, see `Extracted.written`.
         may_lack_columns: Whether a record leaves out what it has no value for, as JSON may.
         is_declared: Whether the source says itself which types its columns have.
+        is_file: Whether the rows are those of files.
     """
 
     table: pa.Table
@@ -46,6 +47,7 @@ class Sample:
     may_lack_columns: bool = False
     units: dict[str, str] = field(default_factory=dict)
     is_declared: bool = False
+    is_file: bool = False
 
 
 def read_sample(source: dict[str, Any]) -> Sample:
@@ -152,4 +154,5 @@ def _from_files(source: dict[str, Any]) -> Sample:
         may_lack_columns=file_format in ("json", "jsonl", "geojson"),
         units=found.units,
         is_declared=file_format in ("parquet", "orc", "feather"),
+        is_file=True,
     )

@@ -183,10 +183,10 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         for column, role, kind in zip(profiles, roles, types, strict=True)
     ]
     nearly = any(kind.startswith(("DATE", "TIMESTAMP")) for kind in types)
-    known = [column for column in columns if column.profile.nulls < column.profile.rows]
-    if known and not sample.is_declared:
+    if any(column.profile.nulls < column.profile.rows for column in columns):
         columns = [
-            column if column in known else replace(column, contract={}) for column in columns
+            replace(column, contract={}) if _is_unknown(column, sample) else column
+            for column in columns
         ]
     notes += notes_on_rows(profiles, date, primary_key, sample, different, nearly=nearly)
     return Inspection(
@@ -198,6 +198,14 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         notes=tuple(dict.fromkeys(notes)),
         units=sample.units,
     )
+
+
+def _is_unknown(column: InspectedColumn, sample: Sample) -> bool:
+    """Whether nothing tells a column's type: it has no value, and the source declares none."""
+    if column.profile.nulls < column.profile.rows:
+        return False
+    # DuckDB calls a column of a file INTEGER that has no type at all, as pandas writes one of None.
+    return not sample.is_declared or (sample.is_file and column.profile.type == "INTEGER")
 
 
 def _with_room(column: ColumnProfile) -> ColumnProfile:

@@ -70,6 +70,7 @@ def dialect_of(text: str, file_format: str, settings: FileSource) -> Dialect:
         escape=settings.escape or "",
         widths=tuple(settings.widths or ()),
         comment=settings.comment or "",
+        has_header=settings.header is not False,
     )
     if settings.delimiter or settings.widths or file_format == "tsv":
         return given

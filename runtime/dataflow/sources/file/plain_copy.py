@@ -12,6 +12,7 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.footer import Sums, like_the_rows
 from dataflow.sources.file.header import looks_like_a_value
+from dataflow.sources.file.text_records import CrossedError
 from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ def plain_copy(
         writer = csv.writer(target, lineterminator="\n")
         try:
             writer.writerows(rows.read(source))
+        except CrossedError as error:
+            raise SourceDataError(
+                f"{file.shown}, line {error.line + layout.skipped + 1:,}: a value stands across "
+                "the border of two columns.",
+                "Correct `ingestion.source.widths`, or that line.",
+            ) from error
         except csv.Error as error:
             raise _misquoted(file, error) from error
         except UnicodeDecodeError as error:

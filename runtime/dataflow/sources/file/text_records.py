@@ -18,6 +18,18 @@ _STAND_IN = "\x1f"
 _LONGEST_VALUE = 8 << 20
 
 
+class CrossedError(csv.Error):
+    """A value stands across the border of two columns of fixed widths.
+
+    Args:
+        line: The number of lines before it.
+    """
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line + 1}")
+        self.line = line
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How the values of a record are told apart.
@@ -28,6 +40,7 @@ class Dialect:
         escape: The sign before a quote within a value; empty if quotes are doubled.
         widths: The widths of the values, in signs; empty if they have none.
         comment: What lines begin with that are left out; empty if none are.
+        has_header: Whether the first record has names, which tell if blanks part the columns.
     """
 
     delimiter: str = ","
@@ -35,6 +48,7 @@ class Dialect:
     escape: str = ""
     widths: tuple[int, ...] = ()
     comment: str = ""
+    has_header: bool = False
 
     @property
     def by_position(self) -> bool:
@@ -52,16 +66,27 @@ class Dialect:
 
         Raises:
             csv.Error: A quote is not closed, or a value goes on after it.
+            CrossedError: A value is wider than its column.
         """
         if self.by_position:
+            apart: bool | None = None
             for number, line in enumerate(lines):
                 bare = line.rstrip("\r\n")
                 if self.delimiter == FRAMED and is_line(bare):
                     continue
                 if bare.strip() and not (self.comment and bare.lstrip().startswith(self.comment)):
+                    if apart is None:
+                        apart = strict and self.has_header and not self._crosses(bare)
+                    elif apart and self._crosses(bare):
+                        raise CrossedError(number)
                     yield number, self._split(bare)
             return
         yield from self._quoted(lines, strict=strict)
+
+    def _crosses(self, line: str) -> bool:
+        """Whether a value stands across the border of two columns."""
+        borders = list(accumulate(self.widths))[:-1]
+        return any(len(line[at - 1 : at + 1].strip()) > 1 for at in borders)
 
     def _split(self, line: str) -> list[str]:
         if not self.widths:
