@@ -12,12 +12,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 
-from dataflow.api.limits import BodyLimit
-from dataflow.api.problems import MEDIA_TYPE, Problem, answer_problems, responses
+from dataflow.api.problems import answer_problems, responses
 from dataflow.api.routes import router
 from dataflow.api.schemas import HealthOut
 from dataflow.service.api_token import api_token, check_bind, check_token
+from dataflow.service.body_guard import BodyGuard
 from dataflow.service.dagster_client import Dagster
+from dataflow.service.problem_document import MEDIA_TYPE, Problem
+from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import serve
 from dataflow.shared.output_redaction import guard_output
 
@@ -45,7 +47,7 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.dagster = Dagster(project)
-        app.state.ui = f"http://localhost:{settings.dagster_port}"
+        app.state.ui = settings.public_url or f"http://localhost:{settings.dagster_port}"
         yield
         app.state.dagster.close()
 
@@ -66,7 +68,11 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
     app.include_router(router, dependencies=[Depends(_guard(token))] if token else [])
     app.add_api_route("/healthz", _health, tags=["service"], responses=responses(502, 503))
     app.add_api_route("/livez", _alive, tags=["service"], include_in_schema=False)
-    app.add_middleware(BodyLimit, most=settings.api_max_body)
+    app.add_middleware(
+        BodyGuard,
+        most=settings.api_max_body,
+        instruction="Send less, or raise DATAFLOW_API_MAX_BODY.",
+    )
     if settings.api_cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -88,9 +94,8 @@ def serve_api(project: Project, host: str, port: int, token: str | None = None) 
     """
     guard_output()
     check_bind(host, token)
-    # Waiting callers are let go when the server stops.
-    options: dict[str, Any] = {"timeout_graceful_shutdown": 3, "server_header": False}
-    serve(create_app(project, token), host, port, **options)
+    access = WebAccess.to(host, project.settings, project.settings.api_cors_origins)
+    serve(create_app(project, token), host, port, access)
 
 
 _bearer = HTTPBearer(auto_error=False, description="The server's DATAFLOW_API_TOKEN.")

@@ -98,7 +98,7 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
         *("--location-name", LOCATION_NAME, "--use-python-environment-entry-point"),
     ]
     webserver = [
-        *(*waiting, "dagster_webserver", "--workspace", str(workspace)),
+        *(*waiting, "dataflow.service.dagster_ui", "--workspace", str(workspace)),
         *("--host", host, "--port", str(port)),
     ]
     daemon = [*waiting, "dagster._daemon", "run", "--workspace", str(workspace)]
