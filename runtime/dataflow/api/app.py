@@ -12,10 +12,12 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 
+from dataflow.api.audit_trail import CALLER, AuditTrail
 from dataflow.api.problems import answer_problems, responses
 from dataflow.api.routes import router
 from dataflow.api.schemas import HealthOut
-from dataflow.service.api_token import api_token, check_bind, check_token
+from dataflow.service.api_access import ApiAccess
+from dataflow.service.api_token import api_token, check_bind
 from dataflow.service.body_guard import BodyGuard
 from dataflow.service.dagster_client import Dagster
 from dataflow.service.problem_document import MEDIA_TYPE, Problem
@@ -24,7 +26,7 @@ from dataflow.service.web_server import serve
 from dataflow.shared.output_redaction import guard_output
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from dataflow.shared.project import Project
 
@@ -65,9 +67,12 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
         ],
     )
     answer_problems(app)
-    app.include_router(router, dependencies=[Depends(_guard(token))] if token else [])
+    access = ApiAccess(project, token)
+    guard = _guard_with_token(access) if access.is_needed else _guard(access)
+    app.include_router(router, dependencies=[Depends(guard)])
     app.add_api_route("/healthz", _health, tags=["service"], responses=responses(502, 503))
     app.add_api_route("/livez", _alive, tags=["service"], include_in_schema=False)
+    app.add_middleware(AuditTrail, project=project)
     app.add_middleware(
         BodyGuard,
         most=settings.api_max_body,
@@ -93,20 +98,31 @@ def serve_api(project: Project, host: str, port: int, token: str | None = None) 
         PortInUseError: Another program listens there, or the address is not this machine's.
     """
     guard_output()
-    check_bind(host, token)
+    check_bind(host, token, project)
     access = WebAccess.to(host, project.settings, project.settings.api_cors_origins)
     serve(create_app(project, token), host, port, access)
 
 
-_bearer = HTTPBearer(auto_error=False, description="The server's DATAFLOW_API_TOKEN.")
+_bearer = HTTPBearer(auto_error=False, description="A token that the server knows.")
 
 
-def _guard(token: str) -> Any:
-    # The second parameter is there for the OpenAPI document.
-    def guard(request: Request, _: Any = Depends(_bearer)) -> None:  # noqa: B008
-        check_token(request.headers.get("authorization"), token)
+def _guard(access: ApiAccess) -> Callable[[Request], None]:
+    def guard(request: Request) -> None:
+        caller = access.caller(request.headers.get("authorization"))
+        setattr(request.state, CALLER, caller)
+        caller.check("read" if request.method in ("GET", "HEAD") else "run")
 
     return guard
+
+
+def _guard_with_token(access: ApiAccess) -> Callable[..., None]:
+    guard = _guard(access)
+
+    # The second parameter is there for the OpenAPI document.
+    def guard_with_token(request: Request, _: Any = Depends(_bearer)) -> None:  # noqa: B008
+        guard(request)
+
+    return guard_with_token
 
 
 def _health(request: Request) -> HealthOut:

@@ -218,6 +218,8 @@ def cancel_run(
     ] = False,
 ) -> RunOut:
     """Ask for a run's end. A queued run ends at once, one under way after a moment."""
+    if force:
+        request.state.caller.check("admin")
     run = _dagster(request).cancel(run_id, force=force)
     return RunOut.of(run, _ui(request), with_steps=False)
 
