@@ -33,6 +33,40 @@ group by c.name
 """
 
 
+ORDERS_LOAD = """\
+        lines: {type: json}
+      load:
+        primary_key: ["id"]
+"""
+ORDERS_LOAD_BY_HAND = """\
+        lines: {type: json}
+      load:
+        primary_key: ["id"]
+        write_disposition: merge
+      child_tables:
+        orders_lines: {path: lines, parent: {order_id: id}}
+"""
+EXTRA = """\
+    extra:
+      source: {type: file, url: data/in/customers.csv}
+      columns: {id: bigint}
+"""
+
+
+def edit(path: Path, *changes: tuple[str, str]) -> None:
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text, text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def commit(project: Path) -> None:
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
+        subprocess.run(["git", *identity, *arguments], cwd=project, check=True)
+
+
 def rows(project: Path, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(project / "data" / "shop.duckdb"), read_only=True) as connection:
         return connection.execute(sql).fetchall()
@@ -60,12 +94,11 @@ def test_three_sources_and_a_list_are_loaded_and_joined(
     sources = config["ingestion"]["sources"]
     assert list(sources) == ["customers", "products", "orders"]
     assert sources["products"]["columns"]["price"] == {"type": "decimal(8,2)"}
-    sources["orders"]["source"]["paging"] = {"type": "none"}
-    sources["orders"]["load"] |= {"write_disposition": "merge", "primary_key": ["id"]}
-    sources["orders"]["child_tables"] = {
-        "orders_lines": {"path": "lines", "parent": {"order_id": "id"}}
-    }
-    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    edit(
+        folder / "config.yaml",
+        ("        paging:\n          type: auto\n", "        paging: {type: none}\n"),
+        (ORDERS_LOAD, ORDERS_LOAD_BY_HAND),
+    )
     staging = folder / "dbt" / "models" / "staging" / "_sources.yml"
     staging.write_text(staging.read_text() + "      - name: orders_lines\n")
     (folder / "dbt" / "models" / "marts" / "spent.sql").write_text(MART)
@@ -104,8 +137,30 @@ def test_three_sources_and_a_list_are_loaded_and_joined(
     assert inspected.returncode == 1
     assert "+ vip: boolean" in inspected.stdout
     assert "as its contract says" in inspected.stdout
+
+    # All that was written into config.yaml by hand stays, when the change is accepted.
+    commit(project_folder)
+    accepted = dataflow("workflow", "inspect", "shop", "--accept", cwd=project_folder)
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    assert config["ingestion"]["sources"]["customers"]["columns"]["vip"] == {"type": "boolean"}
+    orders = config["ingestion"]["sources"]["orders"]
+    assert orders["child_tables"]["orders_lines"]["path"] == "lines"
+    ran = dataflow("workflow", "run", "shop", cwd=project_folder)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert rows(project_folder, "SELECT id, vip FROM marts.customers") == [(3, True)]
+
+    # The second of the sources, and one that the template knows nothing of.
+    with duckdb.connect(str(data / "shop.duckdb")) as connection:
+        connection.execute("ALTER TABLE products ADD COLUMN weight INTEGER")
+    commit(project_folder)
+    accepted = dataflow("workflow", "inspect", "shop", "--accept", cwd=project_folder)
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    model = folder / "dbt" / "models" / "staging" / "stg_products.sql"
+    assert "weight" in model.read_text()
+    edit(folder / "config.yaml", ("  parameters:\n", f"{EXTRA}  parameters:\n"))
     refused = dataflow("workflow", "inspect", "shop", "--accept", cwd=project_folder)
-    assert (refused.returncode, "several sources" in refused.stderr) == (2, True)
+    assert (refused.returncode, "added to config.yaml by hand" in refused.stderr) == (2, True)
 
 
 def test_a_folder_of_different_files_becomes_tables_that_pass_their_tests(

@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 
 from dataflow.api.audit_trail import CALLER, AuditTrail
+from dataflow.api.backfill_routes import router as backfill_router
 from dataflow.api.problems import answer_problems, responses
 from dataflow.api.routes import router
 from dataflow.api.schemas import HealthOut
@@ -63,13 +64,15 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
         openapi_tags=[
             {"name": "workflows", "description": "What there is to run."},
             {"name": "runs", "description": "What ran, runs and waits."},
+            {"name": "backfills", "description": "Runs for many partitions."},
             {"name": "service", "description": "How the service does."},
         ],
     )
     answer_problems(app)
     access = ApiAccess(project, token)
     guard = _guard_with_token(access) if access.is_needed else _guard(access)
-    app.include_router(router, dependencies=[Depends(guard)])
+    for operations in (router, backfill_router):
+        app.include_router(operations, dependencies=[Depends(guard)])
     app.add_api_route("/healthz", _health, tags=["service"], responses=responses(502, 503))
     app.add_api_route("/livez", _alive, tags=["service"], include_in_schema=False)
     app.add_middleware(AuditTrail, project=project)

@@ -15,6 +15,9 @@ _KNOWN = {
         "dataflow.cli.workflow_list:list_", "List the project's workflows."
     ),
     "workflow run": LazyCommand("dataflow.cli.workflow_run:run", "Run a workflow here and now."),
+    "workflow backfill": LazyCommand(
+        "dataflow.cli.workflow_backfill:backfill", "Run a workflow for many partitions."
+    ),
     "workflow watermark": LazyCommand(
         "dataflow.cli.workflow_watermark:watermark", "Show or set how far a source was read."
     ),

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataflow.modelling.known_graph import keep_graph, read_manifest
+from dataflow.modelling.outcomes import BuiltTable, TestOutcome, built_tables, outcomes_of_tests
 from dataflow.modelling.packages import install_packages
 from dataflow.modelling.warnings_of_tests import told_warnings
 from dataflow.shared.errors import DataflowError, MissingDependencyError
@@ -18,7 +20,7 @@ from dataflow.shared.importing import importing
 from dataflow.warehouse.run_warehouse import RunWarehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dataflow.shared.project import Project
     from dataflow.warehouse.kind import Warehouse
@@ -31,7 +33,12 @@ _LEADER = re.compile(r" \.{2,} ")
 
 
 class ModelError(DataflowError):
-    """A dbt model does not build, or a dbt test fails."""
+    """A dbt model does not build, or a dbt test fails.
+
+    ``outcomes`` tells of the tests that were made.
+    """
+
+    outcomes: Sequence[TestOutcome] = ()
 
 
 @dataclass(frozen=True)
@@ -40,12 +47,16 @@ class BuildResult:
 
     Args:
         models: Schema and name of each table or view built, in order.
+        tables: The same, and seeds and snapshots, with what is known of each.
+        outcomes: What came of each test.
     """
 
     models: list[str]
     tests: int
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    tables: list[BuiltTable] = field(default_factory=list)
+    outcomes: list[TestOutcome] = field(default_factory=list)
 
 
 def build_models(
@@ -104,6 +115,8 @@ def build_models(
         with _found_by_dbt(warehouse):
             outcome = runner.invoke(arguments)
     nodes = _nodes(outcome)
+    manifest = read_manifest(project, workflow_id) if nodes else None
+    outcomes = outcomes_of_tests(manifest, nodes) if manifest else []
     failed = [node for node in nodes if node.status in _FAILED]
     if outcome.exception is not None or failed or not outcome.success:
         # A disk that is full or a file that is damaged is no fault of the models that met it.
@@ -113,11 +126,15 @@ def build_models(
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
             faults.append(_first_lines(str(outcome.exception)))
-        raise ModelError(
+        fault = ModelError(
             "\n".join(faults) or "dbt build failed.",
             f"The full log is {project.relative(state / 'logs' / 'dbt.log')}. "
             f"{_what_is_seen(project, warehouse)}",
         )
+        fault.outcomes = outcomes
+        raise fault
+    if manifest:
+        keep_graph(project, workflow_id, manifest)
     return BuildResult(
         models=[
             f"{node.node.schema}.{node.node.alias}"
@@ -127,6 +144,8 @@ def build_models(
         tests=sum(node.node.resource_type == "test" for node in nodes),
         warnings=told_warnings(warehouse, nodes),
         seconds=time.monotonic() - started,
+        tables=built_tables(manifest, nodes) if manifest else [],
+        outcomes=outcomes,
     )
 
 

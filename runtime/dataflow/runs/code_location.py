@@ -23,9 +23,11 @@ from dataflow.runs.definitions import (
     check_definitions,
     clash,
     read_definitions,
+    without_assets_of_others,
     without_faulty_extras,
     without_taken_names,
 )
+from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.notification_sensor import failure_sensor
 from dataflow.runs.schedule import config_schedule
 from dataflow.runs.unique_names import with_unique_names
@@ -95,6 +97,7 @@ def _good_ones(
 def _assemble(
     project: Project, loaded: list[WorkflowDefinitions], broken: list[BrokenWorkflow]
 ) -> Definitions:
+    loaded = without_assets_of_others(loaded)
     of_ops = with_unique_names({found.workflow_id: _jobs_of_ops(found) for found in loaded})
     jobs: list[Any] = []
     schedules: list[Any] = []
@@ -116,8 +119,12 @@ def _assemble(
         jobs=[*jobs, *(_broken_job(failure, taken) for failure in broken)],
         schedules=schedules,
         sensors=sensors,
-        assets=[asset for found in loaded for asset in found.assets],
-        asset_checks=[check for found in loaded for check in found.checks],
+        assets=[asset for found in loaded for asset in (*found.assets, *found.lineage.specs)],
+        asset_checks=[
+            check
+            for found in loaded
+            for check in (*found.checks, *checks_of(found.workflow_id, found.lineage))
+        ],
         resources=resources or None,
     )
 

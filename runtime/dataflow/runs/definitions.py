@@ -9,6 +9,7 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     AssetSelection,
+    AssetSpec,
     Definitions,
     JobDefinition,
     in_process_executor,
@@ -23,7 +24,10 @@ from dagster_shared.record import copy
 from dataflow.runs.context import own_config
 from dataflow.runs.dagster_names import FURTHER_TAG, PARTITIONED_TAG, WORKFLOW_TAG
 from dataflow.runs.executor import holding_executor
+from dataflow.runs.lineage import Lineage, read_lineage, with_words_of
+from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.module_definitions import ModuleDefinitions, read_modules, targets_of
+from dataflow.runs.partitioning import with_partitions
 from dataflow.runs.policy import with_policy
 from dataflow.runs.step_outputs import has_default_outputs, in_files
 from dataflow.shared.errors import DataflowError
@@ -45,6 +49,7 @@ class WorkflowDefinitions:
         config: Its configuration; ``None`` for a workflow written by hand without one.
         assets: What its modules define, with the resources that they define.
         checks: The asset checks, likewise.
+        lineage: The assets that its steps make, and their checks.
         further: Its other jobs, by name: jobs of ops as they run as a service, jobs of assets.
         schedules: Its own schedules, beside that of config.yaml.
         sensors: Its own sensors.
@@ -60,6 +65,7 @@ class WorkflowDefinitions:
     config: WorkflowConfig | None = None
     assets: list[Any] = field(default_factory=list)
     checks: list[Any] = field(default_factory=list)
+    lineage: Lineage = field(default_factory=Lineage)
     further: dict[str, Any] = field(default_factory=dict)
     schedules: list[Any] = field(default_factory=list)
     sensors: list[Any] = field(default_factory=list)
@@ -87,6 +93,8 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
     policy = config.run if config else None
     described = workflow.description or workflow.job.description
 
+    own_job = with_partitions(workflow.job, config)
+
     def served(job: JobDefinition, **more: Any) -> JobDefinition:
         job = _served(project, workflow_id, with_job_resources(job, found.resources), config)
         return with_policy(job._copy(**more), policy)
@@ -101,12 +109,14 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
             further[job.name] = served(job._copy(tags={**job.tags, FURTHER_TAG: "true"}))
         else:
             further[job.name] = _of_own_assets(job, assets)
+    assets, lineage = _merged(assets, _lineage(project, workflow_id, config, found))
     return WorkflowDefinitions(
         workflow_id,
-        served(workflow.job, description=described),
+        served(own_job, description=described),
         config,
         assets,
         [_with_own_resources(check, own) for check in found.checks],
+        lineage,
         further,
         found.schedules,
         found.sensors,
@@ -117,17 +127,20 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
     )
 
 
-def runnable_job(project: Project, workflow: Workflow) -> JobDefinition:
+def runnable_job(
+    project: Project, workflow: Workflow, config: WorkflowConfig | None
+) -> JobDefinition:
     """A workflow's job for a run in this process: with the resources that its modules define.
 
     Raises:
-        BadInputError: Its assets.py raises when it is imported.
+        BadInputError: Its assets.py raises when it is imported, or its job and its config.yaml have
+            partitions both.
     """
-    needed = workflow.job._get_required_resource_keys()
-    if needed <= set(workflow.job.resource_defs):
-        return workflow.job
+    job = with_partitions(workflow.job, config)
+    if job._get_required_resource_keys() <= set(job.resource_defs):
+        return job
     found = read_modules(workflow, project.workflow_dir(workflow.workflow_id))
-    return with_job_resources(workflow.job, found.resources)
+    return with_job_resources(job, found.resources)
 
 
 def with_job_resources(job: JobDefinition, resources: Mapping[str, Any]) -> JobDefinition:
@@ -151,8 +164,8 @@ def check_definitions(found: WorkflowDefinitions) -> str:
             jobs=list(jobs.values()),
             schedules=schedules,
             sensors=sensors,
-            assets=found.assets,
-            asset_checks=found.checks,
+            assets=[*found.assets, *found.lineage.specs],
+            asset_checks=[*found.checks, *checks_of(found.workflow_id, found.lineage)],
             resources=found.shared_resources or None,
         )
         Definitions.validate_loadable(alone)
@@ -164,7 +177,14 @@ def check_definitions(found: WorkflowDefinitions) -> str:
 
 
 def without_faulty_extras(found: WorkflowDefinitions) -> WorkflowDefinitions:
-    """Without the further jobs, schedules and sensors that Dagster refuses; they are named."""
+    """Without the further jobs, schedules and sensors that Dagster refuses; they are named.
+
+    Also without the assets of its steps, if they are why: a dbt project can have a circle.
+    """
+    alone = replace(found, lineage=Lineage())
+    if (reason := check_definitions(found)) and not check_definitions(alone):
+        left_out = f"the assets of its tables: {reason}"
+        return replace(alone, left_out=[*found.left_out, left_out])
     good = replace(found, further={}, schedules=[], sensors=[])
     extras: list[tuple[str, dict[str, Any]]] = [
         *((f"the job {n!r}", {"further": {n: job}}) for n, job in found.further.items()),
@@ -312,6 +332,59 @@ def _on_jobs(trigger: Any, originals: Mapping[int, str], jobs: Mapping[str, Any]
 
 def _asset_keys(found: WorkflowDefinitions) -> set[str]:
     return {key.to_user_string() for key in _keys(found.assets)}
+
+
+def _lineage(
+    project: Project, workflow_id: str, config: WorkflowConfig | None, found: ModuleDefinitions
+) -> Lineage:
+    """The assets that the steps make; none for a workflow that has none of the library's."""
+    if config is None or not found.has_steps:
+        return Lineage()
+    try:
+        return read_lineage(project, workflow_id, config)
+    except Exception as error:  # whatever somebody's dbt project holds, the job can run
+        found.leave_out("the assets of its tables", f"They cannot be read: {error}")
+        return Lineage()
+
+
+def _merged(assets: list[Any], lineage: Lineage) -> tuple[list[Any], Lineage]:
+    """What an author's specs say of the steps' assets is theirs; other assets stay."""
+    said = {asset.key: asset for asset in assets if isinstance(asset, AssetSpec)}
+    specs = [
+        with_words_of(spec, said[spec.key]) if spec.key in said else spec for spec in lineage.specs
+    ]
+    made = {spec.key for spec in specs}
+    others = [a for a in assets if not isinstance(a, AssetSpec) or a.key not in made]
+    return others, replace(lineage, specs=specs)
+
+
+def without_assets_of_others(loaded: list[WorkflowDefinitions]) -> list[WorkflowDefinitions]:
+    """Let each asset be there once.
+
+    What an author's `@asset` makes is the author's, whatever steps make, and a spec of a table
+    that another workflow's steps make stands for that table.
+    """
+    of_authors = {
+        key
+        for found in loaded
+        for asset in found.assets
+        if isinstance(asset, AssetsDefinition)
+        for key in asset.keys
+    }
+    checks = {key for found in loaded for check in found.checks for key in check.check_keys}
+    good = []
+    for found in loaded:
+        specs = [spec for spec in found.lineage.specs if spec.key not in of_authors]
+        own = [check for check in found.lineage.checks if check.key not in checks]
+        good.append(replace(found, lineage=Lineage(specs, own)))
+    made = {spec.key for found in good for spec in found.lineage.specs}
+    return [
+        replace(
+            found,
+            assets=[a for a in found.assets if not isinstance(a, AssetSpec) or a.key not in made],
+        )
+        for found in good
+    ]
 
 
 def _keys(assets: list[Any]) -> list[AssetKey]:

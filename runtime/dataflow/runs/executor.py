@@ -10,6 +10,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError, raise_executi
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
+from dataflow.runs.asset_events import report_events, take_up_events, told_events
 from dataflow.runs.context import RunContext, enter_run, resumed_run, share_with_author
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
@@ -100,6 +101,7 @@ class _PromotingExecutor(_WholeRun):
         finish_interrupted_promotion(self._run.project, self._run.workflow_id)
         if self._run.resumes:
             take_up(self._run)
+            take_up_events(self._run)
         has_failed = False
         done: set[str | None] = set()
         for event in self._steps.execute(plan_context, execution_plan):
@@ -107,7 +109,11 @@ class _PromotingExecutor(_WholeRun):
             if event.is_step_success or event.is_step_skipped:
                 done.add(event.step_key)
             yield event
+        # Promotion clears the run's folder away.
+        told = told_events(self._run)
+        instance, job_name = plan_context.instance, plan_context.job_name
         if has_failed:
+            report_events(instance, self._run.run_id, job_name, told, success=False)
             return
         # What an executor that was ended leaves out is no failure to Dagster. Of a dynamic step
         # only its copies are executed.
@@ -118,6 +124,7 @@ class _PromotingExecutor(_WholeRun):
                 "Run the workflow again; the tables are as they were.",
             )
         promote_run(self._run)
+        report_events(instance, self._run.run_id, job_name, told, success=True)
 
 
 class _HoldingExecutor(_WholeRun):

@@ -39,6 +39,7 @@ from dagster._core.definitions.partitions.partitioned_schedule import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from dataflow.runs.steps import Steps
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.redaction import redact
 
@@ -62,6 +63,7 @@ class ModuleDefinitions:
     Args:
         jobs: Those beside the registered one; also jobs of assets.
         resources: By the names of their variables.
+        has_steps: Whether one of them has the library's `Steps`, which make the workflow's tables.
         left_out: What is not picked up: its name, where it is and why.
     """
 
@@ -71,11 +73,14 @@ class ModuleDefinitions:
     schedules: list[Any] = field(default_factory=list)
     sensors: list[Any] = field(default_factory=list)
     resources: dict[str, Any] = field(default_factory=dict)
+    has_steps: bool = False
     left_out: list[str] = field(default_factory=list)
 
     def add(self, name: str, value: Any, module: ModuleType) -> None:
         """Take up what a variable of a module holds, if it is anything of Dagster's to load."""
-        if type(value) in (list, tuple):
+        if isinstance(value, Steps):
+            self.has_steps = True
+        elif type(value) in (list, tuple):
             for item in value:
                 self.add("", item, module)
         elif isinstance(value, Definitions):

@@ -78,7 +78,7 @@ def run_workflow(
         for name in unset_addresses(policy) if policy else ():
             log.warning(f"If this run fails, not everybody can be told: {name} is not set.")
         # Nobody but this process can end the run, so the service is not told of the limit.
-        job = runnable_job(project, get_workflow(workflow_id, project))
+        job = runnable_job(project, get_workflow(workflow_id, project), config)
         job = with_policy(job, policy, is_on_service=False)
         context = RunContext(project, workflow_id, str(uuid4()), config)
         with (

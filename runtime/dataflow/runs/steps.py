@@ -7,15 +7,24 @@ tables by location: rows go through a Parquet file of the run, never through a p
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster import AssetMaterialization, MetadataValue, OpExecutionContext
+from dagster import OpExecutionContext
 
-from dataflow.modelling.build import BuildResult, build_models
+from dataflow.modelling.build import BuildResult, ModelError, build_models
 from dataflow.runs.context import RunContext, run_of_step
+from dataflow.runs.made_assets import (
+    LoadedTable,
+    tell_of_dashboard,
+    tell_of_loaded_tables,
+    tell_of_models,
+    telling_of_sources,
+)
+from dataflow.runs.partitioning import part_of_run, with_partition_key
 from dataflow.runs.promotion import note_publications
 from dataflow.runs.reading import Reading
 from dataflow.runs.stored_table import StoredTable
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from dataflow.runs.partitioning import Part
     from dataflow.shared.named_source import SourceTable
     from dataflow.warehouse.kind import LoadResult
 
@@ -56,11 +66,15 @@ class Steps:
         reading = _reading()
         with self._run() as run:
             _forget_old_runs(run)
-            tables = [
-                stored
-                for table in run.settings.tables
-                for stored in _extracted(run, table, reading, extract_data)
-            ]
+            part = _part(run)
+            with telling_of_sources(run) as told:
+                tables = [
+                    stored
+                    for table in run.settings.tables
+                    for stored in told.of(
+                        table, _extracted(run, table, reading, part, extract_data)
+                    )
+                ]
         said, rejected_rows = [], 0
         for stored in tables:
             of_table = f"{stored.table}: " if stored.table and len(tables) > 1 else ""
@@ -103,35 +117,42 @@ class Steps:
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows of all tables into the warehouse as config.yaml says."""
         reading, tables = _reading(), transformed.all
-        results, said = [], []
+        results, said, made = [], [], []
         with self._run() as run, run.lock():
+            part = _part(run)
             for stored in tables:
                 request = load_request(
                     run.settings,
                     stored,
                     tables,
                     reading,
+                    part,
                     batch=_batch(run, stored),
                     rejected=_rejected_rows(stored),
                 )
+                started = time.monotonic()
                 try:
-                    result = run.warehouse.load(Path(stored.path), request)
+                    rows = Path(stored.path)
+                    rows = with_partition_key(rows, part.key) if part else rows
+                    result = run.warehouse.load(rows, request)
                 except DataflowError as error:
                     if len(tables) > 1 and f"raw.{request.table}" not in error.reason:
                         error.reason = f"raw.{request.table}: {error.reason}"
                     raise
                 results.append(result)
+                made.append(LoadedTable(request, result, time.monotonic() - started))
+                how = f"partition {part.key}" if part else request.write_disposition
                 said.append(
                     f"{result.rows_loaded:,} rows into {result.table} "
-                    f"({request.write_disposition}; {result.rows_in_table:,} now)"
+                    f"({how}; {result.rows_in_table:,} now)"
                 )
+            tell_of_loaded_tables(run, made)
         for result in results:
             if result.loaded_by:
                 log.warning(
                     f"Run {result.loaded_by} had added these rows before it failed; they are not "
                     f"added again to {result.table}."
                 )
-            self._record(result.table, result.rows_in_table)
         _say("; ".join(said), sum(result.rows_loaded for result in results))
         return replace(results[0], more=results[1:])
 
@@ -139,11 +160,14 @@ class Steps:
         """Build and test the dbt models on the table just loaded."""
         log.info("building models", source=loaded.table)
         with self._run() as run, run.lock():
-            result = build_models(run.project, self.workflow_id, run.warehouse, log.info)
+            try:
+                result = build_models(run.project, self.workflow_id, run.warehouse, log.info)
+            except ModelError as error:
+                tell_of_models(run, [], error.outcomes)
+                raise
+            tell_of_models(run, result.tables, result.outcomes)
         for warning in result.warnings:
             log.warning(warning)
-        for model in result.models:
-            self._record(model)
         _say(f"{_plural(len(result.models), 'model')}, {_plural(result.tests, 'test')} passed")
         return result
 
@@ -156,6 +180,7 @@ class Steps:
         from dataflow.publish.kind import PublishRequest, publish, stage
 
         log.info("publishing", after=type(modelled).__name__)
+        started = time.monotonic()
         with (
             self._run() as run,
             run.lock(),
@@ -168,7 +193,7 @@ class Steps:
             else:
                 tables = publish(request)
                 shutil.rmtree(run.folder, ignore_errors=True)
-        self._record("dashboard")
+            tell_of_dashboard(run, tables, time.monotonic() - started)
         listed = ", ".join(f"{name} ({rows:,})" for name, rows in tables.items())
         _say(f"{_plural(len(tables), 'table')} for the dashboards: {listed}")
         return tables
@@ -176,28 +201,30 @@ class Steps:
     def _run(self) -> AbstractContextManager[RunContext]:
         return run_of_step(self.workflow_id)
 
-    def _record(self, table: str, rows: int | None = None) -> None:
-        """Tell Dagster that the asset of this name in a workflow's assets.py was made."""
-        metadata = {} if rows is None else {"rows": MetadataValue.int(rows)}
-        key = [self.workflow_id, *table.split(".")]
-        OpExecutionContext.get().log_event(AssetMaterialization(key, metadata=metadata))
-
 
 def _reading() -> Reading:
     """Which part of its source this run was started to read."""
     return Reading.from_tags(OpExecutionContext.get().run.tags)
 
 
+def _part(run: RunContext) -> Part | None:
+    """The partition that this run is for."""
+    return part_of_run(run.settings, OpExecutionContext.get().run.tags)
+
+
 def _extracted(
     run: RunContext,
     table: SourceTable,
     reading: Reading,
+    part: Part | None,
     extract_data: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> Iterator[StoredTable]:
     """Fetch one source, and write its rows down, and those of the lists in them."""
-    result = _by_contract(table, extract_data(parameters_of(run, table, reading)))
+    result = _by_contract(table, extract_data(parameters_of(run, table, reading, part)))
     name = table.load.table if table.name or table.child_tables else ""
     stored = _store(run, "extract", result, table=name)
+    if part is not None and part.column_of(table):
+        stored = replace(stored, rows=part.keep(Path(stored.path), table))
     metadata = {**stored.metadata, "table": name} if name else stored.metadata
     stored = replace(stored, metadata=metadata)
     _keep_rejected(run, result, stored)

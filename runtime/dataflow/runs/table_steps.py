@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dataflow.runs.last_value import last_value_for, stored_value
 from dataflow.runs.reading import Reading, cursor_column
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.own_code import OwnCode
+from dataflow.shared.sql import quote_identifier
 from dataflow.shared.suggestion import known_names
 from dataflow.sources.errors import told_of
 from dataflow.warehouse.kind import LoadRequest, Owners
@@ -16,15 +18,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dataflow.runs.context import RunContext
+    from dataflow.runs.partitioning import Part
     from dataflow.runs.stored_table import StoredTable
     from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.named_source import SourceTable
     from dataflow.warehouse.load_log import Batch
 
 
-def parameters_of(run: RunContext, table: SourceTable, reading: Reading) -> dict[str, Any]:
-    """What ``extract_data`` is told: of several sources the name, and how far one has been read."""
+def parameters_of(
+    run: RunContext, table: SourceTable, reading: Reading, part: Part | None
+) -> dict[str, Any]:
+    """What ``extract_data`` is told: of several sources the name, and how far one has been read.
+
+    Raises:
+        BadInputError: What is asked for cannot be had of this source.
+    """
     named = {"source": table.name} if table.name else {}
+    if part is not None:
+        _check_part(run, table, reading, part)
+        # How far the source was read is no matter: a partition is read whole each time.
+        return {**part.parameters(table), "last_value": None, **named}
     last_value = None if reading.full_refresh else last_value_for(run, table.load)
     return {**reading.parameters(table), "last_value": last_value, **named}
 
@@ -48,6 +61,7 @@ def load_request(
     stored: StoredTable,
     tables: list[StoredTable],
     reading: Reading,
+    part: Part | None,
     *,
     batch: Batch | None,
     rejected: Path | None,
@@ -56,6 +70,7 @@ def load_request(
 
     Args:
         tables: All that the run loads.
+        part: The partition that they are of; it is replaced as a whole.
 
     Raises:
         BadInputError: config.yaml has no such table.
@@ -68,12 +83,13 @@ def load_request(
                 load.write_disposition,
                 load.primary_key,
                 load.allow_empty,
-                stored_value(stored.metadata.get("last_value")),
-                batch,
+                None if part else stored_value(stored.metadata.get("last_value")),
+                None if part else batch,
                 rejected,
                 full_refresh=reading.full_refresh,
                 cursor=cursor_column(table),
-                span=reading.span(table, stored.metadata),
+                span=None if part else reading.span(table, stored.metadata),
+                partition=part.key if part else None,
             )
         if stored.table not in table.child_tables:
             continue
@@ -86,13 +102,36 @@ def load_request(
             list(key),
             # That no row of today has an item says nothing against the rows.
             load.allow_empty or owner.rows > 0,
-            batch=batch,
+            batch=None if part else batch,
             rejected=rejected,
             full_refresh=reading.full_refresh,
-            owners=Owners(Path(owner.extracted or owner.path), key),
+            partition=part.key if part else None,
+            owners=Owners(
+                Path(owner.extracted or owner.path),
+                key,
+                f"raw.{quote_identifier(load.table)}",
+                Path(owner.path),
+                cursor_column(table),
+            ),
         )
     known = [table.load.table for table in config.tables]
     raise BadInputError(
         f"config.yaml says of no table {stored.table} how it is loaded.",
         f"There are: {known_names(known, 10)}.",
     )
+
+
+def _check_part(run: RunContext, table: SourceTable, reading: Reading, part: Part) -> None:
+    if reading.since or reading.until:
+        raise BadInputError(
+            "`since` and `until` choose a part of the source, and so does the partition.",
+            "Leave them out, or run other partitions.",
+        )
+    own_code = OwnCode(run.workflow_id, run.project.workflow_dir(run.workflow_id))
+    if not part.column_of(table) and not own_code.reads_source_itself:
+        raise BadInputError(
+            "Which rows of the source belong to a partition is not said, and each run would load "
+            "all of them.",
+            "Name the column that tells in `workflow.partition.column` of config.yaml, or read the "
+            "source in ingestion.py by `params['interval']` or `params['partition']`.",
+        )

@@ -41,6 +41,9 @@ from dataflow.shared.named_source import (
     names_as_text,
 )
 from dataflow.shared.own_code import OwnCode
+from dataflow.shared.partition_settings import (
+    Partition,  # noqa: TC001 - pydantic reads it at run time
+)
 from dataflow.shared.suggestion import nearest
 
 
@@ -72,6 +75,11 @@ class WorkflowSettings(Section):
     timezone: TimeZone = Field(
         default="UTC",
         description="The time zone of the schedule, by its IANA name: `Europe/Berlin`.",
+    )
+    partition: Partition | None = Field(
+        default=None,
+        description="Into which parts the data is cut, each fetched and loaded for itself. The "
+        "schedule then runs the last one that has ended, and `workflow backfill` runs many.",
     )
 
 

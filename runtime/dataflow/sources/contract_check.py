@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.shared.suggestion import nearest_few
 from dataflow.sources.contract_values import Reading, always, reading_of
-from dataflow.sources.errors import SourceDataError
+from dataflow.sources.errors import ContractError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,8 @@ _MISFIT = "dataflow: a value does not fit the contract"
 # So many columns with values that do not fit are told of, each with its first one.
 _MOST_TOLD = 5
 _LONGEST_VALUE = 40
+# What every number of type double holds.
+_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -91,14 +94,15 @@ def conform(
         names: What these are called at the source.
 
     Raises:
-        SourceDataError: A column or a value is not as agreed, and `on_change` says `fail`.
+        ContractError: A column or a value is not as agreed, and `on_change` says `fail`.
         duckdb.Error: The relation cannot be read.
     """
     import duckdb
 
     described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
     kinds = {str(key): str(kind) for key, kind, *_ in described}
-    matches, report, notes = _matched(names, kinds, contract)
+    empty = _empty(connection, relation, names, kinds, contract)
+    matches, report, notes = _matched(names, kinds, contract, empty)
     checked = [match for match in matches if not match.reading.always_fits]
     strict = ", ".join(f"{_strictly(match)} AS {quote_identifier(match.name)}" for match in matches)
     try:
@@ -108,8 +112,11 @@ def conform(
         if _MISFIT not in str(error):
             raise
     wrong = _misfits(connection, relation, checked)
+    fits = " AND ".join(match.reading.fits for match in checked)
     if contract.on_change.bad_value == "fail":
-        raise _refusal(wrong, contract.shown)
+        refusal = _refusal(wrong, contract.shown)
+        refusal.failing_rows = _rows_without(connection, relation, fits)
+        raise refusal
     report = replace(report, bad_columns=[misfit.match.name for misfit in wrong])
     values = ", ".join(
         f"{match.reading.value} AS {quote_identifier(match.name)}" for match in matches
@@ -120,7 +127,6 @@ def conform(
         report = replace(report, nulled_values=sum(misfit.count for misfit in wrong))
         notes += [note.format("read as no value") for note in told]
         return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes)
-    fits = " AND ".join(match.reading.fits for match in checked)
     rows = connection.sql(f"SELECT {values} FROM {relation} WHERE {fits}")  # noqa: S608
     rejected = _rejected(connection, relation, list(names), checked)
     report = replace(report, rejected_rows=rejected.num_rows)
@@ -128,10 +134,32 @@ def conform(
     return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes, rejected)
 
 
+def _empty(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    names: Sequence[str],
+    kinds: dict[str, str],
+    contract: Contract,
+) -> set[str]:
+    """The columns that the contract does not have, and that have no value: they are no news."""
+    agreed = {(column.source or name).lower() for name, column in contract.columns.items()}
+    others = [key for name, key in zip(names, kinds, strict=True) if name.lower() not in agreed]
+    if not others:
+        return set()
+    counts: Any = connection.execute(
+        f"SELECT {', '.join(f'count({key})' for key in others)} FROM {relation}"  # noqa: S608
+    ).fetchone()
+    return {key for key, count in zip(others, counts, strict=True) if not count}
+
+
 def _matched(
-    names: Sequence[str], kinds: dict[str, str], contract: Contract
+    names: Sequence[str], kinds: dict[str, str], contract: Contract, empty: set[str]
 ) -> tuple[list[_Match], ContractReport, list[str]]:
-    """Which column of the relation each of the contract's is, and what to say of the others."""
+    """Which column of the relation each of the contract's is, and what to say of the others.
+
+    Args:
+        empty: Those of the others without a value, which are loaded without a word.
+    """
     keys = {name: f"c{index}" for index, name in enumerate(names)}
     by_lower = {name.lower(): key for name, key in keys.items()}
     matches, lost = [], []
@@ -146,30 +174,34 @@ def _matched(
             matches.append(_Match(name, key, reading_of(column, key, kinds[key]), column))
     taken = {match.key for match in matches}
     agreed = {match.name.lower() for match in matches}
-    new = [name for name, key in keys.items() if key not in taken]
+    others = [name for name, key in keys.items() if key not in taken]
+    new = [name for name in others if keys[name] not in empty]
     notes = []
     if lost:
         if contract.on_change.lost_column == "fail":
             raise _lost(lost, new, names, contract.shown)
         notes += [f"The source no longer has {quoted(name)}: null in every row." for name in lost]
     if new and contract.on_change.new_column == "fail":
-        raise SourceDataError(
+        raise ContractError(
             f"{contract.shown} has columns that the contract does not name: {_listed(new)}.",
             "Describe them in `ingestion.columns`, which `dataflow workflow inspect NAME --accept` "
             "does, or set `ingestion.on_change.new_column` to add or ignore.",
         )
-    for name in new:
+    for name in others:
         key = keys[name]
         ignored = contract.on_change.new_column == "ignore"
         clashes = name.lower() in agreed
         if ignored or clashes:
             why = "one of the contract's is called so" if clashes else "the contract has no such"
-            notes.append(f"Column {quoted(name)} is left out: {why}.")
+            notes += [f"Column {quoted(name)} is left out: {why}."] if name in new else []
             continue
         matches.append(_Match(name, key, always(key), None))
+        if name not in new:
+            continue
         notes.append(
-            f"Column {quoted(name)} is new, and loaded as {written_type(kinds[key])}. Describe "
-            "it in `ingestion.columns`: `dataflow workflow inspect NAME --accept` does."
+            f"Column {quoted(name)} is new, or has values for the first time, and is loaded as "
+            f"{written_type(kinds[key])}. Describe it in `ingestion.columns`: `dataflow workflow "
+            "inspect NAME --accept` does."
         )
     return matches, ContractReport(new, lost), notes
 
@@ -189,9 +221,10 @@ class _Misfit:
         wanted = column.told if column else ""
         others = "" if self.count == 1 else f", and {self.count - 1:,} more like it"
         value = shortened(self.value, _LONGEST_VALUE)
-        return (
-            f"Column {quoted(self.match.name)}, row {self.row:,}: {value!r} is no {wanted}{others}"
-        )
+        where = f"Column {quoted(self.match.name)}, row {self.row:,}"
+        if wanted in ("double", "float") and len(re.sub(r"\D", "", value)) > _DIGITS:
+            wanted += ", which holds no so many digits: declare a decimal"
+        return f"{where}: {value!r} is no {wanted}{others}"
 
 
 def _misfits(
@@ -236,28 +269,35 @@ def _rejected(
     ).to_arrow_table()
 
 
+def _rows_without(connection: duckdb.DuckDBPyConnection, relation: str, fits: str) -> int:
+    counted = connection.sql(f"SELECT count(*) FROM {relation} WHERE NOT ({fits})")  # noqa: S608
+    row: Any = counted.fetchone()
+    return int(row[0])
+
+
 def _strictly(match: _Match) -> str:
     # The message must not be a constant: DuckDB would work it out, and fail, at once.
     return match.reading.strictly(f"error('{_MISFIT}' || left(CAST({match.key} AS VARCHAR), 0))")
 
 
-def _refusal(wrong: Sequence[_Misfit], shown: str) -> SourceDataError:
+def _refusal(wrong: Sequence[_Misfit], shown: str) -> ContractError:
     told = "; ".join(misfit.told for misfit in wrong[:_MOST_TOLD])
     more = f"; and in {len(wrong) - _MOST_TOLD} more columns" if len(wrong) > _MOST_TOLD else ""
-    return SourceDataError(
+    return ContractError(
         f"{shown} is not as its contract says. {told}{more}. Nothing was loaded.",
         "Correct the source, or the column's type in `ingestion.columns` (`dataflow workflow "
         "inspect NAME` shows what it has now); or set `ingestion.on_change.bad_value` to "
-        "quarantine, which puts such rows aside, or to null.",
+        "quarantine, which puts such rows aside, or to null. A text that means no value goes into "
+        "`null_values` of the source.",
     )
 
 
 def _lost(
     lost: Sequence[str], new: Sequence[str], names: Sequence[str], shown: str
-) -> SourceDataError:
+) -> ContractError:
     renamed = [(name, near) for name in lost for near in nearest_few(name, new, 1)]
     renames = "".join(f" Is {quoted(near)} what was {quoted(name)}?" for name, near in renamed)
-    return SourceDataError(
+    return ContractError(
         f"{shown} no longer has {_listed(lost)}, which the contract names; it has "
         f"{_listed(names)}.{renames} Nothing was loaded.",
         "If a column has another name now, set `source: ITS NAME` on it in `ingestion.columns`; "

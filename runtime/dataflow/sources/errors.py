@@ -45,6 +45,15 @@ class SourceDataError(SourceError):
     """The source answered with something that is not the data it promises."""
 
 
+class ContractError(SourceDataError):
+    """The source's data are not as their contract says.
+
+    ``failing_rows`` counts the rows with values that do not fit, where it is values.
+    """
+
+    failing_rows: int = 0
+
+
 class SourceSettingError(BadInputError):
     """``ingestion`` in config.yaml says something that cannot be done."""
 

@@ -15,6 +15,8 @@ from uuid import uuid4
 import yaml
 
 from dataflow.runs.context import own_config
+from dataflow.runs.dagster_names import PARTITION_TAG
+from dataflow.runs.partitioning import first_partition, part_of_run
 from dataflow.shared.config import CONFIG_FILE, hold_config, read_config
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.project import PROJECT_VARIABLE, Project, find_project
@@ -57,9 +59,16 @@ class Sandbox:
     def params(self) -> dict[str, Any]:
         """What the job hands to ``extract_data`` at the workflow's first run.
 
-        Where there are several sources, it says besides which one is meant, as ``source``.
+        Where there are several sources, it says besides which one is meant, as ``source``. An
+        ingestion.py that reads its source in a way of its own is told the first partition, where
+        config.yaml asks for partitions.
         """
-        return {"last_value": None}
+        config = own_config(self.project, self.workflow_id)
+        told: dict[str, Any] = {"last_value": None}
+        if config is not None and (key := first_partition(config)) is not None:
+            part = part_of_run(config, {PARTITION_TAG: key})
+            told |= part.parameters(config.tables[0]) if part else {}
+        return told
 
     def use_sample(self, name: str, source: str = "") -> None:
         """Let the workflow read ``tests/data/<name>`` in the way it reads its source.
@@ -135,15 +144,26 @@ class Sandbox:
         stages = config.transformation.stages if config else []
         return any(stage.options.model_dump().get(name) is True for stage in stages)
 
-    def run(self) -> Run:
+    def run(self, partition: str | None = None) -> Run:
         """Run the workflow's job to its end.
+
+        A sample is loaded as a whole; a workflow whose ingestion.py reads its source in a way of
+        its own runs for its first partition, where it has some.
+
+        Args:
+            partition: The key of the one to run, for a job that has partitions; None for the first.
 
         Raises:
             AssertionError: A step failed; the message says which and why.
         """
         from dataflow.runs.run import run_workflow
+        from dataflow.runs.run_request import RunRequest
 
-        run = run_workflow(self.project, self.workflow_id)
+        config = own_config(self.project, self.workflow_id)
+        if partition is None and config is not None:
+            partition = first_partition(config)
+        request = RunRequest(partition=partition)
+        run = run_workflow(self.project, self.workflow_id, request=request)
         if not run.success:
             faults = [f"{step.name}: {step.error}" for step in run.steps if step.error]
             raise AssertionError("\n".join(faults) or run.error)
@@ -264,7 +284,10 @@ def _sources(
         )
         if not given:
             return config
-        return config.model_copy(update={"ingestion": _of_sample(config.ingestion)})
+        # A sample is read as a whole: its rows are of any time.
+        whole = config.workflow.model_copy(update={"partition": None})
+        sample = _of_sample(config.ingestion)
+        return config.model_copy(update={"ingestion": sample, "workflow": whole})
 
     return hold_config(path, read)
 

@@ -34,12 +34,18 @@ class Owners:
     """The rows that others belong to, as items do to the row whose list they were in.
 
     Args:
-        rows: Their Parquet file.
+        rows: The Parquet file that the items were taken from.
         columns: By which they find each other: columns of the items, each with that of the rows.
+        table: Schema and name of the table that the rows are merged into before.
+        loaded: The Parquet file that it is loaded from.
+        cursor: The column whose greatest value tells the version of a row that counts.
     """
 
     rows: Path
     columns: Mapping[str, str]
+    table: str
+    loaded: Path
+    cursor: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,8 @@ class LoadRequest:
             in the table of the same name in the schema ``rejected``; None if there are none.
         owners: The rows that these belong to. ``merge`` then puts them in the place of all that
             belonged to the same ones, and none is left of an owner that has none today.
+        partition: The rows are all of one partition, whose key they have in the column
+            ``partition_key``: those that the table has of it go, and its other rows stay.
     """
 
     table: str
@@ -87,6 +95,7 @@ class LoadRequest:
     cursor: str = ""
     span: Span | None = None
     owners: Owners | None = None
+    partition: str | None = None
 
 
 @dataclass(frozen=True)

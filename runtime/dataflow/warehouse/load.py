@@ -11,7 +11,7 @@ from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
 from dataflow.shared.wide_decimals import MOST_DIGITS, wide_columns
 from dataflow.warehouse.column_fit import FittedColumn, column_types, fit_columns
 from dataflow.warehouse.database import WarehouseError, open_database
-from dataflow.warehouse.kind import LoadRequest, LoadResult, Owners
+from dataflow.warehouse.kind import LoadRequest, LoadResult
 from dataflow.warehouse.load_log import (
     forget_loads,
     forget_watermark,
@@ -20,6 +20,7 @@ from dataflow.warehouse.load_log import (
     save_watermark,
 )
 from dataflow.warehouse.merging import merge_rows
+from dataflow.warehouse.owned_rows import replace_owned_rows
 from dataflow.warehouse.spans import delete_span
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 RAW_SCHEMA = "raw"
+PARTITION_COLUMN = "partition_key"
 REJECTED_SCHEMA = "rejected"
 
 
@@ -45,7 +47,9 @@ def load_table(
     that the table lacks and widen those whose new values would not fit, as long as every value
     stays what it is; columns that the file lacks become null. A file without rows leaves the table
     and its columns as they are, but for ``replace`` with ``allow_empty``. Where rows come again
-    that an append had added, they take the place of all rows of their span.
+    that an append had added, they take the place of all rows of their span. Rows of one partition
+    take the place of those that the table has of it, whatever the disposition; a ``merge`` also
+    replaces rows of others with the same key.
 
     Raises:
         BadInputError: A key column is missing or null, a column changed to a type that does not
@@ -56,7 +60,7 @@ def load_table(
     rows = f"read_parquet({quote_literal(parquet)})"
     target = f"{RAW_SCHEMA}.{quote_identifier(table)}"
     batch = request.batch if disposition == "append" else None
-    anew = disposition == "replace" or request.full_refresh
+    anew = request.full_refresh or (disposition == "replace" and request.partition is None)
     loaded_by = ""
     with open_database(database) as connection, _transaction(connection, table):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RAW_SCHEMA}")
@@ -71,18 +75,20 @@ def load_table(
             loaded_by = loaded_already(connection, table, batch)
         if exists and incoming == 0:
             if disposition == "merge" and request.owners is not None:
-                _delete_of_owners(connection, target, request.owners)
-            if anew:
-                _empty(connection, target, table, allowed=request.allow_empty)
-        elif disposition == "replace":
+                replace_owned_rows(connection, target, rows, [], request.owners)
+            if anew or request.partition is not None:
+                _empty(connection, target, request)
+        elif anew and disposition == "replace":
             connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows}")
         elif not loaded_by:
             if anew or not exists:
                 connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows} LIMIT 0")
+            _refuse_rows_without_partition(connection, target, request)
             columns = fit_columns(connection, target, rows)
+            if request.partition is not None:
+                connection.execute(f"DELETE FROM {target} WHERE {_is_of(request.partition)}")
             if disposition == "merge" and request.owners is not None:
-                _delete_of_owners(connection, target, request.owners)
-                _insert(connection, target, rows, columns)
+                replace_owned_rows(connection, target, rows, columns, request.owners)
             elif disposition == "merge":
                 key, cursor = request.primary_key, request.cursor
                 merge_rows(connection, target, parquet, columns, key, cursor)
@@ -177,22 +183,59 @@ def _insert(
     connection.execute(f"INSERT INTO {target} BY NAME SELECT {values} FROM {rows}")
 
 
-def _empty(connection: DuckDBPyConnection, target: str, table: str, *, allowed: bool) -> None:
-    kept = count_rows(connection, target)
-    if allowed:
+def _empty(connection: DuckDBPyConnection, target: str, request: LoadRequest) -> None:
+    """Make a table empty, or a partition of it, for which no row came."""
+    _refuse_rows_without_partition(connection, target, request)
+    of_partition = request.partition is not None and not request.full_refresh
+    rows = f"{target} WHERE {_is_of(request.partition or '')}" if of_partition else target
+    kept = count_rows(connection, rows) if count_rows(connection, target) else 0
+    what = f"partition {request.partition} of " if of_partition else ""
+    has = f"and {what}{RAW_SCHEMA}.{request.table} has {kept:,}"
+    if request.allow_empty:
         # An answer without rows often has no columns either; those of the table stay.
-        connection.execute(f"DELETE FROM {target}")
+        if kept:
+            connection.execute(f"DELETE FROM {rows}")
+    elif kept and request.rejected is not None:
+        raise BadInputError(
+            f"The contract put all rows aside, {has}, which are kept. What did not fit is in the "
+            "warnings of the step extract.",
+            "Correct `ingestion.columns` in config.yaml, or the source; "
+            "`dataflow workflow inspect` compares the two.",
+        )
     elif kept:
         raise BadInputError(
-            f"The source gave no rows, and {RAW_SCHEMA}.{table} has {kept:,}; they are kept.",
-            "If the table is meant to become empty, set `load.allow_empty: true` in config.yaml.",
+            f"The source gave no rows, {has}; they are kept.",
+            "If it is meant to become empty, set `load.allow_empty: true` in config.yaml.",
         )
+
+
+def _refuse_rows_without_partition(
+    connection: DuckDBPyConnection, target: str, request: LoadRequest
+) -> None:
+    """Of rows that were loaded without partitions nobody can tell which are to be replaced."""
+    if request.partition is None or request.full_refresh:
+        return
+    names = {name.lower() for name in column_types(connection, target)}
+    unknown = f"{target} WHERE {PARTITION_COLUMN} IS NULL"
+    has_key = PARTITION_COLUMN in names
+    if rows := count_rows(connection, unknown if has_key else target):
+        raise BadInputError(
+            f"{RAW_SCHEMA}.{request.table} has {rows:,} rows that were loaded without partitions; "
+            "which of them a partition replaces cannot be told, and nothing was loaded.",
+            "Begin anew with the first partition: `dataflow workflow run NAME --partition KEY "
+            "--full-refresh`, then `dataflow workflow backfill NAME` for the others.",
+        )
+
+
+def _is_of(partition: str) -> str:
+    return f"{PARTITION_COLUMN} = {quote_literal(partition)}"
 
 
 def _keep_rejected(connection: DuckDBPyConnection, request: LoadRequest) -> None:
     """Keep the rows that the contract put aside; after a replace only those of this load."""
     target = f"{REJECTED_SCHEMA}.{quote_identifier(request.table)}"
-    replaces = request.write_disposition == "replace" or request.full_refresh
+    is_whole = request.write_disposition == "replace" and request.partition is None
+    replaces = is_whole or request.full_refresh
     if request.rejected is None:
         if replaces and request.table in _table_names(connection, REJECTED_SCHEMA):
             connection.execute(f"DELETE FROM {target}")
@@ -202,15 +245,3 @@ def _keep_rejected(connection: DuckDBPyConnection, request: LoadRequest) -> None
     how = "CREATE OR REPLACE TABLE" if replaces else "CREATE TABLE IF NOT EXISTS"
     connection.execute(f"{how} {target} AS FROM {rows} LIMIT 0")
     connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")
-
-
-def _delete_of_owners(connection: DuckDBPyConnection, target: str, owners: Owners) -> None:
-    """Delete what belongs to rows that have come anew, whatever they have today."""
-    match = " AND ".join(
-        f"item.{quote_identifier(column)} = owner.{quote_identifier(own)}"
-        for column, own in owners.columns.items()
-    )
-    connection.execute(
-        f"DELETE FROM {target} AS item "
-        f"USING read_parquet({quote_literal(owners.rows)}) AS owner WHERE {match}"
-    )

@@ -78,6 +78,7 @@ def test_a_run_marks_the_assets_that_it_made(
     with DagsterInstance.from_config(str(project_folder / ".dagster")) as instance:
         made = {key.to_user_string() for key in instance.get_asset_keys()}
     assert made == {
+        "sales/source",
         "sales/raw/sales",
         "sales/staging/stg_sales",
         "sales/marts/sales",

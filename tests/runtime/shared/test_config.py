@@ -34,6 +34,7 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
             "schedule": "0 6 * * *",
             "schedule_on": False,
             "timezone": "Europe/Berlin",
+            "partition": None,
         },
         "ingestion": {
             "source": {

@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +12,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from tests.runtime.warehouse.loader_fixture import Loader, loader, table
 
 from dataflow.shared.errors import BadInputError
 from dataflow.warehouse.database import WarehouseError
-from dataflow.warehouse.kind import LoadRequest, Owners, Span
+from dataflow.warehouse.kind import LoadRequest, Span
 from dataflow.warehouse.load import load_table
 from dataflow.warehouse.load_log import Batch, read_watermark
 
-
-class Loader:
-    """A warehouse file and a way to load rows into it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.database = folder / "wf.duckdb"
-        self.parquet = folder / "rows.parquet"
-
-    def load(self, rows: list[dict[str, Any]] | pa.Table, **options: Any) -> Any:
-        table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows)
-        pq.write_table(table, self.parquet)
-        return load_table(self.database, self.parquet, LoadRequest("t", **options))
-
-    def rows(self, sql: str = "FROM raw.t ORDER BY ALL") -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.database), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
-
-    def columns(self) -> list[str]:
-        return [str(name) for name, *_ in self.rows("DESCRIBE raw.t")]
-
-
-@pytest.fixture
-def loader(tmp_path: Path) -> Loader:
-    return Loader(tmp_path)
+__all__ = ["loader"]
 
 
 def test_replace_leaves_the_new_rows_only(loader: Loader) -> None:
@@ -73,40 +47,6 @@ def test_append_adds_rows_and_columns(loader: Loader) -> None:
     loader.load([{"id": 1, "a": "x"}], write_disposition="append")
     loader.load([{"id": 2, "b": 1.5}], write_disposition="append")
     assert loader.rows() == [(1, "x", None), (2, None, 1.5)]
-
-
-def test_merge_replaces_by_key_and_the_last_row_of_a_key_counts(loader: Loader) -> None:
-    """Rows with a known key are replaced, others added, and a key is never there twice."""
-    merge = {"write_disposition": "merge", "primary_key": ["id"]}
-    loader.load([{"id": 1, "v": "a"}, {"id": 2, "v": "b"}], **merge)
-    loader.load([{"id": 2, "v": "first"}, {"id": 3, "v": "c"}, {"id": 2, "v": "last"}], **merge)
-    assert loader.rows() == [(1, "a"), (2, "last"), (3, "c")]
-
-
-def test_merge_refuses_a_key_that_is_missing_or_null(loader: Loader) -> None:
-    """A row that the key cannot identify is refused, and nothing is loaded."""
-    merge = {"write_disposition": "merge", "primary_key": ["id"]}
-    loader.load([{"id": 1}], **merge)
-    with pytest.raises(BadInputError, match="no value in the primary key"):
-        loader.load([{"id": 2}, {"id": None}], **merge)
-    with pytest.raises(BadInputError, match="does not have|do not have"):
-        loader.load([{"other": 2}], **merge)
-    assert loader.rows() == [(1,)]
-
-
-def test_a_wider_number_widens_the_column(loader: Loader) -> None:
-    """1.5 appended to a column of whole numbers stays 1.5."""
-    loader.load([{"v": 1}], write_disposition="append")
-    loader.load([{"v": 1.5}], write_disposition="append")
-    assert loader.rows() == [(1.0,), (1.5,)]
-
-
-def test_text_in_a_number_column_is_refused_and_nothing_is_lost(loader: Loader) -> None:
-    """A column that turned to text is named, and the table is as it was."""
-    loader.load([{"v": 1}], write_disposition="append")
-    with pytest.raises(BadInputError, match="'v'.*BIGINT.*VARCHAR"):
-        loader.load([{"v": "many"}], write_disposition="append")
-    assert loader.rows() == [(1,)]
 
 
 def test_names_are_names_whatever_they_contain(loader: Loader) -> None:
@@ -160,33 +100,6 @@ def test_a_load_waits_for_a_program_that_has_the_file_open(loader: Loader) -> No
             holder.communicate(b"\n", timeout=30)
             load.result(timeout=30)
     assert loader.rows() == [(2,)]
-
-
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    batches=st.lists(
-        st.lists(st.tuples(st.integers(0, 5), st.integers(0, 99)), min_size=1, max_size=8),
-        min_size=1,
-        max_size=4,
-    )
-)
-def test_merging_batches_equals_a_dictionary(
-    tmp_path: Path, batches: list[list[tuple[int, int]]]
-) -> None:
-    """Whatever comes in whatever order, a merge leaves what a dict would."""
-    loader = Loader(tmp_path)
-    loader.database.unlink(missing_ok=True)
-    expected: dict[int, int] = {}
-    for batch in batches:
-        loader.load(
-            [{"k": key, "v": value} for key, value in batch],
-            write_disposition="merge",
-            primary_key=["k"],
-        )
-        expected.update(batch)
-    assert loader.rows() == sorted(expected.items())
 
 
 def batch(loader: Loader, run_id: str, *, finished: bool = True) -> Batch:
@@ -261,32 +174,6 @@ def test_only_the_rows_of_the_run_before_are_looked_for(loader: Loader) -> None:
     assert loader.rows("FROM raw.other") == [(1,)]
 
 
-def test_a_new_column_does_not_hide_a_wider_one_behind_it(loader: Loader) -> None:
-    """Every column is looked at, whatever came before it."""
-    append = {"write_disposition": "append"}
-    loader.load([{"a": 1, "v": 1, "w": 1}], **append)
-    loader.load([{"new": 1, "a": 1, "v": 1.5, "w": 2.5}], **append)
-    assert loader.rows("SELECT v, w FROM raw.t ORDER BY ALL") == [(1.0, 1.0), (1.5, 2.5)]
-
-
-def test_a_narrower_number_leaves_the_column(loader: Loader) -> None:
-    """Whole numbers fit into a column of fractions, and anything into a column of text."""
-    append = {"write_disposition": "append"}
-    loader.load([{"v": 1.5, "s": "x"}], **append)
-    loader.load([{"v": 2, "s": 3}], **append)
-    assert loader.rows() == [(1.5, "x"), (2.0, "3")]
-    assert [kind for _, kind, *_ in loader.rows("DESCRIBE raw.t")] == ["DOUBLE", "VARCHAR"]
-
-
-def test_columns_that_differ_in_case_are_one(loader: Loader) -> None:
-    """As everywhere in SQL: `ID` goes into `id`, also as the key of a merge."""
-    merge = {"write_disposition": "merge", "primary_key": ["Id"]}
-    loader.load([{"id": 1, "v": 1}], **merge)
-    loader.load([{"ID": 1, "V": 2.5}], **merge)
-    assert loader.columns() == ["id", "v"]
-    assert loader.rows() == [(1, 2.5)]
-
-
 @pytest.mark.parametrize("write_disposition", ["replace", "append", "merge"])
 def test_a_column_that_no_statement_can_name_is_refused(
     loader: Loader, write_disposition: str
@@ -295,27 +182,6 @@ def test_a_column_that_no_statement_can_name_is_refused(
     with pytest.raises(BadInputError, match="NUL"):
         loader.load([{"a\0b": 1}], write_disposition=write_disposition, primary_key=["a\0b"])
     assert loader.rows("FROM duckdb_tables()") == []
-
-
-def test_a_merge_needs_a_key_and_the_name_of_the_row_number(loader: Loader) -> None:
-    """Without a key nothing says which rows are the same."""
-    with pytest.raises(BadInputError, match="names no column"):
-        loader.load([{"id": 1}], write_disposition="merge")
-    with pytest.raises(BadInputError, match="'file_row_number'"):
-        loader.load(
-            [{"id": 1, "File_Row_Number": 1}], write_disposition="merge", primary_key=["id"]
-        )
-    assert loader.rows("FROM duckdb_tables()") == []
-
-
-def test_values_that_cannot_become_the_columns_type_change_nothing(loader: Loader) -> None:
-    """Types that have nothing to do with each other are named."""
-    loader.load([{"v": {"a": 1}}], write_disposition="append")
-    with pytest.raises(BadInputError, match=r"'v' of raw.*holds STRUCT.*came BIGINT") as caught:
-        loader.load([{"v": 5}], write_disposition="append", watermark=1)
-    assert "transform.py" in caught.value.instruction
-    assert loader.rows() == [({"a": 1},)]
-    assert read_watermark(loader.database, "t") is None
 
 
 def test_the_watermark_moves_with_each_load(loader: Loader) -> None:
@@ -341,145 +207,6 @@ def test_no_rows_move_the_watermark_and_keep_the_table(loader: Loader) -> None:
     loader.load(pa.table({}), write_disposition="append", watermark=2)
     assert read_watermark(loader.database, "t") == 2
     assert loader.rows() == [(1,)]
-
-
-def test_a_merge_puts_items_in_the_place_of_all_of_the_same_owners(loader: Loader) -> None:
-    """Items that an owner no longer has are gone, also the last; those of others stay."""
-    path = loader.database.with_name("owners.parquet")
-
-    def load(owners: list[int], items: list[tuple[int, str]]) -> None:
-        pq.write_table(pa.table({"id": owners}), path)
-        table = pa.table({"o": [o for o, _ in items], "v": [v for _, v in items]})
-        schema = pa.schema([("o", pa.int64()), ("v", pa.string())])
-        loader.load(
-            table.cast(schema) if items else schema.empty_table(),
-            write_disposition="merge",
-            primary_key=["o"],
-            owners=Owners(path, {"o": "id"}),
-        )
-
-    load([1, 2], [(1, "a"), (1, "b"), (2, "c")])
-    load([1], [(1, "a")])
-    assert loader.rows() == [(1, "a"), (2, "c")]
-    load([2], [])
-    assert loader.rows() == [(1, "a")]
-
-
-def table(**columns: tuple[str, list[Any]]) -> pa.Table:
-    """Columns by their DuckDB type and values as SQL writes them."""
-    parts = [
-        f"unnest([{', '.join(values)}]::{kind}[]) AS {name}"
-        for name, (kind, values) in columns.items()
-    ]
-    return duckdb.sql(f"SELECT {', '.join(parts)}").to_arrow_table()
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "sums"),
-    [
-        (("BIGINT", ["10", "20"]), ("DECIMAL(4,2)", ["12.75"]), "42.75"),
-        (("DECIMAL(10,2)", ["0.10"]), ("DOUBLE", ["12.75"]), "12.85"),
-        (("DECIMAL(38,2)", ["0.10"]), ("DECIMAL(38,5)", ["0.00001"]), "0.10001"),
-        (("BIGINT", ["9007199254740993"]), ("DECIMAL(4,2)", ["0.25"]), "9007199254740993.25"),
-        (("BIGINT", ["9007199254740993"]), ("DOUBLE", ["2.0"]), "9007199254740995"),
-        (("UBIGINT", ["18446744073709551615"]), ("BIGINT", ["-1"]), "18446744073709551614"),
-        (("DOUBLE", ["1.5"]), ("BIGINT", ["2"]), "3.5"),
-        (("FLOAT", ["1.5"]), ("BIGINT", ["16777217"]), "16777218.5"),
-        (("BIGINT", ["1"]), ("HUGEINT", ["100000000000000000000"]), "100000000000000000001"),
-    ],
-)
-def test_numbers_that_come_in_another_type_stay_what_they_are(
-    loader: Loader, old: Any, new: Any, sums: str
-) -> None:
-    """Whole numbers grow decimals, decimals grow places: none is rounded."""
-    loader.load(table(v=old), write_disposition="append")
-    loader.load(table(v=new), write_disposition="append")
-    found = sum(Decimal(str(value)) for (value,) in loader.rows("SELECT v FROM raw.t"))
-    assert found == Decimal(sums)
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (("BIGINT", ["9007199254740993"]), ("DOUBLE", ["0.5"])),
-        (("DOUBLE", ["0.5"]), ("BIGINT", ["9007199254740993"])),
-        (("DECIMAL(20,2)", ["123456789012345678.91"]), ("DOUBLE", ["0.001"])),
-        (
-            ("DECIMAL(38,2)", ["999999999999999999999999999999999999.01"]),
-            ("DECIMAL(38,9)", ["1e-9"]),
-        ),
-        (("BOOLEAN", ["true"]), ("BIGINT", ["2"])),
-        (("DATE", ["'2024-01-01'"]), ("BIGINT", ["20240102"])),
-        (("BLOB", ["'a'"]), ("BIGINT", ["1"])),
-        (("VARCHAR", ["'a'"]), ("BLOB", ["'a'"])),
-    ],
-)
-def test_values_that_no_type_holds_together_are_refused_by_name(
-    loader: Loader, old: Any, new: Any
-) -> None:
-    """A fraction beside a whole number beyond 2^53 has no type here; nothing is rounded to fit."""
-    loader.load(table(v=old), write_disposition="append")
-    before = loader.rows("SELECT v, typeof(v) FROM raw.t")
-    with pytest.raises(BadInputError, match=r"column 'v'.*nothing was loaded"):
-        loader.load(table(v=new), write_disposition="append")
-    assert loader.rows("SELECT v, typeof(v) FROM raw.t") == before
-
-
-@pytest.mark.parametrize("write_disposition", ["append", "merge"])
-def test_a_column_without_a_value_today_keeps_its_type(
-    loader: Loader, write_disposition: str
-) -> None:
-    """Whatever type nothing has; and a column that never had a value takes the first one's."""
-    options = {"write_disposition": write_disposition, "primary_key": ["id"]}
-    loader.load(
-        table(id=("BIGINT", ["1"]), day=("DATE", ["'2024-01-01'"]), x=("INTEGER", ["NULL"])),
-        **options,
-    )
-    loader.load(
-        table(id=("BIGINT", ["2"]), day=("VARCHAR", ["NULL"]), x=("VARCHAR", ["'a'"])), **options
-    )
-    loader.load(pa.table({"id": [3], "day": pa.nulls(1), "x": pa.nulls(1)}), **options)
-    assert [row[1] for row in loader.rows("DESCRIBE raw.t")] == ["BIGINT", "DATE", "VARCHAR"]
-    assert loader.rows() == [(1, date(2024, 1, 1), None), (2, None, "a"), (3, None, None)]
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (("VARCHAR", ["'00123'"]), ("BIGINT", ["123"])),
-        (("BIGINT", ["123"]), ("VARCHAR", ["'00123'"])),
-        (("VARCHAR", ["'1.50'"]), ("DOUBLE", ["1.5"])),
-    ],
-)
-def test_a_merge_by_keys_of_two_kinds_is_refused(loader: Loader, old: Any, new: Any) -> None:
-    """`00123` is not 123, and no row may be lost for it."""
-    merge = {"write_disposition": "merge", "primary_key": ["k"]}
-    loader.load(table(k=old, v=("INTEGER", ["1"])), **merge)
-    before = loader.rows()
-    with pytest.raises(BadInputError, match="'k'"):
-        loader.load(table(k=new, v=("INTEGER", ["9"])), **merge)
-    assert loader.rows() == before
-
-
-def test_keys_beyond_what_a_fraction_holds_are_told_apart(loader: Loader) -> None:
-    """2^53 and 2^53 + 1 are one as fractions, and two as the decimals that they come as."""
-    merge = {"write_disposition": "merge", "primary_key": ["k"]}
-    loader.load(table(k=("BIGINT", ["9007199254740993"]), v=("INTEGER", ["1"])), **merge)
-    loader.load(table(k=("DECIMAL(20,1)", ["9007199254740992"]), v=("INTEGER", ["2"])), **merge)
-    assert loader.rows() == [(9007199254740992, 2), (9007199254740993, 1)]
-
-
-def test_of_rows_with_one_key_the_newest_counts(loader: Loader) -> None:
-    """Within a load and between loads, whatever the order in the file."""
-    merge = {"write_disposition": "merge", "primary_key": ["k"], "cursor": "AT"}
-    loader.load([{"k": 1, "at": 2, "v": "new"}, {"k": 1, "at": 1, "v": "old"}], **merge)
-    assert loader.rows() == [(1, 2, "new")]
-    rows = [{"k": 1, "at": 1, "v": "late"}, {"k": 2, "at": None, "v": "x"}]
-    loader.load(rows, **merge)
-    assert loader.rows() == [(1, 2, "new"), (2, None, "x")]
-    loader.load([{"k": 1, "at": None, "v": "?"}, {"k": 2, "at": 1, "v": "y"}], **merge)
-    loader.load([{"k": 1, "at": 2, "v": "same"}], **merge)
-    assert loader.rows() == [(1, 2, "same"), (2, 1, "y")]
 
 
 @pytest.mark.parametrize("write_disposition", ["append", "merge"])
@@ -542,8 +269,15 @@ def test_rows_that_come_again_take_the_place_of_their_span(
             loader.load(again, span=Span("at", "never"), **append)
 
 
-def test_a_file_with_numbers_too_long_is_refused(loader: Loader) -> None:
-    """DuckDB would take them for others: 1.09 became 7.85e16."""
-    wide = pa.table({"n": pa.array([Decimal("1.09")], pa.decimal256(50, 2))})
-    with pytest.raises(BadInputError, match="'n'.*more than 38 digits"):
-        loader.load(wide)
+def test_where_the_contract_put_all_rows_aside_the_refusal_says_so(
+    loader: Loader, tmp_path: Path
+) -> None:
+    """It is no empty source: the table stays, and to allow that it becomes empty is not advised."""
+    loader.load([{"id": 1}])
+    rejected = tmp_path / "rejected.parquet"
+    pq.write_table(pa.table({"reason": ["id: x is no integer"]}), rejected)
+    empty = pa.table({"id": pa.array([], pa.int64())})
+    with pytest.raises(BadInputError, match="put all rows aside") as refused:
+        loader.load(empty, rejected=rejected)
+    assert "allow_empty" not in refused.value.instruction
+    assert loader.rows() == [(1,)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -121,3 +123,25 @@ def test_an_answer_that_nobody_asked_for_is_refused(
     assert "titel" in refused.stderr
     assert "Did you mean `title`?" in refused.stderr
     assert sorted(project_folder.rglob("*")) == before
+
+
+def test_what_new_advises_of_a_column_runs_and_passes_the_rendered_tests(
+    project_folder: Path, dataflow: Dataflow
+) -> None:
+    """One date that is none: with the line that the note gives, the rest are dates, and tested."""
+    file = project_folder / "orders.csv"
+    days = [f"{day:02}/03/2024" for day in range(1, 29)]
+    rows = [f"{number},{day},{number}" for number, day in enumerate([*days, "31/02/2024"])]
+    file.write_text("\n".join(["id,day,n", *rows]) + "\n")
+    made = dataflow("workflow", "new", "orders", "--source", file, cwd=project_folder)
+    advised = made.stdout.split("set it to `")[1].split("`")[0]
+    config = project_folder / "src" / "dataflow" / "workflows" / "orders" / "config.yaml"
+    text = config.read_text(encoding="utf-8").replace("day: {type: text}", f"day: {advised}")
+    text = text.replace("  columns:\n", "  on_change: {bad_value: quarantine}\n  columns:\n")
+    config.write_text(text, encoding="utf-8")
+    run = dataflow("workflow", "run", "orders", cwd=project_folder)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "28 rows into raw.orders" in run.stdout
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(config.parent)]
+    tested = subprocess.run(command, cwd=project_folder, capture_output=True, text=True)
+    assert tested.returncode == 0, tested.stdout

@@ -25,9 +25,9 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     """Look at the source of the workflow NAME again, and compare it with the contract.
 
     The contract, `ingestion.columns` in config.yaml, is what was agreed about each column: its
-    name, its type, how it is written. With --accept it becomes what the source has today, and
-    models, tests and page follow, merged with what you wrote, as by `dataflow workflow update`.
-    A workflow without a contract gets one.
+    name, its type, how it is written; of several sources each has one. With --accept it becomes
+    what the source has today, and models, tests and page follow, merged with what you wrote, as by
+    `dataflow workflow update`. A workflow without a contract gets one.
 
     The exit code is 0 if the source is as agreed, or the change was accepted, and 1 if it differs.
 
@@ -42,8 +42,6 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
 
     project = find_project()
     config = workflow_config(name, project)
-    if accept and config.ingestion.sources:
-        raise _not_accepted(name)
     changes: dict[str, ContractChange] = {}
     for table in config.tables:
         with told_of(table.name):
@@ -60,24 +58,11 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     if not any(changes.values()):
         return
     if accept:
-        sys.exit(_accept(project, name, changes[""]))
+        by_table = {table.load.table: changes[table.name] for table in config.tables}
+        sys.exit(_accept(project, name, by_table))
     if not as_json:
-        by_hand = "change `columns` of the source in config.yaml, and its models"
-        agree = (
-            by_hand if config.ingestion.sources else f"dataflow workflow inspect {name} --accept"
-        )
-        click.echo(f"To agree: {agree}")
+        click.echo(f"To agree: dataflow workflow inspect {name} --accept")
     sys.exit(1)
-
-
-def _not_accepted(name: str) -> Exception:
-    from dataflow.shared.errors import BadInputError
-
-    return BadInputError(
-        f"{name} has several sources, for which there is no --accept.",
-        f"Look at them with `dataflow workflow inspect {name}`, and change `columns` of a source "
-        "in config.yaml, and its models.",
-    )
 
 
 def _as_json(change: ContractChange) -> dict[str, Any]:
@@ -112,23 +97,17 @@ def _written(contract: dict[str, Any]) -> str:
     return f"{contract.get('type', 'gone')}{f' ({others})' if others else ''}"
 
 
-def _accept(project: Project, name: str, change: ContractChange) -> int:
-    """Let the template render the change, and merge it with what people wrote."""
+def _accept(project: Project, name: str, changes: dict[str, ContractChange]) -> int:
+    """Let the template render the changes, and merge them with what people wrote."""
     from dataflow_tools.cli.workflow_update import paint
     from dataflow_tools.fleet.report import report_lines
     from dataflow_tools.fleet.template_instance import find_instances
     from dataflow_tools.fleet.update import Request, update_workflows
+    from dataflow_tools.inspection.agreement import agreed_answers
 
     (instance,) = find_instances(project, [name])
     answers = instance.answers()
-    columns = change.columns(answers.values.get("columns") or [])
-    names = [str(column["name"]) for column in columns]
-    given: dict[str, Any] = {"columns": columns}
-    key = answers.values.get("primary_key") or []
-    if not set(map(str, key)) <= set(names):
-        given["primary_key"] = list(change.inspection.primary_key)
-    sure = answers.values.get("confirmed", key)
-    given["confirmed"] = [column for column in sure or [] if column in names]
+    given = agreed_answers(answers.values, changes)
     request = Request(names=[name], reference=answers.commit, given=given)
     report = update_workflows(project, request)
     for line in report_lines(report, paint):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.contract import written_type
 from dataflow.shared.shown import shortened
 from dataflow.shared.sql import quote_literal
-from dataflow.sources.type_rules import RULES, TEXT, Rule
+from dataflow.sources.type_rules import DOUBLE, RULES, TEXT, Rule
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 # A column of so many values, nearly all of one type, is meant to be of it.
 _FEWEST = 10
 _MOST_MISFITS = 0.05
+# Where more than half of the values are of a type, a person should know which is not.
+_FEWEST_TOLD = 3
 # The type is guessed on the first values; only that one is looked for in all.
 _FIRST = 1000
 # Numbers that stand for a missing one where they are far from all others.
@@ -28,6 +31,7 @@ _GROUPED = (
     (" ", "[ \u00a0\u202f]", "blanks"),
     ("'", "['\u2019]", "apostrophes"),
 )
+_DAYS = frozenset(("date", "day", "datum", "tag", "fecha", "dia", "data", "giorno", "jour", "dag"))
 _PHONES = frozenset(("phone", "tel", "telephone", "fax", "mobile", "code", "number", "no", "iban"))
 
 
@@ -45,10 +49,10 @@ def notes_on_near_types(
     return [note for note in notes if note]
 
 
-def nearly_dates(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
-    """Whether nearly all values of a text column are dates of one layout."""
+def nearest_type(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
+    """The type of nearly all values of a text column; empty if there is none."""
     found = _nearest(connection, column) if column.text and column.longest <= _LONGEST else None
-    return found is not None and found[0].type in ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
+    return found[0].type if found else ""
 
 
 def _nearest(
@@ -60,9 +64,9 @@ def _nearest(
     counts = _counts(connection, first, column, rules)[1:]
     best = rules[max(range(len(rules)), key=lambda index: counts[index])]
     total, count = _counts(connection, "data", column, [best])
-    if total < _FEWEST or not total * (1 - _MOST_MISFITS) <= count < total:
-        return None
-    return best, count, total
+    nearly = total >= _FEWEST and count >= total * (1 - _MOST_MISFITS)
+    mostly = total >= _FEWEST_TOLD and count * 2 > total and best.type != "TIME"
+    return (best, count, total) if count < total and (nearly or mostly) else None
 
 
 def _counts(
@@ -78,20 +82,37 @@ def _counts(
 
 def _nearly(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
     found = _nearest(connection, column)
-    if found is None:
+    if found is None or _all(connection, column, r"[-+]?\d+"):
         return ""
     rule, count, total = found
+    misfit = rule.check(f"trim({column.key})")
     row: Any = connection.execute(
         f"SELECT n, v FROM (SELECT row_number() OVER () AS n, {column.key} AS v FROM data) "  # noqa: S608
         f"WHERE NOT {rule.check('trim(v)')} ORDER BY n LIMIT 1"
     ).fetchone()
     others = f" (the first of {total - count:,})" if total - count > 1 else ""
+    kinds: Any = connection.execute(
+        f"SELECT count(DISTINCT {column.key}) FROM data WHERE NOT {misfit}"  # noqa: S608
+    ).fetchone()
+    marker = shortened(row[1], _LONGEST)
+    nothing = (
+        f" If {marker!r} means no value: `null_values: {{{column.name}: ['', {marker!r}]}}`."
+        if kinds[0] == 1 and not any(map(str.isdigit, marker))
+        else ""
+    )
     return (
         f"{column.name!r} is text: {count:,} of {total:,} values are each a {rule.label}; row "
         f"{row[0]:,} has {shortened(row[1], _LONGEST)!r}{others}. To have type {rule.type}, set "
-        f"`type` for it in `ingestion.columns` and `ingestion.on_change.bad_value` to `quarantine` "
-        "or `null`, or correct the value."
+        f"it to `{_as_agreed(rule)}` in `ingestion.columns` and `ingestion.on_change.bad_value` to "
+        f"`quarantine` or `null`, or correct the value.{nothing}"
     )
+
+
+def _as_agreed(rule: Rule) -> str:
+    """What a contract says of a column whose values keep a rule."""
+    kind = written_type(DOUBLE.type if rule.exact else rule.type)
+    marks = [f', {name}: "{value}"' for name, value in rule.written.items()]
+    return f"{{type: {kind}{''.join(marks)}}}"
 
 
 def _grouped(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
@@ -161,7 +182,7 @@ def _sentinel(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> s
 
 def _day_numbers(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
     """Dates as spreadsheets keep them, where a cell is not formatted as one."""
-    if "date" not in column.identifier.split("_") and "day" not in column.identifier.split("_"):
+    if _DAYS.isdisjoint(column.identifier.split("_")):
         return ""
     row: Any = connection.execute(
         f"SELECT bool_and({column.key} BETWEEN {_FIRST_DAY} AND {_LAST_DAY}) FROM data"  # noqa: S608

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import os
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.project import ProjectNotFoundError, find_project
 from dataflow.shared.shown import quoted
+from dataflow.shared.suggestion import nearest_few
 from dataflow.sources.errors import SourceError, SourceNotFoundError, SourceSettingError
 from dataflow.sources.file.content import format_of
 from dataflow.sources.file.unpack import compression_of, inner_name, unpack
@@ -150,11 +150,12 @@ def _advice(path: Path) -> str:
         folder = folder.parent
     if folder != path.parent:
         return f"The folder {path.parent} is missing too; {folder} is there. Correct the path."
-    names = {entry.name.lower(): entry.name for entry in folder.iterdir()}
-    near = difflib.get_close_matches(path.name.lower(), names, n=_NEAR_MISSES, cutoff=0.6)
-    near += [n for n in names if n not in near and Path(n).stem == path.stem.lower()]
+    names = [entry.name for entry in folder.iterdir()]
+    near = nearest_few(path.name, names, _NEAR_MISSES)
+    alike = [name for name in names if Path(name).stem.lower() == path.stem.lower()]
+    near = list(dict.fromkeys([*near, *alike]))[:_NEAR_MISSES]
     if near:
-        return f"Did you mean {' or '.join(names[name] for name in near[:_NEAR_MISSES])}?"
+        return f"Did you mean {' or '.join(near)}?"
     return f"The folder {folder} is there, but nothing in it is called like that."
 
 

@@ -1,0 +1,116 @@
+"""The tables and tests of a dbt project as dbt's manifest has them: exact, once dbt has run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dataflow.modelling.model_graph import (
+    Model,
+    ModelColumn,
+    ModelGraph,
+    ModelTest,
+    Relation,
+    merged_tests,
+    name_of_test,
+)
+
+_MADE = ("model", "seed", "snapshot")
+
+
+class Manifest:
+    """dbt's ``manifest.json``, looked up by the ids that dbt gives things."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._nodes: Mapping[str, Any] = values["nodes"]
+        self._sources: Mapping[str, Any] = values["sources"]
+        self._unit_tests: Mapping[str, Any] = values.get("unit_tests") or {}
+        self._by_name = {
+            node["name"]: unique_id
+            for unique_id, node in self._nodes.items()
+            if node["resource_type"] in _MADE
+        }
+
+    def graph(self) -> ModelGraph:
+        """All that the project makes and tests."""
+        models = [
+            self._model(node)
+            for unique_id, node in self._nodes.items()
+            if node["resource_type"] in _MADE and self.relation(unique_id)
+        ]
+        tests = []
+        for unique_id, node in (*self._nodes.items(), *self._unit_tests.items()):
+            tested = self.tested(unique_id)
+            if tested:
+                severity = str(node["config"].get("severity") or "error").lower()
+                said = " ".join(str(node.get("description") or "").split())
+                tests.append(ModelTest(*tested, is_error=severity == "error", description=said))
+        return ModelGraph(tuple(models), merged_tests(tests))
+
+    def relation(self, unique_id: str) -> Relation | None:
+        """The table or view of a node or source; None if it has none of its own."""
+        if source := self._sources.get(unique_id):
+            return source["schema"], source["identifier"]
+        node = self._nodes.get(unique_id)
+        if not node or node["resource_type"] not in _MADE:
+            return None
+        is_there = node["config"].get("materialized") != "ephemeral"
+        return (node["schema"], node["alias"]) if is_there else None
+
+    def tested(self, unique_id: str) -> tuple[Relation, str] | None:
+        """The table that a test is about, and the test's name; None if it is no test of one."""
+        if unit := self._unit_tests.get(unique_id):
+            relation = self.relation(self._by_name.get(unit["model"], ""))
+            return (relation, name_of_test(unit["name"])) if relation else None
+        node = self._nodes.get(unique_id)
+        if not node or node["resource_type"] != "test":
+            return None
+        first = [node.get("attached_node"), *node["depends_on"]["nodes"]]
+        about = (self.relation(each) for each in first if each)
+        relation = next((each for each in about if each), None)
+        if relation is None:
+            return None
+        generic = node.get("test_metadata")
+        if not generic:
+            return relation, name_of_test(node["name"])
+        of_package = f"{generic['namespace']}." if generic.get("namespace") else ""
+        column = node.get("column_name") or (generic.get("kwargs") or {}).get("column_name")
+        return relation, name_of_test(f"{of_package}{generic['name']}", column)
+
+    def columns(self, relation: Relation) -> dict[str, str]:
+        """The described columns of a table, in lower case, with what is said of each."""
+        for unique_id, node in (*self._nodes.items(), *self._sources.items()):
+            if self.relation(unique_id) == relation:
+                return {
+                    str(column["name"]).lower(): column.get("description") or ""
+                    for column in node["columns"].values()
+                }
+        return {}
+
+    def _model(self, node: Mapping[str, Any]) -> Model:
+        return Model(
+            relation=(node["schema"], node["alias"]),
+            kind=node["resource_type"],
+            materialized=node["config"].get("materialized") or "",
+            sources=tuple(dict.fromkeys(self._tables_before(node, set()))),
+            description=node.get("description") or "",
+            columns=tuple(
+                ModelColumn(
+                    column["name"], column.get("data_type") or "", column.get("description") or ""
+                )
+                for column in node["columns"].values()
+            ),
+            tags=tuple(node.get("tags") or ()),
+            sql=node.get("raw_code") or "",
+            language=node.get("language") or "sql",
+        )
+
+    def _tables_before(self, node: Mapping[str, Any], seen: set[str]) -> Iterator[Relation]:
+        """What a node is made from: through the ones that are no table, to those that are."""
+        for unique_id in (node.get("depends_on") or {}).get("nodes") or ():
+            relation = self.relation(unique_id)
+            if relation:
+                yield relation
+            elif unique_id not in seen and unique_id in self._nodes:
+                seen.add(unique_id)
+                yield from self._tables_before(self._nodes[unique_id], seen)

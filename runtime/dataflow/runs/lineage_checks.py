@@ -1,0 +1,45 @@
+"""The checks of a workflow's tables as Dagster has them: dbt's tests and contracts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dagster import AssetChecksDefinition, Failure, In, Nothing, OpDefinition, Out
+
+if TYPE_CHECKING:
+    from dataflow.runs.lineage import Lineage
+
+
+def checks_of(workflow_id: str, lineage: Lineage) -> list[AssetChecksDefinition]:
+    """The checks of a workflow, as one op: none, or one definition of them all.
+
+    They are made by each run of the workflow. Dagster has no check that cannot be started by
+    itself, so this says what to start instead.
+    """
+    if not lineage.checks:
+        return []
+
+    def explain(_context, _inputs):  # type: ignore[no-untyped-def]  # as Dagster wants it
+        raise Failure(
+            f"The checks of {workflow_id} are made when it runs, on what that run has loaded, "
+            f"before anybody sees it. Start a run of the workflow."
+        )
+
+    # Without Dagster's decorator, which looks for types in functions and takes its time.
+    outs = {spec.get_python_identifier(): spec for spec in lineage.checks}
+    keys = {"__".join(spec.asset_key.path): spec.asset_key for spec in lineage.checks}
+    names = {f"of_{number}": key for number, key in enumerate(keys.values())}
+    node = OpDefinition(
+        compute_fn=explain,
+        name=f"{workflow_id}__checks",
+        ins={name: In(Nothing) for name in names},
+        outs={name: Out(Nothing, is_required=False) for name in outs},
+    )
+    return [
+        AssetChecksDefinition.create(
+            keys_by_input_name=names,
+            node_def=node,
+            check_specs_by_output_name=outs,
+            can_subset=True,
+        )
+    ]

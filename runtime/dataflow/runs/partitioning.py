@@ -1,0 +1,218 @@
+"""The partitions that config.yaml asks for, and the one that a run is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataflow.runs.dagster_names import PARTITION_TAG
+from dataflow.runs.reading import cursor_column
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.shown import quoted
+from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
+from dataflow.warehouse.load import PARTITION_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dagster import JobDefinition, PartitionsDefinition
+
+    from dataflow.shared.config_model import WorkflowConfig, WorkflowSettings
+    from dataflow.shared.named_source import SourceTable
+    from dataflow.shared.partition_settings import Partition
+
+_BY_TIME = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR")
+
+
+@dataclass(frozen=True)
+class Part:
+    """The partition that a run is for.
+
+    Args:
+        key: Its key.
+        timezone: In which its interval begins and ends.
+        column: The column that tells which rows belong to it; empty if nothing is left out.
+        interval: When it begins, and when it has ended; None for one of a column's values.
+    """
+
+    key: str
+    timezone: str
+    column: str
+    interval: tuple[datetime, datetime] | None
+
+    def parameters(self, table: SourceTable) -> dict[str, Any]:
+        """What `extract_data` is told: ``partition``, and ``interval`` with ``start`` and ``end``.
+
+        An incremental source is asked for what lies between the two, where its contract says how
+        its cursor is written.
+        """
+        told: dict[str, Any] = {"partition": self.key}
+        if self.interval is None:
+            return told
+        told["interval"] = dict(zip(("start", "end"), self.interval, strict=True))
+        cursor = cursor_column(table)
+        if table.contract is None or cursor not in table.contract.columns:
+            return told
+        kind = table.contract.columns[cursor].database_type
+        ends = dict(zip(("since", "until"), self.interval, strict=True))
+        if kind == "DATE" and not self._is_within_a_day:
+            told |= {name: end.date().isoformat() for name, end in ends.items()}
+        elif kind == "TIMESTAMP":
+            told |= {name: end.replace(tzinfo=None).isoformat() for name, end in ends.items()}
+        elif kind == "TIMESTAMP WITH TIME ZONE":
+            told |= {name: end.isoformat() for name, end in ends.items()}
+        return told
+
+    def column_of(self, table: SourceTable) -> str:
+        """The column that tells which rows of a table belong to it; empty if none does."""
+        return self.column or (cursor_column(table) if self.interval else "")
+
+    def keep(self, rows: Path, table: SourceTable) -> int:
+        """Leave out of a Parquet file the rows of other partitions.
+
+        Returns:
+            How many rows are left.
+
+        Raises:
+            BadInputError: There is no such column, or it does not tell of a row where it belongs.
+        """
+        from dataflow.shared.tables import write_parquet
+        from dataflow.sources.duckdb_session import open_engine
+
+        relation = f"read_parquet({quote_literal(rows)})"
+        with open_engine() as connection:
+            connection.execute(f"SET TimeZone = {quote_literal(self.timezone)}")
+            described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
+            types = {str(name): str(kind) for name, kind, *_ in described}
+            column = self.column_of(table)
+            name = next((n for n in types if n.lower() == column.lower()), "")
+            if not name:
+                raise BadInputError(
+                    f"The rows for raw.{table.load.table} have no column {quoted(column)}, "
+                    "by which those of a partition are told; nothing was loaded.",
+                    "Correct `workflow.partition.column` in config.yaml.",
+                )
+            value, is_in = self._condition(name, types[name])
+            lost = count_rows(connection, f"{relation} WHERE {value} IS NULL")
+            if lost:
+                raise BadInputError(
+                    f"{lost:,} rows for raw.{table.load.table} have no time or value in "
+                    f"{quoted(name)} that tells their partition; nothing was loaded.",
+                    "Correct them in the source or in ingestion.py, or choose another "
+                    "`workflow.partition.column`.",
+                )
+            total = count_rows(connection, relation)
+            kept = count_rows(connection, f"{relation} WHERE {is_in}")
+            if kept < total:
+                inside = connection.sql(f"SELECT * FROM {relation} WHERE {is_in}")  # noqa: S608
+                write_parquet(inside.to_arrow_table(), rows)
+        return kept
+
+    @property
+    def _is_within_a_day(self) -> bool:
+        return self.interval is not None and self.interval[0].date() == self.interval[1].date()
+
+    def _condition(self, name: str, kind: str) -> tuple[str, str]:
+        """SQL of the value that tells the partition, and of whether it is this one."""
+        column = quote_identifier(name)
+        if self.interval is None:
+            value = f"CAST({column} AS VARCHAR)"
+            return value, f"{value} = {quote_literal(self.key)}"
+        if kind not in _BY_TIME or (kind == "DATE" and self._is_within_a_day):
+            raise BadInputError(
+                f"{quoted(name)} is {kind}, which does not tell to which of the partitions "
+                "by time a row belongs; nothing was loaded.",
+                "Choose another `workflow.partition.column`, or give it the type date or timestamp "
+                "in `ingestion.columns`.",
+            )
+        # Days and times without a zone are read as those of the session's time zone.
+        value = f"TRY_CAST({column} AS TIMESTAMP WITH TIME ZONE)"
+        ends = [f"CAST({quote_literal(end.isoformat())} AS TIMESTAMPTZ)" for end in self.interval]
+        return value, f"{value} >= {ends[0]} AND {value} < {ends[1]}"
+
+
+def with_partition_key(rows: Path, key: str) -> Path:
+    """Rows with the key of their partition, in a file beside the one given.
+
+    Raises:
+        BadInputError: They have a column of that name.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from dataflow.shared.tables import write_parquet
+
+    table = pq.read_table(rows)
+    if PARTITION_COLUMN in (name.lower() for name in table.column_names):
+        raise BadInputError(
+            f"The rows have a column {PARTITION_COLUMN!r}, a name that partitions need for "
+            "themselves; nothing was loaded.",
+            "Rename the column in transform.py.",
+        )
+    keys = pa.repeat(pa.scalar(key, pa.string()), table.num_rows)
+    beside = rows.with_name(f"partition-{rows.name}")
+    write_parquet(table.append_column(PARTITION_COLUMN, keys), beside)
+    return beside
+
+
+def with_partitions(job: JobDefinition, config: WorkflowConfig | None) -> JobDefinition:
+    """A job with the partitions of `workflow.partition`, if there are any.
+
+    Raises:
+        BadInputError: The job has partitions of its own.
+    """
+    if config is None or config.workflow.partition is None:
+        return job
+    if job.partitions_def is not None:
+        raise BadInputError(
+            f"The job {job.name!r} has partitions of its own, and config.yaml has "
+            "`workflow.partition`.",
+            "Leave out one of the two.",
+        )
+    return job._copy(partitions_def=partitions_of(config.workflow, config.workflow.partition))
+
+
+def partitions_of(settings: WorkflowSettings, partition: Partition) -> PartitionsDefinition:
+    """What Dagster calls the partitions of config.yaml."""
+    from dagster import (
+        DailyPartitionsDefinition,
+        HourlyPartitionsDefinition,
+        MonthlyPartitionsDefinition,
+        StaticPartitionsDefinition,
+        WeeklyPartitionsDefinition,
+    )
+
+    if isinstance(partition.by, list):
+        return StaticPartitionsDefinition(partition.by)
+    start = datetime.fromisoformat(partition.start)
+    zone = partition.timezone or settings.timezone
+    if partition.by == "hour":
+        return HourlyPartitionsDefinition(start, timezone=zone)
+    if partition.by == "week":
+        return WeeklyPartitionsDefinition(start, timezone=zone, day_offset=1)
+    if partition.by == "month":
+        return MonthlyPartitionsDefinition(start, timezone=zone)
+    return DailyPartitionsDefinition(start, timezone=zone)
+
+
+def part_of_run(config: WorkflowConfig, tags: Mapping[str, str]) -> Part | None:
+    """The partition that a run with these tags is for; None if config.yaml asks for none."""
+    partition, key = config.workflow.partition, tags.get(PARTITION_TAG)
+    if partition is None or key is None:
+        return None
+    zone = partition.timezone or config.workflow.timezone
+    if isinstance(partition.by, list):
+        return Part(key, zone, partition.column or "", None)
+    window: Any = partitions_of(config.workflow, partition)
+    interval = window.time_window_for_partition_key(key)
+    return Part(key, zone, partition.column or "", (interval.start, interval.end))
+
+
+def first_partition(config: WorkflowConfig) -> str | None:
+    """The key of the first partition that config.yaml asks for; None if it asks for none."""
+    partition = config.workflow.partition
+    if partition is None:
+        return None
+    return str(partitions_of(config.workflow, partition).get_first_partition_key())

@@ -1,0 +1,169 @@
+"""A project whose workflow has all that becomes assets: contract, models, tests, dashboard."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.service_fixtures import write_project
+
+__all__ = ["Till", "write_till"]
+
+CONFIG = """
+workflow: {name: Till, schedule: "0 6 * * *", timezone: UTC}
+ingestion:
+  source: {type: file, url: rows.csv}
+  columns: {id: bigint, amount: {type: "decimal(12,2)", unit: EUR}}
+  on_change: {bad_value: BAD_VALUE}
+load: {table: sales}
+"""
+JOB = """
+from dagster import EXECUTOR, job, op
+from dataflow.authoring import BuildResult, LoadResult, Steps, StoredTable, read_source
+from dataflow.shared.config import load_config
+from dataflow.shared.project import find_project
+from dataflow.workflows.registry import register_workflow
+
+steps = Steps("till")
+
+
+@op
+def extract_till() -> StoredTable:
+    return steps.extract(lambda params: read_source(load_config("till")["ingestion"], params))
+
+
+@op
+def load_till(extracted: StoredTable) -> LoadResult:
+    return steps.load(extracted)
+
+
+@op
+def model_till(loaded: LoadResult) -> BuildResult:
+    return steps.model(loaded)
+
+
+@op
+def publish_till(modelled: BuildResult) -> dict[str, int]:
+    if (find_project().root / "fail").exists():
+        raise ValueError("as it was told")
+    return steps.publish(modelled)
+
+
+@job(executor_def=EXECUTOR)
+def till_job():
+    publish_till(model_till(load_till(extract_till())))
+
+
+register_workflow(workflow_id="till", job=till_job, description="The till")
+"""
+DBT = {
+    "dbt_project.yml": """
+name: till
+version: 1.0.0
+config-version: 2
+profile: till
+models:
+  till:
+    staging: {+schema: staging, +materialized: view}
+    marts: {+schema: marts, +materialized: table}
+""",
+    "profiles.yml": """
+till:
+  target: local
+  outputs:
+    local: {type: duckdb, path: "{{ env_var('DATAFLOW_DATABASE') }}", schema: main, threads: 1}
+""",
+    "macros/generate_schema_name.sql": """
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}
+""",
+    "models/staging/stg_sales.sql": "select * from {{ source('raw', 'sales') }}",
+    "models/marts/sales.sql": "select * from {{ ref('stg_sales') }}",
+    "models/models.yml": """
+sources:
+  - {name: raw, schema: raw, tables: [{name: sales}]}
+models:
+  - name: stg_sales
+    description: What the till says.
+    config: {tags: [money]}
+    columns:
+      - {name: id, description: The number of the receipt., data_tests: [unique]}
+      - name: amount
+        data_tests: [{not_null: {config: {severity: warn}}}]
+""",
+}
+# What Dagster's daemon does with a run, without the seconds that a daemon takes.
+DRIVE = """
+import json
+from dagster import ReexecutionOptions, execute_job, reconstructable
+from dataflow.runs.code_location import build_definitions
+from dataflow.runs.instance import open_instance
+from dataflow.shared.project import find_project
+
+
+def till():
+    return build_definitions(find_project()).get_job_def("till_job")
+
+
+def main(resumes):
+    with open_instance(find_project()) as instance:
+        again = ReexecutionOptions.from_failure(resumes, instance) if resumes else None
+        with execute_job(
+            reconstructable(till), instance, reexecution_options=again, raise_on_error=False
+        ) as result:
+            print(json.dumps({"run_id": result.run_id, "success": result.success}))
+"""
+
+
+class Till:
+    """The project, its runs, and what Dagster has been told of its assets."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "src" / "dataflow" / "workflows" / "till"
+
+    def rows(self, *rows: str) -> None:
+        """What the source has: lines of id and amount."""
+        (self.root / "rows.csv").write_text("id,amount\n" + "".join(f"{row}\n" for row in rows))
+
+    def run(self) -> dict[str, Any]:
+        """Run it as `dataflow workflow run` does."""
+        return self._start(
+            "import json; from dataflow.runs.run import run_workflow\n"
+            "from dataflow.shared.project import find_project\n"
+            "print(json.dumps(run_workflow(find_project(), 'till').as_json()))"
+        )
+
+    def launch(self, resumes: str = "") -> dict[str, Any]:
+        """Run it as Dagster does."""
+        return self._start(f"import drive; drive.main({resumes!r})")
+
+    def _start(self, code: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=self.root, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return said
+
+
+def write_till(
+    root: Path, *, bad_value: str = "quarantine", executor: str = "in_process_executor"
+) -> Till:
+    """Write the project, with three rows that are as they should be."""
+    till = Till(write_project(root))
+    (till.folder / "evidence" / "sources").mkdir(parents=True)
+    (till.folder / "config.yaml").write_text(CONFIG.replace("BAD_VALUE", bad_value))
+    (till.folder / "dagster_job.py").write_text(JOB.replace("EXECUTOR", executor))
+    (till.folder / "evidence" / "sources" / "sales.sql").write_text("select * from marts.sales")
+    for name, text in DBT.items():
+        path = till.folder / "dbt" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (root / "drive.py").write_text(DRIVE)
+    till.rows("1,1.50", "2,2.50", "3,3.50")
+    return till

@@ -1,0 +1,70 @@
+"""The assets of a workflow as a person sees them in Dagster's UI, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.asset_fixtures import Till, write_till
+from tests.service_fixtures import Service
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def till(tmp_path: Path) -> Till:
+    return write_till(tmp_path / "shop")
+
+
+@pytest.fixture
+def service(till: Till) -> Iterator[Service]:
+    started = Service(till.root, "dagster", "api")
+    try:
+        yield started.until_ready()
+    finally:
+        started.stop()
+
+
+@pytest.fixture
+def page(browser: Browser, service: Service) -> Iterator[Page]:
+    """A page of Dagster's UI, past what it asks of whoever comes for the first time."""
+    context = browser.new_context(viewport={"width": 1600, "height": 1400})
+    opened = context.new_page()
+    opened.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    opened.goto(f"{service.dagster_url}/assets")
+    opened.get_by_role("button", name="Skip").click()
+    yield opened
+    context.close()
+
+
+def test_a_person_sees_lineage_rows_columns_and_checks(
+    till: Till, service: Service, page: Page
+) -> None:
+    """Before a run the graph; after it what was made, of what, and what the checks found."""
+    page.goto(f"{service.dagster_url}/asset-groups/till?expanded=till")
+    for name in ("source", "stg_sales", "dashboard"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+
+    till.rows("1,1.50", "2,", "x,9")
+    ran = service.api.post("/api/v1/workflows/till/run", params={"wait": 100}).json()
+    assert ran["status"] == "succeeded", ran
+
+    page.goto(f"{service.dagster_url}/assets/till/staging/stg_sales")
+    expect(page.get_by_text("What the till says.")).to_be_visible()
+    expect(page.get_by_text("Row count")).to_be_visible()
+    expect(page.get_by_text("DECIMAL(12,2)")).to_be_visible()
+    expect(page.get_by_text("The number of the receipt.")).to_be_visible()
+    expect(page.get_by_text("till / raw / sales").first).to_be_visible()
+
+    page.goto(f"{service.dagster_url}/assets/till/staging/stg_sales?view=checks")
+    expect(page.get_by_text("Checks (2)")).to_be_visible()
+    page.get_by_text("not_null_amount").first.click()
+    expect(page.get_by_text("failing_rows").first).to_be_visible()
+    expect(page.get_by_text("Got 1 result, configured to warn if != 0")).to_be_visible()
+
+    page.goto(f"{service.dagster_url}/assets/till/raw/sales")
+    row = page.get_by_role("row").or_(page.locator("tr")).filter(has_text="rejected_rows")
+    expect(row.first).to_contain_text("1")

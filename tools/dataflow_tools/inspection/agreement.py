@@ -1,0 +1,54 @@
+"""What has to be answered to the template so that a contract is what its source has today."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.shown import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dataflow_tools.inspection.contract_change import ContractChange
+
+
+def agreed_answers(
+    answers: Mapping[str, Any], changes: Mapping[str, ContractChange]
+) -> dict[str, Any]:
+    """The answers that change if the changes of some tables are agreed to.
+
+    Args:
+        answers: Those so far.
+        changes: By the table that is loaded; those without a change are left as they are.
+
+    Raises:
+        BadInputError: The template knows nothing of a table.
+    """
+    more = {str(each["table"]): dict(each) for each in answers.get("more_tables") or []}
+    changed = {table: change for table, change in changes.items() if change}
+    given: dict[str, Any] = {}
+    for table, change in changed.items():
+        # The only one may be called otherwise in config.yaml than in the answers.
+        if len(changes) == 1 or table == answers.get("table"):
+            given |= _of_table(answers, change)
+        elif table in more:
+            more[table] |= _of_table(more[table], change)
+        else:
+            raise BadInputError(
+                f"The table {quoted(table)} was added to config.yaml by hand: the template has no "
+                "model of it that could follow. Nothing was changed.",
+                "Change the `columns` of its source in config.yaml, and its models.",
+            )
+    return {**given, "more_tables": list(more.values())} if more.keys() & changed else given
+
+
+def _of_table(answers: Mapping[str, Any], change: ContractChange) -> dict[str, Any]:
+    columns = change.columns(answers.get("columns") or [])
+    names = {str(column["name"]) for column in columns}
+    key = answers.get("primary_key") or []
+    sure = answers.get("confirmed", key)
+    given = {"columns": columns, "confirmed": [column for column in sure or [] if column in names]}
+    if not set(map(str, key)) <= names:
+        given["primary_key"] = list(change.inspection.primary_key)
+    return given
