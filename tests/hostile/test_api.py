@@ -193,6 +193,8 @@ OPERATIONS = [
     "GET /api/v1/runs/{run_id}",
     "GET /api/v1/runs/{run_id}/logs",
     "POST /api/v1/runs/{run_id}/cancel",
+    "POST /api/v1/workflows/{workflow_id}/backfills",
+    "GET /api/v1/backfills/{backfill_id}",
     "GET /healthz",
 ]
 

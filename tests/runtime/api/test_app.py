@@ -170,6 +170,8 @@ def test_the_openapi_document_is_complete(
         "GET /api/v1/runs/{run_id}",
         "GET /api/v1/runs/{run_id}/logs",
         "POST /api/v1/runs/{run_id}/cancel",
+        "POST /api/v1/workflows/{workflow_id}/backfills",
+        "GET /api/v1/backfills/{backfill_id}",
         "GET /healthz",
     }
     for name, operation in operations.items():
