@@ -35,7 +35,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.parquet import publish_workflow
-from dataflow.service.dashboard_server import listen, site_app
+from dataflow.service.dashboard_server import site_app
+from dataflow.service.web_access import WebAccess
+from dataflow.service.web_server import listen, server_config
 from dataflow.shared.project import Project
 from dataflow_tools.site.node import Node, find_node
 from dataflow_tools.site.packages import install_packages, site_files
@@ -265,7 +267,8 @@ def visitor(browser: Browser) -> Iterator[BrowserContext]:
 def serving(folder: Path) -> Iterator[str]:
     """Serve a folder as `dataflow evidence serve` does."""
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(site_app(folder), log_level="error"))
+    access = WebAccess(frozenset({"127.0.0.1"}))
+    server = uvicorn.Server(server_config(site_app(folder), access, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -24,7 +24,14 @@ from playwright.sync_api import (
 )
 from playwright.sync_api import Error as PlaywrightError
 
-__all__ = ["WatchedPage", "browser", "open_page", "shared_node_modules", "site_server"]
+__all__ = [
+    "WatchedPage",
+    "browser",
+    "open_page",
+    "shared_node_modules",
+    "site_server",
+    "started_browser",
+]
 
 # Nothing of the browser's own may reach out, so that every request seen is the page's.
 _ARGUMENTS = [
@@ -96,18 +103,27 @@ class WatchedPage:
         return found
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One headless Chromium for the whole session."""
+@contextmanager
+def started_browser(*arguments: str) -> Iterator[Browser]:
+    """A headless Chromium, with further arguments of its own."""
     names = ("chromium", "chromium-browser", "google-chrome")
     own = next((path for path in map(shutil.which, names) if path), None)
     with sync_playwright() as playwright:
         try:
-            started = playwright.chromium.launch(executable_path=own, args=_ARGUMENTS)
+            started = playwright.chromium.launch(
+                executable_path=own, args=[*_ARGUMENTS, *arguments]
+            )
         except PlaywrightError as error:
             pytest.skip(f"there is no Chromium: {error.message.splitlines()[0]}")
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for the whole session."""
+    with started_browser() as started:
+        yield started
 
 
 OpenPage = Callable[..., WatchedPage]
@@ -141,10 +157,12 @@ def site_server(folder: Path) -> Iterator[str]:
     import uvicorn
 
     from dataflow.service.dashboard_server import site_app
-    from dataflow.service.web_server import listen
+    from dataflow.service.web_access import WebAccess
+    from dataflow.service.web_server import listen, server_config
 
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(site_app(folder), log_level="error"))
+    access = WebAccess(frozenset({"127.0.0.1"}))
+    server = uvicorn.Server(server_config(site_app(folder), access, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -216,6 +216,7 @@ def test_arguments_of_commands(folder: Path) -> None:
             *(("init", "shop", "--template"), ("workflow", "new", "x", "--template"), ("up",)),
             *(("workflow", "new", "x", "--source"), ("workflow", "run", "sales", "--source")),
             *(("workflow", "new", "x", "--defaults", "-d"), ("evidence", "build"), ("doctor",)),
+            *(("token", "create"), ("token", "revoke")),
         )
     ]
     commands += [

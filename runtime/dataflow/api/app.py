@@ -12,18 +12,22 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 
+from dataflow.api.audit_trail import CALLER, AuditTrail
 from dataflow.api.backfill_routes import router as backfill_router
-from dataflow.api.limits import BodyLimit
-from dataflow.api.problems import MEDIA_TYPE, Problem, answer_problems, responses
+from dataflow.api.problems import answer_problems, responses
 from dataflow.api.routes import router
 from dataflow.api.schemas import HealthOut
-from dataflow.service.api_token import api_token, check_bind, check_token
+from dataflow.service.api_access import ApiAccess
+from dataflow.service.api_token import api_token, check_bind
+from dataflow.service.body_guard import BodyGuard
 from dataflow.service.dagster_client import Dagster
+from dataflow.service.problem_document import MEDIA_TYPE, Problem
+from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import serve
 from dataflow.shared.output_redaction import guard_output
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from dataflow.shared.project import Project
 
@@ -46,7 +50,7 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.dagster = Dagster(project)
-        app.state.ui = f"http://localhost:{settings.dagster_port}"
+        app.state.ui = settings.public_url or f"http://localhost:{settings.dagster_port}"
         yield
         app.state.dagster.close()
 
@@ -65,11 +69,18 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
         ],
     )
     answer_problems(app)
+    access = ApiAccess(project, token)
+    guard = _guard_with_token(access) if access.is_needed else _guard(access)
     for operations in (router, backfill_router):
-        app.include_router(operations, dependencies=[Depends(_guard(token))] if token else [])
+        app.include_router(operations, dependencies=[Depends(guard)])
     app.add_api_route("/healthz", _health, tags=["service"], responses=responses(502, 503))
     app.add_api_route("/livez", _alive, tags=["service"], include_in_schema=False)
-    app.add_middleware(BodyLimit, most=settings.api_max_body)
+    app.add_middleware(AuditTrail, project=project)
+    app.add_middleware(
+        BodyGuard,
+        most=settings.api_max_body,
+        instruction="Send less, or raise DATAFLOW_API_MAX_BODY.",
+    )
     if settings.api_cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -90,21 +101,31 @@ def serve_api(project: Project, host: str, port: int, token: str | None = None) 
         PortInUseError: Another program listens there, or the address is not this machine's.
     """
     guard_output()
-    check_bind(host, token)
-    # Waiting callers are let go when the server stops.
-    options: dict[str, Any] = {"timeout_graceful_shutdown": 3, "server_header": False}
-    serve(create_app(project, token), host, port, **options)
+    check_bind(host, token, project)
+    access = WebAccess.to(host, project.settings, project.settings.api_cors_origins)
+    serve(create_app(project, token), host, port, access)
 
 
-_bearer = HTTPBearer(auto_error=False, description="The server's DATAFLOW_API_TOKEN.")
+_bearer = HTTPBearer(auto_error=False, description="A token that the server knows.")
 
 
-def _guard(token: str) -> Any:
-    # The second parameter is there for the OpenAPI document.
-    def guard(request: Request, _: Any = Depends(_bearer)) -> None:  # noqa: B008
-        check_token(request.headers.get("authorization"), token)
+def _guard(access: ApiAccess) -> Callable[[Request], None]:
+    def guard(request: Request) -> None:
+        caller = access.caller(request.headers.get("authorization"))
+        setattr(request.state, CALLER, caller)
+        caller.check("read" if request.method in ("GET", "HEAD") else "run")
 
     return guard
+
+
+def _guard_with_token(access: ApiAccess) -> Callable[..., None]:
+    guard = _guard(access)
+
+    # The second parameter is there for the OpenAPI document.
+    def guard_with_token(request: Request, _: Any = Depends(_bearer)) -> None:  # noqa: B008
+        guard(request)
+
+    return guard_with_token
 
 
 def _health(request: Request) -> HealthOut:

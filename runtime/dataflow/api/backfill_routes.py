@@ -17,7 +17,7 @@ router = APIRouter(prefix=PREFIX, tags=["backfills"])
     "/workflows/{workflow_id}/backfills",
     summary="Run a workflow for many partitions",
     status_code=202,
-    responses=responses(400, 401, 404, 409, 413, 422, 502, 503),
+    responses=responses(400, 401, 404, 409, 413, 415, 422, 502, 503),
 )
 def start_backfill(
     request: Request,

@@ -1,91 +1,50 @@
-"""Every error answer: a problem document (RFC 9457), made in this one place."""
+"""What becomes of every error in the REST API: a problem document."""
 
 from __future__ import annotations
 
-import json
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from dataflow.service.problem_document import MEDIA_TYPE, problem
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.redaction import redact
-from dataflow.shared.shown import shortened, with_short_words
+from dataflow.shared.shown import shortened
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
-
-MEDIA_TYPE = "application/problem+json"
+    from starlette.responses import JSONResponse
 
 log = get_logger(__name__)
 
 _WHEN = {
     400: "The request cannot be read.",
     401: "The token is missing or wrong.",
+    403: "The request comes from a page of another origin.",
     404: "There is no such thing.",
     409: "It cannot be done as things are.",
     413: "The body is too large.",
+    415: "The body is of a kind that any page may send.",
+    421: "The server has no such name.",
     422: "The request does not fit.",
     502: "Dagster answered with a fault.",
     503: "Dagster does not answer.",
 }
 
 
-class Problem(BaseModel):
-    """What went wrong and what to do (RFC 9457)."""
-
-    type: str = Field(default="about:blank", examples=["about:blank"])
-    title: str = Field(examples=["Not Found"])
-    status: int = Field(examples=[404])
-    detail: str = Field(examples=["There is no workflow 'dayly_sales'."])
-    instruction: str = Field(
-        default="", description="What to do.", examples=["The project has: daily_sales."]
-    )
-    errors: list[dict[str, Any]] = Field(
-        default_factory=list, description="Each thing that does not fit, and where."
-    )
-
-
-def problem(
-    status: int,
-    detail: str,
-    instruction: str = "",
-    errors: list[dict[str, Any]] | None = None,
-    headers: dict[str, str] | None = None,
-) -> JSONResponse:
-    """An error answer."""
-    document = Problem(
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=with_short_words(redact(detail)),
-        instruction=with_short_words(redact(instruction)),
-        errors=errors or [],
-    )
-    content = document.model_dump(exclude_defaults=True) | {"type": document.type}
-    return _ProblemResponse(content, status, headers)
-
-
-class _ProblemResponse(JSONResponse):
-    media_type = MEDIA_TYPE
-
-    def render(self, content: Any) -> bytes:
-        # What a caller sent is quoted, and halves of characters cannot be written.
-        return json.dumps(content, ensure_ascii=False).encode(errors="replace")
-
-
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error answers of an operation, for its OpenAPI description."""
     return {
         status: {"description": _WHEN[status], "content": {MEDIA_TYPE: {"schema": _REFERENCE}}}
-        for status in statuses
+        for status in sorted({*statuses, *_OF_EVERY_OPERATION})
     }
 
 
+# What the guard of the server answers before anything is asked.
+_OF_EVERY_OPERATION = (403, 421)
 _REFERENCE = {"$ref": "#/components/schemas/Problem"}
 
 

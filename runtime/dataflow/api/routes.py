@@ -82,7 +82,7 @@ def get_workflow(request: Request, workflow_id: WorkflowId) -> WorkflowOut:
     responses={
         200: {"model": RunOut, "description": "With `wait`: the run is over."},
         202: {"description": "The run is in the queue or under way."},
-        **responses(400, 401, 404, 409, 413, 422, 502, 503),
+        **responses(400, 401, 404, 409, 413, 415, 422, 502, 503),
     },
 )
 async def run_workflow(
@@ -208,7 +208,7 @@ def get_logs(
     tags=["runs"],
     summary="Cancel a run",
     status_code=202,
-    responses=responses(401, 404, 409, 422, 502, 503),
+    responses=responses(401, 404, 409, 413, 415, 422, 502, 503),
 )
 def cancel_run(
     request: Request,
@@ -218,6 +218,8 @@ def cancel_run(
     ] = False,
 ) -> RunOut:
     """Ask for a run's end. A queued run ends at once, one under way after a moment."""
+    if force:
+        request.state.caller.check("admin")
     run = _dagster(request).cancel(run_id, force=force)
     return RunOut.of(run, _ui(request), with_steps=False)
 

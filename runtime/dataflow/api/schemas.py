@@ -256,7 +256,7 @@ class BackfillOut(_View):
     backfill_id: str = Field(examples=["kvumbkbt"])
     workflow_id: str = Field(examples=["my_workflow"])
     status: BackfillStatus = Field(examples=["running"])
-    created_at: datetime
+    created_at: datetime = Field(description="When it was asked for.")
     ended_at: datetime | None = None
     counts: dict[str, int] = Field(
         description="How many partitions are in which status.", examples=[{"waiting": 31}]

@@ -19,8 +19,8 @@ from dataflow.shared.project import find_project
 def api(host: str, port: int | None, make_token: bool) -> None:
     """Serve the REST API until Ctrl-C. It needs a running Dagster: dataflow up dagster.
 
-    With DATAFLOW_API_TOKEN set, every call needs the token; without it, the API listens on this
-    machine only. What it can do is described at /docs.
+    With DATAFLOW_API_TOKEN set, or a token made by `dataflow token create`, every call needs a
+    token; without, the API listens on this machine only. What it can do is described at /docs.
     """
     try:
         from dataflow.api.app import serve_api

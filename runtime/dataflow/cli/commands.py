@@ -33,6 +33,10 @@ _KNOWN = {
     "workflow update": LazyCommand("", "Bring workflows to a newer template."),
     "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
     "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API alone."),
+    "token": LazyCommand("dataflow.cli.main:token", "Make and revoke tokens of the REST API."),
+    "token create": LazyCommand("dataflow.cli.token:create", "Make a token and print it once."),
+    "token list": LazyCommand("dataflow.cli.token:list_", "List the tokens."),
+    "token revoke": LazyCommand("dataflow.cli.token:revoke", "Let a token open nothing any more."),
     "evidence": LazyCommand("dataflow.cli.main:evidence", "Build and open the dashboards."),
     "evidence build": LazyCommand("", "Build the dashboards."),
     "evidence serve": LazyCommand(

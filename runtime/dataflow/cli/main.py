@@ -44,6 +44,11 @@ def evidence() -> None:
     """Build and open the dashboards of all workflows."""
 
 
+@click.group(cls=LazyGroup, lazy_commands=commands_of("token"))
+def token() -> None:
+    """Make, list and revoke tokens of the REST API."""
+
+
 def main() -> None:
     """Run the command line. The one place where an error becomes an exit code."""
     try:

@@ -21,6 +21,8 @@ def up(services: tuple[str, ...], host: str) -> None:
     """Start Dagster, the REST API and the dashboards, or only the SERVICES named.
 
     They run until Ctrl-C, which stops all of them. If one ends by itself the others are stopped.
+    A service of a project runs once: a second `dataflow up` is refused, and says which process has
+    it, on which port.
 
     \b
     Ports, and the settings for others:
@@ -30,6 +32,7 @@ def up(services: tuple[str, ...], host: str) -> None:
     """  # noqa: D301 (click needs the character itself)
     from dataflow.service.group import run_services
     from dataflow.service.ports import check_addresses
+    from dataflow.service.service_lock import hold_services
     from dataflow.service.services import NotReadyError, Service, plan_service
     from dataflow.shared.errors import MissingDependencyError
 
@@ -43,5 +46,6 @@ def up(services: tuple[str, ...], host: str) -> None:
                 if name in services:
                     raise
                 click.echo(f"Without {name}: {error.reason} {error.instruction}", err=True)
-        check_addresses(service.address for service in planned)
-        run_services(project, planned)
+        with hold_services(project, planned, lambda text: click.echo(text, err=True)):
+            check_addresses(service.address for service in planned)
+            run_services(project, planned)

@@ -7,6 +7,7 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
+from dataflow.service.named_tokens import NamedTokens
 from dataflow.shared.errors import BadInputError, DataflowError
 
 if TYPE_CHECKING:
@@ -52,17 +53,22 @@ def make_token(project: Project) -> tuple[str, Path]:
     return path.read_text().strip(), path
 
 
-def check_bind(host: str, token: str | None = None) -> None:
+def check_bind(host: str, token: str | None = None, project: Project | None = None) -> None:
     """Refuse to listen beyond this machine without a token.
+
+    Args:
+        project: The project, whose named tokens count as well.
 
     Raises:
         InsecureBindError: ``host`` can be reached from other machines and no token is set.
     """
-    if (token or api_token()) is None and not _is_loopback(host):
+    if _is_loopback(host) or (token or api_token()) is not None:
+        return
+    if project is None or not NamedTokens(project).all():
         raise InsecureBindError(
             f"The REST API would let everyone who can reach {host} run the workflows.",
-            f"Set {TOKEN_VARIABLE} to a secret, such as one from `openssl rand -hex 32`, "
-            "or listen on 127.0.0.1.",
+            f"Set {TOKEN_VARIABLE} to a secret, such as one from `openssl rand -hex 32`, make a "
+            "token with `dataflow token create NAME`, or listen on 127.0.0.1.",
         )
 
 

@@ -15,6 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from dataflow.publish.folders import SiteFolders
+from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import serve
 from dataflow.shared.errors import DataflowError
 
@@ -114,7 +115,13 @@ def serve_site(
             "Build them: dataflow evidence build",
         )
     address = f"http://{host}:{port}"
-    serve(site_app(folder), host, port, lambda: report(f"Dashboards: {address} (Ctrl-C ends)"))
+    serve(
+        site_app(folder),
+        host,
+        port,
+        WebAccess.to(host, project.settings),
+        on_listening=lambda: report(f"Dashboards: {address} (Ctrl-C ends)"),
+    )
 
 
 def _accepts_gzip(scope: Scope) -> bool:

@@ -45,7 +45,9 @@ class GraphQLClient:
             raise self._unavailable(f"it answered with {response.status_code}") from error
         if not isinstance(answer, dict) or answer.get("data") is None or answer.get("errors"):
             faults = answer.get("errors") if isinstance(answer, dict) else None
-            message = faults[0].get("message", "") if faults else f"{response.status_code}"
+            message = (
+                faults[0].get("message", "") if faults else _refusal(response.status_code, answer)
+            )
             raise DagsterError(
                 f"Dagster answered with a fault: {message}",
                 "See the log of `dataflow up`, or of Dagster's webserver.",
@@ -58,3 +60,10 @@ class GraphQLClient:
             f"Dagster does not answer at {self._url}: {why}.",
             "Start it with `dataflow up dagster`; DATAFLOW_DAGSTER_URL says where it is.",
         )
+
+
+def _refusal(status: int, answer: Any) -> str:
+    """What Dagster's guard says, which knows the request by another name than its own."""
+    if not isinstance(answer, dict) or "detail" not in answer:
+        return f"{status}"
+    return f"{answer['detail']} {answer.get('instruction', '')}".strip()

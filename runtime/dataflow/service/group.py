@@ -22,6 +22,7 @@ from honcho import manager
 from honcho.printer import Message, Printer
 
 from dataflow.service.services import process_environment
+from dataflow.service.tied_process import TiedProcess
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class _Group(manager.Manager):  # type: ignore[misc]
 
     def __init__(self, project: Project, services: Iterable[Service]) -> None:
         super().__init__(_Printer(sys.stdout))
+        self._process_ctor = TiedProcess
         self.died: tuple[str, int] | None = None
         self._saw_stop = False
         self._descendants: dict[int, psutil.Process] = {}

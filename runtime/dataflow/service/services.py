@@ -98,7 +98,7 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
         *("--location-name", LOCATION_NAME, "--use-python-environment-entry-point"),
     ]
     webserver = [
-        *(*waiting, "dagster_webserver", "--workspace", str(workspace)),
+        *(*waiting, "dataflow.service.dagster_ui", "--workspace", str(workspace)),
         *("--host", host, "--port", str(port)),
     ]
     daemon = [*waiting, "dagster._daemon", "run", "--workspace", str(workspace)]
@@ -119,7 +119,7 @@ def _api(project: Project, host: str, _scratch: Path) -> Service:
         _need(module, "api", "The REST API")
     from dataflow.service.api_token import check_bind
 
-    check_bind(host)
+    check_bind(host, project=project)
     port = project.settings.api_port
     command = [*_PYTHON, "dataflow.cli", "api", "--host", host, "--port", str(port)]
     return Service(

@@ -12,7 +12,10 @@ from dataflow.shared.errors import DataflowError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.applications import Starlette
+    import uvicorn
+    from starlette.types import ASGIApp, Scope
+
+    from dataflow.service.web_access import Objection, WebAccess
 
 
 class PortInUseError(DataflowError):
@@ -22,16 +25,21 @@ class PortInUseError(DataflowError):
 
 
 def serve(
-    app: Starlette,
+    app: ASGIApp,
     host: str,
     port: int,
+    access: WebAccess,
+    *,
     on_listening: Callable[[], object] | None = None,
+    further: Callable[[Scope], Objection | None] | None = None,
     **options: Any,
 ) -> None:
     """Serve an application until interrupted.
 
     Args:
+        access: By which names, and from which pages, it may be used.
         on_listening: Called once the address is this server's.
+        further: One more reason to refuse a request, as of `WebGuard`.
         options: Further settings of uvicorn's.
 
     Raises:
@@ -42,13 +50,37 @@ def serve(
     listener = listen(host, port)
     if on_listening is not None:
         on_listening()
-    config = uvicorn.Config(app, log_level="warning", **options)
+    config = server_config(app, access, further, **options)
     try:
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         return
     finally:
         listener.close()
+
+
+def server_config(
+    app: ASGIApp,
+    access: WebAccess,
+    further: Callable[[Scope], Objection | None] | None = None,
+    **options: Any,
+) -> uvicorn.Config:
+    """How every server of a project is run: guarded, and bounded in what clients make it hold."""
+    import uvicorn
+
+    from dataflow.service.client_limits import LARGEST_HEADER, BoundedProtocol
+    from dataflow.service.web_guard import WebGuard
+
+    bounds: dict[str, Any] = {
+        "http": BoundedProtocol,
+        "h11_max_incomplete_event_size": LARGEST_HEADER,
+    }
+    chosen: dict[str, Any] = {
+        "log_level": "warning",
+        "timeout_graceful_shutdown": 3,
+        "server_header": False,
+    }
+    return uvicorn.Config(WebGuard(app, access, further), **(chosen | bounds | options))
 
 
 def listen(host: str, port: int) -> socket.socket:

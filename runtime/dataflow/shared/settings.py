@@ -23,7 +23,13 @@ def _words(value: object) -> object:
     )
 
 
+def _url(value: object) -> object:
+    return value.rstrip("/") if isinstance(value, str) else value
+
+
 Words = Annotated[list[str], BeforeValidator(_words)]
+# A name or an address, without scheme, port and path.
+Host = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[^\s/:*\[\]]+|\[?[0-9a-fA-F:.]+\]?)$")]
 
 
 # A kind of which the project takes one: its name, or its ``type`` with keys of its own.
@@ -49,6 +55,13 @@ class Settings(BaseModel):
     when_busy: Literal["wait", "refuse"] = "wait"
     # Where Dagster's webserver is; on this machine at dagster_port if not given.
     dagster_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    # Names under which people or proxies call the three servers, beside localhost and addresses:
+    # `data.example.org`, `*.example.org`, or `*` for any.
+    allowed_hosts: Annotated[list[Host], BeforeValidator(_words)] = []
+    # Where people open Dagster's UI, such as https://dagster.example.org: links begin with it.
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+)?$"), BeforeValidator(_url)] = (
+        ""
+    )
     # The largest request body that the REST API reads, in bytes.
     api_max_body: Annotated[int, Field(ge=1024)] = 1_048_576
     # The web pages that may call the REST API from a browser, such as https://shop.example.

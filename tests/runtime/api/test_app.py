@@ -136,6 +136,19 @@ def test_no_other_site_may_call_unless_configured(
         assert "access-control-allow-origin" not in other.headers
 
 
+def test_links_begin_with_the_address_that_people_use(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The setting public_url, else Dagster's port of this machine."""
+    app = create_app(project)
+    with TestClient(app):
+        assert app.state.ui == f"http://localhost:{project.settings.dagster_port}"
+    monkeypatch.setenv("DATAFLOW_PUBLIC_URL", "https://dagster.example.org/")
+    app = create_app(Project(project.root))
+    with TestClient(app):
+        assert app.state.ui == "https://dagster.example.org"
+
+
 def test_the_openapi_document_is_complete(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +170,8 @@ def test_the_openapi_document_is_complete(
         "GET /api/v1/runs/{run_id}",
         "GET /api/v1/runs/{run_id}/logs",
         "POST /api/v1/runs/{run_id}/cancel",
+        "POST /api/v1/workflows/{workflow_id}/backfills",
+        "GET /api/v1/backfills/{backfill_id}",
         "GET /healthz",
     }
     for name, operation in operations.items():
