@@ -12,6 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 
+from dataflow.api.backfill_routes import router as backfill_router
 from dataflow.api.limits import BodyLimit
 from dataflow.api.problems import MEDIA_TYPE, Problem, answer_problems, responses
 from dataflow.api.routes import router
@@ -59,11 +60,13 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
         openapi_tags=[
             {"name": "workflows", "description": "What there is to run."},
             {"name": "runs", "description": "What ran, runs and waits."},
+            {"name": "backfills", "description": "Runs for many partitions."},
             {"name": "service", "description": "How the service does."},
         ],
     )
     answer_problems(app)
-    app.include_router(router, dependencies=[Depends(_guard(token))] if token else [])
+    for operations in (router, backfill_router):
+        app.include_router(operations, dependencies=[Depends(_guard(token))] if token else [])
     app.add_api_route("/healthz", _health, tags=["service"], responses=responses(502, 503))
     app.add_api_route("/livez", _alive, tags=["service"], include_in_schema=False)
     app.add_middleware(BodyLimit, most=settings.api_max_body)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dataflow.runs.model import RunStatus, StepStatus
+from dataflow.runs.run_request import PartitionRange
 from dataflow.runs.run_request import RunRequest as RunAsked
+from dataflow.service.backfills import Backfill, BackfillStatus
 
 if TYPE_CHECKING:
     from dataflow.runs.model import Run
@@ -21,6 +23,7 @@ _RUN_ID = "0b8f6f0e-3c1d-4c7e-9d5a-0a8a3a9f6c11"
 _AT = "2026-01-31T06:00:02Z"
 # Far more than any run config has, and less than what recursion ends at.
 _DEEPEST = 100
+_MOST_PARTITIONS = 10_000
 # Dagster and this library steer runs by tags; callers must not.
 _OWN_TAGS = ("dagster/", ".dagster/", "dataflow/")
 
@@ -205,6 +208,76 @@ class RunsOut(BaseModel):
         description="Send it as `cursor` for the next page; null on the last.",
         examples=[_RUN_ID],
     )
+
+
+class BackfillRequest(BaseModel):
+    """Which partitions to run; all there are if nothing is said."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    first: str = Field(
+        default="",
+        alias="from",
+        max_length=1000,
+        description="The first partition, or the time at which it begins.",
+        examples=["2024-01-01"],
+    )
+    last: str = Field(
+        default="",
+        alias="to",
+        max_length=1000,
+        description="The last partition, likewise.",
+        examples=["2024-01-31"],
+    )
+    partitions: list[str] = Field(
+        default_factory=list,
+        max_length=_MOST_PARTITIONS,
+        description="These and no others, by their keys.",
+        examples=[[]],
+    )
+
+    @property
+    def range(self) -> PartitionRange:
+        """The partitions that are meant."""
+        return PartitionRange(self.first, self.last, self.partitions)
+
+
+class BackfillRunOut(_View):
+    """One partition of a backfill."""
+
+    partition: str = Field(examples=["2024-01-31"])
+    run_id: str | None = Field(description="Null until it has a run.", examples=[None])
+    status: RunStatus | Literal["waiting"] = Field(examples=["waiting"])
+
+
+class BackfillOut(_View):
+    """Runs of a workflow for many partitions."""
+
+    backfill_id: str = Field(examples=["kvumbkbt"])
+    workflow_id: str = Field(examples=["my_workflow"])
+    status: BackfillStatus = Field(examples=["running"])
+    created_at: datetime
+    ended_at: datetime | None = None
+    counts: dict[str, int] = Field(
+        description="How many partitions are in which status.", examples=[{"waiting": 31}]
+    )
+    runs: list[BackfillRunOut]
+    error: str = Field(default="", examples=[""])
+    links: dict[str, str] = Field(examples=[{"self": f"{PREFIX}/backfills/kvumbkbt"}])
+
+    @classmethod
+    def of(cls, backfill: Backfill, ui: str) -> BackfillOut:
+        """The answer for a backfill; ``ui`` is where people see Dagster."""
+        statuses = [run.status for run in backfill.runs]
+        return cls._view(
+            backfill,
+            counts={status: statuses.count(status) for status in dict.fromkeys(statuses)},
+            links={
+                "self": f"{PREFIX}/backfills/{backfill.backfill_id}",
+                "workflow": f"{PREFIX}/workflows/{backfill.workflow_id}",
+                "ui": f"{ui}/runs/b/{backfill.backfill_id}",
+            },
+        )
 
 
 class LogEntryOut(_View):

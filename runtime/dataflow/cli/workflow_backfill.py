@@ -51,9 +51,9 @@ def backfill(name: str, first: str, last: str, missing: bool, dry_run: bool, as_
     with importing():
         from dataflow.runs.backfill import chosen_partitions
         from dataflow.runs.run import run_workflow
-        from dataflow.runs.run_request import RunRequest
+        from dataflow.runs.run_request import PartitionRange, RunRequest
 
-        keys = chosen_partitions(project, name, first, last, missing=missing)
+        keys = chosen_partitions(project, name, PartitionRange(first, last), missing=missing)
     if dry_run:
         click.echo("\n".join(keys) if keys else "Nothing is missing.")
         return

@@ -8,23 +8,21 @@ from dataflow.runs.context import share_with_author
 from dataflow.runs.dagster_names import PARTITION_TAG, WORKFLOW_TAG
 from dataflow.runs.definitions import runnable_job
 from dataflow.runs.instance import open_instance
-from dataflow.runs.run_request import RunRequestError, partitions_between
 from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+    from dataflow.runs.run_request import PartitionRange
     from dataflow.shared.project import Project
 
 
 def chosen_partitions(
-    project: Project, workflow_id: str, first: str, last: str, *, missing: bool
+    project: Project, workflow_id: str, asked: PartitionRange, *, missing: bool
 ) -> list[str]:
     """The keys of the partitions to run.
 
     Args:
-        first: The first of them, or the time at which it begins; empty for the first there is.
-        last: The last of them, likewise.
         missing: Only those that no run has succeeded for.
 
     Raises:
@@ -35,17 +33,15 @@ def chosen_partitions(
         HistoryError: Dagster's history cannot be opened.
     """
     with share_with_author(project, workflow_id) as config, open_instance(project) as instance:
-        job = runnable_job(project, get_workflow(workflow_id, project), config)
-        if job.partitions_def is None:
-            raise RunRequestError(
-                f"The workflow {workflow_id!r} has no partitions.",
-                "Say by what in `workflow.partition` of config.yaml, such as "
-                "{by: day, start: 2024-01-01, column: day}.",
-            )
-        keys = list(job.partitions_def.get_partition_keys(dynamic_partitions_store=instance))
-        chosen = partitions_between(workflow_id, keys, first, last)
+        partitions = runnable_job(
+            project, get_workflow(workflow_id, project), config
+        ).partitions_def
+        known = None
+        if partitions is not None:
+            known = partitions.get_partition_keys(dynamic_partitions_store=instance)
+        keys = asked.keys(workflow_id, known)
         done = _succeeded(instance, workflow_id) if missing else set()
-    return [key for key in chosen if key not in done]
+    return [key for key in keys if key not in done]
 
 
 def _succeeded(instance: DagsterInstance, workflow_id: str) -> set[str]:

@@ -97,37 +97,59 @@ def _partition_tags(
     return dict(job.get_tags_for_partition_key(key, None)) if key is not None else {}
 
 
-def partitions_between(
-    workflow_id: str, keys: Sequence[str], first: str = "", last: str = ""
-) -> list[str]:
-    """The partitions of a workflow from one to another, these included.
+@dataclass(frozen=True)
+class PartitionRange:
+    """Some of a workflow's partitions: by their keys, or from one to another.
 
     Args:
-        keys: All that it has, in order.
         first: The first of them, or the time at which it begins; empty for the first there is.
         last: The last of them, likewise.
-
-    Raises:
-        RunRequestError: There are none.
-
-    >>> partitions_between("x", ["2024-01-01", "2024-01-02", "2024-02-01"], "2024-01-02", "2024-01")
-    ['2024-01-02']
+        only: These and no others.
     """
-    start = _position(keys, first, at_end=False) if first else 0
-    end = _position(keys, last, at_end=True) + 1 if last else len(keys)
-    if start >= end:
-        what = f"from {quoted(first or keys[0])} to {quoted(last or keys[-1])}" if keys else "yet"
-        raise RunRequestError(
-            f"The workflow {workflow_id!r} has no partitions {what}.", described_partitions(keys)
-        )
-    return list(keys[start:end])
+
+    first: str = ""
+    last: str = ""
+    only: Sequence[str] = ()
+
+    def keys(self, workflow_id: str, known: Sequence[str] | None) -> list[str]:
+        """The keys that are meant, in order.
+
+        Args:
+            known: All that the workflow has, in order; None if it has no partitions.
+
+        Raises:
+            RunRequestError: There are none, or not all of them.
+
+        >>> PartitionRange("2024-01-02", "2024-01").keys("x", ["2024-01-01", "2024-01-02"])
+        ['2024-01-02']
+        """
+        if known is None:
+            raise RunRequestError(
+                f"The workflow {workflow_id!r} has no partitions.",
+                "Say by what in `workflow.partition` of config.yaml, such as "
+                "{by: day, start: 2024-01-01, column: day}.",
+            )
+        for key in self.only:
+            _position(known, key, at_end=False, exactly=True)
+        if self.only:
+            return [key for key in known if key in set(self.only)]
+        start = _position(known, self.first, at_end=False) if self.first else 0
+        end = _position(known, self.last, at_end=True) + 1 if self.last else len(known)
+        if start >= end:
+            ends = [quoted(self.first or known[0]), quoted(self.last or known[-1])] if known else []
+            between = f"from {ends[0]} to {ends[1]}" if ends else "yet"
+            raise RunRequestError(
+                f"The workflow {workflow_id!r} has no partitions {between}.",
+                described_partitions(known),
+            )
+        return list(known[start:end])
 
 
-def _position(keys: Sequence[str], wanted: str, *, at_end: bool) -> int:
+def _position(keys: Sequence[str], wanted: str, *, at_end: bool, exactly: bool = False) -> int:
     """Where a key stands; of a time the first partition from it on, or the last one up to it."""
     if wanted in keys:
         return keys.index(wanted)
-    if wanted[:4].isdigit() and list(keys) == sorted(keys):
+    if not exactly and wanted[:4].isdigit() and list(keys) == sorted(keys):
         # Keys of times are in the order of their texts, and an hour's begins with its day.
         if at_end:
             found = [n for n, key in enumerate(keys) if key <= wanted or key.startswith(wanted)]

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dataflow.runs.dagster_names import LOCATION_NAME, PARTITION_TAG, REPOSITORY_NAME
+from dataflow.runs.dagster_names import (
+    LOCATION_NAME,
+    PARTITION_TAG,
+    REPOSITORY_NAME,
+    WORKFLOW_TAG,
+)
 from dataflow.runs.run_request import RunRequest, check_partition, merged
 from dataflow.service import graphql
+from dataflow.service.backfills import Backfill, parse_backfill
 from dataflow.service.dagster_errors import (
+    BackfillNotFoundError,
     BadCursorError,
     BadRunConfigError,
     DagsterError,
@@ -30,6 +37,7 @@ from dataflow.workflows.registry import (
 
 if TYPE_CHECKING:
     from dataflow.runs.model import Run
+    from dataflow.runs.run_request import PartitionRange
     from dataflow.shared.project import Project
 
 _SECONDS_OF_MEMORY = 3.0
@@ -243,6 +251,45 @@ class Dagster:
             return run
         _expected(answer, "TerminateRunSuccess")
         return self.status(run_id)
+
+    def launch_backfill(self, workflow_id: str, asked: PartitionRange) -> Backfill:
+        """Have Dagster's daemon run a workflow for many partitions.
+
+        Raises:
+            WorkflowNotFoundError: The project has no such workflow.
+            BrokenWorkflowError: It cannot be loaded.
+            RunRequestError: It has no partitions, or none of these.
+        """
+        job = self.job(workflow_id)
+        selector = {**_REPOSITORY, "pipelineName": job.name}
+        answer = self._graphql.ask(graphql.PARTITION, "pipelineOrError", selector=selector, key="")
+        known = _expected(answer, "Pipeline")["partitionKeysOrError"]["partitionKeys"]
+        keys = asked.keys(workflow_id, known if job.is_partitioned else None)
+        params = {
+            "selector": {
+                "partitionSetName": f"{job.name}_partition_set",
+                "repositorySelector": _REPOSITORY,
+            },
+            "partitionNames": keys,
+            "tags": [{"key": WORKFLOW_TAG, "value": workflow_id}],
+        }
+        answer = self._graphql.ask(graphql.BACKFILL, "launchPartitionBackfill", params=params)
+        return self.backfill(_expected(answer, "LaunchBackfillSuccess")["backfillId"])
+
+    def backfill(self, backfill_id: str) -> Backfill:
+        """A backfill with its runs.
+
+        Raises:
+            BackfillNotFoundError: Dagster knows no such backfill.
+        """
+        answer = self._graphql.ask(
+            graphql.BACKFILL_STATUS, "partitionBackfillOrError", id=backfill_id
+        )
+        if answer["__typename"] == "BackfillNotFoundError":
+            raise BackfillNotFoundError(
+                f"There is no backfill {backfill_id!r}.", "Dagster's UI lists those there are."
+            )
+        return parse_backfill(_expected(answer, "PartitionBackfill"))
 
     def health(self) -> Health:
         """How Dagster does."""

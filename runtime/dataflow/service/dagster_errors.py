@@ -23,6 +23,12 @@ class RunNotFoundError(BadInputError):
     http_status = 404
 
 
+class BackfillNotFoundError(BadInputError):
+    """Dagster knows no backfill with that id."""
+
+    http_status = 404
+
+
 class RunEndedError(BadInputError):
     """The run cannot be cancelled: it has ended, or is not Dagster's to stop."""
 

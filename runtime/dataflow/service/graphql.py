@@ -165,3 +165,29 @@ query Health {
   instance { daemonHealth { allDaemonStatuses { daemonType lastHeartbeatTime } } }
 }
 """
+BACKFILL = """
+mutation Backfill($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on Error { message }
+  }
+}
+"""
+BACKFILL_STATUS = (
+    _ERROR_FIELDS
+    + """
+query BackfillStatus($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    __typename
+    ... on PartitionBackfill {
+      id status timestamp endTimestamp partitionNames
+      tags { key value }
+      error { ...ErrorFields }
+      partitionStatuses { results { partitionName runId runStatus } }
+    }
+    ... on Error { message }
+  }
+}
+"""
+)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.config_check import check_values, finding_of
+from dataflow.shared.config_kinds import model_of
 from dataflow.shared.config_secrets import literal_secrets, register_secrets
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.finding import ConfigError, Finding, KeyPath, shown_path
 from dataflow.shared.own_code import OwnCode
+from dataflow.shared.plugins import installed
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.suggestion import did_you_mean, known_names
 from dataflow.shared.yaml_document import parse_yaml
@@ -170,6 +173,7 @@ def read_config(
     sections = project.settings.config_sections if project else []
     code = OwnCode(absolute.parent.name, absolute.parent, sections, variables)
     _fill_in_table(values, code)
+    _fill_in_sources(values, code)
     config, misfits = check_values(values, code)
     misfits = [misfit for misfit in misfits if not _is_within(misfit.path, silent)]
     # Where `${NAME}` may not stand as it is written, the variable is what is missing.
@@ -221,6 +225,17 @@ def _fill_in_table(values: dict[str, Any], code: OwnCode) -> None:
     load = values.setdefault("load", {}) or {}
     if isinstance(load, dict) and "table" not in load and is_workflow_id(code.workflow_id):
         values["load"] = {"table": code.workflow_id, **load}
+
+
+def _fill_in_sources(values: dict[str, Any], code: OwnCode) -> None:
+    """What goes without saying for each of several sources, which may go by its name."""
+    several = value_at(values, ("ingestion", "sources"))
+    for name, named in several.items() if isinstance(several, dict) else ():
+        source = named.get("source") if isinstance(named, dict) else None
+        if not isinstance(source, dict) or source.get("type") not in list(installed("sources")):
+            continue
+        model = model_of("sources", str(source["type"]))
+        named["source"] = dict(model.filled_in(source, replace(code, source=str(name))))
 
 
 def _put(values: Any, path: KeyPath, value: Any) -> None:

@@ -29,12 +29,14 @@ class OwnCode:
         folder: The workflow's folder; None if there is none, as for a file on its own.
         sections: Top-level sections that the project declares in ``[tool.dataflow]``.
         variables: Those of the environment, for what config.yaml leaves to them.
+        source: The one of several sources that is looked at; empty for a workflow's only one.
     """
 
     workflow_id: str
     folder: Path | None = None
     sections: list[str] = field(default_factory=list)
     variables: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
 
     @cached_property
     def readers(self) -> set[str]:

@@ -14,7 +14,7 @@ TypeFamily = Literal["whole", "fraction", "moment", "boolean", "nested", "text"]
 _FAMILIES: dict[TypeFamily, re.Pattern[str]] = {
     "whole": re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|DECIMAL\(\d+,0\)"),
     "fraction": re.compile(r"FLOAT|DOUBLE|DECIMAL\(.*\)"),
-    "moment": re.compile(r"DATE|TIMESTAMP.*"),
+    "moment": re.compile(r"DATE|TIMESTAMP[^\[]*"),
     "nested": re.compile(r"(STRUCT|MAP|UNION)\(.*|VARIANT|.*\]", re.DOTALL),
     "boolean": re.compile("BOOLEAN"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ _MISFIT = "dataflow: a value does not fit the contract"
 # So many columns with values that do not fit are told of, each with its first one.
 _MOST_TOLD = 5
 _LONGEST_VALUE = 40
+# What every number of type double holds.
+_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ def conform(
 
     described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
     kinds = {str(key): str(kind) for key, kind, *_ in described}
-    matches, report, notes = _matched(names, kinds, contract)
+    empty = _empty(connection, relation, names, kinds, contract)
+    matches, report, notes = _matched(names, kinds, contract, empty)
     checked = [match for match in matches if not match.reading.always_fits]
     strict = ", ".join(f"{_strictly(match)} AS {quote_identifier(match.name)}" for match in matches)
     try:
@@ -130,10 +134,32 @@ def conform(
     return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes, rejected)
 
 
+def _empty(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    names: Sequence[str],
+    kinds: dict[str, str],
+    contract: Contract,
+) -> set[str]:
+    """The columns that the contract does not have, and that have no value: they are no news."""
+    agreed = {(column.source or name).lower() for name, column in contract.columns.items()}
+    others = [key for name, key in zip(names, kinds, strict=True) if name.lower() not in agreed]
+    if not others:
+        return set()
+    counts: Any = connection.execute(
+        f"SELECT {', '.join(f'count({key})' for key in others)} FROM {relation}"  # noqa: S608
+    ).fetchone()
+    return {key for key, count in zip(others, counts, strict=True) if not count}
+
+
 def _matched(
-    names: Sequence[str], kinds: dict[str, str], contract: Contract
+    names: Sequence[str], kinds: dict[str, str], contract: Contract, empty: set[str]
 ) -> tuple[list[_Match], ContractReport, list[str]]:
-    """Which column of the relation each of the contract's is, and what to say of the others."""
+    """Which column of the relation each of the contract's is, and what to say of the others.
+
+    Args:
+        empty: Those of the others without a value, which are loaded without a word.
+    """
     keys = {name: f"c{index}" for index, name in enumerate(names)}
     by_lower = {name.lower(): key for name, key in keys.items()}
     matches, lost = [], []
@@ -148,7 +174,8 @@ def _matched(
             matches.append(_Match(name, key, reading_of(column, key, kinds[key]), column))
     taken = {match.key for match in matches}
     agreed = {match.name.lower() for match in matches}
-    new = [name for name, key in keys.items() if key not in taken]
+    others = [name for name, key in keys.items() if key not in taken]
+    new = [name for name in others if keys[name] not in empty]
     notes = []
     if lost:
         if contract.on_change.lost_column == "fail":
@@ -160,18 +187,21 @@ def _matched(
             "Describe them in `ingestion.columns`, which `dataflow workflow inspect NAME --accept` "
             "does, or set `ingestion.on_change.new_column` to add or ignore.",
         )
-    for name in new:
+    for name in others:
         key = keys[name]
         ignored = contract.on_change.new_column == "ignore"
         clashes = name.lower() in agreed
         if ignored or clashes:
             why = "one of the contract's is called so" if clashes else "the contract has no such"
-            notes.append(f"Column {quoted(name)} is left out: {why}.")
+            notes += [f"Column {quoted(name)} is left out: {why}."] if name in new else []
             continue
         matches.append(_Match(name, key, always(key), None))
+        if name not in new:
+            continue
         notes.append(
-            f"Column {quoted(name)} is new, and loaded as {written_type(kinds[key])}. Describe "
-            "it in `ingestion.columns`: `dataflow workflow inspect NAME --accept` does."
+            f"Column {quoted(name)} is new, or has values for the first time, and is loaded as "
+            f"{written_type(kinds[key])}. Describe it in `ingestion.columns`: `dataflow workflow "
+            "inspect NAME --accept` does."
         )
     return matches, ContractReport(new, lost), notes
 
@@ -191,9 +221,10 @@ class _Misfit:
         wanted = column.told if column else ""
         others = "" if self.count == 1 else f", and {self.count - 1:,} more like it"
         value = shortened(self.value, _LONGEST_VALUE)
-        return (
-            f"Column {quoted(self.match.name)}, row {self.row:,}: {value!r} is no {wanted}{others}"
-        )
+        where = f"Column {quoted(self.match.name)}, row {self.row:,}"
+        if wanted in ("double", "float") and len(re.sub(r"\D", "", value)) > _DIGITS:
+            wanted += ", which holds no so many digits: declare a decimal"
+        return f"{where}: {value!r} is no {wanted}{others}"
 
 
 def _misfits(
@@ -256,7 +287,8 @@ def _refusal(wrong: Sequence[_Misfit], shown: str) -> ContractError:
         f"{shown} is not as its contract says. {told}{more}. Nothing was loaded.",
         "Correct the source, or the column's type in `ingestion.columns` (`dataflow workflow "
         "inspect NAME` shows what it has now); or set `ingestion.on_change.bad_value` to "
-        "quarantine, which puts such rows aside, or to null.",
+        "quarantine, which puts such rows aside, or to null. A text that means no value goes into "
+        "`null_values` of the source.",
     )
 
 

@@ -179,9 +179,11 @@ def _number(column: Column, wanted: str, text: str, trimmed: str) -> tuple[tuple
 
 def _plain_fraction(wanted: str, text: str, trimmed: str) -> tuple[tuple[str, str], ...]:
     """A number with a point; 1,250.00 has both marks, and so can mean but one number."""
+    # A text that says that there is no number is none, unless `null_values` has it.
+    number = f"({DOUBLE.test.replace('{x}', trimmed)} AND NOT isnan(TRY_CAST({trimmed} AS DOUBLE)))"
     return (
         (DOUBLE.quick.replace("{x}", text), f"TRY_CAST({text} AS {wanted})"),
-        (DOUBLE.test.replace("{x}", trimmed), f"TRY_CAST({trimmed} AS {wanted})"),
+        (number, f"TRY_CAST({trimmed} AS {wanted})"),
         _matching(wanted, trimmed, _BOTH_MARKS, f"replace({trimmed}, ',', '')"),
     )
 

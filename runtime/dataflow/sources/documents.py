@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.duckdb_session import (
@@ -74,16 +74,26 @@ def _read(
     lines: bool,
 ) -> TypedTable:
     paths = ", ".join(quote_literal(file.path) for file in files)
+    always = (
+        f"[{paths}], format = '{'newline_delimited' if lines else 'auto'}', "
+        f"maximum_object_size = {_LARGEST_OBJECT}, compression = 'uncompressed'"
+    )
     call = (
-        f"read_json([{paths}], format = '{'newline_delimited' if lines else 'auto'}', "
-        f"sample_size = -1, union_by_name = true, map_inference_threshold = -1, "
-        f"field_appearance_threshold = 0, maximum_object_size = {_LARGEST_OBJECT}, "
-        f"compression = 'uncompressed', {_NO_DATES})"
+        f"read_json({always}, sample_size = -1, union_by_name = true, "
+        f"map_inference_threshold = -1, field_appearance_threshold = 0, {_NO_DATES})"
     )
     with open_engine() as connection, faults_told(lambda message: _fault(message, files)):
         relation = connection.sql(f"FROM {call}")
         _refuse_values(relation, files)
         table, notes = _fetch(relation, null_values)
+        if mixed := _mixed_within(relation, table):
+            kinds = ", ".join(f"{quote_literal(name)}: 'JSON'" for name in mixed)
+            whole = connection.sql(f"FROM read_json({always}, columns = {{{kinds}}})")
+            texts, told = _fetch(whole, null_values)
+            for name in mixed:
+                place = table.column_names.index(name)
+                table = table.set_column(place, name, texts[name])
+            notes += told
         if contract is not None:
             # It says itself where a value is not of its column's type.
             return TypedTable(table, [])
@@ -126,9 +136,40 @@ def _fetch(
     mixed = [name for name in notes if table[name].null_count < table.num_rows]
     told = [f"Column {name!r} has values of several kinds; it is text." for name in mixed]
     for name, column in zip(table.column_names, table.columns, strict=True):
-        if str(column.type) == "double" and (pc.max(pc.abs(column)).as_py() or 0) > _EXACT:
+        if str(column.type) != "double":
+            continue
+        largest = pc.max(pc.filter(pc.abs(column), pc.is_finite(column))).as_py()
+        if (largest or 0) > _EXACT:
             told.append(f"Column {name!r} has whole numbers too large to be exact as numbers.")
     return table, told
+
+
+def _mixed_within(relation: duckdb.DuckDBPyRelation, table: pa.Table) -> list[str]:
+    """The columns with lists or objects in which values of several kinds stand.
+
+    DuckDB has each of those values as a JSON text, in which "1" is other than 1.
+    """
+    kinds = zip(relation.columns, relation.types, strict=True)
+    return [
+        name
+        for name, kind in kinds
+        if kind.id in ("list", "struct")
+        and any(_holds_json(kind, chunk) for chunk in table[name].chunks)
+    ]
+
+
+def _holds_json(kind: Any, array: Any) -> bool:
+    if str(kind) == "JSON":
+        # Where there are nothing but nulls, DuckDB knows no kind at all.
+        return int(array.null_count) < len(array)
+    if kind.id == "list":
+        return _holds_json(kind.children[0][1], array.flatten())
+    if kind.id == "struct":
+        return any(
+            _holds_json(child, field)
+            for (_, child), field in zip(kind.children, array.flatten(), strict=True)
+        )
+    return False
 
 
 def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:

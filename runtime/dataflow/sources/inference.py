@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.shown import shortened
 from dataflow.sources.contract_check import Conformed, conform
 from dataflow.sources.duckdb_session import open_engine
-from dataflow.sources.type_rules import DATE_RULES, RULES, TEXT, Rule, fitted
+from dataflow.sources.type_rules import (
+    COMMA_IS_POINT,
+    DATE_RULES,
+    DOUBLE,
+    RULES,
+    TEXT,
+    Rule,
+    fitted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,14 +125,14 @@ def read_typed(
     columns = [replace(column, guess=column.rule) for column in columns]
     undecided = [column for column in columns if column.rules and column.rule is TEXT]
     decided = {column.key: column for column in _narrow(connection, relation, undecided)}
-    columns = [decided.get(column.key, column) for column in columns]
+    columns = _consistent([decided.get(column.key, column) for column in columns])
     columns = _fitted(connection, relation, columns)
     try:
         table = _cast(connection, relation, columns)
     except duckdb.Error as error:
         if _MISFIT not in str(error) and not isinstance(error, duckdb.ConversionException):
             raise
-        columns = _narrow(connection, relation, columns)
+        columns = _consistent(_narrow(connection, relation, columns))
         columns = _fitted(connection, relation, columns)
         table = _cast(connection, relation, columns)
     notes = [note for column in columns for note in _notes(connection, relation, column)]
@@ -191,6 +199,21 @@ def _narrow(
     return narrowed
 
 
+def _consistent(columns: list[_Column]) -> list[_Column]:
+    """Where commas are decimal marks in one column, points part thousands in the others.
+
+    So 1.234 is a thousand and more where all numbers of a column can be read so.
+    """
+    if not any(column.rule is COMMA_IS_POINT for column in columns):
+        return columns
+    return [
+        replace(column, rules=(COMMA_IS_POINT,), guess=COMMA_IS_POINT)
+        if column.rule is DOUBLE and COMMA_IS_POINT in column.rules
+        else column
+        for column in columns
+    ]
+
+
 def _fitted(
     connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]
 ) -> list[_Column]:
@@ -235,6 +258,9 @@ def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column
         if column.rivals[0].example:
             read = f"its values may each be a {' or a '.join(ways)}"
         return [f"Column {column.name!r} is text: {read}."]
+    if column.rule is DOUBLE and COMMA_IS_POINT in column.rules:
+        told = "1.234 is one and a bit in it; if points part thousands, set `thousands: '.'`"
+        return [f"Column {column.name!r} is number (DOUBLE): {told}."]
     if column.rule.example:
         told = f"each value is a {column.rule.label} ({column.rule.example})"
         return [f"Column {column.name!r} is number ({column.rule.type}): {told}."]

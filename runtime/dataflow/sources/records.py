@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 # What is not in a document; null is.
 MISSING: Any = object()
 _DEEPEST = 3
+# Lists that stand beside the records of an answer, and are none.
+_BESIDE = (
+    *("links", "errors", "warnings", "messages", "notices", "included", "facets", "aggregations"),
+    *("filters", "sort", "columns", "fields", "schema", "breadcrumbs", "expands"),
+)
 
 
 class JsonLines:
@@ -115,18 +120,33 @@ def _guess(document: Any, shown: str) -> Any:
     filled = {path: values for path, values in lists.items() if values}
     chosen = filled or lists
     if len(chosen) > 1:
+        # `data` beside `links` is as plain as `data` alone, also where `data` has no records today.
+        own = {p: v for p, v in lists.items() if p.rpartition(".")[2].lower() not in _BESIDE}
+        chosen = {p: v for p, v in own.items() if v} or own or chosen
+    if len(chosen) > 1:
         raise SourceDataError(
             f"{shown} has several lists of records: {', '.join(chosen)}.",
-            "Set `ingestion.source.data_path` to the one that is meant.",
+            f"Set `ingestion.source.data_path` to the one that is meant, such as "
+            f"{next(iter(chosen))}.",
         )
     return next(iter(chosen.values())) if chosen else document
 
 
+def _are_objects(values: list[Any]) -> bool:
+    return not values or (
+        all(isinstance(value, dict | None) for value in values)
+        and any(value is not None for value in values)
+    )
+
+
 def _lists(document: dict[str, Any], prefix: str, depth: int) -> dict[str, list[Any]]:
-    """The lists of objects in a document that are not in a list themselves, and empty lists."""
+    """The lists of objects in a document that are not in a list themselves, and empty lists.
+
+    Those of objects and nulls are among them, for the reader to refuse.
+    """
     found: dict[str, list[Any]] = {}
     for key, value in document.items():
-        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        if isinstance(value, list) and _are_objects(value):
             found[f"{prefix}{key}"] = value
         elif isinstance(value, dict) and depth > 1:
             found |= _lists(value, f"{prefix}{key}.", depth - 1)

@@ -167,12 +167,13 @@ def fitted(rule: Rule, whole: int, fraction: int) -> Rule | None:
     return Rule(kind, rule.label, test, value, written=rule.written)
 
 
-_COMMA_IS_POINT = "number with a decimal comma"
+_COMMA_POINT = "number with a decimal comma"
 _COMMA_GROUPS = "number with commas between thousands"
+COMMA_IS_POINT = _grouped(_COMMA_POINT, ".", ",", _COMMA_GROUPS, "1,5 is 1.5")
 # "1,234" keeps both; a column of nothing else stays text.
 _WITH_COMMAS: tuple[Rule, ...] = (
-    _grouped(_COMMA_IS_POINT, ".", ",", _COMMA_GROUPS, "1,5 is 1.5"),
-    _grouped(_COMMA_GROUPS, ",", ".", _COMMA_IS_POINT, "1,500 is 1500"),
+    COMMA_IS_POINT,
+    _grouped(_COMMA_GROUPS, ",", ".", _COMMA_POINT, "1,500 is 1500"),
 )
 
 TEXT = Rule("VARCHAR", "text", "true", "{x}")

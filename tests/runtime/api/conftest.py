@@ -25,6 +25,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     write_workflow(root, "failing", "raise ValueError('the shop is closed')")
     write_workflow(root, "picky", config="config_schema={'day': str}")
     write_workflow(root, "ticking", schedule='"* * * * *"')
+    by_region = "null, partition: {by: [eu, us, asia]}"
+    write_workflow(root, "parted", "note(context.partition_key, '')", schedule=by_region)
     write_workflow(root, "broken", job="import nothing_of_that_name")
     with running(root, "dagster", "api") as up:
         selector = {

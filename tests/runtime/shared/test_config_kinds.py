@@ -117,6 +117,26 @@ def test_a_login_that_is_not_said_comes_from_the_workflows_own_variables(
         assert "value-of" not in redact("it is value-of-SALES_TOKEN")
 
 
+def test_each_of_several_sources_has_a_login_of_its_own_before_the_workflows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two APIs of two makers do not get each other's token."""
+    source = 'source: {type: api, url: "https://api.example.com/data", auth_type: bearer_token}'
+    sources = f"  sources:\n    a: {{{source}}}\n    b: {{{source}}}\n"
+    text = f"workflow: {{name: Two}}\ningestion:\n{sources}"
+
+    def tokens() -> list[str]:
+        sources = load(folder, text)["ingestion"]["sources"]
+        return [sources[name]["source"]["token"] for name in ("a", "b")]
+
+    assert tokens() == ["${SALES_A_TOKEN}", "${SALES_B_TOKEN}"]
+    monkeypatch.setenv("SALES_TOKEN", "of-the-workflow")
+    assert tokens() == ["of-the-workflow", "of-the-workflow"]
+    monkeypatch.setenv("SALES_A_TOKEN", "of-source-a")
+    assert tokens() == ["of-source-a", "of-the-workflow"]
+    assert "of-source-a" not in redact("it is of-source-a")
+
+
 def test_a_variable_that_config_yaml_names_goes_before_the_default(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,7 +190,24 @@ def test_records_are_found_by_path(server: Any, say: Any) -> None:
         read_api(url, paging={"type": "none"})
 
 
-@pytest.mark.parametrize("document", [[1, 2], "text", 5])
+def test_what_stands_beside_the_records_is_not_taken_for_them(server: Any, say: Any) -> None:
+    """`data` beside `links`, as Laravel writes it, and beside `included`, is plain."""
+    links = [{"url": None, "label": "1"}]
+    for beside in ({"links": links}, {"included": [{"id": 9}]}, {"errors": [], "facets": links}):
+        document = {"data": [{"id": 1}], **beside}
+        url = server.answer("/x", say(json.dumps(document)))
+        assert ids(read_api(url, paging={"type": "none"})) == [1]
+
+
+def test_a_map_of_records_is_read_where_the_settings_say_so(server: Any, say: Any) -> None:
+    """One record for each key, with the key as a column."""
+    document = {"rates": {"EUR": {"v": 1}, "PLN": {"v": 4}}}
+    url = server.answer("/x", say(json.dumps(document)))
+    found = read_api(url, data_path="rates", records="map", paging={"type": "none"})
+    assert found["data"].to_pylist() == [{"key": "EUR", "v": 1}, {"key": "PLN", "v": 4}]
+
+
+@pytest.mark.parametrize("document", [[1, 2], "text", 5, {"data": [{"id": 1}, None]}])
 def test_values_that_are_no_objects_are_refused(server: Any, say: Any, document: Any) -> None:
     """Records must be objects."""
     with pytest.raises(SourceDataError, match="not objects"):

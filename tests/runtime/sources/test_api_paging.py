@@ -92,10 +92,21 @@ def test_more_that_cannot_be_asked_for_is_refused(server: Any, document: Any) ->
         read_api(server.answer("/x", js(document)))
 
 
-def test_one_page_that_says_more_is_told(server: Any) -> None:
-    """A person chose it, and is told what is left."""
-    url = server.answer("/x", js({"rows": records(1), "has_more": True}))
-    notes = read_api(url, paging={"type": "none"})["metadata"]["notes"]
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"has_more": True}, "has_more"),
+        ({"paging": {"next": {"after": "10"}}}, "paging.next.after"),
+        ({"nextRecordsUrl": "/x/2"}, "nextRecordsUrl"),
+        ({"done": False}, "done"),
+    ],
+)
+def test_one_page_that_says_more_is_refused(server: Any, more: Any, place: str) -> None:
+    """`type: none` says that one answer is all: one that has grown is refused, not cut."""
+    url = server.answer("/x", js({"rows": records(1), **more}))
+    with pytest.raises(SourceDataError, match=f"says by '{place}' that there is more than the 1"):
+        read_api(url, paging={"type": "none"})
+    notes = read_api(url, paging={"type": "none", "max_pages": 1})["metadata"]["notes"]
     assert "says that there is more" in notes[0]
 
 

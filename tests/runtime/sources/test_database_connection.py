@@ -289,3 +289,17 @@ def test_a_file_that_is_locked_is_waited_for(tmp_path: Path, suffix: str) -> Non
         timer.start()
         assert sorted(read(str(path), table="t", seconds=30)["id"].to_pylist()) == [1, 2]
         timer.join()
+
+
+def test_a_query_whose_time_is_up_ends_at_the_server_too(
+    mariadb: str, on_mariadb: Callable[[str], Any]
+) -> None:
+    """A server that nobody waits for any more does not go on with the work."""
+    on_mariadb("CREATE FUNCTION busy(n int) RETURNS int NO SQL RETURN benchmark(n, md5('x'))")
+    on_mariadb("CREATE VIEW v AS SELECT busy(2000000000) AS id")
+    with pytest.raises(SourceUnavailableError, match="gave no answer within 0.5 seconds"):
+        read(mariadb, seconds=0.5, table="v", username="tester", password=ODD_PASSWORD)
+    give_up = time.monotonic() + 10
+    while any("`v`" in str(row[7]) for row in on_mariadb("SHOW FULL PROCESSLIST")):
+        assert time.monotonic() < give_up, "the query goes on"
+        time.sleep(0.05)

@@ -277,6 +277,20 @@ def test_every_type_of_mariadb_arrives_as_declared_or_as_text(
     assert kinds["decimal(10,2) unsigned"] == "decimal128(10, 2)"
 
 
+def test_floats_of_mariadb_keep_the_digits_that_the_server_does_not_write(
+    mariadb: str, on_mariadb: Callable[[str], Any]
+) -> None:
+    """It writes 1234567 as 1234570; a float is the shortest number that it is, as in Postgres."""
+    on_mariadb("CREATE TABLE t (id int, `a``b` float, f float(7,2), d double)")
+    on_mariadb("INSERT INTO t VALUES (1, 1234567, 12345.67, 0.1), (2, 0.1, NULL, NULL)")
+    on_mariadb("INSERT INTO t VALUES (3, NULL, -1.5, 1e300), (4, 16777217, 0, 0)")
+    for source in ({"table": "t"}, {"query": "SELECT * FROM t -- all"}):
+        table = maria(mariadb, **source)["data"]
+        assert table["a`b"].to_pylist() == [1234567.0, 0.1, None, 16777216.0]
+        assert table["f"].to_pylist() == [12345.67, None, -1.5, 0.0]
+        assert table["d"].to_pylist() == [0.1, None, 1e300, 0.0]
+
+
 def test_columns_of_sqlite_without_a_value_have_the_types_that_are_declared(tmp_path: Path) -> None:
     """The values say what the others are, as SQLite lets them be anything."""
     with contextlib.closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection:

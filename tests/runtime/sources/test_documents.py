@@ -55,6 +55,11 @@ def test_one_object_is_one_row(read: Any) -> None:
         ([{}, {}], ["{}", "{}"]),
         ([None, None], [None, None]),
         ([2**63, 1], [2**63, 1]),
+        ([[1, "a"], None], ['[1,"a"]', None]),
+        ([{"a": "1"}, {"a": 1}], ['{"a":"1"}', '{"a":1}']),
+        ([[[1, "a"]], [[True]]], ['[[1,"a"]]', "[[true]]"]),
+        ([[{"a": [1, "x"]}], []], ['[{"a":[1,"x"]}]', "[]"]),
+        ([{"a": 1, "b": None, "c": []}], [{"a": 1, "b": None, "c": []}]),
     ],
 )
 def test_types_are_found_on_all_values(read: Any, values: list[Any], expected: list[Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from dataflow.sources.api.page_detection import detect_paging, find_total
+from dataflow.sources.api.page_detection import PagingUnknownError, detect_paging, find_total
 from dataflow.sources.api.paging_settings import Paging
 from dataflow.sources.errors import SourceSettingError
 
@@ -27,6 +27,27 @@ def detected(document: Any, headers: dict[str, str] | None = None, count: int = 
             {"type": "cursor", "cursor_path": "links.next"},
         ),
         ({"rows": ROWS, "next": None}, {"type": "none"}),
+        (
+            {"records": ROWS, "totalSize": 9, "done": False, "nextRecordsUrl": "/q/2"},
+            {"type": "cursor", "cursor_path": "nextRecordsUrl"},
+        ),
+        (
+            {"rows": ROWS, "paging": {"next": {"after": "7", "link": "https://h/x?after=7"}}},
+            {"type": "cursor", "cursor_path": "paging.next.link"},
+        ),
+        (
+            {"rows": ROWS, "Meta": {"Total_Count": 2}},
+            {"type": "none", "total_path": "Meta.Total_Count"},
+        ),
+        (
+            {"issues": ROWS, "startAt": 0, "maxResults": 2, "total": 9},
+            {
+                "type": "offset",
+                "page_param": "startAt",
+                "page_size_param": "maxResults",
+                "total_path": "total",
+            },
+        ),
         ({"rows": ROWS, "next": ""}, {"type": "none"}),
         ({"rows": ROWS, "meta": {"next": False}}, {"type": "none"}),
         (
@@ -123,3 +144,29 @@ def test_headers_tell_too() -> None:
 def test_no_records_are_all_there_is(document: Any) -> None:
     """An empty first answer needs no second one."""
     assert detected(document, count=0).type == "none"
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({"rows": ROWS, "count": 40}, "count"),
+        ({"hits": {"total": {"value": 40}, "hits": ROWS}}, "hits.total.value"),
+        ({"Items": ROWS, "LastEvaluatedKey": {"id": "7"}}, "LastEvaluatedKey.id"),
+        ({"Items": ROWS, "LastEvaluatedKey": "7"}, "LastEvaluatedKey"),
+        ({"records": ROWS, "offset": "itr/7"}, "offset"),
+        ({"rows": ROWS, "continue": {"from": "7"}}, "continue.from"),
+        ({"rows": ROWS, "exceededTransferLimit": True}, "exceededTransferLimit"),
+        ({"rows": ROWS, "page": {"last": False}}, "page.last"),
+    ],
+)
+def test_what_shows_that_there_is_more_is_named(document: Any, place: str | None) -> None:
+    """A first answer that is not all is refused by the place that shows it, not taken for all."""
+    with pytest.raises(PagingUnknownError) as caught:
+        detected(document)
+    assert caught.value.place == place
+
+
+def test_words_that_are_like_signs_of_more_are_none() -> None:
+    """A time of the next update leads to no page, and who is done says nothing of records."""
+    document = {"rows": ROWS, "next_update": "2026-01-01", "next": None, "done": True}
+    assert detected(document) == Paging(type="none")

@@ -134,3 +134,56 @@ def test_a_footer_that_is_a_row_is_refused(look: Any, project: Path) -> None:
     """A row like all others is never left out at the end."""
     with pytest.raises(SourceDataError, match="looks like the rows above it"):
         look([["region", "n"], ["A", 1], ["B", 2], ["C", 4]], footer_lines=1)
+
+
+def test_tables_below_one_another_are_refused(look: Any) -> None:
+    """Two tables in a sheet are not read as one, whatever parts them."""
+    first = [["region", "n"], ["A", 1], ["B", 2], []]
+    with pytest.raises(SourceDataError, match="line 5: another table"):
+        look([*first, ["name", "w"], ["x", 5], ["y", 6]])
+    with pytest.raises(SourceDataError, match="line 6: another table"):
+        look([*first, ["Returns"], ["region", "n"], ["A", 5], ["B", 6]])
+
+
+def test_repeated_names_are_left_out(look: Any) -> None:
+    """Rows that repeat the names, as printed pages have them, are no rows."""
+    inspection, read = look([["id", "v"], [1, 2], ["id", "v"], [3, 4]])
+    assert inspection.answers()["source_settings"] == {"repeated_headers": "skip"}
+    assert read == {"id": [1, 3], "v": [2, 4]}
+
+
+def test_names_in_three_rows(look: Any) -> None:
+    """Groups of groups stand over merged cells."""
+
+    def change(book: Any, sheet: Any) -> None:
+        sheet.merge_cells("B1:C1")
+
+    rows = [[None, 2023, None], [None, "Q1", "Q2"], ["Region", "Men", "Women"]]
+    _, read = look([*rows, ["N", 1, 2], ["S", 3, 4], ["W", 5, 6]], change)
+    assert read == {"Region": ["N", "S", "W"], "2023 Q1 Men": [1, 3, 5], "2023 Q2 Women": [2, 4, 6]}
+
+
+def test_formulas_that_were_never_computed_are_named(look: Any) -> None:
+    """A cell that holds a formula without what it gives is not taken for an empty one."""
+    inspection, read = look([["id", "v"], [1, "=1+1"], [2, "=2+2"]])
+    assert any("never computed, read as text: B2 =1+1" in note for note in inspection.notes)
+    assert read["v"] == ["=1+1", "=2+2"]
+
+
+def test_a_total_that_was_never_computed_is_one(look: Any) -> None:
+    """A row called total, with a sum as formula, is left out."""
+    _, read = look([["region", "n"], ["A", 1], ["B", 2], ["Total", "=SUM(B2:B3)"]])
+    assert read == {"region": ["A", "B"], "n": [1, 2]}
+
+
+def test_a_cover_is_not_the_table(look: Any) -> None:
+    """The first sheet that has a table is read; the others are told."""
+
+    def change(book: Any, sheet: Any) -> None:
+        other = book.create_sheet("Data")
+        for row in (["id", "v"], [1, 2], [2, 3]):
+            other.append(row)
+
+    inspection, read = look([["Our company"], ["Contact: a@b.c"]], change)
+    assert inspection.answers()["source_settings"]["sheet"] == "Data"
+    assert read == {"id": [1, 2], "v": [2, 3]}

@@ -225,7 +225,8 @@ def test_null_markers_are_found_and_numbers_become_numbers(look: Any) -> None:
     )
     types = {column.profile.name: column.profile.type for column in inspection.columns}
     assert types == {"day": "DATE", "delay": "BIGINT", "temp": "DOUBLE", "country": "VARCHAR"}
-    assert inspection.source["null_values"] == {"delay": ["", "NA"], "temp": ["", "n/a"]}
+    nulls = ["", "NA", "n/a"]
+    assert inspection.source["null_values"] == {"delay": nulls, "temp": nulls, "day": nulls}
     assert any("'country' has one of these texts in 30 rows" in n for n in inspection.notes)
     read = read_source(inspection.source, {})["data"].to_pydict()
     assert read["country"].count("NA") == N // 2

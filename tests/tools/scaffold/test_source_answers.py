@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from dataflow.shared.errors import BadInputError
-from dataflow_tools.scaffold.source_answers import configured_source, named_sources
+from dataflow_tools.scaffold.source_answers import (
+    configured_source,
+    described_source,
+    named_sources,
+)
 
 
 def test_names_stand_before_locations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,16 +45,23 @@ def test_what_cannot_be_told_apart_is_refused(
         named_sources(locations, given)
 
 
-def test_a_source_is_written_with_variables_for_its_secrets() -> None:
-    """As the template writes the first one."""
+def test_one_of_several_sources_leaves_its_login_to_its_own_variables() -> None:
+    """As the template writes the first one; looking at it takes the one that is set."""
     answers = {"source_type": "api", "source_url": "https://h/x", "auth_type": "bearer_token"}
-    assert configured_source(
-        "shop", {**answers, "source_settings": {"paging": {"type": "none"}}}
-    ) == {
+    assert configured_source({**answers, "source_settings": {"paging": {"type": "none"}}}) == {
         "type": "api",
         "url": "https://h/x",
         "auth_type": "bearer_token",
-        "token": "${SHOP_TOKEN}",
         "data_path": None,
         "paging": {"type": "none"},
     }
+    for variable in ("SHOP_ORDERS_TOKEN", "SHOP_TOKEN"):
+        where = {"type": "api", "url": "https://h/x"}
+        found = described_source("shop", where, answers, {variable: "s3same"}, "orders")
+        assert found == {**where, "auth_type": "bearer_token", "token": "s3same"}
+
+
+def test_a_login_is_for_apis_alone() -> None:
+    """A file beside them is read without."""
+    where = {"type": "file", "url": "a.csv"}
+    assert described_source("shop", where, {"auth_type": "bearer_token"}, {}, "a") == where

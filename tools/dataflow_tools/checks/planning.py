@@ -106,7 +106,9 @@ def _login_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str,
         source = _mapping(value_at(workflow.document.values, path))
         if source.get("type") == "api" and not code.reads_source_itself:
             line = workflow.document.position((*path, "auth_type"), of_key=True).line
-            for name in login_variables(workflow.workflow_id, source).values():
+            found = login_variables(workflow.workflow_id, source, configured.name)
+            for names in found.values():
+                name = next((each for each in names if os.environ.get(each)), names[0])
                 yield name, (CONFIG_FILE, line, False)
 
 

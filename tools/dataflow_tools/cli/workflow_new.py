@@ -102,14 +102,14 @@ def _looked_at(
         wanted = (
             each if "://" in location or location.endswith((".db", ".duckdb", ".sqlite")) else None
         )
-        found = _look(project, name, location, table or wanted, given)
+        found = _look(project, name, location, table or wanted, given, each)
         if not answers:
             answers = {**found, **given, "table": each, "confirmed": []}
             continue
         more.append(
             {
                 "table": each,
-                "source": configured_source(name, {**found, **given}),
+                "source": configured_source({**found, **given}),
                 "columns": found["columns"],
                 "primary_key": found["primary_key"],
                 "confirmed": [],
@@ -136,7 +136,12 @@ def _refuse_merge_without_keys(keys: dict[str, list[str]], given: dict[str, Any]
 
 
 def _look(
-    project: Project, name: str, location: str, table: str | None, given: dict[str, Any]
+    project: Project,
+    name: str,
+    location: str,
+    table: str | None,
+    given: dict[str, Any],
+    source: str = "",
 ) -> dict[str, Any]:
     """Look at the data that a workflow shall start from, and say what was seen."""
     from dataflow.shared.redaction import redact
@@ -151,7 +156,7 @@ def _look(
     place = resolved(location, os.environ) if "://" in location else location
     where = source_from_location(project, place, table, given.get("source_settings"))
     try:
-        inspection = inspect_source(described_source(name, where, given, os.environ))
+        inspection = inspect_source(described_source(name, where, given, os.environ, source))
     except (SourceError, SourceSettingError) as error:
         told = error.instruction
         if "ingestion.source" not in told or "ingestion.source.url" in told:
@@ -162,6 +167,11 @@ def _look(
     click.echo(f"  {inspection.summary()}")
     for note in inspection.notes:
         click.echo(f"  note: {note}")
+    written = inspection.answers()["source_url"]
+    if written != where["url"] and "${" not in location:
+        click.echo(
+            f"  note: Secrets in the location are written as variables, to be set: {written}"
+        )
     if where["type"] == "file" and "://" not in place and Path(str(where["url"])).is_absolute():
         click.echo("  note: The file is outside the project, so config.yaml has its absolute path.")
     found = inspection.answers()

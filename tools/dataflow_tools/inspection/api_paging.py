@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dataflow.sources.api.page_detection import PagingUnknownError
     from dataflow.sources.kind import Extracted
 
     Read = Callable[[dict[str, Any]], Extracted]
 
+# Whatever an answer says of others.
+FIRST_PAGE = {"type": "none", "max_pages": 1}
 # Two pages tell whether there are two.
 _TWO = 2
+_CURSOR_PARAMS = ("cursor", "page_token", "after", "next", "continuation", "marker")
+_OFFSETS = (("skip", "limit"), ("start", "limit"), ("_start", "_limit"), ("$skip", "$top"))
 # What APIs give when they are not asked for more.
 _USUAL_SIZES = (10, 15, 20, 25, 30, 40, 50, 100, 200, 250, 500, 1000)
 
@@ -40,7 +45,7 @@ class FoundPaging:
     note: str
 
 
-def find_paging(source: dict[str, Any], read: Read, refusal: SourceSettingError) -> FoundPaging:
+def find_paging(source: dict[str, Any], read: Read, refusal: PagingUnknownError) -> FoundPaging:
     """Ask an API for a second page, in the ways that APIs usually take.
 
     Args:
@@ -48,10 +53,9 @@ def find_paging(source: dict[str, Any], read: Read, refusal: SourceSettingError)
         read: Reads a source.
         refusal: Why its first answer does not tell.
     """
-    first = to_arrow(read({**source, "paging": {"type": "none"}}).data)
-    says_more = "that there are more" in refusal.reason
+    first = to_arrow(read({**source, "paging": FIRST_PAGE}).data)
     unclear = False
-    for paging in _ways(first, ids=says_more):
+    for paging in _ways(first, refusal.place):
         gives_more = _gives_more(source, paging, first, read)
         unclear = unclear or gives_more is None
         if gives_more:
@@ -61,7 +65,7 @@ def find_paging(source: dict[str, Any], read: Read, refusal: SourceSettingError)
                 f"the parameter {how!r}, and `paging` in config.yaml says so."
             )
             return FoundPaging(paging, note)
-    if says_more or unclear:
+    if refusal.place or unclear:
         settings = "-d source_settings='{paging: {type: page_number, page_param: NAME}}'"
         note = (
             f"{refusal.reason} {refusal.instruction} Until then no run reads it. Here: {settings}"
@@ -71,17 +75,23 @@ def find_paging(source: dict[str, Any], read: Read, refusal: SourceSettingError)
     usual = " That is a usual size of a page." if count in _USUAL_SIZES else ""
     note = (
         f"The API does not say whether there are more than these {count:,} rows, and gives no "
-        "others with the parameters `page` and `offset`: they are taken for all "
+        "others with the parameters `page`, `offset` and their like: they are taken for all "
         f"(`paging: {{type: none}}`).{usual} If there are more, set `paging` in config.yaml."
     )
     return FoundPaging({"type": "none"}, note)
 
 
-def _ways(first: pa.Table, *, ids: bool) -> Iterator[dict[str, Any]]:
+def _ways(first: pa.Table, place: str | None) -> Iterator[dict[str, Any]]:
     for base in (1, 0):
         yield {"type": "page_number", "page_param": "page", "base_page": base}
     yield {"type": "offset", "page_param": "offset", "page_size_param": "limit"}
-    if ids and "id" in first.column_names:
+    if place:
+        for name in dict.fromkeys((place.rpartition(".")[2], *_CURSOR_PARAMS)):
+            yield {"type": "cursor", "cursor_path": place, "cursor_param": name}
+    for start, size in _OFFSETS:
+        yield {"type": "offset", "page_param": start, "page_size_param": size}
+    yield {"type": "page_number", "page_param": "_page"}
+    if place and "id" in first.column_names:
         for name in ("starting_after", "after", "after_id", "since_id"):
             yield {"type": "last_record", "cursor_path": "id", "cursor_param": name}
 

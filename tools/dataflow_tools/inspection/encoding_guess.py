@@ -111,6 +111,19 @@ def is_utf8(path: Path) -> bool:
     return not zeros
 
 
+def encoded_twice(path: Path) -> str:
+    """A word of a UTF-8 file that was made of UTF-8 once more, as it is; empty if there is none."""
+    with path.open("rb") as stream:
+        text = stream.read(_CHUNK).decode("utf-8", errors="ignore")
+    for match in re.finditer(r"\S*[\u00c2-\u00df\u00e2-\u00ef][^\x00-\x7f]\S*", text):
+        try:
+            match[0].encode("cp1252").decode("utf-8")
+        except UnicodeError:
+            continue
+        return match[0]
+    return ""
+
+
 def guess_encoding(file: LocalFile) -> EncodingGuess:
     """The most likely encoding of a file that is not UTF-8.
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # A column of so many values, nearly all of one type, is meant to be of it.
 _FEWEST = 10
 _MOST_MISFITS = 0.05
+# Where more than half of the values are of a type, a person should know which is not.
+_FEWEST_TOLD = 3
 # The type is guessed on the first values; only that one is looked for in all.
 _FIRST = 1000
 # Numbers that stand for a missing one where they are far from all others.
@@ -29,6 +31,7 @@ _GROUPED = (
     (" ", "[ \u00a0\u202f]", "blanks"),
     ("'", "['\u2019]", "apostrophes"),
 )
+_DAYS = frozenset(("date", "day", "datum", "tag", "fecha", "dia", "data", "giorno", "jour", "dag"))
 _PHONES = frozenset(("phone", "tel", "telephone", "fax", "mobile", "code", "number", "no", "iban"))
 
 
@@ -61,9 +64,9 @@ def _nearest(
     counts = _counts(connection, first, column, rules)[1:]
     best = rules[max(range(len(rules)), key=lambda index: counts[index])]
     total, count = _counts(connection, "data", column, [best])
-    if total < _FEWEST or not total * (1 - _MOST_MISFITS) <= count < total:
-        return None
-    return best, count, total
+    nearly = total >= _FEWEST and count >= total * (1 - _MOST_MISFITS)
+    mostly = total >= _FEWEST_TOLD and count * 2 > total and best.type != "TIME"
+    return (best, count, total) if count < total and (nearly or mostly) else None
 
 
 def _counts(
@@ -79,19 +82,29 @@ def _counts(
 
 def _nearly(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
     found = _nearest(connection, column)
-    if found is None:
+    if found is None or _all(connection, column, r"[-+]?\d+"):
         return ""
     rule, count, total = found
+    misfit = rule.check(f"trim({column.key})")
     row: Any = connection.execute(
         f"SELECT n, v FROM (SELECT row_number() OVER () AS n, {column.key} AS v FROM data) "  # noqa: S608
         f"WHERE NOT {rule.check('trim(v)')} ORDER BY n LIMIT 1"
     ).fetchone()
     others = f" (the first of {total - count:,})" if total - count > 1 else ""
+    kinds: Any = connection.execute(
+        f"SELECT count(DISTINCT {column.key}) FROM data WHERE NOT {misfit}"  # noqa: S608
+    ).fetchone()
+    marker = shortened(row[1], _LONGEST)
+    nothing = (
+        f" If {marker!r} means no value: `null_values: {{{column.name}: ['', {marker!r}]}}`."
+        if kinds[0] == 1 and not any(map(str.isdigit, marker))
+        else ""
+    )
     return (
         f"{column.name!r} is text: {count:,} of {total:,} values are each a {rule.label}; row "
         f"{row[0]:,} has {shortened(row[1], _LONGEST)!r}{others}. To have type {rule.type}, set "
         f"it to `{_as_agreed(rule)}` in `ingestion.columns` and `ingestion.on_change.bad_value` to "
-        "`quarantine` or `null`, or correct the value."
+        f"`quarantine` or `null`, or correct the value.{nothing}"
     )
 
 
@@ -169,7 +182,7 @@ def _sentinel(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> s
 
 def _day_numbers(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
     """Dates as spreadsheets keep them, where a cell is not formatted as one."""
-    if "date" not in column.identifier.split("_") and "day" not in column.identifier.split("_"):
+    if _DAYS.isdisjoint(column.identifier.split("_")):
         return ""
     row: Any = connection.execute(
         f"SELECT bool_and({column.key} BETWEEN {_FIRST_DAY} AND {_LAST_DAY}) FROM data"  # noqa: S608

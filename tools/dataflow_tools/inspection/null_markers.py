@@ -21,6 +21,23 @@ if TYPE_CHECKING:
 _MARKERS = frozenset(
     {"na", "n/a", "#n/a", "n.a.", "null", "none", "nil", "nan", "-", "--", "---", ".", "..", "?"}
     | {"*", "missing", "\\n", "(null)", "<na>", "(none)", "unknown", "#value!", "#div/0!"}
+    | {
+        ":",
+        "/",
+        "x",
+        "\u2013",
+        "\u2014",
+        "\u2026",
+        "...",
+        "n.d.",
+        "n/d",
+        "nd",
+        "n.v.",
+        "k.a.",
+        "k. a.",
+        "s.o.",
+    }
+    | {"[x]", "[z]", "[c]", "[low]", "not available", "not applicable", "tbd", "(leer)", "#n/d"}
     | {"#ref!", "#num!", "#name?", "#null!", "#n/a n/a", ""}
 )
 
@@ -76,6 +93,8 @@ def suggest_null_values(
     Args:
         given: What is known to mean no value, in all columns or by column; None for an empty text.
     """
+    import pyarrow as pa
+
     with open_engine() as connection:
         register_rows(connection, table)
         markers = find_null_markers(connection, profile_columns(connection, table.column_names))
@@ -90,6 +109,12 @@ def suggest_null_values(
         name: list(dict.fromkeys([*known.get(name, everywhere), *texts]))
         for name, texts in markers.items()
     }
+    # What means no value in one column of a file is no number or date in another either.
+    shared = [text for of_column in markers.values() for text in of_column if text[:1] != "#"]
+    for field in table.schema:
+        if shared and (field.name in found or not pa.types.is_string(field.type)):
+            before, own = known.get(field.name, everywhere), markers.get(field.name, [])
+            found[field.name] = list(dict.fromkeys([*before, *shared, *own]))
     if not known and everywhere != [""]:
         # What a person said of all columns goes on to be so.
         found = dict.fromkeys(table.column_names, everywhere) | found

@@ -9,6 +9,7 @@ from dataflow.shared.config_model import Parameters
 from dataflow.shared.tables import to_arrow
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.kind import Extracted, ReadRequest, kind_names, source_kind
+from dataflow.sources.record_map import is_map_of_records
 from dataflow.sources.validation import checked_settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Sample:
         units: The units of columns that have one, by name.
         written: How values of columns are written, see `Extracted.written`.
         may_lack_columns: Whether a record leaves out what it has no value for, as JSON may.
+        is_declared: Whether the source says itself which types its columns have.
     """
 
     table: pa.Table
@@ -43,6 +45,7 @@ class Sample:
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_lack_columns: bool = False
     units: dict[str, str] = field(default_factory=dict)
+    is_declared: bool = False
 
 
 def read_sample(source: dict[str, Any]) -> Sample:
@@ -61,16 +64,40 @@ def read_sample(source: dict[str, Any]) -> Sample:
         return _from_files(source)
     source = {key: value for key, value in source.items() if key != "incremental"}
     if kind != "api":
-        return _sample(_read(source, _ROWS))
+        return replace(_sample(_read(source, _ROWS)), is_declared=True)
+    sample = _from_api(source)
+    found = _map_settings(sample.table) if "records" not in source else {}
+    if not found:
+        return sample
+    sample = _from_api({**source, **found})
+    note = (
+        "The answer looks like one record for each key; they are its rows (`records: map`), with "
+        f"the key as {sample.table.column_names[0]!r}."
+    )
+    return replace(sample, notes=[note, *sample.notes], settings={**sample.settings, **found})
+
+
+def _map_settings(table: pa.Table) -> dict[str, Any]:
+    """The settings with which an answer that looks like one row is a map of records."""
+    if table.num_rows != 1:
+        return {}
+    row = table.to_pylist()[0]
+    if is_map_of_records(row):
+        return {"records": "map"}
+    maps = [name for name, value in row.items() if is_map_of_records(value)]
+    return {"data_path": maps[0], "records": "map"} if len(maps) == 1 else {}
+
+
+def _from_api(source: dict[str, Any]) -> Sample:
+    from dataflow.sources.api.page_detection import PagingUnknownError
+
     try:
         return replace(_sample(_read(source, _RECORDS)), may_lack_columns=True)
-    except SourceSettingError as error:
-        if "paging.type" not in error.instruction:
-            raise
-        from dataflow_tools.inspection.api_paging import find_paging
+    except PagingUnknownError as error:
+        from dataflow_tools.inspection.api_paging import FIRST_PAGE, find_paging
 
         found = find_paging(source, lambda asked: _read(asked, _RECORDS), error)
-        paging = found.settings or {"type": "none"}
+        paging = found.settings or FIRST_PAGE
         sample = _sample(_read({**source, "paging": paging}, _RECORDS))
         return replace(
             sample,
@@ -115,5 +142,14 @@ def _from_files(source: dict[str, Any]) -> Sample:
         if told:
             typed = files.read(given.model_copy(update=settings))
     notes = [*notes, *told, *typed.notes]
-    sparse = files.found[0].format in ("json", "jsonl", "geojson")
-    return Sample(typed.table, True, notes, settings, typed.written, sparse, found.units)
+    file_format = files.found[0].format
+    return Sample(
+        typed.table,
+        True,
+        notes,
+        settings,
+        typed.written,
+        may_lack_columns=file_format in ("json", "jsonl", "geojson"),
+        units=found.units,
+        is_declared=file_format in ("parquet", "orc", "feather"),
+    )

@@ -28,7 +28,8 @@ _SETTINGS = (
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
     *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),
 )
-_MAY_BE_EMPTY = ("header", "quote", "skip_lines")
+_DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
+_MAY_BE_EMPTY = ("header", "quote", "skip_lines", "footer_lines")
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60
@@ -44,7 +45,7 @@ class InspectedColumn:
         role: See `role_of`.
         tests: dbt tests that its data passes.
         accepted_values: Its values, if there are few.
-        contract: What `ingestion.columns` is to say of it.
+        contract: What `ingestion.columns` is to say of it; nothing while its type is not known.
         nearly: The type that nearly all of its values have, which a few keep it from.
     """
 
@@ -70,7 +71,7 @@ class InspectedColumn:
             answer["accepted_values"] = list(self.accepted_values)
         if self.nearly:
             answer["nearly"] = self.nearly
-        return {**answer, "contract": self.contract}
+        return {**answer, "contract": self.contract} if self.contract else answer
 
 
 @dataclass(frozen=True)
@@ -175,14 +176,19 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
             *notes_on_near_types(connection, profiles),
         ]
         types = [nearest_type(connection, column) for column in profiles]
+    if not sample.is_declared:
+        profiles = [_with_room(column) for column in profiles]
     columns = [
         replace(_column(column, role, primary_key, sample), nearly=kind)
         for column, role, kind in zip(profiles, roles, types, strict=True)
     ]
     nearly = any(kind.startswith(("DATE", "TIMESTAMP")) for kind in types)
+    known = [column for column in columns if column.profile.nulls < column.profile.rows]
+    if known and not sample.is_declared:
+        columns = [
+            column if column in known else replace(column, contract={}) for column in columns
+        ]
     notes += notes_on_rows(profiles, date, primary_key, sample, different, nearly=nearly)
-    if (written := _without_secrets(source["url"])) != source["url"]:
-        notes.append(f"Secrets in the location are written as variables, to be set: {written}")
     return Inspection(
         source={**source, **sample.settings},
         columns=tuple(columns),
@@ -192,6 +198,12 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         notes=tuple(dict.fromkeys(notes)),
         units=sample.units,
     )
+
+
+def _with_room(column: ColumnProfile) -> ColumnProfile:
+    """A column whose decimals may have more digits before the point than those of today."""
+    digits = _DECIMAL.fullmatch(column.type)
+    return replace(column, type=f"DECIMAL(38,{digits[1]})") if digits else column
 
 
 def _column(

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.encoding import as_utf8, unicode_of
 from dataflow.sources.file.location import FORMATS
 from dataflow.sources.file.reader import TEXT_FORMATS
-from dataflow.sources.file.record_map import is_map_of_records, key_column
 from dataflow.sources.file.unpack import inner_name
+from dataflow.sources.record_map import is_map_of_records, key_column
 from dataflow.sources.records import lists_of_records
-from dataflow_tools.inspection.encoding_guess import guess_encoding, is_utf8
+from dataflow_tools.inspection.encoding_guess import encoded_twice, guess_encoding, is_utf8
+from dataflow_tools.inspection.json_shape import note_on_shape
 from dataflow_tools.inspection.table_settings import (
     TableSettings,
     common,
@@ -39,6 +41,7 @@ _MOST_FILES = 20
 # Larger JSON documents are not looked into for the list of their records.
 _LARGEST_DOCUMENT = 256 << 20
 _MOST_SHEETS = 8
+_FIRST_ROWS = 100
 
 
 def suggest_settings(files: Sequence[LocalFile], given: FileSource, folder: Path) -> TableSettings:
@@ -97,6 +100,9 @@ def _option(name: str, value: str) -> str:
 def _encoding(files: Sequence[LocalFile]) -> Iterator[Proposal]:
     other = next((file for file in files if not is_utf8(file.path)), None)
     if other is None:
+        if word := next(filter(None, (encoded_twice(file.path) for file in files)), ""):
+            note = f"Text such as {word[:40]!r} was turned into UTF-8 twice, and is read as it is."
+            yield "encoding", None, note
         return
     if found := unicode_of(other.path):
         if not found.endswith(("16", "32")):
@@ -118,6 +124,11 @@ def _sheet(file: LocalFile) -> Iterator[Proposal]:
     visible = visible_sheets(file)
     everything = sheet_names(file)
     names = visible + [name for name in everything if name not in visible]
+    # A cover has text in one column.
+    table = next((name for name in visible if len(visible) > 1 and _has_table(file, name)), None)
+    if table is not None:
+        names.remove(table)
+        names.insert(0, table)
     if len(names) > 1:
         others = ", ".join(map(repr, names[1 : _MOST_SHEETS + 1]))
         more = f" and {len(names) - 1 - _MOST_SHEETS} more" if len(names) > _MOST_SHEETS + 1 else ""
@@ -126,6 +137,16 @@ def _sheet(file: LocalFile) -> Iterator[Proposal]:
             f"{_option('sheet', names[1])}"
         )
         yield "sheet", names[0], note
+
+
+def _has_table(file: LocalFile, name: str) -> bool:
+    from dataflow.sources.file.spreadsheet import sheet_of
+
+    try:
+        texts = sheet_of(file, name).texts()
+    except SourceDataError:
+        return False
+    return sum(1 for row in texts[:_FIRST_ROWS] if sum(map(bool, row)) > 1) > 1
 
 
 def _data_path(file: LocalFile, given: FileSource) -> Iterator[Proposal]:
@@ -137,6 +158,9 @@ def _data_path(file: LocalFile, given: FileSource) -> Iterator[Proposal]:
         # JSON Lines, or what the reader will say more about.
         return
     found = lists_of_records(document)
+    if told := note_on_shape(document):
+        yield "data_path", None, told
+        return
     if not found and given.records is None:
         yield from _map(document)
     if len(found) == 1:

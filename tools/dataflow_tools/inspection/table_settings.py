@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.shown import shortened
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.errors import SourceDataError
+from dataflow.sources.file.footer import total_in
 from dataflow.sources.file.header import contrast, head_of, joined_names
 from dataflow.sources.file.layout import beginning_of, layout_of, lines_of
+from dataflow_tools.inspection.several_tables import Record, beside_one_another, one_table
 from dataflow_tools.inspection.table_survey import Survey, survey
 from dataflow_tools.inspection.text_dialect import propose_dialect
 
@@ -72,11 +74,9 @@ def settings_of_text(file: LocalFile, given: FileSource) -> TableSettings:
         layout, rows = layout_of(file, text, now)
         start = layout.header_rows + bool(layout.units)
         records = layout.dialect.records(lines_of(text)[layout.skipped :], strict=False)
+        below = ((number + layout.skipped, row) for number, row in islice(records, start, None))
         try:
-            seen = survey(
-                ((number + layout.skipped, row) for number, row in islice(records, start, None)),
-                layout.names,
-            )
+            seen = survey(_one(file, below, layout.names, given), layout.names)
         except csv.Error:
             return found
         _around(file, seen, given, found)
@@ -98,17 +98,26 @@ def settings_of_sheet(file: LocalFile, given: FileSource) -> TableSettings:
     found = TableSettings()
     sheet = sheet_of(file, given.sheet)
     texts = sheet.texts(given.skip_lines or 0)
+    numbers = [number for number, _ in sheet.rows if number >= (given.skip_lines or 0)]
     if given.skip_lines is None and (before := preamble_of(texts[:_FIRST])):
-        found.add("skip_lines", sheet.rows[before][0], "")
-        texts = texts[before:]
+        found.add("skip_lines", numbers[before], "")
+        texts, numbers = texts[before:], numbers[before:]
     _head(file, texts[:_FIRST], given, found)
     now = given.model_copy(update=found.settings)
     heads = 0 if now.header is False else now.header_rows or 1
     start = heads + bool(now.units_row)
     header = texts[heads - 1] if heads else [""] * len(texts[0])
-    seen = survey(enumerate(texts[start:]), header)
+    below = list(zip(numbers, texts, strict=True))[start:]
+    seen = survey(_one(file, below, header, given), header)
     _around(file, seen, given, found)
     return found
+
+
+def _one(
+    file: LocalFile, records: Iterable[Record], header: Sequence[str], given: FileSource
+) -> Iterable[Record]:
+    """The records, which are those of one table unless a person has said where it begins."""
+    return records if given.skip_lines is not None else one_table(file, records, header)
 
 
 def _is_cut(text: str, found: TableSettings) -> bool:
@@ -125,6 +134,8 @@ def _head(
     file: LocalFile, rows: Sequence[Sequence[str]], given: FileSource, found: TableSettings
 ) -> None:
     """Names in several lines, units below them, or no names at all."""
+    if rows and (told := beside_one_another(rows[0], rows[1:])):
+        found.notes.append(f"{file.shown}: {told}")
     if not rows or given.header is not None or given.header_rows is not None:
         return
     head = head_of(rows) if given.units_row is None else None
@@ -171,6 +182,14 @@ def _around(file: LocalFile, seen: Survey, given: FileSource, found: TableSettin
                 f"others, and is read as a row: {shortened(_line(total))!r}. If it is none, set "
                 "`footer_lines: 1`."
             )
+        left = seen.totals - sum(map(total_in, seen.footer)) - bool(seen.doubtful_total)
+        if left > 0 and seen.total is not None:
+            number, row = seen.total
+            found.notes.append(
+                f"{file.shown}: lines called totals are read as rows, so that sums count twice: "
+                f"{left:,}, the first is line {number + 1:,} "
+                f"({shortened(_line(row))!r}). Leave them out in the models, or in the file."
+            )
     if given.repeated_headers is None and seen.repeated:
         note = f"{file.shown}: {seen.repeated:,} lines repeat the header: left out."
         found.add("repeated_headers", "skip", note)
@@ -185,9 +204,10 @@ def _uneven(
     if seen.long is not None:
         if seen.short_rows == 0 and given.header is None and _names_rows(seen, header):
             raise SourceDataError(
-                f"{file.shown}: every line has one value more than the header has names, as R "
-                "writes the names of rows.",
-                "Say the names: -d source_settings='{skip_lines: 1, header: false, names: [row, "
+                f"{file.shown}: every line has one value more than the header has names: as R "
+                "writes the names of rows, or with decimal commas that are not in quotes.",
+                "Put decimal commas into quotes where the file comes from. For the names of rows, "
+                "say all names: -d source_settings='{skip_lines: 1, header: false, names: [row, "
                 f"{', '.join(header)[:120]}]}}'.",
             )
         return

@@ -6,7 +6,15 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dataflow.sources.file.footer import Sums, is_summary, is_total, number_of
+from dataflow.sources.file.footer import (
+    Sums,
+    begins_a_note,
+    is_sum_of,
+    is_summary,
+    is_total,
+    number_of,
+    total_in,
+)
 from dataflow.sources.file.header import is_missing
 
 if TYPE_CHECKING:
@@ -27,6 +35,8 @@ class Survey:
         long: The first record with more values than columns, and its line.
         repeated: How many records repeat the header.
         empty: How many records have no value at all.
+        totals: How many records are called totals.
+        total: The first of them, and its line.
         last: The last records, each with the sums of those before it.
     """
 
@@ -38,6 +48,8 @@ class Survey:
     first_of_long: bool = True
     repeated: int = 0
     empty: int = 0
+    totals: int = 0
+    total: tuple[int, list[str]] | None = None
     filled: Counter[int] = field(default_factory=Counter)
     first_filled: int = 0
     last: deque[tuple[list[str], Sums]] = field(default_factory=lambda: deque(maxlen=_LAST))
@@ -62,7 +74,7 @@ class Survey:
             return []
         row, _ = self.last[-1]
         first = next((cell for cell in row if cell.strip()), "")
-        return row if is_total(first) or is_summary(first) else []
+        return row if total_in(row) or is_summary(first) else []
 
     def _is_note(self, row: Sequence[str], usual: int) -> bool:
         cells = [cell for cell in row if cell.strip()]
@@ -78,15 +90,18 @@ class Survey:
             and not is_missing(cells[0])
             and self.filled[1] <= len(self.last)
             and (" " in cells[0].strip() or len(row) < self.width)
-        )
+        ) or (len(cells) < usual and begins_a_note(row[0]))
 
     def _adds_up(self, row: Sequence[str], sums: Sums) -> bool:
         first = next((cell for cell in row if cell.strip()), "")
         nameless = not row[0].strip() and self.first_filled >= self.rows - 1
-        return (is_total(first) or nameless) and sums.match(row)
+        # A formula that was never computed is what it says.
+        summed = any(cell.upper().startswith("=SUM(") for cell in row)
+        named = is_total(first) and (summed or sums.match(row))
+        return named or is_sum_of(row, sums) or (nameless and sums.rows > 1 and sums.match(row))
 
 
-def survey(records: Iterable[tuple[int, list[str]]], header: Sequence[str]) -> Survey:
+def survey(records: Iterable[tuple[int, Sequence[str]]], header: Sequence[str]) -> Survey:
     """Look at all records below a header.
 
     Args:
@@ -96,7 +111,8 @@ def survey(records: Iterable[tuple[int, list[str]]], header: Sequence[str]) -> S
     found = Survey(len(header))
     names = [name.strip() for name in header]
     sums = Sums(len(header))
-    for number, row in records:
+    for number, record in records:
+        row = list(record)
         found.rows += 1
         cells = [cell.strip() for cell in row]
         filled = sum(1 for cell in cells if cell)
@@ -104,6 +120,9 @@ def survey(records: Iterable[tuple[int, list[str]]], header: Sequence[str]) -> S
         found.first_filled += bool(cells and cells[0])
         found.empty += not filled
         found.repeated += cells == names and len(names) > 1
+        if total_in(cells):
+            found.totals += 1
+            found.total = found.total or (number, row)
         if len(row) < found.width:
             found.short_rows += 1
             found.short = found.short or (number, row)

@@ -8,6 +8,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from dataflow.sources.file.drawn import RULE, is_framed, ruled_widths
 from dataflow.sources.file.header import contrast, preamble_of
 from dataflow.sources.file.layout import (
     dialect_of,
@@ -16,7 +17,7 @@ from dataflow.sources.file.layout import (
     lines_of,
     parted_by_blanks,
 )
-from dataflow.sources.file.settings import WHITESPACE
+from dataflow.sources.file.settings import FRAMED, WHITESPACE
 from dataflow.sources.file.text_records import Dialect
 
 if TYPE_CHECKING:
@@ -40,6 +41,16 @@ def propose_dialect(text: str, file_format: str, given: FileSource) -> Iterator[
         text: The file, or its beginning.
     """
     known = {}
+    if given.delimiter is None and given.widths is None:
+        lines = lines_of(text)[given.skip_lines or 0 :][:_LINES]
+        if is_framed(lines):
+            yield "delimiter", FRAMED, "Lines are drawn around the cells: `delimiter: framed`."
+            return
+        if widths := ruled_widths(lines):
+            listed = ", ".join(map(str, widths))
+            yield "widths", widths, f"Dashes below the names rule the columns: `widths`, {listed}."
+            yield "comment", given.comment or RULE, ""
+            return
     if given.comment is None and (found := _comment(text, file_format, given)):
         known[found[0]] = found[1]
         yield found
@@ -164,7 +175,10 @@ def _comment(text: str, file_format: str, given: FileSource) -> Proposal | None:
                 above = " ".join("".join(lines[: leading[-1]]).split())
                 return "skip_lines", leading[-1], f"Skipped above the header: {above[:60]!r}."
             return None
-        if any(len(cells[i]) == width and width > 1 for i in inner) or (width == 1 and not leading):
+        # Sentences follow a blank, and may have delimiters in them.
+        apart = leading and all(lines[i].lstrip()[len(mark) :][:1].isspace() for i in marked)
+        rowlike = any(len(cells[i]) == width and width > 1 for i in inner) and not apart
+        if rowlike or (width == 1 and not leading):
             return None
         shown = "; ".join(repr(lines[i].strip()[:60]) for i in marked[:3])
         many = f"{len(marked)} lines that begin" if len(marked) > 1 else "1 line that begins"

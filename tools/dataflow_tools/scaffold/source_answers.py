@@ -22,6 +22,7 @@ _CREDENTIALS = {
     "api_key": {"api_key": "API_KEY"},
     "oauth2_client_credentials": {"client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"},
 }
+_LOGIN = ("auth_type", "token_url")
 # Answers that describe one source.
 _OF_ONE = (
     *("source_type", "source_url", "source_table", "source_settings", "data_path", "null_values"),
@@ -34,6 +35,7 @@ def described_source(
     source: Mapping[str, Any],
     answers: Mapping[str, Any],
     environ: Mapping[str, str],
+    name: str = "",
 ) -> dict[str, Any]:
     """A source with what answers say about it, ready to be read.
 
@@ -42,6 +44,7 @@ def described_source(
         source: Its settings as its location tells them.
         answers: Answers to the template's questions, as far as they were given.
         environ: The environment that variables are read from.
+        name: Which of several sources it is.
 
     Raises:
         BadInputError: A variable that is needed is not set, or the settings are none.
@@ -61,8 +64,13 @@ def described_source(
             described[setting] = answers[answer]
     if described.get("query"):
         described.pop("table", None)
+    if name and described.get("type") != "api":
+        # An answer for those of several sources that are APIs.
+        described = {key: value for key, value in described.items() if key not in _LOGIN}
     for key, end in _CREDENTIALS.get(str(described.get("auth_type")), {}).items():
-        described.setdefault(key, f"${{{workflow_id.upper()}_{end}}}")
+        variable = f"{workflow_id}_{end}".upper()
+        own = f"{workflow_id}_{name}_{end}".upper() if name else variable
+        described.setdefault(key, f"${{{own if environ.get(own) else variable}}}")
     return {str(key): value for key, value in resolved(described, environ).items()}
 
 
@@ -117,8 +125,8 @@ def _check_table(name: str) -> None:
         )
 
 
-def configured_source(workflow_id: str, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """The source that answers describe as config.yaml has it, with variables for its secrets."""
+def configured_source(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """One of several sources as config.yaml has it; its login comes from variables of its own."""
     kind = str(answers["source_type"])
     settings = answers.get("source_settings") or {}
     source: dict[str, Any] = {"type": kind, "url": answers["source_url"]}
@@ -130,8 +138,6 @@ def configured_source(workflow_id: str, answers: Mapping[str, Any]) -> dict[str,
         source["auth_type"] = answers.get("auth_type", "none")
         if answers.get("token_url"):
             source["token_url"] = answers["token_url"]
-        for key, end in _CREDENTIALS.get(source["auth_type"], {}).items():
-            source[key] = f"${{{workflow_id.upper()}_{end}}}"
         if source["auth_type"] == "api_key":
             source["api_key_name"] = "X-API-Key"
         source |= {"data_path": answers.get("data_path"), "paging": {"type": "auto"}}

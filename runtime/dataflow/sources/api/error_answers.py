@@ -11,37 +11,45 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.shown import quoted
+from dataflow.sources.api.envelope import plain, words
 from dataflow.sources.api.page_detection import find_total
 from dataflow.sources.records import MISSING, value_at
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 # Keys as they are compared: small letters and digits only.
-_ERROR = _words(
+_ERROR = words(
     "error errors err errormessage errormessages errormsg errmsg errorcode errcode "
     "errordescription errordetails exception fault faultstring faultcode"
 )
-_STATUS = _words("status state result statuscode code resultcode responsecode")
-_SUCCESS = _words("success succeeded successful ok issuccess issuccessful")
-_SIGNS = _ERROR | _STATUS | _SUCCESS
-_MESSAGE = _words("message messages msg reason detail details note information")
+_STATUS = words(
+    "status state stat result statuscode code cod resultcode responsecode retcode returncode"
+)
+# Those whose truth is a failure.
+_FAILURE = words(
+    "iserror haserror haserrors isfailed hasfailed failed failure isfailure hasexception"
+)
+_SUCCESS = words("success succeeded successful ok issuccess issuccessful")
+_SIGNS = _ERROR | _STATUS | _SUCCESS | _FAILURE
+_MESSAGE = words("message messages msg reason detail details note information")
 # What else an envelope has that holds no records.
-_ENVELOPE = _words(
+_ENVELOPE = words(
     "data results items records rows value type instance path timestamp time requestid traceid "
     "correlationid version apiversion meta info statustext statusmessage title description hint "
     "help documentationurl total totalcount totalresults totalitems count page pages totalpages "
     "perpage pagesize limit offset skip next previous hasmore hasnext nextcursor cursor paging "
     "pagination links object"
 )
-_IDENTITY = _words("id uuid guid key slug name")
+_IDENTITY = words("id uuid guid key slug name")
 _ENVELOPES = ("meta", "response", "status", "header", "head", "responseStatus", "response_status")
 _ROWS = ("data", "results", "result", "items", "records", "rows", "value", "values")
-_FAILED = _words("error errors fail failed failure fault nok ko exception")
-_FINE = _words("ok success successful succeeded ready done complete completed none 0 200")
+_FAILED = words("error errors fail failed failure fault nok notok ko exception")
+# What else a status says of a failure, where there are no rows.
+_REFUSED = words(
+    "denied forbidden unauthorized unauthorised unauthenticated invalid rejected refused expired "
+    "exceeded limit limited throttled unavailable timeout aborted maintenance"
+)
+_FINE = words("ok success successful succeeded ready done complete completed none 0 200")
+_NO = words("false 0 no")
 _LOWEST_ERROR_STATUS = 400
 _HIGHEST_STATUS = 599
 
@@ -69,22 +77,23 @@ def find_error(document: Any, error_path: str | None, data_path: str | None) -> 
         inner = document.get(key)
         if told is None and key != own and isinstance(inner, dict):
             told = _sign_in(inner, None, envelope=True)
-    return told or _null_rows(document, data_path) or _message_only(document, own)
+    told = told or _null_rows(document, data_path) or _message_only(document, own)
+    return told or _refused_status(document)
 
 
 def is_error_line(record: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
     """Whether a line of JSON Lines is an error that ends them, and no record like the first."""
-    words = {_plain(key) for key in record}
-    strange = record.keys() != first.keys() and not words & _IDENTITY
-    return bool(strange and words & _ERROR and _sign_in(record, None))
+    names = {plain(key) for key in record}
+    strange = record.keys() != first.keys() and not names & _IDENTITY
+    return bool(strange and names & _ERROR and _sign_in(record, None))
 
 
 def _sign_in(document: Mapping[str, Any], own: str | None, *, envelope: bool = False) -> str | None:
     """The first key that tells of a failure."""
-    words = {_plain(key): key for key in document}
-    speaks = bool((words.keys() & (_MESSAGE | _ERROR)) - {"note", "information"})
-    is_record = not envelope and bool(words.keys() & _IDENTITY)
-    for word, key in words.items():
+    names = {plain(key): key for key in document}
+    speaks = bool((names.keys() & (_MESSAGE | _ERROR)) - {"note", "information"})
+    is_record = not envelope and bool(names.keys() & _IDENTITY)
+    for word, key in names.items():
         value = document[key]
         if word not in _SIGNS or key == own or not _tells_failure(key, value):
             continue
@@ -93,17 +102,25 @@ def _sign_in(document: Mapping[str, Any], own: str | None, *, envelope: bool = F
         grave = isinstance(value, str) and value.strip().lower() == "error"
         if is_record and not (speaks and (grave or word in _SUCCESS)):
             continue
-        said = next((document[words[name]] for name in words if name in _MESSAGE), None)
+        said = next((document[names[name]] for name in names if name in _MESSAGE), None)
         return _told(key, value, said)
     return None
 
 
 def _tells_failure(key: str, value: Any) -> bool:
     """Whether a value says, under such a key, that something went wrong."""
-    word = _plain(key)
+    word = plain(key)
     if word in _SUCCESS:
-        return value is False or (isinstance(value, str) and value.strip().lower() == "false")
+        return not isinstance(value, float) and str(value).strip().lower() in _NO
+    if word in _FAILURE:
+        # A number of what failed, or a list of it, says nothing of the answer.
+        return value is True or str(value).strip().lower() == "true"
     if word in _STATUS:
+        if value is False and word in ("status", "result"):
+            return True
+        code = isinstance(value, int | str) and re.fullmatch(r"-\d{1,18}", str(value).strip())
+        if code and word.endswith("code"):
+            return True
         if isinstance(value, str):
             text = value.strip().lower()
             return text in _FAILED or (text.isdigit() and _is_error_status(int(text)))
@@ -115,7 +132,7 @@ def _tells_failure(key: str, value: Any) -> bool:
         # Such as {"code": 0, "message": null}, where the envelope always has its place for errors.
         return any(
             _tells_failure(name, item)
-            if _plain(name) in _SUCCESS
+            if plain(name) in _SUCCESS
             else bool(item) and str(item).strip().lower() not in _FINE
             for name, item in value.items()
         )
@@ -134,7 +151,7 @@ def _null_rows(document: dict[str, Any], data_path: str | None) -> str | None:
         # Beside a list, or a value of its own, null may be a column without a value.
         known = _SIGNS | _MESSAGE | _ENVELOPE | set(_ROWS)
         path = next((key for key in _ROWS if _is_nothing(document.get(key, MISSING))), "")
-        empty = bool(path) and all(_plain(key) in known for key in document)
+        empty = bool(path) and all(plain(key) in known for key in document)
         empty = empty and not any(isinstance(value, list) for value in document.values())
     total = find_total(document, {})
     counts_none = (total is not None and total[1] == 0) or document.get("count") == 0
@@ -149,26 +166,42 @@ def _is_nothing(value: Any) -> bool:
 
 def _message_only(document: dict[str, Any], own: str | None) -> str | None:
     """A message and nothing else that could be a record."""
-    words = {_plain(key): key for key in document}
-    said = [key for word, key in words.items() if word in _MESSAGE and document[key]]
+    names = {plain(key): key for key in document}
+    said = [key for word, key in names.items() if word in _MESSAGE and document[key]]
     known = _SIGNS | _MESSAGE | _ENVELOPE
-    if not said or own is not None or not words.keys() <= known:
+    if not said or own is not None or not names.keys() <= known:
         return None
     if any(isinstance(value, list | dict) for value in document.values()):
         return None
     fine = any(
         str(document[key]).strip().lower() in (*_FINE, "true")
-        for word, key in words.items()
+        for word, key in names.items()
         if word in _STATUS | _SUCCESS
     )
     return None if fine else _told(said[0], document[said[0]])
 
 
+def _refused_status(document: dict[str, Any]) -> str | None:
+    """A status such as ``OVER_QUERY_LIMIT`` in an answer that holds no rows and no record."""
+    names = {plain(key): key for key in document}
+    if names.keys() & _IDENTITY or any(
+        isinstance(value, list | dict) and value for value in document.values()
+    ):
+        return None
+    for word, key in names.items():
+        value = document[key]
+        if word not in _STATUS or not isinstance(value, str):
+            continue
+        if _REFUSED & set(re.split(r"[^a-z]+", value.lower())):
+            return _told(key, value)
+    return None
+
+
 def _told(key: str, value: Any, said: Any = None) -> str:
     """A failure in the API's own words, cut."""
     told = f"{quoted(key)} is {quoted(next(_texts(value), value))}"
-    words = next(_texts(said), None)
-    return f"{told}: {quoted(words)}" if words else told
+    spoken = next(_texts(said), None)
+    return f"{told}: {quoted(spoken)}" if spoken else told
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -176,12 +209,8 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for key in sorted(value, key=lambda name: _plain(name) not in _MESSAGE):
+        for key in sorted(value, key=lambda name: plain(name) not in _MESSAGE):
             yield from _texts(value[key])
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item)
-
-
-def _plain(key: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", shortened(key).lower())

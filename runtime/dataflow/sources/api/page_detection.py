@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dataflow.sources.api.envelope import around, is_link, next_places, said_of_more, words
 from dataflow.sources.api.paging_settings import Paging
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.records import MISSING, value_at
@@ -41,18 +42,12 @@ _CURSORS = {
     "continuationToken": "continuationToken",
 }
 _CURSOR_WRAPPERS = (*_WRAPPERS, "response_metadata.")
-_HAS_MORE = ("has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasNextPage")
-_TOTALS = (
-    "total",
-    "total_count",
-    "totalCount",
-    "total_results",
-    "totalResults",
-    "total_items",
-    "totalItems",
-    "total_elements",
-    "totalElements",
+_TOTALS = words(
+    "total totalcount totalresults totalitems totalelements totalsize totalrows totalrecords "
+    "totalhits recordstotal numfound nbhits numbermatched hitcount odatacount"
 )
+# These count the records of the page as often as all there are.
+_COUNTS = frozenset(("count", "size", "found", "matches"))
 _TOTAL_HEADERS = ("X-Total-Count", "X-Total", "X-WP-Total")
 _TOTAL_PAGES = (
     *("total_pages", "totalPages", "page_count", "pageCount", "pages", "last_page", "lastPage"),
@@ -62,9 +57,21 @@ _PAGES_HEADERS = ("X-Total-Pages", "X-WP-TotalPages")
 _RANGE = re.compile(r"\s*(?!bytes)[A-Za-z]*\s*\d+-\d+/(\d+)\s*", re.IGNORECASE)
 # What a path begins with that names a header.
 HEADER = "header:"
-_OFFSETS = ("offset", "skip", "start")
-_SIZES = ("limit", "page_size", "per_page", "size", "rows")
+_OFFSETS = ("offset", "skip", "start", "startAt", "start_at", "start_index", "from")
+_SIZES = ("limit", "page_size", "per_page", "size", "rows", "maxResults", "max_results")
 _PAGES = ("page", "current_page", "currentPage", "page_number", "pageNumber")
+
+
+class PagingUnknownError(SourceSettingError):
+    """The first answer does not say how to ask for more.
+
+    Attributes:
+        place: Where it shows that there is more; None if it does not say.
+    """
+
+    def __init__(self, reason: str, instruction: str, place: str | None = None) -> None:
+        super().__init__(reason, instruction)
+        self.place = place
 
 
 # Longer numbers count nothing.
@@ -86,22 +93,17 @@ def next_link(header: str) -> str | None:
     return None
 
 
-def is_link(value: Any) -> bool:
-    """Whether a value is the address of a next page, whole or relative."""
-    return isinstance(value, str) and value.startswith(("http://", "https://", "/", "?"))
-
-
 def find_total(document: Any, headers: Mapping[str, str]) -> tuple[str, int] | None:
     """Where an answer says how many records there are in all, and how many."""
     for name in (*_TOTAL_HEADERS, "Content-Range"):
         number = number_at(document, headers, f"{HEADER}{name}")
         if number is not None:
             return f"{HEADER}{name}", number
-    for wrapper in _WRAPPERS:
-        for key in _TOTALS:
-            value = value_at(document, f"{wrapper}{key}")
-            if isinstance(value, int) and not isinstance(value, bool):
-                return f"{wrapper}{key}", value
+    for path, name, value in around(document):
+        # Where `total` is an object itself, its value is one.
+        inner = name == "value" and re.search(r"(?i)(^|\.)total\.value$", path)
+        if (name in _TOTALS or inner) and isinstance(value, int) and not isinstance(value, bool):
+            return path, value
     return None
 
 
@@ -124,8 +126,33 @@ def find_has_more(document: Any) -> bool | None:
 
     Where it says both, nothing is known.
     """
-    said = {value for _, value in _said_of_more(document)}
+    said = {value for _, value in said_of_more(document)}
     return said.pop() if len(said) == 1 else None
+
+
+def more_shown(document: Any, headers: Mapping[str, str]) -> str | None:
+    """Where an answer says that there is more, or leads to it; None if nowhere."""
+    if next_link(headers.get("Link", "")) is not None:
+        return f"{HEADER}Link"
+    if find_has_more(document):
+        return next(path for path, value in said_of_more(document) if value)
+    if find_has_more(document) is None and (leading := next_places(document)):
+        return leading[0][0]
+    return None
+
+
+def _sign_of_more(document: Any, headers: Mapping[str, str], count: int) -> str | None:
+    """The same, and where it counts more than the records that came."""
+    if shown := more_shown(document, headers):
+        return shown
+    total = find_total(document, headers)
+    if total and total[1] > count:
+        return total[0]
+    for path, name, value in around(document):
+        number = isinstance(value, int) and not isinstance(value, bool)
+        if name in _COUNTS and number and value > count > 0:
+            return path
+    return None
 
 
 def number_at(document: Any, headers: Mapping[str, str], path: str) -> int | None:
@@ -154,7 +181,7 @@ def detect_paging(
     """Settings of ``paging`` for an API, from its first answer; ``none`` if that is all.
 
     Raises:
-        SourceSettingError: The answer does not say whether there are more, or not how to ask.
+        PagingUnknownError: The answer does not say whether there are more, or not how to ask.
     """
     if next_link(headers.get("Link", "")) is not None:
         return Paging(type="link_header")
@@ -165,31 +192,25 @@ def detect_paging(
         if found:
             return found
         lists = any(isinstance(value, list | dict) for value in document.values())
-        if not more and (count == 0 or not lists):
+        if not more and (count == 0 or not lists) and not next_places(document):
             return Paging(type="none")
     else:
         found = _by_headers(headers, count)
         if found:
             return found
-    if more:
-        path = next(path for path, value in _said_of_more(document) if value)
-        raise SourceSettingError(
+    if path := _sign_of_more(document, headers, count):
+        raise PagingUnknownError(
             f"The API's first answer has {count:,} records and says by {path!r} that there are "
             "more, and not how to ask for them.",
             "Set `ingestion.source.paging.type` to page_number, offset, cursor or last_record, "
             "with the parameter that the API takes.",
+            path,
         )
-    raise SourceSettingError(
+    raise PagingUnknownError(
         f"The API's first answer has {count:,} records, and does not say whether there are more.",
         "Set `ingestion.source.paging.type`: none if that is all, or page_number, offset, cursor, "
         "last_record or link_header.",
     )
-
-
-def _said_of_more(document: Any) -> list[tuple[str, bool]]:
-    paths = [f"{wrapper}{key}" for wrapper in _WRAPPERS for key in _HAS_MORE]
-    said = ((path, value_at(document, path)) for path in paths)
-    return [(path, value) for path, value in said if isinstance(value, bool)]
 
 
 def _by_headers(headers: Mapping[str, str], count: int) -> Paging | None:
@@ -218,7 +239,10 @@ def _by_reference(document: dict[str, Any], more: bool | None) -> Paging | None:
                 path = f"{wrapper}{key}"
                 return Paging(type="cursor", cursor_path=path, cursor_param=parameter)
             ended = ended or (value is not MISSING and not value)
-    contradicted = any(value for _, value in _said_of_more(document))
+    links = [path for path, value in next_places(document) if is_link(value)]
+    if len(links) == 1:
+        return Paging(type="cursor", cursor_path=links[0])
+    contradicted = any(value for _, value in said_of_more(document)) or next_places(document)
     return Paging(type="none") if ended and not contradicted else None
 
 

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from dataflow.shared.shown import quoted
 from dataflow.sources.api.answer_formats import NO_CONTENT, Content, read_content
 from dataflow.sources.api.error_answers import find_error
 from dataflow.sources.api.exchange import Answer, Ask, Exchange, refused
@@ -14,6 +15,7 @@ from dataflow.sources.api.paging import Paginator
 from dataflow.sources.api.paging_settings import Paging
 from dataflow.sources.errors import SourceDataError, SourceError, SourceUnavailableError
 from dataflow.sources.kind import shown_location
+from dataflow.sources.record_map import records_of
 from dataflow.sources.records import find_records, value_at
 from dataflow.sources.retry import RETRIED_STATUSES, RequestFailedError
 
@@ -68,6 +70,7 @@ class Pages:
         self.files: list[LocalFile] = []
         self.format = "json"
         self._data_path = settings.data_path
+        self._is_map = getattr(settings, "records", None) == "map"
         self._error_path = getattr(settings, "error_path", None)
         self._told_format = getattr(settings, "format", None)
         self._graphql = getattr(settings, "query", None)
@@ -146,9 +149,12 @@ class Pages:
             from dataflow.sources.api.graphql import graphql_records
 
             return graphql_records(content.document, self._data_path, shown)
-        if self._data_path and value_at(content.document, self._data_path) == {}:
+        found = value_at(content.document, self._data_path) if self._data_path else None
+        if found == {}:
             # Some write an empty list so, and count none.
             return []
+        if self._is_map:
+            return records_of(found if self._data_path else content.document, shown)
         return find_records(content.document, self._data_path, shown)
 
     def _refuse_repetition(self, records: list[dict[str, Any]]) -> None:
@@ -230,6 +236,13 @@ class Pages:
                 f"{received:,} came in {paging.read:,} pages: some are missing or came twice.",
                 "Run again if the data changed while it was read; otherwise correct "
                 "`ingestion.source.paging`.",
+            )
+        if paging.more_left and paging.settings.max_pages is None:
+            raise SourceDataError(
+                f"{self._shown} says by {quoted(paging.more_left)} that there is more than the "
+                f"{received:,} records of one answer, and `paging` is `type: none`.",
+                "Say in `ingestion.source.paging` how to ask for the others; or add "
+                "`max_pages: 1`, if the first page is all that is wanted.",
             )
         if paging.more_left:
             self.notes.append(

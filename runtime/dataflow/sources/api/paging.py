@@ -9,6 +9,7 @@ from dataflow.sources.api.page_detection import (
     detect_paging,
     find_has_more,
     find_total,
+    more_shown,
     number_at,
 )
 from dataflow.sources.api.paging_ways import Numbered, Way, make_way
@@ -37,7 +38,7 @@ class Paginator:
         totals: What the answers said there is in all, at the place that was named or detected.
         hinted_totals: The same, at places that usually mean this.
         cut: Whether ``max_pages`` ended it before the API did.
-        more_left: Whether the one page that is read says that there is more.
+        more_left: Where the one page that is read shows that there is more.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Paginator:
         self.totals: list[int] = []
         self.hinted_totals: list[int] = []
         self.cut = False
-        self.more_left = False
+        self.more_left: str | None = None
         self._batch_size = batch_size
         self._placing = placing
         self._graphql = graphql
@@ -103,7 +104,10 @@ class Paginator:
             self.cut = True
             return None
         more = self._has_more(page)
-        self.more_left = bool(more) and self._chosen.type == "none"
+        if self._chosen.type == "none":
+            told = self._chosen.has_more_path
+            shown = more_shown(page.document, page.headers) if told is None else more and told
+            self.more_left = shown or None
         following = self._way.following(ask, page)
         if more is False:
             return None

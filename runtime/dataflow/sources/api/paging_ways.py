@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from dataflow.shared.shown import quoted
-from dataflow.sources.api.page_detection import HEADER, is_link, next_link
+from dataflow.sources.api.envelope import is_link
+from dataflow.sources.api.page_detection import HEADER, next_link
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.records import MISSING, value_at
 

@@ -38,16 +38,22 @@ _FROM_ENVIRONMENT = ("token", "username", "password", "api_key", "client_id", "c
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.1
 
 
-def login_variables(workflow_id: str, source: Mapping[Any, Any]) -> dict[str, str]:
-    """The variables that a workflow's login is read from, by the keys that config.yaml leaves out.
+def login_variables(
+    workflow_id: str, source: Mapping[Any, Any], name: str = ""
+) -> dict[str, list[str]]:
+    """The variables that a login is read from, by the keys that config.yaml leaves out.
 
-    >>> login_variables("sales", {"auth_type": "basic", "username": "ann"})
-    {'password': 'SALES_PASSWORD'}
+    The first that is set counts. One of several sources, which has a ``name``, has variables of its
+    own before those of the workflow.
+
+    >>> login_variables("sales", {"auth_type": "basic", "username": "ann"}, "orders")
+    {'password': ['SALES_ORDERS_PASSWORD', 'SALES_PASSWORD']}
     """
     login = source.get("auth_type")
     keys = LOGIN_KEYS.get(login, ()) if isinstance(login, str) else ()
     left_out = [key for key in keys if key in _FROM_ENVIRONMENT and source.get(key) is None]
-    return {key: f"{workflow_id}_{key}".upper() for key in left_out if workflow_id}
+    owners = [f"{workflow_id}_{name}", workflow_id] if name else [workflow_id]
+    return {key: [f"{owner}_{key}".upper() for owner in owners] for key in left_out if workflow_id}
 
 
 class ApiIncremental(Section):
@@ -193,6 +199,11 @@ class ApiSource(Section):
         default=None,
         description="Where the answer holds the list of rows: a dotted path, `result.items`.",
     )
+    records: Literal["list", "map"] | None = Field(
+        default=None,
+        description="`map`: the answer, or what is at `data_path`, is an object with one record "
+        "for each key; the key is a column. Left out: a list, or one record.",
+    )
     error_path: Text | None = Field(
         default=None,
         description="Where an answer with status 200 says that it failed: a dotted path to what is "
@@ -218,13 +229,14 @@ class ApiSource(Section):
         if not isinstance(context, OwnCode):
             return values
         logins: dict[str, str] = {}
-        for key, name in login_variables(context.workflow_id, values).items():
-            value = context.variables.get(name)
+        found = login_variables(context.workflow_id, values, context.source)
+        for key, names in found.items():
+            value = next(filter(None, map(context.variables.get, names)), None)
             if value:
                 register_secret(value)
                 logins[key] = value
             elif not context.reads_source_itself:
-                logins[key] = f"${{{name}}}"
+                logins[key] = f"${{{names[0]}}}"
         return {**values, **logins}
 
     @classmethod

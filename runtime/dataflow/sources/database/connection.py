@@ -21,7 +21,7 @@ from dataflow.sources.retry import RequestFailedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import URL, Connection
+    from sqlalchemy import URL, Connection, Engine
 
     from dataflow.shared.config_model import Parameters
     from dataflow.sources.database.settings import DatabaseSource
@@ -113,7 +113,10 @@ def open_connection(address: URL, parameters: Parameters) -> Iterator[Connection
                 connection = connection.execution_options(postgresql_readonly=True)
             with _faults_told(address, engine.dialect.dbapi, parameters):
                 yield connection
-        except BaseException:
+        except BaseException as error:
+            if backend in _MYSQL and isinstance(error, (SourceUnavailableError, KeyboardInterrupt)):
+                # Postgres ends a query whose time is up; these would go on with it.
+                _end_query(engine, connection)
             # One that is lost cannot be rolled back.
             with suppress(Exception):
                 connection.invalidate()
@@ -125,6 +128,14 @@ def open_connection(address: URL, parameters: Parameters) -> Iterator[Connection
                 connection.close()
     finally:
         engine.dispose()
+
+
+def _end_query(engine: Engine, connection: Connection) -> None:
+    """Have a server end what it does for a connection, if it can still be reached."""
+    with suppress(Exception):
+        driver: Any = connection.connection.driver_connection
+        with engine.connect() as other:
+            other.exec_driver_sql(f"KILL {driver.thread_id()}")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
 
 from dataflow.sources.database.declared import TEXT, Declared, decimal
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 # Flags of a column (https://mariadb.com/kb/en/result-set-packets/).
 _UNSIGNED = 32
+# The scale of floating numbers that are declared with none.
+_ANY_SCALE = 31
 # The character set of bytes that are no text.
 _BYTES = 63
 _LENGTHS_OF_TIME = "has lengths of time and is text; cast it to interval."
@@ -49,14 +52,22 @@ class Cursor:
         connection.query("SET SESSION TRANSACTION READ ONLY")
         self._connection = connection
         self._cursor = connection.cursor(SSCursor)
-        self._cursor.execute(query)
+        exact, self._floats = _exact(connection, query)
+        self._cursor.execute(exact)
         fields = self._cursor._result.fields
         self.names = [field.name for field in fields]
         self.columns = [_declared(field) for field in fields]
 
     def fetch(self, size: int) -> list[Any]:
         """The next rows; none at the end."""
-        return list(self._cursor.fetchmany(size))
+        rows = list(self._cursor.fetchmany(size))
+        if not self._floats:
+            return rows
+        floats = frozenset(self._floats)
+        return [
+            [_shortest(value) if index in floats else value for index, value in enumerate(row)]
+            for row in rows
+        ]
 
     def close(self) -> None:
         """Be done with it, whether or not there are rows left.
@@ -67,6 +78,43 @@ class Cursor:
         if result is not None and result.unbuffered_active:
             result.unbuffered_active, self._cursor.connection = False, None
             self._connection._force_close()
+
+
+def _exact(connection: Any, query: str) -> tuple[str, list[int]]:
+    """The query with its floats in double precision, and where they are.
+
+    A server writes down six digits of a float only. Where digits after the point are declared, it
+    writes all of them.
+    """
+    from pymysql.constants import FIELD_TYPE
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"{query}\nLIMIT 0")
+        fields = cursor._result.fields
+    floats = [
+        index
+        for index, field in enumerate(fields)
+        if field.type_code == FIELD_TYPE.FLOAT and field.scale >= _ANY_SCALE
+    ]
+    if not floats:
+        return query, floats
+    names = [f"`{field.name.replace('`', '``')}`" for field in fields]
+    for index in floats:
+        names[index] = f"CAST({names[index]} AS DOUBLE) AS {names[index]}"
+    return f"SELECT {', '.join(names)} FROM (\n{query}\n) AS dataflow_exact", floats  # noqa: S608
+
+
+def _shortest(value: float | None) -> float | None:
+    """A float of single precision with as few digits as tell it from all others.
+
+    >>> _shortest(0.10000000149011612)
+    0.1
+    """
+    if value is None:
+        return None
+    texts = (f"{value:.{digits}g}" for digits in range(6, 10))
+    same = (text for text in texts if struct.pack("f", float(text)) == struct.pack("f", value))
+    return float(next(same, value))
 
 
 def literal(connection: Any, value: Any) -> str:

@@ -12,12 +12,15 @@ from dataflow.shared.sql import quote_literal
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.duckdb_session import faults_told, open_engine
 from dataflow.sources.errors import SourceDataError
+from dataflow.sources.file.agreed_header import agreed_names, settings_of_today
+from dataflow.sources.file.content import refuse_other_content
 from dataflow.sources.file.encoding import with_plain_line_ends
 from dataflow.sources.file.header import values_in
-from dataflow.sources.file.layout import Layout, beginning_of, layout_of, lines_of
+from dataflow.sources.file.layout import USUAL, Layout, beginning_of, layout_of, lines_of
 from dataflow.sources.file.plain_copy import plain_copy
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.text_records import Dialect
+from dataflow.sources.file.unsaid_footer import refuse_unsaid_footer
 from dataflow.sources.inference import TypedTable, read_typed
 
 if TYPE_CHECKING:
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
     from dataflow.sources.local_file import LocalFile
 
 _LONGEST_LINE = 8 << 20
-_WEB_PAGE = re.compile(r"\s*<(!doctype html|html)\b", re.IGNORECASE)
 _MIXED_LINE_ENDS = "reached an invalid state"
 _UNEVEN = "Expected Number of Columns"
 # Stands for "no text is null"; DuckDB wants at least one.
@@ -86,7 +88,7 @@ def _read(
 ) -> TypedTable:
     parts, notes = [], []
     for file in files:
-        part, told = _part(file, folder, settings, plain=plain)
+        part, told = _part(file, folder, settings, contract, plain=plain)
         parts.append(part)
         notes += told
     headers = {part.layout.names: distinct_names(part.layout.names) for part in parts}
@@ -126,31 +128,39 @@ def _read(
 
 
 def _part(
-    file: LocalFile, folder: Path, settings: FileSource, *, plain: bool
+    file: LocalFile,
+    folder: Path,
+    settings: FileSource,
+    contract: Contract | None,
+    *,
+    plain: bool,
 ) -> tuple[_Part, list[str]]:
     """A file as it is where DuckDB can read it so, else a copy that it can read."""
+    refuse_other_content(file)
     text = beginning_of(file)
-    if _WEB_PAGE.match(text):
-        raise SourceDataError(
-            f"{file.shown} is a web page (HTML), not a table.",
-            "Look at it in a browser: it may say why, or link to the file itself.",
-        )
     layout, rows = layout_of(file, text, settings)
+    notes = []
+    today = contract and settings_of_today(text, layout, settings, agreed_names(contract))
+    if today:
+        settings, told_today = today
+        layout, rows = layout_of(file, text, settings)
+        notes.append(f"{file.shown}: {told_today}")
     if not rows or not layout.names:
         raise SourceDataError(
             f"{file.shown} is empty: it has not even a header line.",
             "Put the columns' names into its first line.",
         )
-    notes = []
     left_out = " ".join("".join(lines_of(text)[: layout.skipped]).split())
     if left_out:
         lines = "first line is" if layout.skipped == 1 else f"first {layout.skipped} lines are"
         notes.append(f"{file.shown}: the {lines} left out: {shortened(left_out)!r}.")
     if layout.header_rows:
         notes += _doubts(file, layout, rows)
+    if contract is not None and settings.footer_lines is None:
+        refuse_unsaid_footer(file, layout)
     if not plain and _is_plain(layout, rows, settings):
         return _Part(file, layout, plain=False), notes
-    copy, told = plain_copy(file, layout, settings, folder)
+    copy, told = plain_copy(file, layout, settings, folder, agreed=contract is not None)
     return _Part(copy, layout, plain=True), notes + told
 
 
@@ -198,6 +208,14 @@ def _doubts(file: LocalFile, layout: Layout, rows: list[list[str]]) -> list[str]
             f"{quoted(values[0])} in it looks like a value. If it is one, set `header: false`, or "
             "put a line with names above it."
         )
+    if len(header) == 1 and any(
+        sign in header[0] and len({record[0].count(sign) for record in rows}) == 1 for sign in USUAL
+    ):
+        notes.append(
+            f"{file.shown} is read as one column, {shortened(header[0])!r}: its lines stand in "
+            "quotes as a whole. Take the quotes away where the file comes from, to have columns."
+        )
+        return notes
     parts = len(header[0].split())
     if (
         len(header) == 1

@@ -78,6 +78,24 @@ def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
         ) from error
 
 
+def is_utf8_after_all(path: Path, encoding: str | None) -> bool:
+    """Whether a file that is said to have one byte for each letter is UTF-8 by now.
+
+    Letters in such an encoding make up UTF-8 only where they were written in it.
+    """
+    try:
+        said = codecs.lookup(encoding or "utf-8").name
+        if said.startswith("utf") or len("\u00e9".encode().decode(said, errors="replace")) != 2:
+            return False
+        letters = False
+        with path.open(encoding="utf-8") as source:
+            while chunk := source.read(_CHUNK):
+                letters = letters or not chunk.isascii()
+    except (LookupError, UnicodeError):
+        return False
+    return letters
+
+
 def _without_mark(file: LocalFile, folder: Path) -> LocalFile:
     """DuckDB takes JSON with a mark for something else."""
     with file.path.open("rb") as stream:

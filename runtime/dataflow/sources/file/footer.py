@@ -19,7 +19,14 @@ _TOTAL = re.compile(
 )
 _SUMMARIES = frozenset(
     {"average", "avg", "mean", "median", "min", "minimum", "max", "maximum", "std", "count", "all"}
+    | {"balance", "opening balance", "closing balance", "saldo", "endsaldo", "anfangssaldo"}
     | {"durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"}
+)
+_NOTE = re.compile(
+    r"(sources?|notes?|footnotes?|legend|remarks?|generated|created|updated|last updated?|as of"
+    r"|quellen?|hinweise?|anmerkung(en)?|erstellt|stand|fuentes?|notas?|fontes?|nota|bron|noot"
+    r"|źródło|uwagi?|zdroj|pozn\.?)\s*[:.].*|[*†‡¹²³©].*|\(?\d[\d,.]* (rows?|records?|zeilen)\b.*",
+    re.IGNORECASE | re.DOTALL,
 )
 # Sums of numbers with fractions differ by their rounding.
 _TOLERANCE = 1e-6
@@ -33,6 +40,11 @@ def is_total(cell: str) -> bool:
 def is_summary(cell: str) -> bool:
     """Whether a text says that its row is another summary of the others, such as their average."""
     return cell.strip().rstrip(":.").lower() in _SUMMARIES
+
+
+def begins_a_note(cell: str) -> bool:
+    """Whether a text says where a table comes from, or explains a mark in it."""
+    return _NOTE.fullmatch(cell.strip()) is not None
 
 
 def number_of(cell: str) -> float | None:
@@ -61,6 +73,13 @@ class Sums:
             if cell and (number := number_of(cell)) is not None:
                 self.of_columns[index] += number
 
+    def remove(self, row: Sequence[str]) -> None:
+        """Take a row that was added out again."""
+        self.rows -= 1
+        for index, cell in enumerate(row[: len(self.of_columns)]):
+            if cell and (number := number_of(cell)) is not None:
+                self.of_columns[index] -= number
+
     def copy(self) -> Sums:
         """The sums as they are now."""
         other = Sums(0)
@@ -68,8 +87,8 @@ class Sums:
         return other
 
     def match(self, row: Sequence[str]) -> bool:
-        """Whether some number in a row is the sum of its column, and none is another number."""
-        if self.rows <= 1:
+        """Whether some number in a row is the sum of its column."""
+        if self.rows < 1:
             return False
         numbers = [
             (number, self.of_columns[index])
@@ -82,6 +101,17 @@ class Sums:
         )
 
 
+def total_in(row: Sequence[str]) -> bool:
+    """Whether a row is called a total, in one of its first texts."""
+    texts = [cell for cell in row if cell.strip() and number_of(cell) is None]
+    return any(map(is_total, texts[:2]))
+
+
+def is_sum_of(row: Sequence[str], sums: Sums) -> bool:
+    """Whether a row is called a total, and is the sum of the rows before it."""
+    return total_in(row) and sums.match(row)
+
+
 def like_the_rows(row: Sequence[str], rows: Sequence[Sequence[str]], sums: Sums) -> bool:
     """Whether a line at the end could be one of the rows: nothing in it says otherwise.
 
@@ -89,10 +119,10 @@ def like_the_rows(row: Sequence[str], rows: Sequence[Sequence[str]], sums: Sums)
         rows: The rows before it, or the last of them.
         sums: Those of all rows before it.
     """
-    if not rows or len(row) != len(rows[-1]) or sums.match(row):
+    if not rows or len(row) != len(rows[-1]) or (sums.rows > 1 and sums.match(row)):
         return False
     first = next((cell for cell in row if cell.strip()), "")
-    if not first or is_total(first):
+    if not first or total_in(row):
         return False
     kinds = columns_of_values(rows, len(row))
     always = [all(each[i].strip() for each in rows if i < len(each)) for i in range(len(row))]

@@ -25,9 +25,11 @@ _VALUE = re.compile(
 )
 _MISSING = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "-", "--", ".", "..", "?", "*", "#n/a", "nil", "\\n"}
+    | {":", "/", "\u2013", "\u2014", "\u2026"}
 )
 _UNIT = re.compile(
-    r"\[.{0,24}\]|\(.{0,24}\)|[^\W\d_]{0,3}[%°µμ‰$€£¥²³Ω]\w{0,4}.{0,6}"
+    # As the USGS writes the width and kind of a column: 15s, 14n.
+    r"\d{1,3}[sdn]|\[.{0,24}\]|\(.{0,24}\)|[^\W\d_]{0,3}[%°µμ‰$€£¥²³Ω]\w{0,4}.{0,6}"
     r"|[^\W\d]{1,6}([²³]|\^-?\d|-?\d)?([·*/ .][^\W\d]{1,6}([²³]|\^-?\d|-?\d)?){0,3}|-|1"
 )
 _UNIT_WORDS = frozenset(
@@ -37,10 +39,16 @@ _UNIT_WORDS = frozenset(
     liters litre litres watt watts volt volts ampere hertz pascal joule newton mole count counts
     number units unit usd eur gbp chf euro euros dollar dollars text string float integer int date
     boolean pieces persons people ppm ppb index ratio degrees degree knots knot mph kmh
-    thousand thousands million millions
+    thousand thousands million millions anzahl prozent personen tausend tsd mio mrd stück tonnen
+    tage jahre stunden nombre pourcentage personnes milliers porcentaje personas número numero
     """.split()  # noqa: SIM905
 )
+# Short words that are values where nothing else in a record is a unit.
+_NO_UNITS = frozenset({"inf", "nan", "abs", "tbd", "yes", "no", "ok", "err", "neg", "pos", "low"})
+_DATE = re.compile(r"\d{4}-\d\d(-\d\d)?([ T].*)?|\d{1,2}[./]\d{1,2}[./]\d{4}")
 _SHORTEST_TABLE = 2
+# Groups of groups of names stand in no more records than this.
+_MOST_HEADER_ROWS = 4
 # Of so many values of a column, nearly all must be numbers or dates for it to be one of those.
 _MOST_OF_THEM = 0.8
 _WIDEST_UNIT = 30
@@ -104,8 +112,12 @@ def preamble_of(rows: Sequence[Sequence[str]]) -> int:
         break
     else:
         return 0
-    chosen = rows[before]
-    if before and (len(chosen) != width or values_in(list(chosen)) or _rowlike(rows, before)):
+    chosen, below = rows[before], rows[before + 1 :]
+    if before and (
+        len(chosen) != width
+        or (values_in(list(chosen)) and not _is_over_periods(chosen, below))
+        or _rowlike(rows, before)
+    ):
         return 0
     return before
 
@@ -132,8 +144,14 @@ def _is_note(row: Sequence[str], filled: int, width: int) -> bool:
 def _begins(rows: Sequence[Sequence[str]], width: int) -> bool:
     """Whether names stand further down, above values: a whole record of texts over numbers."""
     for number, row in enumerate(rows[:20]):
-        if len(row) == width and all(cell.strip() for cell in row):
-            return not values_in(list(row)) and contrast(row, rows[number + 1 :])
+        below = rows[number + 1 :]
+        cells = list(row)
+        # A delimiter at the end of each line names nothing.
+        if not cells[-1].strip() and all(not other[-1].strip() for other in below):
+            cells.pop()
+        if len(row) == width and all(cell.strip() for cell in cells):
+            named = not values_in(cells) or _is_over_periods(row, below)
+            return named and contrast(row, below)
     return False
 
 
@@ -157,10 +175,26 @@ def columns_of_values(rows: Sequence[Sequence[str]], width: int) -> list[bool]:
 def contrast(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether a record has a text over a column of numbers or dates, as names do."""
     kinds = columns_of_values(rows, len(header))
-    return any(
+    return _is_over_periods(header, rows) or any(
         kind and cell.strip() and not looks_like_a_value(cell)
         for cell, kind in zip(header, kinds, strict=True)
     )
+
+
+def _is_over_periods(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether columns are called after years or days, and hold other values than those."""
+    kinds = columns_of_values(rows, len(header))
+    for period in (_YEAR, _DATE):
+        over = [
+            index
+            for index, (cell, kind) in enumerate(zip(header, kinds, strict=True))
+            if kind and period.fullmatch(cell.strip())
+        ]
+        cells = [row[index].strip() for row in rows for index in over if index < len(row)]
+        alike = sum(1 for cell in cells if period.fullmatch(cell))
+        if len({header[index].strip() for index in over}) > 1 and alike * 2 < len(cells):
+            return any(cell.strip() and not looks_like_a_value(cell) for cell in header)
+    return False
 
 
 def lacks_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -188,7 +222,15 @@ def has_units(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     ]
     if not over or any(looks_like_a_value(cell) and cell.strip() != "1" for cell in first):
         return False
-    if all(is_missing(cell) or cell == "1" for _, cell in over):
+    if all(is_missing(cell) or cell == "1" or cell.lower() in _NO_UNITS for _, cell in over):
+        return False
+    if any(cell == "1" and _is_counted(rest, index) for index, cell in over):
+        return False
+    texts = [cell.strip() for cell, kind in zip(first, kinds, strict=True) if not kind]
+    if all(cell.isalpha() and cell.lower() not in _UNIT_WORDS for _, cell in over) and any(
+        cell and not _is_unit(cell) for cell in texts
+    ):
+        # A name and a short word are a row.
         return False
     again = any(
         cell.lower() == row[index].strip().lower()
@@ -197,6 +239,12 @@ def has_units(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         if index < len(row)
     )
     return not again and all(_is_unit(cell) for _, cell in over)
+
+
+def _is_counted(rows: Sequence[Sequence[str]], index: int) -> bool:
+    """Whether a column has whole numbers, of which a 1 above them is one more."""
+    cells = [row[index].strip() for row in rows if index < len(row) and row[index].strip()]
+    return all(cell.isdigit() for cell in cells)
 
 
 def _is_unit(cell: str) -> bool:
@@ -210,22 +258,26 @@ def _is_unit(cell: str) -> bool:
 
 
 def header_rows_of(rows: Sequence[Sequence[str]]) -> int:
-    """In how many records the names stand: two where the first has gaps that the second fills.
+    """In how many records the names stand: several where the first has gaps that others fill.
 
     Groups such as years stand above, each over several columns.
     """
-    if len(rows) < _SHORTEST_TABLE + 1 or len(rows[0]) != len(rows[1]):
+    named = [cell.strip() for cell in rows[0] if cell.strip()] if rows else []
+    if not named or (len(named) == len(rows[0]) and len(set(named)) == len(named)):
         return 1
-    upper, lower = rows[0], rows[1]
-    named = [cell.strip() for cell in upper if cell.strip()]
-    gaps = len(named) < len(upper) or len(set(named)) < len(named)
-    below = [cell.strip() for cell in lower if cell.strip()]
-    if not gaps or len(below) <= 1 or any(map(looks_like_a_value, below)):
-        return 1
-    if not contrast(lower, rows[2:]):
-        return 1
-    joined = joined_names(rows[:2])
-    return 2 if len({name.lower() for name in joined}) == len(joined) and all(joined) else 1
+    for several in range(2, _MOST_HEADER_ROWS + 1):
+        heads, below = rows[:several], rows[several:]
+        if not below or len(heads[-1]) != len(heads[0]):
+            break
+        lowest = [cell.strip() for cell in heads[-1] if cell.strip()]
+        if any(looks_like_a_value(cell) and not _YEAR.fullmatch(cell) for cell in lowest):
+            break
+        are_names = not any(map(looks_like_a_value, lowest)) or _is_over_periods(heads[-1], below)
+        if are_names and len(lowest) > 1 and contrast(heads[-1], below):
+            joined = joined_names(heads)
+            if all(joined) and len({name.lower() for name in joined}) == len(joined):
+                return several
+    return 1
 
 
 def joined_names(rows: Sequence[Sequence[str]]) -> list[str]:

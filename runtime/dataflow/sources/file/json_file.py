@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.shown import quoted
 from dataflow.sources.documents import NotObjectsError, read_documents
 from dataflow.sources.errors import SourceDataError
-from dataflow.sources.file.record_map import note_on_map, records_of
+from dataflow.sources.record_map import note_on_map, records_of
 from dataflow.sources.records import MISSING, JsonLines, extract_records, read_json, value_at
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ _RECORDS = 100
 _MOST_NOTES = 3
 # A header and two rows.
 _SHORTEST = 3
-_USUAL = (",", ";", "\t", "|")
+USUAL = (",", ";", "\t", "|")
 # Tried where none of the usual ones parts a file into columns of the same number everywhere.
 _UNUSUAL = ("^", "~", "\x01", "\x1f", "\x1e", "§", "¦", "||", "::", "|~|", "~|~", "@@", "#|#")
 
@@ -74,7 +74,7 @@ def dialect_of(text: str, file_format: str, settings: FileSource) -> Dialect:
     if settings.delimiter or settings.widths or file_format == "tsv":
         return given
     body = "".join(lines_of(text)[settings.skip_lines or 0 :])
-    usual = [replace(given, delimiter=sign) for sign in _USUAL]
+    usual = [replace(given, delimiter=sign) for sign in USUAL]
     doubled = replace(given, delimiter=_doubled(body) or ",")
     if doubled.delimiter != "," and _score(body, doubled)[0]:
         return doubled
@@ -93,7 +93,7 @@ def is_table(text: str) -> str | None:
 
     There are at least two lines, and two values in each.
     """
-    for sign in (*_USUAL, *_UNUSUAL):
+    for sign in (*USUAL, *_UNUSUAL):
         dialect = Dialect(sign)
         if sign in text and len(first_records(text, dialect, 3)) > 1 and _score(text, dialect)[0]:
             return sign
@@ -138,22 +138,27 @@ def _doubled(text: str) -> str:
     return ""
 
 
-def _score(text: str, dialect: Dialect) -> tuple[bool, float, int]:
-    """Whether all records from the header on have as many values, which part of them, how many."""
+def _score(text: str, dialect: Dialect) -> tuple[bool, float, int, int]:
+    """How well a dialect parts a text; the greater, the better.
+
+    Whether all records from the header on have as many values, which part of them has, how few
+    records stand above the header, how many values they have.
+    """
     rows = [record for _, record in first_records(text, dialect)]
-    below = rows[preamble_of(rows) :]
+    before = preamble_of(rows)
+    below = rows[before:]
     # A sentence or two below the table is none of its rows.
     notes = 0
     while notes < _MOST_NOTES and len(below) > _SHORTEST and len(below[-1]) == 1 < len(below[0]):
         below, notes = below[:-1], notes + 1
     widths = Counter(len(row) for row in below)
     if not widths:
-        return (False, 0.0, 0)
+        return (False, 0.0, 0, 0)
     width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
     even = len(widths) == 1 and width > 1
     # Where lines differ, the mark that most of them have as often parts them, not the one that
     # happens to be in the first.
-    return (even, round(count / len(below), 1) if width > 1 else 0.0, width)
+    return (even, round(count / len(below), 1) if width > 1 else 0.0, -before, width)
 
 
 def layout_of(file: LocalFile, text: str, settings: FileSource) -> tuple[Layout, list[list[str]]]:

@@ -12,6 +12,7 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.footer import Sums, like_the_rows
 from dataflow.sources.file.header import looks_like_a_value
+from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,16 +28,19 @@ Record = tuple[int, list[str]]
 
 
 def plain_copy(
-    file: LocalFile, layout: Layout, settings: FileSource, folder: Path
+    file: LocalFile, layout: Layout, settings: FileSource, folder: Path, *, agreed: bool = False
 ) -> tuple[LocalFile, list[str]]:
     """Copy the rows of a file, without what is no row, and say what was left out.
+
+    Args:
+        agreed: Whether there is a contract, so that a total that nobody spoke of is refused.
 
     Raises:
         SourceDataError: A row has more values than there are names, or fewer where the settings do
             not allow it; a quote is not closed; or the settings would leave out a row.
     """
     copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.csv"
-    rows = _Rows(file, layout, settings)
+    rows = _Rows(file, layout, settings, agreed=agreed)
     with (
         file.path.open(encoding="utf-8-sig", newline="") as source,
         copy.open("w", encoding="utf-8", newline="") as target,
@@ -70,8 +74,11 @@ def _misquoted(file: LocalFile, error: csv.Error) -> SourceDataError:
 class _Rows:
     """The rows of one file."""
 
-    def __init__(self, file: LocalFile, layout: Layout, settings: FileSource) -> None:
+    def __init__(
+        self, file: LocalFile, layout: Layout, settings: FileSource, *, agreed: bool
+    ) -> None:
         self.file, self.layout, self.settings = file, layout, settings
+        self._agreed = agreed
         self.notes: list[str] = []
         self._sums = Sums(len(layout.names))
         self._above: deque[list[str]] = deque(maxlen=_ROWS_ABOVE)
@@ -105,6 +112,8 @@ class _Rows:
         self.notes += check_footer(
             self.file, list(self._above), [row for _, row in held], self._sums
         )
+        if self._agreed and most:
+            refuse_footer(self.file, last_rows(list(self._above), self._sums), most)
         if filled:
             self.notes.append(
                 f"{self.file.shown}: lines with fewer values than there are names: {filled:,}; "

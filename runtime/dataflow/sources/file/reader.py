@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.sources.errors import SourceSettingError
-from dataflow.sources.file.encoding import as_utf8
+from dataflow.sources.file.encoding import as_utf8, is_utf8_after_all
 from dataflow.sources.file.location import fetch_files
 from dataflow.sources.file.settings import FileSource
 from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
@@ -51,9 +51,28 @@ class FetchedFiles:
 
     def read(self, settings: FileSource, contract: Contract | None = None) -> TypedTable:
         """Read them as one table; ``url`` and ``format`` have done their work already."""
-        files, file_format = self.found, self.found[0].format
-        if file_format in TEXT_FORMATS:
-            files = [as_utf8(file, settings.encoding, self.folder) for file in files]
+        now_utf8 = [
+            file
+            for file in self.found
+            if file.format in TEXT_FORMATS and is_utf8_after_all(file.path, settings.encoding)
+        ]
+        files = [
+            as_utf8(file, "utf-8" if file in now_utf8 else settings.encoding, self.folder)
+            if file.format in TEXT_FORMATS
+            else file
+            for file in self.found
+        ]
+        typed = self._read(files, settings, contract)
+        told = [
+            f"{file.shown} is UTF-8, and is read so, though `encoding` says {settings.encoding}."
+            for file in now_utf8
+        ]
+        return replace(typed, notes=[*told, *typed.notes])
+
+    def _read(
+        self, files: list[LocalFile], settings: FileSource, contract: Contract | None
+    ) -> TypedTable:
+        file_format = files[0].format
         if file_format in ("csv", "tsv"):
             from dataflow.sources.file.delimited import read_delimited
 
@@ -65,7 +84,7 @@ class FetchedFiles:
         if file_format == "excel":
             from dataflow.sources.file.spreadsheet import read_spreadsheets
 
-            return read_spreadsheets(files, settings)
+            return read_spreadsheets(files, settings, contract)
         if file_format in ("parquet", "orc", "feather"):
             from dataflow.sources.file.arrow_file import read_arrow_files, read_parquet
 

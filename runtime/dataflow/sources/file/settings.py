@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 
 # What a delimiter may be called that is no sign of its own.
 WHITESPACE = "whitespace"
+FRAMED = "framed"
 _LONGEST_DELIMITER = 4
-_TEXT_ONLY = (
-    *("delimiter", "widths", "quote", "escape", "comment", "short_rows", "repeated_headers"),
-)
+_TEXT_ONLY = (*("delimiter", "widths", "quote", "escape", "comment", "short_rows"),)
 _TABLES_ONLY = (
     *("header", "header_rows", "names", "skip_lines", "units_row", "footer_lines"),
-    *("decimal", "thousands", "date_format"),
+    *("repeated_headers", "decimal", "thousands", "date_format"),
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
@@ -83,7 +82,8 @@ class FileSource(Section):
     delimiter: AnyText | None = Field(
         default=None,
         description="What stands between the columns of a CSV file: one sign, up to four, or "
-        "`whitespace` for any number of blanks. Left out: found out from the file.",
+        "`whitespace` for any number of blanks, or `framed` for a table with lines drawn around "
+        "its cells. Left out: found out from the file.",
     )
     widths: list[Annotated[int, WholeNumber(1, 100_000)]] | None = Field(
         default=None,
@@ -191,11 +191,11 @@ class FileSource(Section):
         for key, formats in own.items():
             if values.get(key) is not None and form not in (None, *formats):
                 yield (key,), refusal(f"is of no use with `format: {form}`")
-        if isinstance(delimiter, str) and delimiter != WHITESPACE:
+        if isinstance(delimiter, str) and delimiter not in (WHITESPACE, FRAMED):
             if not 0 < len(delimiter) <= _LONGEST_DELIMITER:
                 yield (
                     ("delimiter",),
-                    refusal("is not one character", "or up to four, or whitespace"),
+                    refusal("is not one character", "or up to four, or whitespace, or framed"),
                 )
             elif "\n" in delimiter or "\r" in delimiter or delimiter == '"':
                 yield ("delimiter",), refusal("cannot stand between columns")

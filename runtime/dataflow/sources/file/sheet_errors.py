@@ -1,4 +1,7 @@
-"""Cells of a workbook that hold an error, such as #DIV/0!, which its reader gives as empty."""
+"""Cells of a workbook that its reader gives as empty, and that are not.
+
+They hold an error, such as #DIV/0!, or a formula that no program has computed yet.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 import zipfile
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
+from xml.sax.saxutils import unescape
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,11 +20,18 @@ _STRICT = (
     (b"http://purl.oclc.org/ooxml/spreadsheetml/main", _MAIN[1:-1].encode()),
     (b"http://purl.oclc.org/ooxml/officeDocument/relationships", _RELATION[1:-3].encode()),
 )
+# What a formula gave stands behind it; an empty text, as a computed one may be, has a type.
+_UNCOMPUTED = re.compile(
+    rb'<c r="([A-Z]+)(\d+)"(?![^>]*\bt=)[^>]*>\s*<f(?:/>|[^>]*/>|[^>]*>([^<]*)</f>)\s*'
+    rb"(?:<v\s*/>|<v></v>)?\s*</c>"
+)
 _PLACE = re.compile(r"([A-Z]+)(\d+)")
 
 
 def error_cells(path: Path, sheet: str) -> dict[tuple[int, int], str] | None:
-    """The errors in a sheet of an .xlsx or .xlsm file, by row and column, counted from 0.
+    """What the errors and uncomputed formulas in a sheet of an .xlsx or .xlsm file show.
+
+    By row and column, counted from 0; a formula begins with ``=``.
 
     None for other kinds of files, whose errors cannot be told from empty cells.
     """
@@ -32,9 +43,12 @@ def error_cells(path: Path, sheet: str) -> dict[tuple[int, int], str] | None:
             text = archive.read(part)
     except (zipfile.BadZipFile, KeyError, ET.ParseError, OSError):
         return None
+    found = {
+        (int(row) - 1, _column(letters.decode())): f"={unescape(formula.decode(errors='replace'))}"
+        for letters, row, formula in _UNCOMPUTED.findall(text)
+    }
     if b't="e"' not in text and b"t='e'" not in text:
-        return {}
-    found = {}
+        return found
     for cell in ET.fromstring(_usual(text)).iter(f"{_MAIN}c"):  # noqa: S314  (read by calamine too)
         place = _PLACE.fullmatch(cell.get("r") or "")
         if cell.get("t") == "e" and place:

@@ -11,10 +11,14 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.file.agreed_header import agreed_names, has_names, place_of
+from dataflow.sources.file.content import text_instead
+from dataflow.sources.file.footer import Sums
 from dataflow.sources.file.header import joined_names, preamble_of, values_in
 from dataflow.sources.file.plain_copy import check_footer, check_units
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.sheet_errors import cell_name, error_cells
+from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
 from dataflow.sources.inference import TypedTable, durations_as_text, read_typed
 from dataflow.sources.type_rules import RULES
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
     from dataflow.sources.text_format import TextFormat
@@ -31,8 +36,14 @@ _FIRST_ROWS = 100
 _MOST_CELLS = 8
 
 
-def read_spreadsheets(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:
+def read_spreadsheets(
+    files: Sequence[LocalFile], settings: FileSource, contract: Contract | None = None
+) -> TypedTable:
     """Read one sheet of each file; its first row with several values has the columns' names.
+
+    Args:
+        contract: What is agreed, where there is a contract: it is held to later. Its names are
+            looked for where the header was not found, and a total that it does not know is refused.
 
     Numbers are whole where all of a column are. A column with values of several kinds is text, and
     cells that hold an error are the text that they show.
@@ -46,7 +57,7 @@ def read_spreadsheets(files: Sequence[LocalFile], settings: FileSource) -> Typed
     tables, notes = [], []
     for file in files:
         sheet = sheet_of(file, settings.sheet)
-        names, rows, told = _rows(file, sheet, settings)
+        names, rows, told = _rows(file, sheet, settings, contract)
         notes += [*sheet.notes, *told]
         columns = {}
         for index, name in enumerate(names):
@@ -104,13 +115,23 @@ class Sheet:
 
 
 def _rows(
-    file: LocalFile, sheet: Sheet, settings: FileSource
+    file: LocalFile, sheet: Sheet, settings: FileSource, contract: Contract | None
 ) -> tuple[list[str], list[list[Any]], list[str]]:
     """The names of the columns, the rows below them, and what was left out."""
     rows = [row for number, row in sheet.rows if number >= (settings.skip_lines or 0)]
     texts = [[_text(cell) for cell in row] for row in rows]
     before = 0 if settings.skip_lines is not None else preamble_of(texts[:_FIRST_ROWS])
     notes = []
+    agreed = agreed_names(contract) if contract and settings.header_rows is None else frozenset()
+    if agreed and not (rows and has_names(texts[before], agreed)):
+        every = sheet.texts()
+        place = place_of(every[:_FIRST_ROWS], agreed)
+        if place is not None:
+            rows, texts, before = [row for _, row in sheet.rows], every, place
+            notes.append(
+                f"{file.shown}: the names of the contract stand in row {sheet.rows[place][0] + 1} "
+                "now: it is read from there, whatever `skip_lines` says."
+            )
     if above := texts[:before]:
         shown = "; ".join(" ".join(filter(None, row)) for row in above)
         notes.append(f"{file.shown}: left out above the header: {shortened(shown)!r}.")
@@ -140,9 +161,23 @@ def _rows(
     start = heads + bool(settings.units_row)
     if settings.units_row and len(texts) > heads:
         check_units(file, texts[heads])
-    end = len(rows) - (settings.footer_lines or 0)
-    notes += check_footer(file, texts[start:end], texts[max(end, start) :])
-    return names, rows[start : max(end, start)], notes + renamed
+    end = max(len(rows) - (settings.footer_lines or 0), start)
+    notes += check_footer(file, texts[start:end], texts[end:])
+    if contract is not None and settings.footer_lines != 0:
+        sums = Sums(width)
+        for row in texts[start:end]:
+            sums.add(row)
+        refuse_footer(file, last_rows(texts[start:end], sums), settings.footer_lines or 0)
+    kept = rows[start:end]
+    if heads and settings.repeated_headers == "skip":
+        kept = [
+            row
+            for row, shown in zip(kept, texts[start:end], strict=True)
+            if shown != texts[heads - 1]
+        ]
+        if repeated := end - start - len(kept):
+            notes.append(f"{file.shown}: rows that repeat the header, left out: {repeated:,}.")
+    return names, kept, notes + renamed
 
 
 def _nulls(text_format: TextFormat, name: str) -> set[str]:
@@ -170,10 +205,11 @@ def _workbook(file: LocalFile) -> Any:
 
 
 def _unreadable(file: LocalFile, error: Exception) -> SourceDataError:
-    return SourceDataError(
-        f"{file.shown} cannot be read as a spreadsheet: {error}.",
+    reason, instruction = text_instead(file.path) or (
+        str(error),
         "Open it, save it as .xlsx without a password, and try again.",
     )
+    return SourceDataError(f"{file.shown} cannot be read as a spreadsheet: {reason}.", instruction)
 
 
 def visible_sheets(file: LocalFile) -> list[str]:
@@ -237,12 +273,20 @@ def _with_errors(file: LocalFile, name: str, cells: list[list[Any]]) -> list[str
         opened = file.path.read_bytes()[:4] == b"\xd0\xcf\x11\xe0"
         told = f"{file.shown}: a cell that holds an error cannot be told from an empty one."
         return [f"{told} Save the file as .xlsx to have them named."] if opened else []
-    shown = []
+    shown: dict[bool, list[str]] = {False: [], True: []}
     for (row, column), error in errors.items():
         if row < len(cells) and column < len(cells[row]):
             cells[row][column] = error
-            shown.append(f"{cell_name(row, column)} {error}")
-    return [f"{file.shown}: cells hold errors, read as text: {_few(shown)}."] if shown else []
+            shown[error.startswith("=")].append(f"{cell_name(row, column)} {error}")
+    notes = []
+    if shown[False]:
+        notes.append(f"{file.shown}: cells hold errors, read as text: {_few(shown[False])}.")
+    if shown[True]:
+        notes.append(
+            f"{file.shown}: cells hold formulas that were never computed, read as text: "
+            f"{_few(shown[True])}. Open the file in a spreadsheet program, and save it."
+        )
+    return notes
 
 
 def _few(names: list[str]) -> str:

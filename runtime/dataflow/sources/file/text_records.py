@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from dataflow.sources.file.settings import WHITESPACE
+from dataflow.sources.file.drawn import cells_within, is_line
+from dataflow.sources.file.settings import FRAMED, WHITESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +23,7 @@ class Dialect:
     """How the values of a record are told apart.
 
     Args:
-        delimiter: What stands between them: a sign, up to four, or ``whitespace``.
+        delimiter: What stands between them: a sign, up to four, ``whitespace`` or ``framed``.
         quote: The sign around a value with a delimiter in it; empty if there is none.
         escape: The sign before a quote within a value; empty if quotes are doubled.
         widths: The widths of the values, in signs; empty if they have none.
@@ -38,7 +39,7 @@ class Dialect:
     @property
     def by_position(self) -> bool:
         """Whether a line is a record, without quotes."""
-        return bool(self.widths) or self.delimiter == WHITESPACE
+        return bool(self.widths) or self.delimiter in (WHITESPACE, FRAMED)
 
     def records(
         self, lines: Iterable[str], *, strict: bool = True
@@ -55,6 +56,8 @@ class Dialect:
         if self.by_position:
             for number, line in enumerate(lines):
                 bare = line.rstrip("\r\n")
+                if self.delimiter == FRAMED and is_line(bare):
+                    continue
                 if bare.strip() and not (self.comment and bare.lstrip().startswith(self.comment)):
                     yield number, self._split(bare)
             return
@@ -62,7 +65,7 @@ class Dialect:
 
     def _split(self, line: str) -> list[str]:
         if not self.widths:
-            return line.split()
+            return cells_within(line) if self.delimiter == FRAMED else line.split()
         ends = list(accumulate(self.widths))
         # What stands beyond the last column belongs to it: nothing is cut off.
         cells = [line[end - width : end] for width, end in zip(self.widths, ends, strict=True)]

@@ -68,6 +68,11 @@ def _unzip(path: Path, target: Path, shown: str) -> str:
             for member in archive.infolist()
             if not member.is_dir() and not member.filename.startswith("__MACOSX/")
         ]
+        if any(member.filename == "xl/workbook.xml" for member in members):
+            raise SourceDataError(
+                f"{shown} is an Excel workbook, whatever its name says.",
+                "Set `ingestion.source.format: excel`.",
+            )
         if len(members) != 1:
             names = ", ".join(member.filename for member in members[:5]) or "none"
             raise SourceDataError(

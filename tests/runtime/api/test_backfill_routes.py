@@ -1,0 +1,56 @@
+"""Backfills over the REST API, by a real Dagster."""
+
+from __future__ import annotations
+
+import pytest
+from tests.service_fixtures import Service, until
+
+pytestmark = pytest.mark.slow
+
+API = "/api/v1"
+
+
+def test_a_backfill_runs_each_partition_once(service: Service) -> None:
+    """It is answered at once, followed by its id, and its runs are runs like others."""
+    asked = service.api.post(f"{API}/workflows/parted/backfills", json={"from": "eu", "to": "us"})
+    assert asked.status_code == 202, asked.text
+    backfill = asked.json()
+    assert backfill["workflow_id"] == "parted"
+    assert [run["partition"] for run in backfill["runs"]] == ["eu", "us"]
+    own = asked.headers["Location"]
+    assert own == backfill["links"]["self"]
+
+    def is_over() -> bool:
+        return bool(service.api.get(own).json()["status"] != "running")
+
+    until(is_over, "the end of the backfill", seconds=180)
+    done = service.api.get(own).json()
+    assert (done["status"], done["counts"]) == ("succeeded", {"succeeded": 2}), done
+    runs = [service.api.get(f"{API}/runs/{run['run_id']}").json() for run in done["runs"]]
+    assert {run["workflow_id"] for run in runs} == {"parted"}
+    journal = (service.root / "journal").read_text()
+    assert [journal.count(f"parted {key} ") for key in ("eu", "us", "asia")] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("workflow", "body", "status", "reason"),
+    [
+        ("parted", {"partitions": ["eu", "mars"]}, 422, "no partition 'mars'"),
+        ("parted", {"from": "us", "to": "eu"}, 422, "no partitions from 'us' to 'eu'"),
+        ("parted", {"since": "eu"}, 422, "since"),
+        ("brief_0", {}, 422, "has no partitions"),
+        ("nobody", {}, 404, "no workflow 'nobody'"),
+    ],
+)
+def test_what_cannot_be_filled_in_is_refused(
+    service: Service, workflow: str, body: dict[str, object], status: int, reason: str
+) -> None:
+    """Before anything is started, with the partitions that there are."""
+    answer = service.api.post(f"{API}/workflows/{workflow}/backfills", json=body)
+    assert answer.status_code == status, answer.text
+    assert reason in answer.text
+
+
+def test_a_backfill_that_nobody_knows_is_not_found(service: Service) -> None:
+    """Like a run that nobody knows."""
+    assert service.api.get(f"{API}/backfills/nothing").status_code == 404
