@@ -142,6 +142,23 @@ class Till:
         """Run it as Dagster does."""
         return self._start(f"import drive; drive.main({resumes!r})")
 
+    def make_old(self, *path: str, days: int) -> None:
+        """Put into the history that an asset was made so many days ago."""
+        self._start(
+            "import json, time, logging; from dagster import *\n"
+            "from dagster._core.events.log import EventLogEntry\n"
+            "from dagster._core.events import StepMaterializationData\n"
+            "from dataflow.runs.instance import open_instance\n"
+            "from dataflow.shared.project import find_project\n"
+            f"made = AssetMaterialization({['till', *path]!r})\n"
+            "event = DagsterEvent(event_type_value='ASSET_MATERIALIZATION', job_name='till_job',\n"
+            "    event_specific_data=StepMaterializationData(made), message='made')\n"
+            "entry = EventLogEntry(None, logging.INFO, '', 'of_old',\n"
+            f"    time.time() - {days} * 86400, dagster_event=event)\n"
+            "with open_instance(find_project()) as instance: instance.handle_new_event(entry)\n"
+            "print(json.dumps({}))"
+        )
+
     def _start(self, code: str) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=self.root, capture_output=True, text=True

@@ -21,6 +21,7 @@ from dagster import (
 from dagster._utils.tags import is_valid_tag_key
 
 from dataflow.modelling.known_graph import known_graph
+from dataflow.runs.freshness import overdue_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,6 +72,15 @@ def read_lineage(project: Project, workflow_id: str, config: WorkflowConfig) -> 
     specs = [*_loaded(workflow_id, config), *(_model(workflow_id, each) for each in graph.models)]
     if (folder / "evidence").is_dir():
         specs.append(_dashboard(workflow_id, folder, specs, graph))
+    schedule = config.workflow.schedule
+    if schedule:
+        # A source is not made here, and cannot be late here.
+        overdue = overdue_policy(schedule, config.workflow.timezone)
+        made = ("raw", "dashboard", *(model.relation[0] for model in graph.models))
+        specs = [
+            spec.replace_attributes(freshness_policy=overdue) if spec.key.path[1] in made else spec
+            for spec in specs
+        ]
     there = {spec.key for spec in specs}
     checks = [
         *_contract_checks(workflow_id, config),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, Definitions
+from dagster import AssetKey, Definitions, FreshnessPolicy
 from tests.asset_fixtures import Till, write_till
 from tests.runtime.runs.test_code_location import build
 from tests.service_fixtures import write_workflow
+
+from dataflow.runs.freshness import longest_pause
 
 SOURCE, RAW = AssetKey(["till", "source"]), AssetKey(["till", "raw", "sales"])
 STAGING, MART = AssetKey(["till", "staging", "stg_sales"]), AssetKey(["till", "marts", "sales"])
@@ -155,6 +158,35 @@ def test_a_location_is_loaded_without_dbt(till: Till) -> None:
         [sys.executable, "-c", code], cwd=till.root, capture_output=True, text=True
     )
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_tables_are_overdue_by_the_schedule(till: Till) -> None:
+    """Of all but the source, which is not made here; a workflow without one is never overdue."""
+    graph = build(till.root).resolve_asset_graph()
+    policies = {key: graph.get(key).freshness_policy for key in (RAW, STAGING, MART, DASHBOARD)}
+    assert set(policies.values()) == {FreshnessPolicy.time_window(timedelta(hours=30))}
+    assert graph.get(SOURCE).freshness_policy is None
+    config = till.folder / "config.yaml"
+    config.write_text(config.read_text().replace('"0 6 * * *"', "null"))
+    graph = build(till.root).resolve_asset_graph()
+    assert graph.get(MART).freshness_policy is None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "pause"),
+    [
+        ("* * * * *", timedelta(minutes=1)),
+        ("30 */6 * * *", timedelta(hours=6)),
+        ("0 6 * * *", timedelta(hours=24)),
+        ("0 8-18 * * 1-5", timedelta(days=2, hours=14)),
+        ("0 6 * * 1,2", timedelta(days=6)),
+        ("0 0 31 * *", timedelta(days=61)),
+        ("@weekly", timedelta(days=7)),
+    ],
+)
+def test_the_longest_pause_of_a_schedule_is_found(schedule: str, pause: timedelta) -> None:
+    """Nights, weekends and short months are no reason to call a table overdue."""
+    assert longest_pause(schedule, "UTC") == pause
 
 
 @pytest.mark.slow

@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.asset_fixtures import Till, write_till
-from tests.service_fixtures import Service
+from tests.service_fixtures import Service, until
 
 pytestmark = pytest.mark.slow
+
+FRESHNESS = "{assetNodes {freshnessStatusInfo {freshnessStatus}}}"
 
 
 @pytest.fixture
 def till(tmp_path: Path) -> Till:
-    return write_till(tmp_path / "shop")
+    made = write_till(tmp_path / "shop")
+    made.make_old("dashboard", days=3)
+    return made
 
 
 @pytest.fixture
@@ -43,10 +47,15 @@ def page(browser: Browser, service: Service) -> Iterator[Page]:
 def test_a_person_sees_lineage_rows_columns_and_checks(
     till: Till, service: Service, page: Page
 ) -> None:
-    """Before a run the graph; after it what was made, of what, and what the checks found."""
+    """Before a run the graph, and what is overdue; after it what was made, and the checks."""
     page.goto(f"{service.dagster_url}/asset-groups/till?expanded=till")
     for name in ("source", "stg_sales", "dashboard"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    # Dagster's daemon looks each half minute.
+    until(lambda: "DEGRADED" in str(service.graphql(FRESHNESS)), "an overdue dashboard")
+    page.goto(f"{service.dagster_url}/assets/till/dashboard")
+    expect(page.get_by_text("3 days ago").first).to_be_visible()
+    expect(page.get_by_text("Failed", exact=True).first).to_be_visible()
 
     till.rows("1,1.50", "2,", "x,9")
     ran = service.api.post("/api/v1/workflows/till/run", params={"wait": 100}).json()

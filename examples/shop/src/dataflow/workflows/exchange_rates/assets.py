@@ -8,8 +8,27 @@ from dagster import AssetSpec
 
 WORKFLOW = "exchange_rates"
 
-source = AssetSpec([WORKFLOW, "source"])
-raw_table = AssetSpec([WORKFLOW, "raw", "exchange_rates"])
-staging = AssetSpec([WORKFLOW, "staging", "stg_exchange_rates"])
-mart = AssetSpec([WORKFLOW, "marts", "exchange_rates"])
-dashboard = AssetSpec([WORKFLOW, "dashboard"])
+source = AssetSpec(
+    key=[WORKFLOW, "source"],
+    kinds={"api"},
+)
+
+raw_table = AssetSpec(
+    key=[WORKFLOW, "raw", "exchange_rates"],
+    kinds={"duckdb"},
+)
+
+staging = AssetSpec(
+    key=[WORKFLOW, "staging", "stg_exchange_rates"],
+    kinds={"duckdb", "dbt"},
+)
+
+mart = AssetSpec(
+    key=[WORKFLOW, "marts", "exchange_rates"],
+    kinds={"duckdb", "dbt"},
+)
+
+dashboard = AssetSpec(
+    key=[WORKFLOW, "dashboard"],
+    kinds={"evidence"},
+)

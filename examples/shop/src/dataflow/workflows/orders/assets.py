@@ -8,8 +8,27 @@ from dagster import AssetSpec
 
 WORKFLOW = "orders"
 
-source = AssetSpec([WORKFLOW, "source"])
-raw_table = AssetSpec([WORKFLOW, "raw", "orders"])
-staging = AssetSpec([WORKFLOW, "staging", "stg_orders"])
-mart = AssetSpec([WORKFLOW, "marts", "orders"])
-dashboard = AssetSpec([WORKFLOW, "dashboard"])
+source = AssetSpec(
+    key=[WORKFLOW, "source"],
+    kinds={"file"},
+)
+
+raw_table = AssetSpec(
+    key=[WORKFLOW, "raw", "orders"],
+    kinds={"duckdb"},
+)
+
+staging = AssetSpec(
+    key=[WORKFLOW, "staging", "stg_orders"],
+    kinds={"duckdb", "dbt"},
+)
+
+mart = AssetSpec(
+    key=[WORKFLOW, "marts", "orders"],
+    kinds={"duckdb", "dbt"},
+)
+
+dashboard = AssetSpec(
+    key=[WORKFLOW, "dashboard"],
+    kinds={"evidence"},
+)
