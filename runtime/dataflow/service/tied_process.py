@@ -39,6 +39,9 @@ class TiedProcess(Process):  # type: ignore[misc]
     def _stop(self, *_: object) -> None:
         # Nobody reads any more what the service says.
         self._waiting.cancel_join_thread()
+        if self._child is not None and self._child.poll() is not None:
+            # At its end already, it may wait for somebody to take its last lines.
+            os._exit(0)
         signal.signal(signal.SIGALRM, self._kill)
         signal.alarm(_SECONDS_TO_STOP)
         self._signal(signal.SIGTERM)
