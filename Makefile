@@ -80,7 +80,7 @@ examples: setup ## Render the example project anew after a change of the templat
 apt = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update && \
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes $(1) >/dev/null
 
-test-tools: setup # What the tests use beside Python: a browser, Postgres and MariaDB to read from, docker-compose.
+test-tools: setup # What the tests use beside Python: a browser, Postgres and MariaDB to read from, nginx, docker-compose.
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		command -v google-chrome >/dev/null || \
 		{ $(call apt,chromium); } || \
@@ -92,6 +92,9 @@ test-tools: setup # What the tests use beside Python: a browser, Postgres and Ma
 	@command -v mariadbd >/dev/null || ls /usr/sbin/mariadbd >/dev/null 2>&1 || \
 		{ $(call apt,--no-install-recommends mariadb-server); } || \
 		echo 'Without MariaDB on this machine, the tests that read from it are skipped.'
+	@command -v nginx >/dev/null || ls /usr/sbin/nginx >/dev/null 2>&1 || \
+		{ $(call apt,--no-install-recommends nginx-light); } || \
+		echo 'Without nginx on this machine, the test of the login before the servers is skipped.'
 	@command -v docker-compose >/dev/null || \
 		{ $(call apt,--no-install-recommends docker-compose); } || \
 		echo 'Without docker-compose on this machine, the test that reads compose.yaml with it is skipped.'
