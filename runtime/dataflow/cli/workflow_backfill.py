@@ -82,8 +82,13 @@ def backfill(name: str, first: str, last: str, missing: bool, dry_run: bool, as_
 
 
 def _told(run: Run) -> dict[str, Any]:
-    told = run.as_json()
-    return {key: told[key] for key in ("run_id", "status", "rows", "seconds", "error")}
+    return {
+        "run_id": run.run_id,
+        "success": run.success,
+        "rows": run.rows,
+        "seconds": run.seconds or 0.0,
+        "error": run.whole_error,
+    }
 
 
 def _line(key: str, run: Run, progress: str) -> str:

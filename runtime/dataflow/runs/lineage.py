@@ -22,10 +22,13 @@ from dagster._utils.tags import is_valid_tag_key
 
 from dataflow.modelling.known_graph import known_graph
 from dataflow.runs.freshness import overdue_policy
+from dataflow.runs.partitioning import partitions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from dagster import PartitionsDefinition
 
     from dataflow.modelling.model_graph import Model, ModelGraph, Relation
     from dataflow.shared.config_model import WorkflowConfig
@@ -110,10 +113,13 @@ def with_words_of(spec: AssetSpec, author: AssetSpec) -> AssetSpec:
         tags={**tags, **author.tags},
         group_name=author.group_name or spec.group_name,
         freshness_policy=author.freshness_policy or spec.freshness_policy,
+        partitions_def=author.partitions_def or spec.partitions_def,
     )
 
 
 def _loaded(workflow_id: str, config: WorkflowConfig) -> Iterator[AssetSpec]:
+    workflow = config.workflow
+    parts = partitions_of(workflow, workflow.partition) if workflow.partition else None
     for table in config.tables:
         kind = str(getattr(table.source, "type", ""))
         source = source_key(workflow_id, config, table.load.table)
@@ -124,10 +130,10 @@ def _loaded(workflow_id: str, config: WorkflowConfig) -> Iterator[AssetSpec]:
             group_name=workflow_id,
             kinds=_kinds(kind),
         )
-        yield _raw(workflow_id, table.load.table, source, table.contract)
+        yield _raw(workflow_id, table.load.table, source, table.contract, parts)
         for name, child in table.child_tables.items():
             said = f"The items of {child.path} in the rows of {table.load.table}."
-            yield _raw(workflow_id, name, source, child.contract, said)
+            yield _raw(workflow_id, name, source, child.contract, parts, said)
 
 
 def _raw(
@@ -135,6 +141,7 @@ def _raw(
     table: str,
     source: AssetKey,
     contract: Contract | None,
+    parts: PartitionsDefinition | None,
     said: str = "The rows as they were loaded.",
 ) -> AssetSpec:
     return AssetSpec(
@@ -144,6 +151,7 @@ def _raw(
         group_name=workflow_id,
         kinds={"duckdb"},
         metadata=_about_table(workflow_id, (_RAW, table), _agreed(contract)),
+        partitions_def=parts,
     )
 
 

@@ -105,10 +105,12 @@ def tell_of_loaded_tables(run: RunContext, tables: Iterable[LoadedTable]) -> Non
         [
             AssetMaterialization(
                 table_key(run.workflow_id, relation),
+                partition=each.request.partition,
                 metadata={
                     **facts.get(relation, TableFacts()).metadata(),
                     "dagster/row_count": each.result.rows_in_table,
                     "rows_loaded": each.result.rows_loaded,
+                    **_of_partition(each),
                     **_rejected(each.request.rejected, _has_contract(run, relation[1])),
                     "seconds": round(each.seconds, 3),
                 },
@@ -149,6 +151,12 @@ def tell_of_dashboard(run: RunContext, tables: Mapping[str, int], seconds: float
     }
     made = AssetMaterialization(dashboard_key(run.workflow_id), metadata=about)
     tell(run, [made], at_end=run.is_locked)
+
+
+def _of_partition(table: LoadedTable) -> dict[str, int]:
+    if table.request.partition is None:
+        return {}
+    return {"dagster/partition_row_count": table.result.rows_loaded}
 
 
 def _facts(run: RunContext, relations: Iterable[Relation]) -> dict[Relation, TableFacts]:

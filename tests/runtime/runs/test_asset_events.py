@@ -13,6 +13,10 @@ from dagster import (
 )
 from tests.asset_fixtures import Till, write_till
 
+from dataflow.runs.lineage import read_lineage
+from dataflow.shared.config import workflow_config
+from dataflow.shared.project import Project
+
 pytestmark = pytest.mark.slow
 
 RAW, STAGING, MART = ("raw", "sales"), ("staging", "stg_sales"), ("marts", "sales")
@@ -113,3 +117,24 @@ def test_what_fails_a_run_is_told_as_a_failed_check(tmp_path: Path) -> None:
     (till.root / "rows.csv").write_text("id\n1\n")
     assert not till.run()["success"]
     assert told.check("contract", *RAW)[:3] == (False, "ERROR", 0)
+
+
+def test_of_a_partition_dagster_is_told_which(tmp_path: Path) -> None:
+    """The raw table has the partitions of config.yaml, and each run makes one of them."""
+    till = write_till(tmp_path / "shop")
+    config = till.folder / "config.yaml"
+    partition = 'workflow: {partition: {by: ["1", "2"], column: id}, '
+    config.write_text(config.read_text().replace("workflow: {", partition))
+    assert till.run("1")["success"]
+    assert till.run("2")["success"]
+    lineage = read_lineage(Project(till.root), "till", workflow_config("till", Project(till.root)))
+    raw = next(spec for spec in lineage.specs if spec.key.path[1] == "raw")
+    assert raw.partitions_def is not None
+    assert raw.partitions_def.get_partition_keys() == ["1", "2"]
+    with DagsterInstance.from_config(str(till.root / ".dagster")) as instance:
+        assert instance.get_materialized_partitions(raw.key) == {"1", "2"}
+    newest, _ = Told(till).made(*RAW)
+    rows = {
+        name: newest[1][f"dagster/{name}"].value for name in ("row_count", "partition_row_count")
+    }
+    assert rows == {"row_count": 2, "partition_row_count": 1}

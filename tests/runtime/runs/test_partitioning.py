@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -227,7 +228,9 @@ def test_partitions_are_replaced_as_wholes_and_filled_in(
     filled = shop.run("backfill", "sales", "--to", "2024-01-03", "--missing")
     assert "2024-01-01" in filled.stdout
     assert "2024-01-02" not in filled.stdout
-    shop.run("backfill", "sales", "--from", "2024-01-02", "--to", "2024-01-02")
+    again = shop.run("backfill", "sales", "--from", "2024-01-02", "--to", "2024-01-02", "--json")
+    told = json.loads(again.stdout)
+    assert (told["partition"], told["success"], told["rows"]) == ("2024-01-02", True, 1)
     assert shop.rows() == [(1, "2024-01-01"), (2, "2024-01-02"), (4, "2024-01-03")]
 
     # A day that had rows and has none is no day without sales, unless it may be.
