@@ -49,7 +49,7 @@ UNSEEN = {
     "before the copy is made": at(f"{STATES}:copy_file"),
     "when the copy is made": at(f"{STATES}:copy_file", "after"),
     "before the load commits": at(f"{LOAD}:count_rows", "after"),
-    "when the load has committed": at(f"{STEPS}._record"),
+    "when the load has committed": at("dataflow.runs.steps:tell_of_loaded_tables"),
     "after load": at(f"{STEPS}.load", "after"),
     "before model": at(f"{STEPS}.model"),
     "while dbt makes the staging model": at(SQL, matching="stg_sales__dbt_tmp"),
@@ -137,7 +137,7 @@ def test_a_load_is_whole_or_not_there(shop: Shop, write_disposition: str, place:
     new = [(3, 2.0), (4, 2.0)]
     after = new if write_disposition == "replace" else [*BEFORE[:2], *new]
     inside = at(f"{LOAD}:count_rows", "after")
-    hook = inside if place == "inside" else at(f"{STEPS}._record")
+    hook = inside if place == "inside" else at("dataflow.runs.steps:tell_of_loaded_tables")
     assert shop.run(hooks=[hook]).code == -9
     assert shop.raw() == shop.mart() == shop.published() == BEFORE
     shop.run_well()

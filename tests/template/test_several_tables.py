@@ -152,7 +152,7 @@ def test_three_sources_and_a_list_are_loaded_and_joined(
 
     # The second of the sources, and one that the template knows nothing of.
     with duckdb.connect(str(data / "shop.duckdb")) as connection:
-        connection.execute("ALTER TABLE products ADD COLUMN weight INTEGER")
+        connection.execute("ALTER TABLE products ADD COLUMN weight INTEGER DEFAULT 5")
     commit(project_folder)
     accepted = dataflow("workflow", "inspect", "shop", "--accept", cwd=project_folder)
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr

@@ -85,11 +85,25 @@ def test_what_a_person_wrote_into_the_contract_stays(
     assert edited != text
     config.write_text(edited)
     commit(project_folder)
-    source.write_text("id;amount;day\n1;1,5;25/04/2024\n2;2,25;x\n")
+    source.write_text("id;amount;day\n1;1,5;25/04/2024\n2;2,25;soon\n")
     accepted = dataflow("workflow", "inspect", "sales", "--accept", cwd=project_folder)
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr
     assert contract(folder)["id"] == {"type": "integer", "unit": "pieces"}
     assert contract(folder)["day"] == {"type": "text"}
+
+
+def test_a_new_marker_of_no_value_is_accepted(
+    project_folder: Path, source: Path, folder: Path, dataflow: Dataflow
+) -> None:
+    """The column keeps its type; what stands for no value is written down, and runs read it so."""
+    source.write_text("id;amount;day\n1;1,5;25/04/2024\n2;2,25;n/a\n")
+    accepted = dataflow("workflow", "inspect", "sales", "--accept", cwd=project_folder)
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    assert contract(folder)["day"] == {"type": "date", "format": "%d/%m/%Y"}
+    again = dataflow("workflow", "inspect", "sales", cwd=project_folder)
+    assert (again.returncode, "as its contract says" in again.stdout) == (0, True), again.stdout
+    run = dataflow("workflow", "run", "sales", cwd=project_folder)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_a_workflow_without_a_contract_gets_one(

@@ -33,7 +33,9 @@ def agreed_answers(
         if len(changes) == 1 or table == answers.get("table"):
             given |= _of_table(answers, change)
         elif table in more:
-            more[table] |= _of_table(more[table], change)
+            agreed = _of_table(more[table], change)
+            source = {k: agreed.pop(k) for k in ("null_values",) if k in agreed}
+            more[table] |= {**agreed, "source": {**more[table]["source"], **source}}
         else:
             raise BadInputError(
                 f"The table {quoted(table)} was added to config.yaml by hand: the template has no "
@@ -51,4 +53,8 @@ def _of_table(answers: Mapping[str, Any], change: ContractChange) -> dict[str, A
     given = {"columns": columns, "confirmed": [column for column in sure or [] if column in names]}
     if not set(map(str, key)) <= names:
         given["primary_key"] = list(change.inspection.primary_key)
+    # What stands for no value may be all that is new in a column.
+    null_values = change.inspection.answers().get("null_values")
+    if change.bad and null_values is not None:
+        given["null_values"] = null_values
     return given
