@@ -18,6 +18,7 @@ from playwright.sync_api import (
     Browser,
     ConsoleMessage,
     Page,
+    Playwright,
     Request,
     Response,
     sync_playwright,
@@ -28,6 +29,7 @@ __all__ = [
     "WatchedPage",
     "browser",
     "open_page",
+    "playwright_driver",
     "shared_node_modules",
     "site_server",
     "started_browser",
@@ -103,26 +105,30 @@ class WatchedPage:
         return found
 
 
+@pytest.fixture(scope="session")
+def playwright_driver() -> Iterator[Playwright]:
+    """What starts browsers; a process can have one at a time."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
 @contextmanager
-def started_browser(*arguments: str) -> Iterator[Browser]:
+def started_browser(playwright: Playwright, *arguments: str) -> Iterator[Browser]:
     """A headless Chromium, with further arguments of its own."""
     names = ("chromium", "chromium-browser", "google-chrome")
     own = next((path for path in map(shutil.which, names) if path), None)
-    with sync_playwright() as playwright:
-        try:
-            started = playwright.chromium.launch(
-                executable_path=own, args=[*_ARGUMENTS, *arguments]
-            )
-        except PlaywrightError as error:
-            pytest.skip(f"there is no Chromium: {error.message.splitlines()[0]}")
-        yield started
-        started.close()
+    try:
+        started = playwright.chromium.launch(executable_path=own, args=[*_ARGUMENTS, *arguments])
+    except PlaywrightError as error:
+        pytest.skip(f"there is no Chromium: {error.message.splitlines()[0]}")
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(playwright_driver: Playwright) -> Iterator[Browser]:
     """One headless Chromium for the whole session."""
-    with started_browser() as started:
+    with started_browser(playwright_driver) as started:
         yield started
 
 

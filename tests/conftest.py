@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.internal.conjecture import providers
-from tests.browser_fixtures import browser, open_page, shared_node_modules
+from tests.browser_fixtures import browser, open_page, playwright_driver, shared_node_modules
 
 from dataflow.shared import redaction
 
-__all__ = ["browser", "open_page", "shared_node_modules"]
+__all__ = ["browser", "open_page", "playwright_driver", "shared_node_modules"]
 
 # A machine may be busy: how long one example takes says nothing of the code.
 settings.register_profile("fixed", deadline=None, derandomize=True)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
 from tests.browser_fixtures import started_browser
 from tests.service_fixtures import Service, running, write_project
 from tests.service_fixtures import write_workflow as by_hand
@@ -115,12 +115,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(playwright_driver: Playwright) -> Iterator[Browser]:
     """A Chromium that finds names of attackers on this machine, as their name servers may say."""
     # Not every browser keeps pages of the internet from this machine by itself, as Chromium does.
     everybody = "--disable-features=LocalNetworkAccessChecks"
     names = "--host-resolver-rules=MAP *.example 127.0.0.1"
-    with started_browser(names, everybody) as started:
+    with started_browser(playwright_driver, names, everybody) as started:
         yield started
 
 
