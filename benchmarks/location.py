@@ -74,6 +74,8 @@ from dagster._serdes import serialize_value
 sys.path[:0] = sys.argv[2:]
 begun = time.process_time()
 defs = __import__(sys.argv[1], fromlist=["defs"]).defs
+# Ours are put together when Dagster asks for them.
+defs = defs() if callable(defs) else defs
 serialize_value(RepositorySnap.from_def(defs.get_repository_def()))
 seconds = time.process_time() - begun
 print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -132,11 +134,15 @@ def write_project(folder: Path, names: list[str]) -> Path:
     )
     workflows = folder / "project" / "src" / "dataflow" / "workflows"
     rendered = workflows / "template_flow"
+    # The tests are not read; the models and the queries of the dashboard are, for the assets.
+    shutil.rmtree(rendered / "tests")
     for name in names:
-        (workflows / name).mkdir()
-        for file in [*rendered.glob("*.py"), rendered / "config.yaml"]:
-            text = file.read_text().replace("template_flow", name)
-            (workflows / name / file.name).write_text(text)
+        shutil.copytree(rendered, workflows / name)
+        for file in (workflows / name).rglob("*template_flow*"):
+            file.rename(file.with_name(file.name.replace("template_flow", name)))
+        for file in (workflows / name).rglob("*"):
+            if file.is_file():
+                file.write_text(file.read_text().replace("template_flow", name))
     shutil.rmtree(rendered)
     return folder / "project"
 
