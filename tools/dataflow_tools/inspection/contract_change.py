@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.contract import Contract, OnChange
+from dataflow.shared.tables import to_arrow
 from dataflow.sources.kind import ReadRequest, source_kind
 from dataflow.sources.read import hold_to_contract
+from dataflow.sources.type_widening import declared_wider
 from dataflow.sources.validation import checked_settings
 from dataflow_tools.inspection.sample import read_limit
 from dataflow_tools.inspection.source_inspection import Inspection, inspect_source
@@ -85,11 +87,16 @@ def contract_change(table: SourceTable, parameters: Parameters) -> ContractChang
     )
     request = ReadRequest(parameters, limit=read_limit(given["type"]), contract=lenient)
     extracted = kind.read(settings, request)
-    conformed = extracted.conformed or hold_to_contract(extracted.data, lenient)
-    report = conformed.report
-    return ContractChange(
-        inspection, report.new_columns, report.lost_columns, report.bad_columns, conformed.notes
+    conformed = extracted.conformed or hold_to_contract(
+        extracted.data, lenient, declared=extracted.declared
     )
+    report = conformed.report
+    bad = [*report.bad_columns, *report.changed_columns]
+    if extracted.declared and not extracted.whole:
+        # Rows that were not looked at may need what the source declares.
+        declared = declared_wider(to_arrow(extracted.data), lenient.columns)
+        bad += [name for name in declared if name not in bad]
+    return ContractChange(inspection, report.new_columns, report.lost_columns, bad, conformed.notes)
 
 
 def _with_free_identifier(answer: dict[str, Any], taken: set[str]) -> dict[str, Any]:
