@@ -349,9 +349,9 @@ def _refusal(wrong: Sequence[_Misfit], shown: str) -> ContractError:
     return ContractError(
         f"{shown} is not as its contract says. {told}{more}. Nothing was loaded.",
         "Correct the source, or the column's type in `ingestion.columns` (`dataflow workflow "
-        "inspect NAME` shows what it has now); or set `ingestion.on_change.bad_value` to "
-        "quarantine, which puts such rows aside, or to null. A text that means no value goes into "
-        "`null_values` of the source.",
+        "inspect NAME` shows what it has now, and with --accept takes it over); or set "
+        "`ingestion.on_change.bad_value` to quarantine, which puts such rows aside, or to null. A "
+        "text that means no value goes into `null_values` of the source.",
     )
 
 
