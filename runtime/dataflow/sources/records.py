@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # What is not in a document; null is.
 MISSING: Any = object()
 _DEEPEST = 3
+# So many characters are shown on each side of one that cannot be.
+_AROUND = 12
 # Lists that stand beside the records of an answer, and are none.
 _BESIDE = (
     *("links", "errors", "warnings", "messages", "notices", "included", "facets", "aggregations"),
@@ -35,12 +37,39 @@ class JsonLines:
         path.write_bytes(b"")
 
     def add(self, records: Iterable[dict[str, Any]]) -> None:
-        """Append records."""
+        """Append records.
+
+        Raises:
+            SourceDataError: A text holds half a character, which no file can hold.
+        """
         with self.path.open("ab") as file:
             for record in records:
                 text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-                file.write(text.encode("utf-8", errors="replace") + b"\n")
+                try:
+                    file.write(text.encode() + b"\n")
+                except UnicodeEncodeError as error:
+                    raise _half_character(record, self.count + 1, error) from None
                 self.count += 1
+
+
+def _half_character(
+    record: dict[str, Any], number: int, error: UnicodeEncodeError
+) -> SourceDataError:
+    """JSON can write one half of a character that takes two escapes, such as an emoji's."""
+    half = f"\\u{ord(error.object[error.start]):x}"
+    near = error.object[max(error.start - _AROUND, 0) : error.end + _AROUND]
+    near = near.encode("utf-8", errors="replace").decode()
+    key = next((key for key, value in record.items() if _has_half(value)), next(iter(record)))
+    return SourceDataError(
+        f"Record {number:,} has half a character in {quoted(key)}, {half} where {near!r} has a "
+        "question mark: no text can hold it.",
+        "Correct it at the source, or read it with code of your own in ingestion.py.",
+    )
+
+
+def _has_half(value: Any) -> bool:
+    text = json.dumps(value, ensure_ascii=False)
+    return any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def value_at(document: Any, path: str) -> Any:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from dataflow.shared.shown import quoted
 from dataflow.sources.api.answer_formats import NO_CONTENT, Content, read_content
-from dataflow.sources.api.error_answers import find_error
+from dataflow.sources.api.error_answers import code_without_rows, find_error
 from dataflow.sources.api.exchange import Answer, Ask, Exchange, refused
 from dataflow.sources.api.page import Page
 from dataflow.sources.api.paging import Paginator
@@ -143,6 +143,12 @@ class Pages:
                 f"{name} is an error with status {answer.status}: {told}.",
                 "Put right what it complains of. If it is no error, set "
                 "`ingestion.source.error_path` to where an error would be told.",
+            )
+        code = code_without_rows(content.document, self._data_path)
+        if code is not None and self._error_path is None and not self._paging.received:
+            self.notes.append(
+                f"{name} has no rows, and {quoted(content.document[code])} at {quoted(code)}. If "
+                f"that is a failure, set `ingestion.source.error_path: {code}`."
             )
         shown = f"An answer of {shown_location(answer.url)}"
         if self._graphql is not None:
