@@ -16,6 +16,7 @@ import yaml
 
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.encoding import as_utf8, unicode_of
+from dataflow.sources.file.last_line import has_final_newline
 from dataflow.sources.file.location import FORMATS
 from dataflow.sources.file.reader import TEXT_FORMATS
 from dataflow.sources.file.unpack import inner_name
@@ -65,6 +66,8 @@ def suggest_settings(files: Sequence[LocalFile], given: FileSource, folder: Path
     file_format = files[0].format
     if file_format in ("csv", "tsv"):
         texts = [as_utf8(file, now.encoding, folder) for file in files[:_MOST_FILES]]
+        if given.final_newline is None and not any(has_final_newline(each.path) for each in texts):
+            found.add("final_newline", value=False, note="")
         table = common(settings_of_text(file, now) for file in texts)
     elif file_format == "excel":
         table = common(settings_of_sheet(file, now) for file in files[:_MOST_FILES])

@@ -189,5 +189,5 @@ def read_csv(
     from dataflow.sources.file.settings import FileSource
 
     # Pages of one answer are one table.
-    settings = FileSource(type="file", url="answer.csv", union_by_name=True)
+    settings = FileSource(type="file", url="answer.csv", union_by_name=True, final_newline=False)
     return read_delimited(files, folder, settings, contract)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 WHITESPACE = "whitespace"
 FRAMED = "framed"
 _LONGEST_DELIMITER = 4
-_TEXT_ONLY = (*("delimiter", "widths", "quote", "escape", "comment", "short_rows"),)
+_TEXT_ONLY = (
+    *("delimiter", "widths", "quote", "escape", "comment", "short_rows", "final_newline"),
+)
 _TABLES_ONLY = (
     *("header", "header_rows", "names", "skip_lines", "units_row", "footer_lines"),
     *("repeated_headers", "decimal", "thousands", "date_format"),
@@ -135,6 +137,11 @@ class FileSource(Section):
         default=None,
         description="What to do with lines that have fewer values than the header has names: "
         "`fill` reads null for those that lack. Left out: fail.",
+    )
+    final_newline: Boolean | None = Field(
+        default=None,
+        description="Whether the last line of the file ends as the others do. Of one that does "
+        "not, the run says that it may be cut off. Left out: it does.",
     )
     decimal: Literal[".", ","] | None = Field(
         default=None, description="The decimal mark of numbers in texts. Left out: found out."
