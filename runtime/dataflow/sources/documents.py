@@ -109,7 +109,8 @@ def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]
     ):
         raise NotObjectsError(
             f"{files[0].shown} holds values that are not objects.",
-            "Each row must be a JSON object, whose keys are the names of the columns.",
+            "Each row must be a JSON object, whose keys are the names of the columns; or, if each "
+            "is a list of values, set `ingestion.source.records` to rows.",
         )
 
 

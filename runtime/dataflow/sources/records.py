@@ -28,6 +28,18 @@ _BESIDE = (
 )
 
 
+class OtherShapeError(SourceDataError):
+    """A document holds its records in another shape than as a list of objects.
+
+    Args:
+        document: The document.
+    """
+
+    def __init__(self, reason: str, instruction: str, document: Any) -> None:
+        super().__init__(reason, instruction)
+        self.document = document
+
+
 class JsonLines:
     """A JSON Lines file that grows; only the records being added are in memory."""
 
@@ -107,9 +119,11 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
     if records is None:
         return []
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise SourceDataError(
+        raise OtherShapeError(
             f"{shown} holds values that are not objects.",
-            "Set `ingestion.source.data_path` to the list of records, which must be JSON objects.",
+            "Set `ingestion.source.data_path` to the list of records, which must be JSON objects; "
+            "or, if each is a list of values, `ingestion.source.records` to rows.",
+            document,
         )
     return records
 
@@ -142,12 +156,38 @@ def lists_of_records(document: Any) -> dict[str, int]:
     return {path: len(values) for path, values in lists.items() if len(values) > 1}
 
 
+def lists_of_lists(document: Any) -> dict[str, list[Any]]:
+    """The lists of a document that hold nothing but lists, such as rows without names."""
+    found: dict[str, list[Any]] = {}
+    for key, value in document.items() if isinstance(document, dict) else ():
+        if isinstance(value, list) and value and all(isinstance(item, list) for item in value):
+            found[key] = value
+        elif isinstance(value, dict):
+            inner = {name: item for name, item in value.items() if isinstance(item, list) and item}
+            found |= {
+                f"{key}.{name}": item
+                for name, item in inner.items()
+                if all(isinstance(each, list) for each in item)
+            }
+    return found
+
+
 def _guess(document: Any, shown: str) -> Any:
     if not isinstance(document, dict):
         return document
     lists = _lists(document, "", _DEEPEST)
     filled = {path: values for path, values in lists.items() if values}
     chosen = filled or lists
+    rows = lists_of_lists(document)
+    beside = [path for path in filled if path.rpartition(".")[2].lower() in _BESIDE]
+    if rows and filled and len(beside) == len(filled):
+        # What describes the columns is no record.
+        raise OtherShapeError(
+            f"{shown} has its rows as lists of values in {quoted(next(iter(rows)))}.",
+            f"Set `records: rows`, `data_path: {next(iter(rows))}` and `names_path: {beside[0]}` "
+            "under `ingestion.source`.",
+            document,
+        )
     if len(chosen) > 1:
         # `data` beside `links` is as plain as `data` alone, also where `data` has no records today.
         own = {p: v for p, v in lists.items() if p.rpartition(".")[2].lower() not in _BESIDE}

@@ -23,7 +23,7 @@ from dataflow.sources.file.unpack import inner_name
 from dataflow.sources.record_map import is_map_of_records, key_column
 from dataflow.sources.records import lists_of_records
 from dataflow_tools.inspection.encoding_guess import encoded_twice, guess_encoding, is_utf8
-from dataflow_tools.inspection.json_shape import note_on_shape
+from dataflow_tools.inspection.json_shape import shape_of
 from dataflow_tools.inspection.table_settings import (
     TableSettings,
     common,
@@ -161,8 +161,11 @@ def _data_path(file: LocalFile, given: FileSource) -> Iterator[Proposal]:
         # JSON Lines, or what the reader will say more about.
         return
     found = lists_of_records(document)
-    if told := note_on_shape(document):
-        yield "data_path", None, told
+    settings, told = shape_of(document) if given.records is None else ({}, "")
+    if told:
+        for name, value in settings.items():
+            yield name, value, ""
+        yield "records", None, told
         return
     if not found and given.records is None:
         yield from _map(document)

@@ -15,9 +15,9 @@ from dataflow.sources.api.paging import Paginator
 from dataflow.sources.api.paging_settings import Paging
 from dataflow.sources.errors import SourceDataError, SourceError, SourceUnavailableError
 from dataflow.sources.kind import shown_location
-from dataflow.sources.record_map import records_of
 from dataflow.sources.records import find_records, value_at
 from dataflow.sources.retry import RETRIED_STATUSES, RequestFailedError
+from dataflow.sources.value_rows import SHAPES, shaped_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,8 @@ class Pages:
         self.files: list[LocalFile] = []
         self.format = "json"
         self._data_path = settings.data_path
-        self._is_map = getattr(settings, "records", None) == "map"
+        self._shape = getattr(settings, "records", None)
+        self._names_path = getattr(settings, "names_path", None)
         self._error_path = getattr(settings, "error_path", None)
         self._told_format = getattr(settings, "format", None)
         self._graphql = getattr(settings, "query", None)
@@ -159,8 +160,9 @@ class Pages:
         if found == {}:
             # Some write an empty list so, and count none.
             return []
-        if self._is_map:
-            return records_of(found if self._data_path else content.document, shown)
+        if self._shape in SHAPES:
+            path, names = self._data_path, self._names_path
+            return shaped_records(content.document, self._shape, path, names, shown)
         return find_records(content.document, self._data_path, shown)
 
     def _refuse_repetition(self, records: list[dict[str, Any]]) -> None:
