@@ -175,8 +175,8 @@ def hold_to_contract(data: Rows, contract: Contract, *, declared: bool = False) 
     """
     table = to_arrow(data)
     names = table.column_names
-    if table.num_rows == 0:
-        # No rows have no columns to lose.
+    if table.num_rows == 0 and not names:
+        # What has no columns at all has none to lose.
         columns = {
             name: column.model_copy(update={"optional": True})
             for name, column in contract.columns.items()
