@@ -150,6 +150,33 @@ def test_numbers_of_json_in_a_column_of_texts(project: Path) -> None:
     assert [row["v"] for row in read_source(ingestion, {})["data"]] == ["5", "6.5"]
 
 
+def test_a_file_of_a_logger(project: Path) -> None:
+    """A line about the station, names, units and kinds of values: rows are what is below."""
+    head = '"TOA5","CR1000","CR1000","1","Std.31","CPU:a.CR1","1","T"\n"TIMESTAMP","N","V_Avg"\n'
+    head += '"TS","RN","Volts"\n"","","Avg"\n'
+    rows = [f'"2024-01-01 00:{number}:00",{number},12.{number}\n' for number in range(10, 40)]
+    write(project, head + "".join(rows) + '"2024-01-01 00:40:00",40,"NAN"\n')
+    ingestion = agreed("a.csv")
+    assert {ingestion["source"].get(key) for key in ("units_row", "kinds_row")} == {True}
+    found = read_source(ingestion, {})["data"].to_pylist()
+    assert (len(found), found[0]["V_Avg"], found[-1]["V_Avg"]) == (31, 12.1, None)
+    write(project, head + rows[5])
+    assert [row["N"] for row in read_source(ingestion, {})["data"]] == [15]
+    write(project, head.replace('"","","Avg"\n', "") + rows[5])
+    with pytest.raises(DataflowError, match="a line below the header holds values"):
+        read_source(ingestion, {})
+
+
+def test_names_and_units_behind_a_mark_of_comments(project: Path) -> None:
+    """The first row of data is not taken for the names."""
+    head = "#YY  MO WDIR WSPD\n#yr  mo degT m/s\n"
+    write(project, head + "".join(f"2024 {n} 120  5.{n}\n" for n in range(10, 40)))
+    ingestion = agreed("a.csv")
+    write(project, head + "2025 1 90   7.5\n")
+    rows = read_source(ingestion, {})["data"].to_pylist()
+    assert rows == [{"#YY": 2025, "MO": 1, "WDIR": 90, "WSPD": 7.5}]
+
+
 def test_an_object_without_records(project: Path) -> None:
     """A list that is empty today is no rows, with the columns that were agreed on."""
     (project / "a.json").write_text('{"rows": [{"a": 1}, {"a": 2}]}', encoding="utf-8")

@@ -55,7 +55,7 @@ def find_null_markers(
         if column.text and (markers := _markers(connection, column)):
             found[column.name] = markers
         elif column.fractional and _has_nan(connection, column):
-            found[column.name] = ["NaN", "nan"]
+            found[column.name] = ["NaN", "nan", "NAN"]
     return found
 
 

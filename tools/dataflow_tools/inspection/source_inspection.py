@@ -23,7 +23,15 @@ from dataflow_tools.inspection.sample import Sample, read_sample
 _SETTINGS = (
     *("format", "encoding", "sheet", "data_path", "schema", "query", "params"),
     *("delimiter", "widths", "quote", "escape", "comment", "skip_lines", "header", "header_rows"),
-    *("names", "units_row", "footer_lines", "repeated_headers", "short_rows", "final_newline"),
+    *(
+        "names",
+        "units_row",
+        "kinds_row",
+        "footer_lines",
+        "repeated_headers",
+        "short_rows",
+        "final_newline",
+    ),
     *("decimal", "thousands", "date_format", "records", "names_path", "union_by_name"),
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
     *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),

@@ -11,8 +11,8 @@ from dataflow.shared.shown import shortened
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.footer import total_in
-from dataflow.sources.file.header import contrast, head_of, joined_names
-from dataflow.sources.file.layout import beginning_of, layout_of, lines_of
+from dataflow.sources.file.header import contrast, has_kinds, head_of, joined_names
+from dataflow.sources.file.layout import beginning_of, layout_of, lines_of, records_below
 from dataflow_tools.inspection.several_tables import Record, beside_one_another, one_table
 from dataflow_tools.inspection.table_survey import Survey, survey
 from dataflow_tools.inspection.text_dialect import propose_dialect
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Of larger files only the beginning is looked at for what is no row.
 _LARGEST_SURVEY = 64 << 20
 _FIRST = 100
+# Below names and units.
+_KINDS_AT = 2
 
 
 @dataclass
@@ -72,7 +74,7 @@ def settings_of_text(file: LocalFile, given: FileSource) -> TableSettings:
     now = given.model_copy(update=found.settings)
     if whole:
         layout, rows = layout_of(file, text, now)
-        start = layout.header_rows + bool(layout.units)
+        start = layout.header_rows + layout.below
         records = layout.dialect.records(lines_of(text)[layout.skipped :], strict=False)
         below = ((number + layout.skipped, row) for number, row in islice(records, start, None))
         try:
@@ -105,7 +107,7 @@ def settings_of_sheet(file: LocalFile, given: FileSource) -> TableSettings:
     _head(file, texts[:_FIRST], given, found)
     now = given.model_copy(update=found.settings)
     heads = 0 if now.header is False else now.header_rows or 1
-    start = heads + bool(now.units_row)
+    start = heads + records_below(now)
     header = texts[heads - 1] if heads else [""] * len(texts[0])
     below = list(zip(numbers, texts, strict=True))[start:]
     seen = survey(_one(file, below, header, given), header)
@@ -138,6 +140,9 @@ def _head(
         found.notes.append(f"{file.shown}: {told}")
     if not rows or given.header is not None or given.header_rows is not None:
         return
+    kinds = given.kinds_row is None and len(rows) > _KINDS_AT and has_kinds(rows[_KINDS_AT])
+    if kinds:
+        rows = [*rows[:_KINDS_AT], *rows[_KINDS_AT + 1 :]]
     head = head_of(rows) if given.units_row is None else None
     if head is None or head.before:
         return
@@ -161,6 +166,8 @@ def _head(
         listed = ", ".join(f"{name}: {unit}" for name, unit in found.units.items())
         told = f"{file.shown}: the line below the header holds units (`units_row`): {listed}."
         found.add("units_row", True, told)
+        if kinds:
+            found.add("kinds_row", True, f"{file.shown}: the line below the units is no row.")
     elif head.rows == 1 and len(rows) > 1 and not contrast(rows[0], rows[1:]):
         first = shortened(", ".join(rows[0]))
         found.notes.append(

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dataflow.sources.file.drawn import RULE, is_framed, ruled_widths
-from dataflow.sources.file.header import contrast, preamble_of
+from dataflow.sources.file.header import contrast, has_units, preamble_of
 from dataflow.sources.file.layout import (
     dialect_of,
     first_records,
@@ -158,6 +158,8 @@ def _comment(text: str, file_format: str, given: FileSource) -> Proposal | None:
             continue
         rest = "".join(line for i, line in enumerate(lines) if i not in set(marked))
         dialect = dialect_of(rest, file_format, given)
+        if not is_even(rest, dialect) and parted_by_blanks(rest):
+            dialect = Dialect(WHITESPACE)
         rows = [row for _, row in first_records(rest, dialect)]
         if not rows or (mark == ";" and dialect.delimiter == ";"):
             continue
@@ -170,10 +172,13 @@ def _comment(text: str, file_format: str, given: FileSource) -> Proposal | None:
         cells = {i: _cells(lines[i], dialect) for i in marked}
         inner = [i for i in marked if i not in leading]
         if leading and _is_header(cells[leading[-1]], rows, width):
-            # The names stand behind the mark.
-            if len(leading) > 1 and given.skip_lines is None:
-                above = " ".join("".join(lines[: leading[-1]]).split())
-                return "skip_lines", leading[-1], f"Skipped above the header: {above[:60]!r}."
+            # The names stand behind the mark, and units below them as well.
+            names = leading[-1]
+            if len(leading) > 1 and _are_units(cells[leading[-2]], cells[names], rows):
+                names = leading[-2]
+            if names != leading[0] and given.skip_lines is None:
+                above = " ".join("".join(lines[:names]).split())
+                return "skip_lines", names, f"Skipped above the header: {above[:60]!r}."
             return None
         # Sentences follow a blank, and may have delimiters in them.
         apart = leading and all(lines[i].lstrip()[len(mark) :][:1].isspace() for i in marked)
@@ -189,6 +194,11 @@ def _comment(text: str, file_format: str, given: FileSource) -> Proposal | None:
 def _cells(line: str, dialect: Dialect) -> list[str]:
     records = first_records(line, dialect, 1)
     return records[0][1] if records else []
+
+
+def _are_units(names: list[str], units: list[str], rows: list[list[str]]) -> bool:
+    """Whether a line with a mark has the units of columns whose names stand in the one above."""
+    return len(names) == len(units) and has_units(names, [units, *rows])
 
 
 def _is_header(cells: list[str], rows: list[list[str]], width: int) -> bool:

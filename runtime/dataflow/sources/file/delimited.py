@@ -175,7 +175,7 @@ def _is_plain(layout: Layout, rows: list[list[str]], settings: FileSource) -> bo
         or dialect.comment
         or len(dialect.delimiter) > 1
         or layout.header_rows > 1
-        or layout.units
+        or layout.below
         or settings.footer_lines
         or settings.short_rows == "fill"
         or settings.repeated_headers == "skip"

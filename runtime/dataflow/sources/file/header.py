@@ -39,8 +39,16 @@ _UNIT_WORDS = frozenset(
     liters litre litres watt watts volt volts ampere hertz pascal joule newton mole count counts
     number units unit usd eur gbp chf euro euros dollar dollars text string float integer int date
     boolean pieces persons people ppm ppb index ratio degrees degree knots knot mph kmh
+    degt utc degrees_north degrees_east degree_north degree_east degree_c degree_f degrees_c
     thousand thousands million millions anzahl prozent personen tausend tsd mio mrd stück tonnen
     tage jahre stunden nombre pourcentage personnes milliers porcentaje personas número numero
+    """.split()  # noqa: SIM905
+)
+# What a value of a logger is of those that were measured since the one before it.
+_KINDS = frozenset(
+    """
+    avg average mean smp sample max maximum min minimum tot total sum std stddev wvc win med median
+    cov mom tmx tmn vec
     """.split()  # noqa: SIM905
 )
 # Short words that are values where nothing else in a record is a unit.
@@ -213,7 +221,9 @@ def has_units(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """
     if len(rows) < _SHORTEST_TABLE or len(rows[0]) != len(header):
         return False
-    first, rest = rows[0], rows[1:]
+    rest = rows[1:]
+    # Where the names stand behind a mark of comments, so do the units.
+    first = [rows[0][0].lstrip("#% "), *rows[0][1:]]
     kinds = columns_of_values(rest, len(header))
     over = [
         (index, cell.strip())
@@ -239,6 +249,12 @@ def has_units(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         if index < len(row)
     )
     return not again and all(_is_unit(cell) for _, cell in over)
+
+
+def has_kinds(row: Sequence[str]) -> bool:
+    """Whether a record says how values came about, as loggers write it: Smp, Avg, Max."""
+    cells = [cell.strip().lower() for cell in row if cell.strip()]
+    return bool(cells) and all(cell in _KINDS for cell in cells)
 
 
 def _is_counted(rows: Sequence[Sequence[str]], index: int) -> bool:

@@ -38,6 +38,7 @@ class Layout:
         skipped: How many lines stand above the header.
         header_rows: How many records the names stand in; 0 if they stand nowhere.
         units: The units of the columns, from the record below their names.
+        below: How many records between the names and the rows are no data.
     """
 
     dialect: Dialect
@@ -45,6 +46,7 @@ class Layout:
     skipped: int = 0
     header_rows: int = 1
     units: tuple[str, ...] = ()
+    below: int = 0
 
 
 def beginning_of(file: LocalFile) -> str:
@@ -183,7 +185,13 @@ def layout_of(file: LocalFile, text: str, settings: FileSource) -> tuple[Layout,
     if settings.units_row and len(rows) > header_rows:
         units = tuple(cell.strip() for cell in rows[header_rows])
     names = _names(rows, header_rows, settings)
-    return Layout(dialect, names, skipped, header_rows, units), rows
+    below = min(records_below(settings), max(len(rows) - header_rows, 0))
+    return Layout(dialect, names, skipped, header_rows, units, below), rows
+
+
+def records_below(settings: FileSource) -> int:
+    """How many records between the names and the rows are no data by the settings."""
+    return bool(settings.units_row) + bool(settings.kinds_row)
 
 
 def _names(rows: list[list[str]], header_rows: int, settings: FileSource) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ class _Rows:
             pass
         records = self.layout.dialect.records(lines)
         heads = [record for _, record in islice(records, self.layout.header_rows)]
-        if self.layout.units:
+        for _ in range(self.layout.below):
             check_units(self.file, next(records, (0, []))[1])
         most = self.settings.footer_lines or 0
         held: deque[Record] = deque()
@@ -158,9 +158,9 @@ def check_units(file: LocalFile, row: Sequence[str]) -> None:
     """
     if any(looks_like_a_value(cell) and cell.strip() != "1" for cell in row):
         raise SourceDataError(
-            f"{file.shown}: the line below the header holds values, not units: "
+            f"{file.shown}: a line below the header holds values, not units or kinds: "
             f"{quoted(_line(row))}.",
-            "Take `units_row` out of `ingestion.source`, or correct the file.",
+            "Take `units_row` or `kinds_row` out of `ingestion.source`, or correct the file.",
         )
 
 

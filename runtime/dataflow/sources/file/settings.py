@@ -31,6 +31,7 @@ _TEXT_ONLY = (
 )
 _TABLES_ONLY = (
     *("header", "header_rows", "names", "skip_lines", "units_row", "footer_lines"),
+    "kinds_row",
     *("repeated_headers", "decimal", "thousands", "date_format"),
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -119,6 +120,11 @@ class FileSource(Section):
     units_row: Boolean | None = Field(
         default=None,
         description="Whether the line below the header holds the columns' units, not data.",
+    )
+    kinds_row: Boolean | None = Field(
+        default=None,
+        description="Whether another line below the header is no data either: the kinds of values "
+        "(Avg, Max), as loggers write them below the units.",
     )
     comment: AnyText | None = Field(
         default=None,
@@ -233,6 +239,6 @@ def _faults_of_header(values: Mapping[str, Any]) -> FaultsBetween:
     if names is not None and values.get("header") is not False:
         yield ("names",), refusal("is of no use without `header: false`")
     if values.get("header") is False:
-        for key in ("header_rows", "units_row", "repeated_headers"):
+        for key in ("header_rows", "units_row", "kinds_row", "repeated_headers"):
             if values.get(key):
                 yield (key,), refusal("is of no use with `header: false`")

@@ -15,6 +15,7 @@ from dataflow.sources.file.agreed_header import agreed_names, has_names, place_o
 from dataflow.sources.file.content import text_instead
 from dataflow.sources.file.footer import Sums
 from dataflow.sources.file.header import joined_names, preamble_of, values_in
+from dataflow.sources.file.layout import records_below
 from dataflow.sources.file.plain_copy import check_footer, check_units
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.sheet_errors import cell_name, error_cells
@@ -196,9 +197,9 @@ def _rows(
             f"{quoted(values[0])} in it looks like a value. If it is one, set `header: false`."
         )
     names, renamed = distinct_names(header)
-    start = heads + bool(settings.units_row)
-    if settings.units_row and len(texts) > heads:
-        check_units(file, texts[heads])
+    start = heads + records_below(settings)
+    for row in texts[heads:start]:
+        check_units(file, row)
     end = max(len(rows) - (settings.footer_lines or 0), start)
     notes += check_footer(file, texts[start:end], texts[end:])
     if contract is not None and settings.footer_lines != 0:

@@ -42,7 +42,7 @@ def refuse_unsaid_footer(file: LocalFile, layout: Layout) -> None:
     sums = Sums(len(layout.names))
     with file.path.open(encoding="utf-8-sig", newline="", errors="replace") as source:
         records = layout.dialect.records(islice(source, layout.skipped, None), strict=False)
-        for _, row in islice(records, layout.header_rows + bool(layout.units), None):
+        for _, row in islice(records, layout.header_rows + layout.below, None):
             last.append((row, sums.copy()))
             sums.add(row)
     refuse_footer(file, list(last), 0)
