@@ -137,7 +137,7 @@ def test_rows_put_aside_are_counted_and_kept(
     source.write_text(DAY_TWO)
     run = dataflow("workflow", "run", "sales", cwd=project_folder)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "1 rows from data/in/sales.csv, 1 put aside in rejected.sales" in run.stdout
+    assert "1 row from data/in/sales.csv, 1 put aside in rejected.sales" in run.stdout
     with duckdb.connect(str(project_folder / "data" / "sales.duckdb"), read_only=True) as warehouse:
         (row,) = warehouse.sql('SELECT "row", reason, record FROM rejected.sales').fetchall()
         assert warehouse.sql("SELECT count(*) FROM marts.sales").fetchall() == [(1,)]
