@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.known_graph import keep_graph, read_manifest
+from dataflow.modelling.missing_column import advice_on_columns
 from dataflow.modelling.outcomes import BuiltTable, TestOutcome, built_tables, outcomes_of_tests
 from dataflow.modelling.packages import install_packages
 from dataflow.modelling.warnings_of_tests import told_warnings
@@ -126,10 +127,11 @@ def build_models(
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
             faults.append(_first_lines(str(outcome.exception)))
+        advice = advice_on_columns(workflow_id, failed, manifest, warehouse)
+        log = f"The full log is {project.relative(state / 'logs' / 'dbt.log')}."
         fault = ModelError(
             "\n".join(faults) or "dbt build failed.",
-            f"The full log is {project.relative(state / 'logs' / 'dbt.log')}. "
-            f"{_what_is_seen(project, warehouse)}",
+            "\n".join(filter(None, (advice, f"{log} {_what_is_seen(project, warehouse)}"))),
         )
         fault.outcomes = outcomes
         raise fault

@@ -104,7 +104,7 @@ class Inspection:
             "confirmed": [],
             "columns": [column.answer() for column in self.columns],
         }
-        if self.source["type"] == "file":
+        if "null_values" in self.source:
             answers["null_values"] = self.source["null_values"]
         if self.source.get("table"):
             answers["source_table"] = self.source["table"]
@@ -153,7 +153,15 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         SourceDataError: It has no columns.
         SourceSettingError: A setting cannot be used.
     """
-    sample = read_sample(source)
+    return inspect_sample(read_sample(source), source)
+
+
+def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
+    """Look at rows that were read of a source.
+
+    Raises:
+        SourceDataError: There are no columns.
+    """
     if not sample.table.num_columns:
         raise SourceDataError(
             "The source has no rows and no columns to look at.",
