@@ -76,7 +76,10 @@ def read_sample(source: dict[str, Any]) -> Sample:
         )
     if kind == "file":
         return _from_files(source)
-    source = {key: value for key, value in source.items() if key != "incremental"}
+    if "incremental" in source:
+        # It says nothing of how the data is looked at, and has to be right all the same.
+        checked_settings(source_kind(kind).settings, source)
+        source = {key: value for key, value in source.items() if key != "incremental"}
     if kind != "api":
         return replace(_sample(_read(source, _ROWS)), is_declared=True)
     sample = _from_api(source)
