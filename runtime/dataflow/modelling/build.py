@@ -18,6 +18,7 @@ from dataflow.modelling.packages import install_packages
 from dataflow.modelling.warnings_of_tests import told_warnings
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
+from dataflow.shared.shown import counted
 from dataflow.warehouse.run_warehouse import RunWarehouse
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def _fault(project: Project, folder: Path, node: Any) -> str:
     kind, name = node.node.resource_type, node.node.name
     where = project.relative(folder / node.node.original_file_path)
     compiled = getattr(node, "failures", None)
-    rows = f" ({compiled:,} rows)" if compiled else ""
+    rows = f" ({counted(compiled, 'row')})" if compiled else ""
     return f"dbt {kind} {name} in {where}{rows}: {_first_lines(node.message or 'failed')}"
 
 
