@@ -149,6 +149,8 @@ class Steps:
                 )
             tell_of_loaded_tables(run, made)
         for result in results:
+            for note in result.notes:
+                log.warning(note)
             if result.loaded_by:
                 log.warning(
                     f"Run {result.loaded_by} had added these rows before it failed; they are not "

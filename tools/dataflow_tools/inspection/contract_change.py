@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.contract import Contract, OnChange
-from dataflow.sources.kind import ReadRequest, source_kind
+from dataflow.shared.tables import to_arrow
+from dataflow.sources.kind import Extracted, ReadRequest, source_kind
 from dataflow.sources.read import hold_to_contract
+from dataflow.sources.type_widening import declared_wider
 from dataflow.sources.validation import checked_settings
 from dataflow_tools.inspection.sample import Sample, read_limit
 from dataflow_tools.inspection.source_inspection import (
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from dataflow.shared.config_model import Parameters
     from dataflow.shared.named_source import SourceTable
-    from dataflow.sources.contract_check import Conformed
 
 _TELL_ALL = OnChange(new_column="add", lost_column="null", bad_value="null")
 
@@ -94,26 +95,27 @@ def contract_change(
         names = [column.profile.name for column in inspection.columns]
         return ContractChange(inspection, names, [], [], inspection.notes)
     lenient = Contract(table.contract.columns, _TELL_ALL)
-    if rows is None:
-        conformed = _read_by_contract(given, parameters, lenient)
-    else:
-        conformed = hold_to_contract(rows, lenient)
-    report = conformed.report
-    return ContractChange(
-        inspection, report.new_columns, report.lost_columns, report.bad_columns, conformed.notes
+    extracted = _extracted(given, parameters, lenient) if rows is None else Extracted(rows)
+    conformed = extracted.conformed or hold_to_contract(
+        extracted.data, lenient, declared=extracted.declared
     )
+    report = conformed.report
+    bad = [*report.bad_columns, *report.changed_columns]
+    if extracted.declared and not extracted.whole:
+        # Rows that were not looked at may need what the source declares.
+        declared = declared_wider(to_arrow(extracted.data), lenient.columns)
+        bad += [name for name in declared if name not in bad]
+    return ContractChange(inspection, report.new_columns, report.lost_columns, bad, conformed.notes)
 
 
-def _read_by_contract(
-    given: dict[str, Any], parameters: Parameters, contract: Contract
-) -> Conformed:
+def _extracted(given: dict[str, Any], parameters: Parameters, contract: Contract) -> Extracted:
     kind = source_kind(given["type"])
     settings = checked_settings(
         kind.settings, {key: value for key, value in given.items() if key != "incremental"}
     )
-    request = ReadRequest(parameters, limit=read_limit(given["type"]), contract=contract)
-    extracted = kind.read(settings, request)
-    return extracted.conformed or hold_to_contract(extracted.data, contract)
+    return kind.read(
+        settings, ReadRequest(parameters, limit=read_limit(given["type"]), contract=contract)
+    )
 
 
 def _with_free_identifier(answer: dict[str, Any], taken: set[str]) -> dict[str, Any]:

@@ -24,13 +24,13 @@ from dataflow_tools.inspection.sample import Sample, read_sample
 _SETTINGS = (
     *("format", "encoding", "sheet", "data_path", "schema", "query", "params"),
     *("delimiter", "widths", "quote", "escape", "comment", "skip_lines", "header", "header_rows"),
-    *("names", "units_row", "footer_lines", "repeated_headers", "short_rows", "decimal"),
-    *("thousands", "date_format", "records", "union_by_name"),
+    *("names", "units_row", "footer_lines", "repeated_headers", "short_rows", "final_newline"),
+    *("decimal", "thousands", "date_format", "records", "names_path", "union_by_name"),
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
     *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),
 )
 _DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
-_MAY_BE_EMPTY = ("header", "quote", "skip_lines", "footer_lines")
+_MAY_BE_EMPTY = ("header", "quote", "final_newline", "skip_lines", "footer_lines")
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60
