@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
-    AssetKey,
     AssetsDefinition,
     AssetSelection,
     AssetSpec,
@@ -24,7 +23,8 @@ from dagster_shared.record import copy
 from dataflow.runs.context import own_config
 from dataflow.runs.dagster_names import FURTHER_TAG, PARTITIONED_TAG, WORKFLOW_TAG
 from dataflow.runs.executor import holding_executor
-from dataflow.runs.lineage import Lineage, read_lineage, with_words_of
+from dataflow.runs.known_assets import keys_of, lineage_of, merged_assets
+from dataflow.runs.lineage import Lineage
 from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.module_definitions import ModuleDefinitions, read_modules, targets_of
 from dataflow.runs.partitioning import with_partitions
@@ -109,7 +109,7 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
             further[job.name] = served(job._copy(tags={**job.tags, FURTHER_TAG: "true"}))
         else:
             further[job.name] = _of_own_assets(job, assets)
-    assets, lineage = _merged(assets, _lineage(project, workflow_id, config, found))
+    assets, lineage = merged_assets(assets, lineage_of(project, workflow_id, config, found))
     return WorkflowDefinitions(
         workflow_id,
         served(own_job, description=described),
@@ -295,7 +295,7 @@ def _of_own_assets(job: Any, assets: list[Any]) -> Any:
     if type(job.selection).__name__ != "AllSelection":
         return job
     made = [a for a in assets if isinstance(a, AssetsDefinition) and a.is_executable]
-    return copy(job, selection=AssetSelection.assets(*_keys(made)))
+    return copy(job, selection=AssetSelection.assets(*keys_of(made)))
 
 
 def _shared(found: ModuleDefinitions) -> dict[str, Any]:
@@ -331,31 +331,7 @@ def _on_jobs(trigger: Any, originals: Mapping[int, str], jobs: Mapping[str, Any]
 
 
 def _asset_keys(found: WorkflowDefinitions) -> set[str]:
-    return {key.to_user_string() for key in _keys(found.assets)}
-
-
-def _lineage(
-    project: Project, workflow_id: str, config: WorkflowConfig | None, found: ModuleDefinitions
-) -> Lineage:
-    """The assets that the steps make; none for a workflow that has none of the library's."""
-    if config is None or not found.has_steps:
-        return Lineage()
-    try:
-        return read_lineage(project, workflow_id, config)
-    except Exception as error:  # whatever somebody's dbt project holds, the job can run
-        found.leave_out("the assets of its tables", f"They cannot be read: {error}")
-        return Lineage()
-
-
-def _merged(assets: list[Any], lineage: Lineage) -> tuple[list[Any], Lineage]:
-    """What an author's specs say of the steps' assets is theirs; other assets stay."""
-    said = {asset.key: asset for asset in assets if isinstance(asset, AssetSpec)}
-    specs = [
-        with_words_of(spec, said[spec.key]) if spec.key in said else spec for spec in lineage.specs
-    ]
-    made = {spec.key for spec in specs}
-    others = [a for a in assets if not isinstance(a, AssetSpec) or a.key not in made]
-    return others, replace(lineage, specs=specs)
+    return {key.to_user_string() for key in keys_of(found.assets)}
 
 
 def without_assets_of_others(loaded: list[WorkflowDefinitions]) -> list[WorkflowDefinitions]:
@@ -385,10 +361,3 @@ def without_assets_of_others(loaded: list[WorkflowDefinitions]) -> list[Workflow
         )
         for found in good
     ]
-
-
-def _keys(assets: list[Any]) -> list[AssetKey]:
-    keys: list[AssetKey] = []
-    for asset in assets:
-        keys += asset.keys if isinstance(asset, AssetsDefinition) else [asset.key]
-    return keys
