@@ -161,7 +161,9 @@ class Steps:
         log.info("building models", source=loaded.table)
         with self._run() as run, run.lock():
             try:
-                result = build_models(run.project, self.workflow_id, run.warehouse, log.info)
+                result = build_models(
+                    run.project, self.workflow_id, run.warehouse, log.info, run.upstream
+                )
             except ModelError as error:
                 tell_of_models(run, [], error.outcomes)
                 raise
