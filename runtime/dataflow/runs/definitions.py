@@ -236,6 +236,8 @@ def without_taken_names(found: WorkflowDefinitions, others: dict[str, str]) -> W
     for key in found.resources:
         others.setdefault(f"resource {key!r}", f"{mine}/resource/{key}")
     others.setdefault(f"schedule '{mine}_schedule'", mine if _has_schedule(found) else "")
+    if found.config and found.config.workflow.after:
+        others.setdefault(f"sensor '{mine}_after'", mine)
 
     def can_be_had(kind: str, trigger: Any) -> bool:
         reason = _without_job(found, trigger)

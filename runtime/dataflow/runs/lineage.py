@@ -23,6 +23,7 @@ from dagster._utils.tags import is_valid_tag_key
 from dataflow.modelling.known_graph import known_graph
 from dataflow.runs.freshness import overdue_policy
 from dataflow.runs.partitioning import partitions_of
+from dataflow.runs.upstream_lineage import with_upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,6 +74,7 @@ def read_lineage(project: Project, workflow_id: str, config: WorkflowConfig) -> 
     folder = project.workflow_dir(workflow_id)
     graph = known_graph(project, workflow_id)
     specs = [*_loaded(workflow_id, config), *(_model(workflow_id, each) for each in graph.models)]
+    specs = with_upstream(project, config, graph, specs)
     if (folder / "evidence").is_dir():
         specs.append(_dashboard(workflow_id, folder, specs, graph))
     schedule = config.workflow.schedule
