@@ -69,7 +69,8 @@ def tell_of_upstreams(
                 raise UpstreamError(
                     f"The model {model.relation[1]} reads {table} of the workflow {upstream!r}, "
                     "which has no tables yet.",
-                    f"Run that one first: dataflow workflow run {upstream}",
+                    f"Run that one first: dataflow workflow run {upstream}. In a test, give it "
+                    f"rows: sandbox.use_upstream({upstream!r}, {table!r}, [...])",
                 )
     tables = [
         table

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from dagster import OpExecutionContext
 
 from dataflow.modelling.build import BuildResult, ModelError, build_models
+from dataflow.modelling.known_graph import known_graph
+from dataflow.modelling.upstream_columns import note_columns_read
 from dataflow.runs.context import RunContext, run_of_step
 from dataflow.runs.made_assets import (
     LoadedTable,
@@ -168,6 +170,8 @@ class Steps:
                 tell_of_models(run, [], error.outcomes)
                 raise
             tell_of_models(run, result.tables, result.outcomes)
+            for change in _note_upstream(run):
+                log.warning(change)
         for warning in result.warnings:
             log.warning(warning)
         _say(f"{_plural(len(result.models), 'model')}, {_plural(result.tests, 'test')} passed")
@@ -202,6 +206,14 @@ class Steps:
 
     def _run(self) -> AbstractContextManager[RunContext]:
         return run_of_step(self.workflow_id)
+
+
+def _note_upstream(run: RunContext) -> list[str]:
+    """Note what the models have read of other workflows; what has changed there since."""
+    if not run.upstream:
+        return []
+    with run.warehouse.connect() as connection:
+        return note_columns_read(connection, known_graph(run.project, run.workflow_id))
 
 
 def _reading() -> Reading:

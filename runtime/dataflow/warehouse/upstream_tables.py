@@ -13,6 +13,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dataflow.shared.shown import quoted
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.database import STATES_FOLDER, open_database, warehouse_fault
 from dataflow.warehouse.duckdb_file import AtomicDuckDBFile
@@ -32,6 +33,31 @@ _OWN_SCHEMAS = ("raw", "staging", "rejected")
 _OF_LIBRARY = "dataflow"
 
 
+# What a run notes of the tables that it read, beside its own.
+_NOTES = "dataflow.upstream_columns"
+
+
+@dataclass(frozen=True)
+class ColumnChange:
+    """A column that another workflow has changed since this one last read it.
+
+    Args:
+        before: Its type when it was read.
+        now: Its type now; empty if it is gone.
+    """
+
+    table: UpstreamTable
+    column: str
+    before: str
+    now: str
+
+    def __str__(self) -> str:
+        where = f"{quoted(self.column)} of {self.table}"
+        if not self.now:
+            return f"{where} is gone; it was {self.before} when it was last read."
+        return f"{where} is {self.now} now; it was {self.before} when it was last read."
+
+
 @dataclass(frozen=True)
 class UpstreamTable:
     """A table or view of another workflow, with its columns and their types, in order."""
@@ -40,6 +66,9 @@ class UpstreamTable:
     schema: str
     name: str
     columns: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.workflow_id}.{self.schema}.{self.name}"
 
 
 def upstream_files(project: Project, workflow_id: str, upstreams: Iterable[str]) -> dict[str, Path]:
@@ -114,6 +143,56 @@ def read_tables(
     return [
         UpstreamTable(workflow_id, schema, name, dict(zip(columns, types, strict=True)))
         for schema, name, columns, types in rows
+    ]
+
+
+def note_columns(connection: DuckDBPyConnection, tables: Iterable[UpstreamTable]) -> None:
+    """Keep, with a workflow's own tables, which columns the tables of others had for its run."""
+    rows = [
+        (table.workflow_id, table.schema, table.name, column, kind)
+        for table in tables
+        for column, kind in table.columns.items()
+    ]
+    connection.execute(
+        f"CREATE SCHEMA IF NOT EXISTS {_OF_LIBRARY}; CREATE OR REPLACE TABLE {_NOTES} "
+        "(workflow_id VARCHAR, schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR, "
+        "data_type VARCHAR)"
+    )
+    if rows:
+        connection.executemany(f"INSERT INTO {_NOTES} VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def noted_columns(connection: DuckDBPyConnection) -> list[UpstreamTable]:
+    """The tables of other workflows as the last run read them; none before the first such run."""
+    schema, _, name = _NOTES.partition(".")
+    is_there = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = ? AND table_name = ?",
+        [schema, name],
+    ).fetchone()
+    if not is_there:
+        return []
+    rows = connection.execute(
+        "SELECT workflow_id, schema_name, table_name, list(column_name ORDER BY rowid), "
+        f"list(data_type ORDER BY rowid) FROM {_NOTES} GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    return [
+        UpstreamTable(workflow_id, schema, name, dict(zip(columns, types, strict=True)))
+        for workflow_id, schema, name, columns, types in rows
+    ]
+
+
+def changed_columns(
+    before: Iterable[UpstreamTable], now: Iterable[UpstreamTable]
+) -> list[ColumnChange]:
+    """The columns of tables that are gone or have another type; new ones harm nobody."""
+    present = {str(table): table.columns for table in now}
+    return [
+        ColumnChange(table, column, kind, present[str(table)].get(column, ""))
+        for table in before
+        if str(table) in present
+        for column, kind in table.columns.items()
+        if present[str(table)].get(column) != kind
     ]
 
 
