@@ -67,6 +67,7 @@ def build_models(
     warehouse: Warehouse,
     report: Callable[[str], None] | None = None,
     upstream: Mapping[str, Path] | None = None,
+    only: Sequence[str] = (),
 ) -> BuildResult:
     """Run ``dbt build`` on a workflow's dbt project against its warehouse.
 
@@ -78,6 +79,7 @@ def build_models(
         warehouse: Where the tables are; nothing may have it open.
         report: Called with one line for each model and test that ends.
         upstream: The files of the workflows whose tables models may read as sources, by their ids.
+        only: The names of the models, seeds and snapshots to build, with their tests; if empty all.
 
     Raises:
         MissingDependencyError: dbt is not installed.
@@ -113,6 +115,7 @@ def build_models(
     profile = tell_of_upstreams(folder, state, upstream or {}, graph)
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
+    arguments += ["--select", *only] if only else []
     runner = dbtRunner(callbacks=[_reporter(report)] if report else [])
     with _found_by_dbt(warehouse):
         outcome = runner.invoke(arguments)

@@ -109,6 +109,7 @@ class Manifest:
             sql=node.get("raw_code") or "",
             language=node.get("language") or "sql",
             upstream=tuple(dict.fromkeys(self._upstream_before(node, set()))),
+            name=node["name"],
         )
 
     def _upstream(self, unique_id: str) -> UpstreamRelation | None:

@@ -29,6 +29,7 @@ class Model:
     """A table or view that dbt makes: of a model, a seed or a snapshot.
 
     Args:
+        name: By which dbt knows it, where that is not the table's.
         sources: The tables that it is made from.
         upstream: The tables of other workflows that it is made from.
         sql: The text of the model, as its author wrote it.
@@ -44,6 +45,7 @@ class Model:
     sql: str = ""
     language: str = "sql"
     upstream: Sequence[UpstreamRelation] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class ModelGraph:
                     "columns": tuple(ModelColumn(**column) for column in model["columns"]),
                     "tags": tuple(model["tags"]),
                     "upstream": tuple(_upstream(each) for each in model["upstream"]),
+                    "name": str(model["name"]),
                 }
             )
             for model in values["models"]

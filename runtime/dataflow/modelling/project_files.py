@@ -189,6 +189,7 @@ class _Reader:
             sql=node.text.strip(),
             language=node.language,
             upstream=tuple(dict.fromkeys(self._upstream_before(node, set()))),
+            name=node.name,
         )
 
     def _upstream_before(self, node: _Node, seen: set[str]) -> Iterator[UpstreamRelation]:

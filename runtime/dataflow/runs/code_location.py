@@ -29,6 +29,7 @@ from dataflow.runs.definitions import (
     without_faulty_extras,
     without_taken_names,
 )
+from dataflow.runs.lineage_assets import assets_of
 from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.notification_sensor import failure_sensor
 from dataflow.runs.schedule import config_schedule
@@ -124,7 +125,11 @@ def _assemble(
         jobs=[*jobs, *(_broken_job(failure, taken) for failure in broken)],
         schedules=schedules,
         sensors=sensors,
-        assets=[asset for found in loaded for asset in (*found.assets, *found.lineage.specs)],
+        assets=[
+            asset
+            for found in loaded
+            for asset in (*found.assets, *assets_of(found.workflow_id, found.lineage))
+        ],
         asset_checks=[
             check
             for found in loaded

@@ -25,6 +25,7 @@ from dataflow.runs.dagster_names import FURTHER_TAG, PARTITIONED_TAG, WORKFLOW_T
 from dataflow.runs.executor import holding_executor
 from dataflow.runs.known_assets import keys_of, lineage_of, merged_assets
 from dataflow.runs.lineage import Lineage
+from dataflow.runs.lineage_assets import assets_of
 from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.module_definitions import ModuleDefinitions, read_modules, targets_of
 from dataflow.runs.partitioning import with_partitions
@@ -164,7 +165,7 @@ def check_definitions(found: WorkflowDefinitions) -> str:
             jobs=list(jobs.values()),
             schedules=schedules,
             sensors=sensors,
-            assets=[*found.assets, *found.lineage.specs],
+            assets=[*found.assets, *assets_of(found.workflow_id, found.lineage)],
             asset_checks=[*found.checks, *checks_of(found.workflow_id, found.lineage)],
             resources=found.shared_resources or None,
         )
@@ -354,7 +355,7 @@ def without_assets_of_others(loaded: list[WorkflowDefinitions]) -> list[Workflow
     for found in loaded:
         specs = [spec for spec in found.lineage.specs if spec.key not in of_authors]
         own = [check for check in found.lineage.checks if check.key not in checks]
-        good.append(replace(found, lineage=Lineage(specs, own)))
+        good.append(replace(found, lineage=replace(found.lineage, specs=specs, checks=own)))
     made = {spec.key for found in good for spec in found.lineage.specs}
     return [
         replace(

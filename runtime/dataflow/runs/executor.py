@@ -17,6 +17,7 @@ from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.policy import time_limit
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
+from dataflow.runs.run_part import check_parts, uses_steps
 from dataflow.shared.errors import DataflowError
 from dataflow.warehouse.upstream_tables import hold_upstream_tables, release_upstream_tables
 
@@ -159,6 +160,8 @@ class _HoldingExecutor(_WholeRun):
         limit = self._config.run.timeout_seconds if self._config and is_here else None
         run_id, resumes = plan_context.run_id, resumed_run(plan_context.dagster_run)
         run = RunContext(project, workflow_id, run_id, self._config, resumes=resumes)
+        tags = plan_context.dagster_run.tags
+        check_parts(project, workflow_id, tags, has_steps=uses_steps(workflow_id))
         with ExitStack() as stack:
             stack.enter_context(share_with_author(project, workflow_id, self._config))
             stack.enter_context(enter_run(run))

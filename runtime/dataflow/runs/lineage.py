@@ -47,10 +47,15 @@ _MOST_SQL = 20_000
 
 @dataclass(frozen=True)
 class Lineage:
-    """The assets of one workflow, in the order in which they are made, and their checks."""
+    """The assets of one workflow, in the order in which they are made, and their checks.
+
+    Args:
+        models: Those that dbt makes, with the names by which dbt knows them.
+    """
 
     specs: list[AssetSpec] = field(default_factory=list)
     checks: list[AssetCheckSpec] = field(default_factory=list)
+    models: dict[AssetKey, str] = field(default_factory=dict)
 
 
 def table_key(workflow_id: str, relation: Relation) -> AssetKey:
@@ -100,7 +105,8 @@ def read_lineage(project: Project, workflow_id: str, config: WorkflowConfig) -> 
         ),
     ]
     unique = {check.key: check for check in checks if check.asset_key in there}
-    return Lineage(list({spec.key: spec for spec in specs}.values()), list(unique.values()))
+    models = {table_key(workflow_id, model.relation): model.name for model in graph.models}
+    return Lineage(list({spec.key: spec for spec in specs}.values()), list(unique.values()), models)
 
 
 def with_words_of(spec: AssetSpec, author: AssetSpec) -> AssetSpec:
