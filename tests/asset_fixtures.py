@@ -131,13 +131,14 @@ class Till:
         """What the source has: lines of id and amount."""
         (self.root / "rows.csv").write_text("id,amount\n" + "".join(f"{row}\n" for row in rows))
 
-    def run(self, partition: str | None = None) -> dict[str, Any]:
-        """Run it as `dataflow workflow run` does."""
+    def run(self, partition: str | None = None, *parts: str) -> dict[str, Any]:
+        """Run it as `dataflow workflow run` does; whole, or only these parts."""
         return self._start(
             "import json; from dataflow.runs.run import run_workflow\n"
+            "from dataflow.runs.run_part import part_tags\n"
             "from dataflow.runs.run_request import RunRequest\n"
             "from dataflow.shared.project import find_project\n"
-            f"asked = RunRequest(partition={partition!r})\n"
+            f"asked = RunRequest(partition={partition!r}, tags=part_tags({parts!r}))\n"
             "print(json.dumps(run_workflow(find_project(), 'till', request=asked).as_json()))"
         )
 

@@ -41,7 +41,6 @@ def assets_of(workflow_id: str, lineage: Lineage) -> list[AssetSpec | AssetsDefi
     node = OpDefinition(
         compute_fn=make,
         name=f"build_{workflow_id}",
-        description="Makes tables again from what has been loaded.",
         ins={name: In(Nothing) for name in inputs},
         outs={name: Out(Nothing, is_required=False) for name in (*outputs, *checks)},
     )
