@@ -30,11 +30,11 @@ from dataflow.warehouse.upstream_tables import hold_upstream_tables, release_ups
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dagster import OpExecutionContext
+    from dagster import JobDefinition, OpExecutionContext
 
     from dataflow.runs.asset_events import AssetEvent
 
-    Told = list[tuple[str, AssetEvent]]
+    Told = list[AssetEvent]
 
 
 def make_assets(
@@ -42,13 +42,15 @@ def make_assets(
     workflow_id: str,
     models: Sequence[str],
     *,
+    loaded_by: JobDefinition | None,
     with_all_models: bool,
     with_dashboard: bool,
 ) -> Iterator[Any]:
-    """Make models and the dashboard, show them, and give what Dagster is to be told.
+    """Load tables, make models and the dashboard, show them, and give what Dagster is to be told.
 
     Args:
         models: The names of those to build.
+        loaded_by: The ops that load the raw tables; None if they are to stay as they are.
         with_all_models: Whether they are all there are.
         with_dashboard: Whether to publish again.
 
@@ -56,27 +58,37 @@ def make_assets(
         DataflowError: There is nothing to make them from, or they cannot be made; all is as it was.
     """
     parts = [*([MODELS] if models else []), *([DASHBOARD] if with_dashboard else [])]
-    _tag(context, workflow_id, parts)
+    _tag(context, workflow_id, [] if loaded_by else parts)
     told: Told = []
     with _run(context, workflow_id) as run:
-        loaded_before(run)
-        if models:
-            try:
+        try:
+            if loaded_by is None:
+                loaded_before(run)
+            else:
+                # In this process and run: its steps find both as if it were a run of the job.
+                loaded_by.execute_in_process(run_config=loaded_by.run_config)
+                _take_up(run, told)
+            if models:
                 _, summary = make_models(run, () if with_all_models else models)
-            except Exception:
-                _report(context, told_events(run), success=False)
-                raise
-            told += told_events(run)
-            context.log.info(summary)
-        if with_dashboard:
-            _, summary = make_dashboard(run)
-            # A step has one note of what it tells.
-            told += [each for each in told_events(run) if each not in told]
-            context.log.info(summary)
+                _take_up(run, told)
+                context.log.info(summary)
+            if with_dashboard:
+                _, summary = make_dashboard(run)
+                _take_up(run, told)
+                context.log.info(summary)
+        except Exception:
+            _take_up(run, told)
+            _report(context, told, success=False)
+            raise
         promote_run(run)
         if run.upstream:
             release_upstream_tables(run.project, workflow_id)
     yield from _results(context, told)
+
+
+def _take_up(run: RunContext, told: Told) -> None:
+    """Take up what has been told since: a step writes down what it has told last."""
+    told += [event for _, event in told_events(run) if event not in told]
 
 
 @contextmanager
@@ -111,7 +123,7 @@ def _results(context: OpExecutionContext, told: Told) -> Iterator[Any]:
     """What was made and checked, where it was asked for; Dagster is told of the rest at once."""
     asked, checks = context.selected_asset_keys, context.selected_asset_check_keys
     others: Told = []
-    for step_key, event in told:
+    for event in told:
         if isinstance(event, AssetMaterialization) and event.asset_key in asked:
             yield MaterializeResult(asset_key=event.asset_key, metadata=event.metadata)
         elif isinstance(event, AssetCheckEvaluation) and event.asset_check_key in checks:
@@ -124,9 +136,11 @@ def _results(context: OpExecutionContext, told: Told) -> Iterator[Any]:
                 metadata=event.metadata,
             )
         else:
-            others.append((step_key, event))
+            others.append(event)
     _report(context, others, success=True)
 
 
 def _report(context: OpExecutionContext, told: Told, *, success: bool) -> None:
-    report_events(context.instance, context.run_id, context.job_name, told, success=success)
+    step_key = context.get_step_execution_context().step.key
+    by_step = [(step_key, event) for event in told]
+    report_events(context.instance, context.run_id, context.job_name, by_step, success=success)

@@ -128,12 +128,12 @@ def _assemble(
         assets=[
             asset
             for found in loaded
-            for asset in (*found.assets, *assets_of(found.workflow_id, found.lineage))
+            for asset in (*found.assets, *assets_of(found.workflow_id, found.lineage, found.job))
         ],
         asset_checks=[
             check
             for found in loaded
-            for check in (*found.checks, *checks_of(found.workflow_id, found.lineage))
+            for check in (*found.checks, *checks_of(found.workflow_id, found.lineage, found.job))
         ],
         resources=resources or None,
     )

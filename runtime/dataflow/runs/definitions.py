@@ -165,8 +165,8 @@ def check_definitions(found: WorkflowDefinitions) -> str:
             jobs=list(jobs.values()),
             schedules=schedules,
             sensors=sensors,
-            assets=[*found.assets, *assets_of(found.workflow_id, found.lineage)],
-            asset_checks=[*found.checks, *checks_of(found.workflow_id, found.lineage)],
+            assets=[*found.assets, *assets_of(found.workflow_id, found.lineage, found.job)],
+            asset_checks=[*found.checks, *checks_of(found.workflow_id, found.lineage, found.job)],
             resources=found.shared_resources or None,
         )
         Definitions.validate_loadable(alone)

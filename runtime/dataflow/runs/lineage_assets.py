@@ -1,8 +1,9 @@
-"""The tables of a workflow as Dagster has them: those that can be made alone can be started there.
+"""The tables of a workflow as Dagster has them: its UI makes each of them, or all.
 
-Models and the dashboard are made again from what has been loaded, each of them or all: one op for a
-workflow, which holds it, works on a copy and shows it at its end, like a whole run. Sources and raw
-tables are told of by whole runs, since only the author's code knows how to load them.
+One op for a workflow makes what is asked for. It holds the workflow, works on a copy and shows it
+at its end, like a whole run. Raw tables are loaded by those ops of the workflow's own job that a
+whole run loads them by; where they cannot be told, or the job is partitioned, runs of the job alone
+load them. The source is told of by whoever reads it.
 """
 
 from __future__ import annotations
@@ -11,19 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import AssetsDefinition, Failure, In, Nothing, OpDefinition, Out
 
+from dataflow.warehouse.kind import LoadResult
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dagster import AssetKey, AssetSpec
+    from dagster import AssetKey, AssetSpec, JobDefinition
 
     from dataflow.runs.lineage import Lineage
 
-_DASHBOARD = "dashboard"
+_DASHBOARD, _RAW = "dashboard", "raw"
 
 
-def assets_of(workflow_id: str, lineage: Lineage) -> list[AssetSpec | AssetsDefinition]:
-    """The assets of a workflow: what whole runs tell of, and one definition of all others."""
-    made = made_alone(lineage)
+def assets_of(
+    workflow_id: str, lineage: Lineage, job: JobDefinition
+) -> list[AssetSpec | AssetsDefinition]:
+    """The assets of a workflow: what runs of its job tell of, and one definition of all others."""
+    made = made_alone(lineage, job)
     told: list[AssetSpec | AssetsDefinition] = [s for s in lineage.specs if s.key not in made]
     if not made:
         return told
@@ -35,7 +40,7 @@ def assets_of(workflow_id: str, lineage: Lineage) -> list[AssetSpec | AssetsDefi
     models = {key: name for key, name in lineage.models.items() if key in made}
 
     def make(_context, _inputs):  # type: ignore[no-untyped-def]  # as Dagster wants it
-        return _make(workflow_id, models)
+        return _make(workflow_id, models, job)
 
     # Without Dagster's decorator, which looks for types in functions and takes its time.
     node = OpDefinition(
@@ -55,11 +60,23 @@ def assets_of(workflow_id: str, lineage: Lineage) -> list[AssetSpec | AssetsDefi
     return [*told, definition]
 
 
-def made_alone(lineage: Lineage) -> set[AssetKey]:
-    """The keys of the assets that can be made without a whole run."""
+def made_alone(lineage: Lineage, job: JobDefinition) -> set[AssetKey]:
+    """The keys of the assets that can be made without a run of the workflow's job."""
+    can_load = job.partitions_def is None and bool(loading_ops(job))
     return {
-        spec.key for spec in lineage.specs if spec.key in lineage.models or _is_dashboard(spec.key)
+        spec.key
+        for spec in lineage.specs
+        if spec.key in lineage.models or _is_dashboard(spec.key) or (can_load and _is_raw(spec.key))
     }
+
+
+def loading_ops(job: JobDefinition) -> list[str]:
+    """The ops of a job that load tables, by what they say that they return."""
+    return [
+        node.name
+        for node in job.graph.nodes
+        if any(each.dagster_type.typing_type is LoadResult for each in node.definition.output_defs)
+    ]
 
 
 def not_alone(workflow_id: str) -> Failure:
@@ -74,7 +91,11 @@ def _is_dashboard(key: AssetKey) -> bool:
     return len(key.path) == 2 and key.path[1] == _DASHBOARD
 
 
-def _make(workflow_id: str, models: dict[AssetKey, str]) -> Iterator[Any]:
+def _is_raw(key: AssetKey) -> bool:
+    return len(key.path) == 3 and key.path[1] == _RAW
+
+
+def _make(workflow_id: str, models: dict[AssetKey, str], job: JobDefinition) -> Iterator[Any]:
     from dagster import OpExecutionContext
 
     from dataflow.runs.asset_run import make_assets
@@ -88,6 +109,12 @@ def _make(workflow_id: str, models: dict[AssetKey, str]) -> Iterator[Any]:
         context,
         workflow_id,
         wanted,
+        loaded_by=_loader(job) if any(map(_is_raw, selected)) else None,
         with_all_models=len(wanted) == len(models),
         with_dashboard=any(map(_is_dashboard, selected)),
     )
+
+
+def _loader(job: JobDefinition) -> JobDefinition:
+    """The workflow's own job, up to where the tables are loaded."""
+    return job.get_subset(op_selection=[f"*{name}" for name in loading_ops(job)])

@@ -9,16 +9,20 @@ from dagster import AssetChecksDefinition, In, Nothing, OpDefinition, Out
 from dataflow.runs.lineage_assets import made_alone, not_alone
 
 if TYPE_CHECKING:
+    from dagster import JobDefinition
+
     from dataflow.runs.lineage import Lineage
 
 
-def checks_of(workflow_id: str, lineage: Lineage) -> list[AssetChecksDefinition]:
+def checks_of(
+    workflow_id: str, lineage: Lineage, job: JobDefinition
+) -> list[AssetChecksDefinition]:
     """The checks of what only a whole run makes, as one op: none, or one definition of them all.
 
     They are made by each run of the workflow. Dagster has no check that cannot be started by
     itself, so this says what to start instead.
     """
-    made = made_alone(lineage)
+    made = made_alone(lineage, job)
     checks = [check for check in lineage.checks if check.asset_key not in made]
     if not checks:
         return []
