@@ -59,7 +59,7 @@ def _is_known(name: str, info: ValidationInfo) -> str:
 
 def _way_back(workflows: Path, way: list[str]) -> list[str]:
     """The workflows from the first of ``way`` back to it, each after the next; empty if no way."""
-    for name in dict.fromkeys(map(upstream_of, _named_in(workflows / way[-1] / "config.yaml"))):
+    for name in dict.fromkeys(map(upstream_of, named_in(workflows / way[-1] / "config.yaml"))):
         if name == way[0]:
             return [*way, name]
         if name not in way and (found := _way_back(workflows, [*way, name])):
@@ -67,8 +67,8 @@ def _way_back(workflows: Path, way: list[str]) -> list[str]:
     return []
 
 
-def _named_in(config: Path) -> Iterator[str]:
-    """What another workflow's file names; what is wrong with that file is not told here."""
+def named_in(config: Path) -> Iterator[str]:
+    """What a file names after which its workflow runs; what is wrong with it is not told here."""
     try:
         text = config.read_text(encoding="utf-8")
         values = yaml.load(text, Loader=_LOADER) if _KEY in text else {}  # noqa: S506 - a safe loader
