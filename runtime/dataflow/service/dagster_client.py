@@ -10,10 +10,12 @@ import yaml
 
 from dataflow.runs.dagster_names import (
     LOCATION_NAME,
+    PART_TAG,
     PARTITION_TAG,
     REPOSITORY_NAME,
     WORKFLOW_TAG,
 )
+from dataflow.runs.run_part import check_parts
 from dataflow.runs.run_request import RunRequest, check_partition, merged
 from dataflow.service import graphql
 from dataflow.service.backfills import Backfill, parse_backfill
@@ -138,10 +140,13 @@ class Dagster:
             WorkflowNotFoundError: The project has no such workflow.
             BrokenWorkflowError: It cannot be loaded.
             BadRunConfigError: The job does not take that config.
-            RunRequestError: It has no such partition, or needs one.
+            RunRequestError: It has no such partition or part, or needs a partition.
         """
         job = self.job(workflow_id)
-        run_config, of_partition = self._for_partition(job, asked)
+        check_parts(self.project, workflow_id, tags)
+        run_config, of_partition = asked.config, {}
+        if PART_TAG not in tags:
+            run_config, of_partition = self._for_partition(job, asked)
         tags = {**tags, **of_partition}
         metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
         params = {

@@ -95,7 +95,7 @@ def contract_change(
         names = [column.profile.name for column in inspection.columns]
         return ContractChange(inspection, names, [], [], inspection.notes)
     lenient = Contract(table.contract.columns, _TELL_ALL)
-    extracted = _extracted(given, parameters, lenient) if rows is None else Extracted(rows)
+    extracted = _extracted(given, parameters, lenient) if rows is None else Extracted(rows, "")
     conformed = extracted.conformed or hold_to_contract(
         extracted.data, lenient, declared=extracted.declared
     )
