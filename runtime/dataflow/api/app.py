@@ -132,7 +132,8 @@ def _health(request: Request) -> HealthOut:
     """Whether runs can be launched and will be started. Needs no token."""
     health = request.app.state.dagster.health()
     return HealthOut(
-        status="ok" if health.daemon_is_alive else "degraded",
+        status="degraded" if health.faults else "ok",
+        faults=health.faults,
         version=request.app.version,
         dagster=health.version,
         daemon_silent_for=health.daemon_silent_for,

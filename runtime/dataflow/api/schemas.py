@@ -353,9 +353,10 @@ class HealthOut(BaseModel):
     """How the service does."""
 
     status: Literal["ok", "degraded"] = Field(
-        description="`degraded`: Dagster answers, but its daemon does not start runs.",
+        description="`degraded`: Dagster answers, but runs are not launched or not started.",
         examples=["ok"],
     )
+    faults: list[str] = Field(default_factory=list, description="Why.", examples=[[]])
     version: str = Field(examples=["0.1.0"])
     dagster: str = Field(description="Dagster's version.", examples=["1.13.27"])
     daemon_silent_for: float | None = Field(

@@ -165,6 +165,13 @@ query Health {
   instance { daemonHealth { allDaemonStatuses { daemonType lastHeartbeatTime } } }
 }
 """
+PLAN = """
+query Plan($selector: PipelineSelector!) {
+  executionPlanOrError(pipeline: $selector, mode: "default") {
+    __typename ... on PythonError { message }
+  }
+}
+"""
 BACKFILL = """
 mutation Backfill($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {

@@ -62,6 +62,9 @@ class Settings(BaseModel):
     public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+)?$"), BeforeValidator(_url)] = (
         ""
     )
+    # `dataflow up` sees edited, new and removed code within seconds. If this is off: at
+    # `dataflow reload`.
+    reload_on_change: bool = True
     # The largest request body that the REST API reads, in bytes.
     api_max_body: Annotated[int, Field(ge=1024)] = 1_048_576
     # The web pages that may call the REST API from a browser, such as https://shop.example.
