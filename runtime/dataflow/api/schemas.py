@@ -165,7 +165,8 @@ class RunOut(_View):
         default=None, description="Rows that the step `load` loaded.", examples=[336776]
     )
     steps: list[StepOut] | None = Field(
-        default=None, description="Only where one run is asked for, not in lists."
+        default=None,
+        description="Once it runs; in lists once it is over. Null where it is only launched.",
     )
     error: str = Field(default="", description="What went wrong.", examples=[""])
     tags: dict[str, str] = Field(default_factory=dict, examples=[{"asked-by": "the-shop"}])

@@ -16,6 +16,7 @@ from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.policy import time_limit
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
+from dataflow.runs.run_note import noted
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -96,6 +97,11 @@ class _PromotingExecutor(_WholeRun):
         self._run = run
 
     def execute(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
+    ) -> Iterator[DagsterEvent]:
+        return noted(self._run, self._execute(plan_context, execution_plan))
+
+    def _execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[DagsterEvent]:
         finish_interrupted_promotion(self._run.project, self._run.workflow_id)

@@ -76,6 +76,11 @@ class RunProgress:
         """The steps so far, in the order in which they started."""
         return list(self._steps.values())
 
+    @property
+    def started(self) -> dict[str, float]:
+        """When each step began, by its name, in seconds since 1970."""
+        return {key.removesuffix(self._suffix): at for key, at in self._started.items()}
+
     def add(self, event: RunEvent) -> Step | None:
         """Take an event in; gives the step whose status it changed, if it changed one."""
         if event.kind == "engine":

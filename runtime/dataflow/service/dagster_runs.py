@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dataflow.runs.run_ledger import RunLedger
 from dataflow.service import graphql
 from dataflow.service.dagster_errors import BadCursorError, DagsterError, RunEndedError
 from dataflow.service.graphql_answer import expected
@@ -31,6 +33,7 @@ class DagsterRuns:
         self.project = project
         self.url = (url or project.settings.dagster_url).rstrip("/")
         self._graphql = GraphQLClient(self.url)
+        self._ledger = RunLedger(project)
 
     def close(self) -> None:
         """Give up the connections."""
@@ -66,7 +69,7 @@ class DagsterRuns:
         limit: int = 50,
         after: str | None = None,
     ) -> list[Run]:
-        """Runs, the newest first.
+        """Runs, the newest first, with what they have noted of their steps.
 
         Args:
             statuses: Dagster's names of the statuses that they have.
@@ -74,10 +77,22 @@ class DagsterRuns:
         """
         wanted = [{"key": key, "value": value} for key, value in (tags or {}).items()]
         query = {"tags": wanted, **({"statuses": statuses} if statuses else {})}
+        return self._runs(query, limit, after)
+
+    def runs_by_id(self, run_ids: list[str]) -> list[Run]:
+        """Those of some runs that Dagster knows, with what they have noted of their steps."""
+        return self._runs({"runIds": run_ids}, len(run_ids)) if run_ids else []
+
+    def _runs(self, query: dict[str, Any], limit: int, after: str | None = None) -> list[Run]:
         answer = self._graphql.ask(
             graphql.RUNS, "runsOrError", filter=query, cursor=after, limit=limit
         )
-        return [parse_run(run, self.project) for run in expected(answer, "Runs")["results"]]
+        runs = [parse_run(run, self.project) for run in expected(answer, "Runs")["results"]]
+        notes = self._ledger.notes([run.run_id for run in runs if run.is_over])
+        return [
+            replace(run, steps=notes[run.run_id].steps) if run.run_id in notes else run
+            for run in runs
+        ]
 
     def log(self, run_id: str, after: str | None = None, limit: int = 500) -> RunLog:
         """What a run has logged.
