@@ -24,6 +24,7 @@ from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
 from dataflow.runs.dagster_names import LOCATION_NAME
 from dataflow.service.body_guard import BodyGuard
 from dataflow.service.code_watch import CodeWatch
+from dataflow.service.housekeeping import housekeeping
 from dataflow.service.web_access import Objection, WebAccess
 from dataflow.service.web_server import serve
 from dataflow.shared.project import find_project
@@ -66,6 +67,7 @@ def main() -> None:
                 code_server_log_level=chosen["code_server_log_level"],
             ) as context,
             context.watching(project),
+            housekeeping(project, instance),
         ):
             app = create_app_from_workspace_process_context(
                 context, chosen["path_prefix"], chosen["live_data_poll_rate"]

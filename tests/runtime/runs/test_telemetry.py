@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -26,8 +26,8 @@ RUN_ID = str(UUID(int=7))
 
 
 class Collector(BaseHTTPRequestHandler):
-    spans: list[Any]
-    lines: list[Any]
+    spans: ClassVar[list[Any]]
+    lines: ClassVar[list[Any]]
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -51,8 +51,8 @@ class Collector(BaseHTTPRequestHandler):
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Collector]]:
     class Own(Collector):
-        spans: list[Any] = []
-        lines: list[Any] = []
+        spans: ClassVar[list[Any]] = []
+        lines: ClassVar[list[Any]] = []
 
     with HTTPServer(("127.0.0.1", 0), Own) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
