@@ -57,6 +57,7 @@ def new(
       dataflow workflow new items --source https://api.test/items -d auth_type=bearer_token
       dataflow workflow new trips -d schedule='0 6 * * *' -d timezone=Europe/Berlin
     """  # noqa: D301 - click needs the character itself
+    from dataflow.service.nudge import nudge_service
     from dataflow_tools.scaffold.config_schema import place_schema
     from dataflow_tools.scaffold.create import create_workflow
 
@@ -70,6 +71,8 @@ def new(
     click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
     if sources:
         click.echo("What was found is in its config.yaml and its models, to be corrected there.")
+    if nudge_service(project):
+        click.echo("The running service has been told and shows it in a moment.")
     click.echo("Next:")
     click.echo(f"  dataflow workflow run {name}")
     click.echo(f"  pytest {project.relative(folder)}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def is_read_by_own_code(project: Project, workflow_id: str, table: SourceTable) -> bool:
     """Whether a workflow's ``ingestion.py`` reads a source itself, and no kind of the library."""
     code = OwnCode(workflow_id, project.workflow_dir(workflow_id))
-    return code.reads_source_itself or table.source.type not in kind_names()
+    return code.reads_source_itself or table.source.model_dump()["type"] not in kind_names()
 
 
 def own_rows(project: Project, workflow_id: str, table: SourceTable) -> pa.Table:
