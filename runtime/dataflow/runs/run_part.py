@@ -83,11 +83,13 @@ def check_parts(
 
 def uses_steps(workflow_id: str) -> bool:
     """Whether a module of a workflow that has been loaded has the library's `Steps`."""
-    from dataflow.runs.steps import Steps
-
+    # Whoever has some has imported their module, which needs this one.
+    steps = getattr(sys.modules.get("dataflow.runs.steps"), "Steps", None)
+    if steps is None:
+        return False
     package = f"dataflow.workflows.{workflow_id}"
     modules = [m for name, m in sys.modules.items() if f"{name}.".startswith(f"{package}.")]
-    return any(isinstance(value, Steps) for m in modules for value in vars(m).values())
+    return any(isinstance(value, steps) for m in modules for value in vars(m).values())
 
 
 def loaded_before(run: RunContext) -> LoadResult:

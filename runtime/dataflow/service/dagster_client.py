@@ -144,10 +144,10 @@ class Dagster:
         """
         job = self.job(workflow_id)
         check_parts(self.project, workflow_id, tags)
-        run_config, of_partition = asked.config, {}
+        run_config = asked.config
         if PART_TAG not in tags:
             run_config, of_partition = self._for_partition(job, asked)
-        tags = {**tags, **of_partition}
+            tags = {**tags, **of_partition}
         metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
         params = {
             "selector": {**_REPOSITORY, "jobName": job.name},
