@@ -162,7 +162,7 @@ def list_runs(
     runs = dagster.runs(tags, statuses, limit + 1, cursor)
     more = len(runs) > limit
     return RunsOut(
-        runs=[RunOut.of(run, _ui(request), with_steps=False) for run in runs[:limit]],
+        runs=[RunOut.of(run, _ui(request), with_steps=True) for run in runs[:limit]],
         next_cursor=runs[limit - 1].run_id if more else None,
     )
 

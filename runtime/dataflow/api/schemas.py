@@ -180,7 +180,8 @@ class RunOut(_View):
         default=None, description="Rows that the step `load` loaded.", examples=[336776]
     )
     steps: list[StepOut] | None = Field(
-        default=None, description="Only where one run is asked for, not in lists."
+        default=None,
+        description="Once it runs; in lists once it is over. Null where it is only launched.",
     )
     error: str = Field(default="", description="What went wrong.", examples=[""])
     tags: dict[str, str] = Field(default_factory=dict, examples=[{"asked-by": "the-shop"}])
@@ -368,9 +369,10 @@ class HealthOut(BaseModel):
     """How the service does."""
 
     status: Literal["ok", "degraded"] = Field(
-        description="`degraded`: Dagster answers, but its daemon does not start runs.",
+        description="`degraded`: Dagster answers, but runs are not launched or not started.",
         examples=["ok"],
     )
+    faults: list[str] = Field(default_factory=list, description="Why.", examples=[[]])
     version: str = Field(examples=["0.1.0"])
     dagster: str = Field(description="Dagster's version.", examples=["1.13.27"])
     daemon_silent_for: float | None = Field(

@@ -49,8 +49,8 @@ def list_(check: bool, as_json: bool) -> None:
         width = max(len(row["workflow_id"]) for row in rows)
         for row in rows:
             status = f"  {row['status']}" if check else ""
-            comes = f"  after {', '.join(row['after'])}" if "after" in row else ""
-            click.echo(f"{row['workflow_id']:<{width}}{status}  {row['path']}{comes}")
+            others = f"  after {', '.join(row['after'])}" if "after" in row else ""
+            click.echo(f"{row['workflow_id']:<{width}}{status}  {row['path']}{others}")
             if "reason" in row:
                 click.echo(f"  {row['reason']}", err=True)
     if reasons:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.known_graph import keep_graph, known_graph, read_manifest
+from dataflow.modelling.missing_column import advice_on_columns
 from dataflow.modelling.model_graph import ModelGraph
 from dataflow.modelling.outcomes import BuiltTable, TestOutcome, built_tables, outcomes_of_tests
 from dataflow.modelling.packages import install_packages
@@ -19,6 +20,7 @@ from dataflow.modelling.upstream_sources import tell_of_upstreams
 from dataflow.modelling.warnings_of_tests import told_warnings
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
+from dataflow.shared.shown import counted
 from dataflow.warehouse.run_warehouse import RunWarehouse
 
 if TYPE_CHECKING:
@@ -137,10 +139,11 @@ def build_models(
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
             faults.append(_first_lines(str(outcome.exception)))
+        advice = advice_on_columns(workflow_id, failed, manifest, warehouse)
+        log = f"The full log is {project.relative(state / 'logs' / 'dbt.log')}."
         fault = ModelError(
             "\n".join(faults) or "dbt build failed.",
-            f"The full log is {project.relative(state / 'logs' / 'dbt.log')}. "
-            f"{_what_is_seen(project, warehouse)}",
+            "\n".join(filter(None, (advice, f"{log} {_what_is_seen(project, warehouse)}"))),
         )
         fault.outcomes = outcomes
         raise fault
@@ -216,7 +219,7 @@ def _fault(project: Project, folder: Path, node: Any) -> str:
     kind, name = node.node.resource_type, node.node.name
     where = project.relative(folder / node.node.original_file_path)
     compiled = getattr(node, "failures", None)
-    rows = f" ({compiled:,} rows)" if compiled else ""
+    rows = f" ({counted(compiled, 'row')})" if compiled else ""
     return f"dbt {kind} {name} in {where}{rows}: {_first_lines(node.message or 'failed')}"
 
 

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from typing import Any
 
 from dagster import (
     Definitions,
     Failure,
+    GraphDefinition,
     JobDefinition,
+    OpDefinition,
     SensorDefinition,
     definitions,
     in_process_executor,
@@ -41,7 +45,7 @@ from dataflow.shared.output_redaction import guard_records
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
 from dataflow.shared.upstream import is_workflow_folder
-from dataflow.workflows.registry import BrokenWorkflow, load_workflows
+from dataflow.workflows.registry import BrokenWorkflow, BrokenWorkflowError, load_workflows
 
 log = get_logger(__name__)
 
@@ -170,6 +174,8 @@ def _broken_job(failure: BrokenWorkflow, taken: set[str]) -> JobDefinition:
         raise Failure(failure.reason)
 
     name = f"{failure.workflow_id}_job"
+    if _is_run_process() and name not in taken:
+        return _RefusedJob(failure, explain)
 
     @dagster_job(
         name=f"{failure.workflow_id}_broken" if name in taken else name,
@@ -181,6 +187,27 @@ def _broken_job(failure: BrokenWorkflow, taken: set[str]) -> JobDefinition:
         explain()
 
     return broken
+
+
+class _RefusedJob(JobDefinition):
+    """A broken workflow's job in the process of a run that was launched while it was whole.
+
+    Dagster would say that it does not know the steps that the run shall have.
+    """
+
+    def __init__(self, failure: BrokenWorkflow, explain: OpDefinition) -> None:
+        graph = GraphDefinition(name=f"{failure.workflow_id}_job", node_defs=[explain])
+        super().__init__(graph_def=graph, executor_def=in_process_executor)
+        self._failure = failure
+
+    @property
+    def run_config_schema(self) -> Any:
+        raise BrokenWorkflowError(self._failure.reason, "Fix it and run it again.")
+
+
+def _is_run_process() -> bool:
+    """Whether this process was started for a run, by Dagster or from a warm process."""
+    return multiprocessing.parent_process() is not None or "DAGSTER_RUN_JOB_NAME" in os.environ
 
 
 @definitions

@@ -15,9 +15,11 @@ from dataflow.runs.asset_events import report_events, take_up_events, told_event
 from dataflow.runs.context import RunContext, enter_run, resumed_run, share_with_author
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
+from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.policy import time_limit
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
-from dataflow.runs.run_part import check_parts, uses_steps
+from dataflow.runs.run_note import noted
+from dataflow.runs.run_part import check_parts
 from dataflow.shared.errors import DataflowError
 from dataflow.warehouse.upstream_tables import hold_upstream_tables, release_upstream_tables
 
@@ -99,6 +101,11 @@ class _PromotingExecutor(_WholeRun):
         self._run = run
 
     def execute(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
+    ) -> Iterator[DagsterEvent]:
+        return noted(self._run, self._execute(plan_context, execution_plan))
+
+    def _execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[DagsterEvent]:
         finish_interrupted_promotion(self._run.project, self._run.workflow_id)

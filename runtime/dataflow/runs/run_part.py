@@ -6,7 +6,6 @@ the steps that are not wanted have nothing to do; lock, promotion and history ar
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -79,17 +78,6 @@ def check_parts(
                 f"{_FOLDERS[part]} in it.",
                 "Run the whole workflow, or another part.",
             )
-
-
-def uses_steps(workflow_id: str) -> bool:
-    """Whether a module of a workflow that has been loaded has the library's `Steps`."""
-    # Whoever has some has imported their module, which needs this one.
-    steps = getattr(sys.modules.get("dataflow.runs.steps"), "Steps", None)
-    if steps is None:
-        return False
-    package = f"dataflow.workflows.{workflow_id}"
-    modules = [m for name, m in sys.modules.items() if f"{name}.".startswith(f"{package}.")]
-    return any(isinstance(value, steps) for m in modules for value in vars(m).values())
 
 
 def loaded_before(run: RunContext) -> LoadResult:

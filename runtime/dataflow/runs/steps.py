@@ -26,6 +26,7 @@ from dataflow.runs.table_making import make_dashboard, make_models
 from dataflow.runs.table_steps import child_results, load_request, parameters_of
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.logging import get_logger
+from dataflow.shared.shown import counted
 from dataflow.sources.errors import told_of
 from dataflow.warehouse.load_log import Batch
 
@@ -82,7 +83,7 @@ class Steps:
             aside = f", {rejected:,} put aside in rejected.{table}" if rejected else ""
             rejected_rows += rejected
             source = stored.metadata.get("source", "the source")
-            said.append(f"{of_table}{stored.rows:,} rows from {source}{aside}")
+            said.append(f"{of_table}{counted(stored.rows, 'row')} from {source}{aside}")
         _say(
             "; ".join(said),
             sum(stored.rows for stored in tables),
@@ -109,7 +110,7 @@ class Steps:
             stages = stage_names(stored.metadata)
             through = f" after {', '.join(stages)}" if stages else ""
             of_table = f"{stored.table}: " if len(tables) > 1 else ""
-            said.append(f"{of_table}{stored.rows:,} rows{through}")
+            said.append(f"{of_table}{counted(stored.rows, 'row')}{through}")
         _say("; ".join(said), sum(stored.rows for stored in tables))
         return replace(tables[0], more=tables[1:])
 
@@ -145,11 +146,13 @@ class Steps:
                 made.append(LoadedTable(request, result, time.monotonic() - started))
                 how = f"partition {part.key}" if part else request.write_disposition
                 said.append(
-                    f"{result.rows_loaded:,} rows into {result.table} "
+                    f"{counted(result.rows_loaded, 'row')} into {result.table} "
                     f"({how}; {result.rows_in_table:,} now)"
                 )
             tell_of_loaded_tables(run, made)
         for result in results:
+            for note in result.notes:
+                log.warning(note)
             if result.loaded_by:
                 log.warning(
                     f"Run {result.loaded_by} had added these rows before it failed; they are not "

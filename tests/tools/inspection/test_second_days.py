@@ -58,6 +58,8 @@ def test_day_two(project: Path, case: dict[str, Any]) -> None:
         for row in result["data"].to_pylist()
     ]
     assert rows == case["rows"]
+    unsaid = case.get("unsaid")
+    assert not unsaid or unsaid not in str(result["metadata"].get("notes"))
     for part in case.get("said", []):
         assert any(part in note for note in result["metadata"]["notes"]), result["metadata"]
 
