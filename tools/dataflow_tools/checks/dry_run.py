@@ -104,7 +104,7 @@ def _perform(project: Project, request: DryRunRequest, database: Path, folder: P
             build=bool(result.raw) and are_known,
             profile=tell_of_upstreams(source, folder, upstream, graph),
         )
-        if not result.models.findings:
+        if are_known and not result.models.findings:
             own = project.warehouse_file(request.workflow_id)
             result.models.findings += changed_upstream(own, upstream, graph)
     with duckdb.connect(str(database)) as connection:
