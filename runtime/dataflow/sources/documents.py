@@ -87,7 +87,8 @@ def _read(
         relation = connection.sql(f"FROM {call}")
         _refuse_values(relation, files)
         table, notes = _fetch(relation, null_values)
-        if mixed := _mixed_within(relation, table):
+        mixed = [*_mixed_within(relation, table), *_agreed_texts(relation, contract)]
+        if mixed:
             kinds = ", ".join(f"{quote_literal(name)}: 'JSON'" for name in mixed)
             whole = connection.sql(f"FROM read_json({always}, columns = {{{kinds}}})")
             texts, told = _fetch(whole, null_values)
@@ -158,6 +159,18 @@ def _mixed_within(relation: duckdb.DuckDBPyRelation, table: pa.Table) -> list[st
         if kind.id in ("list", "struct")
         and any(_holds_json(kind, chunk) for chunk in table[name].chunks)
     ]
+
+
+def _agreed_texts(relation: duckdb.DuckDBPyRelation, contract: Contract | None) -> list[str]:
+    """The columns of fractions that are text by their contract: beside 1.5 the text of 5 is 5."""
+    columns = contract.columns.items() if contract else ()
+    agreed = {
+        (column.source or name).lower()
+        for name, column in columns
+        if column.database_type == "VARCHAR"
+    }
+    kinds = zip(relation.columns, relation.types, strict=True)
+    return [name for name, kind in kinds if str(kind) == "DOUBLE" and name.lower() in agreed]
 
 
 def _holds_json(kind: Any, array: Any) -> bool:

@@ -163,11 +163,14 @@ def _result(
     return {"data": data, "metadata": metadata, **rejected}
 
 
-def hold_to_contract(data: Rows, contract: Contract, *, declared: bool = False) -> Conformed:
+def hold_to_contract(
+    data: Rows, contract: Contract, *, declared: bool = False, has_header: bool = False
+) -> Conformed:
     """Hold rows to a contract that were not read by it: those of an author's own code.
 
     Args:
         declared: Whether the types that they have are declared by their source.
+        has_header: Whether all columns are there, also where no row is.
 
     Raises:
         SourceDataError: They are not as it says.
@@ -175,7 +178,7 @@ def hold_to_contract(data: Rows, contract: Contract, *, declared: bool = False) 
     """
     table = to_arrow(data)
     names = table.column_names
-    if table.num_rows == 0:
+    if table.num_rows == 0 and not (has_header and names):
         # No rows have no columns to lose.
         columns = {
             name: column.model_copy(update={"optional": True})
@@ -210,7 +213,7 @@ def _conformed(extracted: Extracted, contract: Contract | None) -> Conformed | N
     """The rows as the contract has them, if there is one."""
     if contract is None or extracted.conformed is not None:
         return extracted.conformed
-    return hold_to_contract(extracted.data, contract, declared=extracted.declared)
+    return hold_to_contract(extracted.data, contract, declared=extracted.declared, has_header=True)
 
 
 def _read(
