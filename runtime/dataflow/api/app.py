@@ -14,6 +14,7 @@ from fastapi.security import HTTPBearer
 
 from dataflow.api.audit_trail import CALLER, AuditTrail
 from dataflow.api.backfill_routes import router as backfill_router
+from dataflow.api.metrics import router as metrics_router
 from dataflow.api.problems import answer_problems, responses
 from dataflow.api.routes import router
 from dataflow.api.schemas import HealthOut
@@ -22,6 +23,7 @@ from dataflow.service.api_token import api_token, check_bind
 from dataflow.service.body_guard import BodyGuard
 from dataflow.service.dagster_client import Dagster
 from dataflow.service.problem_document import MEDIA_TYPE, Problem
+from dataflow.service.run_tally import RunTally
 from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import serve
 from dataflow.shared.output_redaction import guard_output
@@ -50,6 +52,7 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.dagster = Dagster(project)
+        app.state.tally = RunTally(app.state.dagster)
         app.state.ui = settings.public_url or f"http://localhost:{settings.dagster_port}"
         yield
         app.state.dagster.close()
@@ -71,7 +74,7 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
     answer_problems(app)
     access = ApiAccess(project, token)
     guard = _guard_with_token(access) if access.is_needed else _guard(access)
-    for operations in (router, backfill_router):
+    for operations in (router, backfill_router, metrics_router):
         app.include_router(operations, dependencies=[Depends(guard)])
     app.add_api_route("/healthz", _health, tags=["service"], responses=responses(502, 503))
     app.add_api_route("/livez", _alive, tags=["service"], include_in_schema=False)
@@ -132,7 +135,8 @@ def _health(request: Request) -> HealthOut:
     """Whether runs can be launched and will be started. Needs no token."""
     health = request.app.state.dagster.health()
     return HealthOut(
-        status="ok" if health.daemon_is_alive else "degraded",
+        status="degraded" if health.faults else "ok",
+        faults=health.faults,
         version=request.app.version,
         dagster=health.version,
         daemon_silent_for=health.daemon_silent_for,

@@ -22,6 +22,7 @@ from dataflow.api.schemas import (
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.model import RunStatus, dagster_statuses
 from dataflow.runs.reading import Reading
+from dataflow.runs.run_part import part_tags
 from dataflow.service.launch_once import launch_run
 
 if TYPE_CHECKING:
@@ -118,7 +119,11 @@ async def run_workflow(
         dagster,
         workflow_id,
         asked.request,
-        {**asked.tags, **Reading(asked.full_refresh, asked.since, asked.until).as_tags()},
+        {
+            **asked.tags,
+            **Reading(asked.full_refresh, asked.since, asked.until).as_tags(),
+            **part_tags(asked.only),
+        },
         idempotency_key,
     )
     if wait:
@@ -157,7 +162,7 @@ def list_runs(
     runs = dagster.runs(tags, statuses, limit + 1, cursor)
     more = len(runs) > limit
     return RunsOut(
-        runs=[RunOut.of(run, _ui(request), with_steps=False) for run in runs[:limit]],
+        runs=[RunOut.of(run, _ui(request), with_steps=True) for run in runs[:limit]],
         next_cursor=runs[limit - 1].run_id if more else None,
     )
 

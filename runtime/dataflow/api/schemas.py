@@ -58,6 +58,12 @@ class RunRequest(BaseModel):
         examples=[{"asked-by": "the-shop"}],
     )
 
+    only: list[Literal["models", "dashboard"]] = Field(
+        default_factory=list,
+        max_length=2,
+        description="Only these parts, made again from what has been loaded; empty for all.",
+        examples=[[]],
+    )
     full_refresh: bool = Field(
         default=False,
         description="Read everything again, and put it in the place of the table's rows.",
@@ -84,6 +90,15 @@ class RunRequest(BaseModel):
     def _one_config(self) -> Self:
         if self.config and self.run_config:
             raise ValueError("give config or run_config, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _part_of_what_is_loaded(self) -> Self:
+        if self.only and (self.partition or self.full_refresh or self.since or self.until):
+            raise ValueError(
+                "only makes a part again from what has been loaded: leave out partition, "
+                "full_refresh, since and until"
+            )
         return self
 
     @field_validator("partition")
@@ -165,7 +180,8 @@ class RunOut(_View):
         default=None, description="Rows that the step `load` loaded.", examples=[336776]
     )
     steps: list[StepOut] | None = Field(
-        default=None, description="Only where one run is asked for, not in lists."
+        default=None,
+        description="Once it runs; in lists once it is over. Null where it is only launched.",
     )
     error: str = Field(default="", description="What went wrong.", examples=[""])
     tags: dict[str, str] = Field(default_factory=dict, examples=[{"asked-by": "the-shop"}])
@@ -353,9 +369,10 @@ class HealthOut(BaseModel):
     """How the service does."""
 
     status: Literal["ok", "degraded"] = Field(
-        description="`degraded`: Dagster answers, but its daemon does not start runs.",
+        description="`degraded`: Dagster answers, but runs are not launched or not started.",
         examples=["ok"],
     )
+    faults: list[str] = Field(default_factory=list, description="Why.", examples=[[]])
     version: str = Field(examples=["0.1.0"])
     dagster: str = Field(description="Dagster's version.", examples=["1.13.27"])
     daemon_silent_for: float | None = Field(

@@ -32,6 +32,9 @@ _KNOWN = {
     "workflow status": LazyCommand("", "Compare workflows with their template."),
     "workflow update": LazyCommand("", "Bring workflows to a newer template."),
     "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
+    "reload": LazyCommand(
+        "dataflow.cli.reload:reload", "Let the running service read the workflows anew."
+    ),
     "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API alone."),
     "token": LazyCommand("dataflow.cli.main:token", "Make and revoke tokens of the REST API."),
     "token create": LazyCommand("dataflow.cli.token:create", "Make a token and print it once."),

@@ -5,18 +5,24 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from typing import Any
 
 from dagster import (
     Definitions,
     Failure,
+    GraphDefinition,
     JobDefinition,
+    OpDefinition,
+    SensorDefinition,
     definitions,
     in_process_executor,
     op,
 )
 from dagster import job as dagster_job
 
+from dataflow.runs.after_sensor import after_sensor
 from dataflow.runs.dagster_names import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
 from dataflow.runs.definitions import (
     WorkflowDefinitions,
@@ -27,6 +33,7 @@ from dataflow.runs.definitions import (
     without_faulty_extras,
     without_taken_names,
 )
+from dataflow.runs.lineage_assets import assets_of
 from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.notification_sensor import failure_sensor
 from dataflow.runs.schedule import config_schedule
@@ -37,7 +44,8 @@ from dataflow.shared.logging import get_logger
 from dataflow.shared.output_redaction import guard_records
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
-from dataflow.workflows.registry import BrokenWorkflow, load_workflows
+from dataflow.shared.upstream import is_workflow_folder
+from dataflow.workflows.registry import BrokenWorkflow, BrokenWorkflowError, load_workflows
 
 log = get_logger(__name__)
 
@@ -108,6 +116,8 @@ def _assemble(
         jobs += own.values()
         if found.config and found.config.workflow.schedule:
             schedules += config_schedule(found, own[found.job.name], found.config.workflow)
+        if found.config and found.config.workflow.after:
+            sensors.append(_after(project, found, own[found.job.name]))
         own_schedules, own_sensors = found.retargeted(own)
         schedules += own_schedules
         sensors += own_sensors
@@ -119,14 +129,28 @@ def _assemble(
         jobs=[*jobs, *(_broken_job(failure, taken) for failure in broken)],
         schedules=schedules,
         sensors=sensors,
-        assets=[asset for found in loaded for asset in (*found.assets, *found.lineage.specs)],
+        assets=[
+            asset
+            for found in loaded
+            for asset in (*found.assets, *assets_of(found.workflow_id, found.lineage, found.job))
+        ],
         asset_checks=[
             check
             for found in loaded
-            for check in (*found.checks, *checks_of(found.workflow_id, found.lineage))
+            for check in (*found.checks, *checks_of(found.workflow_id, found.lineage, found.job))
         ],
         resources=resources or None,
     )
+
+
+def _after(project: Project, found: WorkflowDefinitions, job: JobDefinition) -> SensorDefinition:
+    after = found.config.workflow.after if found.config else []
+    folder = project.workflow_dir
+
+    def is_workflow(name: str) -> bool:
+        return is_workflow_folder(folder(name))
+
+    return after_sensor(found.workflow_id, job, after, is_workflow)
 
 
 def _jobs_of_ops(found: WorkflowDefinitions) -> dict[str, JobDefinition]:
@@ -150,6 +174,8 @@ def _broken_job(failure: BrokenWorkflow, taken: set[str]) -> JobDefinition:
         raise Failure(failure.reason)
 
     name = f"{failure.workflow_id}_job"
+    if _is_run_process() and name not in taken:
+        return _RefusedJob(failure, explain)
 
     @dagster_job(
         name=f"{failure.workflow_id}_broken" if name in taken else name,
@@ -161,6 +187,27 @@ def _broken_job(failure: BrokenWorkflow, taken: set[str]) -> JobDefinition:
         explain()
 
     return broken
+
+
+class _RefusedJob(JobDefinition):
+    """A broken workflow's job in the process of a run that was launched while it was whole.
+
+    Dagster would say that it does not know the steps that the run shall have.
+    """
+
+    def __init__(self, failure: BrokenWorkflow, explain: OpDefinition) -> None:
+        graph = GraphDefinition(name=f"{failure.workflow_id}_job", node_defs=[explain])
+        super().__init__(graph_def=graph, executor_def=in_process_executor)
+        self._failure = failure
+
+    @property
+    def run_config_schema(self) -> Any:
+        raise BrokenWorkflowError(self._failure.reason, "Fix it and run it again.")
+
+
+def _is_run_process() -> bool:
+    """Whether this process was started for a run, by Dagster or from a warm process."""
+    return multiprocessing.parent_process() is not None or "DAGSTER_RUN_JOB_NAME" in os.environ
 
 
 @definitions

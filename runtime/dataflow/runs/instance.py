@@ -28,6 +28,8 @@ _HEADER = """\
 # The keys by which Dagster's settings name where the history is kept.
 _STORAGES = ("storage", "run_storage", "event_log_storage", "schedule_storage")
 _REDACTED = {"module": "dataflow.runs.history", "class": "RedactedHistory"}
+# A run that leaves the queue while the code server is started again goes back into it.
+_RETRIES = {"max_user_code_failure_retries": 10, "user_code_failure_retry_delay": 3}
 # In bytes. With less, it is the disk and not the store that needs fixing.
 _LEAST_ROOM = 1 << 20
 
@@ -72,6 +74,8 @@ def _with_redaction(settings: dict[str, Any], project: Project) -> dict[str, Any
     custom = named.get("storage", {}).get("custom", {})
     if named and custom.get("class") != _REDACTED["class"]:
         config["settings"] = str(project.root)
+    if "run_coordinator" not in kept:
+        kept["run_queue"] = _RETRIES | (kept.get("run_queue") or {})
     return {**kept, "storage": {"custom": {**_REDACTED, "config": config}}}
 
 

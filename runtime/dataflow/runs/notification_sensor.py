@@ -11,8 +11,8 @@ from dagster import (
 )
 
 from dataflow.runs.dagster_names import WORKFLOW_TAG
-from dataflow.runs.failure import explain_failure
 from dataflow.runs.notifications import report_failure
+from dataflow.runs.run_events import failure_of
 
 if TYPE_CHECKING:
     from dagster import SensorDefinition
@@ -32,15 +32,13 @@ def failure_sensor(project: Project) -> SensorDefinition:
         default_status=DefaultSensorStatus.RUNNING,
     )
     def report(context: RunFailureSensorContext) -> None:
-        steps = [
-            f"{event.step_key}: {explain_failure(event.step_failure_data.error, project)}"
-            for event in context.get_step_failure_events()
-            if event.step_failure_data.error
-        ]
-        workflow_id = context.dagster_run.tags.get(WORKFLOW_TAG)
+        run = context.dagster_run
+        workflow_id = run.tags.get(WORKFLOW_TAG)
         if workflow_id is not None:
-            error = "\n".join(steps) or context.failure_event.message or ""
-            report_failure(project, workflow_id, context.dagster_run.run_id, error)
+            error = failure_of(context.instance, run.run_id, workflow_id, project)
+            report_failure(
+                project, workflow_id, run.run_id, error or context.failure_event.message or ""
+            )
 
     definition: SensorDefinition = report
     return definition

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,20 +23,22 @@ from dataflow.runs.instance import open_instance
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.model import Run, own_tags
+from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.notifications import report_failure, unset_addresses
 from dataflow.runs.policy import time_limit, with_policy
-from dataflow.runs.run_progress import EventKind, RunEvent, RunProgress
+from dataflow.runs.run_events import run_event
+from dataflow.runs.run_part import check_parts
+from dataflow.runs.run_progress import RunProgress
 from dataflow.runs.run_request import RunRequest, resolved_config
 from dataflow.runs.step_outputs import has_default_outputs, in_memory
 from dataflow.shared.logging import get_logger
 from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from dagster import DagsterEvent, DagsterInstance, JobDefinition, MetadataValue
+    from dagster import DagsterInstance, JobDefinition
 
-    from dataflow.runs.failure import ErrorInfo
     from dataflow.runs.model import RunStatus, Step
     from dataflow.shared.project import Project
 
@@ -78,7 +79,10 @@ def run_workflow(
         for name in unset_addresses(policy) if policy else ():
             log.warning(f"If this run fails, not everybody can be told: {name} is not set.")
         # Nobody but this process can end the run, so the service is not told of the limit.
-        job = runnable_job(project, get_workflow(workflow_id, project), config)
+        workflow = get_workflow(workflow_id, project)
+        tags = request.tags if request else {}
+        check_parts(project, workflow_id, tags, has_steps=not tags or uses_steps(workflow_id))
+        job = runnable_job(project, workflow, config)
         job = with_policy(job, policy, is_on_service=False)
         context = RunContext(project, workflow_id, str(uuid4()), config)
         with (
@@ -133,7 +137,7 @@ def _execute(
     started_at = datetime.now(UTC)
     progress = RunProgress(context.workflow_id, context.project)
     for event in execute_run_iterator(InMemoryJob(ephemeral), created, instance):
-        step = progress.add(_run_event(event))
+        step = progress.add(run_event(event))
         if step is not None and report is not None:
             report(step)
     final = instance.get_run_by_id(context.run_id)
@@ -158,34 +162,6 @@ def _quiet_console(job: JobDefinition) -> dict[str, object]:
     if set(job.loggers) != {"console"}:
         return {}
     return {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-def _run_event(event: DagsterEvent) -> RunEvent:
-    kind: EventKind = "other"
-    error: ErrorInfo | None = None
-    said: Mapping[str, MetadataValue[Any]] = {}
-    if event.is_step_start:
-        kind = "start"
-    elif event.is_successful_output:
-        kind, said = "output", event.step_output_data.metadata
-    elif event.is_step_success:
-        kind = "success"
-    elif event.is_step_skipped:
-        kind = "skip"
-    elif event.is_step_failure:
-        kind, error = "failure", event.step_failure_data.error
-    elif event.is_job_failure:
-        kind, error = "run_failure", event.job_failure_data.error
-    summary, rows = said.get("summary"), said.get("rows")
-    return RunEvent(
-        kind,
-        time.time(),
-        event.step_key,
-        event.message or "",
-        error,
-        str(summary.value) if summary else "",
-        int(str(rows.value)) if rows else None,
-    )
 
 
 def _close_dead_runs(instance: DagsterInstance, workflow_id: str) -> None:

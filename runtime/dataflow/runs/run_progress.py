@@ -5,7 +5,8 @@ The events of a run in this process and those that the service answers with come
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from dataflow.runs.failure import explain_failure, full_stack, is_interruption
@@ -16,9 +17,17 @@ if TYPE_CHECKING:
     from dataflow.runs.failure import ErrorInfo
     from dataflow.shared.project import Project
 
-EventKind = Literal["start", "output", "success", "failure", "skip", "run_failure", "other"]
+EventKind = Literal[
+    "start", "output", "success", "failure", "skip", "run_failure", "engine", "other"
+]
 # What Dagster says of a run when all there is to say has been said of its steps.
 _STEPS_FAILED = "Steps failed:"
+# What it says of a run that ended before its steps, or past them; an event before knows why.
+_FROM_OUTSIDE = "marked as failed from outside"
+_PROCESS_ENDED = re.compile(
+    r"Run execution process for \S+ "
+    r"(unexpectedly exited with code -?\d+|was terminated by signal \d+ \(\w+\))"
+)
 
 
 @dataclass(frozen=True)
@@ -60,17 +69,26 @@ class RunProgress:
         self._steps: dict[str, Step] = {}
         self._started: dict[str, float] = {}
         self._outputs: dict[str, RunEvent] = {}
+        self._cause: RunEvent | None = None
 
     @property
     def steps(self) -> list[Step]:
         """The steps so far, in the order in which they started."""
         return list(self._steps.values())
 
+    @property
+    def started(self) -> dict[str, float]:
+        """When each step began, by its name, in seconds since 1970."""
+        return {key.removesuffix(self._suffix): at for key, at in self._started.items()}
+
     def add(self, event: RunEvent) -> Step | None:
         """Take an event in; gives the step whose status it changed, if it changed one."""
-        if event.kind == "run_failure" and _STEPS_FAILED not in event.message:
-            self.error = self._explained(event)
-        if event.step_key is None or event.kind in ("run_failure", "other"):
+        if event.kind == "engine":
+            self._cause = _as_cause(event) or self._cause
+        elif event.kind == "run_failure" and _STEPS_FAILED not in event.message:
+            is_told = event.error is not None or _FROM_OUTSIDE not in event.message
+            self.error = self._explained(event if is_told else self._cause or event)
+        if event.step_key is None or event.kind in ("run_failure", "engine", "other"):
             return None
         key = event.step_key
         if event.kind == "output":
@@ -105,3 +123,16 @@ class RunProgress:
     def _explained(self, event: RunEvent) -> str:
         text = explain_failure(event.error, self._project) if event.error else event.message
         return redact((text or "failed").strip())
+
+
+def _as_cause(event: RunEvent) -> RunEvent | None:
+    """Why a run failed, if an event of Dagster's engine says so."""
+    if event.error is not None:
+        return event
+    ended = _PROCESS_ENDED.search(event.message)
+    if ended is None:
+        return None
+    how = f"The process of the run {ended[1]}."
+    if "SIGKILL" in how:
+        how += " Somebody killed it, or the system did for want of memory."
+    return replace(event, message=f"{how} See the log of `dataflow up` for its last words.")

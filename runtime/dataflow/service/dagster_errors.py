@@ -11,6 +11,10 @@ class DagsterUnavailableError(DataflowError):
     http_status = 503
 
 
+class CodeServerError(DagsterUnavailableError):
+    """Dagster's webserver answers, but the process that has the workflows does not."""
+
+
 class DagsterError(DataflowError):
     """Dagster answered with a fault of its own."""
 

@@ -6,6 +6,8 @@ Usage: python -m dataflow.service.dagster_ui [the options of dagster-webserver]
 from __future__ import annotations
 
 import sys
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -19,13 +21,20 @@ from dagster_webserver.cli import dagster_webserver
 from dagster_webserver.version import __version__
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
 
+from dataflow.runs.dagster_names import LOCATION_NAME
 from dataflow.service.body_guard import BodyGuard
+from dataflow.service.code_watch import CodeWatch
+from dataflow.service.housekeeping import housekeeping
 from dataflow.service.web_access import Objection, WebAccess
 from dataflow.service.web_server import serve
 from dataflow.shared.project import find_project
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.types import Scope
+
+    from dataflow.shared.project import Project
 
 # Run config comes in here, also what the REST API has taken.
 _LARGEST_BODY = 16 << 20
@@ -37,7 +46,8 @@ def main() -> None:
     chosen: dict[str, Any] = dagster_webserver.make_context(
         "dagster-webserver", sys.argv[1:], auto_envvar_prefix="DAGSTER_WEBSERVER"
     ).params
-    settings = find_project().settings
+    project = find_project()
+    settings = project.settings
     host, port = chosen["host"], chosen["port"] or settings.dagster_port
     configure_loggers(formatter=chosen["log_format"], log_level=chosen["dagster_log_level"].upper())
     with DagsterInstance.get() as instance:
@@ -46,15 +56,19 @@ def main() -> None:
             chosen["db_pool_recycle"],
             chosen["db_pool_max_overflow"],
         )
-        with WorkspaceProcessContext(
-            instance,
-            workspace_load_target=workspace_opts_to_load_target(
-                WorkspaceOpts.extract_from_cli_options(chosen)
-            ),
-            version=__version__,
-            read_only=chosen["read_only"],
-            code_server_log_level=chosen["code_server_log_level"],
-        ) as context:
+        with (
+            WatchedWorkspace(
+                instance,
+                workspace_load_target=workspace_opts_to_load_target(
+                    WorkspaceOpts.extract_from_cli_options(chosen)
+                ),
+                version=__version__,
+                read_only=chosen["read_only"],
+                code_server_log_level=chosen["code_server_log_level"],
+            ) as context,
+            context.watching(project),
+            housekeeping(project, instance),
+        ):
             app = create_app_from_workspace_process_context(
                 context, chosen["path_prefix"], chosen["live_data_poll_rate"]
             )
@@ -66,6 +80,29 @@ def main() -> None:
                 further=mutation_by_address,
                 log_level=chosen["uvicorn_log_level"],
             )
+
+
+class WatchedWorkspace(WorkspaceProcessContext):
+    """Dagster's workspace, which sees edited code by itself."""
+
+    reloaded_at = float("-inf")
+
+    def reload_code_location(self, name: str) -> None:
+        """Have a code server read its code anew; "Reload" in the UI does the same."""
+        self.reloaded_at = time.monotonic()
+        super().reload_code_location(name)
+
+    @contextmanager
+    def watching(self, project: Project) -> Iterator[None]:
+        """Reload the project's workflows when their files change, until the end of the block."""
+        if not project.settings.reload_on_change or not project.source_dir.is_dir():
+            yield
+            return
+        watch = CodeWatch(
+            lambda: self.reload_code_location(LOCATION_NAME), lambda: self.reloaded_at
+        )
+        with watch.watching(project.source_dir):
+            yield
 
 
 def mutation_by_address(scope: Scope) -> Objection | None:

@@ -30,6 +30,7 @@ fragment EventFields on EventConnection {
     }
     ... on ExecutionStepFailureEvent { stepKey timestamp message error { ...ErrorFields } }
     ... on RunFailureEvent { message error { ...ErrorFields } }
+    ... on EngineEvent { message error { ...ErrorFields } }
   }
 }
 """
@@ -126,6 +127,7 @@ query Log($runId: ID!, $after: String, $limit: Int) {
         ... on MessageEvent { timestamp level stepKey message }
         ... on ExecutionStepFailureEvent { error { ...ErrorFields } }
         ... on RunFailureEvent { error { ...ErrorFields } }
+        ... on EngineEvent { error { ...ErrorFields } }
       }
     }
     ... on Error { message }
@@ -163,6 +165,13 @@ HEALTH = """
 query Health {
   version
   instance { daemonHealth { allDaemonStatuses { daemonType lastHeartbeatTime } } }
+}
+"""
+PLAN = """
+query Plan($selector: PipelineSelector!) {
+  executionPlanOrError(pipeline: $selector, mode: "default") {
+    __typename ... on PythonError { message }
+  }
 }
 """
 BACKFILL = """

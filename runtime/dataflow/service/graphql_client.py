@@ -26,8 +26,18 @@ class GraphQLClient:
         """Give up the connections."""
         self._http.close()
 
-    def ask(self, query: str, field: str = "", **variables: Any) -> dict[str, Any]:
+    def ask(
+        self,
+        query: str,
+        field: str = "",
+        *,
+        seconds: float = _SECONDS_TO_ANSWER,
+        **variables: Any,
+    ) -> dict[str, Any]:
         """The answer to a query, or one field of it.
+
+        Args:
+            seconds: How long to wait for it.
 
         Raises:
             DagsterUnavailableError: Nobody answers.
@@ -35,7 +45,9 @@ class GraphQLClient:
         """
         try:
             response = self._http.post(
-                f"{self._url}/graphql", json={"query": query, "variables": variables}
+                f"{self._url}/graphql",
+                json={"query": query, "variables": variables},
+                timeout=seconds,
             )
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise self._unavailable(str(error) or type(error).__name__) from error

@@ -7,9 +7,9 @@ to the processes that these start: none is left behind.
 from __future__ import annotations
 
 import datetime
-import re
+import functools
+import multiprocessing
 import shlex
-import signal
 import sys
 import threading
 import time
@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 from honcho import manager
-from honcho.printer import Message, Printer
+from honcho.printer import Message
 
+from dataflow.service.group_output import GroupPrinter
 from dataflow.service.services import process_environment
-from dataflow.service.tied_process import TiedProcess
+from dataflow.service.tied_process import Restarts, TiedProcess, how_it_ended
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 _SECONDS_TO_STOP = 15
 _SECONDS_TO_BE_READY = 180
 _SECONDS_BETWEEN_LOOKS = 0.3
+_SECONDS_BETWEEN_LISTS = 2.0
 _STOPPED_BY_A_SIGNAL = (130, 143)
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class ServiceDiedError(DataflowError):
@@ -44,42 +45,38 @@ class ServiceDiedError(DataflowError):
 
 
 def run_services(project: Project, services: Iterable[Service]) -> None:
-    """Run services until Ctrl-C or SIGTERM, or until one of them ends.
+    """Run services until Ctrl-C or SIGTERM.
+
+    One whose process dies is started again, unless it ends right after its start or dies again and
+    again.
 
     Raises:
-        ServiceDiedError: A service ended by itself; the others have been stopped.
+        ServiceDiedError: A service ended by itself for good; the others have been stopped.
     """
     services = list(services)
     group = _Group(project, services)
     threading.Thread(target=group.announce, args=(services,), daemon=True).start()
     group.loop()
     group.stop_descendants()
+    group.finish_output()
     if group.died is not None:
         name, code = group.died
         raise ServiceDiedError(
-            f"{name} ended by itself ({_how(code)}), so the others were stopped.",
+            f"{name} ended by itself ({how_it_ended(code)}), so the others were stopped.",
             f"Its last lines above, those that begin with {name!r}, say why.",
         )
-
-
-class _Printer(Printer):  # type: ignore[misc]
-    """honcho's printer, which leaves the services' colours to terminals."""
-
-    def write(self, message: Message) -> None:
-        data = message.data
-        if isinstance(data, bytes):
-            data = data.decode("utf-8", "replace")
-        if not self._colours_supported:
-            data = _COLOURS.sub("", data)
-        super().write(message._replace(data=data))
 
 
 class _Group(manager.Manager):  # type: ignore[misc]
     """honcho's manager, which also remembers who died and every process that there ever was."""
 
     def __init__(self, project: Project, services: Iterable[Service]) -> None:
-        super().__init__(_Printer(sys.stdout))
-        self._process_ctor = TiedProcess
+        super().__init__(GroupPrinter(sys.stdout))
+        # Without a lock, which a process that is killed could take along.
+        self._stopping = multiprocessing.RawValue("b", 0)
+        self._process_ctor = functools.partial(TiedProcess, stopping=self._stopping)
+        self._restarts: dict[str, Restarts] = {}
+        self._looked_at = 0.0
         self.died: tuple[str, int] | None = None
         self._saw_stop = False
         self._descendants: dict[int, psutil.Process] = {}
@@ -88,15 +85,17 @@ class _Group(manager.Manager):  # type: ignore[misc]
         self._deadline.daemon = True
         for service in services:
             for process in service.processes:
-                self.add_process(
+                added = self.add_process(
                     process.name,
                     shlex.join(["exec", *process.command]),
                     env=process_environment(project, process),
                     cwd=str(project.root),
                 )
+                added.has_worker = process.has_worker
 
     def terminate(self) -> None:
         """Stop all; called again, by an impatient Ctrl-C, kill all."""
+        self._stopping.value = 1
         if self._terminating:
             # honcho calls this as well, once, when it sees the first process stop.
             if self._any_stopped() and not self._saw_stop:
@@ -120,11 +119,46 @@ class _Group(manager.Manager):  # type: ignore[misc]
         self._may_kill = True
         self.kill()
 
+    def _all_started(self) -> bool:
+        # honcho asks at each turn of its loop, and so do we then, in the thread that starts
+        # processes: whoever waits for a service, and tells of its end, can be killed too.
+        now = time.monotonic()
+        if now - self._looked_at > _SECONDS_BETWEEN_LISTS:
+            self._looked_at = now
+            self._remember_descendants()
+        for name, known in self._processes.items():
+            code = known["process"].exitcode
+            # Of one that has ended by itself the last word is on the way.
+            if not code or "returncode" in known:
+                continue
+            if not self._terminating and self._restarts.setdefault(name, Restarts()).allow():
+                self.say(f"what watches {name} was {how_it_ended(code)}; both are started again")
+                self._start_watching(name)
+            else:
+                known["returncode"] = code
+        return bool(super()._all_started())
+
+    def _start_watching(self, name: str) -> None:
+        known = self._processes[name]
+        # The system has ended the service with it; until then it has its port or its socket.
+        if "pid" in known and psutil.pid_exists(known["pid"]):
+            _send(psutil.Process(known["pid"]).kill)
+        known["process"] = multiprocessing.Process(
+            name=name, target=known["obj"].run, args=(self.events, True)
+        )
+        known["process"].start()
+
+    def finish_output(self) -> None:
+        """Give who reads what is printed a moment for the last lines."""
+        self._printer.finish()
+
     def _first_to_stop(self) -> tuple[str, int] | None:
         stopped = [(n, p["returncode"]) for n, p in self._processes.items() if "returncode" in p]
         return stopped[0] if stopped else None
 
     def _remember_descendants(self) -> None:
+        # What a process that died has started is nobody's child any more.
+        self._descendants = {pid: p for pid, p in self._descendants.items() if p.is_running()}
         for process in psutil.Process().children(recursive=True):
             self._descendants[process.pid] = process
 
@@ -178,9 +212,3 @@ def _answers(url: str) -> bool:
         return True
     except (OSError, ValueError):
         return False
-
-
-def _how(code: int) -> str:
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"exit code {code}"

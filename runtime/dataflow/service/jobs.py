@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dataflow.runs.dagster_names import (
@@ -51,11 +51,13 @@ class Health:
     Args:
         daemon_is_alive: Whether the daemon starts queued runs and fires schedules.
         daemon_silent_for: Seconds since it last said so; ``None`` if it never did.
+        faults: What keeps runs from being launched or started; empty if all is well.
     """
 
     version: str
     daemon_is_alive: bool
     daemon_silent_for: float | None
+    faults: list[str] = field(default_factory=list)
 
 
 def parse_job(job: dict[str, Any], schedule: Schedule | None) -> Job | None:

@@ -17,6 +17,7 @@ from dataflow.shared.errors import DataflowError
 from dataflow.shared.project import find_project
 
 _SECONDS_BETWEEN_TRIES = 0.1
+_SECONDS_TO_START = 90.0
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -37,10 +38,13 @@ def _prepare_history() -> None:
     """Make Dagster's tables before its processes meet them, and close what nobody runs any more."""
     from dataflow.runs.instance import open_instance
     from dataflow.service.recovery import close_lost_runs
+    from dataflow.service.tied_process import RESTARTED_VARIABLE
 
     try:
         with open_instance(find_project()) as instance:
-            for run_id in close_lost_runs(instance):
+            # Started again beside its group, it may meet runs that are just being started.
+            at_least = _SECONDS_TO_START if os.environ.get(RESTARTED_VARIABLE) else 0.0
+            for run_id in close_lost_runs(instance, at_least):
                 print(f"run {run_id} was lost with the service that ran it", flush=True)  # noqa: T201
     except DataflowError as error:
         sys.exit(str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dataflow.runs.dagster_names import HOST_TAG
@@ -10,11 +11,15 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
 
 
-def close_lost_runs(instance: DagsterInstance) -> list[str]:
+def close_lost_runs(instance: DagsterInstance, at_least: float = 0.0) -> list[str]:
     """Mark runs as failed that a killed service had started and whose processes are gone.
 
-    Call it when no service of the project is up. Queued runs are left alone: the next service
-    starts them. So are runs of other machines, and those that `dataflow workflow run` executes.
+    Queued runs are left alone: the next service starts them. So are runs of other machines, and
+    those that `dataflow workflow run` executes.
+
+    Args:
+        at_least: The seconds for which nothing has happened to them; more than a start takes where
+            services of the project are up.
 
     Returns:
         The ids of the runs that were closed.
@@ -29,8 +34,12 @@ def close_lost_runs(instance: DagsterInstance) -> list[str]:
         DagsterRunStatus.NOT_STARTED,
     ]
     lost = []
-    for run in instance.get_runs(RunsFilter(statuses=under_way)):
-        if HOST_TAG in run.tags or _is_alive(instance, run):
+    until = datetime.now(UTC) - timedelta(seconds=at_least)
+    for record in instance.get_run_records(RunsFilter(statuses=under_way)):
+        run = record.dagster_run
+        if HOST_TAG in run.tags or (at_least and record.update_timestamp > until):
+            continue
+        if _is_alive(instance, run):
             continue
         instance.report_run_failed(run, "The service that executed this run is gone.")
         lost.append(run.run_id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ _KINDS: dict[str, EventKind] = {
     "ExecutionStepFailureEvent": "failure",
     "ExecutionStepSkippedEvent": "skip",
     "RunFailureEvent": "run_failure",
+    "EngineEvent": "engine",
 }
 
 
@@ -68,15 +70,20 @@ def parse_run(
     progress = RunProgress(workflow_id, project)
     for event in events or []:
         progress.add(_event(event))
+    status = run_status(answer["status"])
+    steps = progress.steps
+    if status in ("failed", "canceled"):
+        # Of a run whose process is gone the last step has no end.
+        steps = [replace(s, status="failed") if s.status == "running" else s for s in steps]
     return Run(
         run_id=answer["runId"],
         workflow_id=workflow_id,
-        status=run_status(answer["status"]),
+        status=status,
         created_at=_time(answer["creationTime"]),
         started_at=_time(answer["startTime"]) if answer["startTime"] else None,
         ended_at=_time(answer["endTime"]) if answer["endTime"] else None,
         tags=own_tags(tags),
-        steps=progress.steps,
+        steps=steps,
         error=progress.error,
     )
 
@@ -102,13 +109,18 @@ def _event(event: dict[str, Any]) -> RunEvent:
 
 
 def _entry(event: dict[str, Any]) -> LogEntry:
-    message = event["message"] or ""
+    message = event["message"] or _words(event["__typename"])
     error = event.get("error")
     if error:
         cause = error.get("cause") or error
         message = f"{message}\n{cause['message'].strip()}"
     time = _time(float(event["timestamp"]) / 1000)
     return LogEntry(time, event["level"].lower(), event["stepKey"], redact(message))
+
+
+def _words(kind: str) -> str:
+    """What happened, where Dagster has only a name for it: ``RunEnqueuedEvent``."""
+    return re.sub(r"(?<=.)([A-Z])", lambda m: f" {m[1].lower()}", kind.removesuffix("Event"))
 
 
 def _error(error: dict[str, Any]) -> _Error:

@@ -61,6 +61,12 @@ def hold_services(
         yield
 
 
+def is_up(project: Project, service: str) -> bool:
+    """Whether a `dataflow up` has a service of the project, as far as can be seen from here."""
+    holder = _holder(project.state_dir / "locks", service)
+    return "pid" in holder and not _is_dead(holder)
+
+
 def _take(folder: Path, service: Service, held: ExitStack, seconds: float = 0) -> bool:
     lock = os.open(folder / f"up.{service.name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
     deadline = time.monotonic() + seconds

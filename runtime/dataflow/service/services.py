@@ -42,11 +42,13 @@ class Process:
     Args:
         name: What its log lines begin with.
         environment: Variables beside those of this process; ``None`` removes one.
+        has_worker: Whether it does its work in a child, without which it is of no use.
     """
 
     name: str
     command: list[str]
     environment: dict[str, str | None] = field(default_factory=dict)
+    has_worker: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
         Address("dagster", host, port, "DATAFLOW_DAGSTER_PORT"),
         "/server_info",
         [
-            Process("code", code_server, environment),
+            Process("code", code_server, environment, has_worker=True),
             Process("dagster", webserver, environment),
             Process("daemon", daemon, environment),
         ],

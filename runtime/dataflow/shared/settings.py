@@ -62,6 +62,14 @@ class Settings(BaseModel):
     public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+)?$"), BeforeValidator(_url)] = (
         ""
     )
+    # `dataflow up` sees edited, new and removed code within seconds. If this is off: at
+    # `dataflow reload`.
+    reload_on_change: bool = True
+    # Days for which the history keeps runs, with their logs and folders; 0: for ever. The last good
+    # run of a workflow, or of each partition, stays in any case.
+    history_days: Annotated[float, Field(ge=0)] = 0.0
+    # How many ended runs of each workflow the history keeps; 0: all.
+    history_runs: Annotated[int, Field(ge=0)] = 0
     # The largest request body that the REST API reads, in bytes.
     api_max_body: Annotated[int, Field(ge=1024)] = 1_048_576
     # The web pages that may call the REST API from a browser, such as https://shop.example.

@@ -83,6 +83,33 @@ def test_waiting_answers_when_the_time_is_up(service: Service) -> None:
     assert is_problem(service.api.post(f"{API}/runs/{run_id}/cancel"), 409, "ended already")
 
 
+def test_lists_carry_the_steps_and_metrics_count_the_runs(service: Service) -> None:
+    """What a run noted at its end is in lists; /metrics has it by workflow and status."""
+
+    def samples() -> dict[str, float]:
+        text = service.api.get("/metrics").text
+        lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in lines}
+
+    good = 'dataflow_runs_total{status="succeeded",workflow="brief_9"}'
+    bad = 'dataflow_runs_total{status="failed",workflow="failing"}'
+    before = samples()
+    run(service, "brief_9", params={"wait": 60})
+    failed = run(service, "failing", params={"wait": 60}).json()
+    after = samples()
+    assert after[good] == before.get(good, 0) + 1
+    assert after[bad] == before.get(bad, 0) + 1
+    assert after["dataflow_up"] == 1
+    assert 0 <= after['dataflow_freshness_seconds{workflow="brief_9"}'] < 90
+    assert after['dataflow_workflow_broken{workflow="broken"}'] == 1
+    listed = service.api.get(f"{API}/runs", params={"workflow_id": "failing"}).json()["runs"][0]
+    assert listed["run_id"] == failed["run_id"]
+    assert [(step["name"], step["status"]) for step in listed["steps"]] == [
+        ("extract_op", "failed")
+    ]
+    assert "the shop is closed" in listed["error"]
+
+
 def test_a_failed_run_says_what_was_raised_and_where(service: Service) -> None:
     """The error names the exception and the line of the author's code."""
     done = run(service, "failing", params={"wait": 60}).json()

@@ -226,3 +226,50 @@ def test_a_log_has_its_lines_with_what_was_raised(project: Project) -> None:
         ("error", None, "no\nValueError: the shop is closed"),
     ]
     assert log.entries[0].time == datetime.fromtimestamp(5, UTC)
+
+
+FROM_OUTSIDE = "This run has been marked as failed from outside the execution context."
+
+
+def test_a_run_that_ends_before_its_steps_has_the_real_cause(project: Project) -> None:
+    """What Dagster's engine raised or saw; what the run itself raised is nearer."""
+    config: dict[str, Any] = {
+        "className": "ConfigError",
+        "message": "dataflow.shared.errors.ConfigError: load.x: is not a known key\n",
+        "stack": [],
+        "cause": None,
+    }
+    raised = event("EngineEvent", message="likely a framework error", error=config)
+    killed = event(
+        "EngineEvent",
+        message="[DagsterApiServer] Run execution process for 1-a was terminated by signal 9 "
+        "(SIGKILL). This usually indicates that ...",
+    )
+    failed = event("RunFailureEvent", message=FROM_OUTSIDE)
+    started = event("EngineEvent", message="Started process for run (pid: 7).")
+    run = parse_run(answer("FAILURE"), project, [started, raised, failed])
+    assert run.whole_error == "load.x: is not a known key"
+    begun = event("ExecutionStepStartEvent", "extract_shop", 10.0)
+    run = parse_run(answer("FAILURE"), project, [started, begun, killed, failed])
+    assert run.error.startswith("The process of the run was terminated by signal 9 (SIGKILL).")
+    assert [step.status for step in run.steps] == ["failed"]
+    run = parse_run(answer("FAILURE"), project, [started, failed])
+    assert run.error == FROM_OUTSIDE
+
+
+def test_the_log_tells_what_the_engine_raised(project: Project) -> None:
+    """And names events that Dagster has no words for."""
+    common = {"timestamp": "1000", "level": "ERROR", "stepKey": None}
+    page = {"cursor": "x", "hasMore": False}
+    error = {**ERROR, "cause": None, "message": "ConfigError: no such key"}
+    log = parse_log(
+        {
+            **page,
+            "events": [
+                {"__typename": "RunEnqueuedEvent", "message": "", **common},
+                {"__typename": "EngineEvent", "message": "It failed.", "error": error, **common},
+            ],
+        }
+    )
+    said = [entry.message for entry in log.entries]
+    assert said == ["Run enqueued", "It failed.\nConfigError: no such key"]

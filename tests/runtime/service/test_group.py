@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
+from honcho.printer import Message
 from tests.conftest import Dataflow
 from tests.service_fixtures import (
     UNTIL_GO,
@@ -24,6 +26,8 @@ from tests.service_fixtures import (
     write_project,
     write_workflow,
 )
+
+from dataflow.service.group_output import GroupPrinter
 
 API = "/api/v1"
 # A step may start programs that leave its session, which no signal to a group reaches.
@@ -72,15 +76,72 @@ def test_one_ctrl_c_stops_everything(root: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_service_that_dies_is_reported_and_the_rest_stop(root: Path) -> None:
-    """The daemon is killed: exit code 1, its name and how it died, and nothing is left."""
+def test_a_process_that_is_killed_is_started_again_and_no_launch_fails(root: Path) -> None:
+    """The code server's inner process, which nobody else watches, and who watches the daemon."""
+    write_workflow(root, "short")
+    with running(root, "dagster", "api") as service:
+        service.find("api grpc").kill()
+        health = service.api.get("/healthz").json()
+        assert (health["status"], health["faults"]) == (
+            "degraded",
+            ["Dagster's code server does not answer."],
+        )
+        first = launch(service, "short")
+        daemon = service.find("dagster._daemon")
+        watcher = daemon.parent()
+        assert watcher is not None
+        watcher.kill()
+        second = launch(service, "short")
+        for run_id in (first, second):
+            ended = service.api.get(f"{API}/runs/{run_id}", params={"wait": 90}).json()
+            assert ended["status"] == "succeeded", service.output
+        assert service.api.get("/healthz").json()["status"] == "ok"
+        assert "code has lost the process that does its work" in service.output
+        assert not still_there([daemon])
+
+
+@pytest.mark.slow
+def test_a_service_that_dies_again_and_again_is_reported_and_the_rest_stop(root: Path) -> None:
+    """The daemon is killed until nobody starts it again: exit code 1, and nothing is left."""
     with running(root, "dagster", "api") as service:
         started = service.descendants()
-        service.find("dagster._daemon").kill()
+        for times in (1, 2, 3, 4):
+            until(lambda: has_daemon(service), "its start")
+            service.find("dagster._daemon").kill()
+            if times < 4:
+                until_said(service, times)
         assert service.process.wait(60) == 1
         service.stop()
-        assert "Error: daemon ended by itself (killed by SIGKILL)" in service.output
+        assert "daemon ended by itself (killed by SIGKILL) and is started again" in service.output
+        assert "Error: daemon ended by itself (killed by SIGKILL), so" in service.output
     assert not still_there(started)
+
+
+def until_said(service: Service, times: int) -> None:
+    until(lambda: service.output.count("started again") == times, "being noticed")
+
+
+def has_daemon(service: Service) -> bool:
+    try:
+        return service.find("dagster._daemon").status() != psutil.STATUS_ZOMBIE
+    except (StopIteration, psutil.Error):
+        return False
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_who_does_not_read_the_output_holds_up_nothing(is_gone: bool) -> None:
+    """A reader that is gone, and one that has stopped reading while the pipe is full."""
+    reader, writer = os.pipe()
+    if is_gone:
+        os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        printer = GroupPrinter(stream)
+        for _ in range(20_000):
+            printer.write(Message("line", "x" * 100, datetime.now(UTC), "code", None))
+        # Lets the thread that waits go.
+        if not is_gone:
+            os.close(reader)
+        printer.finish()
 
 
 @pytest.mark.slow

@@ -57,6 +57,7 @@ def new(
       dataflow workflow new items --source https://api.test/items -d auth_type=bearer_token
       dataflow workflow new trips -d schedule='0 6 * * *' -d timezone=Europe/Berlin
     """  # noqa: D301 - click needs the character itself
+    from dataflow.service.nudge import nudge_service
     from dataflow_tools.scaffold.config_schema import place_schema
     from dataflow_tools.scaffold.create import create_workflow
 
@@ -70,6 +71,8 @@ def new(
     click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
     if sources:
         click.echo("What was found is in its config.yaml and its models, to be corrected there.")
+    if nudge_service(project):
+        click.echo("The running service has been told and shows it in a moment.")
     click.echo("Next:")
     click.echo(f"  dataflow workflow run {name}")
     click.echo(f"  pytest {project.relative(folder)}")
@@ -186,8 +189,11 @@ def _look(
     # A key that a person names is one that a person is sure of.
     found["confirmed"] = given.get("primary_key", [])
     if given.get("source_settings"):
-        # Variables in them stay variables.
-        found["source_settings"] = found.get("source_settings", {}) | given["source_settings"]
+        # Variables in them stay variables; what was found out beside them is added.
+        settings = found.setdefault("source_settings", {})
+        for name, value in given["source_settings"].items():
+            both = isinstance(value, dict) and isinstance(settings.get(name), dict)
+            settings[name] = {**settings[name], **value} if both else value
     if "${" in location and "://" in location:
         found["source_url"] = location
     return found

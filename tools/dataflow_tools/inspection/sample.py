@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.config_model import Parameters
 from dataflow.shared.tables import to_arrow
 from dataflow.sources.errors import SourceSettingError
-from dataflow.sources.kind import Extracted, ReadRequest, kind_names, source_kind
+from dataflow.sources.kind import (
+    Extracted,
+    ReadRequest,
+    kind_names,
+    shown_location,
+    source_kind,
+)
 from dataflow.sources.record_map import is_map_of_records
 from dataflow.sources.records import OtherShapeError
 from dataflow.sources.validation import checked_settings
@@ -22,6 +28,12 @@ if TYPE_CHECKING:
 
 # Records of an API that are looked at, and a page more at most.
 _RECORDS = 2_000
+# What of an API's settings is not sent with the first request of `for_each`, and what that has.
+_OF_PARENTS = ("url", "params", "data_path")
+_OF_CHILDREN = {
+    *("for_each", "paging", "method", "body", "body_format", "query", "variables", "records"),
+    *("error_path", *_OF_PARENTS),
+}
 # Rows of a database's table, or of a source of another kind.
 _ROWS = 200_000
 
@@ -67,7 +79,10 @@ def read_sample(source: dict[str, Any]) -> Sample:
         )
     if kind == "file":
         return _from_files(source)
-    source = {key: value for key, value in source.items() if key != "incremental"}
+    if "incremental" in source:
+        # It says nothing of how the data is looked at, and has to be right all the same.
+        checked_settings(source_kind(kind).settings, source)
+        source = {key: value for key, value in source.items() if key != "incremental"}
     if kind != "api":
         return replace(_sample(_read(source, _ROWS)), is_declared=True)
     try:
@@ -114,6 +129,21 @@ def _parsed(value: Any) -> Any:
 
 
 def _from_api(source: dict[str, Any]) -> Sample:
+    parents = source.get("for_each") or {}
+    if not parents.get("url") or parents.get("paging"):
+        return _from_pages(source)
+    asked = {name: source[name] for name in source.keys() - _OF_CHILDREN}
+    asked |= {name: parents[name] for name in _OF_PARENTS if name in parents}
+    first = _from_pages(asked)
+    paging = first.settings.get("paging")
+    found = {"for_each": {**parents, "paging": paging}} if paging else {}
+    sample = _from_pages({**source, **found})
+    # Two that are alike would be taken for one.
+    notes = [f"{shown_location(parents['url'])}: {note}" for note in first.notes]
+    return replace(sample, notes=[*notes, *sample.notes], settings={**sample.settings, **found})
+
+
+def _from_pages(source: dict[str, Any]) -> Sample:
     from dataflow.sources.api.page_detection import PagingUnknownError
 
     try:

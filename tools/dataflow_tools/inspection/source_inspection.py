@@ -9,11 +9,12 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from dataflow.shared.contract import written_type
 from dataflow.shared.redaction import is_secret_key
+from dataflow.shared.shown import counted
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
 from dataflow_tools.inspection.near_types import nearest_type, notes_on_near_types
-from dataflow_tools.inspection.notes import counted, notes_on_rows, notes_on_values
+from dataflow_tools.inspection.notes import notes_on_rows, notes_on_values
 from dataflow_tools.inspection.primary_key import find_primary_key
 from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
 from dataflow_tools.inspection.roles import best_date, role_of
@@ -111,7 +112,7 @@ class Inspection:
             "confirmed": [],
             "columns": [column.answer() for column in self.columns],
         }
-        if self.source["type"] == "file":
+        if "null_values" in self.source:
             answers["null_values"] = self.source["null_values"]
         if self.source.get("table"):
             answers["source_table"] = self.source["table"]
@@ -160,7 +161,15 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         SourceDataError: It has no columns.
         SourceSettingError: A setting cannot be used.
     """
-    sample = read_sample(source)
+    return inspect_sample(read_sample(source), source)
+
+
+def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
+    """Look at rows that were read of a source.
+
+    Raises:
+        SourceDataError: There are no columns.
+    """
     if not sample.table.num_columns:
         raise SourceDataError(
             "The source has no rows and no columns to look at.",

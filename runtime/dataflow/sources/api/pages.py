@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dataflow.shared.shown import quoted
+from dataflow.shared.shown import counted, quoted
 from dataflow.sources.api.answer_formats import NO_CONTENT, Content, read_content
 from dataflow.sources.api.error_answers import code_without_rows, find_error
 from dataflow.sources.api.exchange import Answer, Ask, Exchange, refused
@@ -295,6 +295,6 @@ class Pages:
                 "Correct `url`, `params` or `paging` under `ingestion.source`.",
             )
         return SourceUnavailableError(
-            f"{page} could not be read in {self._exchange.tries} tries: {fault}.",
+            f"{page} could not be read in {counted(self._exchange.tries, 'attempt')}: {fault}.",
             "Look whether the address is right and can be reached, or try again later.",
         )

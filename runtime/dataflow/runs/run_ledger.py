@@ -1,0 +1,112 @@
+"""What became of each run, in a few words: in .dataflow/runs.sqlite, written when a run ends.
+
+Dagster keeps the events of each run in a file of its own; lists of runs and metrics would have to
+read them all.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from dataflow.runs.model import Step
+from dataflow.shared.logging import get_logger
+from dataflow.shared.shown import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from dataflow.shared.project import Project
+
+_TABLE = """
+create table if not exists runs (
+    run_id text primary key, workflow_id text not null, steps text not null, rejected integer
+) without rowid
+"""
+_SECONDS_TO_WAIT = 10.0
+# What SQLite takes as parameters of one statement, with room.
+_IDS_AT_ONCE = 500
+_LONGEST = 300
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class RunNote:
+    """What a run says of itself at its end.
+
+    Args:
+        rejected_rows: Rows that the contract put aside.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    rejected_rows: int = 0
+
+
+class RunLedger:
+    """The notes of a project's runs. It may be used by several processes and threads at once."""
+
+    def __init__(self, project: Project) -> None:
+        self._path = _path(project)
+
+    def note(self, run_id: str, workflow_id: str, note: RunNote) -> None:
+        """Write down how a run ended; where that cannot be, the run is none the worse for it."""
+        steps = [_short(step) for step in note.steps]
+        try:
+            self._path.parent.mkdir(exist_ok=True)
+            with closing(self._open()) as ledger, ledger:
+                ledger.execute(_TABLE)
+                ledger.execute(
+                    "insert or replace into runs values (?, ?, ?, ?)",
+                    (run_id, workflow_id, json.dumps(steps), note.rejected_rows),
+                )
+        except (sqlite3.Error, OSError) as error:
+            log.warning(f"How this run ended is not in {self._path.name}: {error}")
+
+    def notes(self, run_ids: Sequence[str]) -> dict[str, RunNote]:
+        """The notes of some runs, by their ids; runs that have ended without a word have none."""
+        found: dict[str, RunNote] = {}
+        if not self._path.exists():
+            return found
+        try:
+            with closing(self._open()) as ledger:
+                for start in range(0, len(run_ids), _IDS_AT_ONCE):
+                    ids = run_ids[start : start + _IDS_AT_ONCE]
+                    marks = ",".join("?" * len(ids))
+                    rows = ledger.execute(
+                        f"select run_id, steps, rejected from runs where run_id in ({marks})",  # noqa: S608
+                        ids,
+                    )
+                    for run_id, steps, rejected in rows:
+                        made = [Step(**step) for step in json.loads(steps)]
+                        found[run_id] = RunNote(made, rejected or 0)
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            log.warning(f"{self._path.name} cannot be read: {error}")
+        return found
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Take runs out whose history is gone."""
+        if not self._path.exists():
+            return
+        with closing(self._open()) as ledger, ledger:
+            ledger.execute(_TABLE)
+            ledger.executemany("delete from runs where run_id = ?", [(each,) for each in run_ids])
+
+    def _open(self) -> sqlite3.Connection:
+        ledger = sqlite3.connect(self._path, timeout=_SECONDS_TO_WAIT)
+        ledger.execute("pragma journal_mode=wal")
+        ledger.execute("pragma synchronous=normal")
+        return ledger
+
+
+def _path(project: Project) -> Path:
+    return project.state_dir / "runs.sqlite"
+
+
+def _short(step: Step) -> dict[str, object]:
+    kept = asdict(step) | {"traceback": ""}
+    return kept | {key: shortened(str(kept[key]), _LONGEST) for key in ("summary", "error")}

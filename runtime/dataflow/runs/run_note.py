@@ -1,0 +1,34 @@
+"""Listening to the events of a run, for what is told of it at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow.runs.run_events import run_event
+from dataflow.runs.run_ledger import RunLedger, RunNote
+from dataflow.runs.run_progress import RunProgress
+from dataflow.runs.telemetry import traced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dagster import DagsterEvent
+
+    from dataflow.runs.context import RunContext
+
+
+def noted(run: RunContext, events: Iterator[DagsterEvent]) -> Iterator[DagsterEvent]:
+    """The events of a run, each handed on; after the last, or an end before it, a note is taken."""
+    progress = RunProgress(run.workflow_id, run.project)
+    rejected = 0
+    try:
+        with traced(run.workflow_id, run.run_id, progress):
+            for event in events:
+                progress.add(run_event(event))
+                if event.is_successful_output:
+                    said = event.step_output_data.metadata.get("rejected_rows")
+                    rejected += int(str(said.value)) if said is not None else 0
+                yield event
+    finally:
+        note = RunNote(progress.steps, rejected)
+        RunLedger(run.project).note(run.run_id, run.workflow_id, note)

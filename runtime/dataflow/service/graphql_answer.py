@@ -1,0 +1,40 @@
+"""What Dagster's GraphQL interface answers: what was asked for, or a fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dataflow.runs.dagster_names import LOCATION_NAME, REPOSITORY_NAME
+from dataflow.service.dagster_errors import CodeServerError, DagsterError, RunNotFoundError
+
+# The project, as queries name it.
+REPOSITORY = {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": LOCATION_NAME}
+
+_CODE_SERVER_IS_GONE = ("DagsterUserCodeUnreachableError", "No available client to code server")
+
+
+def expected(answer: dict[str, Any], kind: str, run_id: str = "") -> dict[str, Any]:
+    """An answer, if it is of the kind that means that all went well.
+
+    Raises:
+        RunNotFoundError: Dagster knows no such run.
+        CodeServerError: The process that has the workflows does not answer.
+        DagsterError: It is any other fault.
+    """
+    if answer["__typename"] == kind:
+        return answer
+    if answer["__typename"] == "RunNotFoundError":
+        raise RunNotFoundError(
+            f"There is no run {run_id!r}.",
+            "GET /api/v1/runs, or Dagster's UI, lists those there are.",
+        )
+    message = answer.get("message") or ""
+    if any(sign in message for sign in _CODE_SERVER_IS_GONE):
+        raise CodeServerError(
+            "Dagster's code server does not answer.",
+            "`dataflow up` starts it again; its log says why it ended.",
+        )
+    raise DagsterError(
+        f"Dagster refused: {message or answer['__typename']}",
+        "See the log of `dataflow up`, or of Dagster's webserver.",
+    )

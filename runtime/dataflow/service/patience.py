@@ -1,0 +1,36 @@
+"""Asking Dagster again while one of its processes is started anew."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from dataflow.service.dagster_errors import DagsterUnavailableError
+from dataflow.service.service_lock import is_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dataflow.shared.project import Project
+
+T = TypeVar("T")
+
+# A webserver and a code server with many workflows need some seconds each.
+_SECONDS_OF_PATIENCE = 45.0
+_SECONDS_BETWEEN_TRIES = 0.5
+
+
+def with_patience(project: Project, ask: Callable[[], T]) -> T:
+    """What ``ask`` gives; asked again for a while where Dagster does not answer but is up.
+
+    Raises:
+        DagsterUnavailableError: It does not answer in time, or nobody is there to start it again.
+    """
+    deadline = time.monotonic() + _SECONDS_OF_PATIENCE
+    while True:
+        try:
+            return ask()
+        except DagsterUnavailableError:
+            if time.monotonic() > deadline or not is_up(project, "dagster"):
+                raise
+        time.sleep(_SECONDS_BETWEEN_TRIES)
