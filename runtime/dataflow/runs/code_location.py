@@ -31,6 +31,7 @@ from dataflow.runs.definitions import (
     without_faulty_extras,
     without_taken_names,
 )
+from dataflow.runs.file_arrival import file_sensors
 from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.notification_sensor import failure_sensor
 from dataflow.runs.schedule import config_schedule
@@ -112,6 +113,7 @@ def _assemble(
         jobs += own.values()
         if found.config and found.config.workflow.schedule:
             schedules += config_schedule(found, own[found.job.name], found.config.workflow)
+        sensors += file_sensors(project, found, own[found.job.name])
         own_schedules, own_sensors = found.retargeted(own)
         schedules += own_schedules
         sensors += own_sensors
