@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from tests.service_fixtures import write_project
 
-__all__ = ["Till", "write_till"]
+__all__ = ["Till", "write_report", "write_till"]
 
 CONFIG = """
 workflow: {name: Till, schedule: "0 6 * * *", timezone: UTC}
@@ -130,14 +131,23 @@ class Till:
         """What the source has: lines of id and amount."""
         (self.root / "rows.csv").write_text("id,amount\n" + "".join(f"{row}\n" for row in rows))
 
-    def run(self, partition: str | None = None) -> dict[str, Any]:
-        """Run it as `dataflow workflow run` does."""
+    def run(self, partition: str | None = None, *parts: str) -> dict[str, Any]:
+        """Run it as `dataflow workflow run` does; whole, or only these parts."""
         return self._start(
             "import json; from dataflow.runs.run import run_workflow\n"
+            "from dataflow.runs.run_part import part_tags\n"
             "from dataflow.runs.run_request import RunRequest\n"
             "from dataflow.shared.project import find_project\n"
-            f"asked = RunRequest(partition={partition!r})\n"
+            f"asked = RunRequest(partition={partition!r}, tags=part_tags({parts!r}))\n"
             "print(json.dumps(run_workflow(find_project(), 'till', request=asked).as_json()))"
+        )
+
+    def run_report(self) -> dict[str, Any]:
+        """Run the workflow of `write_report`."""
+        return self._start(
+            "import json; from dataflow.runs.run import run_workflow\n"
+            "from dataflow.shared.project import find_project\n"
+            "print(json.dumps(run_workflow(find_project(), 'report').as_json()))"
         )
 
     def launch(self, resumes: str = "") -> dict[str, Any]:
@@ -186,3 +196,38 @@ def write_till(
     (root / "drive.py").write_text(DRIVE)
     till.rows("1,1.50", "2,2.50", "3,3.50")
     return till
+
+
+REPORT = """
+workflow: {name: Report, after: [till]}
+ingestion:
+  source: {type: file, url: people.csv}
+load: {table: people}
+"""
+REPORT_MODELS = {
+    "staging/stg_sales.sql": "select id, amount from {{ source('till', 'sales') }}",
+    "marts/bought.sql": (
+        "select name, amount from {{ source('raw', 'people') }} "
+        "join {{ ref('stg_sales') }} using (id)"
+    ),
+    "models.yml": "sources: [{name: raw, schema: raw, tables: [{name: people}]}]",
+}
+
+
+def write_report(till: Till) -> Path:
+    """Write a workflow whose models read the mart of the till, and that runs after it."""
+    folder = till.folder.with_name("report")
+    shutil.copytree(till.folder, folder)
+    shutil.rmtree(folder / "dbt" / "models")
+    for path in [p for p in folder.rglob("*") if p.is_file()]:
+        path.write_text(path.read_text().replace("till", "report"))
+    (folder / "config.yaml").write_text(REPORT)
+    for name, text in REPORT_MODELS.items():
+        path = folder / "dbt" / "models" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (folder / "evidence" / "sources" / "sales.sql").write_text(
+        "select * from staging.stg_sales join marts.bought using (amount)"
+    )
+    (till.root / "people.csv").write_text("id,name\n1,Ann\n2,Bob\n")
+    return folder

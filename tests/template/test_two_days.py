@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from tests.conftest import Dataflow
@@ -109,3 +111,33 @@ def test_the_second_day_is_read_as_the_first(
     else:
         assert second.returncode == 0, said
         assert sorted(mart(project_folder), key=str) == sorted(wanted, key=str)
+
+
+def test_types_that_widen_at_the_source(project_folder: Path, dataflow: Dataflow) -> None:
+    """A Parquet file whose columns are wider on day two reaches the mart, and nothing is rounded.
+
+    The staging model, rendered for the types of day one, goes along.
+    """
+    path = project_folder / "data" / "in" / "days.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(number: int, amount: str, size: float, types: list[pa.DataType]) -> None:
+        values = [[number], [Decimal(amount)], [size]]
+        columns = [pa.array(v, kind) for v, kind in zip(values, types, strict=True)]
+        pq.write_table(pa.table(columns, names=["id", "amount", "size"]), path)
+
+    write(1, "1.25", 0.5, [pa.int32(), pa.decimal128(10, 2), pa.float32()])
+    new = ["workflow", "new", "days", "--source", "data/in/days.parquet"]
+    made = dataflow(*new, "-d", "write_disposition=append", cwd=project_folder)
+    assert made.returncode == 0, made.stderr
+    first = dataflow("workflow", "run", "days", cwd=project_folder)
+    assert first.returncode == 0, first.stdout + first.stderr
+    wider = [pa.int64(), pa.decimal128(14, 4), pa.float64()]
+    write(5_000_000_000, "123456789.0125", 0.123456789, wider)
+    second = dataflow("workflow", "run", "days", cwd=project_folder)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "'amount' is decimal(14,4) at the source now" in second.stdout + second.stderr
+    assert mart(project_folder) == [
+        {"id": 1, "amount": Decimal("1.25"), "size": 0.5},
+        {"id": 5_000_000_000, "amount": Decimal("123456789.0125"), "size": 0.123456789},
+    ]

@@ -61,6 +61,12 @@ class RunRequest(BaseModel):
         examples=[{"asked-by": "the-shop"}],
     )
 
+    only: list[Literal["models", "dashboard"]] = Field(
+        default_factory=list,
+        max_length=2,
+        description="Only these parts, made again from what has been loaded; empty for all.",
+        examples=[[]],
+    )
     full_refresh: bool = Field(
         default=False,
         description="Read everything again, and put it in the place of the table's rows.",
@@ -87,6 +93,15 @@ class RunRequest(BaseModel):
     def _one_config(self) -> Self:
         if self.config and self.run_config:
             raise ValueError("give config or run_config, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _part_of_what_is_loaded(self) -> Self:
+        if self.only and (self.partition or self.full_refresh or self.since or self.until):
+            raise ValueError(
+                "only makes a part again from what has been loaded: leave out partition, "
+                "full_refresh, since and until"
+            )
         return self
 
     @field_validator("partition")

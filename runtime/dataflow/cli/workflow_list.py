@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dataflow.shared.project import find_project
 from dataflow.workflows.registry import list_workflow_ids
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("list")
@@ -16,7 +20,7 @@ from dataflow.workflows.registry import list_workflow_ids
 def list_(check: bool, as_json: bool) -> None:
     """List the project's workflows.
 
-    Reads folder names only, unless --check is given; then the exit code is 1 if any is broken.
+    Imports nothing, unless --check is given; then the exit code is 1 if any is broken.
     """
     project = find_project()
     reasons: dict[str, str] = {}
@@ -27,12 +31,13 @@ def list_(check: bool, as_json: bool) -> None:
         # The authors' code runs now, and may write and raise what it likes.
         guard_output()
         reasons = {found.workflow_id: found.reason for found in load_workflows(project)[1]}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "workflow_id": workflow_id,
             "path": project.relative(project.workflow_dir(workflow_id)),
             **({"status": "broken" if workflow_id in reasons else "ok"} if check else {}),
             **({"reason": reasons[workflow_id]} if workflow_id in reasons else {}),
+            **({"after": after} if (after := _after(project.workflow_dir(workflow_id))) else {}),
         }
         for workflow_id in list_workflow_ids(project)
     ]
@@ -44,8 +49,22 @@ def list_(check: bool, as_json: bool) -> None:
         width = max(len(row["workflow_id"]) for row in rows)
         for row in rows:
             status = f"  {row['status']}" if check else ""
-            click.echo(f"{row['workflow_id']:<{width}}{status}  {row['path']}")
+            others = f"  after {', '.join(row['after'])}" if "after" in row else ""
+            click.echo(f"{row['workflow_id']:<{width}}{status}  {row['path']}{others}")
             if "reason" in row:
                 click.echo(f"  {row['reason']}", err=True)
     if reasons:
         raise SystemExit(1)
+
+
+def _after(folder: Path) -> list[str]:
+    """After which others a workflow runs; pydantic is imported only where one says so."""
+    config = folder / "config.yaml"
+    try:
+        if b"after:" not in config.read_bytes():
+            return []
+    except OSError:
+        return []
+    from dataflow.shared.upstream import named_in
+
+    return list(named_in(config))

@@ -33,6 +33,12 @@ _MARKS = {"succeeded": click.style("âœ“", fg="green"), "failed": click.style("âœ
     help="Run config of the job's ops: a YAML or JSON file, or the text itself.",
 )
 @click.option("--partition", metavar="KEY", help="The partition that a partitioned job runs for.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(["models", "dashboard"]),
+    help="Only this part, on the tables that are there; may be given twice.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Also print the workflow's log lines.")
 @click.option(
     "--full-refresh", is_flag=True, help="Read everything again; it takes the table's place."
@@ -45,6 +51,7 @@ def run(
     remote: bool,
     config: str | None,
     partition: str | None,
+    only: tuple[str, ...],
     verbose: bool,
     full_refresh: bool,
     since: str,
@@ -60,7 +67,15 @@ def run(
     An incremental source is read from where the last run ended. --since and --until choose
     another part of it: under `append` the rows read take the place of the table's rows in that
     part. See `dataflow workflow watermark` for where the last run ended.
+
+    --only models has dbt build and test the models again on what has been loaded, and --only
+    dashboard publishes again; no source is asked.
     """
+    if only and (full_refresh or since or until or partition):
+        raise click.UsageError(
+            "--only makes a part again from what has been loaded: leave out --partition, "
+            "--full-refresh, --since and --until."
+        )
     from dataflow.cli.run_config import read_run_config
     from dataflow.runs.context import share_with_author
     from dataflow.runs.run_request import RunRequest
@@ -71,7 +86,7 @@ def run(
         configure_logging("info" if verbose else "warning")
     # The author's code runs in this process, and may write and raise what it likes.
     guard_output()
-    tags = _tags(full_refresh, since, until)
+    tags = {**_tags(full_refresh, since, until), **_part_tags(only)}
     project = find_project()
     request = RunRequest(read_run_config(config) if config else {}, partition, tags)
     # The whole configuration is read before anything is imported, started or written.
@@ -114,6 +129,14 @@ def _tags(full_refresh: bool, since: str, until: str) -> dict[str, str]:
     from dataflow.runs.reading import Reading
 
     return Reading(full_refresh, since, until).as_tags()
+
+
+def _part_tags(only: tuple[str, ...]) -> dict[str, str]:
+    if not only:
+        return {}
+    from dataflow.runs.run_part import part_tags
+
+    return part_tags(only)
 
 
 def _print_step(line: SecondsLine, step: Step) -> None:

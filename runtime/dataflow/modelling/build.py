@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.modelling.known_graph import keep_graph, read_manifest
+from dataflow.modelling.known_graph import keep_graph, known_graph, read_manifest
+from dataflow.modelling.missing_column import advice_on_columns
+from dataflow.modelling.model_graph import ModelGraph
 from dataflow.modelling.outcomes import BuiltTable, TestOutcome, built_tables, outcomes_of_tests
 from dataflow.modelling.packages import install_packages
+from dataflow.modelling.upstream_sources import tell_of_upstreams
 from dataflow.modelling.warnings_of_tests import told_warnings
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
+from dataflow.shared.shown import counted
 from dataflow.warehouse.run_warehouse import RunWarehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dataflow.shared.project import Project
     from dataflow.warehouse.kind import Warehouse
@@ -64,6 +68,8 @@ def build_models(
     workflow_id: str,
     warehouse: Warehouse,
     report: Callable[[str], None] | None = None,
+    upstream: Mapping[str, Path] | None = None,
+    only: Sequence[str] = (),
 ) -> BuildResult:
     """Run ``dbt build`` on a workflow's dbt project against its warehouse.
 
@@ -74,9 +80,12 @@ def build_models(
         workflow_id: The workflow; its dbt project is its folder ``dbt``.
         warehouse: Where the tables are; nothing may have it open.
         report: Called with one line for each model and test that ends.
+        upstream: The files of the workflows whose tables models may read as sources, by their ids.
+        only: The names of the models, seeds and snapshots to build, with their tests; if empty all.
 
     Raises:
         MissingDependencyError: dbt is not installed.
+        UpstreamError: A model reads tables of another workflow that has made none.
         PackageError: A package that ``packages.yml`` names cannot be installed.
         ModelError: The project cannot be parsed, a model does not build, or a test fails; all
             of them are named.
@@ -104,7 +113,11 @@ def build_models(
             return dbtRunner().invoke([*quiet, *logs, *command, *places])
 
     install_packages(folder, state, invoke, project.relative(folder))
+    graph = known_graph(project, workflow_id) if upstream else ModelGraph()
+    profile = tell_of_upstreams(folder, state, upstream or {}, graph)
+    places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
+    arguments += ["--select", *only] if only else []
     runner = dbtRunner(callbacks=[_reporter(report)] if report else [])
     with _found_by_dbt(warehouse):
         outcome = runner.invoke(arguments)
@@ -126,10 +139,11 @@ def build_models(
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
             faults.append(_first_lines(str(outcome.exception)))
+        advice = advice_on_columns(workflow_id, failed, manifest, warehouse)
+        log = f"The full log is {project.relative(state / 'logs' / 'dbt.log')}."
         fault = ModelError(
             "\n".join(faults) or "dbt build failed.",
-            f"The full log is {project.relative(state / 'logs' / 'dbt.log')}. "
-            f"{_what_is_seen(project, warehouse)}",
+            "\n".join(filter(None, (advice, f"{log} {_what_is_seen(project, warehouse)}"))),
         )
         fault.outcomes = outcomes
         raise fault
@@ -205,7 +219,7 @@ def _fault(project: Project, folder: Path, node: Any) -> str:
     kind, name = node.node.resource_type, node.node.name
     where = project.relative(folder / node.node.original_file_path)
     compiled = getattr(node, "failures", None)
-    rows = f" ({compiled:,} rows)" if compiled else ""
+    rows = f" ({counted(compiled, 'row')})" if compiled else ""
     return f"dbt {kind} {name} in {where}{rows}: {_first_lines(node.message or 'failed')}"
 
 

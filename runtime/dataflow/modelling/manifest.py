@@ -11,6 +11,7 @@ from dataflow.modelling.model_graph import (
     ModelGraph,
     ModelTest,
     Relation,
+    UpstreamRelation,
     merged_tests,
     name_of_test,
 )
@@ -25,6 +26,10 @@ class Manifest:
         self._nodes: Mapping[str, Any] = values["nodes"]
         self._sources: Mapping[str, Any] = values["sources"]
         self._unit_tests: Mapping[str, Any] = values.get("unit_tests") or {}
+        # What lies in another database is another workflow's.
+        self._databases = {
+            node.get("database") for node in self._nodes.values() if node["resource_type"] in _MADE
+        }
         self._by_name = {
             node["name"]: unique_id
             for unique_id, node in self._nodes.items()
@@ -50,7 +55,7 @@ class Manifest:
     def relation(self, unique_id: str) -> Relation | None:
         """The table or view of a node or source; None if it has none of its own."""
         if source := self._sources.get(unique_id):
-            return source["schema"], source["identifier"]
+            return None if self._upstream(unique_id) else (source["schema"], source["identifier"])
         node = self._nodes.get(unique_id)
         if not node or node["resource_type"] not in _MADE:
             return None
@@ -103,7 +108,28 @@ class Manifest:
             tags=tuple(node.get("tags") or ()),
             sql=node.get("raw_code") or "",
             language=node.get("language") or "sql",
+            upstream=tuple(dict.fromkeys(self._upstream_before(node, set()))),
+            name=node["name"],
         )
+
+    def _upstream(self, unique_id: str) -> UpstreamRelation | None:
+        """The table of another workflow that a source is; None if it is none."""
+        source = self._sources.get(unique_id)
+        if not source or not self._databases or source.get("database") in self._databases:
+            return None
+        return source["database"], source["schema"], source["identifier"]
+
+    def _upstream_before(
+        self, node: Mapping[str, Any], seen: set[str]
+    ) -> Iterator[UpstreamRelation]:
+        """The tables of other workflows that a node is made from, also through what is no table."""
+        for unique_id in (node.get("depends_on") or {}).get("nodes") or ():
+            if found := self._upstream(unique_id):
+                yield found
+            elif unique_id in self._nodes and unique_id not in seen:
+                seen.add(unique_id)
+                if not self.relation(unique_id):
+                    yield from self._upstream_before(self._nodes[unique_id], seen)
 
     def _tables_before(self, node: Mapping[str, Any], seen: set[str]) -> Iterator[Relation]:
         """What a node is made from: through the ones that are no table, to those that are."""

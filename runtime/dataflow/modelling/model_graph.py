@@ -9,6 +9,8 @@ from typing import Any
 
 # Schema and name of a table.
 Relation = tuple[str, str]
+# Workflow, schema and name of a table of another workflow; without a schema if only dbt knows it.
+UpstreamRelation = tuple[str, str, str]
 
 _NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_]")
 
@@ -27,7 +29,9 @@ class Model:
     """A table or view that dbt makes: of a model, a seed or a snapshot.
 
     Args:
+        name: By which dbt knows it, where that is not the table's.
         sources: The tables that it is made from.
+        upstream: The tables of other workflows that it is made from.
         sql: The text of the model, as its author wrote it.
     """
 
@@ -40,6 +44,8 @@ class Model:
     tags: Sequence[str] = ()
     sql: str = ""
     language: str = "sql"
+    upstream: Sequence[UpstreamRelation] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class ModelGraph:
                     "sources": tuple(map(_relation, model["sources"])),
                     "columns": tuple(ModelColumn(**column) for column in model["columns"]),
                     "tags": tuple(model["tags"]),
+                    "upstream": tuple(_upstream(each) for each in model["upstream"]),
+                    "name": str(model["name"]),
                 }
             )
             for model in values["models"]
@@ -119,3 +127,8 @@ def merged_tests(tests: Sequence[ModelTest]) -> tuple[ModelTest, ...]:
 def _relation(value: Sequence[str]) -> Relation:
     schema, name = value
     return str(schema), str(name)
+
+
+def _upstream(value: Sequence[str]) -> UpstreamRelation:
+    workflow_id, schema, name = value
+    return str(workflow_id), str(schema), str(name)

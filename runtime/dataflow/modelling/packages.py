@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # The files that name packages; dbt reads the first that has any, and makes the last.
 _NAMED_IN = ("packages.yml", "dependencies.yml")
 _LOCK = "package-lock.yml"
+# Beside those that are named: what the library tells dbt of other workflows' tables.
+UPSTREAM_PACKAGE = "dataflow_upstream"
 
 
 class PackageError(DataflowError):
@@ -45,7 +47,7 @@ def install_packages(
     if not named:
         return False
     note = state / "packages.sha256"
-    installed = folder / _install_path(folder)
+    installed = packages_folder(folder)
     if _is_noted(note, folder) and _folders(installed) >= named:
         return False
     note.unlink(missing_ok=True)
@@ -80,19 +82,21 @@ def _named(folder: Path, shown: str) -> int:
     return 0
 
 
-def _install_path(folder: Path) -> str:
-    """Where dbt puts the packages, which the project may say."""
+def packages_folder(folder: Path) -> Path:
+    """Where dbt puts the packages of a project, which it may say."""
     try:
         values = yaml.safe_load((folder / "dbt_project.yml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         # dbt says what is wrong with it.
         values = None
     path = values.get("packages-install-path") if isinstance(values, dict) else None
-    return path if isinstance(path, str) and "{{" not in path else "dbt_packages"
+    return folder / (path if isinstance(path, str) and "{{" not in path else "dbt_packages")
 
 
 def _folders(path: Path) -> int:
-    return sum(entry.is_dir() for entry in path.iterdir()) if path.is_dir() else 0
+    if not path.is_dir():
+        return 0
+    return sum(entry.is_dir() and entry.name != UPSTREAM_PACKAGE for entry in path.iterdir())
 
 
 def _is_noted(note: Path, folder: Path) -> bool:

@@ -22,6 +22,7 @@ from dataflow.modelling.model_graph import (
     ModelGraph,
     ModelTest,
     Relation,
+    UpstreamRelation,
     merged_tests,
     name_of_test,
 )
@@ -70,6 +71,7 @@ class _Reader:
         self._properties: dict[str, list[Mapping[str, Any]]] = {}
         self._nodes: dict[str, _Node] = {}
         self._sources: dict[tuple[str, str], Relation] = {}
+        self._upstream: dict[tuple[str, str], UpstreamRelation] = {}
 
     def graph(self) -> ModelGraph:
         for key, section in (
@@ -146,6 +148,11 @@ class _Reader:
             schema = str(source.get("schema") or name)
             for table in _mappings(source.get("tables")):
                 known_as = str(table.get("name"))
+                database = source.get("database")
+                if isinstance(database, str) and "{{" not in database:
+                    known = (database, schema, str(table.get("identifier") or known_as))
+                    self._upstream[name, known_as] = known
+                    continue
                 self._sources[name, known_as] = (schema, str(table.get("identifier") or known_as))
 
     def _is_table(self, node: _Node) -> bool:
@@ -181,7 +188,20 @@ class _Reader:
             tags=tuple(dict.fromkeys(tags)),
             sql=node.text.strip(),
             language=node.language,
+            upstream=tuple(dict.fromkeys(self._upstream_before(node, set()))),
+            name=node.name,
         )
+
+    def _upstream_before(self, node: _Node, seen: set[str]) -> Iterator[UpstreamRelation]:
+        """The tables of other workflows; those that no file declares are told to dbt by the run."""
+        text = _JINJA_COMMENT.sub("", node.text)
+        for source, table in _SOURCE.findall(text):
+            if (source, table) not in self._sources:
+                yield self._upstream.get((source, table), (source, "", table))
+        for first, second in _REF.findall(text):
+            other = self._nodes.get(second or first)
+            if other and other.name not in seen and not self._is_table(other):
+                yield from self._upstream_before(other, {*seen, other.name})
 
     def _tables_before(self, node: _Node, seen: set[str]) -> Iterator[Relation]:
         text = _JINJA_COMMENT.sub("", node.text)
@@ -205,7 +225,9 @@ class _Reader:
     def _tests_of_sources(self) -> Iterator[ModelTest]:
         for source in self._properties.get("sources", []):
             for table in _mappings(source.get("tables")):
-                relation = self._sources[str(source.get("name")), str(table.get("name"))]
+                relation = self._sources.get((str(source.get("name")), str(table.get("name"))))
+                if relation is None:
+                    continue
                 yield from _generic_tests(relation, table)
 
     def _other_tests(self) -> Iterator[ModelTest]:

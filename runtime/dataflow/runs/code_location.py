@@ -15,12 +15,14 @@ from dagster import (
     GraphDefinition,
     JobDefinition,
     OpDefinition,
+    SensorDefinition,
     definitions,
     in_process_executor,
     op,
 )
 from dagster import job as dagster_job
 
+from dataflow.runs.after_sensor import after_sensor
 from dataflow.runs.dagster_names import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
 from dataflow.runs.definitions import (
     WorkflowDefinitions,
@@ -32,6 +34,7 @@ from dataflow.runs.definitions import (
     without_taken_names,
 )
 from dataflow.runs.file_arrival import file_sensors
+from dataflow.runs.lineage_assets import assets_of
 from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.notification_sensor import failure_sensor
 from dataflow.runs.schedule import config_schedule
@@ -42,6 +45,7 @@ from dataflow.shared.logging import get_logger
 from dataflow.shared.output_redaction import guard_records
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
+from dataflow.shared.upstream import is_workflow_folder
 from dataflow.workflows.registry import BrokenWorkflow, BrokenWorkflowError, load_workflows
 
 log = get_logger(__name__)
@@ -114,6 +118,8 @@ def _assemble(
         if found.config and found.config.workflow.schedule:
             schedules += config_schedule(found, own[found.job.name], found.config.workflow)
         sensors += file_sensors(project, found, own[found.job.name])
+        if found.config and found.config.workflow.after:
+            sensors.append(_after(project, found, own[found.job.name]))
         own_schedules, own_sensors = found.retargeted(own)
         schedules += own_schedules
         sensors += own_sensors
@@ -125,14 +131,28 @@ def _assemble(
         jobs=[*jobs, *(_broken_job(failure, taken) for failure in broken)],
         schedules=schedules,
         sensors=sensors,
-        assets=[asset for found in loaded for asset in (*found.assets, *found.lineage.specs)],
+        assets=[
+            asset
+            for found in loaded
+            for asset in (*found.assets, *assets_of(found.workflow_id, found.lineage, found.job))
+        ],
         asset_checks=[
             check
             for found in loaded
-            for check in (*found.checks, *checks_of(found.workflow_id, found.lineage))
+            for check in (*found.checks, *checks_of(found.workflow_id, found.lineage, found.job))
         ],
         resources=resources or None,
     )
+
+
+def _after(project: Project, found: WorkflowDefinitions, job: JobDefinition) -> SensorDefinition:
+    after = found.config.workflow.after if found.config else []
+    folder = project.workflow_dir
+
+    def is_workflow(name: str) -> bool:
+        return is_workflow_folder(folder(name))
+
+    return after_sensor(found.workflow_id, job, after, is_workflow)
 
 
 def _jobs_of_ops(found: WorkflowDefinitions) -> dict[str, JobDefinition]:

@@ -13,8 +13,10 @@ from dataflow.runs.lock import is_held_for, workflow_lock
 from dataflow.shared.config import CONFIG_FILE, hold_config, workflow_config
 from dataflow.shared.logging import bind_run
 from dataflow.shared.project import find_project, use_project
+from dataflow.shared.upstream import is_workflow_folder
 from dataflow.warehouse.kind import AtomicWarehouse, share_warehouse, visible_warehouse
 from dataflow.warehouse.run_warehouse import RunWarehouse
+from dataflow.warehouse.upstream_tables import upstream_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +68,15 @@ class RunContext:
         """
         visible = visible_warehouse(self.project, self.workflow_id)
         if self.shows_at_end and isinstance(visible, AtomicWarehouse):
-            return RunWarehouse(visible, self.run_id, self.resumes)
+            return RunWarehouse(visible, self.run_id, self.resumes, self.upstream)
         return visible
+
+    @cached_property
+    def upstream(self) -> dict[str, Path]:
+        """The files of the workflows that this one comes after, as the run sees them, by id."""
+        named = self.config.workflow.upstreams if self.config else []
+        found = [each for each in named if is_workflow_folder(self.project.workflow_dir(each))]
+        return upstream_files(self.project, self.workflow_id, found)
 
     @property
     def shows_at_end(self) -> bool:

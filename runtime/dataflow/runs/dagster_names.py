@@ -10,6 +10,8 @@ FURTHER_TAG = "dataflow/further_job"
 PARTITIONED_TAG = "dataflow/partitioned"
 # By which Dagster knows which partition a run is for.
 PARTITION_TAG = "dagster/partition"
+# On runs that do a part of what the workflow does: which one, see `dataflow.runs.run_part`.
+PART_TAG = "dataflow/part"
 # The name that workspace.yaml gives the project's code location.
 LOCATION_NAME = "dataflow"
 # The name that Dagster gives the one repository of a `Definitions`.

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
-    AssetKey,
     AssetsDefinition,
     AssetSelection,
     AssetSpec,
@@ -24,7 +23,9 @@ from dagster_shared.record import copy
 from dataflow.runs.context import own_config
 from dataflow.runs.dagster_names import FURTHER_TAG, PARTITIONED_TAG, WORKFLOW_TAG
 from dataflow.runs.executor import holding_executor
-from dataflow.runs.lineage import Lineage, read_lineage, with_words_of
+from dataflow.runs.known_assets import keys_of, lineage_of, merged_assets
+from dataflow.runs.lineage import Lineage
+from dataflow.runs.lineage_assets import assets_of
 from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.module_definitions import ModuleDefinitions, read_modules, targets_of
 from dataflow.runs.partitioning import with_partitions
@@ -109,7 +110,7 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
             further[job.name] = served(job._copy(tags={**job.tags, FURTHER_TAG: "true"}))
         else:
             further[job.name] = _of_own_assets(job, assets)
-    assets, lineage = _merged(assets, _lineage(project, workflow_id, config, found))
+    assets, lineage = merged_assets(assets, lineage_of(project, workflow_id, config, found))
     return WorkflowDefinitions(
         workflow_id,
         served(own_job, description=described),
@@ -164,8 +165,8 @@ def check_definitions(found: WorkflowDefinitions) -> str:
             jobs=list(jobs.values()),
             schedules=schedules,
             sensors=sensors,
-            assets=[*found.assets, *found.lineage.specs],
-            asset_checks=[*found.checks, *checks_of(found.workflow_id, found.lineage)],
+            assets=[*found.assets, *assets_of(found.workflow_id, found.lineage, found.job)],
+            asset_checks=[*found.checks, *checks_of(found.workflow_id, found.lineage, found.job)],
             resources=found.shared_resources or None,
         )
         Definitions.validate_loadable(alone)
@@ -236,6 +237,8 @@ def without_taken_names(found: WorkflowDefinitions, others: dict[str, str]) -> W
     for key in found.resources:
         others.setdefault(f"resource {key!r}", f"{mine}/resource/{key}")
     others.setdefault(f"schedule '{mine}_schedule'", mine if _has_schedule(found) else "")
+    if found.config and found.config.workflow.after:
+        others.setdefault(f"sensor '{mine}_after'", mine)
 
     def can_be_had(kind: str, trigger: Any) -> bool:
         reason = _without_job(found, trigger)
@@ -295,7 +298,7 @@ def _of_own_assets(job: Any, assets: list[Any]) -> Any:
     if type(job.selection).__name__ != "AllSelection":
         return job
     made = [a for a in assets if isinstance(a, AssetsDefinition) and a.is_executable]
-    return copy(job, selection=AssetSelection.assets(*_keys(made)))
+    return copy(job, selection=AssetSelection.assets(*keys_of(made)))
 
 
 def _shared(found: ModuleDefinitions) -> dict[str, Any]:
@@ -331,31 +334,7 @@ def _on_jobs(trigger: Any, originals: Mapping[int, str], jobs: Mapping[str, Any]
 
 
 def _asset_keys(found: WorkflowDefinitions) -> set[str]:
-    return {key.to_user_string() for key in _keys(found.assets)}
-
-
-def _lineage(
-    project: Project, workflow_id: str, config: WorkflowConfig | None, found: ModuleDefinitions
-) -> Lineage:
-    """The assets that the steps make; none for a workflow that has none of the library's."""
-    if config is None or not found.has_steps:
-        return Lineage()
-    try:
-        return read_lineage(project, workflow_id, config)
-    except Exception as error:  # whatever somebody's dbt project holds, the job can run
-        found.leave_out("the assets of its tables", f"They cannot be read: {error}")
-        return Lineage()
-
-
-def _merged(assets: list[Any], lineage: Lineage) -> tuple[list[Any], Lineage]:
-    """What an author's specs say of the steps' assets is theirs; other assets stay."""
-    said = {asset.key: asset for asset in assets if isinstance(asset, AssetSpec)}
-    specs = [
-        with_words_of(spec, said[spec.key]) if spec.key in said else spec for spec in lineage.specs
-    ]
-    made = {spec.key for spec in specs}
-    others = [a for a in assets if not isinstance(a, AssetSpec) or a.key not in made]
-    return others, replace(lineage, specs=specs)
+    return {key.to_user_string() for key in keys_of(found.assets)}
 
 
 def without_assets_of_others(loaded: list[WorkflowDefinitions]) -> list[WorkflowDefinitions]:
@@ -376,7 +355,7 @@ def without_assets_of_others(loaded: list[WorkflowDefinitions]) -> list[Workflow
     for found in loaded:
         specs = [spec for spec in found.lineage.specs if spec.key not in of_authors]
         own = [check for check in found.lineage.checks if check.key not in checks]
-        good.append(replace(found, lineage=Lineage(specs, own)))
+        good.append(replace(found, lineage=replace(found.lineage, specs=specs, checks=own)))
     made = {spec.key for found in good for spec in found.lineage.specs}
     return [
         replace(
@@ -385,10 +364,3 @@ def without_assets_of_others(loaded: list[WorkflowDefinitions]) -> list[Workflow
         )
         for found in good
     ]
-
-
-def _keys(assets: list[Any]) -> list[AssetKey]:
-    keys: list[AssetKey] = []
-    for asset in assets:
-        keys += asset.keys if isinstance(asset, AssetsDefinition) else [asset.key]
-    return keys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import Executor, ExecutorDefinition, in_process_executor
@@ -14,10 +15,13 @@ from dataflow.runs.asset_events import report_events, take_up_events, told_event
 from dataflow.runs.context import RunContext, enter_run, resumed_run, share_with_author
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
+from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.policy import time_limit
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
 from dataflow.runs.run_note import noted
+from dataflow.runs.run_part import check_parts
 from dataflow.shared.errors import DataflowError
+from dataflow.warehouse.upstream_tables import hold_upstream_tables, release_upstream_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,6 +112,9 @@ class _PromotingExecutor(_WholeRun):
         if self._run.resumes:
             take_up(self._run)
             take_up_events(self._run)
+        # A run that goes on from a failed one goes on with the tables that that one has read.
+        if not self._run.resumes or not all(map(Path.exists, self._run.upstream.values())):
+            hold_upstream_tables(self._run.project, self._run.workflow_id, self._run.upstream)
         has_failed = False
         done: set[str | None] = set()
         for event in self._steps.execute(plan_context, execution_plan):
@@ -130,6 +137,8 @@ class _PromotingExecutor(_WholeRun):
                 "Run the workflow again; the tables are as they were.",
             )
         promote_run(self._run)
+        if self._run.upstream:
+            release_upstream_tables(self._run.project, self._run.workflow_id)
         report_events(instance, self._run.run_id, job_name, told, success=True)
 
 
@@ -158,6 +167,8 @@ class _HoldingExecutor(_WholeRun):
         limit = self._config.run.timeout_seconds if self._config and is_here else None
         run_id, resumes = plan_context.run_id, resumed_run(plan_context.dagster_run)
         run = RunContext(project, workflow_id, run_id, self._config, resumes=resumes)
+        tags = plan_context.dagster_run.tags
+        check_parts(project, workflow_id, tags, has_steps=uses_steps(workflow_id))
         with ExitStack() as stack:
             stack.enter_context(share_with_author(project, workflow_id, self._config))
             stack.enter_context(enter_run(run))

@@ -23,6 +23,7 @@ from dagster._utils.tags import is_valid_tag_key
 from dataflow.modelling.known_graph import known_graph
 from dataflow.runs.freshness import overdue_policy
 from dataflow.runs.partitioning import partitions_of
+from dataflow.runs.upstream_lineage import with_upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,10 +47,15 @@ _MOST_SQL = 20_000
 
 @dataclass(frozen=True)
 class Lineage:
-    """The assets of one workflow, in the order in which they are made, and their checks."""
+    """The assets of one workflow, in the order in which they are made, and their checks.
+
+    Args:
+        models: Those that dbt makes, with the names by which dbt knows them.
+    """
 
     specs: list[AssetSpec] = field(default_factory=list)
     checks: list[AssetCheckSpec] = field(default_factory=list)
+    models: dict[AssetKey, str] = field(default_factory=dict)
 
 
 def table_key(workflow_id: str, relation: Relation) -> AssetKey:
@@ -73,6 +79,7 @@ def read_lineage(project: Project, workflow_id: str, config: WorkflowConfig) -> 
     folder = project.workflow_dir(workflow_id)
     graph = known_graph(project, workflow_id)
     specs = [*_loaded(workflow_id, config), *(_model(workflow_id, each) for each in graph.models)]
+    specs = with_upstream(project, config, graph, specs)
     if (folder / "evidence").is_dir():
         specs.append(_dashboard(workflow_id, folder, specs, graph))
     schedule = config.workflow.schedule
@@ -98,7 +105,8 @@ def read_lineage(project: Project, workflow_id: str, config: WorkflowConfig) -> 
         ),
     ]
     unique = {check.key: check for check in checks if check.asset_key in there}
-    return Lineage(list({spec.key: spec for spec in specs}.values()), list(unique.values()))
+    models = {table_key(workflow_id, model.relation): model.name for model in graph.models}
+    return Lineage(list({spec.key: spec for spec in specs}.values()), list(unique.values()), models)
 
 
 def with_words_of(spec: AssetSpec, author: AssetSpec) -> AssetSpec:

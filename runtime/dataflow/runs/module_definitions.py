@@ -229,3 +229,12 @@ def _tree(path: Path) -> ast.Module | None:
 
 def _file(module: ModuleType) -> str:
     return Path(str(module.__file__)).name
+
+
+def uses_steps(workflow_id: str) -> bool:
+    """Whether a module of a workflow that has been loaded has the library's `Steps`."""
+    from dataflow.runs.steps import Steps
+
+    package = f"dataflow.workflows.{workflow_id}"
+    modules = [m for name, m in sys.modules.items() if f"{name}.".startswith(f"{package}.")]
+    return any(isinstance(value, Steps) for m in modules for value in vars(m).values())

@@ -23,9 +23,11 @@ from dataflow.runs.instance import open_instance
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.model import Run, own_tags
+from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.notifications import report_failure, unset_addresses
 from dataflow.runs.policy import time_limit, with_policy
 from dataflow.runs.run_events import run_event
+from dataflow.runs.run_part import check_parts
 from dataflow.runs.run_progress import RunProgress
 from dataflow.runs.run_request import RunRequest, resolved_config
 from dataflow.runs.step_outputs import has_default_outputs, in_memory
@@ -77,7 +79,10 @@ def run_workflow(
         for name in unset_addresses(policy) if policy else ():
             log.warning(f"If this run fails, not everybody can be told: {name} is not set.")
         # Nobody but this process can end the run, so the service is not told of the limit.
-        job = runnable_job(project, get_workflow(workflow_id, project), config)
+        workflow = get_workflow(workflow_id, project)
+        tags = request.tags if request else {}
+        check_parts(project, workflow_id, tags, has_steps=not tags or uses_steps(workflow_id))
+        job = runnable_job(project, workflow, config)
         job = with_policy(job, policy, is_on_service=False)
         context = RunContext(project, workflow_id, str(uuid4()), config)
         with (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dataflow.runs.dagster_names import PART_TAG
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.redaction import redact
 from dataflow.shared.shown import quoted, shortened
@@ -49,7 +50,9 @@ def resolved_config(
         RunRequestError: The job has no partitions, or none of that key, or needs one; or the
             config does not fit: every fault is named.
     """
-    tags = _partition_tags(job, request.partition, instance)
+    # Of what has been loaded a part is made as a whole.
+    is_part = PART_TAG in request.tags
+    tags = {} if is_part else _partition_tags(job, request.partition, instance)
     config: dict[str, Any] = dict(job.run_config or {})
     if request.partition is not None:
         config = merged(config, job.get_run_config_for_partition_key(request.partition))

@@ -15,22 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import OpExecutionContext
 
-from dataflow.modelling.build import BuildResult, ModelError, build_models
+from dataflow.modelling.build import BuildResult
 from dataflow.runs.context import RunContext, run_of_step
-from dataflow.runs.made_assets import (
-    LoadedTable,
-    tell_of_dashboard,
-    tell_of_loaded_tables,
-    tell_of_models,
-    telling_of_sources,
-)
+from dataflow.runs.made_assets import LoadedTable, tell_of_loaded_tables, telling_of_sources
 from dataflow.runs.partitioning import part_of_run, with_partition_key
-from dataflow.runs.promotion import note_publications
 from dataflow.runs.reading import Reading
+from dataflow.runs.run_part import DASHBOARD, MODELS, PARTS, loaded_before, parts_of
 from dataflow.runs.stored_table import StoredTable
+from dataflow.runs.table_making import make_dashboard, make_models
 from dataflow.runs.table_steps import child_results, load_request, parameters_of
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.logging import get_logger
+from dataflow.shared.shown import counted
 from dataflow.sources.errors import told_of
 from dataflow.warehouse.load_log import Batch
 
@@ -63,6 +59,8 @@ class Steps:
         ``until`` which part is asked for, if it is not what is new, and ``source`` which of
         several sources is meant.
         """
+        if _leaves_out():
+            return StoredTable("", 0)
         reading = _reading()
         with self._run() as run:
             _forget_old_runs(run)
@@ -85,7 +83,7 @@ class Steps:
             aside = f", {rejected:,} put aside in rejected.{table}" if rejected else ""
             rejected_rows += rejected
             source = stored.metadata.get("source", "the source")
-            said.append(f"{of_table}{stored.rows:,} rows from {source}{aside}")
+            said.append(f"{of_table}{counted(stored.rows, 'row')} from {source}{aside}")
         _say(
             "; ".join(said),
             sum(stored.rows for stored in tables),
@@ -103,6 +101,8 @@ class Steps:
         It gets a dict with `LazyRows`, which are read where it asks for them. It is called for
         each table, where there are several; ``metadata["table"]`` says for which.
         """
+        if _leaves_out():
+            return extracted
         with self._run() as run:
             tables = [_transformed(run, each, transform_data) for each in extracted.all]
         said = []
@@ -110,12 +110,15 @@ class Steps:
             stages = stage_names(stored.metadata)
             through = f" after {', '.join(stages)}" if stages else ""
             of_table = f"{stored.table}: " if len(tables) > 1 else ""
-            said.append(f"{of_table}{stored.rows:,} rows{through}")
+            said.append(f"{of_table}{counted(stored.rows, 'row')}{through}")
         _say("; ".join(said), sum(stored.rows for stored in tables))
         return replace(tables[0], more=tables[1:])
 
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows of all tables into the warehouse as config.yaml says."""
+        if _leaves_out():
+            with self._run() as run:
+                return loaded_before(run)
         reading, tables = _reading(), transformed.all
         results, said, made = [], [], []
         with self._run() as run, run.lock():
@@ -143,11 +146,13 @@ class Steps:
                 made.append(LoadedTable(request, result, time.monotonic() - started))
                 how = f"partition {part.key}" if part else request.write_disposition
                 said.append(
-                    f"{result.rows_loaded:,} rows into {result.table} "
+                    f"{counted(result.rows_loaded, 'row')} into {result.table} "
                     f"({how}; {result.rows_in_table:,} now)"
                 )
             tell_of_loaded_tables(run, made)
         for result in results:
+            for note in result.notes:
+                log.warning(note)
             if result.loaded_by:
                 log.warning(
                     f"Run {result.loaded_by} had added these rows before it failed; they are not "
@@ -158,17 +163,12 @@ class Steps:
 
     def model(self, loaded: LoadResult) -> BuildResult:
         """Build and test the dbt models on the table just loaded."""
+        if _leaves_out(MODELS):
+            return BuildResult([], 0)
         log.info("building models", source=loaded.table)
         with self._run() as run, run.lock():
-            try:
-                result = build_models(run.project, self.workflow_id, run.warehouse, log.info)
-            except ModelError as error:
-                tell_of_models(run, [], error.outcomes)
-                raise
-            tell_of_models(run, result.tables, result.outcomes)
-        for warning in result.warnings:
-            log.warning(warning)
-        _say(f"{_plural(len(result.models), 'model')}, {_plural(result.tests, 'test')} passed")
+            result, summary = make_models(run)
+        _say(summary)
         return result
 
     def publish(self, modelled: BuildResult | LoadResult) -> dict[str, int]:
@@ -177,29 +177,25 @@ class Steps:
         Returns:
             Rows per published table.
         """
-        from dataflow.publish.kind import PublishRequest, publish, stage
-
+        if _leaves_out(DASHBOARD):
+            return {}
         log.info("publishing", after=type(modelled).__name__)
-        started = time.monotonic()
-        with (
-            self._run() as run,
-            run.lock(),
-            run.warehouse.connect(read_only=True) as connection,
-        ):
-            request = PublishRequest(run.project, self.workflow_id, connection)
-            if run.is_locked:
-                tables, publications = stage(request)
-                note_publications(run, publications)
-            else:
-                tables = publish(request)
-                shutil.rmtree(run.folder, ignore_errors=True)
-            tell_of_dashboard(run, tables, time.monotonic() - started)
-        listed = ", ".join(f"{name} ({rows:,})" for name, rows in tables.items())
-        _say(f"{_plural(len(tables), 'table')} for the dashboards: {listed}")
+        with self._run() as run, run.lock():
+            tables, summary = make_dashboard(run)
+        _say(summary)
         return tables
 
     def _run(self) -> AbstractContextManager[RunContext]:
         return run_of_step(self.workflow_id)
+
+
+def _leaves_out(part: str = "") -> bool:
+    """Whether a run is for parts alone, of which this step is none; it is told then."""
+    parts = parts_of(OpExecutionContext.get().run.tags)
+    if not parts or part in parts:
+        return False
+    _say(f"left out; this run is for {' and '.join(each for each in PARTS if each in parts)} only")
+    return True
 
 
 def _reading() -> Reading:
@@ -376,7 +372,3 @@ def _say(summary: str, rows: int | None = None, **counts: int) -> None:
     told = {} if rows is None else {"rows": rows}
     context.add_output_metadata({"summary": summary, **told, **counts})
     log.info(summary)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dataflow.runs.partitioning import Part
     from dataflow.runs.stored_table import StoredTable
     from dataflow.shared.config_model import WorkflowConfig
+    from dataflow.shared.contract import Contract
     from dataflow.shared.named_source import SourceTable
     from dataflow.warehouse.load_log import Batch
 
@@ -90,6 +91,7 @@ def load_request(
                 cursor=cursor_column(table),
                 span=None if part else reading.span(table, stored.metadata),
                 partition=part.key if part else None,
+                texts=_texts(table.contract),
             )
         if stored.table not in table.child_tables:
             continue
@@ -106,6 +108,7 @@ def load_request(
             rejected=rejected,
             full_refresh=reading.full_refresh,
             partition=part.key if part else None,
+            texts=_texts(table.child_tables[stored.table].contract),
             owners=Owners(
                 Path(owner.extracted or owner.path),
                 key,
@@ -119,6 +122,11 @@ def load_request(
         f"config.yaml says of no table {stored.table} how it is loaded.",
         f"There are: {known_names(known, 10)}.",
     )
+
+
+def _texts(contract: Contract | None) -> list[str]:
+    columns = contract.columns if contract else {}
+    return [name for name, column in columns.items() if column.database_type == "VARCHAR"]
 
 
 def _check_part(run: RunContext, table: SourceTable, reading: Reading, part: Part) -> None:

@@ -11,9 +11,11 @@ import yaml
 
 from dataflow.runs.dagster_names import (
     LOCATION_NAME,
+    PART_TAG,
     PARTITION_TAG,
     WORKFLOW_TAG,
 )
+from dataflow.runs.run_part import check_parts
 from dataflow.runs.run_request import RunRequest, check_partition, merged
 from dataflow.service import graphql
 from dataflow.service.backfills import Backfill, parse_backfill
@@ -135,7 +137,7 @@ class Dagster(DagsterRuns):
             WorkflowNotFoundError: The project has no such workflow.
             BrokenWorkflowError: It cannot be loaded.
             BadRunConfigError: The job does not take that config.
-            RunRequestError: It has no such partition, or needs one.
+            RunRequestError: It has no such partition or part, or needs a partition.
         """
         # By which a run is found again whose launch was done and whose answer was lost.
         once = {_LAUNCH_TAG: str(uuid4())}
@@ -155,7 +157,11 @@ class Dagster(DagsterRuns):
 
     def _launch(self, workflow_id: str, asked: RunRequest, tags: dict[str, str]) -> Run:
         job = self.job(workflow_id)
-        run_config, of_partition = self._for_partition(job, asked)
+        check_parts(self.project, workflow_id, tags)
+        run_config = asked.config
+        of_partition: dict[str, str] = {}
+        if PART_TAG not in tags:
+            run_config, of_partition = self._for_partition(job, asked)
         tags = {**tags, **of_partition}
         metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
         params = {

@@ -48,6 +48,7 @@ from dataflow.shared.suggestion import nearest
 from dataflow.shared.trigger_settings import (
     Trigger,  # noqa: TC001 - pydantic reads it at run time
 )
+from dataflow.shared.upstream import After, upstream_of
 
 
 def _optional(key: str) -> Callable[[dict[str, Any]], None]:
@@ -89,6 +90,17 @@ class WorkflowSettings(Section):
         description="What starts the workflow on the service beside the schedule: new files, or a "
         "signed request.",
     )
+    after: After = Field(
+        default_factory=list,
+        description="The workflows, by their ids, after which this one runs: once when a run of "
+        "each has made new tables. Its dbt models read theirs as `source('<id>', '<table>')`. An "
+        "asset's key, such as `orders/marts/orders`, stands for that asset alone.",
+    )
+
+    @property
+    def upstreams(self) -> list[str]:
+        """What the entries of ``after`` begin with: as a rule workflows, each once."""
+        return list(dict.fromkeys(map(upstream_of, self.after)))
 
 
 class Parameters(Section):

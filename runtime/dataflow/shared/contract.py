@@ -144,6 +144,12 @@ class OnChange(Section):
         description="A column of the contract that does not come: `fail` ends the run, `null` "
         "loads rows without a value in it.",
     )
+    changed_column: Literal["widen", "fail"] = Field(
+        default="widen",
+        description="A column whose declared type has become wider (a database's, Parquet's), with "
+        "values that the agreed type cannot hold: `widen` loads it in the wider type of the same "
+        "family and says so, `fail` ends the run.",
+    )
     bad_value: Annotated[
         Literal["fail", "null", "quarantine"], BeforeValidator(_null_means_null)
     ] = Field(

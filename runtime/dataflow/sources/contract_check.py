@@ -12,6 +12,7 @@ from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.shared.suggestion import nearest_few
 from dataflow.sources.contract_values import Reading, always, reading_of
 from dataflow.sources.errors import ContractError
+from dataflow.sources.type_widening import wider_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ class ContractReport:
         rejected_rows: How many rows were put aside.
         nulled_values: How many values were read as none.
         bad_columns: Names of columns, as the contract has them, with values that do not fit.
+        changed_columns: Names of columns, as the contract has them, whose declared type is wider.
     """
 
     new_columns: Sequence[str] = ()
@@ -48,6 +50,7 @@ class ContractReport:
     rejected_rows: int = 0
     nulled_values: int = 0
     bad_columns: Sequence[str] = ()
+    changed_columns: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,16 @@ def conform(
     relation: str,
     names: Sequence[str],
     contract: Contract,
+    *,
+    declared: bool = False,
 ) -> Conformed:
     """Read a relation by its contract.
 
     Args:
         relation: What may stand after FROM. Its columns are ``c0``, ``c1`` and so on, of any type.
         names: What these are called at the source.
+        declared: Whether the source declares these types. One that has become wider, and has to
+            be, is taken over, as far as `on_change.changed_column` lets it.
 
     Raises:
         ContractError: A column or a value is not as agreed, and `on_change` says `fail`.
@@ -112,6 +119,8 @@ def conform(
         if _MISFIT not in str(error):
             raise
     wrong = _misfits(connection, relation, checked)
+    if declared and (wider := _widened(connection, wrong, kinds)):
+        return _in_wider_types(connection, relation, names, contract, wider)
     fits = " AND ".join(match.reading.fits for match in checked)
     if contract.on_change.bad_value == "fail":
         refusal = _refusal(wrong, contract.shown)
@@ -132,6 +141,61 @@ def conform(
     report = replace(report, rejected_rows=rejected.num_rows)
     notes += [note.format("the row is put aside") for note in told]
     return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes, rejected)
+
+
+@dataclass(frozen=True)
+class _Widened:
+    """A column whose declared type is wider than the agreed one, and a value that needs it."""
+
+    misfit: _Misfit
+    kind: str
+    declared: str
+
+
+def _widened(
+    connection: duckdb.DuckDBPyConnection, wrong: Sequence[_Misfit], kinds: dict[str, str]
+) -> list[_Widened]:
+    found = []
+    for misfit in wrong:
+        column, key = misfit.match.column, misfit.match.key
+        if column is None or key is None:
+            continue
+        kind = wider_type(connection, column.database_type, kinds[key])
+        found += [_Widened(misfit, kind, kinds[key])] if kind else []
+    return found
+
+
+def _in_wider_types(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    names: Sequence[str],
+    contract: Contract,
+    wider: Sequence[_Widened],
+) -> Conformed:
+    """Read a relation by its contract, as if the types in it were those that are declared now."""
+    if contract.on_change.changed_column == "fail":
+        raise _refusal([each.misfit for each in wider], contract.shown)
+    columns, told = dict(contract.columns), []
+    for each in wider:
+        name = each.misfit.match.name
+        column = columns[name]
+        columns[name] = column.model_copy(update={"type": written_type(each.kind)})
+        told.append(
+            f"Column {quoted(name)} is {written_type(each.declared)} at the source now, and "
+            f"{column.type} in the contract, which does not hold "
+            f"{shortened(each.misfit.value, _LONGEST_VALUE)} of row {each.misfit.row:,}: it is "
+            f"loaded as {written_type(each.kind)}. `dataflow workflow inspect NAME --accept` "
+            "writes that down."
+        )
+    conformed = conform(
+        connection, relation, names, replace(contract, columns=columns), declared=False
+    )
+    changed = [each.misfit.match.name for each in wider]
+    return replace(
+        conformed,
+        report=replace(conformed.report, changed_columns=changed),
+        notes=[*told, *conformed.notes],
+    )
 
 
 def _empty(
@@ -285,9 +349,9 @@ def _refusal(wrong: Sequence[_Misfit], shown: str) -> ContractError:
     return ContractError(
         f"{shown} is not as its contract says. {told}{more}. Nothing was loaded.",
         "Correct the source, or the column's type in `ingestion.columns` (`dataflow workflow "
-        "inspect NAME` shows what it has now); or set `ingestion.on_change.bad_value` to "
-        "quarantine, which puts such rows aside, or to null. A text that means no value goes into "
-        "`null_values` of the source.",
+        "inspect NAME` shows what it has now, and with --accept takes it over); or set "
+        "`ingestion.on_change.bad_value` to quarantine, which puts such rows aside, or to null. A "
+        "text that means no value goes into `null_values` of the source.",
     )
 
 

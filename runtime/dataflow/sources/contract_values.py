@@ -180,10 +180,14 @@ def _number(column: Column, wanted: str, text: str, trimmed: str) -> tuple[tuple
 def _plain_fraction(wanted: str, text: str, trimmed: str) -> tuple[tuple[str, str], ...]:
     """A number with a point; 1,250.00 has both marks, and so can mean but one number."""
     # A text that says that there is no number is none, unless `null_values` has it.
+    unsigned = f"{trimmed}[2:]"
+    plus, value = DOUBLE.test.replace("{x}", unsigned), f"TRY_CAST({unsigned} AS {wanted})"
     number = f"({DOUBLE.test.replace('{x}', trimmed)} AND NOT isnan(TRY_CAST({trimmed} AS DOUBLE)))"
     return (
         (DOUBLE.quick.replace("{x}", text), f"TRY_CAST({text} AS {wanted})"),
         (number, f"TRY_CAST({trimmed} AS {wanted})"),
+        # In a column of codes a sign tells +5 from 5; in one of numbers they are one.
+        (rf"regexp_matches({trimmed}, '^\+[0-9.]') AND {plus}", value),
         _matching(wanted, trimmed, _BOTH_MARKS, f"replace({trimmed}, ',', '')"),
     )
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.shown import quoted
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.duckdb_session import (
     NullValues,
@@ -86,7 +87,8 @@ def _read(
         relation = connection.sql(f"FROM {call}")
         _refuse_values(relation, files)
         table, notes = _fetch(relation, null_values)
-        if mixed := _mixed_within(relation, table):
+        mixed = [*_mixed_within(relation, table), *_agreed_texts(relation, contract)]
+        if mixed:
             kinds = ", ".join(f"{quote_literal(name)}: 'JSON'" for name in mixed)
             whole = connection.sql(f"FROM read_json({always}, columns = {{{kinds}}})")
             texts, told = _fetch(whole, null_values)
@@ -108,7 +110,8 @@ def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]
     ):
         raise NotObjectsError(
             f"{files[0].shown} holds values that are not objects.",
-            "Each row must be a JSON object, whose keys are the names of the columns.",
+            "Each row must be a JSON object, whose keys are the names of the columns; or, if each "
+            "is a list of values, set `ingestion.source.records` to rows.",
         )
 
 
@@ -158,6 +161,18 @@ def _mixed_within(relation: duckdb.DuckDBPyRelation, table: pa.Table) -> list[st
     ]
 
 
+def _agreed_texts(relation: duckdb.DuckDBPyRelation, contract: Contract | None) -> list[str]:
+    """The columns of fractions that are text by their contract: beside 1.5 the text of 5 is 5."""
+    columns = contract.columns.items() if contract else ()
+    agreed = {
+        (column.source or name).lower()
+        for name, column in columns
+        if column.database_type == "VARCHAR"
+    }
+    kinds = zip(relation.columns, relation.types, strict=True)
+    return [name for name, kind in kinds if str(kind) == "DOUBLE" and name.lower() in agreed]
+
+
 def _holds_json(kind: Any, array: Any) -> bool:
     if str(kind) == "JSON":
         # Where there are nothing but nulls, DuckDB knows no kind at all.
@@ -172,6 +187,12 @@ def _holds_json(kind: Any, array: Any) -> bool:
     return False
 
 
+def _number(place: re.Match[str]) -> str:
+    """Which line or value is meant: of those that are no JSON DuckDB names the next one."""
+    number = int(place[1].replace(",", ""))
+    return f"{number - 1 if place[0].startswith('at byte') and number > 1 else number:,}"
+
+
 def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
     """DuckDB's error in our words: which file, where in it, what is wrong, what to do."""
     file = next((file for file in files if str(file.path) in message), files[0])
@@ -180,7 +201,12 @@ def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
         place[2] if place else message.strip().splitlines()[0].replace(str(file.path), file.shown)
     )
     unit = "line" if place and "in line" in place[0] else "value"
-    where = f"{file.shown}, {unit} {place[1]}" if place else file.shown
+    where = f"{file.shown}, {unit} {_number(place)}" if place else file.shown
+    if twice := re.search(r'has duplicate key "(.*)"', message):
+        return SourceDataError(
+            f"{where}: an object has the key {quoted(twice[1])} twice.",
+            "Correct the file: which of the two values is meant cannot be told.",
+        )
     if "maximum_object_size" in message:
         return SourceDataError(
             f"{where}: an object is larger than {_LARGEST_OBJECT >> 20} MiB.",

@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.shown import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -32,13 +34,13 @@ def loads(text: str) -> Any:
     """Parse JSON; numbers that a double would change are texts in it.
 
     Raises:
-        ValueError: It is no JSON.
+        ValueError: It is no JSON, or an object has a key twice, with two values.
         RecursionError: It is nested too deeply.
 
     >>> loads("[0.10, 12345678901234567890.12, 36893488147419103232, 1e400]")
     [0.1, '12345678901234567890.12', '36893488147419103232', '1e400']
     """
-    return _DECODER.decode(text) if _LONG.search(text) else json.loads(text)
+    return (_DECODER if _LONG.search(text) else _PLAIN_DECODER).decode(text)
 
 
 @contextmanager
@@ -103,4 +105,15 @@ def _whole(text: str) -> int | str:
     return number if -(_LARGEST_WHOLE >> 1) <= number < _LARGEST_WHOLE else text
 
 
-_DECODER = json.JSONDecoder(parse_float=_fraction, parse_int=_whole)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; which of two values of one key is meant, nobody can tell."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next((key for key, value in pairs if found[key] != value), None)
+        if twice is not None:
+            raise ValueError(f"an object has the key {quoted(twice)} twice, with two values")
+    return found
+
+
+_DECODER = json.JSONDecoder(parse_float=_fraction, parse_int=_whole, object_pairs_hook=_object)
+_PLAIN_DECODER = json.JSONDecoder(object_pairs_hook=_object)

@@ -68,6 +68,7 @@ class Extracted:
             column, where types were made of texts.
         conformed: What came of holding the rows to the contract, where reading them did that.
         span: Which rows of earlier runs came again, see ``Progress.span``; None if none did.
+        declared: Whether the source itself says of which types the columns are.
     """
 
     data: Rows
@@ -78,6 +79,7 @@ class Extracted:
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     conformed: Conformed | None = None
     span: dict[str, Any] | None = None
+    declared: bool = False
 
 
 @dataclass(frozen=True)

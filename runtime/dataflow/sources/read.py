@@ -62,8 +62,8 @@ def read_source(
         ``notes`` (what a person should know about how the data was read, if anything), for an
         incremental source ``last_value``, and ``span`` if rows of earlier runs came again, for one
         of several sources ``table`` (where its rows are loaded), and with a contract ``contract``
-        (``new_columns``, ``lost_columns``, ``rejected_rows`` and ``nulled_values``). Rows that the
-        contract puts aside are under ``rejected``.
+        (``new_columns``, ``lost_columns``, ``changed_columns``, ``rejected_rows`` and
+        ``nulled_values``). Rows that the contract puts aside are under ``rejected``.
 
     What comes is kept on disk as it comes, and then has to fit into memory as a table.
 
@@ -163,8 +163,14 @@ def _result(
     return {"data": data, "metadata": metadata, **rejected}
 
 
-def hold_to_contract(data: Rows, contract: Contract) -> Conformed:
+def hold_to_contract(
+    data: Rows, contract: Contract, *, declared: bool = False, has_header: bool = False
+) -> Conformed:
     """Hold rows to a contract that were not read by it: those of an author's own code.
+
+    Args:
+        declared: Whether the types that they have are declared by their source.
+        has_header: Whether all columns are there, also where no row is.
 
     Raises:
         SourceDataError: They are not as it says.
@@ -172,7 +178,7 @@ def hold_to_contract(data: Rows, contract: Contract) -> Conformed:
     """
     table = to_arrow(data)
     names = table.column_names
-    if table.num_rows == 0:
+    if table.num_rows == 0 and not (has_header and names):
         # No rows have no columns to lose.
         columns = {
             name: column.model_copy(update={"optional": True})
@@ -184,7 +190,7 @@ def hold_to_contract(data: Rows, contract: Contract) -> Conformed:
             # An API without new rows names no columns.
             return conform(connection, "(SELECT 1 AS none WHERE false)", [], contract)
         connection.register("rows_read", table.rename_columns([f"c{i}" for i in range(len(names))]))
-        return conform(connection, "rows_read", names, contract)
+        return conform(connection, "rows_read", names, contract, declared=declared)
 
 
 def _parts(
@@ -207,7 +213,7 @@ def _conformed(extracted: Extracted, contract: Contract | None) -> Conformed | N
     """The rows as the contract has them, if there is one."""
     if contract is None or extracted.conformed is not None:
         return extracted.conformed
-    return hold_to_contract(extracted.data, contract)
+    return hold_to_contract(extracted.data, contract, declared=extracted.declared, has_header=True)
 
 
 def _read(

@@ -19,11 +19,25 @@ if TYPE_CHECKING:
 # What is not in a document; null is.
 MISSING: Any = object()
 _DEEPEST = 3
+# So many characters are shown on each side of one that cannot be.
+_AROUND = 12
 # Lists that stand beside the records of an answer, and are none.
 _BESIDE = (
     *("links", "errors", "warnings", "messages", "notices", "included", "facets", "aggregations"),
     *("filters", "sort", "columns", "fields", "schema", "breadcrumbs", "expands"),
 )
+
+
+class OtherShapeError(SourceDataError):
+    """A document holds its records in another shape than as a list of objects.
+
+    Args:
+        document: The document.
+    """
+
+    def __init__(self, reason: str, instruction: str, document: Any) -> None:
+        super().__init__(reason, instruction)
+        self.document = document
 
 
 class JsonLines:
@@ -35,12 +49,39 @@ class JsonLines:
         path.write_bytes(b"")
 
     def add(self, records: Iterable[dict[str, Any]]) -> None:
-        """Append records."""
+        """Append records.
+
+        Raises:
+            SourceDataError: A text holds half a character, which no file can hold.
+        """
         with self.path.open("ab") as file:
             for record in records:
                 text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-                file.write(text.encode("utf-8", errors="replace") + b"\n")
+                try:
+                    file.write(text.encode() + b"\n")
+                except UnicodeEncodeError as error:
+                    raise _half_character(record, self.count + 1, error) from None
                 self.count += 1
+
+
+def _half_character(
+    record: dict[str, Any], number: int, error: UnicodeEncodeError
+) -> SourceDataError:
+    """JSON can write one half of a character that takes two escapes, such as an emoji's."""
+    half = f"\\u{ord(error.object[error.start]):x}"
+    near = error.object[max(error.start - _AROUND, 0) : error.end + _AROUND]
+    near = near.encode("utf-8", errors="replace").decode()
+    key = next((key for key, value in record.items() if _has_half(value)), next(iter(record)))
+    return SourceDataError(
+        f"Record {number:,} has half a character in {quoted(key)}, {half} where {near!r} has a "
+        "question mark: no text can hold it.",
+        "Correct it at the source, or read it with code of your own in ingestion.py.",
+    )
+
+
+def _has_half(value: Any) -> bool:
+    text = json.dumps(value, ensure_ascii=False)
+    return any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def value_at(document: Any, path: str) -> Any:
@@ -78,9 +119,11 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
     if records is None:
         return []
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise SourceDataError(
+        raise OtherShapeError(
             f"{shown} holds values that are not objects.",
-            "Set `ingestion.source.data_path` to the list of records, which must be JSON objects.",
+            "Set `ingestion.source.data_path` to the list of records, which must be JSON objects; "
+            "or, if each is a list of values, `ingestion.source.records` to rows.",
+            document,
         )
     return records
 
@@ -113,12 +156,38 @@ def lists_of_records(document: Any) -> dict[str, int]:
     return {path: len(values) for path, values in lists.items() if len(values) > 1}
 
 
+def lists_of_lists(document: Any) -> dict[str, list[Any]]:
+    """The lists of a document that hold nothing but lists, such as rows without names."""
+    found: dict[str, list[Any]] = {}
+    for key, value in document.items() if isinstance(document, dict) else ():
+        if isinstance(value, list) and value and all(isinstance(item, list) for item in value):
+            found[key] = value
+        elif isinstance(value, dict):
+            inner = {name: item for name, item in value.items() if isinstance(item, list) and item}
+            found |= {
+                f"{key}.{name}": item
+                for name, item in inner.items()
+                if all(isinstance(each, list) for each in item)
+            }
+    return found
+
+
 def _guess(document: Any, shown: str) -> Any:
     if not isinstance(document, dict):
         return document
     lists = _lists(document, "", _DEEPEST)
     filled = {path: values for path, values in lists.items() if values}
     chosen = filled or lists
+    rows = lists_of_lists(document)
+    beside = [path for path in filled if path.rpartition(".")[2].lower() in _BESIDE]
+    if rows and filled and len(beside) == len(filled):
+        # What describes the columns is no record.
+        raise OtherShapeError(
+            f"{shown} has its rows as lists of values in {quoted(next(iter(rows)))}.",
+            f"Set `records: rows`, `data_path: {next(iter(rows))}` and `names_path: {beside[0]}` "
+            "under `ingestion.source`.",
+            document,
+        )
     if len(chosen) > 1:
         # `data` beside `links` is as plain as `data` alone, also where `data` has no records today.
         own = {p: v for p, v in lists.items() if p.rpartition(".")[2].lower() not in _BESIDE}

@@ -98,6 +98,33 @@ class Sandbox:
         self._given[name] = source
         self._cleanup.enter_context(_sources(self.project, self.workflow_id, self._given))
 
+    def use_upstream(
+        self,
+        workflow_id: str,
+        table: str,
+        rows: str | list[dict[str, Any]],
+        schema: str = "marts",
+    ) -> None:
+        """Give a workflow that this one comes after a table, for the models that read it.
+
+        Args:
+            rows: Records, or the name of a sample that has them.
+        """
+        import duckdb
+
+        from dataflow.shared.sql import quote_identifier
+
+        records = self.sample(rows) if isinstance(rows, str) else rows
+        file = self.project.root / f"rows-{uuid4().hex}.json"
+        file.write_text(json.dumps(records), encoding="utf-8")
+        warehouse = self.project.warehouse_file(workflow_id)
+        warehouse.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(str(warehouse)) as connection:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(schema)}")
+            name = f"{quote_identifier(schema)}.{quote_identifier(table)}"
+            connection.execute(f"DROP TABLE IF EXISTS {name}")
+            connection.read_json(str(file)).create(name)
+
     def require_source(self) -> None:
         """Skip the test where ingestion.py does not leave the reading to ``read_source``."""
         if self._code.reads_source_itself:

@@ -11,7 +11,7 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_identifier, type_family
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from duckdb import DuckDBPyConnection
 
@@ -29,12 +29,14 @@ class FittedColumn:
         own_name: Its name in the table, which may differ by case.
         kind: The type in the table.
         came: The type in the rows; empty if no row has a value.
+        was: The type in the table until its values became texts; empty if they have not.
     """
 
     name: str
     own_name: str
     kind: str
     came: str
+    was: str = ""
 
     @property
     def expression(self) -> str:
@@ -64,16 +66,22 @@ def converted(value: str, kind: str, wanted: str, *, cast: str = "CAST") -> str:
     return f"{cast}({value} AS {wanted})"
 
 
-def fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> list[FittedColumn]:
+def fit_columns(
+    connection: DuckDBPyConnection, target: str, rows: str, texts: Collection[str] = ()
+) -> list[FittedColumn]:
     """Add the columns that the table lacks, and widen those that the new values need wider.
 
     A column in which no value came keeps its type; one that has no value yet takes the type that
     comes. Otherwise each value, old and new, is the same in the type that the column ends with.
 
+    Args:
+        texts: Columns that are agreed to be text: values that the table has of them become texts.
+
     Raises:
         BadInputError: There is no such type.
     """
     known = {n.lower(): (n, kind) for n, kind in column_types(connection, target).items()}
+    agreed = {name.lower() for name in texts}
     fitted = []
     for name, kind in column_types(connection, rows).items():
         column = quote_identifier(name)
@@ -90,6 +98,9 @@ def fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> list[
         elif not _has_value(connection, target, own_column):
             connection.execute(f"ALTER TABLE {target} ALTER {own_column} TYPE {kind} USING NULL")
             fitted.append(FittedColumn(name, own_name, kind, kind))
+        elif kind == _TEXT and name.lower() in agreed and _is_plain(own_kind):
+            connection.execute(f"ALTER TABLE {target} ALTER {own_column} TYPE {_TEXT}")
+            fitted.append(FittedColumn(name, own_name, _TEXT, kind, own_kind))
         else:
             old, new = _Values(target, own_column, own_kind), _Values(rows, column, kind)
             wanted = _fitting(connection, old, new)
@@ -97,7 +108,9 @@ def fit_columns(connection: DuckDBPyConnection, target: str, rows: str) -> list[
                 raise BadInputError(
                     f"The column {quoted(name)} of {shortened(target)} holds {own_kind}, and now "
                     f"came {kind}{_lost(connection, old, new)}; nothing was loaded.",
-                    "Cast it in transform.py, or load with `write_disposition: replace` once.",
+                    "Cast it in transform.py, or load with `write_disposition: replace` once. If "
+                    "it is text from now on, say so in `ingestion.columns`: `dataflow workflow "
+                    "inspect NAME --accept` does: what the table has of it becomes text then.",
                 )
             if wanted != own_kind:
                 using = converted(own_column, own_kind, wanted)
@@ -120,6 +133,11 @@ class _Values:
 def _has_value(connection: DuckDBPyConnection, relation: str, column: str) -> bool:
     query = f"SELECT 1 FROM {relation} WHERE {column} IS NOT NULL LIMIT 1"
     return connection.execute(query).fetchone() is not None
+
+
+def _is_plain(kind: str) -> bool:
+    """Whether a text shows all of a value."""
+    return type_family(kind) != "nested" and kind != "BLOB"
 
 
 def _fitting(connection: DuckDBPyConnection, old: _Values, new: _Values) -> str:

@@ -82,6 +82,8 @@ class LoadRequest:
             belonged to the same ones, and none is left of an owner that has none today.
         partition: The rows are all of one partition, whose key they have in the column
             ``partition_key``: those that the table has of it go, and its other rows stay.
+        texts: Columns that the contract says are text: what the table has of them becomes text,
+            where it was something else.
     """
 
     table: str
@@ -96,6 +98,7 @@ class LoadRequest:
     span: Span | None = None
     owners: Owners | None = None
     partition: str | None = None
+    texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ class LoadResult:
         table: Schema and name of the table.
         loaded_by: The run that had added these rows already, if it had; they were not added again.
         more: What came of the other tables of the run.
+        notes: What a person should know about how the rows went into the table.
     """
 
     table: str
@@ -113,6 +117,7 @@ class LoadResult:
     rows_in_table: int
     loaded_by: str = ""
     more: Sequence[LoadResult] = ()
+    notes: Sequence[str] = ()
 
 
 class Warehouse(Protocol):

@@ -61,7 +61,7 @@ def load_table(
     target = f"{RAW_SCHEMA}.{quote_identifier(table)}"
     batch = request.batch if disposition == "append" else None
     anew = request.full_refresh or (disposition == "replace" and request.partition is None)
-    loaded_by = ""
+    loaded_by, columns = "", list[FittedColumn]()
     with open_database(database) as connection, _transaction(connection, table):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RAW_SCHEMA}")
         exists = table in _table_names(connection)
@@ -84,7 +84,7 @@ def load_table(
             if anew or not exists:
                 connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows} LIMIT 0")
             _refuse_rows_without_partition(connection, target, request)
-            columns = fit_columns(connection, target, rows)
+            columns = fit_columns(connection, target, rows, request.texts)
             if request.partition is not None:
                 connection.execute(f"DELETE FROM {target} WHERE {_is_of(request.partition)}")
             if disposition == "merge" and request.owners is not None:
@@ -105,7 +105,14 @@ def load_table(
         elif request.full_refresh:
             forget_watermark(connection, table)
         total = count_rows(connection, target)
-    return LoadResult(f"{RAW_SCHEMA}.{table}", 0 if loaded_by else incoming, total, loaded_by)
+    notes = [
+        f"Column {quoted(column.own_name)} of {RAW_SCHEMA}.{table} was {column.was}, and is text "
+        "now, as the contract says: its earlier values are written as the warehouse writes them."
+        for column in columns
+        if column.was
+    ]
+    rows_loaded = 0 if loaded_by else incoming
+    return LoadResult(f"{RAW_SCHEMA}.{table}", rows_loaded, total, loaded_by, notes=notes)
 
 
 @contextmanager

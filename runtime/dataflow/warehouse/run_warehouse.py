@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dataflow.warehouse.upstream_tables import attach_upstream_tables
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -23,12 +25,20 @@ class RunWarehouse:
     Args:
         visible: The warehouse as everybody sees it.
         resumes: The failed run that this one goes on from, if it does.
+        upstream: The files of the workflows whose tables the run reads, by their ids.
     """
 
-    def __init__(self, visible: AtomicWarehouse, run_id: str, resumes: str = "") -> None:
+    def __init__(
+        self,
+        visible: AtomicWarehouse,
+        run_id: str,
+        resumes: str = "",
+        upstream: Mapping[str, Path] | None = None,
+    ) -> None:
         self._visible = visible
         self._run_id = run_id
         self._resumes = resumes
+        self._upstream = upstream or {}
         self._own: Warehouse | None = None
 
     @property
@@ -54,9 +64,16 @@ class RunWarehouse:
         """Whether a run, or this one, has made it yet."""
         return self._present.exists()
 
-    def connect(self, *, read_only: bool = False) -> AbstractContextManager[DuckDBPyConnection]:
-        """A connection, for the run alone if it can write."""
-        return (self._present if read_only else self._begun).connect(read_only=read_only)
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[DuckDBPyConnection]:
+        """A connection, for the run alone if it can write.
+
+        The tables of the workflows that it comes after are there as ``<id>.<schema>.<table>``.
+        """
+        warehouse = self._present if read_only else self._begun
+        with warehouse.connect(read_only=read_only) as connection:
+            attach_upstream_tables(connection, self._upstream)
+            yield connection
 
     def load(self, rows: Path, request: LoadRequest) -> LoadResult:
         """Load a Parquet file."""

@@ -177,3 +177,17 @@ def test_packages_are_installed_only_where_they_are_needed(tmp_path: Path) -> No
     (folder / "packages.yml").write_text("packages: [\n")
     with pytest.raises(PackageError, match=r"packages\.yml in dbt cannot be read"):
         needed()
+
+
+@pytest.mark.slow
+def test_a_column_that_the_loaded_table_lacks_is_answered_with_those_it_has(
+    project: Project,
+) -> None:
+    """As after an ingestion of one's own was written that gives other columns."""
+    with duckdb.connect(str(project.warehouse_file("sales"))) as connection:
+        connection.execute("ALTER TABLE raw.sales DROP COLUMN amount")
+    with pytest.raises(ModelError) as caught:
+        build_models(project, "sales", open_warehouse(project, "sales"))
+    said = "raw.sales has the columns id, created_at, category, processed_at."
+    assert said in caught.value.instruction
+    assert "dataflow workflow inspect sales --accept" in caught.value.instruction

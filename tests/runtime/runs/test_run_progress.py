@@ -233,7 +233,7 @@ FROM_OUTSIDE = "This run has been marked as failed from outside the execution co
 
 def test_a_run_that_ends_before_its_steps_has_the_real_cause(project: Project) -> None:
     """What Dagster's engine raised or saw; what the run itself raised is nearer."""
-    config = {
+    config: dict[str, Any] = {
         "className": "ConfigError",
         "message": "dataflow.shared.errors.ConfigError: load.x: is not a known key\n",
         "stack": [],

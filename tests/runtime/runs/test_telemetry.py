@@ -36,11 +36,11 @@ class Collector(BaseHTTPRequestHandler):
         if "traces" in self.path:
             traces = ExportTraceServiceRequest.FromString(body)
             scopes = [scope for each in traces.resource_spans for scope in each.scope_spans]
-            self.spans += [span for scope in scopes for span in scope.spans]
+            self.spans.extend(span for scope in scopes for span in scope.spans)
         else:
             logs = ExportLogsServiceRequest.FromString(body)
             of_logs = [scope for each in logs.resource_logs for scope in each.scope_logs]
-            self.lines += [line for scope in of_logs for line in scope.log_records]
+            self.lines.extend(line for scope in of_logs for line in scope.log_records)
         self.send_response(200)
         self.end_headers()
 

@@ -35,6 +35,7 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
             "schedule_on": False,
             "timezone": "Europe/Berlin",
             "partition": None,
+            "after": [],
         },
         "ingestion": {
             "source": {

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.runtime.sources.api_fixtures import ids, js, read_api, records, rows
+from tests.source_fixtures import Answer
 
 from dataflow.sources.api.error_answers import find_error
 from dataflow.sources.errors import SourceDataError, SourceError
@@ -56,6 +57,8 @@ ERRORS: list[Any] = [
     {"status": {"error_code": 1002, "error_message": "no key"}, "data": []},
     {"response": {"status": "error"}},
     {"errcode": 40001, "errmsg": "no"},
+    {"code": 1, "msg": "invalid key", "data": []},
+    {"code": "1001", "message": "Signature wrong", "data": {"list": []}},
     {"Error Message": "no"},
     {"Note": "five calls a minute"},
     {"message": "API rate limit exceeded", "documentation_url": "https://x"},
@@ -130,6 +133,9 @@ def test_no_rows_that_are_counted_are_no_error(server: Any) -> None:
         # The rule of config.yaml takes the place of what is known otherwise.
         ({"data": records(1), "error": "only a warning"}, "problem", False),
         ({"data": records(1), "status": "error"}, "status", True),
+        ({"data": records(1), "code": 1}, "code", True),
+        ({"data": records(1), "code": 0}, "code", False),
+        ({"data": records(1), "code": "200"}, "code", False),
     ],
 )
 def test_a_rule_can_be_said(server: Any, document: Any, path: str, fails: bool) -> None:
@@ -140,6 +146,46 @@ def test_a_rule_can_be_said(server: Any, document: Any, path: str, fails: bool) 
         return
     with pytest.raises(SourceDataError, match="is an error"):
         read_api(url, error_path=path, paging=NONE, data_path="data")
+
+
+@pytest.mark.parametrize("said", [{}, {"msg": "success"}, {"message": "no records found"}])
+def test_a_code_without_rows_is_told(server: Any, said: dict[str, str]) -> None:
+    """1 is a failure in one API and a success in the next; a rule settles it."""
+    url = server.answer("/x", js({"code": 1, "data": [], **said}))
+    result = read_api(url, paging=NONE)
+    assert rows(result) == []
+    assert any("error_path: code" in note for note in result["metadata"]["notes"])
+    with pytest.raises(SourceDataError, match="is an error"):
+        read_api(url, paging=NONE, error_path="code")
+    ruled = read_api(url, paging=NONE, error_path="problem")
+    assert "notes" not in ruled["metadata"]
+
+
+def test_a_code_beside_rows_is_none_beside_no_more_rows(server: Any) -> None:
+    """What stood beside the rows of page one says nothing against an empty last page."""
+    pages = [js({"code": 1, "data": records(1)}), js({"code": 1, "data": []})]
+    result = read_api(server.answer("/x", *pages), paging={"type": "page_number"})
+    assert ids(result) == [1]
+    assert "notes" not in result["metadata"]
+
+
+def test_a_key_that_comes_twice_is_refused(server: Any) -> None:
+    """Which of two values is meant cannot be told; twice the same is no question."""
+    url = server.answer("/x", Answer('[{"id": 1, "v": 5, "v": 6}]'))
+    with pytest.raises(SourceDataError, match="key 'v' twice"):
+        read_api(url, paging=NONE)
+    url = server.answer("/y", Answer('[{"id": 1, "v": 5, "v": 5}]'))
+    assert rows(read_api(url, paging=NONE)) == [{"id": 1, "v": 5}]
+
+
+def test_half_a_character_is_refused(server: Any) -> None:
+    """It is not replaced by a question mark; a whole one of two escapes is what it is."""
+    whole, half = r'{"id": 1, "t": "a\ud83d\ude00"}', r'{"id": 2, "t": "b\ud83d"}'
+    url = server.answer("/x", Answer(f"[{whole}]"))
+    assert rows(read_api(url, paging=NONE))[0]["t"] == "a\N{GRINNING FACE}"
+    url = server.answer("/y", Answer(f"[{whole}, {half}]"))
+    with pytest.raises(SourceDataError, match="Record 2 has half a character in 't'"):
+        read_api(url, paging=NONE)
 
 
 def test_a_list_of_errors_that_is_the_data_stays_rows(server: Any) -> None:

@@ -39,7 +39,7 @@ def test_a_server_that_trickles_is_not_waited_for(server: Any) -> None:
     """A byte now and then is no answer in time, whatever the socket thinks."""
     url = server.answer("/x", Answer(BODY, pace=0.05))
     started = time.monotonic()
-    with pytest.raises(SourceUnavailableError, match="could not be read in 2 tries: it took too"):
+    with pytest.raises(SourceUnavailableError, match="not be read in 2 attempts: it took too"):
         read_soon(url)
     assert time.monotonic() - started < 3
     assert len(server.requests) == 2
@@ -103,7 +103,7 @@ def test_an_answer_that_is_cut_is_asked_for_again(server: Any, where: str) -> No
     whole = Answer(good, headers=CUT[where].headers) if good else Answer(BODY)
     url = server.answer("/x", CUT[where], whole)
     assert ids(read_soon(url)) == ([1] if good else list(range(200)))
-    with pytest.raises(SourceUnavailableError, match="in 2 tries"):
+    with pytest.raises(SourceUnavailableError, match="in 2 attempts"):
         read_soon(server.answer("/y", CUT[where]))
 
 
@@ -114,7 +114,7 @@ STRANGE = {
         b"HTTP/1.1 206 P\r\nContent-Range: bytes 0-4/9\r\nContent-Length: 5\r\n\r\nid\n1\n",
         "a part of the answer",
     ),
-    "no HTTP": (b"\x00\x01garbage" + b"x" * 500 + b"\r\n\r\n", "could not be read in 2 tries"),
+    "no HTTP": (b"\x00\x01garbage" + b"x" * 500 + b"\r\n\r\n", "could not be read in 2 attempts"),
     "two lengths": (H + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n[]", "cannot be read"),
     "an unknown compression": (H + b"Content-Encoding: br\r\n\r\nabc", "compressed as 'br'"),
     "a broken chunk": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -174,6 +175,29 @@ def test_each_parent_is_asked_for_its_children(server: Any) -> None:
     ]
     assert {request.headers["authorization"] for request in server.requests} == {"Bearer t0ken-1"}
     assert server.requests[2].query == {"for": "1"}
+
+
+def test_children_that_answer_in_csv(server: Any) -> None:
+    """Each row has its parent's value; types are found over all answers, some without rows."""
+    server.answer("/stations", js([{"code": "007"}, {"code": "12"}, {"code": "13"}]))
+    for code, text in {
+        "007": 'day;temp\n2024-01-01;"1,5"\n2024-01-02;\n',
+        "12": "day;temp\n2024-01-01;-3\n",
+        "13": "day;temp\n",
+    }.items():
+        server.answer(f"/stations/{code}.csv", Answer(text, headers={"Content-Type": "text/csv"}))
+    each = {"url": f"{server.url}/stations", "field": "code", "as": "station", "paging": NONE}
+    found = read_api(f"{server.url}/stations/{{station}}.csv", for_each=each, paging=NONE)
+    assert rows(found) == [
+        {"station": "007", "day": date(2024, 1, 1), "temp": 1.5},
+        {"station": "007", "day": date(2024, 1, 2), "temp": None},
+        {"station": "12", "day": date(2024, 1, 1), "temp": -3.0},
+    ]
+    other = Answer("v,Station\n1,12\n2,9\n", headers={"Content-Type": "text/csv"})
+    server.answer("/of/12", other)
+    each["url"] = server.answer("/one", js([{"code": "12"}]))
+    with pytest.raises(SourceDataError, match="has '9' at 'station' already"):
+        read_api(f"{server.url}/of/{{station}}", for_each=each, paging=NONE)
 
 
 def test_a_parents_value_is_quoted_in_the_address(server: Any) -> None:

@@ -142,7 +142,7 @@ def test_unreachable_server_is_named_without_its_password(
         postgres.replace(PASSWORD, "wrong-secret"),
         "postgresql://u:wrong-secret@127.0.0.1:1/x",
     ):
-        with pytest.raises(SourceUnavailableError, match=r"127\.0\.0\.1.*in 1 tries") as caught:
+        with pytest.raises(SourceUnavailableError, match=r"127\.0\.0\.1.*in 1 attempt:") as caught:
             read(url, table="t")
         said = str(caught.value) + caplog.text + "".join(capfd.readouterr())
         assert "wrong-secret" not in said

@@ -127,7 +127,7 @@ def test_a_wrong_login_is_tried_once_and_not_shown(
 ) -> None:
     """Servers lock accounts that fail to log in again and again."""
     for url in (postgres.replace(f"tester:{PASSWORD}@", ""), mariadb):
-        with pytest.raises(SourceUnavailableError, match="in 1 tries") as caught:
+        with pytest.raises(SourceUnavailableError, match="in 1 attempt:") as caught:
             read(url, table="t", retries=3, username="tester", password=WRONG)
         assert WRONG not in str(caught.value) + caplog.text
 
@@ -195,7 +195,7 @@ def test_a_lost_connection_is_tried_again(
         assert sorted(table["id"].to_pylist()) == list(range(1, 9_001))
         assert proxy.connections == 2
         url, _ = through(server, cut_after=cut_after)
-        with pytest.raises(SourceUnavailableError, match="in 1 tries"):
+        with pytest.raises(SourceUnavailableError, match="in 1 attempt:"):
             read(url, table="t", **keys)
     assert "Traceback" not in caplog.text
     assert not [record for record in caplog.records if record.exc_info]

@@ -102,11 +102,11 @@ def test_null_values_apply_to_texts(read: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("a.json", '[{"a": 1}, {"a": ', r"a\.json, value \d+: unexpected end of data"),
-        ("a.jsonl", '{"a": 1}\n{"a": 2}\n{"a":\n', r"a\.jsonl, line \d+: unexpected end"),
+        ("a.json", '[{"a": 1}, {"a": ', r"a\.json, value 2: unexpected end of data"),
+        ("a.jsonl", '{"a": 1}\n{"a": 2}\n{"a":\n', r"a\.jsonl, line 3: unexpected end"),
         ("a.json", "<html></html>", r"a\.json, value \d+: unexpected character"),
         ("a.json", "[1, 2]", r"a\.json holds values that are not objects"),
-        ("a.json", '[{"a": 1, "a": 2}]', r'a\.json, value 1: .*duplicate key "a"'),
+        ("a.json", '[{"a": 1, "a": 2}]', r"a\.json, value 1: an object has the key 'a' twice"),
         ("a.json", '[{"a": "é"}]'.encode("latin-1"), r"a\.json.*not in UTF-8"),
     ],
 )

@@ -70,7 +70,7 @@ def test_lasting_faults_are_one_clear_error(
     url = server.answer("/a.csv", faults[fault])
     with pytest.raises(SourceUnavailableError) as caught:
         read_at(f"{url}?key=verysecret", max_retries=1, timeout_seconds=0.2)
-    assert "/a.csv could not be read in 2 tries" in caught.value.reason
+    assert "/a.csv could not be read in 2 attempts" in caught.value.reason
     assert "verysecret" not in str(caught.value) + caplog.text + "".join(capfd.readouterr())
     assert len(server.requests) == 2
 
@@ -102,5 +102,5 @@ def test_user_and_password_are_sent_and_not_shown(server: Any, say: Any) -> None
 def test_nobody_there(server: Any) -> None:
     """A refused connection says so in plain words."""
     server.stop()
-    with pytest.raises(SourceUnavailableError, match=r"1 tries: .*refused"):
+    with pytest.raises(SourceUnavailableError, match=r"1 attempt: .*refused"):
         read_at(f"{server.url}/a.csv", max_retries=0)

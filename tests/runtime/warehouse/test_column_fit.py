@@ -141,3 +141,25 @@ def test_a_file_with_numbers_too_long_is_refused(loader: Loader) -> None:
     wide = pa.table({"n": pa.array([Decimal("1.09")], pa.decimal256(50, 2))})
     with pytest.raises(BadInputError, match="'n'.*more than 38 digits"):
         loader.load(wide)
+
+
+@pytest.mark.parametrize("disposition", ["append", "merge"])
+def test_a_column_that_is_agreed_to_be_text(loader: Loader, disposition: str) -> None:
+    """Ids were numbers until A-17 came: the rows that are there stay, as text, and it is told."""
+    options: dict[str, Any] = {"write_disposition": disposition, "primary_key": ["id"]}
+    loader.load(table(id=("BIGINT", ["1", "9"]), v=("DOUBLE", ["1.5", "2.5"])), **options)
+    came = table(id=("VARCHAR", ["'A-17'", "'9'", "'09'"]), v=("DOUBLE", ["3.5", "4.5", "5.5"]))
+    with pytest.raises(BadInputError, match="inspect NAME --accept"):
+        loader.load(came, **options)
+    result = loader.load(came, texts=["ID"], **options)
+    old = [("1", 1.5)] + ([("9", 2.5)] if disposition == "append" else [])
+    assert loader.rows() == sorted([*old, ("A-17", 3.5), ("9", 4.5), ("09", 5.5)])
+    assert "'id' of raw.t was BIGINT" in result.notes[0]
+    assert loader.load(came, texts=["id"], **options).notes == []
+
+
+def test_a_list_is_not_made_text(loader: Loader) -> None:
+    """What no text shows whole is refused, also where text is agreed on."""
+    loader.load(table(v=("BIGINT[]", ["[1, 2]"])), write_disposition="append")
+    with pytest.raises(BadInputError, match="BIGINT"):
+        loader.load(table(v=("VARCHAR", ["'x'"])), write_disposition="append", texts=["v"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.conftest import Dataflow
+from tests.conftest import REPOSITORY, Dataflow
 
 pytestmark = pytest.mark.slow
 
@@ -137,7 +137,7 @@ def test_rows_put_aside_are_counted_and_kept(
     source.write_text(DAY_TWO)
     run = dataflow("workflow", "run", "sales", cwd=project_folder)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "1 rows from data/in/sales.csv, 1 put aside in rejected.sales" in run.stdout
+    assert "1 row from data/in/sales.csv, 1 put aside in rejected.sales" in run.stdout
     with duckdb.connect(str(project_folder / "data" / "sales.duckdb"), read_only=True) as warehouse:
         (row,) = warehouse.sql('SELECT "row", reason, record FROM rejected.sales').fetchall()
         assert warehouse.sql("SELECT count(*) FROM marts.sales").fetchall() == [(1,)]
@@ -148,3 +148,25 @@ def test_rows_put_aside_are_counted_and_kept(
     assert dataflow("workflow", "run", "sales", cwd=project_folder).returncode == 0
     with duckdb.connect(str(project_folder / "data" / "sales.duckdb"), read_only=True) as warehouse:
         assert warehouse.sql("SELECT count(*) FROM rejected.sales").fetchall() == [(0,)]
+
+
+def test_rows_of_ones_own_ingestion_are_looked_at_and_accepted(
+    project_folder: Path, folder: Path, dataflow: Dataflow
+) -> None:
+    """The guide's own `extract_data`, pasted in: models, tests and page follow what it gives."""
+    code = (REPOSITORY / "tests" / "cases" / "guide" / "ingestion.py").read_text()
+    (folder / "ingestion.py").write_text(code.replace('"guide"', '"sales"'))
+    failed = dataflow("workflow", "run", "sales", cwd=project_folder)
+    assert "dataflow workflow inspect NAME --accept" in failed.stderr
+    shown = dataflow("workflow", "inspect", "sales", cwd=project_folder)
+    assert (shown.returncode, "+ v: bigint" in shown.stdout) == (1, True), shown.stderr
+    commit(project_folder)
+    accepted = dataflow("workflow", "inspect", "sales", "--accept", cwd=project_folder)
+    assert accepted.returncode == 0, accepted.stderr
+    ran = dataflow("workflow", "run", "sales", cwd=project_folder)
+    assert ran.returncode == 0, ran.stderr
+    again = dataflow("workflow", "inspect", "sales", cwd=project_folder)
+    assert "as its contract says: 2 columns" in again.stdout
+    (folder / "ingestion.py").write_text("def extract_data(params):\n    return 1 / 0\n")
+    broken = dataflow("workflow", "inspect", "sales", cwd=project_folder)
+    assert (broken.returncode, "ZeroDivisionError" in broken.stderr) == (2, True)

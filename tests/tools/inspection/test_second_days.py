@@ -58,6 +58,8 @@ def test_day_two(project: Path, case: dict[str, Any]) -> None:
         for row in result["data"].to_pylist()
     ]
     assert rows == case["rows"]
+    unsaid = case.get("unsaid")
+    assert not unsaid or unsaid not in str(result["metadata"].get("notes"))
     for part in case.get("said", []):
         assert any(part in note for note in result["metadata"]["notes"]), result["metadata"]
 
@@ -86,6 +88,66 @@ def test_a_sheet_that_gets_a_total(project: Path) -> None:
     save(project, ["region", "n"], ["A", 1], ["B", 2], ["C", 4], ["Total", 7])
     with pytest.raises(DataflowError, match="footer_lines: 1"):
         read_source(ingestion, {})
+
+
+def save_sheets(project: Path, **sheets: list[list[Any]]) -> None:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(project / "a.xlsx")
+
+
+TABLE: list[list[Any]] = [["id", "v"], [1, 5], [2, 6]]
+
+
+def test_a_sheet_that_is_added_before_the_table(project: Path) -> None:
+    """The sheet is found by the names of the contract, and it is told; it is not read as empty."""
+    save_sheets(project, S=TABLE)
+    ingestion = agreed("a.xlsx")
+    save_sheets(project, Cover=[["Report of May"]], S=TABLE, Other=[["a", "b"], [1, 2]])
+    result = read_source(ingestion, {})
+    assert [row["v"] for row in result["data"]] == [5, 6]
+    assert any("in the sheet 'S' now" in note for note in result["metadata"]["notes"])
+
+
+def test_a_second_sheet_with_the_same_columns(project: Path) -> None:
+    """Which of the two is meant cannot be told, until a person names it."""
+    save_sheets(project, S=TABLE)
+    ingestion = agreed("a.xlsx")
+    save_sheets(project, T=[["id", "v"], [9, 9]], S=TABLE)
+    with pytest.raises(DataflowError, match="several sheets .*'T', 'S'"):
+        read_source(ingestion, {})
+    ingestion["source"]["sheet"] = "S"
+    assert [row["v"] for row in read_source(ingestion, {})["data"]] == [5, 6]
+
+
+def test_a_sheet_without_rows_has_lost_its_columns(project: Path) -> None:
+    """Another sheet in the table's place is no empty day."""
+    save_sheets(project, S=TABLE)
+    ingestion = agreed("a.xlsx")
+    save_sheets(project, Cover=[["Report of May"]])
+    with pytest.raises(DataflowError, match="no longer has 'id', 'v'"):
+        read_source(ingestion, {})
+
+
+def test_a_number_of_a_sheet_that_is_too_large(project: Path) -> None:
+    """What was text may be a number of more digits than any type of whole numbers has."""
+    save_sheets(project, S=[["id", "v"], ["12345678901234567890", 1]])
+    ingestion = agreed("a.xlsx")
+    save_sheets(project, S=[["id", "v"], [12345678901234567890, 1e20]])
+    with pytest.raises(DataflowError, match="'v', row 1: '1e\\+20' is no bigint"):
+        read_source(ingestion, {})
+
+
+def test_numbers_of_json_in_a_column_of_texts(project: Path) -> None:
+    """The text of 5 is 5, also where a fraction stands in another row."""
+    (project / "a.json").write_text('[{"id": 1, "v": "5"}, {"id": 2, "v": "x"}]', encoding="utf-8")
+    ingestion = agreed("a.json")
+    (project / "a.json").write_text('[{"id": 1, "v": 5}, {"id": 2, "v": 6.5}]', encoding="utf-8")
+    assert [row["v"] for row in read_source(ingestion, {})["data"]] == ["5", "6.5"]
 
 
 def test_an_object_without_records(project: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataflow.shared.project import Project
-from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.errors import SourceDataError
 from dataflow.sources.read import read_source
-from dataflow_tools.inspection.address import source_from_location
-from dataflow_tools.inspection.source_inspection import (
-    Inspection,
-    inspect_source,
-)
+from dataflow_tools.inspection.source_inspection import Inspection, inspect_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -386,108 +380,6 @@ def test_empty_data(look: Any) -> None:
         look("[]", "a.json")
 
 
-# Other sources
-
-
-def test_api_is_looked_at_without_reading_it_all(server: Any, say: Any) -> None:
-    """Only the beginning of an API is read; nothing but the key is tested then."""
-
-    def route(request: Any) -> Any:
-        page = int(request.query.get("page", 1))
-        rows = [{"id": page * 1000 + i, "kind": "ab"[i % 2]} for i in range(1000)]
-        return say(json.dumps({"rows": rows, "total": 50_000, "page": page}))
-
-    server.routes["/x"] = route
-    inspection = inspect_source({"type": "api", "url": f"{server.url}/x"})
-    assert len(server.requests) == 2
-    assert (inspection.rows, inspection.whole) == (2000, False)
-    assert inspection.columns[0].tests == ("unique", "not_null")
-    assert inspection.columns[1].tests == ()
-    assert any("first 2,000 rows" in note for note in inspection.notes)
-
-
-def test_a_bare_list_that_is_all_is_written_so(server: Any, say: Any) -> None:
-    """It gives nothing else when asked for more: the first run reads it, and a note says so."""
-    url = server.answer("/x", say('[{"id": 1}, {"id": 2}]'))
-    inspection = inspect_source({"type": "api", "url": url})
-    assert (inspection.rows, inspection.whole) == (2, True)
-    assert inspection.answers()["source_settings"] == {"paging": {"type": "none"}}
-    assert any("whether there are more than these 2 rows" in note for note in inspection.notes)
-
-
-@pytest.mark.parametrize("base", [0, 1])
-@pytest.mark.parametrize("way", ["page", "offset", "starting_after"])
-def test_paging_that_an_answer_does_not_tell_is_found_by_asking(
-    server: Any, say: Any, way: str, base: int
-) -> None:
-    """Numbers from 0 and from 1, offsets, and the last id where `has_more` says there is more."""
-
-    def route(request: Any) -> Any:
-        number = int(request.query.get(way, {"page": base, "offset": 0}.get(way, -1)))
-        start = {"page": (number - base) * 10, "offset": number}.get(way, number + 1)
-        rows = [{"id": i, "v": f"x{i}"} for i in range(max(start, 0), min(start + 10, 25))]
-        told = {"rows": rows, "has_more": start + 10 < 25} if way == "starting_after" else rows
-        return say(json.dumps(told))
-
-    server.routes["/x"] = route
-    inspection = inspect_source({"type": "api", "url": f"{server.url}/x"})
-    paging = inspection.answers()["source_settings"]["paging"]
-    assert (inspection.rows, inspection.whole) == (25, True)
-    assert way in (paging.get("page_param"), paging.get("cursor_param"))
-    source = {"type": "api", "url": f"{server.url}/x", "paging": paging}
-    assert read_source(source, {})["metadata"]["record_count"] == 25
-
-
-def test_a_token_that_leads_to_more_is_tried_as_a_parameter(server: Any, say: Any) -> None:
-    """Such as Airtable's `offset`, a text in an answer that says nothing else of more."""
-
-    def route(request: Any) -> Any:
-        mark, _, number = request.query.get("offset", "").partition("/")
-        start = int(number) if mark == "itr" else 0
-        rows = [{"id": i} for i in range(start, min(start + 10, 25))]
-        more = {"offset": f"itr/{start + 10}"} if start + 10 < 25 else {}
-        return say(json.dumps({"records": rows, **more}))
-
-    server.routes["/x"] = route
-    url = f"{server.url}/x"
-    paging = inspect_source({"type": "api", "url": url}).answers()["source_settings"]["paging"]
-    assert paging == {"type": "cursor", "cursor_path": "offset", "cursor_param": "offset"}
-    found = read_source({"type": "api", "url": url, "paging": paging}, {})
-    assert found["metadata"]["record_count"] == 25
-
-
-@pytest.mark.parametrize("path", [None, "rates"])
-def test_an_answer_that_is_a_map_of_records_is_found(server: Any, say: Any, path: Any) -> None:
-    """A key that comes tomorrow is a row then, and no column."""
-    records = {name: {"name": name.upper(), "v": 1.5} for name in ("eur", "pln", "usd")}
-    document = {"base": "chf", path: records} if path else records
-    url = server.answer("/x", say(json.dumps(document)))
-    inspection = inspect_source({"type": "api", "url": url})
-    answers = inspection.answers()
-    assert (inspection.rows, answers.get("data_path")) == (3, path)
-    assert answers["source_settings"]["records"] == "map"
-    assert any("one record for each key" in note for note in inspection.notes)
-
-
-def test_more_that_cannot_be_asked_for_is_said(server: Any, say: Any) -> None:
-    """What the answer says of more is repeated, and no run takes the first page for all."""
-    url = server.answer("/x", say('{"rows": [{"id": 1}, {"id": 2}], "has_more": true}'))
-    inspection = inspect_source({"type": "api", "url": url})
-    assert (inspection.rows, inspection.whole) == (2, False)
-    assert "source_settings" not in inspection.answers()
-    [note] = [note for note in inspection.notes if "paging.type" in note]
-    assert "says by 'has_more' that there are more" in note
-
-
-def test_rows_that_change_with_each_request_are_no_proof(server: Any, say: Any) -> None:
-    """A list in another order each time may be anything."""
-    count = iter(range(1000))
-    server.routes["/x"] = lambda _: say(json.dumps([{"v": next(count)} for _ in range(3)]))
-    inspection = inspect_source({"type": "api", "url": f"{server.url}/x"})
-    assert "source_settings" not in inspection.answers()
-    assert not inspection.whole
-
-
 def test_database_table_is_looked_at(tmp_path: Path) -> None:
     """A table of a database gives the same answers as a file, and its name."""
     path = tmp_path / "a.duckdb"
@@ -501,52 +393,6 @@ def test_database_table_is_looked_at(tmp_path: Path) -> None:
     assert answers["primary_key"] == ["id"]
     assert [column["type"] for column in answers["columns"]] == ["BIGINT", "DATE"]
     assert "null_values" not in answers
-
-
-# Locations
-
-
-@pytest.mark.parametrize(
-    ("location", "source"),
-    [
-        ("data/a.csv", {"type": "file", "url": "data/a.csv"}),
-        ("file:///srv/a.csv", {"type": "file", "url": "/srv/a.csv"}),
-        ("data/*.parquet", {"type": "file", "url": "data/*.parquet"}),
-        (
-            "https://h.example/a.csv.gz?x=1",
-            {"type": "file", "url": "https://h.example/a.csv.gz?x=1"},
-        ),
-        ("https://h.example/items", {"type": "api", "url": "https://h.example/items"}),
-        ("s3://b/k.json", {"type": "file", "url": "s3://b/k.json"}),
-    ],
-)
-def test_locations_tell_the_type(project: Path, location: str, source: dict[str, str]) -> None:
-    """Files, addresses of files, APIs and buckets are told apart."""
-    assert source_from_location(Project(project), location) == source
-
-
-def test_paths_are_taken_from_where_one_is(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path typed in a folder of the project is written relative to the project."""
-    (project / "in").mkdir()
-    monkeypatch.chdir(project / "in")
-    found = source_from_location(Project(project.resolve()), "a.csv")
-    assert found["url"] == "in/a.csv"
-    outside = source_from_location(Project(project.resolve()), str(project.parent / "b.csv"))
-    assert Path(outside["url"]).is_absolute()
-
-
-def test_only_table_of_a_database_is_taken(project: Path) -> None:
-    """One table needs no name; of several one must be named."""
-    connection = sqlite3.connect(project / "a.db")
-    connection.execute("CREATE TABLE trips (id)")
-    assert source_from_location(Project(project), "a.db")["table"] == "trips"
-    connection.execute("CREATE TABLE other (id)")
-    connection.close()
-    with pytest.raises(SourceSettingError) as caught:
-        source_from_location(Project(project), "a.db")
-    assert "other, trips" in caught.value.instruction
-    named = source_from_location(Project(project), "a.db", "other")
-    assert named == {"type": "database", "url": "a.db", "table": "other"}
 
 
 def test_secrets_in_a_location_become_variables(server: Any, say: Any) -> None:

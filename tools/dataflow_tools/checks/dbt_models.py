@@ -22,13 +22,16 @@ _PROJECT_FILE = "dbt_project.yml"
 _LONGEST_REASON = 500
 
 
-def build_empty_models(source: Path, state: Path, database: Path, *, build: bool) -> Models:
+def build_empty_models(
+    source: Path, state: Path, database: Path, *, build: bool, profile: Path | None = None
+) -> Models:
     """Have dbt parse a project, and build all but its tests.
 
     Args:
         source: The dbt project.
         state: Where dbt keeps its artefacts.
         database: The DuckDB file to build in.
+        profile: The folder of the profile to use; None for the project's own.
     """
     try:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -37,7 +40,7 @@ def build_empty_models(source: Path, state: Path, database: Path, *, build: bool
         return Models(is_installed=False)
     os.environ[DATABASE_VARIABLE] = str(database)
     options = ["--quiet", "--log-level", "none", "--no-use-colors"]
-    places = ["--project-dir", str(source), "--profiles-dir", str(source)]
+    places = ["--project-dir", str(source), "--profiles-dir", str(profile or source)]
     places += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
     try:
         parsed = dbtRunner().invoke([*options, "parse", *places])

@@ -10,30 +10,35 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dataflow.modelling.known_graph import known_graph
+from dataflow.modelling.upstream_sources import tell_of_upstreams
 from dataflow.shared.project import Project
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow_tools.checks.dashboard_queries import check_queries
 from dataflow_tools.checks.dbt_models import build_empty_models
 from dataflow_tools.checks.tried_workflow import DryRun
+from dataflow_tools.checks.upstream import changed_upstream, upstream_without_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
 
 _WAREHOUSE = "warehouse_of_the_workflow"
+_DATABASE = "dry_run.duckdb"
 
 
 @dataclass(frozen=True)
 class DryRunRequest:
     """What a dry run is to try: on which tables in ``raw``, and with which rows of the tests.
 
-    ``sample`` is a folder with a Parquet file for each table.
+    ``sample`` is a folder with a Parquet file for each table. ``upstream`` has the workflows that
+    it comes after, each with whether a dry run of it has been made.
     """
 
     root: Path
@@ -42,6 +47,7 @@ class DryRunRequest:
     sample: Path | None = None
     with_models: bool = True
     with_queries: bool = True
+    upstream: Mapping[str, bool] = field(default_factory=dict)
 
 
 def prepare_models() -> None:
@@ -62,11 +68,15 @@ def perform_dry_run(request: DryRunRequest) -> DryRun:
     from filelock import FileLock
 
     project = Project(request.root)
-    folder = project.state_dir / "dbt" / request.workflow_id / "check"
+    folder = _folder(project, request.workflow_id)
     folder.mkdir(parents=True, exist_ok=True)
     # The same path every time: dbt reads its whole project anew when a variable changes.
     with FileLock(folder / "check.lock"):
-        return _perform(project, request, folder / "dry_run.duckdb", folder)
+        return _perform(project, request, folder / _DATABASE, folder)
+
+
+def _folder(project: Project, workflow_id: str) -> Path:
+    return project.state_dir / "dbt" / workflow_id / "check"
 
 
 def _perform(project: Project, request: DryRunRequest, database: Path, folder: Path) -> DryRun:
@@ -81,7 +91,22 @@ def _perform(project: Project, request: DryRunRequest, database: Path, folder: P
         result.raw = made[0] if all(made) else ""
     if request.with_models:
         source = project.workflow_dir(request.workflow_id) / "dbt"
-        result.models = build_empty_models(source, folder, database, build=bool(result.raw))
+        graph = known_graph(project, request.workflow_id)
+        tried = {
+            name: _folder(project, name) / _DATABASE if is_tried else None
+            for name, is_tried in request.upstream.items()
+        }
+        upstream, are_known = upstream_without_rows(project, folder, tried, graph)
+        result.models = build_empty_models(
+            source,
+            folder,
+            database,
+            build=bool(result.raw) and are_known,
+            profile=tell_of_upstreams(source, folder, upstream, graph),
+        )
+        if are_known and not result.models.findings:
+            own = project.warehouse_file(request.workflow_id)
+            result.models.findings += changed_upstream(own, upstream, graph)
     with duckdb.connect(str(database)) as connection:
         result.columns = _columns(connection)
         are_models_there = result.models is None or not result.models.findings

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.finding import Finding
+from dataflow.shared.upstream import is_workflow_folder, upstream_of
 from dataflow_tools.checks.dry_run import (
     DryRunRequest,
     perform_dry_run,
@@ -33,6 +34,8 @@ class Workers:
         self.scratch = Path(
             cleanup.enter_context(tempfile.TemporaryDirectory(prefix="dataflow-check-"))
         )
+        # Of which workflows a dry run has made all tables, as far as it was tried.
+        self.tried: dict[str, bool] = {}
         self.code = Worker(answer_code, prepare_code)
         self._queries = Worker(perform_dry_run, prepare_queries)
         self._models = Worker(perform_dry_run, prepare_models)
@@ -58,7 +61,16 @@ class Trial(TriedWorkflow):
     workers: Workers
 
     def begin(self) -> None:
-        """Ask the processes for all that they can answer by themselves."""
+        """Ask the processes for all that they can answer by themselves.
+
+        The workflows that it comes after are tried before it, once for all that come after them.
+        """
+        for name in self._upstreams:
+            if name not in self.workers.tried:
+                self.workers.tried[name] = False
+                other = replace(self, workflow_id=name, outcome=None)
+                other.begin()
+                self.workers.tried[name] = other._makes_tables()
         # Before the first run only the tests' sample tells which columns there are.
         is_sample_needed = self._has_dry_run and self._is_new
         self.workers.code.send(self._code_request(self._sample if is_sample_needed else None))
@@ -130,4 +142,19 @@ class Trial(TriedWorkflow):
             sample,
             self.has("dbt"),
             self.has("evidence"),
+            {name: self.workers.tried.get(name, False) for name in self._upstreams},
         )
+
+    @cached_property
+    def _upstreams(self) -> list[str]:
+        """The workflows that it comes after, as far as they are there."""
+        named = self.setting("workflow", "after")
+        names = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+        found = dict.fromkeys(upstream_of(each) for each in names if isinstance(each, str))
+        return [each for each in found if is_workflow_folder(self.project.workflow_dir(each))]
+
+    def _makes_tables(self) -> bool:
+        """Whether its dry run has made its tables."""
+        _ = self.loaded  # the process has an answer for it
+        models = self.dry_run.models if self.has("dbt") else None
+        return models is not None and bool(self.dry_run.raw) and not models.findings

@@ -27,7 +27,8 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     The contract, `ingestion.columns` in config.yaml, is what was agreed about each column: its
     name, its type, how it is written; of several sources each has one. With --accept it becomes
     what the source has today, and models, tests and page follow, merged with what you wrote, as by
-    `dataflow workflow update`. A workflow without a contract gets one.
+    `dataflow workflow update`. A workflow without a contract gets one. Where ingestion.py reads the
+    source itself, `extract_data` is called as by a first run, and its rows are looked at.
 
     The exit code is 0 if the source is as agreed, or the change was accepted, and 1 if it differs.
 
@@ -39,13 +40,16 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     from dataflow.shared.config import workflow_config
     from dataflow.sources.errors import told_of
     from dataflow_tools.inspection.contract_change import contract_change
+    from dataflow_tools.inspection.own_rows import is_read_by_own_code, own_rows
 
     project = find_project()
     config = workflow_config(name, project)
     changes: dict[str, ContractChange] = {}
     for table in config.tables:
         with told_of(table.name):
-            changes[table.name] = contract_change(table, config.ingestion.parameters)
+            own = is_read_by_own_code(project, name, table)
+            rows = own_rows(project, name, table) if own else None
+            changes[table.name] = contract_change(table, config.ingestion.parameters, rows)
     if as_json:
         told = {source: _as_json(change) for source, change in changes.items()}
         click.echo(json.dumps(told.get("", told), indent=2, ensure_ascii=False))

@@ -189,8 +189,11 @@ def _look(
     # A key that a person names is one that a person is sure of.
     found["confirmed"] = given.get("primary_key", [])
     if given.get("source_settings"):
-        # Variables in them stay variables.
-        found["source_settings"] = found.get("source_settings", {}) | given["source_settings"]
+        # Variables in them stay variables; what was found out beside them is added.
+        settings = found.setdefault("source_settings", {})
+        for name, value in given["source_settings"].items():
+            both = isinstance(value, dict) and isinstance(settings.get(name), dict)
+            settings[name] = {**settings[name], **value} if both else value
     if "${" in location and "://" in location:
         found["source_url"] = location
     return found

@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.contract import Contract, OnChange
-from dataflow.sources.kind import ReadRequest, source_kind
+from dataflow.shared.tables import to_arrow
+from dataflow.sources.kind import Extracted, ReadRequest, source_kind
 from dataflow.sources.read import hold_to_contract
+from dataflow.sources.type_widening import declared_wider
 from dataflow.sources.validation import checked_settings
-from dataflow_tools.inspection.sample import read_limit
-from dataflow_tools.inspection.source_inspection import Inspection, inspect_source
+from dataflow_tools.inspection.sample import Sample, read_limit
+from dataflow_tools.inspection.source_inspection import (
+    Inspection,
+    inspect_sample,
+    inspect_source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
 
     from dataflow.shared.config_model import Parameters
     from dataflow.shared.named_source import SourceTable
@@ -66,29 +74,47 @@ class ContractChange:
         return columns
 
 
-def contract_change(table: SourceTable, parameters: Parameters) -> ContractChange:
+def contract_change(
+    table: SourceTable, parameters: Parameters, rows: pa.Table | None = None
+) -> ContractChange:
     """Look again at the source of one of a workflow's tables.
+
+    Args:
+        rows: What the workflow's own code has read of it; None if the library reads it.
 
     Raises:
         SourceError: The source cannot be read.
         SourceSettingError: A setting cannot be used.
     """
     given = table.source.model_dump(by_alias=True, exclude_none=True)
-    inspection = inspect_source(given)
+    if rows is None:
+        inspection = inspect_source(given)
+    else:
+        inspection = inspect_sample(Sample(rows, whole=True, notes=[]), given)
     if table.contract is None:
         names = [column.profile.name for column in inspection.columns]
         return ContractChange(inspection, names, [], [], inspection.notes)
     lenient = Contract(table.contract.columns, _TELL_ALL)
+    extracted = _extracted(given, parameters, lenient) if rows is None else Extracted(rows, "")
+    conformed = extracted.conformed or hold_to_contract(
+        extracted.data, lenient, declared=extracted.declared
+    )
+    report = conformed.report
+    bad = [*report.bad_columns, *report.changed_columns]
+    if extracted.declared and not extracted.whole:
+        # Rows that were not looked at may need what the source declares.
+        declared = declared_wider(to_arrow(extracted.data), lenient.columns)
+        bad += [name for name in declared if name not in bad]
+    return ContractChange(inspection, report.new_columns, report.lost_columns, bad, conformed.notes)
+
+
+def _extracted(given: dict[str, Any], parameters: Parameters, contract: Contract) -> Extracted:
     kind = source_kind(given["type"])
     settings = checked_settings(
         kind.settings, {key: value for key, value in given.items() if key != "incremental"}
     )
-    request = ReadRequest(parameters, limit=read_limit(given["type"]), contract=lenient)
-    extracted = kind.read(settings, request)
-    conformed = extracted.conformed or hold_to_contract(extracted.data, lenient)
-    report = conformed.report
-    return ContractChange(
-        inspection, report.new_columns, report.lost_columns, report.bad_columns, conformed.notes
+    return kind.read(
+        settings, ReadRequest(parameters, limit=read_limit(given["type"]), contract=contract)
     )
 
 

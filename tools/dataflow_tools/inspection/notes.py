@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataflow.shared.shown import counted
 from dataflow_tools.inspection.roles import all_values, looks_like_days
 
 if TYPE_CHECKING:
@@ -30,11 +31,6 @@ _LEFT_AS_TEXT = {
     r"|\d{8}T\d{4,6}.*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}( .*)?": "dates; see `date_format`",
     r"\d{1,2}:\d\d(:\d\d)? ?[AaPp]\.?[Mm]\.?": "times of day",
 }
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: ``1 row``, ``2,000 rows``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def notes_on_rows(

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.config_model import Parameters
 from dataflow.shared.tables import to_arrow
 from dataflow.sources.errors import SourceSettingError
-from dataflow.sources.kind import Extracted, ReadRequest, kind_names, source_kind
+from dataflow.sources.kind import (
+    Extracted,
+    ReadRequest,
+    kind_names,
+    shown_location,
+    source_kind,
+)
 from dataflow.sources.record_map import is_map_of_records
+from dataflow.sources.records import OtherShapeError
 from dataflow.sources.validation import checked_settings
+from dataflow_tools.inspection.json_shape import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +28,12 @@ if TYPE_CHECKING:
 
 # Records of an API that are looked at, and a page more at most.
 _RECORDS = 2_000
+# What of an API's settings is not sent with the first request of `for_each`, and what that has.
+_OF_PARENTS = ("url", "params", "data_path")
+_OF_CHILDREN = {
+    *("for_each", "paging", "method", "body", "body_format", "query", "variables", "records"),
+    *("error_path", *_OF_PARENTS),
+}
 # Rows of a database's table, or of a source of another kind.
 _ROWS = 200_000
 
@@ -64,33 +79,71 @@ def read_sample(source: dict[str, Any]) -> Sample:
         )
     if kind == "file":
         return _from_files(source)
-    source = {key: value for key, value in source.items() if key != "incremental"}
+    if "incremental" in source:
+        # It says nothing of how the data is looked at, and has to be right all the same.
+        checked_settings(source_kind(kind).settings, source)
+        source = {key: value for key, value in source.items() if key != "incremental"}
     if kind != "api":
         return replace(_sample(_read(source, _ROWS)), is_declared=True)
-    sample = _from_api(source)
-    found = _map_settings(sample.table) if "records" not in source else {}
+    try:
+        sample = _from_api(source)
+        found, note = ({}, "") if "records" in source else _shape_settings(sample.table)
+    except OtherShapeError as error:
+        found, note = ({}, "") if "records" in source else shape_of(error.document)
+        if not found:
+            raise
     if not found:
         return sample
     sample = _from_api({**source, **found})
-    note = (
+    note = note.replace("The file", "The answer", 1) or (
         "The answer looks like one record for each key; they are its rows (`records: map`), with "
         f"the key as {sample.table.column_names[0]!r}."
     )
     return replace(sample, notes=[note, *sample.notes], settings={**sample.settings, **found})
 
 
-def _map_settings(table: pa.Table) -> dict[str, Any]:
-    """The settings with which an answer that looks like one row is a map of records."""
+def _shape_settings(table: pa.Table) -> tuple[dict[str, Any], str]:
+    """The settings with which an answer that looks like one row is many, and what to say of it.
+
+    Of a map of records its reader says it.
+    """
     if table.num_rows != 1:
-        return {}
+        return {}, ""
     row = table.to_pylist()[0]
     if is_map_of_records(row):
-        return {"records": "map"}
+        return {"records": "map"}, ""
     maps = [name for name, value in row.items() if is_map_of_records(value)]
-    return {"data_path": maps[0], "records": "map"} if len(maps) == 1 else {}
+    if len(maps) == 1:
+        return {"data_path": maps[0], "records": "map"}, ""
+    # Lists with values of several kinds come as the JSON that they are.
+    return shape_of({name: _parsed(value) for name, value in row.items()})
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("["):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def _from_api(source: dict[str, Any]) -> Sample:
+    parents = source.get("for_each") or {}
+    if not parents.get("url") or parents.get("paging"):
+        return _from_pages(source)
+    asked = {name: source[name] for name in source.keys() - _OF_CHILDREN}
+    asked |= {name: parents[name] for name in _OF_PARENTS if name in parents}
+    first = _from_pages(asked)
+    paging = first.settings.get("paging")
+    found = {"for_each": {**parents, "paging": paging}} if paging else {}
+    sample = _from_pages({**source, **found})
+    # Two that are alike would be taken for one.
+    notes = [f"{shown_location(parents['url'])}: {note}" for note in first.notes]
+    return replace(sample, notes=[*notes, *sample.notes], settings={**sample.settings, **found})
+
+
+def _from_pages(source: dict[str, Any]) -> Sample:
     from dataflow.sources.api.page_detection import PagingUnknownError
 
     try:

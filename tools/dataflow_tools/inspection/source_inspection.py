@@ -9,11 +9,12 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from dataflow.shared.contract import written_type
 from dataflow.shared.redaction import is_secret_key
+from dataflow.shared.shown import counted
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
 from dataflow_tools.inspection.near_types import nearest_type, notes_on_near_types
-from dataflow_tools.inspection.notes import counted, notes_on_rows, notes_on_values
+from dataflow_tools.inspection.notes import notes_on_rows, notes_on_values
 from dataflow_tools.inspection.primary_key import find_primary_key
 from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
 from dataflow_tools.inspection.roles import best_date, role_of
@@ -23,13 +24,13 @@ from dataflow_tools.inspection.sample import Sample, read_sample
 _SETTINGS = (
     *("format", "encoding", "sheet", "data_path", "schema", "query", "params"),
     *("delimiter", "widths", "quote", "escape", "comment", "skip_lines", "header", "header_rows"),
-    *("names", "units_row", "footer_lines", "repeated_headers", "short_rows", "decimal"),
-    *("thousands", "date_format", "records", "union_by_name"),
+    *("names", "units_row", "footer_lines", "repeated_headers", "short_rows", "final_newline"),
+    *("decimal", "thousands", "date_format", "records", "names_path", "union_by_name"),
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
     *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),
 )
 _DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
-_MAY_BE_EMPTY = ("header", "quote", "skip_lines", "footer_lines")
+_MAY_BE_EMPTY = ("header", "quote", "final_newline", "skip_lines", "footer_lines")
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60
@@ -103,7 +104,7 @@ class Inspection:
             "confirmed": [],
             "columns": [column.answer() for column in self.columns],
         }
-        if self.source["type"] == "file":
+        if "null_values" in self.source:
             answers["null_values"] = self.source["null_values"]
         if self.source.get("table"):
             answers["source_table"] = self.source["table"]
@@ -152,7 +153,15 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         SourceDataError: It has no columns.
         SourceSettingError: A setting cannot be used.
     """
-    sample = read_sample(source)
+    return inspect_sample(read_sample(source), source)
+
+
+def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
+    """Look at rows that were read of a source.
+
+    Raises:
+        SourceDataError: There are no columns.
+    """
     if not sample.table.num_columns:
         raise SourceDataError(
             "The source has no rows and no columns to look at.",

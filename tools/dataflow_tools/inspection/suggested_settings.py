@@ -16,13 +16,14 @@ import yaml
 
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.encoding import as_utf8, unicode_of
+from dataflow.sources.file.last_line import has_final_newline
 from dataflow.sources.file.location import FORMATS
 from dataflow.sources.file.reader import TEXT_FORMATS
 from dataflow.sources.file.unpack import inner_name
 from dataflow.sources.record_map import is_map_of_records, key_column
 from dataflow.sources.records import lists_of_records
 from dataflow_tools.inspection.encoding_guess import encoded_twice, guess_encoding, is_utf8
-from dataflow_tools.inspection.json_shape import note_on_shape
+from dataflow_tools.inspection.json_shape import shape_of
 from dataflow_tools.inspection.table_settings import (
     TableSettings,
     common,
@@ -65,6 +66,8 @@ def suggest_settings(files: Sequence[LocalFile], given: FileSource, folder: Path
     file_format = files[0].format
     if file_format in ("csv", "tsv"):
         texts = [as_utf8(file, now.encoding, folder) for file in files[:_MOST_FILES]]
+        if given.final_newline is None and not any(has_final_newline(each.path) for each in texts):
+            found.add("final_newline", value=False, note="")
         table = common(settings_of_text(file, now) for file in texts)
     elif file_format == "excel":
         table = common(settings_of_sheet(file, now) for file in files[:_MOST_FILES])
@@ -158,8 +161,11 @@ def _data_path(file: LocalFile, given: FileSource) -> Iterator[Proposal]:
         # JSON Lines, or what the reader will say more about.
         return
     found = lists_of_records(document)
-    if told := note_on_shape(document):
-        yield "data_path", None, told
+    settings, told = shape_of(document) if given.records is None else ({}, "")
+    if told:
+        for name, value in settings.items():
+            yield name, value, ""
+        yield "records", None, told
         return
     if not found and given.records is None:
         yield from _map(document)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.shown import quoted
 from dataflow.sources import exact_numbers
 from dataflow.sources.api.error_answers import is_error_line
 from dataflow.sources.api.exchange import is_gzip
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.contract import Contract
     from dataflow.sources.api.exchange import Answer
+    from dataflow.sources.file.settings import FileSource
     from dataflow.sources.inference import TypedTable
 
 # No content, reset content.
@@ -186,8 +190,51 @@ def read_csv(
 ) -> TypedTable:
     """Answers in CSV as one table: by a contract, or with types that are found over all of them."""
     from dataflow.sources.file.delimited import read_delimited
+
+    return read_delimited(files, folder, _csv_settings(), contract)
+
+
+def with_parent_column(file: LocalFile, name: str, value: Any) -> LocalFile:
+    """A copy of an answer in CSV with the value that it was asked for, as its first column.
+
+    Raises:
+        SourceDataError: It has another value under this name already.
+    """
+    from dataflow.sources.file.layout import beginning_of, layout_of
+
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    layout, _ = layout_of(file, beginning_of(file), _csv_settings())
+    own = [column.lower() for column in layout.names]
+    place = own.index(name.lower()) if name.lower() in own else None
+    copy = file.path.with_name(f"of-parent-{file.path.name}")
+    with (
+        file.path.open(encoding="utf-8-sig", newline="") as source,
+        copy.open("w", encoding="utf-8", newline="") as target,
+    ):
+        writer = csv.writer(target, lineterminator="\n")
+        rows = layout.dialect.records(islice(source, layout.skipped, None), strict=False)
+        for number, (_, row) in enumerate(rows):
+            is_header = number < layout.header_rows
+            if place is None:
+                writer.writerow([name if is_header else text, *row])
+                continue
+            if not is_header and len(row) > place and row[place].strip() not in ("", text):
+                raise other_parent(file.shown, row[place], name, value)
+            writer.writerow(row if is_header else [*row[:place], text, *row[place + 1 :]])
+    return replace(file, path=copy)
+
+
+def other_parent(shown: str, own: Any, name: str, value: Any) -> SourceDataError:
+    """A record that has another value than it was asked for, under the same name."""
+    return SourceDataError(
+        f"A record of {shown} has {quoted(own)} at {quoted(name)} already, and was asked "
+        f"for with {quoted(value)}.",
+        "Choose another name for `ingestion.source.for_each.as`.",
+    )
+
+
+def _csv_settings() -> FileSource:
     from dataflow.sources.file.settings import FileSource
 
     # Pages of one answer are one table.
-    settings = FileSource(type="file", url="answer.csv", union_by_name=True)
-    return read_delimited(files, folder, settings, contract)
+    return FileSource(type="file", url="answer.csv", union_by_name=True, final_newline=False)

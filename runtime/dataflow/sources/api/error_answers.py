@@ -50,6 +50,8 @@ _REFUSED = words(
 )
 _FINE = words("ok success successful succeeded ready done complete completed none 0 200")
 _NO = words("false 0 no")
+_NO_ROWS = re.compile(r"\b(no|none|not found|empty|nothing|ok|success\w*)\b")
+_LOWEST_STATUS = 100
 _LOWEST_ERROR_STATUS = 400
 _HIGHEST_STATUS = 599
 
@@ -63,8 +65,8 @@ def find_error(document: Any, error_path: str | None, data_path: str | None) -> 
         data_path: Where the records are: nothing there is a sign of failure, but null is.
     """
     if error_path is not None:
-        value = value_at(document, error_path)
-        if value is MISSING or not _tells_failure(error_path.rpartition(".")[2], value):
+        value, key = value_at(document, error_path), error_path.rpartition(".")[2]
+        if value is MISSING or not (_tells_failure(key, value) or _is_code_of_failure(key, value)):
             return None
         return _told(error_path, value)
     if document is None or document == {}:
@@ -78,7 +80,59 @@ def find_error(document: Any, error_path: str | None, data_path: str | None) -> 
         if told is None and key != own and isinstance(inner, dict):
             told = _sign_in(inner, None, envelope=True)
     told = told or _null_rows(document, data_path) or _message_only(document, own)
-    return told or _refused_status(document)
+    told = told or _refused_status(document)
+    if told is None and (code := code_without_rows(document, data_path)):
+        names = {plain(key): key for key in document}
+        said = [document[key] for word, key in names.items() if word in _MESSAGE]
+        told = _told(code, document[code], said[0]) if any(map(_complains, said)) else None
+    return told
+
+
+def code_without_rows(document: Any, data_path: str | None) -> str | None:
+    """The key of a code such as 1 in an answer without rows; None if there is none.
+
+    In some APIs it is a failure, and in others the sign that all is well.
+    """
+    if not isinstance(document, dict):
+        return None
+    own = data_path.partition(".")[0] if data_path else None
+    names = {plain(key): key for key in document if key != own}
+    lists = [found for value in document.values() for found in _lists(value)]
+    if names.keys() & _IDENTITY or not lists or any(lists):
+        return None
+    return next(
+        (
+            key
+            for word, key in names.items()
+            if word in _STATUS and word.endswith("code") and _is_code_of_failure(key, document[key])
+        ),
+        None,
+    )
+
+
+def _lists(value: Any) -> Iterator[list[Any]]:
+    """The lists in a value, without those in lists."""
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _lists(inner)
+    elif isinstance(value, list):
+        yield value
+
+
+def _is_code_of_failure(key: str, value: Any) -> bool:
+    """Whether a number is neither 0 nor a status of HTTP's that says that all is well."""
+    if plain(key) not in _STATUS or isinstance(value, bool) or not isinstance(value, int | str):
+        return False
+    text = str(value).strip()
+    return bool(re.fullmatch(r"-?\d{1,9}", text)) and not (
+        int(text) == 0 or _LOWEST_STATUS <= int(text) < _LOWEST_ERROR_STATUS
+    )
+
+
+def _complains(said: Any) -> bool:
+    """Whether a message says something other than that all is well, or that there are no rows."""
+    text = next(_texts(said), "").strip().lower()
+    return plain(text) not in ("", *_FINE) and not _NO_ROWS.search(text)
 
 
 def is_error_line(record: Mapping[str, Any], first: Mapping[str, Any]) -> bool:

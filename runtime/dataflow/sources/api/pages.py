@@ -6,18 +6,18 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dataflow.shared.shown import quoted
+from dataflow.shared.shown import counted, quoted
 from dataflow.sources.api.answer_formats import NO_CONTENT, Content, read_content
-from dataflow.sources.api.error_answers import find_error
+from dataflow.sources.api.error_answers import code_without_rows, find_error
 from dataflow.sources.api.exchange import Answer, Ask, Exchange, refused
 from dataflow.sources.api.page import Page
 from dataflow.sources.api.paging import Paginator
 from dataflow.sources.api.paging_settings import Paging
 from dataflow.sources.errors import SourceDataError, SourceError, SourceUnavailableError
 from dataflow.sources.kind import shown_location
-from dataflow.sources.record_map import records_of
 from dataflow.sources.records import find_records, value_at
 from dataflow.sources.retry import RETRIED_STATUSES, RequestFailedError
+from dataflow.sources.value_rows import SHAPES, shaped_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,8 @@ class Pages:
         self.files: list[LocalFile] = []
         self.format = "json"
         self._data_path = settings.data_path
-        self._is_map = getattr(settings, "records", None) == "map"
+        self._shape = getattr(settings, "records", None)
+        self._names_path = getattr(settings, "names_path", None)
         self._error_path = getattr(settings, "error_path", None)
         self._told_format = getattr(settings, "format", None)
         self._graphql = getattr(settings, "query", None)
@@ -144,6 +145,12 @@ class Pages:
                 "Put right what it complains of. If it is no error, set "
                 "`ingestion.source.error_path` to where an error would be told.",
             )
+        code = code_without_rows(content.document, self._data_path)
+        if code is not None and self._error_path is None and not self._paging.received:
+            self.notes.append(
+                f"{name} has no rows, and {quoted(content.document[code])} at {quoted(code)}. If "
+                f"that is a failure, set `ingestion.source.error_path: {code}`."
+            )
         shown = f"An answer of {shown_location(answer.url)}"
         if self._graphql is not None:
             from dataflow.sources.api.graphql import graphql_records
@@ -153,8 +160,9 @@ class Pages:
         if found == {}:
             # Some write an empty list so, and count none.
             return []
-        if self._is_map:
-            return records_of(found if self._data_path else content.document, shown)
+        if self._shape in SHAPES:
+            path, names = self._data_path, self._names_path
+            return shaped_records(content.document, self._shape, path, names, shown)
         return find_records(content.document, self._data_path, shown)
 
     def _refuse_repetition(self, records: list[dict[str, Any]]) -> None:
@@ -287,6 +295,6 @@ class Pages:
                 "Correct `url`, `params` or `paging` under `ingestion.source`.",
             )
         return SourceUnavailableError(
-            f"{page} could not be read in {self._exchange.tries} tries: {fault}.",
+            f"{page} could not be read in {counted(self._exchange.tries, 'attempt')}: {fault}.",
             "Look whether the address is right and can be reached, or try again later.",
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dataflow.shared.shown import quoted
+from dataflow.sources.api.answer_formats import other_parent
 from dataflow.sources.api.exchange import Ask
 from dataflow.sources.api.pages import Pages
 from dataflow.sources.api.placing import Placing, filled
@@ -75,9 +76,5 @@ def with_parent(
     for record in records:
         own = record.get(name, value)
         if own is not None and str(own) != str(value):
-            raise SourceDataError(
-                f"A record of {shown} has {quoted(own)} at {quoted(name)} already, and was asked "
-                f"for with {quoted(value)}.",
-                "Choose another name for `ingestion.source.for_each.as`.",
-            )
+            raise other_parent(shown, own, name, value)
     return [{**record, name: value} for record in records]

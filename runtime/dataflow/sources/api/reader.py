@@ -93,6 +93,7 @@ class _Reading:
         self.notes: list[str] = []
         self.ended = True
         self.files: list[LocalFile] = []
+        self._seen: list[LocalFile] = []
 
     @property
     def is_csv(self) -> bool:
@@ -158,7 +159,7 @@ class _Reading:
     ) -> None:
         """Put a page's records on disk, as far as they are new."""
         if pages.format == "csv":
-            self._keep_files(lines, pages, len(records))
+            self._keep_files(lines, pages, len(records), parent)
             return
         if records and self.files:
             raise _mixed()
@@ -169,15 +170,16 @@ class _Reading:
             records = with_parent(records, self.settings.for_each.as_, parent, shown)
         lines.add(new_records(records, self.progress) if self.progress else records)
 
-    def _keep_files(self, lines: JsonLines, pages: Pages, count: int) -> None:
-        if self.settings.for_each is not None:
-            raise SourceSettingError(
-                "`for_each` cannot be used with an API that answers in CSV.",
-                "Ask for JSON, or read it with code of your own in ingestion.py.",
-            )
+    def _keep_files(self, lines: JsonLines, pages: Pages, count: int, parent: Any) -> None:
         if lines.count and not self.files:
             raise _mixed()
-        self.files += [replace(file) for file in pages.files if file not in self.files]
+        new = [file for file in pages.files if file not in self._seen]
+        self._seen += new
+        if self.settings.for_each is not None:
+            from dataflow.sources.api.answer_formats import with_parent_column
+
+            new = [with_parent_column(file, self.settings.for_each.as_, parent) for file in new]
+        self.files += new
         # They are counted only: the files themselves are read.
         lines.count += count
 

@@ -199,10 +199,16 @@ class ApiSource(Section):
         default=None,
         description="Where the answer holds the list of rows: a dotted path, `result.items`.",
     )
-    records: Literal["list", "map"] | None = Field(
+    records: Literal["list", "map", "rows", "columns"] | None = Field(
         default=None,
-        description="`map`: the answer, or what is at `data_path`, is an object with one record "
-        "for each key; the key is a column. Left out: a list, or one record.",
+        description="What the answer, or what is at `data_path`, is. `map`: an object with one "
+        "record for each key, which is a column. `rows`: a list of lists of values. `columns`: an "
+        "object with one list for each column. Left out: a list of objects, or one record.",
+    )
+    names_path: Text | None = Field(
+        default=None,
+        description="Where an answer with `records: rows` holds the names of the columns: a "
+        "dotted path. Left out: they are the first list.",
     )
     error_path: Text | None = Field(
         default=None,

@@ -64,6 +64,7 @@ def read_database(settings: DatabaseSource, request: ReadRequest) -> Extracted:
         whole=limit is None or typed.table.num_rows < limit,
         span=progress.span if progress else None,
         written=typed.written,
+        declared=True,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dataflow.shared.shown import counted
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.database import mariadb, postgres
 from dataflow.sources.database.connection import deadline, open_connection, server_address, shown
@@ -93,7 +94,7 @@ def _trying(address: URL, parameters: Parameters, act: Callable[[Connection], Go
                     return act(connection)
     except RequestFailedError as error:
         raise SourceUnavailableError(
-            f"{shown(address)} could not be reached in {tries} tries: {error}.",
+            f"{shown(address)} could not be reached in {counted(tries, 'attempt')}: {error}.",
             "Look at the address, the user and the password, and whether the server runs.",
         ) from error
     raise AssertionError("unreachable")

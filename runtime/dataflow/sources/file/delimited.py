@@ -16,6 +16,7 @@ from dataflow.sources.file.agreed_header import agreed_names, settings_of_today
 from dataflow.sources.file.content import refuse_other_content
 from dataflow.sources.file.encoding import with_plain_line_ends
 from dataflow.sources.file.header import values_in
+from dataflow.sources.file.last_line import note_on_last_line
 from dataflow.sources.file.layout import USUAL, Layout, beginning_of, layout_of, lines_of
 from dataflow.sources.file.plain_copy import plain_copy
 from dataflow.sources.file.shapes import check_shapes
@@ -156,6 +157,8 @@ def _part(
         notes.append(f"{file.shown}: the {lines} left out: {shortened(left_out)!r}.")
     if layout.header_rows:
         notes += _doubts(file, layout, rows)
+    if contract is not None and settings.final_newline is not False:
+        notes += filter(None, [note_on_last_line(file)])
     if contract is not None and settings.footer_lines is None:
         refuse_unsaid_footer(file, layout)
     if not plain and _is_plain(layout, rows, settings):

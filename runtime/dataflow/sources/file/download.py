@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.shown import counted
 from dataflow.sources.errors import SourceError, SourceNotFoundError, SourceUnavailableError
 from dataflow.sources.kind import shown_location
 from dataflow.sources.retry import RequestFailedError, failure, retrying
@@ -70,6 +71,6 @@ def _refusal(url: str, error: RequestFailedError, tries: int) -> SourceError:
             "Look whether the address needs credentials, or try again later.",
         )
     return SourceUnavailableError(
-        f"{shown} could not be read in {tries} tries: {error}.",
+        f"{shown} could not be read in {counted(tries, 'attempt')}: {error}.",
         "Look whether the address is right and whether a proxy is needed, and try again.",
     )

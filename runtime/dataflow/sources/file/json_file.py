@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.shown import quoted
 from dataflow.sources.documents import NotObjectsError, read_documents
 from dataflow.sources.errors import SourceDataError
-from dataflow.sources.record_map import note_on_map, records_of
-from dataflow.sources.records import MISSING, JsonLines, extract_records, read_json, value_at
+from dataflow.sources.record_map import note_on_map
+from dataflow.sources.records import JsonLines, extract_records, read_json
+from dataflow.sources.value_rows import SHAPES, shaped_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +37,9 @@ def read_json_files(
         SourceDataError: A file is not JSON, or does not hold objects where rows should be.
     """
     nulls = settings.null_values
-    if settings.records == "map":
+    if settings.records in SHAPES:
         files = [
-            _lines(file, folder, number, records_of(_value(file, settings.data_path), file.shown))
+            _lines(file, folder, number, _shaped(file, settings))
             for number, file in enumerate(files)
         ]
     elif settings.data_path:
@@ -60,15 +60,10 @@ def read_json_files(
     return replace(typed, notes=[*typed.notes, *notes])
 
 
-def _value(file: LocalFile, data_path: str | None) -> Any:
-    document = read_json(file)
-    found = value_at(document, data_path) if data_path else document
-    if found is MISSING:
-        raise SourceDataError(
-            f"{file.shown} has nothing at {quoted(data_path)}.",
-            "Correct `ingestion.source.data_path`.",
-        )
-    return found
+def _shaped(file: LocalFile, settings: FileSource) -> list[dict[str, Any]]:
+    return shaped_records(
+        read_json(file), str(settings.records), settings.data_path, settings.names_path, file.shown
+    )
 
 
 def _lines(file: LocalFile, folder: Path, number: int, records: list[dict[str, Any]]) -> LocalFile:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dataflow.sources.local_file import LocalFile
 
 TEXT_FORMATS = ("csv", "tsv", "json", "jsonl", "geojson")
+TYPED_FORMATS = ("parquet", "orc", "feather")
 
 
 def read_file(settings: FileSource, request: ReadRequest) -> Extracted:
@@ -34,8 +35,13 @@ def read_file(settings: FileSource, request: ReadRequest) -> Extracted:
     """
     with fetched_files(settings, request.parameters) as files:
         typed = files.read(settings, request.contract)
+        declared = files.found[0].format in TYPED_FORMATS
     return Extracted(
-        typed.table, shown_location(settings.url), typed.notes, conformed=typed.conformed
+        typed.table,
+        shown_location(settings.url),
+        typed.notes,
+        conformed=typed.conformed,
+        declared=declared,
     )
 
 
@@ -85,7 +91,7 @@ class FetchedFiles:
             from dataflow.sources.file.spreadsheet import read_spreadsheets
 
             return read_spreadsheets(files, settings, contract)
-        if file_format in ("parquet", "orc", "feather"):
+        if file_format in TYPED_FORMATS:
             from dataflow.sources.file.arrow_file import read_arrow_files, read_parquet
 
             read = read_parquet if file_format == "parquet" else read_arrow_files

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 WHITESPACE = "whitespace"
 FRAMED = "framed"
 _LONGEST_DELIMITER = 4
-_TEXT_ONLY = (*("delimiter", "widths", "quote", "escape", "comment", "short_rows"),)
+_TEXT_ONLY = (
+    *("delimiter", "widths", "quote", "escape", "comment", "short_rows", "final_newline"),
+)
 _TABLES_ONLY = (
     *("header", "header_rows", "names", "skip_lines", "units_row", "footer_lines"),
     *("repeated_headers", "decimal", "thousands", "date_format"),
@@ -136,6 +138,11 @@ class FileSource(Section):
         description="What to do with lines that have fewer values than the header has names: "
         "`fill` reads null for those that lack. Left out: fail.",
     )
+    final_newline: Boolean | None = Field(
+        default=None,
+        description="Whether the last line of the file ends as the others do. Of one that does "
+        "not, the run says that it may be cut off. Left out: it does.",
+    )
     decimal: Literal[".", ","] | None = Field(
         default=None, description="The decimal mark of numbers in texts. Left out: found out."
     )
@@ -159,10 +166,16 @@ class FileSource(Section):
         default=None,
         description="Where a JSON file that is one object holds the list of rows: a dotted path.",
     )
-    records: Literal["list", "map"] | None = Field(
+    records: Literal["list", "map", "rows", "columns"] | None = Field(
         default=None,
-        description="Whether the rows of a JSON file are a list, or an object with one record for "
-        "each key, which is then the column `key`. Left out: list.",
+        description="What the rows of a JSON file are: a `list` of objects; a `map`, an object "
+        "with one record for each key, which is then the column `key`; `rows`, lists of values; or "
+        "`columns`, an object with one list for each column. Left out: list.",
+    )
+    names_path: Text | None = Field(
+        default=None,
+        description="Where a JSON file with `records: rows` holds the names of the columns: a "
+        "dotted path. Left out: they are the first list.",
     )
     union_by_name: Boolean | None = Field(
         default=None,
@@ -187,6 +200,7 @@ class FileSource(Section):
             "sheet": ("excel",),
             "data_path": ("json",),
             "records": ("json",),
+            "names_path": ("json",),
         }
         for key, formats in own.items():
             if values.get(key) is not None and form not in (None, *formats):
@@ -204,6 +218,8 @@ class FileSource(Section):
         for key in ("quote", "escape"):
             if isinstance(sign := values.get(key), str) and len(sign) > 1:
                 yield (key,), refusal("is not one character")
+        if values.get("names_path") is not None and values.get("records") != "rows":
+            yield ("names_path",), refusal("is of no use without `records: rows`")
         yield from _faults_of_header(values)
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _FIRST_ROWS = 100
 _MOST_CELLS = 8
+# What fits into a bigint.
+_LARGEST = 2**63 - 1
 
 
 def read_spreadsheets(
@@ -56,7 +58,13 @@ def read_spreadsheets(
 
     tables, notes = [], []
     for file in files:
-        sheet = sheet_of(file, settings.sheet)
+        chosen = settings.sheet or sheet_of_today(file, settings, contract)
+        sheet = sheet_of(file, chosen)
+        if chosen != settings.sheet:
+            notes.append(
+                f"{file.shown}: the columns of the contract are in the sheet {chosen!r} now, which "
+                "is read. Name it in `ingestion.source.sheet`."
+            )
         names, rows, told = _rows(file, sheet, settings, contract)
         notes += [*sheet.notes, *told]
         columns = {}
@@ -80,6 +88,36 @@ def read_spreadsheets(
     typed = type_texts(table, settings.text_format)
     notes += [*settings.text_format.notes(table.column_names), *typed.notes]
     return durations_as_text(replace(typed, notes=list(dict.fromkeys(notes))))
+
+
+def sheet_of_today(file: LocalFile, settings: FileSource, contract: Contract | None) -> str | None:
+    """The sheet that has the columns of the contract, if it is not the first one.
+
+    Raises:
+        SourceSettingError: Several have them, and which is meant nobody has said.
+    """
+    agreed = agreed_names(contract) if contract else frozenset[str]()
+    if not agreed or settings.header is False or settings.header_rows is not None:
+        return None
+    names = visible_sheets(file)
+    if len(names) <= 1:
+        return None
+    fitting = [name for name in names if _has_agreed(file, name, agreed)]
+    if len(fitting) > 1:
+        raise SourceSettingError(
+            f"{file.shown} has several sheets with the columns of the contract: "
+            f"{', '.join(map(quoted, fitting[:_MOST_CELLS]))}.",
+            "Set `ingestion.source.sheet` to the one that is meant.",
+        )
+    return fitting[0] if fitting and fitting[0] != _workbook(file).sheet_names[0] else None
+
+
+def _has_agreed(file: LocalFile, name: str, agreed: frozenset[str]) -> bool:
+    try:
+        texts = sheet_of(file, name).texts()
+    except SourceDataError:
+        return False
+    return place_of(texts[:_FIRST_ROWS], agreed) is not None
 
 
 def type_texts(table: pa.Table, text_format: TextFormat) -> TypedTable:
@@ -303,7 +341,13 @@ def _column(name: str, values: list[Any]) -> tuple[pa.Array, list[str]]:
         kinds = {datetime}
     if kinds <= {int, float}:
         # Spreadsheets have no whole numbers of their own.
-        if kinds and all(value is None or float(value).is_integer() for value in values):
+        whole = all(value is None or float(value).is_integer() for value in values)
+        if kinds and whole and any(value and abs(value) > _LARGEST for value in values):
+            exact = all(value is None or float(value) == value for value in values)
+            as_is = [value if value is None else float(value) for value in values]
+            texts = [None if value is None else _text(value) for value in values]
+            return pa.array(as_is if exact else texts), []
+        if kinds and whole:
             values = [None if value is None else int(value) for value in values]
         return pa.array(values, type=None if kinds else pa.string()), []
     if len(kinds) == 1:

@@ -1,9 +1,52 @@
-{#- A cast of a number or a date that fails where it would change the value. -#}
+{#- A cast of a number or a date that fails where it would change the value. A column that is loaded
+    in a wider type of the same family, as its source declares it by now, keeps that one. -#}
 {% macro exact_cast(column, type) -%}
+    {%- set loaded, wanted = loaded_type(column), type | upper -%}
     {%- set wide = "timestamp" if type == "date" else "double" -%}
+    {%- if loaded == wanted or is_wider(loaded, wanted) -%}
+        {{ column }}
+    {%- elif is_wider(wanted, loaded) -%}
+        cast({{ column }} as {{ type }})
+    {%- else -%}
     case
         when try_cast({{ column }} as {{ wide }}) is not distinct from try_cast(try_cast({{ column }} as {{ type }}) as {{ wide }})
             then cast({{ column }} as {{ type }})
         else error('A value is no {{ type }}: ' || cast({{ column }} as varchar))
     end
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Whether a type has values that another one of its family cannot hold. -#}
+{% macro is_wider(type, other) -%}
+    {%- set room, others = digits_of(type), digits_of(other) -%}
+    {%- if not room or not others -%}
+        {{ return(type == "DOUBLE" and other == "FLOAT") }}
+    {%- endif -%}
+    {{ return(room[0] > others[0] or room[1] > others[1]) }}
+{%- endmacro %}
+
+{#- How many digits before and after the point a type has; nothing if it is no number. -#}
+{% macro digits_of(type) -%}
+    {%- set whole = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 19, "HUGEINT": 39} -%}
+    {%- if type.startswith("DECIMAL(") -%}
+        {%- set width, scale = type[8:-1].split(",") | map("int") -%}
+        {{ return([width - scale, scale]) }}
+    {%- endif -%}
+    {%- set digits = whole.get(type, whole.get(type[1:])) -%}
+    {{ return([digits, 0] if digits else none) }}
+{%- endmacro %}
+
+{#- The type of a column in the raw table that the model reads; empty if that cannot be told. -#}
+{% macro loaded_type(column) -%}
+    {%- if not execute or model.sources | length != 1 -%}
+        {{ return("") }}
+    {%- endif -%}
+    {%- set table = source(*model.sources[0]) -%}
+    {%- set name = column[1:-1] | replace('""', '"') if column.startswith('"') else column -%}
+    {%- set found = run_query(
+        "select data_type from duckdb_columns() where database_name = current_database()"
+        ~ " and schema_name = '" ~ table.schema ~ "' and table_name = '" ~ table.identifier
+        ~ "' and lower(column_name) = lower('" ~ name | replace("'", "''") ~ "')"
+    ) -%}
+    {{ return(found.rows[0][0] if found.rows | length == 1 else "") }}
 {%- endmacro %}

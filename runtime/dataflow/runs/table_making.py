@@ -1,0 +1,83 @@
+"""Making a workflow's models and its dashboard, in a step or for an asset; and telling of them."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from dataflow.modelling.build import BuildResult, ModelError, build_models
+from dataflow.modelling.known_graph import known_graph
+from dataflow.modelling.upstream_columns import note_columns_read
+from dataflow.runs.made_assets import tell_of_dashboard, tell_of_models
+from dataflow.runs.promotion import note_publications
+from dataflow.shared.logging import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataflow.runs.context import RunContext
+
+log = get_logger(__name__)
+
+
+def make_models(run: RunContext, only: Sequence[str] = ()) -> tuple[BuildResult, str]:
+    """Build and test the dbt models on the tables that are there.
+
+    Args:
+        only: The names of those to build, with their tests; empty for all.
+
+    Returns:
+        What dbt built, and a sentence about it.
+
+    Raises:
+        DataflowError: See `build_models`.
+    """
+    try:
+        result = build_models(
+            run.project, run.workflow_id, run.warehouse, log.info, run.upstream, only
+        )
+    except ModelError as error:
+        tell_of_models(run, [], error.outcomes)
+        raise
+    tell_of_models(run, result.tables, result.outcomes)
+    for change in _note_upstream(run):
+        log.warning(change)
+    for warning in result.warnings:
+        log.warning(warning)
+    built = _plural(len(result.models), "model")
+    return result, f"{built}, {_plural(result.tests, 'test')} passed"
+
+
+def make_dashboard(run: RunContext) -> tuple[dict[str, int], str]:
+    """Make the tables that the dashboard reads ready; they are shown when the run has succeeded.
+
+    Returns:
+        Rows per table, and a sentence about it.
+    """
+    from dataflow.publish.kind import PublishRequest, publish, stage
+
+    started = time.monotonic()
+    with run.warehouse.connect(read_only=True) as connection:
+        request = PublishRequest(run.project, run.workflow_id, connection)
+        if run.is_locked:
+            tables, publications = stage(request)
+            note_publications(run, publications)
+        else:
+            tables = publish(request)
+            shutil.rmtree(run.folder, ignore_errors=True)
+        tell_of_dashboard(run, tables, time.monotonic() - started)
+    listed = ", ".join(f"{name} ({rows:,})" for name, rows in tables.items())
+    return tables, f"{_plural(len(tables), 'table')} for the dashboards: {listed}"
+
+
+def _note_upstream(run: RunContext) -> list[str]:
+    """Note what the models have read of other workflows; what has changed there since."""
+    if not run.upstream:
+        return []
+    with run.warehouse.connect() as connection:
+        return note_columns_read(connection, known_graph(run.project, run.workflow_id))
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
