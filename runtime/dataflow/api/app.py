@@ -14,6 +14,9 @@ from fastapi.security import HTTPBearer
 
 from dataflow.api.audit_trail import CALLER, AuditTrail
 from dataflow.api.backfill_routes import router as backfill_router
+from dataflow.api.cancel_routes import router as cancel_router
+from dataflow.api.event_routes import router as event_router
+from dataflow.api.log_routes import router as log_router
 from dataflow.api.metrics import router as metrics_router
 from dataflow.api.problems import answer_problems, responses
 from dataflow.api.routes import router
@@ -24,6 +27,7 @@ from dataflow.service.body_guard import BodyGuard
 from dataflow.service.dagster_client import Dagster
 from dataflow.service.problem_document import MEDIA_TYPE, Problem
 from dataflow.service.run_tally import RunTally
+from dataflow.service.unanswered import UnansweredLaunches
 from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import serve
 from dataflow.shared.output_redaction import guard_output
@@ -53,6 +57,7 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.dagster = Dagster(project)
         app.state.tally = RunTally(app.state.dagster)
+        app.state.unanswered = UnansweredLaunches()
         app.state.ui = settings.public_url or f"http://localhost:{settings.dagster_port}"
         yield
         app.state.dagster.close()
@@ -74,8 +79,10 @@ def create_app(project: Project, token: str | None = None) -> FastAPI:
     answer_problems(app)
     access = ApiAccess(project, token)
     guard = _guard_with_token(access) if access.is_needed else _guard(access)
-    for operations in (router, backfill_router, metrics_router):
+    for operations in (router, log_router, cancel_router, backfill_router, metrics_router):
         app.include_router(operations, dependencies=[Depends(guard)])
+    # Whose callers have no token: each request is signed.
+    app.include_router(event_router)
     app.add_api_route("/healthz", _health, tags=["service"], responses=responses(502, 503))
     app.add_api_route("/livez", _alive, tags=["service"], include_in_schema=False)
     app.add_middleware(AuditTrail, project=project)

@@ -28,6 +28,7 @@ from dataflow.service.launch_once import launch_run
 if TYPE_CHECKING:
     from dataflow.runs.model import Run
     from dataflow.service.dagster_client import Dagster
+    from dataflow.service.unanswered import UnansweredLaunches
 
 _LONGEST_WAIT = 300
 # A run takes a second at least; asking costs Dagster a few milliseconds.
@@ -106,7 +107,8 @@ async def run_workflow(
             min_length=1,
             max_length=255,
             description="Any text of your own. Sent again with the same request, it is answered "
-            "with the run of the first time, and no second run is started.",
+            "with the run of the first time, and no second run is started. Without one that holds "
+            "where your connection ended before the answer.",
             examples=["order-4711"],
         ),
     ] = None,
@@ -114,23 +116,31 @@ async def run_workflow(
     """Put a run into Dagster's queue. One run of a workflow is executed at a time."""
     dagster = _dagster(request)
     asked = body or RunRequest()
-    run = await run_sync(
-        launch_run,
-        dagster,
-        workflow_id,
-        asked.request,
-        {
-            **asked.tags,
-            **Reading(asked.full_refresh, asked.since, asked.until).as_tags(),
-            **part_tags(asked.only),
-        },
-        idempotency_key,
+    tags = {
+        **asked.tags,
+        **Reading(asked.full_refresh, asked.since, asked.until).as_tags(),
+        **part_tags(asked.only),
+    }
+
+    async def launch() -> Run:
+        return await run_sync(
+            launch_run, dagster, workflow_id, asked.request, tags, idempotency_key
+        )
+
+    # One that timed out at its caller can be asked for again, without a key as well.
+    unanswered: UnansweredLaunches = request.app.state.unanswered
+    again = unanswered.request(
+        request.state.caller.name, workflow_id, asked.model_dump(), idempotency_key
+    )
+    run = await unanswered.launch(
+        again, request.is_disconnected, launch, lambda run_id: run_sync(dagster.status, run_id)
     )
     if wait:
         run = await _wait(request, dagster, run, wait)
     if run.is_over:
         response.status_code = 200
         run = await run_sync(dagster.run, run.run_id)
+    await unanswered.remember(again, run, request.is_disconnected)
     response.headers["Location"] = f"{PREFIX}/runs/{run.run_id}"
     return RunOut.of(run, _ui(request), with_steps=run.is_over)
 

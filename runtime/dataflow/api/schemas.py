@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -12,10 +12,13 @@ from dataflow.runs.model import RunStatus, StepStatus
 from dataflow.runs.run_request import PartitionRange
 from dataflow.runs.run_request import RunRequest as RunAsked
 from dataflow.service.backfills import Backfill, BackfillStatus
+from dataflow.service.bulk_cancel import OpenStatus
 
 if TYPE_CHECKING:
     from dataflow.runs.model import Run
+    from dataflow.service.bulk_cancel import CancelledRun
     from dataflow.service.jobs import Job
+    from dataflow.service.log_search import FoundLines
 
 PREFIX = "/api/v1"
 
@@ -313,6 +316,81 @@ class LogOut(_View):
     has_more: bool = Field(description="Whether there is more already.", examples=[False])
 
 
+class CancelRequest(BaseModel):
+    """Which runs to cancel; all that wait or run, if nothing is said."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"run_ids": []}]})
+
+    workflow_id: str | None = Field(
+        default=None, max_length=200, description="Only of this.", examples=["my_workflow"]
+    )
+    statuses: list[OpenStatus] = Field(
+        default=["queued", "running"],
+        min_length=1,
+        max_length=3,
+        description="Only in one of these.",
+        examples=[["queued"]],
+    )
+    run_ids: list[Annotated[str, Field(max_length=200)]] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="These and no others, whatever stands beside them.",
+        examples=[[]],
+    )
+    force: bool = Field(
+        default=False,
+        description="Mark them as cancelled even if their processes cannot be reached.",
+        examples=[False],
+    )
+
+
+class CancelledRunOut(_View):
+    """What became of one of many runs."""
+
+    run_id: str = Field(examples=[_RUN_ID])
+    workflow_id: str = Field(examples=["my_workflow"])
+    status: RunStatus | None = Field(description="Null if it is not known.", examples=["canceled"])
+    error: str = Field(default="", description="Why it was not cancelled.", examples=[""])
+
+    @classmethod
+    def of(cls, run: CancelledRun) -> CancelledRunOut:
+        """The answer for one run."""
+        return cls._view(run)
+
+
+class CancelledRunsOut(BaseModel):
+    """What became of many runs."""
+
+    runs: list[CancelledRunOut]
+
+
+class FoundLineOut(_View):
+    """A line of a run's log."""
+
+    run_id: str = Field(examples=[_RUN_ID])
+    time: datetime = Field(examples=[_AT])
+    level: str = Field(examples=["warning"])
+    step: str | None = Field(default=None, examples=["load_my_workflow"])
+    message: str = Field(examples=["3 rows put aside"])
+
+
+class FoundLinesOut(BaseModel):
+    """Lines of a workflow's runs, the newest run first."""
+
+    lines: list[FoundLineOut]
+    next_cursor: str | None = Field(
+        default=None,
+        description="Send it as `cursor` for the next page; null on the last.",
+        examples=[_RUN_ID],
+    )
+
+    @classmethod
+    def of(cls, found: FoundLines) -> FoundLinesOut:
+        """The answer for what was found."""
+        lines = [FoundLineOut.model_validate(line) for line in found.lines]
+        return cls(lines=lines, next_cursor=found.cursor)
+
+
 class ScheduleOut(_View):
     """When a workflow runs by itself."""
 
@@ -336,6 +414,7 @@ class WorkflowOut(_View):
                 "self": f"{PREFIX}/workflows/my_workflow",
                 "run": f"{PREFIX}/workflows/my_workflow/run",
                 "runs": f"{PREFIX}/runs?workflow_id=my_workflow",
+                "logs": f"{PREFIX}/workflows/my_workflow/logs",
                 "ui": "http://localhost:3000/locations/dataflow/jobs/my_workflow_job",
             }
         ]
@@ -354,6 +433,7 @@ class WorkflowOut(_View):
                 "self": own,
                 "run": f"{own}/run",
                 "runs": f"{PREFIX}/runs?workflow_id={job.workflow_id}",
+                "logs": f"{own}/logs",
                 "ui": f"{ui}/locations/dataflow/jobs/{job.name}",
             },
         )

@@ -18,6 +18,9 @@ _KNOWN = {
     "workflow backfill": LazyCommand(
         "dataflow.cli.workflow_backfill:backfill", "Run a workflow for many partitions."
     ),
+    "workflow logs": LazyCommand(
+        "dataflow.cli.workflow_logs:logs", "Look through the logs of a workflow's runs."
+    ),
     "workflow watermark": LazyCommand(
         "dataflow.cli.workflow_watermark:watermark", "Show or set how far a source was read."
     ),

@@ -33,6 +33,7 @@ from dataflow.runs.definitions import (
     without_faulty_extras,
     without_taken_names,
 )
+from dataflow.runs.file_arrival import file_sensors
 from dataflow.runs.lineage_assets import assets_of
 from dataflow.runs.lineage_checks import checks_of
 from dataflow.runs.notification_sensor import failure_sensor
@@ -116,6 +117,7 @@ def _assemble(
         jobs += own.values()
         if found.config and found.config.workflow.schedule:
             schedules += config_schedule(found, own[found.job.name], found.config.workflow)
+        sensors += file_sensors(project, found, own[found.job.name])
         if found.config and found.config.workflow.after:
             sensors.append(_after(project, found, own[found.job.name]))
         own_schedules, own_sensors = found.retargeted(own)

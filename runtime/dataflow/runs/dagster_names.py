@@ -22,3 +22,5 @@ BROKEN_PREFIX = "BROKEN: "
 # On runs that a process of its own executes, past Dagster's queue: which, and where.
 HOST_TAG = "dataflow/host"
 PROCESS_TAG = "dataflow/pid"
+# On runs that neither a person nor a schedule has asked for: what did.
+TRIGGER_TAG = "dataflow/trigger"

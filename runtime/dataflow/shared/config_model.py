@@ -45,6 +45,9 @@ from dataflow.shared.partition_settings import (
     Partition,  # noqa: TC001 - pydantic reads it at run time
 )
 from dataflow.shared.suggestion import nearest
+from dataflow.shared.trigger_settings import (
+    Trigger,  # noqa: TC001 - pydantic reads it at run time
+)
 from dataflow.shared.upstream import After, upstream_of
 
 
@@ -81,6 +84,11 @@ class WorkflowSettings(Section):
         default=None,
         description="Into which parts the data is cut, each fetched and loaded for itself. The "
         "schedule then runs the last one that has ended, and `workflow backfill` runs many.",
+    )
+    trigger: Trigger | None = Field(
+        default=None,
+        description="What starts the workflow on the service beside the schedule: new files, or a "
+        "signed request.",
     )
     after: After = Field(
         default_factory=list,

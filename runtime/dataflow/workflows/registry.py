@@ -122,6 +122,20 @@ def list_workflow_ids(project: Project | None = None) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if _is_workflow(entry))
 
 
+def check_known(workflow_id: str, project: Project) -> None:
+    """Make sure that a project has a workflow, without importing it.
+
+    Raises:
+        WorkflowNotFoundError: The project has no such workflow.
+    """
+    if not _is_workflow_id(project, workflow_id):
+        ids = list_workflow_ids(project)
+        raise WorkflowNotFoundError(
+            f"There is no workflow {quoted(workflow_id)} in {project.root}.",
+            _what_to_do(workflow_id, ids),
+        )
+
+
 def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
     """Import one workflow, and only that one.
 
@@ -134,12 +148,7 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
     dataflow.workflows.registry.WorkflowNotFoundError: There is no workflow 'sale' in ...
     """
     project = project or find_project()
-    if not _is_workflow_id(project, workflow_id):
-        ids = list_workflow_ids(project)
-        raise WorkflowNotFoundError(
-            f"There is no workflow {quoted(workflow_id)} in {project.root}.",
-            _what_to_do(workflow_id, ids),
-        )
+    check_known(workflow_id, project)
     _check_namespace(project)
     project.make_importable()
     place = project.relative(project.workflow_dir(workflow_id))

@@ -1,0 +1,72 @@
+"""Cancelling many runs at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from dataflow.runs.dagster_names import WORKFLOW_TAG
+from dataflow.runs.model import dagster_statuses
+from dataflow.shared.errors import DataflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dataflow.runs.model import RunStatus
+    from dataflow.service.dagster_runs import DagsterRuns
+
+OpenStatus = Literal["queued", "running", "canceling"]
+_RUNS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class CancelledRun:
+    """What became of one run.
+
+    Args:
+        error: Why it could not be cancelled, if it could not.
+    """
+
+    run_id: str
+    workflow_id: str
+    status: RunStatus | None
+    error: str = ""
+
+
+def cancel_runs(
+    dagster: DagsterRuns,
+    *,
+    workflow_id: str | None,
+    statuses: Iterable[OpenStatus],
+    run_ids: list[str],
+    force: bool = False,
+) -> list[CancelledRun]:
+    """Ask for the end of runs; those that wait go first, so that none of them starts meanwhile.
+
+    Args:
+        workflow_id: Only of this workflow; ``None``: of all.
+        statuses: Only those that are in one of these.
+        run_ids: These and no others; empty: all that the other arguments leave.
+        force: As of `DagsterRuns.cancel`.
+    """
+    chosen: dict[str, str] = dict.fromkeys(run_ids, workflow_id or "")
+    if not run_ids:
+        tags = {WORKFLOW_TAG: workflow_id} if workflow_id else None
+        for status in sorted(statuses, key=lambda each: each != "queued"):
+            names = dagster_statuses(status)
+            after: str | None = None
+            while True:
+                page = dagster.runs(tags, names, _RUNS_AT_ONCE, after)
+                chosen |= {run.run_id: run.workflow_id for run in page}
+                if len(page) < _RUNS_AT_ONCE:
+                    break
+                after = page[-1].run_id
+    return [_cancel(dagster, run_id, known, force=force) for run_id, known in chosen.items()]
+
+
+def _cancel(dagster: DagsterRuns, run_id: str, workflow_id: str, *, force: bool) -> CancelledRun:
+    try:
+        run = dagster.cancel(run_id, force=force)
+    except DataflowError as error:
+        return CancelledRun(run_id, workflow_id, None, error.reason)
+    return CancelledRun(run_id, run.workflow_id, run.status)

@@ -1,0 +1,77 @@
+"""New files start a run, once each, when they are whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from dagster import DagsterInstance, build_sensor_context
+from tests.service_fixtures import write_project, write_workflow
+
+from dataflow.runs.code_location import build_definitions
+from dataflow.runs.file_arrival import Arrivals, FileArrivalError, arrived_files
+from dataflow.shared.project import Project, use_project
+from dataflow.shared.trigger_settings import FileArrival
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(write_project(tmp_path / "shop"))
+
+
+def test_a_run_starts_when_nothing_changes_any_more() -> None:
+    """Not while a file grows, not for one that went, and not again for one that was seen."""
+    known = Arrivals(["old"])
+    settings = FileArrival(
+        url="in", wait_after_last_change_seconds=10, min_time_between_triggers_seconds=60
+    )
+    assert known.look({"old"}, settings, 0) == "No new file."
+    assert "still changing" in known.look({"old", "a1"}, settings, 1)
+    assert "still changing" in known.look({"old", "a2"}, settings, 9)
+    assert "still changing" in known.look({"old", "a2"}, settings, 18)
+    assert "too short a time ago" in known.look({"old", "a2"}, settings, 20)
+    assert known.look({"old", "a2"}, settings, 61) == ""
+    assert known.look({"a2"}, settings, 62) == "No new file."
+    assert "still changing" in known.look({"a2", "b"}, settings, 63)
+    assert "too short a time ago" in known.look({"a2", "b"}, settings, 80)
+    assert known.look({"a2", "b"}, settings, 130) == ""
+
+
+def test_files_are_told_from_their_next_versions(project: Project) -> None:
+    """By name, size and time; folders are looked through, patterns hold, and nothing is nothing."""
+    folder = project.root / "data" / "in"
+    assert arrived_files(project, "data/in") == set()
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.csv").write_text("1")
+    (folder / "deep" / "b.txt").write_text("1")
+    first = arrived_files(project, "data/in")
+    assert len(first) == 2
+    assert len(arrived_files(project, "data/in/*.csv")) == 1
+    os.utime(folder / "a.csv", (1, 1))
+    assert len(arrived_files(project, "data/in") & first) == 1
+    with pytest.raises(FileArrivalError, match="nosuch"):
+        arrived_files(project, "nosuch://bucket/in")
+
+
+def test_the_sensor_of_config_yaml_asks_for_a_run(project: Project) -> None:
+    """On from the start; what was there before starts nothing; a partitioned job has none."""
+    trigger = "null, trigger: {file_arrival: {url: data/in, wait_after_last_change_seconds: 0}}"
+    write_workflow(project.root, "shop", schedule=trigger)
+    write_workflow(project.root, "parted", schedule=f"{trigger}, partition: {{by: [eu, us]}}")
+    (project.root / "data" / "in").mkdir(parents=True)
+    (project.root / "data" / "in" / "old.csv").write_text("1")
+    with use_project(project), DagsterInstance.ephemeral() as instance:
+        repository = build_definitions(project).get_repository_def()
+        assert [sensor.name for sensor in repository.sensor_defs] == ["shop_file_arrival"]
+        sensor = repository.get_sensor_def("shop_file_arrival")
+        assert sensor.default_status.value == "RUNNING"
+        first = sensor.evaluate_tick(build_sensor_context(instance))
+        assert not first.run_requests
+        (project.root / "data" / "in" / "new.csv").write_text("1")
+        second = sensor.evaluate_tick(build_sensor_context(instance, cursor=first.cursor))
+        assert second.run_requests is not None
+        [asked] = second.run_requests
+        assert asked.tags["dataflow/trigger"] == "file_arrival"
+        third = sensor.evaluate_tick(build_sensor_context(instance, cursor=second.cursor))
+        assert not third.run_requests
