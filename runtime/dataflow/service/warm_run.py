@@ -19,6 +19,7 @@ from dataflow.runs.dagster_names import (
     WORKFLOW_TAG,
     WORKFLOW_VARIABLE,
 )
+from dataflow.shared.importing import collect_seldom
 
 
 def execute_run(run_id: str) -> None:
@@ -29,6 +30,7 @@ def execute_run(run_id: str) -> None:
     # Folders that were looked into while the libraries were loaded may have changed since.
     invalidate_caches()
     _reseed()
+    collect_seldom()
     with capture_interrupts(), DagsterInstance.get() as instance:
         run = instance.get_run_by_id(run_id)
         if run is None or run.job_code_origin is None:

@@ -8,6 +8,7 @@ it stays with the process, and so with its children.
 import inspect
 import signal
 import tempfile
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ _WITH_SCHEMA = (
     "dbt.contracts.selection:SelectorFile",
     "dbt.task.test:TestResultData",
 )
+# Of classes for which code is written on first use.
+_WITH_CODE = ("dbt.artifacts.", "dbt.contracts.")
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _TOY_SETTINGS = {
     "storage": {"custom": {"module": "dataflow.runs.history", "class": "RedactedHistory"}},
@@ -78,11 +81,24 @@ def train_dbt() -> None:
         ImportError: dbt is not installed.
     """
     from dbt.contracts.graph.manifest import Manifest
+    from dbt_common.dataclass_schema import dbtClassMixin
 
     for place in _WITH_SCHEMA:
         module, _, name = place.partition(":")
         getattr(import_module(module), name).json_schema()
     Manifest.from_msgpack(Manifest().to_msgpack())
+    for known in _subclasses(dbtClassMixin):
+        if known.__module__.startswith(_WITH_CODE):
+            # Without data both fail, once the code is there.
+            with suppress(Exception):
+                known.from_dict({})
+            with suppress(Exception):
+                object.__new__(known).to_dict()
+
+
+def _subclasses(known: type[Any]) -> set[type[Any]]:
+    found = set(known.__subclasses__())
+    return found.union(*map(_subclasses, found))
 
 
 def start_resource_tracker() -> None:
