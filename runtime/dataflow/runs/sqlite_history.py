@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorageWatchdog
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+    INDEX_SHARD_NAME,
+    SqliteEventLogStorageWatchdog,
+)
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.schedules import SqliteScheduleStorage
 from dagster._core.storage.sql import create_engine
@@ -150,8 +153,10 @@ class _Events(SqliteEventLogStorage):
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
             path = self.path_for_shard(shard)
-            if shard not in self._initialized_dbs:
-                _copy_empty(self, path)
+            if not os.path.exists(path):  # noqa: PTH110 - asked often
+                self._initialized_dbs.discard(shard)
+                if shard != INDEX_SHARD_NAME:
+                    _copy_empty(self, path)
             engine = self._engines.of(self.conn_string_for_shard(shard), path)
             if shard not in self._initialized_dbs:
                 if not _is_initialised(Path(path), "event_logs"):
@@ -184,8 +189,6 @@ class _Watchdog(SqliteEventLogStorageWatchdog):
 
 def _copy_empty(storage: SqliteEventLogStorage, path: str) -> None:
     """Make the file of a new run as a copy of an empty one that Dagster has made."""
-    if os.path.exists(path):  # noqa: PTH110 - asked often
-        return
     folder = Path(path).parent
     empty = folder / f"empty-{dagster.__version__}"
     aside = folder / f"new.{os.getpid()}"
