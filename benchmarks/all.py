@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, tuple[list[str], list[str], float]] = {
     "pipeline": ([], ["--quick"], 2400),
     "atomic_runs": ([], ["--quick"], 2400),
     "commands": ([], ["--quick"], 900),
+    "warm": ([], ["--repeat", "1"], 600),
     "location": (
         ["--workflows", "1", "100", "1000", "--repeat", "1"],
         ["--workflows", "1", "20", "--repeat", "1"],

@@ -197,7 +197,7 @@ def show(
         record(row)
 
 
-def make_project(top: Path) -> Path:
+def make_project(top: Path, *, many: bool = True) -> Path:
     """A project with a workflow with dbt and one without; a folder with 1,000 workflows beside."""
     project = top / "project"
     make = {"folder": top, "timeout": TIMEOUT}
@@ -207,9 +207,10 @@ def make_project(top: Path) -> Path:
     measure([DATAFLOW, "workflow", "new", "small", "--defaults"], **make)
     new = [DATAFLOW, "workflow", "new", "plain", "--defaults", "--data", "use_dbt=false"]
     measure(new, **make)
-    many = top / "many"
-    shutil.copytree(project, many)
-    workflows = many / "src" / "dataflow" / "workflows"
+    if not many:
+        return project
+    shutil.copytree(project, top / "many")
+    workflows = top / "many" / "src" / "dataflow" / "workflows"
     for number in range(998):
         shutil.copytree(workflows / "plain", workflows / f"flow_{number}")
     return project

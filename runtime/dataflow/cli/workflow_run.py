@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataflow.cli.progress import SecondsLine
-from dataflow.shared.importing import importing
+from dataflow.shared.importing import collect_seldom, importing
 from dataflow.shared.project import Project, find_project
 from dataflow.workflows.registry import get_workflow
 
@@ -86,6 +86,7 @@ def run(
         configure_logging("info" if verbose else "warning")
     # The author's code runs in this process, and may write and raise what it likes.
     guard_output()
+    collect_seldom()
     tags = {**_tags(full_refresh, since, until), **_part_tags(only)}
     project = find_project()
     request = RunRequest(read_run_config(config) if config else {}, partition, tags)

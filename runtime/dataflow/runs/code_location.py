@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster import (
     Definitions,
@@ -23,7 +23,13 @@ from dagster import (
 from dagster import job as dagster_job
 
 from dataflow.runs.after_sensor import after_sensor
-from dataflow.runs.dagster_names import BROKEN_PREFIX, BROKEN_TAG, WORKFLOW_TAG
+from dataflow.runs.dagster_names import (
+    BROKEN_PREFIX,
+    BROKEN_TAG,
+    JOB_VARIABLE,
+    WORKFLOW_TAG,
+    WORKFLOW_VARIABLE,
+)
 from dataflow.runs.definitions import (
     WorkflowDefinitions,
     check_definitions,
@@ -48,18 +54,24 @@ from dataflow.shared.redaction import redact
 from dataflow.shared.upstream import is_workflow_folder
 from dataflow.workflows.registry import BrokenWorkflow, BrokenWorkflowError, load_workflows
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 log = get_logger(__name__)
 
 
-def build_definitions(project: Project) -> Definitions:
+def build_definitions(project: Project, only: Iterable[str] | None = None) -> Definitions:
     """Collect what a project's workflows define.
 
     A workflow that cannot be loaded becomes a job that says why and does nothing else, so that
     it is seen in the UI and the others load. Schedules are off until somebody switches them on,
     unless config.yaml says otherwise.
+
+    Args:
+        only: The ids of the workflows that are wanted; default: all.
     """
     with importing():
-        workflows, broken = load_workflows(project)
+        workflows, broken = load_workflows(project, only)
         loaded: list[WorkflowDefinitions] = []
         names: dict[str, str] = {}
         for workflow in workflows:
@@ -217,4 +229,19 @@ def defs() -> Definitions:
     """The definitions of the project that this process of Dagster's runs in."""
     # The authors' code runs from now on, and Dagster prints what it raises.
     guard_records()
-    return build_definitions(find_project())
+    project = find_project()
+    return _definitions_of_run(project) or build_definitions(project)
+
+
+def _definitions_of_run(project: Project) -> Definitions | None:
+    """Those of the one workflow whose job this process was started for; None if there is none.
+
+    A job of assets may need those of other workflows.
+    """
+    job_name = os.environ.get(JOB_VARIABLE, "")
+    workflow_id = os.environ.get(WORKFLOW_VARIABLE) or job_name.removesuffix("_job")
+    if not job_name or not (project.workflow_dir(workflow_id) / "dagster_job.py").is_file():
+        return None
+    own = build_definitions(project, [workflow_id])
+    found = [job for job in own.jobs or () if getattr(job, "name", "") == job_name]
+    return own if found and isinstance(found[0], JobDefinition) else None

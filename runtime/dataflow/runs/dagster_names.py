@@ -24,3 +24,10 @@ HOST_TAG = "dataflow/host"
 PROCESS_TAG = "dataflow/pid"
 # On runs that neither a person nor a schedule has asked for: what did.
 TRIGGER_TAG = "dataflow/trigger"
+# On runs that Dagster has started from a warm process: its id and when it began.
+RUN_PROCESS_TAG = "dataflow/run_process"
+# Tells the processes of a service where the process is that forks runs.
+WORKER_VARIABLE = "DATAFLOW_RUN_WORKER"
+# Tell the process of a run which job it is for, as Dagster's own launchers do, and whose that is.
+JOB_VARIABLE = "DAGSTER_RUN_JOB_NAME"
+WORKFLOW_VARIABLE = "DATAFLOW_RUN_WORKFLOW"

@@ -18,7 +18,6 @@ from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.schedules import SqliteScheduleStorage
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import (
     ConfigurableClass,
     ConfigurableClassData,
@@ -29,6 +28,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import URL, CreateEnginePlugin, Engine
 
+from dataflow.runs.sqlite_history import OpenedOnceStorage
 from dataflow.shared.output_redaction import register_environment
 from dataflow.shared.project import find_project
 from dataflow.shared.redaction import redact
@@ -82,7 +82,7 @@ class RedactedHistory(DagsterStorage[Any], ConfigurableClass):
         home = home or str(find_project().dagster_home)
         settings = config_value.get("settings")
         inner = InstanceRef.from_dir(home, config_dir=settings).storage if settings else None
-        return cls(inner or DagsterSqliteStorage.from_local(home), inst_data)
+        return cls(inner or OpenedOnceStorage.from_local(home), inst_data)
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:

@@ -27,6 +27,10 @@ _HEADER = """\
 """
 # The keys by which Dagster's settings name where the history is kept.
 _STORAGES = ("storage", "run_storage", "event_log_storage", "schedule_storage")
+# Its keys by which a project says how runs are started, if it wants that otherwise.
+_LAUNCHER, _COORDINATOR, _QUEUE = "run_launcher", "run_coordinator", "run_queue"
+_WARM = {"module": "dataflow.service.warm_launcher", "class": "WarmRunLauncher"}
+_PROMPT = {"module": "dataflow.service.prompt_coordinator", "class": "PromptRunCoordinator"}
 _REDACTED = {"module": "dataflow.runs.history", "class": "RedactedHistory"}
 # A run that leaves the queue while the code server is started again goes back into it.
 _RETRIES = {"max_user_code_failure_retries": 10, "user_code_failure_retry_delay": 3}
@@ -43,9 +47,9 @@ class HistoryError(DataflowError):
 def prepare_dagster_home(project: Project) -> Path:
     """Make the folder of Dagster's state, with the settings that Dagster reads there.
 
-    They are those of the project's ``dagster.yaml``, and a storage that keeps secrets out of the
-    history, around the one that the file names, if it names one. The tracked file stays in the
-    project's root, so that the state can be deleted without losing it.
+    They are those of the project's ``dagster.yaml``, a storage that keeps secrets out of the
+    history, around the one that the file names, if it names one, and our launcher of runs. The
+    tracked file stays in the project's root, so that the state can be deleted without losing it.
 
     Raises:
         HistoryError: ``dagster.yaml`` cannot be read.
@@ -56,7 +60,8 @@ def prepare_dagster_home(project: Project) -> Path:
     if own.exists() or not read_by_dagster.exists():
         try:
             settings = yaml.safe_load(own.read_text(encoding="utf-8")) if own.exists() else {}
-            text = _HEADER + yaml.safe_dump(_with_redaction(settings or {}, project))
+            settings = _with_warm_runs(_with_redaction(settings or {}, project))
+            text = _HEADER + yaml.safe_dump(settings)
         except (yaml.YAMLError, AttributeError, UnicodeDecodeError) as error:
             raise _history_fault(project, error) from error
         # Version 0.1 had a link here.
@@ -77,6 +82,19 @@ def _with_redaction(settings: dict[str, Any], project: Project) -> dict[str, Any
     if "run_coordinator" not in kept:
         kept["run_queue"] = _RETRIES | (kept.get("run_queue") or {})
     return {**kept, "storage": {"custom": {**_REDACTED, "config": config}}}
+
+
+def _with_warm_runs(settings: dict[str, Any]) -> dict[str, Any]:
+    """With our launcher and queue, unless the project names its own.
+
+    Both do as Dagster's own where no `dataflow up` has a warm process.
+    """
+    if settings.get(_LAUNCHER):
+        return settings
+    changed = {**settings, _LAUNCHER: _WARM}
+    if not settings.get(_COORDINATOR):
+        changed[_COORDINATOR] = {**_PROMPT, "config": changed.pop(_QUEUE, None) or {}}
+    return changed
 
 
 def _has_text(path: Path, text: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import sys
 import traceback
 from dataclasses import dataclass, field
@@ -44,12 +45,15 @@ from dataflow.shared.errors import BadInputError
 from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from dataflow.workflows.registry import Workflow
 
 _PACKAGE = "dataflow.workflows"
+# What follows the word in an import, and an import from a folder above.
+_MENTIONED = re.compile(rb"\bworkflows\W+(\w+)")
+_FROM_ABOVE = re.compile(rb"\bfrom[\s\\]*\.[\s\\]*\.")
 _RESOURCES = (ConfigurableResourceFactory, IOManager, IOManagerDefinition, ResourceDefinition)
 _ASSETS = (AssetsDefinition, AssetSpec, SourceAsset, CacheableAssetsDefinition)
 _JOBS = (JobDefinition, UnresolvedAssetJobDefinition)
@@ -186,13 +190,15 @@ def _modules(workflow_id: str, folder: Path, found: ModuleDefinitions) -> Iterat
                 ) from error
             found.leave_out(f"all that {path.name} defines", f"It cannot be loaded: {what}")
     tests = f"{package}.tests"
-    for name, module in sorted(sys.modules.items()):
-        if (name == package or name.startswith(f"{package}.")) and not name.startswith(tests):
-            yield module
+    # Of thousands of modules, once for each workflow: only those of this one are sorted.
+    for name in sorted([name for name in list(sys.modules) if name.startswith(package)]):
+        is_own = name == package or name.startswith(f"{package}.")
+        if is_own and not name.startswith(tests):
+            yield sys.modules[name]
 
 
 def _imports_dagster(path: Path) -> bool:
-    tree = _tree(path)
+    tree = _tree(path, lambda text: b"dagster" in text)
     for node in ast.walk(tree) if tree else ():
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and not node.level:
@@ -206,7 +212,8 @@ def _names_of_others(module: ModuleType, workflow_id: str) -> set[str]:
     """The names that a module has from another workflow, which that one defines."""
     if not getattr(module, "__file__", None):
         return set()
-    tree, own = _tree(Path(str(module.__file__))), f"{_PACKAGE}.{workflow_id}"
+    own = f"{_PACKAGE}.{workflow_id}"
+    tree = _tree(Path(str(module.__file__)), lambda text: _may_import_others(text, workflow_id))
     names: set[str] = set()
     for node in ast.walk(tree) if tree else ():
         if not isinstance(node, ast.ImportFrom):
@@ -219,9 +226,17 @@ def _names_of_others(module: ModuleType, workflow_id: str) -> set[str]:
     return names
 
 
-def _tree(path: Path) -> ast.Module | None:
+def _may_import_others(text: bytes, workflow_id: str) -> bool:
+    """Whether a file may import from another workflow; most do not, and a parse takes its time."""
+    mentioned = set(_MENTIONED.findall(text)) - {b"registry", workflow_id.encode()}
+    return bool(mentioned or _FROM_ABOVE.search(text))
+
+
+def _tree(path: Path, is_worth_it: Callable[[bytes], bool]) -> ast.Module | None:
+    """A file as Python parses it; None if it cannot be, or if its text makes that needless."""
     try:
-        return ast.parse(path.read_bytes())
+        text = path.read_bytes()
+        return ast.parse(text) if is_worth_it(text) else None
     except (OSError, ValueError, SyntaxError):
         # Whoever imports the file says what is wrong with it.
         return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from dataflow.runs.dagster_names import LOCATION_NAME
+from dataflow.runs.dagster_names import LOCATION_NAME, WORKER_VARIABLE
 from dataflow.runs.instance import prepare_dagster_home
 from dataflow.service.ports import Address
 from dataflow.shared.errors import BadInputError, MissingDependencyError
@@ -92,7 +92,12 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
     port = project.settings.dagster_port
     code_socket = scratch / "code.sock"
     workspace = _shared_workspace(project, code_socket, scratch / "workspace.yaml")
-    environment: dict[str, str | None] = {"DAGSTER_HOME": str(home), TOKEN_VARIABLE: None}
+    worker_socket = scratch / "runs.sock"
+    environment: dict[str, str | None] = {
+        "DAGSTER_HOME": str(home),
+        TOKEN_VARIABLE: None,
+        WORKER_VARIABLE: str(worker_socket) if project.settings.warm_runs else None,
+    }
     waiting = [*_LAUNCH, "--wait-for", str(code_socket), "--", *_PYTHON]
     code_server = [
         *(*_LAUNCH, "--prepare-history", "--", *_PYTHON, "dagster", "code-server", "start"),
@@ -103,6 +108,8 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
         *(*waiting, "dataflow.service.dagster_ui", "--workspace", str(workspace)),
         *("--host", host, "--port", str(port)),
     ]
+    runs = [*_PYTHON, "dataflow.service.worker_keeper", "--socket", str(worker_socket)]
+    warm = [Process("runs", runs, environment)] if project.settings.warm_runs else []
     daemon = [*waiting, "dagster._daemon", "run", "--workspace", str(workspace)]
     return Service(
         "dagster",
@@ -110,6 +117,7 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
         "/server_info",
         [
             Process("code", code_server, environment, has_worker=True),
+            *warm,
             Process("dagster", webserver, environment),
             Process("daemon", daemon, environment),
         ],

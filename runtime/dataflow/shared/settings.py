@@ -53,6 +53,9 @@ class Settings(BaseModel):
     lock_timeout_seconds: Annotated[float, Field(ge=0)] = 600.0
     # What the REST API does when a workflow that is to run is running: queue it, or say no.
     when_busy: Literal["wait", "refuse"] = "wait"
+    # Runs that `dataflow up` starts come from a process that has the libraries loaded and takes a
+    # quarter of a gigabyte; without it each loads them itself and takes two to three times as long.
+    warm_runs: bool = True
     # Where Dagster's webserver is; on this machine at dagster_port if not given.
     dagster_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     # Names under which people or proxies call the three servers, beside localhost and addresses:

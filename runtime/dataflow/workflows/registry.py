@@ -21,6 +21,7 @@ from dataflow.shared.suggestion import known_names, nearest
 from dataflow.workflows.identifiers import check_workflow_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import FrameType
 
     from dagster import JobDefinition
@@ -173,9 +174,12 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
 
 
 def load_workflows(
-    project: Project | None = None,
+    project: Project | None = None, only: Iterable[str] | None = None
 ) -> tuple[list[Workflow], list[BrokenWorkflow]]:
     """Import every workflow of a project: those that load, and the broken ones with the reason.
+
+    Args:
+        only: The ids of those that are asked for; default: all.
 
     >>> loaded, broken = load_workflows()
     >>> [workflow.workflow_id for workflow in loaded], broken
@@ -184,7 +188,7 @@ def load_workflows(
     project = project or find_project()
     loaded: list[Workflow] = []
     broken: list[BrokenWorkflow] = []
-    for workflow_id in list_workflow_ids(project):
+    for workflow_id in list_workflow_ids(project) if only is None else only:
         try:
             loaded.append(get_workflow(workflow_id, project))
         except DataflowError as error:

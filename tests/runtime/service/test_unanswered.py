@@ -51,8 +51,6 @@ def test_a_launch_without_an_answer_is_not_doubled() -> None:
         return run.run_id
 
     async def scene() -> None:
-        nonlocal service
-        service = Service()
         assert await ask(Caller(has_gone=True)) == "1"
         assert await ask(Caller()) == "1"
         assert await ask(Caller()) == "2"
@@ -67,5 +65,5 @@ def test_a_launch_without_an_answer_is_not_doubled() -> None:
         assert (await gone, await again) == ("3", "3")
 
     launches = UnansweredLaunches()
-    service: Service
+    service = Service()
     asyncio.run(scene())

@@ -1,0 +1,116 @@
+"""Doing once what libraries do on first use, in a process that forks runs.
+
+Half of what a small run takes is not its own: Dagster and dbt write code for their classes, read
+their migration scripts and look for the source of every module, when they are first used. All of
+it stays with the process, and so with its children.
+"""
+
+import inspect
+import signal
+import tempfile
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dagster import DagsterInstance, OpExecutionContext, in_process_executor, job, op
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run_iterator
+
+# Of classes whose data dbt holds to a schema that it makes on first use.
+_WITH_SCHEMA = (
+    "dbt.contracts.project:Project",
+    "dbt.contracts.project:ProfileConfig",
+    "dbt.contracts.project:PackageConfig",
+    "dbt.contracts.project:Configuration",
+    "dbt.contracts.project:ProjectFlags",
+    "dbt.contracts.selection:SelectorFile",
+    "dbt.task.test:TestResultData",
+)
+# Of classes for which code is written on first use.
+_WITH_CODE = ("dbt.artifacts.", "dbt.contracts.")
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+_TOY_SETTINGS = {
+    "storage": {"custom": {"module": "dataflow.runs.history", "class": "RedactedHistory"}},
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    },
+    "telemetry": {"enabled": False},
+}
+
+
+def train_dagster() -> None:
+    """Execute a toy job, with a history in a folder of its own."""
+
+    def toy_op(context: OpExecutionContext) -> int:
+        context.log.debug("toy")
+        return 1
+
+    def toy_end(value: int) -> None:
+        del value
+
+    first, last = op(toy_op), op(toy_end)
+
+    @job(executor_def=in_process_executor)
+    def toy() -> None:
+        last(first())
+
+    with tempfile.TemporaryDirectory(prefix="dataflow-") as folder:
+        settings: dict[str, Any] = {**_TOY_SETTINGS}
+        storage = {"custom": {**settings["storage"]["custom"], "config": {"base_dir": folder}}}
+        text = yaml.safe_dump({**settings, "storage": storage})
+        Path(folder, "dagster.yaml").write_text(text, encoding="utf-8")
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        # Dagster would take the signals of this process for such as mean the toy.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+        try:
+            with DagsterInstance.from_config(folder) as instance:
+                run = instance.create_run_for_job(job_def=toy, run_config=quiet)
+                for _ in execute_run_iterator(InMemoryJob(toy), run, instance):
+                    pass
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
+
+
+def train_dbt() -> None:
+    """Have dbt make what it makes for its first project, without a project or a database.
+
+    Raises:
+        ImportError: dbt is not installed.
+    """
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt_common.dataclass_schema import dbtClassMixin
+
+    for place in _WITH_SCHEMA:
+        module, _, name = place.partition(":")
+        getattr(import_module(module), name).json_schema()
+    Manifest.from_msgpack(Manifest().to_msgpack())
+    for known in _subclasses(dbtClassMixin):
+        if known.__module__.startswith(_WITH_CODE):
+            # Without data both fail, once the code is there.
+            with suppress(Exception):
+                known.from_dict({})
+            with suppress(Exception):
+                object.__new__(known).to_dict()
+
+
+def _subclasses(known: type[Any]) -> set[type[Any]]:
+    found = set(known.__subclasses__())
+    return found.union(*map(_subclasses, found))
+
+
+def start_resource_tracker() -> None:
+    """Have one process see to the semaphores of all children, as Python has one for each.
+
+    dbt makes locks by which other processes could be kept out.
+    """
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()
+
+
+def train_inspect() -> None:
+    """Have Python find the file of every module that is loaded, once for all."""
+    inspect.stack()

@@ -1,0 +1,117 @@
+"""Dagster's history in SQLite files that a process opens once."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import DagsterInstance, job
+from dagster._core.events import EngineEventData
+from dagster._core.storage.event_log import SqliteEventLogStorage
+
+from dataflow.runs.sqlite_history import OpenedOnceStorage
+
+SETTINGS = "storage: {custom: {module: dataflow.runs.history, class: RedactedHistory}}\n"
+
+
+@job
+def nothing() -> None:
+    """A job without steps."""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "dagster.yaml").write_text(SETTINGS)
+    return tmp_path
+
+
+@pytest.fixture
+def instance(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    with DagsterInstance.from_config(str(home)) as instance:
+        yield instance
+
+
+def said(instance: DagsterInstance, run_id: str) -> list[str]:
+    return [str(event.message) for event in instance.all_logs(run_id)]
+
+
+def schema(path: Path) -> list[tuple[str, ...]]:
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name")
+        return [*rows, *connection.execute("SELECT version_num FROM alembic_version")]
+
+
+def test_the_file_of_a_run_is_as_dagster_makes_it(tmp_path: Path, home: Path) -> None:
+    """Its tables, and the version that a later Dagster goes on from; also that of the second."""
+    theirs = SqliteEventLogStorage(str(tmp_path / "theirs"))
+    ours: Any = OpenedOnceStorage.from_local(str(home)).event_log_storage
+    for storage in (theirs, ours):
+        for run_id in ("a", "b"):
+            with storage.run_connection(run_id):
+                pass
+    expected = schema(tmp_path / "theirs" / "a.db")
+    folder = home / "history" / "runs"
+    assert schema(folder / "a.db") == schema(folder / "b.db") == expected
+    assert schema(folder / "index.db") == schema(tmp_path / "theirs" / "index.db")
+    # Which runs there are is read off the folder.
+    assert sorted(ours.get_all_run_ids()) == ["a", "b"]
+
+
+def test_an_event_is_told_while_its_writer_has_the_file_open(
+    instance: DagsterInstance, home: Path
+) -> None:
+    """The pages of Dagster's UI show a run's log as it is written."""
+    run = instance.create_run_for_job(nothing)
+    instance.report_engine_event("first", run)
+    told, came = [], threading.Event()
+
+    def on_event(entry: object, _cursor: str) -> None:
+        told.append(str(getattr(entry, "message", "")))
+        if "third" in told[-1]:
+            came.set()
+
+    with DagsterInstance.from_config(str(home)) as other:
+        other.watch_event_logs(run.run_id, None, on_event)
+        instance.report_engine_event("second", run)
+        instance.report_engine_event("third", run)
+        assert came.wait(30), told
+
+
+def test_a_history_that_was_deleted_is_made_anew(instance: DagsterInstance, home: Path) -> None:
+    """A process that has a deleted file open does not go on writing to it."""
+    run = instance.create_run_for_job(nothing)
+    instance.report_engine_event("before", run)
+    for path in (home / "history" / "runs").glob(f"{run.run_id}*"):
+        path.unlink()
+    instance.report_engine_event("after", run)
+    assert "after" in said(instance, run.run_id)[-1]
+    assert (home / "history" / "runs" / f"{run.run_id}.db").exists()
+
+
+def test_a_forked_child_has_connections_of_its_own(instance: DagsterInstance) -> None:
+    """SQLite's must not be shared by processes; what both write is there."""
+    run = instance.create_run_for_job(nothing)
+    instance.report_engine_event("parent", run)
+    child = os.fork()
+    if child == 0:
+        try:
+            instance.report_engine_event("child", run, EngineEventData.in_process(os.getpid()))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    instance.report_engine_event("parent again", run)
+    assert [line.split()[0] for line in said(instance, run.run_id)] == [
+        "parent",
+        "child",
+        "parent",
+    ]
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    names = [link.readlink().name for link in links]
+    assert names.count(f"{run.run_id}.db") == 1

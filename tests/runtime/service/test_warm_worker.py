@@ -1,0 +1,102 @@
+"""The process that forks runs, by itself."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.service_fixtures import until, write_project
+
+from dataflow.runs.instance import prepare_dagster_home
+from dataflow.service.process_identity import living_process, process_identity
+from dataflow.shared.project import Project
+
+# By hand with more: DATAFLOW_TEST_FORKS=1000.
+FORKS = int(os.environ.get("DATAFLOW_TEST_FORKS", "200"))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The socket of a warm process."""
+    root = write_project(tmp_path_factory.mktemp("worker") / "shop")
+    path = root / "s"
+    environment = {
+        **os.environ,
+        "DATAFLOW_PROJECT": str(root),
+        "DAGSTER_HOME": str(prepare_dagster_home(Project(root))),
+    }
+    command = [sys.executable, "-m", "dataflow.service.warm_worker", "--socket", str(path)]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        until(lambda: path.exists() or process.poll() is not None, "the socket")
+        assert process.poll() is None
+        yield path
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def fork(path: Path, last_word: str) -> int:
+    """Have a child made that has nothing to do; its process id."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        with connection.makefile("rw") as lines:
+            lines.write("no-such-run\n")
+            lines.flush()
+            pid = int(lines.readline().partition("@")[0])
+            lines.write(last_word)
+    return pid
+
+
+def worker_of(path: Path) -> psutil.Process:
+    return next(
+        child for child in psutil.Process().children() if str(path) in " ".join(child.cmdline())
+    )
+
+
+@pytest.mark.slow
+def test_forks_leave_nothing_behind(path: Path) -> None:
+    """No memory, no file and no process, whether the children were told to begin or not."""
+    worker = worker_of(path)
+
+    def is_idle() -> bool:
+        return len(worker.children()) <= 1  # that which sees to semaphores
+
+    for _ in range(10):
+        fork(path, "go\n")
+    until(is_idle, "the end of the first children")
+    memory, files = worker.memory_info().rss, worker.num_fds()
+    for number in range(FORKS):
+        fork(path, "" if number % 5 else "go\n")
+    until(is_idle, "the end of all children")
+    assert worker.num_fds() == files
+    assert worker.memory_info().rss - memory < 2 << 20
+
+
+def test_only_its_user_can_ask_it(path: Path) -> None:
+    """Whoever can connect can have code run."""
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_client_that_says_nothing_holds_nobody_up(path: Path) -> None:
+    """Each has a child of its own."""
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(str(path))
+        assert fork(path, "") > 0
+
+
+def test_an_id_that_was_given_again_is_another_process() -> None:
+    """A run is not cancelled by a signal to a stranger."""
+    mine = process_identity()
+    assert living_process(mine) == os.getpid()
+    assert living_process(f"{os.getpid()}@1") is None
+    assert living_process("") is None
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        known = process_identity(process.pid)
+        process.kill()
+        # It stays listed until somebody waits for it.
+        until(lambda: living_process(known) is None, "its end")
