@@ -58,7 +58,7 @@ def _section() -> ResourceDefinition:
             Array(part), default_value=[], description="Only these parts, on what is loaded."
         ),
         "parameters": Field(
-            Permissive(known),
+            Permissive(known),  # type: ignore[no-untyped-call]
             is_required=False,
             description="In place of `ingestion.parameters` in config.yaml, for this run.",
         ),
