@@ -26,6 +26,8 @@ from dagster import (
 )
 
 from dataflow.runs.dagster_names import FURTHER_TAG, PART_TAG, PARTITION_TAG, WORKFLOW_TAG
+from dataflow.runs.run_parameters import asked_in
+from dataflow.runs.run_part import DASHBOARD
 from dataflow.shared.shown import shortened
 
 if TYPE_CHECKING:
@@ -143,8 +145,10 @@ def _of_workflow(instance: DagsterInstance, name: str, since: float) -> _News | 
 
 def _makes_tables(record: RunRecord) -> bool:
     """Whether a run is one of the workflow's own job, and not of its dashboard alone."""
-    tags = record.dagster_run.tags
-    return FURTHER_TAG not in tags and tags.get(PART_TAG) != "dashboard"
+    run = record.dagster_run
+    only = asked_in(run.run_config).get("only")
+    is_part = run.tags.get(PART_TAG) == DASHBOARD or only == [DASHBOARD]
+    return FURTHER_TAG not in run.tags and not is_part
 
 
 def _ended(record: RunRecord) -> float:

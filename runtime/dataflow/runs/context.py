@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.lock import is_held_for, workflow_lock
+from dataflow.runs.run_parameters import with_run_parameters
 from dataflow.shared.config import CONFIG_FILE, hold_config, workflow_config
 from dataflow.shared.logging import bind_run
 from dataflow.shared.project import find_project, use_project
@@ -164,7 +165,8 @@ def run_of_step(workflow_id: str) -> Iterator[RunContext]:
 
     project, dagster_run = find_project(), OpExecutionContext.get().run
     run_id = dagster_run.run_id
-    with share_with_author(project, workflow_id) as config:
+    known = with_run_parameters(own_config(project, workflow_id), dagster_run.run_config)
+    with share_with_author(project, workflow_id, known) as config:
         is_held = is_held_for(project, workflow_id, run_id)
         own = RunContext(project, workflow_id, run_id, config, is_held, resumed_run(dagster_run))
         with enter_run(own):

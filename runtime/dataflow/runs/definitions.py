@@ -24,10 +24,11 @@ from dataflow.runs.context import own_config
 from dataflow.runs.dagster_names import FURTHER_TAG, PARTITIONED_TAG, WORKFLOW_TAG
 from dataflow.runs.executor import holding_executor
 from dataflow.runs.known_assets import keys_of, lineage_of, merged_assets
+from dataflow.runs.launch_config import with_launch_config
 from dataflow.runs.lineage import Lineage
 from dataflow.runs.lineage_assets import assets_of
 from dataflow.runs.lineage_checks import checks_of
-from dataflow.runs.module_definitions import ModuleDefinitions, read_modules, targets_of
+from dataflow.runs.module_definitions import ModuleDefinitions, read_modules, targets_of, uses_steps
 from dataflow.runs.partitioning import with_partitions
 from dataflow.runs.policy import with_policy
 from dataflow.runs.step_outputs import has_default_outputs, in_files
@@ -113,7 +114,7 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
     assets, lineage = merged_assets(assets, lineage_of(project, workflow_id, config, found))
     return WorkflowDefinitions(
         workflow_id,
-        served(own_job, description=described),
+        with_launch_config(served(own_job, description=described), config, found.has_steps),
         config,
         assets,
         [_with_own_resources(check, own) for check in found.checks],
@@ -138,10 +139,10 @@ def runnable_job(
             partitions both.
     """
     job = with_partitions(workflow.job, config)
-    if job._get_required_resource_keys() <= set(job.resource_defs):
-        return job
-    found = read_modules(workflow, project.workflow_dir(workflow.workflow_id))
-    return with_job_resources(job, found.resources)
+    if not job._get_required_resource_keys() <= set(job.resource_defs):
+        found = read_modules(workflow, project.workflow_dir(workflow.workflow_id))
+        job = with_job_resources(job, found.resources)
+    return with_launch_config(job, config, uses_steps(workflow.workflow_id))
 
 
 def with_job_resources(job: JobDefinition, resources: Mapping[str, Any]) -> JobDefinition:

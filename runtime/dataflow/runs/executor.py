@@ -14,11 +14,13 @@ from dagster._core.executor.in_process import InProcessExecutor
 from dataflow.runs.asset_events import report_events, take_up_events, told_events
 from dataflow.runs.context import RunContext, enter_run, resumed_run, share_with_author
 from dataflow.runs.last_run import show_on_index
+from dataflow.runs.launch_config import asked_tags
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.policy import time_limit
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
 from dataflow.runs.run_note import noted
+from dataflow.runs.run_parameters import with_run_parameters
 from dataflow.runs.run_part import check_parts
 from dataflow.shared.errors import DataflowError
 from dataflow.warehouse.upstream_tables import hold_upstream_tables, release_upstream_tables
@@ -166,11 +168,13 @@ class _HoldingExecutor(_WholeRun):
         is_here = isinstance(self._steps, InProcessExecutor)
         limit = self._config.run.timeout_seconds if self._config and is_here else None
         run_id, resumes = plan_context.run_id, resumed_run(plan_context.dagster_run)
-        run = RunContext(project, workflow_id, run_id, self._config, resumes=resumes)
-        tags = plan_context.dagster_run.tags
+        dagster_run = plan_context.dagster_run
+        config = with_run_parameters(self._config, dagster_run.run_config)
+        run = RunContext(project, workflow_id, run_id, config, resumes=resumes)
+        tags = asked_tags(dagster_run)
         check_parts(project, workflow_id, tags, has_steps=uses_steps(workflow_id))
         with ExitStack() as stack:
-            stack.enter_context(share_with_author(project, workflow_id, self._config))
+            stack.enter_context(share_with_author(project, workflow_id, config))
             stack.enter_context(enter_run(run))
             # Outside of a step Dagster keeps interrupts for later; a cancelled run must not wait.
             with raise_execution_interrupts():

@@ -27,6 +27,7 @@ from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.notifications import report_failure, unset_addresses
 from dataflow.runs.policy import time_limit, with_policy
 from dataflow.runs.run_events import run_event
+from dataflow.runs.run_parameters import with_run_parameters
 from dataflow.runs.run_part import check_parts
 from dataflow.runs.run_progress import RunProgress
 from dataflow.runs.run_request import RunRequest, resolved_config
@@ -82,15 +83,18 @@ def run_workflow(
         workflow = get_workflow(workflow_id, project)
         tags = request.tags if request else {}
         check_parts(project, workflow_id, tags, has_steps=not tags or uses_steps(workflow_id))
+        asked_for = request or RunRequest()
+        config = with_run_parameters(config, asked_for.config)
         job = runnable_job(project, workflow, config)
         job = with_policy(job, policy, is_on_service=False)
         context = RunContext(project, workflow_id, str(uuid4()), config)
         with (
             workflow_lock(project, workflow_id, on_wait, context.run_id),
             open_instance(project) as instance,
+            share_with_author(project, workflow_id, config),
             enter_run(context),
         ):
-            asked = resolved_config(job, request or RunRequest(), instance)
+            asked = resolved_config(job, asked_for, instance)
             _close_dead_runs(instance, workflow_id)
             with time_limit(limit) as time_is_up:
                 run = _execute(instance, job, context, report, asked)

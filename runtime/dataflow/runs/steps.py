@@ -17,6 +17,7 @@ from dagster import OpExecutionContext
 
 from dataflow.modelling.build import BuildResult
 from dataflow.runs.context import RunContext, run_of_step
+from dataflow.runs.launch_config import asked_tags
 from dataflow.runs.made_assets import LoadedTable, tell_of_loaded_tables, telling_of_sources
 from dataflow.runs.partitioning import part_of_run, with_partition_key
 from dataflow.runs.reading import Reading
@@ -191,7 +192,7 @@ class Steps:
 
 def _leaves_out(part: str = "") -> bool:
     """Whether a run is for parts alone, of which this step is none; it is told then."""
-    parts = parts_of(OpExecutionContext.get().run.tags)
+    parts = parts_of(asked_tags(OpExecutionContext.get().run))
     if not parts or part in parts:
         return False
     _say(f"left out; this run is for {' and '.join(each for each in PARTS if each in parts)} only")
@@ -200,7 +201,7 @@ def _leaves_out(part: str = "") -> bool:
 
 def _reading() -> Reading:
     """Which part of its source this run was started to read."""
-    return Reading.from_tags(OpExecutionContext.get().run.tags)
+    return Reading.from_tags(asked_tags(OpExecutionContext.get().run))
 
 
 def _part(run: RunContext) -> Part | None:
