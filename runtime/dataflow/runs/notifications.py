@@ -59,7 +59,7 @@ def report_failure(project: Project, workflow_id: str, run_id: str, error: str) 
     sender = Apprise()
     understood = [sender.add(address) for address in addresses]
     body = f"{error or 'No reason is known.'}\n\nRun {run_id}"
-    link = f"{project.settings.dagster_url}/runs/{run_id}"
+    link = f"{project.settings.public_url or project.settings.dagster_url}/runs/{run_id}"
     told = all(understood) and sender.notify(
         title=f"{workflow_id} failed", body=redact(f"{body}\n{link}")
     )

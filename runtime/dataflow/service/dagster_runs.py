@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
 _EVENTS_AT_ONCE = 1000
+# A run that is being started cannot be ended by Dagster, and it is started soon.
+_SECONDS_TO_START, _SECONDS_BETWEEN_LOOKS = 30.0, 0.2
 
 
 class DagsterRuns:
@@ -136,7 +139,7 @@ class DagsterRuns:
                 "Press Ctrl-C there, or end that process.",
             )
         policy = "MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE"
-        answer = self._graphql.ask(graphql.CANCEL, "terminateRun", runId=run_id, policy=policy)
+        answer = self._terminated(run_id, policy)
         if answer["__typename"] == "TerminateRunFailure":
             run = self.status(run_id)
             if not run.is_over:
@@ -147,6 +150,18 @@ class DagsterRuns:
             return run
         expected(answer, "TerminateRunSuccess")
         return self.status(run_id)
+
+    def _terminated(self, run_id: str, policy: str) -> dict[str, Any]:
+        """Dagster's answer; one that is just being started is asked again once it runs."""
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while True:
+            answer = self._graphql.ask(graphql.CANCEL, "terminateRun", runId=run_id, policy=policy)
+            if answer["__typename"] != "TerminateRunFailure" or time.monotonic() > deadline:
+                return answer
+            run = self.status(run_id)
+            if run.status != "running" or run.started_at is not None:
+                return answer
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def _events(self, query: str, run_id: str, after: str | None, limit: int) -> dict[str, Any]:
         answer = self._graphql.ask(query, "logsForRun", runId=run_id, after=after, limit=limit)

@@ -91,7 +91,7 @@ class _Group(manager.Manager):  # type: ignore[misc]
                     env=process_environment(project, process),
                     cwd=str(project.root),
                 )
-                added.has_worker = process.has_worker
+                added.worker = process.worker
 
     def terminate(self) -> None:
         """Stop all; called again, by an impatient Ctrl-C, kill all."""

@@ -42,13 +42,13 @@ class Process:
     Args:
         name: What its log lines begin with.
         environment: Variables beside those of this process; ``None`` removes one.
-        has_worker: Whether it does its work in a child, without which it is of no use.
+        worker: What stands in the command line of the child that does its work, if it has one.
     """
 
     name: str
     command: list[str]
     environment: dict[str, str | None] = field(default_factory=dict)
-    has_worker: bool = False
+    worker: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
         Address("dagster", host, port, "DATAFLOW_DAGSTER_PORT"),
         "/server_info",
         [
-            Process("code", code_server, environment, has_worker=True),
+            Process("code", code_server, environment, worker="api grpc"),
             *warm,
             Process("dagster", webserver, environment),
             Process("daemon", daemon, environment),

@@ -55,13 +55,16 @@ class TiedProcess(Process):  # type: ignore[misc]
 
     Args:
         stopping: Not 0 when the whole group stops, so that nothing is started again.
-        has_worker: Whether the service does its work in a child of its own, without which it is
-            of no use. Dagster's code server does not notice that its child has died.
+
+    Attributes:
+        worker: What stands in the command line of the child without which the service is of no
+            use; empty if there is none. Dagster's code server does not notice that its child has
+            died; others of its children come and go.
     """
 
     def __init__(self, *args: Any, stopping: c_byte, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.has_worker = False
+        self.worker = ""
         self._stopping = stopping
         self._earlier: list[int] = []
         self._restarts = Restarts()
@@ -94,7 +97,7 @@ class TiedProcess(Process):  # type: ignore[misc]
         # What it has started may hold its output open longer than it lives.
         reader = threading.Thread(target=self._pass_on, args=(child.stdout,), daemon=True)
         reader.start()
-        if self.has_worker:
+        if self.worker:
             threading.Thread(target=self._watch_worker, args=(child,), daemon=True).start()
         code: int = child.wait()
         reader.join(1)
@@ -120,10 +123,10 @@ class TiedProcess(Process):  # type: ignore[misc]
         """End a service whose worker is gone; it is started again then, with a new one."""
         had_one = False
         while child.poll() is None:
-            has_one = _has_live_child(child.pid)
+            has_one = _has_live_child(child.pid, self.worker)
             if had_one and not has_one:
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
-                if not _has_live_child(child.pid) and not self._stopping.value:
+                if not _has_live_child(child.pid, self.worker) and not self._stopping.value:
                     self._say("has lost the process that does its work")
                     # Only this one: runs that the worker has started go on to their end.
                     child.kill()
@@ -177,15 +180,16 @@ def _end_with_parent(number: int = signal.SIGKILL) -> None:
         _TO_THE_SYSTEM.prctl(_PR_SET_PDEATHSIG, number)
 
 
-def _is_alive(process: psutil.Process) -> bool:
+def _is_worker(process: psutil.Process, known_by: str) -> bool:
+    # A zombie has no command line.
     try:
-        return bool(process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
+        return known_by in " ".join(process.cmdline())
     except psutil.Error:
         return False
 
 
-def _has_live_child(pid: int) -> bool:
+def _has_live_child(pid: int, known_by: str) -> bool:
     try:
-        return any(map(_is_alive, psutil.Process(pid).children()))
+        return any(_is_worker(child, known_by) for child in psutil.Process(pid).children())
     except psutil.Error:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -232,6 +233,23 @@ def test_a_queued_run_is_cancelled_before_it_starts(service: Service) -> None:
         ended = service.api.get(f"{API}/runs/{run_id}", params={"wait": 60}).json()
         assert ended["status"] == "canceled"
     assert ["endless", "begins", second] not in service.journal()
+
+
+def test_a_run_is_cancelled_at_whatever_point_of_its_start(service: Service) -> None:
+    """Also while its process comes up; alone, and several with one request."""
+    for pause in (0, 0.2, 0.5):
+        run_id = run(service, "endless").json()["run_id"]
+        time.sleep(pause)
+        cancelled = service.api.post(f"{API}/runs/{run_id}/cancel")
+        assert cancelled.status_code == 202, cancelled.text
+        ended = service.api.get(f"{API}/runs/{run_id}", params={"wait": 60}).json()
+        assert ended["status"] == "canceled"
+    several = [run(service, "endless").json()["run_id"] for _ in range(3)]
+    cancelled = service.api.post(f"{API}/runs/cancel", json={"run_ids": several})
+    assert cancelled.status_code < 300, cancelled.text
+    for run_id in several:
+        ended = service.api.get(f"{API}/runs/{run_id}", params={"wait": 60}).json()
+        assert ended["status"] == "canceled", ended
 
 
 def test_fifty_launches_at_once_all_run_once(service: Service) -> None:
