@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Request, Response
 
+from dataflow.api.backfill_schemas import BackfillOut, BackfillRequest
 from dataflow.api.problems import responses
 from dataflow.api.routes import WorkflowId  # noqa: TC001 - FastAPI reads it
-from dataflow.api.schemas import PREFIX, BackfillOut, BackfillRequest
+from dataflow.api.schemas import PREFIX
 
 router = APIRouter(prefix=PREFIX, tags=["backfills"])
 

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dataflow.runs.model import RunStatus, StepStatus
-from dataflow.runs.run_request import PartitionRange
 from dataflow.runs.run_request import RunRequest as RunAsked
-from dataflow.service.backfills import Backfill, BackfillStatus
 from dataflow.service.bulk_cancel import OpenStatus
 
 if TYPE_CHECKING:
@@ -26,7 +24,6 @@ _RUN_ID = "0b8f6f0e-3c1d-4c7e-9d5a-0a8a3a9f6c11"
 _AT = "2026-01-31T06:00:02Z"
 # Far more than any run config has, and less than what recursion ends at.
 _DEEPEST = 100
-_MOST_PARTITIONS = 10_000
 # Dagster and this library steer runs by tags; callers must not.
 _OWN_TAGS = ("dagster/", ".dagster/", "dataflow/")
 
@@ -146,19 +143,19 @@ def _is_flat(value: Any, most: int) -> bool:
     return not inner or (most > 0 and all(_is_flat(item, most - 1) for item in inner))
 
 
-class _View(BaseModel):
+class View(BaseModel):
     """What the API shows of an object of the runtime: the attributes with the fields' names."""
 
     model_config = ConfigDict(from_attributes=True)
 
     @classmethod
-    def _view(cls, shown: object, **others: Any) -> Self:
+    def view(cls, shown: object, **others: Any) -> Self:
         """The answer for an object, with other values for some fields."""
         names = cls.model_fields.keys() - others.keys()
         return cls.model_validate({name: getattr(shown, name) for name in names} | others)
 
 
-class StepOut(_View):
+class StepOut(View):
     """A step of a run."""
 
     name: str = Field(examples=["load"])
@@ -169,7 +166,7 @@ class StepOut(_View):
     error: str = Field(default="", examples=[""])
 
 
-class RunOut(_View):
+class RunOut(View):
     """A run."""
 
     run_id: str = Field(examples=[_RUN_ID])
@@ -204,7 +201,7 @@ class RunOut(_View):
     def of(cls, run: Run, ui: str, *, with_steps: bool) -> RunOut:
         """The answer for a run; ``ui`` is where people see Dagster."""
         own = f"{PREFIX}/runs/{run.run_id}"
-        return cls._view(
+        return cls.view(
             run,
             steps=run.steps if with_steps else None,
             error=run.whole_error,
@@ -229,77 +226,7 @@ class RunsOut(BaseModel):
     )
 
 
-class BackfillRequest(BaseModel):
-    """Which partitions to run; all there are if nothing is said."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    first: str = Field(
-        default="",
-        alias="from",
-        max_length=1000,
-        description="The first partition, or the time at which it begins.",
-        examples=["2024-01-01"],
-    )
-    last: str = Field(
-        default="",
-        alias="to",
-        max_length=1000,
-        description="The last partition, likewise.",
-        examples=["2024-01-31"],
-    )
-    partitions: list[str] = Field(
-        default_factory=list,
-        max_length=_MOST_PARTITIONS,
-        description="These and no others, by their keys.",
-        examples=[[]],
-    )
-
-    @property
-    def range(self) -> PartitionRange:
-        """The partitions that are meant."""
-        return PartitionRange(self.first, self.last, self.partitions)
-
-
-class BackfillRunOut(_View):
-    """One partition of a backfill."""
-
-    partition: str = Field(examples=["2024-01-31"])
-    run_id: str | None = Field(description="Null until it has a run.", examples=[None])
-    status: RunStatus | Literal["waiting"] = Field(examples=["waiting"])
-
-
-class BackfillOut(_View):
-    """Runs of a workflow for many partitions."""
-
-    backfill_id: str = Field(examples=["kvumbkbt"])
-    workflow_id: str = Field(examples=["my_workflow"])
-    status: BackfillStatus = Field(examples=["running"])
-    created_at: datetime = Field(description="When it was asked for.")
-    ended_at: datetime | None = None
-    counts: dict[str, int] = Field(
-        description="How many partitions are in which status.", examples=[{"waiting": 31}]
-    )
-    runs: list[BackfillRunOut]
-    error: str = Field(default="", examples=[""])
-    links: dict[str, str] = Field(examples=[{"self": f"{PREFIX}/backfills/kvumbkbt"}])
-
-    @classmethod
-    def of(cls, backfill: Backfill, ui: str) -> BackfillOut:
-        """The answer for a backfill; ``ui`` is where people see Dagster."""
-        statuses = [run.status for run in backfill.runs]
-        return cls._view(
-            backfill,
-            counts={status: statuses.count(status) for status in dict.fromkeys(statuses)},
-            links={
-                "self": f"{PREFIX}/backfills/{backfill.backfill_id}",
-                "workflow": f"{PREFIX}/workflows/{backfill.workflow_id}",
-                "ui": f"{ui}/runs/b/{backfill.backfill_id}",
-            },
-        )
-
-
-class LogEntryOut(_View):
+class LogEntryOut(View):
     """A line of a run's log."""
 
     time: datetime = Field(examples=[_AT])
@@ -308,7 +235,7 @@ class LogEntryOut(_View):
     message: str = Field(examples=["336,776 rows into raw.flights (replace)"])
 
 
-class LogOut(_View):
+class LogOut(View):
     """A stretch of a run's log."""
 
     entries: list[LogEntryOut]
@@ -344,7 +271,7 @@ class CancelRequest(BaseModel):
     )
 
 
-class CancelledRunOut(_View):
+class CancelledRunOut(View):
     """What became of one of many runs."""
 
     run_id: str = Field(examples=[_RUN_ID])
@@ -355,7 +282,7 @@ class CancelledRunOut(_View):
     @classmethod
     def of(cls, run: CancelledRun) -> CancelledRunOut:
         """The answer for one run."""
-        return cls._view(run)
+        return cls.view(run)
 
 
 class CancelledRunsOut(BaseModel):
@@ -364,7 +291,7 @@ class CancelledRunsOut(BaseModel):
     runs: list[CancelledRunOut]
 
 
-class FoundLineOut(_View):
+class FoundLineOut(View):
     """A line of a run's log."""
 
     run_id: str = Field(examples=[_RUN_ID])
@@ -391,7 +318,7 @@ class FoundLinesOut(BaseModel):
         return cls(lines=lines, next_cursor=found.cursor)
 
 
-class ScheduleOut(_View):
+class ScheduleOut(View):
     """When a workflow runs by itself."""
 
     cron: str = Field(examples=["0 6 * * *"])
@@ -399,7 +326,7 @@ class ScheduleOut(_View):
     is_on: bool = Field(description="Switched on in the Dagster UI.", examples=[False])
 
 
-class WorkflowOut(_View):
+class WorkflowOut(View):
     """A workflow."""
 
     workflow_id: str = Field(examples=["my_workflow"])
@@ -424,7 +351,7 @@ class WorkflowOut(_View):
     def of(cls, job: Job, ui: str) -> WorkflowOut:
         """The answer for a workflow; ``ui`` is where people see Dagster."""
         own = f"{PREFIX}/workflows/{job.workflow_id}"
-        return cls._view(
+        return cls.view(
             job,
             status="broken" if job.broken else "ok",
             reason=job.broken,

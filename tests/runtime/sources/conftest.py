@@ -1,9 +1,11 @@
 """The fixtures that the tests of reading and of looking at sources share."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.database_fixtures import execute, mariadb, on_mariadb, postgres
+from tests.runtime.sources.api_fixtures import Api
 from tests.source_fixtures import Server, other_server, project, quick, read, say, server
 
 __all__ = [
@@ -27,3 +29,9 @@ def api_server() -> Iterator[Server]:
     running = Server()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def api(server: Any, say: Any) -> Api:
+    """An API with 25 records."""
+    return Api(server, say)
