@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from dagster import AssetKey
 from tests.asset_fixtures import write_report, write_till
-from tests.runtime.runs.test_code_location import build
+from tests.runtime.runs.location_fixtures import build
 
 from dataflow.modelling.project_files import graph_of_files
 from dataflow.modelling.upstream_sources import UpstreamError, tell_of_upstreams

@@ -16,7 +16,7 @@ from dagster import (
     build_sensor_context,
 )
 from dagster._core.definitions.sensor_definition import SensorExecutionData
-from tests.runtime.runs.test_code_location import build
+from tests.runtime.runs.location_fixtures import build
 from tests.service_fixtures import write_project, write_workflow
 
 from dataflow.runs.after_sensor import after_sensor

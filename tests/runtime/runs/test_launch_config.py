@@ -9,7 +9,7 @@ import pytest
 from dagster import DagsterRun
 from dagster._core.system_config.objects import ResolvedRunConfig
 from tests.asset_fixtures import write_till
-from tests.runtime.runs.test_code_location import build
+from tests.runtime.runs.location_fixtures import build
 from tests.service_fixtures import write_project, write_workflow
 
 from dataflow.runs.launch_config import asked_tags

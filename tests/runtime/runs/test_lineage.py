@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dagster import AssetKey, Definitions, FreshnessPolicy
 from tests.asset_fixtures import Till, write_till
-from tests.runtime.runs.test_code_location import build
+from tests.runtime.runs.location_fixtures import build
 from tests.service_fixtures import write_workflow
 
 from dataflow.runs.freshness import longest_pause

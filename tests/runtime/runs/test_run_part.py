@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from dagster import AssetKey, DagsterInstance
 from tests.asset_fixtures import Till, write_till
-from tests.runtime.runs.test_code_location import build
+from tests.runtime.runs.location_fixtures import build
 from tests.service_fixtures import write_project, write_workflow
 
 from dataflow.runs.instance import open_instance

@@ -6,10 +6,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from tests.runtime.sources.api_fixtures import Api, read_api
+from tests.runtime.sources.api_fixtures import Api, ids, js, read_api, records
+from tests.source_fixtures import Answer
 
 from dataflow.sources.errors import (
     SourceDataError,
+    SourceError,
     SourceSettingError,
     SourceUnavailableError,
 )
@@ -105,3 +107,70 @@ def test_answer_without_a_token(api: Api) -> None:
     source = {"token_url": token, "client_id": "id", "client_secret": "s3cret"}
     with pytest.raises(SourceDataError, match="without an access token"):
         read_api(api.url("link"), auth_type="oauth2_client_credentials", **source)
+
+
+# Tokens
+
+
+def oauth(server: Any, **source: Any) -> dict[str, Any]:
+    return {
+        "auth_type": "oauth2_client_credentials",
+        "token_url": f"{server.url}/token",
+        "client_id": "me",
+        "client_secret": "s3cret-9",
+        **source,
+    }
+
+
+def test_a_token_that_runs_out_is_fetched_anew(server: Any) -> None:
+    """A 401 in the middle leads to one new token, and the run goes on."""
+    tokens = [js({"access_token": f"tok-{n}"}) for n in (1, 2)]
+    server.answer("/token", *tokens)
+
+    def answer(request: Any) -> Answer:
+        page = int(request.query["page"])
+        good = "tok-1" if page == 1 else "tok-2"
+        if request.headers["authorization"] != f"Bearer {good}":
+            return Answer("expired", 401)
+        return js({"rows": records(page) if page < 3 else []})
+
+    server.routes["/x"] = answer
+    source = oauth(server, audience="https://api", scope="read")
+    assert ids(read_api(f"{server.url}/x", paging={"type": "page_number"}, **source)) == [1, 2]
+    asked = [parse_qs(request.body) for request in server.requests if request.path == "/token"]
+    assert len(asked) == 2
+    assert asked[1] == {
+        "grant_type": ["client_credentials"],
+        "client_id": ["me"],
+        "client_secret": ["s3cret-9"],
+        "audience": ["https://api"],
+        "scope": ["read"],
+    }
+
+
+def test_a_new_token_that_is_refused_too_ends_it(server: Any) -> None:
+    """Two tokens, two refusals, one message without a secret."""
+    server.answer("/token", js({"access_token": "tok-123456"}))
+    url = server.answer("/x", Answer("tok-123456", 401))
+    with pytest.raises(SourceError, match="refuses access.*401") as caught:
+        read_api(url, **oauth(server))
+    assert [request.path for request in server.requests] == ["/token", "/x"] * 2
+    assert "tok-1" not in str(caught.value)
+
+
+def test_a_token_is_fetched_before_it_runs_out(server: Any) -> None:
+    """`expires_in` says when, as a number or a text."""
+    server.answer("/token", js({"access_token": "a", "expires_in": "0"}))
+    url = server.answer("/x", js({"rows": records(1)}), js({"rows": []}))
+    read_api(url, paging={"type": "page_number"}, **oauth(server))
+    assert [request.path for request in server.requests] == ["/token", "/x"] * 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 500])
+def test_a_tokens_server_that_refuses(server: Any, status: int) -> None:
+    """The message names its address, and not the secret."""
+    server.answer("/token", Answer('{"error": "invalid_client"}', status))
+    with pytest.raises(SourceError, match="/token") as caught:
+        read_api(f"{server.url}/x", **oauth(server))
+    assert "s3cret" not in str(caught.value)
+    assert {request.path for request in server.requests} == {"/token"}
