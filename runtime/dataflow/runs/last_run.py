@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from dataflow.shared.logging import get_logger
+
 if TYPE_CHECKING:
     from dataflow.shared.project import Project
+
+log = get_logger(__name__)
 
 
 def show_on_index(project: Project, workflow_id: str, *, success: bool) -> None:
@@ -17,4 +21,8 @@ def show_on_index(project: Project, workflow_id: str, *, success: bool) -> None:
 
     ended_at = datetime.now(UTC).isoformat(timespec="seconds")
     status = "success" if success else "failure"
-    note_run(project, workflow_id, {"status": status, "ended_at": ended_at})
+    try:
+        note_run(project, workflow_id, {"status": status, "ended_at": ended_at})
+    except OSError as error:
+        # The run itself has ended as it has, and says so.
+        log.warning(f"How this run ended is not on the dashboards' index page: {error.strerror}")

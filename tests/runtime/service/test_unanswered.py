@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,4 +67,6 @@ def test_a_launch_without_an_answer_is_not_doubled() -> None:
 
     launches = UnansweredLaunches()
     service = Service()
-    asyncio.run(scene())
+    # In a thread of its own: a browser's driver leaves its event loop in that of the tests.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, scene()).result()

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -33,24 +34,26 @@ def test_a_signed_request_is_known_by_its_id() -> None:
     assert check_signature(coded, signed(b"bytes"), BODY) == "evt_1"
 
 
-@pytest.mark.parametrize(
-    ("headers", "body"),
-    [
-        ({}, BODY),
-        (signed(b"another"), BODY),
-        (signed(), BODY + b" "),
-        (signed(at=str(int(time.time()) - 400)), BODY),
-        (signed(at=str(int(time.time()) + 400)), BODY),
-        (signed(at="١٢٣"), BODY),
-        (signed(at="9" * 400), BODY),
-        (signed(event="a b"), BODY),
-        ({**signed(), "webhook-id": "evt_2"}, BODY),
-        ({**signed(), "webhook-signature": "v1,"}, BODY),
-        ({**signed(), "webhook-signature": "v1,é"}, BODY),
-    ],
-)
-def test_any_other_request_is_refused(headers: dict[str, str], body: bytes) -> None:
+# Made when they are sent: a time that is too early now is right in a while.
+REFUSED: list[Callable[[], tuple[dict[str, str], bytes]]] = [
+    lambda: ({}, BODY),
+    lambda: (signed(b"another"), BODY),
+    lambda: (signed(), BODY + b" "),
+    lambda: (signed(at=str(int(time.time()) - 400)), BODY),
+    lambda: (signed(at=str(int(time.time()) + 400)), BODY),
+    lambda: (signed(at="١٢٣"), BODY),
+    lambda: (signed(at="9" * 400), BODY),
+    lambda: (signed(event="a b"), BODY),
+    lambda: ({**signed(), "webhook-id": "evt_2"}, BODY),
+    lambda: ({**signed(), "webhook-signature": "v1,"}, BODY),
+    lambda: ({**signed(), "webhook-signature": "v1,é"}, BODY),
+]
+
+
+@pytest.mark.parametrize("number", range(len(REFUSED)))
+def test_any_other_request_is_refused(number: int) -> None:
     """Unsigned, by another secret, changed, old, early, or no header at all."""
+    headers, body = REFUSED[number]()
     with pytest.raises(SignatureError):
         check_signature(SECRET, headers, body)
 

@@ -35,6 +35,7 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
             "schedule_on": False,
             "timezone": "Europe/Berlin",
             "partition": None,
+            "trigger": None,
             "after": [],
         },
         "ingestion": {
@@ -55,7 +56,12 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
             },
             "parameters": {"batch_size": 100, "max_retries": 5, "timeout_seconds": 30},
             "columns": {},
-            "on_change": {"new_column": "add", "lost_column": "fail", "bad_value": "fail"},
+            "on_change": {
+                "new_column": "add",
+                "lost_column": "fail",
+                "changed_column": "widen",
+                "bad_value": "fail",
+            },
         },
         "transformation": {
             "stages": [
