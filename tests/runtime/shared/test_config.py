@@ -47,10 +47,17 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
                 **dict.fromkeys(
                     (
                         *("delimiter", "widths", "quote", "escape", "skip_lines", "header"),
-                        *("header_rows", "names", "units_row", "comment", "footer_lines"),
+                        *(
+                            "header_rows",
+                            "names",
+                            "units_row",
+                            "kinds_row",
+                            "comment",
+                            "footer_lines",
+                        ),
                         *("repeated_headers", "short_rows", "decimal", "thousands"),
                         *("date_format", "encoding", "sheet", "data_path", "records"),
-                        "union_by_name",
+                        *("names_path", "final_newline", "union_by_name"),
                     )
                 ),
             },
