@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from dataflow.shared.project import find_project
 
+packages_option = click.option(
+    "--packages",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="DATAFLOW_EVIDENCE_PACKAGES",
+    help="Take Node's packages from this folder of `dataflow evidence vendor`.",
+)
+
 
 @click.command()
-def build() -> None:
+@packages_option
+def build(packages: Path | None) -> None:
     """Build the dashboards of all workflows into one static site.
 
     The site needs no server of ours and no internet. After a run it shows the new data without
@@ -17,7 +27,7 @@ def build() -> None:
     from dataflow_tools.site.site_build import build_site
 
     project = find_project()
-    site = build_site(project, lambda line: click.echo(f"  {line}"))
+    site = build_site(project, lambda line: click.echo(f"  {line}"), packages)
     click.echo(f"Built {project.relative(site.folder)} in {site.seconds:.0f} s.")
     for urls in site.pages.values():
         for url in urls:

@@ -34,7 +34,11 @@ class DevServerError(DataflowError):
 
 
 def develop_site(
-    project: Project, host: str, port: int, report: Callable[[str], None] = print
+    project: Project,
+    host: str,
+    port: int,
+    report: Callable[[str], None] = print,
+    vendored: Path | None = None,
 ) -> None:
     """Serve a project's pages as they are edited, until interrupted.
 
@@ -44,6 +48,9 @@ def develop_site(
 
     It takes over SIGTERM meanwhile, so it is called from a program's main thread.
 
+    Args:
+        vendored: A folder with the packages, made by ``dataflow evidence vendor``.
+
     Raises:
         PortInUseError: Another program listens there.
         DevServerError: The server ended with an error.
@@ -52,7 +59,7 @@ def develop_site(
     folders = SiteFolders.of(project)
     node = find_node()
     listen(host, port).close()
-    install_packages(folders, node, report)
+    install_packages(folders, node, report, vendored)
     publish_outdated(project, report)
     site = assemble_site(project, "dev")
     _show_published(site.template, folders)
