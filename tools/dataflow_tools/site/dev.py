@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from dataflow.publish.folders import SiteFolders, project_pages_folder, workflow_folders
+from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import listen
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.site.node import find_node
@@ -66,9 +67,15 @@ def develop_site(
     before = signal.signal(signal.SIGTERM, _end)
     command = (str(node.node), str(folders.modules / "vite/bin/vite.js"), "dev")
     options = ("--host", host, "--port", str(port), "--strictPort", "--clearScreen=false")
+    config = ("--config", "vite.dataflow.config.js")
+    names = WebAccess.to(host, project.settings).names
+    variables = {**_ENVIRONMENT, "DATAFLOW_DEV_HOSTS": ",".join(sorted(names))}
     try:
-        with node.running(*command, *options, cwd=site.template, variables=_ENVIRONMENT) as process:
-            report(f"Opening takes half a minute the first time: http://{host}:{port}")
+        with node.running(
+            *(*command, *options, *config), cwd=site.template, variables=variables
+        ) as process:
+            address = f"http://{host}:{port}{site.base_path}"
+            report(f"Opening takes half a minute the first time: {address}")
             _follow(project, process, report)
     except KeyboardInterrupt:
         return
