@@ -244,12 +244,21 @@ class LogOut(View):
 
 
 class CancelRequest(BaseModel):
-    """Which runs to cancel; all that wait or run, if nothing is said."""
+    """Which runs to cancel: of a workflow, in some statuses, by their ids, or all.
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"run_ids": []}]})
+    Something has to be said, so that a request that lost its filter on the way cancels nothing.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"run_ids": [_RUN_ID]}]}
+    )
 
     workflow_id: str | None = Field(
-        default=None, max_length=200, description="Only of this.", examples=["my_workflow"]
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="Only of this.",
+        examples=["my_workflow"],
     )
     statuses: list[OpenStatus] = Field(
         default=["queued", "running"],
@@ -258,17 +267,35 @@ class CancelRequest(BaseModel):
         description="Only in one of these.",
         examples=[["queued"]],
     )
-    run_ids: list[Annotated[str, Field(max_length=200)]] = Field(
-        default_factory=list,
+    run_ids: list[Annotated[str, Field(max_length=200)]] | None = Field(
+        default=None,
+        min_length=1,
         max_length=1000,
-        description="These and no others, whatever stands beside them.",
-        examples=[[]],
+        description="These and no others; nothing else is said beside them.",
+        examples=[[_RUN_ID]],
+    )
+    all: bool = Field(
+        default=False,
+        description="All that wait or run, of every workflow; nothing else is said beside it.",
+        examples=[False],
     )
     force: bool = Field(
         default=False,
         description="Mark them as cancelled even if their processes cannot be reached.",
         examples=[False],
     )
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> Self:
+        is_filtered = self.workflow_id is not None or "statuses" in self.model_fields_set
+        said = [self.all, self.run_ids is not None, is_filtered]
+        if not any(said):
+            raise ValueError(
+                'say which runs: workflow_id, statuses or run_ids, or "all": true for every one'
+            )
+        if said.count(True) > 1:
+            raise ValueError("run_ids and all stand alone: leave out the others")
+        return self
 
 
 class CancelledRunOut(View):

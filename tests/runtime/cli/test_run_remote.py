@@ -30,7 +30,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     write_workflow(root, "brief")
     write_workflow(root, "failing", "raise ValueError('the shop is closed')")
     write_workflow(root, "waiting", UNTIL_GO)
-    with running(root, "dagster") as up:
+    with running(root, "dagster", env={"DATAFLOW_PUBLIC_URL": "https://runs.example.org"}) as up:
         yield up
 
 
@@ -83,7 +83,7 @@ def test_ctrl_c_ends_the_following_and_not_the_run(service: Service) -> None:
     said = follower.communicate(timeout=30)[1]
     assert follower.returncode == 130
     run_id = service.journal("waiting")[0][2]
-    assert f"/runs/{run_id}" in said
+    assert f"https://runs.example.org/runs/{run_id}" in said
     (service.root / "go").touch()
     until(lambda: ["waiting", "ends", run_id] in service.journal(), "the end")
 
