@@ -36,8 +36,8 @@ _MARKS = {"succeeded": click.style("âœ“", fg="green"), "failed": click.style("âœ
 @click.option(
     "--only",
     multiple=True,
-    type=click.Choice(["models", "dashboard"]),
-    help="Only this part, on the tables that are there; may be given twice.",
+    metavar="PART",
+    help="Only this: load, models, dashboard, or a model by its name. May be repeated.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Also print the workflow's log lines.")
 @click.option(
@@ -68,13 +68,14 @@ def run(
     another part of it: under `append` the rows read take the place of the table's rows in that
     part. See `dataflow workflow watermark` for where the last run ended.
 
-    --only models has dbt build and test the models again on what has been loaded, and --only
-    dashboard publishes again; no source is asked.
+    --only models has dbt build and test the models again on what has been loaded, --only
+    stg_sales that model alone, and --only dashboard publishes again; no source is asked. --only
+    load reads the source and loads the raw tables.
     """
-    if only and (full_refresh or since or until or partition):
+    if only and "load" not in only and (full_refresh or since or until or partition):
         raise click.UsageError(
-            "--only makes a part again from what has been loaded: leave out --partition, "
-            "--full-refresh, --since and --until."
+            f"--only {' --only '.join(only)} is made from what has been loaded: leave out "
+            "--partition, --full-refresh, --since and --until."
         )
     from dataflow.cli.run_config import read_run_config
     from dataflow.runs.context import share_with_author

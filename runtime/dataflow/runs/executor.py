@@ -17,11 +17,11 @@ from dataflow.runs.last_run import show_on_index
 from dataflow.runs.launch_config import asked_tags
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.module_definitions import uses_steps
+from dataflow.runs.part_check import check_parts
 from dataflow.runs.policy import time_limit
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
 from dataflow.runs.run_note import noted
 from dataflow.runs.run_parameters import with_run_parameters
-from dataflow.runs.run_part import check_parts
 from dataflow.shared.errors import DataflowError
 from dataflow.warehouse.upstream_tables import hold_upstream_tables, release_upstream_tables
 
