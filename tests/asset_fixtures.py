@@ -17,7 +17,7 @@ CONFIG = """
 workflow: {name: Till, schedule: "0 6 * * *", timezone: UTC}
 ingestion:
   source: {type: file, url: rows.csv}
-  columns: {id: bigint, amount: {type: "decimal(12,2)", unit: EUR}}
+  columns: {id: bigint, amount: {type: "decimal(12,2)", unit: EUR, sample: true}}
   on_change: {bad_value: BAD_VALUE}
 load: {table: sales}
 """
@@ -92,7 +92,10 @@ models:
     description: What the till says.
     config: {tags: [money]}
     columns:
-      - {name: id, description: The number of the receipt., data_tests: [unique]}
+      - name: id
+        description: The number of the receipt.
+        config: {meta: {sample: true}}
+        data_tests: [unique]
       - name: amount
         data_tests: [{not_null: {config: {severity: warn}}}]
 """,

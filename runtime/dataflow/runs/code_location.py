@@ -221,7 +221,7 @@ class _RefusedJob(JobDefinition):
 
 def _is_run_process() -> bool:
     """Whether this process was started for a run, by Dagster or from a warm process."""
-    return multiprocessing.parent_process() is not None or "DAGSTER_RUN_JOB_NAME" in os.environ
+    return multiprocessing.parent_process() is not None or JOB_VARIABLE in os.environ
 
 
 @definitions

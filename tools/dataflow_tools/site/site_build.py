@@ -190,8 +190,7 @@ def _build(
 def _run_vite(site: Site, modules: Path, node: Node, report: Callable[[str], None]) -> str | None:
     """Run the build tool; return what it said if it failed."""
     shutil.rmtree(site.template / "build", ignore_errors=True)
-    environment = {
-        **node.environment(),
+    variables = {
         "EVIDENCE_IS_BUILDING": "true",
         "VITE_EVIDENCE_SPA": "true",
         "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --max-old-space-size=4096".strip(),
@@ -199,25 +198,20 @@ def _run_vite(site: Site, modules: Path, node: Node, report: Callable[[str], Non
     began = time.monotonic()
     log_file = site.template.parent.parent / "build.log"
     with log_file.open("w+", encoding="utf-8", errors="replace") as log:
-        process = subprocess.Popen(
-            [str(node.node), str(modules / "vite/bin/vite.js"), "build", "--logLevel", "error"],
+        command = (str(node.node), str(modules / "vite/bin/vite.js"), "build")
+        with node.running(
+            *(*command, "--logLevel", "error"),
             cwd=site.template,
-            env=environment,
-            stdin=subprocess.DEVNULL,
+            variables=variables,
             stdout=log,
             stderr=subprocess.STDOUT,
-        )
-        try:
+        ) as process:
             while True:
                 try:
                     code = process.wait(timeout=_SECONDS_BETWEEN_REPORTS)
                     break
                 except subprocess.TimeoutExpired:
                     report(f"... still building, {time.monotonic() - began:.0f} s")
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
         log.seek(0)
         said = _COLOURS.sub("", log.read())
     built = (site.template / "build" / "index.html").exists()
