@@ -49,3 +49,9 @@ def check_parts(
                 as_sentence(did_you_mean(name, [*PARTS, *known]))
                 or f"Name {', '.join(PARTS)} or a model, seed or snapshot of its dbt project.",
             )
+
+
+def closing_parts(project: Project, workflow_id: str) -> list[str]:
+    """The parts that a workflow has of those that follow its load."""
+    folder = project.workflow_dir(workflow_id)
+    return [part for part, name in _FOLDERS.items() if (folder / name).is_dir()]
