@@ -40,6 +40,17 @@ const importOwnComponents = {
 	}
 };
 
+const shippedComponents = autoImport({
+	include: ['**/*.(svelte|md)'],
+	components: [{ directory: path.resolve('src/dataflow/components'), flat: true }],
+	configFile: false
+});
+
+const importShippedComponents = {
+	markup: ({ content, filename }) =>
+		filename?.endsWith('.md') ? shippedComponents.markup({ content, filename }) : undefined
+};
+
 /** Evidence's rule: a component or variable that does not exist is an error, not a warning. */
 function onwarn(warning) {
 	if (warning.message.includes('defined') || warning.message.includes('Empty Block')) {
@@ -51,8 +62,10 @@ export default {
 	extensions: ['.svelte', '.md'],
 	preprocess: [
 		...evidencePreprocess(true),
-		// What a workflow brings itself goes before what Evidence has under the same name.
+		// What a workflow brings itself goes before what ships with the site, and that before what
+		// Evidence has under the same name.
 		importOwnComponents,
+		importShippedComponents,
 		injectComponents(),
 		preprocess({ postcss: true }),
 		addBasePathToHrefAndSrc
