@@ -204,7 +204,7 @@ def _facts(project: Project, pages: list[SitePage], findings: Sequence[Finding])
     return {
         "title": project.root.name,
         "workflows": [
-            {"id": name, **_describe(project, name), "fault": name in broken}
+            {"id": name, **describe_workflow(project, name), "fault": name in broken}
             for name in sorted({page.workflow_id for page in pages})
         ],
         "faults": {
@@ -213,7 +213,8 @@ def _facts(project: Project, pages: list[SitePage], findings: Sequence[Finding])
     }
 
 
-def _describe(project: Project, workflow_id: str) -> dict[str, str]:
+def describe_workflow(project: Project, workflow_id: str) -> dict[str, str]:
+    """What a workflow's config says of it: ``title``, ``description`` and its first ``table``."""
     # A config with an error elsewhere in it must not take the site down.
     path = project.workflow_dir(workflow_id) / "config.yaml"
     try:
