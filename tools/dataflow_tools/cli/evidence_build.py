@@ -23,11 +23,23 @@ def build(packages: Path | None) -> None:
 
     The site needs no server of ours and no internet. After a run it shows the new data without
     being built again; build it again when a page changed.
-    """
-    from dataflow_tools.site.site_build import build_site
 
+    The setting `dashboard` chooses what builds it: `evidence`, from the workflows' own pages, or
+    `static`, which needs no Node and makes a page of each workflow's tables by itself.
+    """
     project = find_project()
-    site = build_site(project, lambda line: click.echo(f"  {line}"), packages)
+
+    def report(line: str) -> None:
+        click.echo(f"  {line}")
+
+    if project.settings.dashboard == "static":
+        from dataflow_tools.static_site.site_build import build_site as build_static_site
+
+        site = build_static_site(project, report)
+    else:
+        from dataflow_tools.site.site_build import build_site
+
+        site = build_site(project, report, packages)
     click.echo(f"Built {project.relative(site.folder)} in {site.seconds:.0f} s.")
     for urls in site.pages.values():
         for url in urls:

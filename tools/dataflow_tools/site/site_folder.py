@@ -168,7 +168,7 @@ def _facts(
     return {
         "layout": {"title": project.root.name, **config.layout},
         "workflows": [
-            {"id": name, **_describe(project, name), "fault": name in broken}
+            {"id": name, **describe_workflow(project, name), "fault": name in broken}
             for name in sorted({page.workflow_id for page in pages if page.workflow_id})
         ],
         "faults": {
@@ -177,7 +177,8 @@ def _facts(
     }
 
 
-def _describe(project: Project, workflow_id: str) -> dict[str, str]:
+def describe_workflow(project: Project, workflow_id: str) -> dict[str, str]:
+    """What a workflow's config says of it: ``title``, ``description`` and its first ``table``."""
     # A config with an error elsewhere in it must not take the site down.
     path = project.workflow_dir(workflow_id) / "config.yaml"
     try:

@@ -136,6 +136,8 @@ function isAwaited(table, sql, workflow) {
 	);
 }
 
+const shipped = fs.readdirSync('src/dataflow', { recursive: true });
+
 function checkFences({ source, target }) {
 	const text = fs.readFileSync(target, 'utf-8');
 	let names = new Set();
@@ -160,10 +162,9 @@ function checkFences({ source, target }) {
 async function checkQueries({ source, target, workflow }) {
 	const text = fs.readFileSync(target, 'utf-8');
 	const named = namesOfComponents(text);
-	// A component of one's own may be an input.
-	const hasOwn = request.files.some(
-		({ target: file }) =>
-			file.endsWith('.svelte') && text.includes(`<${path.basename(file, '.svelte')}`)
+	// A component of one's own, or one that ships with the site, may be an input.
+	const hasOwn = [...request.files.map(({ target: file }) => file), ...shipped].some(
+		(file) => file.endsWith('.svelte') && text.includes(`<${path.basename(file, '.svelte')}`)
 	);
 	for (const { id, compiledQueryString, inputQueryString, compileError } of evidence.extractQueries(
 		text

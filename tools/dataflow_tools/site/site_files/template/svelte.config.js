@@ -1,5 +1,6 @@
 // In place of Evidence's own file of this name, of which it keeps all but one thing: a page finds
-// the components of its own workflow and of the project only, so that two workflows may have one name for two things.
+// the components of its own workflow and of the project only, so that two workflows may have one name
+// for two things.
 import adapter from '@sveltejs/adapter-static';
 import evidencePreprocess from '@evidence-dev/preprocess';
 import { addBasePathToHrefAndSrc, injectComponents } from '@evidence-dev/sdk/build/svelte';
@@ -56,6 +57,17 @@ const keepTitle = {
 			: undefined
 };
 
+const shippedComponents = autoImport({
+	include: ['**/*.(svelte|md)'],
+	components: [{ directory: path.resolve('src/dataflow/components'), flat: true }],
+	configFile: false
+});
+
+const importShippedComponents = {
+	markup: ({ content, filename }) =>
+		filename?.endsWith('.md') ? shippedComponents.markup({ content, filename }) : undefined
+};
+
 /** Evidence's rule: a component or variable that does not exist is an error, not a warning. */
 function onwarn(warning) {
 	if (warning.message.includes('defined') || warning.message.includes('Empty Block')) {
@@ -68,10 +80,12 @@ export default {
 	preprocess: [
 		...evidencePreprocess(true),
 		keepTitle,
-		// What people bring themselves goes before what Evidence has under the same name.
+		// What people bring themselves goes before what ships with the site, and that before what
+		// Evidence has under the same name.
 		importOwnComponents,
 		importProjectsComponents,
 		importList,
+		importShippedComponents,
 		injectComponents(),
 		preprocess({ postcss: true }),
 		addBasePathToHrefAndSrc
