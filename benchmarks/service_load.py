@@ -29,6 +29,8 @@ from warm import cpu_of_children
 
 PART = "service_load"
 OTHERS = 10
+# Of each of them, so that a machine of two cores has some left for the partitions.
+SECONDS_BETWEEN_RUNS = 10.0
 PARTITION = "workflow:\n  partition: {by: day, start: 2024-01-01, column: day}"
 # Runs that are as small as a run can be, in one process: for a history that is long.
 FILL = """
@@ -102,13 +104,14 @@ def backfill_beside_others(url: str, partitions: int) -> None:
     ends, ended = threading.Event(), list[str]()
 
     def run_on(name: str) -> None:
-        while not ends.is_set():
+        while not ends.wait(SECONDS_BETWEEN_RUNS):
             ended.append(run_once(url, name))
 
     keys = [f"2024-{1 + day // 28:02}-{1 + day % 28:02}" for day in range(partitions)]
     cpu, began = cpu_of_children(), time.perf_counter()
     backfill = ask(f"{url}/api/v1/workflows/orders/backfills", {"partitions": keys})
-    others = [threading.Thread(target=run_on, args=(f"other_{n}",)) for n in range(OTHERS)]
+    names = [f"other_{number}" for number in range(OTHERS)]
+    others = [threading.Thread(target=run_on, args=(name,), daemon=True) for name in names]
     for other in others:
         other.start()
     while backfill["status"] == "running":
