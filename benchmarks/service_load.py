@@ -5,7 +5,7 @@ five hundred runs in a row, and the memory of each process after the fiftieth an
 and how long lists take with a long history. From a fresh checkout:
 
     make setup
-    .venv/bin/python benchmarks/service_load.py [--partitions 50] [--runs 500] [--history 2000]
+    .venv/bin/python benchmarks/service_load.py [--partitions 50] [--plain] [--runs 500]
 """
 
 from __future__ import annotations
@@ -64,10 +64,11 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=50)
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--history", type=int, default=2000)
+    parser.add_argument("--plain", action="store_true", help="partitions without dbt")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder), many=False)
-        add_workflows(project, chosen.partitions)
+        add_workflows(project, chosen.partitions, plain=chosen.plain)
         say("service_load: starting dataflow up")
         with service(project) as url:
             if chosen.partitions:
@@ -82,7 +83,7 @@ def main() -> None:
                 lists(project, url, chosen.history)
 
 
-def add_workflows(project: Path, partitions: int) -> None:
+def add_workflows(project: Path, partitions: int, *, plain: bool) -> None:
     """A partitioned workflow with dbt, and ten with one op each."""
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     from tests.service_fixtures import write_workflow
@@ -92,6 +93,8 @@ def add_workflows(project: Path, partitions: int) -> None:
     rows = "".join(f"{number},{day},{number % 7}\n" for number, day in enumerate(days))
     (project / "orders.csv").write_text(f"id,day,amount\n{rows}")
     new = [DATAFLOW, "workflow", "new", "orders", "--source", "orders.csv", "--defaults"]
+    if plain:
+        new += ["--data", "use_dbt=false", "--data", "use_evidence=false"]
     measure(new, project, timeout=TIMEOUT)
     config = project / "src" / "dataflow" / "workflows" / "orders" / "config.yaml"
     config.write_text(config.read_text().replace("workflow:", PARTITION, 1))
