@@ -85,7 +85,7 @@ def run(
             "--full-refresh, --since and --until."
         )
     warm = None
-    if not (remote or no_daemon):
+    if sys.platform == "linux" and not (remote or no_daemon):
         from dataflow.service.warm_start import WarmStart
 
         warm = WarmStart(find_project().root)
