@@ -57,6 +57,7 @@ WORKFLOWS: dict[str, tuple[str, dict[str, Any]]] = {
             ],
         },
     ),
+    "never": ("", {}),
     "ledger": (
         LEDGER,
         {
@@ -99,8 +100,9 @@ def built(
         data = {"kind": "workflow", "source_url": "a.csv", **answers}
         folder = project.workflow_dir(name)
         run_copy(str(template), folder, data=data, defaults=True, quiet=True)
-        write_warehouse(project, name, warehouse)
-        publish_workflow(project, name)
+        if warehouse:
+            write_warehouse(project, name, warehouse)
+            publish_workflow(project, name)
     build = build_site(project, lambda _: None)
     with site_server(build.folder) as url:
         yield Built(project, url)
@@ -236,6 +238,14 @@ def test_revenue_and_cost_are_not_added_up(built: Built, open_page: OpenPage) ->
     watched.page.get_by_role("button", name="revenue", exact=True).last.click()
     watched.page.get_by_text("Total amount (revenue) by shop").wait_for()
     assert ranked(watched, "By shop") == [(shop, f"{n:,}") for shop, n in by_shop]
+
+
+def test_before_the_first_run_a_page_says_what_to_do(built: Built, open_page: OpenPage) -> None:
+    """No component asks for tables that are not there."""
+    watched = open_page()
+    watched.visit(f"{built.url}/never/")
+    watched.page.get_by_text("dataflow workflow run never").wait_for()
+    assert "Over time" not in watched.page.inner_text("article")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
