@@ -29,7 +29,7 @@ def cancel_many_runs(
         request.app.state.dagster,
         workflow_id=body.workflow_id,
         statuses=body.statuses,
-        run_ids=body.run_ids,
+        run_ids=body.run_ids or [],
         force=body.force,
     )
     return CancelledRunsOut(runs=[CancelledRunOut.of(each) for each in asked])

@@ -171,9 +171,10 @@ def list_runs(
         dagster.status(cursor)
     runs = dagster.runs(tags, statuses, limit + 1, cursor)
     more = len(runs) > limit
+    runs = dagster.with_errors(runs[:limit])
     return RunsOut(
-        runs=[RunOut.of(run, _ui(request), with_steps=True) for run in runs[:limit]],
-        next_cursor=runs[limit - 1].run_id if more else None,
+        runs=[RunOut.of(run, _ui(request), with_steps=True) for run in runs],
+        next_cursor=runs[-1].run_id if more else None,
     )
 
 

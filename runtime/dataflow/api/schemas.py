@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dataflow.runs.model import RunStatus, StepStatus
+from dataflow.runs.run_part import LOAD
 from dataflow.runs.run_request import RunRequest as RunAsked
 from dataflow.service.bulk_cancel import OpenStatus
 
@@ -58,10 +59,11 @@ class RunRequest(BaseModel):
         examples=[{"asked-by": "the-shop"}],
     )
 
-    only: list[Literal["models", "dashboard"]] = Field(
+    only: list[Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^,\s]+$")]] = Field(
         default_factory=list,
-        max_length=2,
-        description="Only these parts, made again from what has been loaded; empty for all.",
+        max_length=100,
+        description="Only these: `load`, `models`, `dashboard`, or models by their names; empty "
+        "for all.",
         examples=[[]],
     )
     full_refresh: bool = Field(
@@ -94,10 +96,11 @@ class RunRequest(BaseModel):
 
     @model_validator(mode="after")
     def _part_of_what_is_loaded(self) -> Self:
-        if self.only and (self.partition or self.full_refresh or self.since or self.until):
+        asks_no_source = self.only and LOAD not in self.only
+        if asks_no_source and (self.partition or self.full_refresh or self.since or self.until):
             raise ValueError(
-                "only makes a part again from what has been loaded: leave out partition, "
-                "full_refresh, since and until"
+                "only without `load` makes a part again from what has been loaded: leave out "
+                "partition, full_refresh, since and until"
             )
         return self
 
@@ -244,12 +247,21 @@ class LogOut(View):
 
 
 class CancelRequest(BaseModel):
-    """Which runs to cancel; all that wait or run, if nothing is said."""
+    """Which runs to cancel: of a workflow, in some statuses, by their ids, or all.
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"run_ids": []}]})
+    Something has to be said, so that a request that lost its filter on the way cancels nothing.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"run_ids": [_RUN_ID]}]}
+    )
 
     workflow_id: str | None = Field(
-        default=None, max_length=200, description="Only of this.", examples=["my_workflow"]
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="Only of this.",
+        examples=["my_workflow"],
     )
     statuses: list[OpenStatus] = Field(
         default=["queued", "running"],
@@ -258,17 +270,35 @@ class CancelRequest(BaseModel):
         description="Only in one of these.",
         examples=[["queued"]],
     )
-    run_ids: list[Annotated[str, Field(max_length=200)]] = Field(
-        default_factory=list,
+    run_ids: list[Annotated[str, Field(max_length=200)]] | None = Field(
+        default=None,
+        min_length=1,
         max_length=1000,
-        description="These and no others, whatever stands beside them.",
-        examples=[[]],
+        description="These and no others; nothing else is said beside them.",
+        examples=[[_RUN_ID]],
+    )
+    all: bool = Field(
+        default=False,
+        description="All that wait or run, of every workflow; nothing else is said beside it.",
+        examples=[False],
     )
     force: bool = Field(
         default=False,
         description="Mark them as cancelled even if their processes cannot be reached.",
         examples=[False],
     )
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> Self:
+        is_filtered = self.workflow_id is not None or "statuses" in self.model_fields_set
+        said = [self.all, self.run_ids is not None, is_filtered]
+        if not any(said):
+            raise ValueError(
+                'say which runs: workflow_id, statuses or run_ids, or "all": true for every one'
+            )
+        if said.count(True) > 1:
+            raise ValueError("run_ids and all stand alone: leave out the others")
+        return self
 
 
 class CancelledRunOut(View):

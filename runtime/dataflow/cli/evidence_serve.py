@@ -25,7 +25,7 @@ port_option = click.option(
     help="First install the pages of this copy of a .dataflow/site, built elsewhere.",
 )
 def serve(host: str, port: int | None, site: Path | None) -> None:
-    """Serve the built dashboards until Ctrl-C."""
+    """Serve the built dashboards until Ctrl-C, whichever `dashboard` built them."""
     from dataflow.publish.built_site import install_site
     from dataflow.publish.folders import SiteFolders
     from dataflow.service.dashboard_server import serve_site

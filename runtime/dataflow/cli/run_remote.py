@@ -60,7 +60,8 @@ def run_remote(
         except KeyboardInterrupt:
             raise StillRunningError(
                 f"The run {run.run_id} goes on without being followed.",
-                f"See it at {dagster.url}/runs/{run.run_id}, which can stop it, too.",
+                f"See it at {project.settings.public_url or dagster.url}/runs/{run.run_id}, "
+                "which can stop it, too.",
             ) from None
     finally:
         dagster.close()

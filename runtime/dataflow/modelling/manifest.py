@@ -84,13 +84,24 @@ class Manifest:
 
     def columns(self, relation: Relation) -> dict[str, str]:
         """The described columns of a table, in lower case, with what is said of each."""
+        return {
+            str(column["name"]).lower(): column.get("description") or ""
+            for column in self._columns_of(relation)
+        }
+
+    def sampled_columns(self, relation: Relation) -> frozenset[str]:
+        """The columns, in lower case, whose ``meta`` says ``sample: true``."""
+        return frozenset(
+            str(column["name"]).lower()
+            for column in self._columns_of(relation)
+            if _meta_of(column).get("sample") is True
+        )
+
+    def _columns_of(self, relation: Relation) -> list[Mapping[str, Any]]:
         for unique_id, node in (*self._nodes.items(), *self._sources.items()):
             if self.relation(unique_id) == relation:
-                return {
-                    str(column["name"]).lower(): column.get("description") or ""
-                    for column in node["columns"].values()
-                }
-        return {}
+                return list(node["columns"].values())
+        return []
 
     def _model(self, node: Mapping[str, Any]) -> Model:
         return Model(
@@ -140,3 +151,8 @@ class Manifest:
             elif unique_id not in seen and unique_id in self._nodes:
                 seen.add(unique_id)
                 yield from self._tables_before(self._nodes[unique_id], seen)
+
+
+def _meta_of(column: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the author noted of a column: under ``config`` as dbt wants it now, or beside it."""
+    return {**(column.get("meta") or {}), **((column.get("config") or {}).get("meta") or {})}

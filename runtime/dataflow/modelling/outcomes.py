@@ -20,11 +20,13 @@ class BuiltTable:
 
     Args:
         descriptions: What is said of its columns, by their names in lower case.
+        sampled: The columns of which values may be shown, in lower case.
     """
 
     relation: Relation
     seconds: float
     descriptions: Mapping[str, str] = field(default_factory=dict)
+    sampled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,12 @@ def built_tables(manifest: Manifest, results: Iterable[Any]) -> list[BuiltTable]
     """The tables among dbt's results, in order."""
     found = ((result, manifest.relation(result.node.unique_id)) for result in results)
     return [
-        BuiltTable(relation, result.execution_time, manifest.columns(relation))
+        BuiltTable(
+            relation,
+            result.execution_time,
+            manifest.columns(relation),
+            manifest.sampled_columns(relation),
+        )
         for result, relation in found
         if relation and result.status == "success"
     ]

@@ -154,6 +154,9 @@ def _assemble(
             for check in (*found.checks, *checks_of(found.workflow_id, found.lineage, found.job))
         ],
         resources=resources or None,
+        # Assets that are made from Dagster's UI, and jobs that name none: a process for each step
+        # costs more than most steps do, and each loads all workflows.
+        executor=in_process_executor,
     )
 
 
@@ -221,7 +224,7 @@ class _RefusedJob(JobDefinition):
 
 def _is_run_process() -> bool:
     """Whether this process was started for a run, by Dagster or from a warm process."""
-    return multiprocessing.parent_process() is not None or "DAGSTER_RUN_JOB_NAME" in os.environ
+    return multiprocessing.parent_process() is not None or JOB_VARIABLE in os.environ
 
 
 @definitions

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dataflow.runs.asset_events import AssetEvent
     from dataflow.runs.context import RunContext
     from dataflow.runs.stored_table import StoredTable
+    from dataflow.shared.contract import Contract
     from dataflow.shared.named_source import SourceTable
     from dataflow.warehouse.kind import LoadRequest, LoadResult
 
@@ -99,7 +100,7 @@ class ToldOfSources:
 def tell_of_loaded_tables(run: RunContext, tables: Iterable[LoadedTable]) -> None:
     """Tell of the tables that a run has loaded: rows, columns, what was put aside."""
     loaded = {_relation(each.result.table): each for each in tables}
-    facts = _facts(run, loaded)
+    facts = _facts(run, {each: _sampled(run, each[1]) for each in loaded})
     tell(
         run,
         [
@@ -111,7 +112,7 @@ def tell_of_loaded_tables(run: RunContext, tables: Iterable[LoadedTable]) -> Non
                     "dagster/row_count": each.result.rows_in_table,
                     "rows_loaded": each.result.rows_loaded,
                     **_of_partition(each),
-                    **_rejected(each.request.rejected, _has_contract(run, relation[1])),
+                    **_rejected(each.request.rejected, _contract(run, relation[1]) is not None),
                     "seconds": round(each.seconds, 3),
                 },
             )
@@ -126,7 +127,7 @@ def tell_of_models(
 ) -> None:
     """Tell of the tables that dbt has made, and how its tests ended, in a build that failed too."""
     made = {each.relation: each for each in tables}
-    facts = _facts(run, made)
+    facts = _facts(run, {relation: each.sampled for relation, each in made.items()})
     materializations = [
         AssetMaterialization(
             table_key(run.workflow_id, relation),
@@ -159,12 +160,13 @@ def _of_partition(table: LoadedTable) -> dict[str, int]:
     return {"dagster/partition_row_count": table.result.rows_loaded}
 
 
-def _facts(run: RunContext, relations: Iterable[Relation]) -> dict[Relation, TableFacts]:
-    wanted = list(relations)
-    if not wanted:
+def _facts(
+    run: RunContext, relations: Mapping[Relation, frozenset[str]]
+) -> dict[Relation, TableFacts]:
+    if not relations:
         return {}
     try:
-        return facts_of_tables(run.warehouse, wanted)
+        return facts_of_tables(run.warehouse, relations)
     except Exception as error:  # what is told of tables must not fail the run that made them
         log.warning(f"The columns of the new tables could not be looked up: {error}")
         return {}
@@ -175,12 +177,19 @@ def _relation(table: str) -> Relation:
     return schema, name
 
 
-def _has_contract(run: RunContext, table: str) -> bool:
+def _contract(run: RunContext, table: str) -> Contract | None:
     for each in run.settings.tables:
         child = each.child_tables.get(table)
         if each.load.table == table or child:
-            return (child.contract if child else each.contract) is not None
-    return False
+            return child.contract if child else each.contract
+    return None
+
+
+def _sampled(run: RunContext, table: str) -> frozenset[str]:
+    """The columns of a raw table whose contract lets their values be shown, in lower case."""
+    contract = _contract(run, table)
+    columns = contract.columns if contract else {}
+    return frozenset(name.lower() for name, column in columns.items() if column.sample)
 
 
 def _rejected(rows: Path | None, has_contract: bool) -> dict[str, int]:

@@ -17,7 +17,7 @@ from dataflow.shared.logging import get_logger
 from dataflow.shared.shown import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from dataflow.shared.project import Project
@@ -27,6 +27,8 @@ create table if not exists runs (
     run_id text primary key, workflow_id text not null, steps text not null, rejected integer
 ) without rowid
 """
+# Of runs that ended without a note, or with one that does not say why.
+_ERRORS = "create table if not exists errors (run_id text primary key, error text) without rowid"
 _SECONDS_TO_WAIT = 10.0
 # What SQLite takes as parameters of one statement, with room.
 _IDS_AT_ONCE = 500
@@ -88,13 +90,44 @@ class RunLedger:
             log.warning(f"{self._path.name} cannot be read: {error}")
         return found
 
+    def note_errors(self, errors: Mapping[str, str]) -> None:
+        """Write down why runs failed that could not say it themselves, found out afterwards."""
+        try:
+            self._path.parent.mkdir(exist_ok=True)
+            with closing(self._open()) as ledger, ledger:
+                ledger.execute(_ERRORS)
+                found = [(run_id, shortened(error, _LONGEST)) for run_id, error in errors.items()]
+                ledger.executemany("insert or replace into errors values (?, ?)", found)
+        except (sqlite3.Error, OSError) as error:
+            log.warning(f"Why runs failed is not in {self._path.name}: {error}")
+
+    def errors(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """What was found out about some runs, by their ids."""
+        found: dict[str, str] = {}
+        if not self._path.exists():
+            return found
+        try:
+            with closing(self._open()) as ledger, ledger:
+                ledger.execute(_ERRORS)
+                for start in range(0, len(run_ids), _IDS_AT_ONCE):
+                    ids = run_ids[start : start + _IDS_AT_ONCE]
+                    marks = ",".join("?" * len(ids))
+                    asked = f"select run_id, error from errors where run_id in ({marks})"  # noqa: S608
+                    found |= dict(ledger.execute(asked, ids))
+        except sqlite3.Error as error:
+            log.warning(f"{self._path.name} cannot be read: {error}")
+        return found
+
     def forget(self, run_ids: Iterable[str]) -> None:
         """Take runs out whose history is gone."""
         if not self._path.exists():
             return
         with closing(self._open()) as ledger, ledger:
             ledger.execute(_TABLE)
-            ledger.executemany("delete from runs where run_id = ?", [(each,) for each in run_ids])
+            ledger.execute(_ERRORS)
+            gone = [(each,) for each in run_ids]
+            ledger.executemany("delete from runs where run_id = ?", gone)
+            ledger.executemany("delete from errors where run_id = ?", gone)
 
     def _open(self) -> sqlite3.Connection:
         ledger = sqlite3.connect(self._path, timeout=_SECONDS_TO_WAIT)

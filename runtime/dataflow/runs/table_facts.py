@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dagster import TableColumn, TableSchema
+from dagster import MetadataValue, TableColumn, TableSchema
 
+from dataflow.runs.table_sample import markdown_table, sample_of, shown_columns
 from dataflow.shared.sql import quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from duckdb import DuckDBPyConnection
 
@@ -30,10 +31,12 @@ class TableFacts:
 
     Args:
         rows: None for a view whose rows take long to count.
+        sample: A few rows, as a table in Markdown; empty where no value may be shown.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     rows: int | None = None
+    sample: str = ""
 
     def metadata(self, descriptions: Mapping[str, str] | None = None) -> dict[str, Any]:
         """As Dagster's UI shows them.
@@ -51,13 +54,19 @@ class TableFacts:
             about["dagster/column_schema"] = TableSchema(columns)
         if self.rows is not None:
             about["dagster/row_count"] = self.rows
+        if self.sample:
+            about["sample"] = MetadataValue.md(self.sample)
         return about
 
 
 def facts_of_tables(
-    warehouse: Warehouse, relations: Iterable[Relation]
+    warehouse: Warehouse, relations: Mapping[Relation, frozenset[str]]
 ) -> dict[Relation, TableFacts]:
-    """Columns and rows of some tables and views; nothing of those that are not there."""
+    """Columns and rows of some tables and views; nothing of those that are not there.
+
+    Args:
+        relations: The columns of each of which a sample may be shown, in lower case.
+    """
     import duckdb
 
     wanted = list(relations)
@@ -76,20 +85,32 @@ def facts_of_tables(
                 "WHERE database_name = current_database() AND NOT internal"
             ).fetchall()
         )
-        counts: dict[Relation, int] = {
-            each: _count(connection, each) for each in wanted if each in found and each not in views
-        }
+        counts: dict[Relation, int] = {}
+        samples: dict[Relation, str] = {}
+
+        def look_at(relation: Relation) -> None:
+            counts[relation] = _count(connection, relation)
+            if names := shown_columns(found[relation], relations[relation]):
+                samples[relation] = markdown_table(names, sample_of(connection, relation, names))
+
+        for each in wanted:
+            if each in found and each not in views:
+                look_at(each)
         until = time.monotonic() + _SECONDS_FOR_VIEWS
         with _interrupted_after(connection, _SECONDS_FOR_VIEWS):
             for each in wanted:
                 if each not in views or time.monotonic() > until:
                     continue
                 try:
-                    counts[each] = _count(connection, each)
+                    look_at(each)
                 except duckdb.Error:
                     # It takes long, or the view is of a table that is gone.
                     continue
-    return {each: TableFacts(found[each], counts.get(each)) for each in wanted if each in found}
+    return {
+        each: TableFacts(found[each], counts.get(each), samples.get(each, ""))
+        for each in wanted
+        if each in found
+    }
 
 
 def _count(connection: DuckDBPyConnection, relation: Relation) -> int:

@@ -12,6 +12,7 @@ from dataflow.modelling.upstream_columns import note_columns_read
 from dataflow.runs.made_assets import tell_of_dashboard, tell_of_models
 from dataflow.runs.promotion import note_publications
 from dataflow.shared.logging import get_logger
+from dataflow.shared.shown import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +46,8 @@ def make_models(run: RunContext, only: Sequence[str] = ()) -> tuple[BuildResult,
         log.warning(change)
     for warning in result.warnings:
         log.warning(warning)
-    built = _plural(len(result.models), "model")
-    return result, f"{built}, {_plural(result.tests, 'test')} passed"
+    built = counted(len(result.models), "model")
+    return result, f"{built}, {counted(result.tests, 'test')} passed"
 
 
 def make_dashboard(run: RunContext) -> tuple[dict[str, int], str]:
@@ -68,7 +69,7 @@ def make_dashboard(run: RunContext) -> tuple[dict[str, int], str]:
             shutil.rmtree(run.folder, ignore_errors=True)
         tell_of_dashboard(run, tables, time.monotonic() - started)
     listed = ", ".join(f"{name} ({rows:,})" for name, rows in tables.items())
-    return tables, f"{_plural(len(tables), 'table')} for the dashboards: {listed}"
+    return tables, f"{counted(len(tables), 'table')} for the dashboards: {listed}"
 
 
 def _note_upstream(run: RunContext) -> list[str]:
@@ -77,7 +78,3 @@ def _note_upstream(run: RunContext) -> list[str]:
         return []
     with run.warehouse.connect() as connection:
         return note_columns_read(connection, known_graph(run.project, run.workflow_id))
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.runs.run_ledger import RunLedger
 from dataflow.service import graphql
-from dataflow.service.dagster_errors import BadCursorError, DagsterError, RunEndedError
+from dataflow.service.dagster_errors import (
+    BadCursorError,
+    DagsterError,
+    RunEndedError,
+    RunNotFoundError,
+)
 from dataflow.service.graphql_answer import expected
 from dataflow.service.graphql_client import GraphQLClient
 from dataflow.service.run_answers import RunLog, parse_log, parse_run
@@ -82,6 +87,20 @@ class DagsterRuns:
         query = {"tags": wanted, **({"statuses": statuses} if statuses else {})}
         return self._runs(query, limit, after)
 
+    def with_errors(self, runs: list[Run]) -> list[Run]:
+        """The same runs, those that failed before their steps with the reason.
+
+        A run that failed in its steps has noted why. Of any other the events know it, which are
+        read once and the reason kept.
+        """
+        silent = [run.run_id for run in runs if run.status == "failed" and not run.whole_error]
+        known = self._ledger.errors(silent) if silent else {}
+        found = {each: self._why(each) for each in silent if each not in known}
+        if found:
+            self._ledger.note_errors(found)
+        known |= found
+        return [replace(run, error=known.get(run.run_id, run.error)) for run in runs]
+
     def runs_by_id(self, run_ids: list[str]) -> list[Run]:
         """Those of some runs that Dagster knows, with what they have noted of their steps."""
         return self._runs({"runIds": run_ids}, len(run_ids)) if run_ids else []
@@ -96,6 +115,13 @@ class DagsterRuns:
             replace(run, steps=notes[run.run_id].steps) if run.run_id in notes else run
             for run in runs
         ]
+
+    def _why(self, run_id: str) -> str:
+        try:
+            return self.run(run_id).error
+        except RunNotFoundError:
+            # It has been taken out of the history since the list was made.
+            return ""
 
     def log(self, run_id: str, after: str | None = None, limit: int = 500) -> RunLog:
         """What a run has logged.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
 _SECONDS_BETWEEN_ROUNDS = 60.0
+# A start has enough to do; and a service that never runs for long is kept in order, too.
+_SECONDS_TO_FIRST_ROUND = 10.0
 # Looking through the history for old runs is done every so many rounds, beginning with the first.
 _ROUNDS_BETWEEN_CLEANING = 10
 # A run that starts has not said for so long which process executes it.
@@ -47,7 +49,7 @@ def _keep(
     project: Project, instance: DagsterInstance, ends: threading.Event, seconds: float
 ) -> None:
     number = 0
-    while not ends.wait(seconds):
+    while not ends.wait(seconds if number else min(seconds, _SECONDS_TO_FIRST_ROUND)):
         try:
             for run_id in close_lost_runs(instance, _SECONDS_TO_START):
                 log.warning(f"run {run_id} has lost the process that executed it")

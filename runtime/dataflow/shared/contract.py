@@ -111,6 +111,11 @@ class Column(Section):
     optional: Boolean = Field(
         default=False, description="Whether the source may leave the column out; it is null then."
     )
+    sample: Boolean = Field(
+        default=False,
+        description="Whether everybody who sees Dagster's UI may see values of this column: those "
+        "of five rows stand beside each load.",
+    )
 
     @property
     def database_type(self) -> str:

@@ -120,6 +120,39 @@ def test_a_failed_run_says_what_was_raised_and_where(service: Service) -> None:
     assert done["steps"][0]["status"] == "failed"
 
 
+def test_a_run_that_died_before_its_steps_says_why_in_lists_too(service: Service) -> None:
+    """It has noted nothing itself; the reason is the same in the list and in the run."""
+    ended = run(service, "dying", params={"wait": 60}).json()
+    assert ended["status"] == "failed"
+    assert "the shop has burnt down" in ended["error"]
+    for _ in range(2):
+        listed = service.api.get(f"{API}/runs", params={"workflow_id": "dying"}).json()["runs"]
+        assert [entry["error"] for entry in listed] == [ended["error"]]
+
+
+def test_parts_of_a_workflow_are_made_again(service: Service) -> None:
+    """`only` leaves out the source: models alone, then the dashboard alone."""
+    whole = run(service, "sales", params={"wait": 120}).json()
+    assert whole["status"] == "succeeded", whole
+    for part, done in (("models", "model"), ("dashboard", "publish")):
+        ended = run(service, "sales", json={"only": [part]}, params={"wait": 120}).json()
+        assert ended["status"] == "succeeded", ended
+        said = {step["name"]: step["summary"] for step in ended["steps"]}
+        assert said[done]
+        assert "rows" not in said["extract"]
+    unfit = run(service, "brief_0", json={"only": ["models"]})
+    assert is_problem(unfit, 422, "has no models")
+
+
+def test_old_runs_are_taken_out_of_the_history(service: Service) -> None:
+    """The service sees to what history_days says; newer runs stay."""
+    of_it = '{pipelineName: "forgotten_job"}'
+    asked = f"runsOrError(filter: {of_it}) {{ ... on Runs {{ results {{ runId }} }} }}"
+    query = f"query R {{ {asked} }}"
+    until(lambda: service.graphql(query)["runsOrError"]["results"] == [], "the end of old runs")
+    assert "1 old runs are taken out of the history" in service.output
+
+
 def test_the_log_has_what_the_workflow_logged(service: Service) -> None:
     """Reading on from the cursor gives each line once."""
     run_id = run(service, "brief_3", params={"wait": 60}).json()["run_id"]

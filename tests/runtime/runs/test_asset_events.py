@@ -50,7 +50,7 @@ class Told:
 
 
 def test_a_run_tells_rows_columns_seconds_and_checks(tmp_path: Path) -> None:
-    """Of each table what the warehouse has; rows put aside and missing values with their counts."""
+    """Of each table what the warehouse has, with values of the columns that may be shown alone."""
     till = write_till(tmp_path / "shop")
     till.rows("1,1.50", "2,", "x,9", "y,9")
     run_id = till.run()["run_id"]
@@ -60,6 +60,7 @@ def test_a_run_tells_rows_columns_seconds_and_checks(tmp_path: Path) -> None:
     assert raw["dagster/row_count"].value == raw["rows_loaded"].value == 2
     assert raw["rejected_rows"].value == 2
     assert raw["seconds"].value > 0
+    assert raw["sample"].value == "| amount |\n| --- |\n| 1.50 |\n|  |"
     for path in (STAGING, MART):
         [(by, table)] = told.made(*path)
         assert (by, table["dagster/row_count"].value) == (run_id, 2)
@@ -69,6 +70,8 @@ def test_a_run_tells_rows_columns_seconds_and_checks(tmp_path: Path) -> None:
     assert staging["dagster/column_schema"].schema.columns[0].description == (
         "The number of the receipt."
     )
+    assert staging["sample"].value == "| id |\n| --- |\n| 1 |\n| 2 |"
+    assert "sample" not in told.made(*MART)[0][1]
     [(by, dashboard)] = told.made("dashboard")
     assert (by, dashboard["tables"].value) == (run_id, {"sales": 2})
     assert told.check("unique_id", *STAGING) == (True, "ERROR", 0, run_id)

@@ -77,3 +77,5 @@ def test_a_person_sees_lineage_rows_columns_and_checks(
     page.goto(f"{service.dagster_url}/assets/till/raw/sales")
     row = page.get_by_role("row").or_(page.locator("tr")).filter(has_text="rejected_rows")
     expect(row.first).to_contain_text("1")
+    row = page.locator("tr").filter(has_text="sample")
+    expect(row.first).to_contain_text("amount1.50")

@@ -46,6 +46,7 @@ def test_title_above_and_total_below(look: Any) -> None:
     )
     settings = inspection.answers()["source_settings"]
     assert settings == {"skip_lines": 2, "footer_lines": 1}
+    assert any("'Sales of March'" in note for note in inspection.notes)
     assert read == {"region": ["A", "B", "C"], "n": [1, 2, 4]}
 
 

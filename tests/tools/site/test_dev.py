@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
 import pytest
 from tests.browser_fixtures import OpenPage
 from tests.dashboard_fixtures import AddWorkflow
@@ -32,6 +34,11 @@ PROGRAM = (
     "import sys; from pathlib import Path; from dataflow_tools.site.dev import develop_site; "
     "from dataflow.shared.project import Project; "
     "develop_site(Project(Path(sys.argv[1])), '127.0.0.1', int(sys.argv[2]))"
+)
+
+BUILD = (
+    "import sys; from pathlib import Path; from dataflow_tools.site.site_build import build_site; "
+    "from dataflow.shared.project import Project; build_site(Project(Path(sys.argv[1])), print)"
 )
 
 
@@ -102,6 +109,41 @@ def test_what_is_saved_shows_at_once(
     watched.page.get_by_text("Here as well.").wait_for()
     shutil.rmtree(project.workflow_dir("second"))
     watched.faults.clear()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("program", [PROGRAM, BUILD], ids=["dev", "build"])
+def test_no_process_is_left_behind(
+    project: Project,
+    add_workflow: AddWorkflow,
+    shared_node_modules: Callable[[Path], None],
+    program: str,
+    number: int,
+) -> None:
+    """However the command ends, the Node that it started ends with it."""
+    shared_node_modules(project.root)
+    add_workflow("shop")
+    command = [sys.executable, "-c", program, str(project.root), "0"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as started:
+        nodes = _wait_for_children(started)
+
+        started.send_signal(number)
+
+        psutil.wait_procs(nodes, timeout=20)
+        assert [node for node in nodes if node.is_running()] == []
+
+
+def _wait_for_children(started: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and started.poll() is None:
+        # Not one that is asked for its version, and gone at once.
+        with suppress(psutil.NoSuchProcess):
+            found = psutil.Process(started.pid).children(recursive=True)
+            if any("lifeline" in " ".join(child.cmdline()) for child in found):
+                return found
+        time.sleep(0.1)
+    pytest.fail("no Node was started")
 
 
 def test_a_taken_port_is_said_before_anything_is_installed(project: Project) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dataflow.shared.errors import MissingDependencyError
@@ -75,6 +78,48 @@ def test_the_node_from_pypi_runs_with_its_npm(tmp_path: Path) -> None:
     assert found.version.startswith("v")
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout[0].isdigit()
+
+
+def test_a_program_that_only_starts_node_is_seen_through(tmp_path: Path) -> None:
+    """Of a version manager's or PyPI's program of that name the true Node is taken."""
+    true = find_node()
+    shim = tmp_path / "node"
+    shim.write_text(f'#!/bin/sh\n"{true.node}" "$@"\n')
+    shim.chmod(0o755)
+
+    assert find_node([str(tmp_path)]) == true
+
+
+WAITING = """
+import sys; from pathlib import Path; from dataflow_tools.site.node import find_node
+node = find_node(); script = "console.log(process.pid); setInterval(() => {}, 1e6)"
+with node.running(str(node.node), "-e", script, cwd=Path(sys.argv[1])) as process:
+    process.wait()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_node_ends_with_whoever_started_it(tmp_path: Path, number: int) -> None:
+    """Also what is killed, and can end nothing any more, leaves no Node behind."""
+    command = [sys.executable, "-c", WAITING, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as started:
+        assert started.stdout is not None
+        node = psutil.Process(int(started.stdout.readline()))
+
+        started.send_signal(number)
+
+        psutil.wait_procs([node], timeout=20)
+        assert not node.is_running()
+
+
+def test_what_ends_by_itself_is_not_kept_by_the_pipe(tmp_path: Path) -> None:
+    """A program that has done its work ends, with its threads, and what it said is kept."""
+    node = find_node()
+
+    thread = "new (require('node:worker_threads').Worker)('console.log(6 * 7)', {eval: true})"
+    done = node.run(str(node.node), "-e", thread, cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (0, "42\n")
 
 
 def test_this_machine_has_a_node() -> None:

@@ -39,9 +39,18 @@ def examine(*, offline: bool = False) -> tuple[Path | None, dict[str, dict[str, 
         machine = diagnose_installation(set(), needs_node=False)
         return None, {"Machine": machine, "Project": {"project": found}}
     parts = _parts(project)
-    machine = diagnose_installation({"run", *parts}, needs_node="evidence" in parts)
+    needs_node = "evidence" in parts and _builds_with_node(project)
+    machine = diagnose_installation({"run", *parts}, needs_node=needs_node)
     around = {**diagnose_project(project), **diagnose_versions(project, offline=offline)}
     return project.root, {"Machine": machine, "Project": around}
+
+
+def _builds_with_node(project: Project) -> bool:
+    try:
+        return project.settings.dashboard == "evidence"
+    except BadInputError:
+        # What is wrong with the settings is said where they are looked at.
+        return True
 
 
 def _parts(project: Project) -> set[str]:

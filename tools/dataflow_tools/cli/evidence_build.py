@@ -13,10 +13,16 @@ def build() -> None:
 
     The site needs no server of ours and no internet. After a run it shows the new data without
     being built again; build it again when a page changed.
-    """
-    from dataflow_tools.site.site_build import build_site
 
+    The setting `dashboard` chooses what builds it: `evidence`, from the workflows' own pages, or
+    `static`, which needs no Node and makes a page of each workflow's tables by itself.
+    """
     project = find_project()
+    if project.settings.dashboard == "static":
+        from dataflow_tools.static_site.site_build import build_site
+    else:
+        from dataflow_tools.site.site_build import build_site
+
     site = build_site(project, lambda line: click.echo(f"  {line}"))
     click.echo(f"Built {project.relative(site.folder)} in {site.seconds:.0f} s.")
     for urls in site.pages.values():

@@ -102,7 +102,8 @@ def settings_of_sheet(file: LocalFile, given: FileSource) -> TableSettings:
     texts = sheet.texts(given.skip_lines or 0)
     numbers = [number for number, _ in sheet.rows if number >= (given.skip_lines or 0)]
     if given.skip_lines is None and (before := preamble_of(texts[:_FIRST])):
-        found.add("skip_lines", numbers[before], "")
+        above = " ".join(filter(None, (cell for row in texts[:before] for cell in row)))
+        found.add("skip_lines", numbers[before], f"Skipped above the header: {above[:60]!r}.")
         texts, numbers = texts[before:], numbers[before:]
     _head(file, texts[:_FIRST], given, found)
     now = given.model_copy(update=found.settings)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from dataflow.publish.folders import SiteFolders, workflow_folders
+from dataflow.publish.folders import SiteFolders, project_pages_folder, workflow_folders
 from dataflow.service.web_server import listen
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.site.node import find_node
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from dataflow.shared.project import Project
-    from dataflow_tools.site.node import Node
 
 _SECONDS_BETWEEN_LOOKS = 0.4
+# Node's packages lie outside the folder that vite serves; only the first setting lets it.
+_ENVIRONMENT = {"NODE_ENV": "development", "VITE_EVIDENCE_SPA": "true"}
 
 
 class DevServerError(DataflowError):
@@ -55,16 +56,16 @@ def develop_site(
     publish_outdated(project, report)
     site = assemble_site(project, "dev")
     _show_published(site.template, folders)
-    # Node would go on without us: it is not stopped by the signal that stops this process.
     before = signal.signal(signal.SIGTERM, _end)
-    process = _start(site.template, folders, node, host, port)
+    command = (str(node.node), str(folders.modules / "vite/bin/vite.js"), "dev")
+    options = ("--host", host, "--port", str(port), "--strictPort", "--clearScreen=false")
     try:
-        report(f"Opening takes half a minute the first time: http://{host}:{port}")
-        _follow(project, process, report)
+        with node.running(*command, *options, cwd=site.template, variables=_ENVIRONMENT) as process:
+            report(f"Opening takes half a minute the first time: http://{host}:{port}")
+            _follow(project, process, report)
     except KeyboardInterrupt:
         return
     finally:
-        _stop(process)
         signal.signal(signal.SIGTERM, before)
     raise DevServerError(
         f"The development server ended with exit code {process.returncode}.",
@@ -74,19 +75,6 @@ def develop_site(
 
 def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     raise SystemExit(128 + number)
-
-
-def _start(
-    template: Path, folders: SiteFolders, node: Node, host: str, port: int
-) -> subprocess.Popen[bytes]:
-    command = [str(node.node), str(folders.modules / "vite/bin/vite.js"), "dev"]
-    return subprocess.Popen(
-        [*command, "--host", host, "--port", str(port), "--strictPort", "--clearScreen=false"],
-        cwd=template,
-        # Node's packages lie outside the folder that vite serves; only this setting lets it.
-        env={**node.environment(), "NODE_ENV": "development", "VITE_EVIDENCE_SPA": "true"},
-        stdin=subprocess.DEVNULL,
-    )
 
 
 def _follow(
@@ -115,11 +103,13 @@ def _follow(
 def _stamp(project: Project) -> dict[str, tuple[int, int]]:
     """What changes whenever a file is saved, made or deleted."""
     stamp = {}
-    for folder in workflow_folders(project):
-        for path in (folder / "config.yaml", *(folder / "evidence").rglob("*")):
-            with suppress(FileNotFoundError):
-                facts = path.stat()
-                stamp[str(path)] = (facts.st_mtime_ns, facts.st_size)
+    folders = workflow_folders(project)
+    tops = [project_pages_folder(project), *(folder / "evidence" for folder in folders)]
+    below = chain.from_iterable(top.rglob("*") for top in tops)
+    for path in chain((folder / "config.yaml" for folder in folders), below):
+        with suppress(FileNotFoundError):
+            facts = path.stat()
+            stamp[str(path)] = (facts.st_mtime_ns, facts.st_size)
     return stamp
 
 
@@ -130,14 +120,3 @@ def _show_published(template: Path, folders: SiteFolders) -> None:
     if not link.exists():
         link.unlink(missing_ok=True)
         link.symlink_to(os.path.relpath(folders.data, link.parent), target_is_directory=True)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    deadline = time.monotonic() + 5
-    while process.poll() is None and time.monotonic() < deadline:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.2)
-    if process.poll() is None:
-        process.kill()
-        process.wait()

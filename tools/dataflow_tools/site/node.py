@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MINIMUM_MAJOR = 20
+_LIFELINE = Path(str(files("dataflow_tools.site"))) / "site_files" / "lifeline.cjs"
+_SECONDS_TO_STOP = 5
+# A program named node may only start the true one, as that of PyPI and version managers do; ended,
+# it would leave that running.
+_WHO_ARE_YOU = "console.log(process.version + '\\n' + process.execPath)"
 
 
 @dataclass(frozen=True)
@@ -38,16 +44,52 @@ class Node:
         }
 
     def run(self, *command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Run a command with this Node, and keep what it says."""
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """Run a command with this Node to its end, and keep what it says."""
+        pipe = subprocess.PIPE
+        with self.running(*command, cwd=cwd, stdout=pipe, stderr=pipe, text=True) as process:
+            said, complained = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, said, complained)
+
+    @contextmanager
+    def running(
+        self,
+        *command: str,
+        cwd: Path,
+        variables: Mapping[str, str] | None = None,
+        stdout: IO[str] | int | None = None,
+        stderr: IO[str] | int | None = None,
+        text: bool = False,
+    ) -> Iterator[subprocess.Popen[Any]]:
+        """Run a command with this Node inside a block; it has ended when the block has.
+
+        It ends as well when this process is killed, by whatever signal: it reads from a pipe that
+        nobody else holds.
+
+        Args:
+            variables: Of the environment, beside this Node's own.
+        """
+        if command[0] == str(self.node):
+            command = (command[0], "--require", str(_LIFELINE), *command[1:])
+        reader, writer = os.pipe()
+        try:
+            try:
+                process = subprocess.Popen(
+                    command,
+                    cwd=cwd,
+                    env={**self.environment(), **(variables or {})},
+                    stdin=reader,
+                    stdout=stdout,
+                    stderr=stderr,
+                    text=text,
+                )
+            finally:
+                os.close(reader)
+            try:
+                yield process
+            finally:
+                _stop(process)
+        finally:
+            os.close(writer)
 
 
 def find_node(places: Sequence[str] | None = None) -> Node:
@@ -77,16 +119,18 @@ def find_node(places: Sequence[str] | None = None) -> Node:
 
 def _look_in(folders: str) -> Node | None:
     found = shutil.which("node", path=folders)
-    npm = _npm_of(Path(found), folders) if found else None
-    if found is None or npm is None:
+    if found is None:
         return None
     try:
         answer = subprocess.run(
-            [found, "--version"], capture_output=True, text=True, timeout=30, check=True
+            [found, "-e", _WHO_ARE_YOU], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return Node(Path(found), npm, answer.stdout.strip())
+    version, _, place = answer.stdout.strip().partition("\n")
+    node = Path(place or found)
+    npm = _npm_of(node, folders)
+    return Node(node, npm, version) if npm else None
 
 
 def _npm_of(node: Path, folders: str) -> tuple[str, ...] | None:
@@ -97,6 +141,8 @@ def _npm_of(node: Path, folders: str) -> tuple[str, ...] | None:
         if (top / program).is_file():
             return str(node), str(top / program)
     npm = shutil.which("npm", path=folders)
+    if npm and (script := Path(npm).resolve()).suffix == ".js":
+        return str(node), str(script)
     return (npm,) if npm else None
 
 
@@ -108,3 +154,15 @@ def _wheel_folder() -> str:
 def _major(version: str) -> int:
     digits = version.removeprefix("v").partition(".")[0]
     return int(digits) if digits.isdigit() else 0
+
+
+def _stop(process: subprocess.Popen[Any]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    # Ctrl-C pressed again must not keep it alive.
+    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.wait(_SECONDS_TO_STOP)
+    if process.poll() is None:
+        process.kill()
+        process.wait()

@@ -64,7 +64,7 @@ class SiteBuild:
 
     Args:
         folder: The folder to serve or to copy; it holds the published data as well.
-        pages: Per workflow, the paths of its pages on the site.
+        pages: Per workflow, the paths of its pages on the site; those of the project under "".
         unchanged: The last build was still good, so nothing was done.
         findings: What is wrong in the pages.
     """
@@ -141,10 +141,11 @@ def _build_if_changed(
     record.unlink(missing_ok=True)
     findings = _build(project, checked, node, report)
     replace_public(folders.template("build") / "build", folders)
-    workflows = sorted({page.workflow_id for page in site.pages})
+    workflows = sorted({page.workflow_id for page in site.pages if page.workflow_id})
     content = {
         **wanted,
         "workflows": workflows,
+        "base_path": site.base_path,
         "checked": _as_lines(project, checked),
         "findings": [asdict(finding) for finding in findings],
     }
@@ -153,7 +154,10 @@ def _build_if_changed(
 
 
 def _as_lines(project: Project, findings: list[Finding]) -> list[str]:
-    return [f"{workflow_of(project, f)}: {f.file}, line {f.line}: {f.reason}" for f in findings]
+    places = [
+        (f"{workflow_of(project, f)}: " if workflow_of(project, f) else "", f) for f in findings
+    ]
+    return [f"{whose}{f.file}, line {f.line}: {f.reason}" for whose, f in places]
 
 
 def _wanted(site: Site, folders: SiteFolders) -> dict[str, Any]:
@@ -190,8 +194,7 @@ def _build(
 def _run_vite(site: Site, modules: Path, node: Node, report: Callable[[str], None]) -> str | None:
     """Run the build tool; return what it said if it failed."""
     shutil.rmtree(site.template / "build", ignore_errors=True)
-    environment = {
-        **node.environment(),
+    variables = {
         "EVIDENCE_IS_BUILDING": "true",
         "VITE_EVIDENCE_SPA": "true",
         "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --max-old-space-size=4096".strip(),
@@ -199,25 +202,20 @@ def _run_vite(site: Site, modules: Path, node: Node, report: Callable[[str], Non
     began = time.monotonic()
     log_file = site.template.parent.parent / "build.log"
     with log_file.open("w+", encoding="utf-8", errors="replace") as log:
-        process = subprocess.Popen(
-            [str(node.node), str(modules / "vite/bin/vite.js"), "build", "--logLevel", "error"],
+        command = (str(node.node), str(modules / "vite/bin/vite.js"), "build")
+        with node.running(
+            *(*command, "--logLevel", "error"),
             cwd=site.template,
-            env=environment,
-            stdin=subprocess.DEVNULL,
+            variables=variables,
             stdout=log,
             stderr=subprocess.STDOUT,
-        )
-        try:
+        ) as process:
             while True:
                 try:
                     code = process.wait(timeout=_SECONDS_BETWEEN_REPORTS)
                     break
                 except subprocess.TimeoutExpired:
                     report(f"... still building, {time.monotonic() - began:.0f} s")
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
         log.seek(0)
         said = _COLOURS.sub("", log.read())
     built = (site.template / "build" / "index.html").exists()

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+from tests.browser_fixtures import OpenPage, WatchedPage, site_server
+from tests.dashboard_fixtures import write_warehouse
+
+from dataflow.publish.folders import SiteFolders, is_built
+from dataflow.publish.parquet import publish_workflow
+from dataflow.shared.project import Project
+from dataflow_tools.static_site.site_build import build_site
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def address(shapes: Project) -> Iterator[str]:
+    """The address of the built site of all shapes."""
+    build_site(shapes, lambda _: None)
+    with site_server(SiteFolders.of(shapes).public) as url:
+        yield url
+
+
+def _open(open_page: OpenPage, url: str) -> WatchedPage:
+    watched = open_page()
+    watched.page.goto(url)
+    watched.page.wait_for_selector("#page[data-state=ready]")
+    return watched
+
+
+def _ask(project: Project, workflow_id: str, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(project.warehouse_file(workflow_id)), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def _card(watched: WatchedPage, label: str) -> float:
+    card = watched.page.locator("#cards > div", has_text=label)
+    return float(card.locator("dd").inner_text().replace(",", ""))
+
+
+def _section(watched: WatchedPage, heading: str) -> Any:
+    return watched.page.locator(
+        "#charts section", has=watched.page.get_by_text(heading, exact=True)
+    )
+
+
+def _bars(watched: WatchedPage, heading: str) -> tuple[list[str], list[float]]:
+    """The labels of a ranking from above, and the bars' lengths as parts of the longest."""
+    section = _section(watched, heading)
+    section.locator("[aria-label=bar] rect").first.wait_for()
+    labels = section.locator("[aria-label='y-axis tick label'] text").all_text_contents()
+    bars = section.locator("[aria-label=bar] rect").evaluate_all(
+        "(bars) => bars.map((bar) => [bar.y.baseVal.value, bar.width.baseVal.value])"
+    )
+    widths = [width for _, width in sorted(bars)]
+    return labels, [width / max(widths) for width in widths]
+
+
+def test_the_list_says_of_each_workflow_what_is_published(
+    address: str, open_page: OpenPage
+) -> None:
+    """Each workflow has a line with title, description, rows and time, run or not."""
+    watched = _open(open_page, address)
+
+    lines = watched.page.locator("tr[data-workflow]").all_inner_texts()
+    assert [line.split("\t")[:3] for line in lines] == [
+        ["Cities", "", "240"],
+        ["Later", "", "\N{EN DASH}"],
+        ["Rates", "", "100"],
+        ["Sales of the shop", "What was sold.", "1,500"],
+    ]
+    assert "UTC" in lines[0]
+    assert "not yet" in lines[1]
+    watched.page.get_by_text("Sales of the shop").click()
+    watched.page.wait_for_selector("#page[data-state=ready] #cards")
+
+
+def test_sales_over_time_are_those_of_the_warehouse(
+    address: str, shapes: Project, open_page: OpenPage
+) -> None:
+    """Cards, whole weeks and ranked groups equal DuckDB's answers, and menus narrow all of them."""
+    watched = _open(open_page, f"{address}/sales/")
+
+    rows, amount, price = _ask(
+        shapes, "sales", "SELECT count(*), sum(amount), avg(price) FROM marts.sales"
+    )[0]
+    assert _card(watched, "Rows") == rows
+    assert _card(watched, "Total amount") == pytest.approx(amount, abs=0.01)
+    assert _card(watched, "Average price") == pytest.approx(price, abs=0.01)
+
+    # 2024-01-17 is a Wednesday and 2024-07-22, the last day, a Monday: both weeks lack days.
+    weeks = _ask(
+        shapes,
+        "sales",
+        "SELECT date_trunc('week', sold_at) AS w, sum(amount) FROM marts.sales "
+        "WHERE sold_at >= '2024-01-22' AND sold_at < '2024-07-22' GROUP BY w ORDER BY w",
+    )
+    line = _section(watched, "Total amount by week, whole weeks only").locator(
+        "[aria-label=line] path"
+    )
+    # One point for each week, at heights that are to each other as the sums are.
+    points = [
+        tuple(map(float, point.split(",")))
+        for point in (line.first.get_attribute("d") or "").lstrip("M").split("L")
+    ]
+    assert len(points) == len(weeks)
+    top = min(range(len(points)), key=lambda index: points[index][1])
+    assert weeks[top][1] == max(value for _, value in weeks)
+
+    ranked = _ask(
+        shapes,
+        "sales",
+        "SELECT shop, sum(amount) AS a FROM marts.sales GROUP BY shop ORDER BY a DESC LIMIT 15",
+    )
+    labels, lengths = _bars(watched, "Total amount by shop")
+    assert labels == [shop for shop, _ in ranked]
+    assert lengths == pytest.approx([amount / ranked[0][1] for _, amount in ranked], abs=0.01)
+    assert _section(watched, "Total amount by shop").locator(".note").inner_text() == "15 of 40"
+
+    watched.page.get_by_label("Channel").select_option("(none)")
+    expected = _ask(shapes, "sales", "SELECT count(*) FROM marts.sales WHERE channel IS NULL")[0][0]
+    watched.page.wait_for_function(
+        "(rows) => document.querySelector('#cards dd').textContent === rows", arg=f"{expected:,}"
+    )
+
+
+def test_what_has_no_time_is_ranked_and_counted(
+    address: str, shapes: Project, open_page: OpenPage
+) -> None:
+    """One row for each city: the largest by name, and a histogram that narrows the ranking."""
+    watched = _open(open_page, f"{address}/cities/")
+
+    ranked = _ask(
+        shapes, "cities", "SELECT name FROM marts.cities ORDER BY population DESC LIMIT 15"
+    )
+    labels, _ = _bars(watched, "Name with the largest population")
+    assert labels == [name for (name,) in ranked]
+    note = _section(watched, "Name with the largest population").locator(".note")
+    assert note.inner_text() == "15 of 240"
+    histogram = _section(watched, "How population is distributed")
+    assert histogram.locator("[aria-label=rect] rect").count() > 5
+
+    histogram.locator("svg").scroll_into_view_if_needed()
+    box = histogram.locator("svg").bounding_box()
+    assert box is not None
+    watched.page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
+    watched.page.mouse.down()
+    watched.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2, steps=4)
+    watched.page.mouse.up()
+    watched.page.wait_for_function(
+        "() => Number(document.querySelector('#cards dd').textContent) < 240"
+    )
+    assert int(note.inner_text().removeprefix("15 of ")) == _card(watched, "Rows") < 240
+
+
+def test_new_data_shows_on_reload_without_a_build(
+    address: str, shapes: Project, open_page: OpenPage
+) -> None:
+    """A run publishes; the page that was built before shows its rows after a reload."""
+    watched = _open(open_page, f"{address}/rates/")
+    assert _card(watched, "Rows") == 100
+
+    write_warehouse(
+        shapes, "rates", "INSERT INTO marts.rates VALUES (DATE '2023-05-01', 150.0), (NULL, 1.0)"
+    )
+    publish_workflow(shapes, "rates")
+    watched.page.reload()
+    watched.page.wait_for_selector("#page[data-state=ready]")
+
+    assert _card(watched, "Rows") == 102
+    # What comes by the month is whole, the newest month too; a row without a month is in none.
+    line = _section(watched, "Average rate by month, whole months only").locator(
+        "[aria-label=line] path"
+    )
+    assert (line.first.get_attribute("d") or "").count("L") == 100
+
+
+def test_a_workflow_that_has_not_run_says_so_until_it_is_built(
+    address: str, shapes: Project, open_page: OpenPage
+) -> None:
+    """Its page exists, and only the others count as built."""
+    watched = _open(open_page, f"{address}/later/")
+
+    assert "the workflow has not run" in watched.page.inner_text("#page")
+    assert is_built(shapes, "cities")
+    assert not is_built(shapes, "later")

@@ -1,0 +1,1 @@
+"""Dashboards without Node: static pages that query the published Parquet in the browser."""
