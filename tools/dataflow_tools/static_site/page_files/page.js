@@ -73,10 +73,13 @@ async function showWorkflow(workflow, manifest) {
 	const cards = element('dl', '', { id: 'cards' });
 	const charts = element('div', '', { id: 'charts' });
 	page.replaceChildren(...heads, cards, charts);
-	const file = files.find((path) => path.endsWith(`/${table.name}.parquet`));
-	if (!file) throw new Error(`The table ${table.name} is not published any more.`);
+	const urlOf = (name) => {
+		const file = files.find((path) => path.endsWith(`/${name}.parquet`));
+		if (!file) throw new Error(`The table ${name} is not published any more.`);
+		return `/${file.replace(/^static\//, '')}`;
+	};
+	const url = urlOf(table.name);
 	const engine = await Engine.start();
-	const url = `/${file.replace(/^static\//, '')}`;
 	const published = (notes.published_at ?? '').slice(0, 19).replace('T', ' ');
 	await engine.load(url, table.load.replaceAll('{published_at}', published));
 	let drawn = false;
@@ -88,7 +91,19 @@ async function showWorkflow(workflow, manifest) {
 			done();
 		});
 	});
+	const query = 'SELECT table_name, column_name, description FROM published';
+	const described = await engine.read(urlOf('descriptions'), query);
+	page.append(...meanings(described.filter(({ table_name }) => table_name === table.name)));
 	await engine.idle();
+}
+
+function meanings(described) {
+	if (!described.length) return [];
+	const list = element('dl', '', { id: 'meanings' });
+	for (const { column_name, description } of described) {
+		list.append(element('dt', column_name), element('dd', description));
+	}
+	return [element('h2', 'What the columns mean'), list];
 }
 
 function tabs(workflow, table) {
