@@ -158,8 +158,8 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
 
 @contextmanager
-def site_server(folder: Path) -> Iterator[str]:
-    """Serve a built site from this process; gives its address."""
+def site_server(folder: Path, base_path: str = "") -> Iterator[str]:
+    """Serve a built site from this process; gives its address, without the base path."""
     import uvicorn
 
     from dataflow.service.dashboard_server import site_app
@@ -168,7 +168,7 @@ def site_server(folder: Path) -> Iterator[str]:
 
     listener = listen("127.0.0.1", 0)
     access = WebAccess(frozenset({"127.0.0.1"}))
-    server = uvicorn.Server(server_config(site_app(folder), access, log_level="error"))
+    server = uvicorn.Server(server_config(site_app(folder, base_path), access, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -1,101 +1,180 @@
-"""The queries of a rendered page, on data of different shapes."""
+"""A rendered page and its source queries, for data of different shapes."""
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
-from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from copier import run_copy
 from tests.conftest import REPOSITORY
 
-Ask = Callable[[str, str], list[tuple[object, ...]]]
+Render = Callable[..., Path]
+MOST_LINES = 40
+
+
+def column(name: str, kind: str, role: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "identifier": name, "type": kind, "role": role, "tests": [], **more}
+
+
+DAY = column("day", "DATE", "date")
+SHOP = column("shop", "VARCHAR", "category")
+AMOUNT = column("amount", "DOUBLE", "measure", aggregate="sum")
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The page of a table with a date, an amount and a price."""
-    template = tmp_path_factory.mktemp("template")
-    shutil.copy(REPOSITORY / "copier.yml", template)
-    shutil.copytree(REPOSITORY / "template", template / "template")
-    columns = [
-        {"name": "day", "identifier": "day", "type": "DATE", "role": "date", "tests": []},
-        {"name": "amount", "identifier": "amount", "type": "DOUBLE", "role": "measure"}
-        | {"tests": [], "aggregate": "sum"},
-        {"name": "price", "identifier": "price", "type": "DOUBLE", "role": "measure", "tests": []},
-    ]
-    answers = {"kind": "workflow", "source_url": "a.csv", "columns": columns}
-    folder = tmp_path_factory.mktemp("project") / "shop"
-    run_copy(str(template), folder, data=answers, defaults=True, quiet=True)
-    return (folder / "evidence" / "pages" / "index.md").read_text()
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    shutil.copy(REPOSITORY / "copier.yml", folder)
+    shutil.copytree(REPOSITORY / "template", folder / "template")
+    return folder
 
 
 @pytest.fixture
-def ask(page: str) -> Ask:
-    """Run one of the page's queries on a row for each of some days, chosen as the whole period."""
-    blocks = dict(re.findall(r"```sql (\w+)\n(.*?)```", page, re.DOTALL))
+def render(template: Path, tmp_path: Path) -> Render:
+    """Render a workflow of some columns; the folder of its dashboard."""
 
-    def query(name: str) -> str:
-        inner = re.sub(r"\$\{(\w+)\}", lambda found: f"({query(found[1])})", blocks[name])
-        return inner.replace("${inputs.period.start}", "1900-01-01").replace(
-            "${inputs.period.end}", "2100-01-01"
-        )
+    def evidence(columns: list[dict[str, Any]], **answers: Any) -> Path:
+        given = {"kind": "workflow", "source_url": "a.csv", "columns": columns, **answers}
+        run_copy(str(template), tmp_path / "sales", data=given, defaults=True, quiet=True)
+        return tmp_path / "sales" / "evidence"
 
-    def run(name: str, days: str) -> list[tuple[object, ...]]:
-        with duckdb.connect() as connection:
-            connection.execute("CREATE SCHEMA shop")
-            connection.execute(
-                "CREATE TABLE shop.shop_daily AS SELECT day::TIMESTAMP AS day, 10.0 AS amount_sum, "  # noqa: S608
-                "2.0 AS amount_count, 6.0 AS price_sum, 2.0 AS price_count, 2.0 AS row_count "
-                f"FROM ({days}) AS t (day)"
-            )
-            return connection.execute(query(name)).fetchall()
-
-    return run
+    return evidence
 
 
-def test_amounts_are_added_up_and_prices_averaged(ask: Ask) -> None:
-    """A point of seven days has the amount of all, and the mean price of all rows."""
-    points = ask("over_time", "SELECT DATE '2024-01-01' + range::INTEGER FROM range(366)")
-
-    first = date(2024, 12, 31) - timedelta(days=52 * 7 - 1)
-    assert points[0] == (first, first + timedelta(days=6), 70, 3, 14)
-    assert points[-1][:2] == (date(2024, 12, 25), date(2024, 12, 31))
-    assert len(points) == 52
-    assert {point[2:] for point in points} == {(70, 3, 14)}
+def source(evidence: Path, name: str, table: str) -> list[tuple[Any, ...]]:
+    """What a source query finds in a table of marts, in the session of a workflow in New York."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'America/New_York'; CREATE SCHEMA marts")
+        connection.execute(f"CREATE TABLE marts.sales AS {table}")
+        return connection.execute((evidence / "sources" / name).read_text()).fetchall()
 
 
-@pytest.mark.parametrize(("step", "count"), [("1 MONTH", 30), ("1 YEAR", 12)])
-def test_what_comes_by_month_or_year_has_its_own_points(ask: Ask, step: str, count: int) -> None:
-    """No line goes down to nothing between the dates of monthly or yearly data."""
-    days = f"SELECT DATE '2010-01-01' + range * INTERVAL {step} FROM range({count})"  # noqa: S608
-    points = ask("over_time", days)
+@pytest.mark.parametrize(
+    "columns",
+    [
+        [],
+        [AMOUNT],
+        [SHOP, AMOUNT],
+        [
+            DAY,
+            *(column(f"place_{n}", "VARCHAR", "category", kinds=n == 0) for n in range(12)),
+            *(column(f"rate_{n}", "DOUBLE", "measure", weight="rate_0") for n in range(12)),
+        ],
+    ],
+)
+def test_a_page_is_short(render: Render, columns: list[dict[str, Any]]) -> None:
+    """Whatever the data, a person reads and merges 40 lines or fewer."""
+    page = (render(columns) / "pages" / "index.md").read_text()
+    assert len(page.splitlines()) <= MOST_LINES
+    assert "```" not in page
 
-    assert len(points) == count
-    assert {point[2:] for point in points} == {(10, 3, 2)}
-    assert all(point[0] == point[1] for point in points)
+
+def test_a_page_shows_what_the_data_has(render: Render) -> None:
+    """Lines for a date, a ranking for a category, a histogram where there is no date."""
+    rate = column("rate", "DOUBLE", "measure", format="share", weight="amount")
+    page = (render([DAY, SHOP, AMOUNT, rate]) / "pages" / "index.md").read_text()
+    assert "{ name: 'rate', aggregate: 'average', weight: 'amount', format: 'share' }," in page
+    assert "<Trend of={dataset} />\n<Ranking of={dataset} by=shop />\n" in page
+    assert "<Distribution" not in page
 
 
-def test_days_without_rows_count_as_none(ask: Ask) -> None:
-    """A gap in events is a gap on the page: its rows are 0, and its mean price is not drawn."""
-    points = ask(
-        "over_time", "VALUES (DATE '2024-03-01'), (DATE '2024-03-02'), (DATE '2024-03-05')"
+def test_a_page_without_time_shows_how_numbers_are_spread(render: Render) -> None:
+    """A table of one row for each thing has a ranking and histograms, and no lines."""
+    page = (render([SHOP, AMOUNT]) / "pages" / "index.md").read_text()
+    assert "<Ranking of={dataset} by=shop />\n<Distribution of={dataset} column=amount />" in page
+    assert "<Trend" not in page
+
+
+def test_a_series_has_a_line_for_each_value(render: Render) -> None:
+    """One row for each date and currency: rows are not counted, currencies are told apart."""
+    rate = column("rate", "DOUBLE", "measure")
+    page = (
+        render([DAY, SHOP, rate], primary_key=["day", "shop"]) / "pages" / "index.md"
+    ).read_text()
+    assert "        series: true,\n" in page
+    assert "<Trend of={dataset} by=shop />" in page
+
+
+def test_kinds_are_not_added_up(render: Render) -> None:
+    """Revenue and cost have a line each, whatever else is shown."""
+    kind = column("account", "VARCHAR", "category", kinds=True)
+    page = (render([DAY, SHOP, kind, AMOUNT]) / "pages" / "index.md").read_text()
+    assert "        kinds: 'account',\n" in page
+    assert "<Trend of={dataset} by=account />" in page
+
+
+def test_days_are_those_of_the_workflows_zone(render: Render) -> None:
+    """A flight at 21:00 in New York is one of that day, though it is the next one in UTC."""
+    flown = column("flown_at", "TIMESTAMP WITH TIME ZONE", "date")
+    found = source(
+        render([flown, SHOP]),
+        "sales_daily.sql",
+        "SELECT TIMESTAMPTZ '2024-01-02 02:00:00+00' + range * INTERVAL 1 HOUR AS flown_at, "
+        "'x' AS shop FROM range(5)",
     )
+    assert [(str(row[0]), row[-1]) for row in found] == [("2024-01-01", 3), ("2024-01-02", 2)]
+    assert (found[0][1].hour, found[0][2].hour) == (21, 23)
 
-    assert [point[4] for point in points] == [2, 2, 0, 0, 2]
-    assert [point[3] for point in points] == [3, 3, None, None, 3]
+
+@pytest.mark.parametrize(
+    ("period", "kind", "values", "days"),
+    [
+        ("year", "BIGINT", "2023, 2024", ["2023-01-01", "2024-01-01"]),
+        ("quarter", "VARCHAR", "'2024-Q1', '2024-Q4'", ["2024-01-01", "2024-10-01"]),
+        ("month", "VARCHAR", "'2024-03', '2024-12'", ["2024-03-01", "2024-12-01"]),
+        # ISO 8601: the week with 4 January is the first of its year.
+        ("week", "VARCHAR", "'2020-W53', '2021-W01'", ["2020-12-28", "2021-01-04"]),
+        ("week", "VARCHAR", "'2024W01', '2024W10'", ["2024-01-01", "2024-03-04"]),
+    ],
+)
+def test_periods_in_text_are_days(
+    render: Render, period: str, kind: str, values: str, days: list[str]
+) -> None:
+    """Months, quarters, ISO weeks and years are time: each is its first day."""
+    when = column("fiscal", kind, "date", period=period)
+    found = source(
+        render([when, AMOUNT]),
+        "sales_daily.sql",
+        f"SELECT unnest([{values}]) AS fiscal, 1.0 AS amount",  # noqa: S608
+    )
+    assert [str(row[0]) for row in found] == days
 
 
-def test_the_latest_figures_are_those_of_the_last_point(ask: Ask) -> None:
-    """The headline names its days, and an empty table has none."""
-    days = "SELECT DATE '2024-01-01' + range::INTEGER FROM range(366)"
-    (headline,) = ask("headline", days)
+def test_ratios_are_weighted(render: Render) -> None:
+    """A rate of 50 % of 10 visits and of 1 % of 990 is 1.49 % of all, not 25.5 %."""
+    rate = column("rate", "DOUBLE", "measure", weight="visits")
+    found = source(
+        render([DAY, rate, column("visits", "BIGINT", "measure", aggregate="sum")]),
+        "sales_daily.sql",
+        "SELECT DATE '2024-01-01' AS day, * FROM (VALUES (0.5, 10), (0.01, 990), (NULL, 5)) "
+        "AS t (rate, visits)",
+    )
+    ((*_, total, weight, visits, _, _),) = found
+    assert float(total) / float(weight) == pytest.approx(0.0149)
+    assert visits == 1005
 
-    assert headline[2:5] == (70, 3, 14)
-    assert "25 Dec 2024 to 31 Dec 2024" in headline
-    assert headline[-3:] == (0, 0, 0)
-    assert ask("headline", f"{days} LIMIT 0") == []
+
+def test_categories_are_groups(render: Render) -> None:
+    """Every category is a column of the groups, one without a value included."""
+    found = source(
+        render([SHOP, column("kind", "VARCHAR", "category"), AMOUNT]),
+        "sales_groups.sql",
+        "SELECT * FROM (VALUES ('a', NULL, 1.0), ('a', NULL, 2.0), ('b', 'k', 4.0)) "
+        "AS t (shop, kind, amount)",
+    )
+    numbers = {(*row[:3], *map(float, row[3:])) for row in found}
+    assert numbers == {("a", "a", "(none)", 3, 2, 2), ("b", "b", "k", 4, 1, 1)}
+
+
+def test_distinct_values_are_counted_exactly(render: Render) -> None:
+    """Below a million rows, however many there are."""
+    found = source(
+        render([column("number", "BIGINT", "code")]),
+        "sales_columns.sql",
+        "SELECT range AS number, range % 12345 AS other FROM range(200000)",
+    )
+    assert [(row[0], row[3]) for row in found] == [("number", 200000), ("other", 12345)]

@@ -25,8 +25,10 @@ from dataflow.service.api_access import ApiAccess
 from dataflow.service.api_token import api_token, check_bind
 from dataflow.service.body_guard import BodyGuard
 from dataflow.service.dagster_client import Dagster
+from dataflow.service.dagster_errors import DagsterUnavailableError
 from dataflow.service.problem_document import MEDIA_TYPE, Problem
 from dataflow.service.run_tally import RunTally
+from dataflow.service.stopped_processes import stopped_processes
 from dataflow.service.unanswered import UnansweredLaunches
 from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import serve
@@ -140,10 +142,17 @@ def _guard_with_token(access: ApiAccess) -> Callable[..., None]:
 
 def _health(request: Request) -> HealthOut:
     """Whether runs can be launched and will be started. Needs no token."""
-    health = request.app.state.dagster.health()
+    dagster = request.app.state.dagster
+    stopped = stopped_processes(dagster.project)
+    try:
+        health = dagster.health()
+    except DagsterUnavailableError as error:
+        reason = " ".join([error.reason, *stopped])
+        raise DagsterUnavailableError(reason, error.instruction) from error
+    faults = [*stopped, *health.faults]
     return HealthOut(
-        status="degraded" if health.faults else "ok",
-        faults=health.faults,
+        status="degraded" if faults else "ok",
+        faults=faults,
         version=request.app.version,
         dagster=health.version,
         daemon_silent_for=health.daemon_silent_for,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dataflow.runs.model import RunStatus, StepStatus
+from dataflow.runs.run_part import LOAD
 from dataflow.runs.run_request import RunRequest as RunAsked
 from dataflow.service.bulk_cancel import OpenStatus
 
@@ -58,10 +59,11 @@ class RunRequest(BaseModel):
         examples=[{"asked-by": "the-shop"}],
     )
 
-    only: list[Literal["models", "dashboard"]] = Field(
+    only: list[Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^,\s]+$")]] = Field(
         default_factory=list,
-        max_length=2,
-        description="Only these parts, made again from what has been loaded; empty for all.",
+        max_length=100,
+        description="Only these: `load`, `models`, `dashboard`, or models by their names; empty "
+        "for all.",
         examples=[[]],
     )
     full_refresh: bool = Field(
@@ -94,10 +96,11 @@ class RunRequest(BaseModel):
 
     @model_validator(mode="after")
     def _part_of_what_is_loaded(self) -> Self:
-        if self.only and (self.partition or self.full_refresh or self.since or self.until):
+        asks_no_source = self.only and LOAD not in self.only
+        if asks_no_source and (self.partition or self.full_refresh or self.since or self.until):
             raise ValueError(
-                "only makes a part again from what has been loaded: leave out partition, "
-                "full_refresh, since and until"
+                "only without `load` makes a part again from what has been loaded: leave out "
+                "partition, full_refresh, since and until"
             )
         return self
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,32 +13,61 @@ from dataflow.shared.importing import importing
 from dataflow.shared.project import find_project
 
 if TYPE_CHECKING:
-    from dataflow.runs.model import Run
+    from dataflow.shared.project import Project
 
 
 @click.command()
 @click.argument("name")
 @click.option("--from", "first", default="", metavar="KEY", help="The first partition to run.")
 @click.option("--to", "last", default="", metavar="KEY", help="The last one.")
-@click.option("--missing", is_flag=True, help="Only those that no run has succeeded for.")
+@click.option(
+    "--partition", "only", multiple=True, metavar="KEY", help="This one; may be given often."
+)
+@click.option("--missing", is_flag=True, help="Only those that are not there yet, or not any more.")
+@click.option(
+    "--models-once", is_flag=True, help="Build models and dashboard once, after the last partition."
+)
+@click.option("--remote", is_flag=True, help="Run them on the running service: dataflow up.")
 @click.option("--dry-run", is_flag=True, help="Only print which partitions would run.")
 @click.option("--json", "as_json", is_flag=True, help="Print each run as a line of JSON.")
-def backfill(name: str, first: str, last: str, missing: bool, dry_run: bool, as_json: bool) -> None:
+def backfill(
+    name: str,
+    first: str,
+    last: str,
+    only: tuple[str, ...],
+    missing: bool,
+    models_once: bool,
+    remote: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Run the workflow NAME for its partitions, one after the other.
 
     Which partitions there are is said by `workflow.partition` in config.yaml, or by the job's own
     `partitions_def`. A partition is replaced as a whole, so that it may be run again. One that
-    fails leaves the others alone: the rest is run, those that failed are named at the end, and
-    --missing runs them again, as it does after Ctrl-C. How far an incremental source was read is
-    not changed.
+    fails leaves the others alone: the rest is run, and those that failed are named at the end,
+    with the command that runs them again. So is what is left after Ctrl-C. How far an incremental
+    source was read is not changed.
+
+    --missing runs those that no run has succeeded for, and those that the tables have lost since:
+    `dataflow workflow restore` brought back an earlier state. With --models-once the rows of each
+    partition are seen in `raw` when it is loaded, and models, their tests and the dashboard follow
+    once at the end. With --remote, Ctrl-C ends only the following.
 
     The exit code is 0 only if all succeeded.
 
     \b
     Examples:
       dataflow workflow backfill sales --from 2024-01-01 --to 2024-01-31
-      dataflow workflow backfill sales --missing
+      dataflow workflow backfill sales --missing --models-once
     """  # noqa: D301 (click needs the character itself)
+    if only and (first or last):
+        raise click.UsageError("--partition names partitions: leave out --from and --to.")
+    if remote and models_once:
+        raise click.UsageError(
+            "--models-once is for runs in this process: leave out --remote, whose runs are each "
+            "a whole one."
+        )
     from dataflow.runs.context import share_with_author
     from dataflow.shared.logging import configure_logging
     from dataflow.shared.output_redaction import guard_output
@@ -48,55 +76,40 @@ def backfill(name: str, first: str, last: str, missing: bool, dry_run: bool, as_
         configure_logging("warning")
     guard_output()
     project = find_project()
-    with importing():
-        from dataflow.runs.backfill import chosen_partitions
-        from dataflow.runs.run import run_workflow
-        from dataflow.runs.run_request import PartitionRange, RunRequest
-
-        keys = chosen_partitions(project, name, PartitionRange(first, last), missing=missing)
+    keys = _keys(project, name, first, last, only, missing=missing)
     if dry_run:
         click.echo("\n".join(keys) if keys else "Nothing is missing.")
         return
     if not as_json:
+        where = " on the service" if remote else ""
         count = f"{len(keys):,} partition{'s' if len(keys) != 1 else ''}"
-        click.echo(f"Running {click.style(name, bold=True)} for {count} …")
-    failed = []
-    with share_with_author(project, name), SecondsLine() as line:
-        for number, key in enumerate(keys, start=1):
-            line.count(f"  … {key}  ({number}/{len(keys)})")
-            ended = run_workflow(project, name, request=RunRequest(partition=key))
-            if as_json:
-                line.say(json.dumps({"partition": key, **_told(ended)}))
-            else:
-                line.say(_line(key, ended, f"({number}/{len(keys)})"))
-            if ended.stopped:
-                raise click.Abort
-            if not ended.success:
-                failed.append(key)
-    if failed:
-        click.echo(f"Failed: {', '.join(failed[:10])}{' …' if len(failed) > 10 else ''}", err=True)
-        click.echo(f"Run them again: dataflow workflow backfill {name} --missing", err=True)
+        click.echo(f"Running {click.style(name, bold=True)} for {count}{where} …")
+    all_succeeded = True
+    if remote and keys:
+        from dataflow.cli.backfill_remote import backfill_remote
+
+        with SecondsLine() as line:
+            all_succeeded = backfill_remote(project, name, keys, line, as_json=as_json)
+    elif keys:
+        from dataflow.cli.backfill_here import BackfillHere
+
+        with share_with_author(project, name), SecondsLine() as line:
+            here = BackfillHere(
+                project, name, line, missing=missing, models_once=models_once, as_json=as_json
+            )
+            all_succeeded = here.run(keys)
+    if not all_succeeded:
         sys.exit(1)
     if not as_json:
         click.echo("Done." if keys else "Nothing is missing.")
 
 
-def _told(run: Run) -> dict[str, Any]:
-    return {
-        "run_id": run.run_id,
-        "success": run.success,
-        "rows": run.rows,
-        "seconds": run.seconds or 0.0,
-        "error": run.whole_error,
-    }
+def _keys(
+    project: Project, name: str, first: str, last: str, only: tuple[str, ...], *, missing: bool
+) -> list[str]:
+    with importing():
+        from dataflow.runs.backfill import chosen_partitions
+        from dataflow.runs.run_request import PartitionRange
 
-
-def _line(key: str, run: Run, progress: str) -> str:
-    if run.success:
-        rows = "" if run.rows is None else f"  {run.rows:,} rows"
-        return (
-            f"  {click.style('✓', fg='green')} {key}  {run.seconds or 0:6.1f} s{rows}  {progress}"
-        )
-    faults = [f"{step.name}: {step.error}" for step in run.steps if step.error]
-    reason = (faults or [run.error or "It was stopped."])[0].splitlines()[0]
-    return f"  {click.style('✗', fg='red')} {key}  {reason}  {progress}"
+        asked = PartitionRange(first, last, only)
+        return chosen_partitions(project, name, asked, missing=missing)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dataflow.shared.project import Project
 
@@ -51,7 +53,10 @@ class SiteFolders:
 
     @property
     def build_record(self) -> Path:
-        """What is known of the last build, as JSON; ``workflows`` are those it has pages of."""
+        """What is known of the last build, as JSON.
+
+        ``workflows`` are those it has pages of, ``base_path`` is where it stands on its host.
+        """
         return self.base / "built.json"
 
     def template(self, use: str) -> Path:
@@ -73,16 +78,36 @@ def workflow_folders(project: Project) -> list[Path]:
     return sorted(path.parent for path in found if (path.parent / "evidence").is_dir())
 
 
+def project_pages_folder(project: Project) -> Path:
+    """The folder of the project's own pages, beside those of its workflows; it need not exist."""
+    return project.root / "evidence"
+
+
 def is_built(project: Project, workflow_id: str) -> bool:
     """Whether the built site has a workflow's pages, and none was written since."""
     record = SiteFolders.of(project).build_record
-    try:
-        built = json.loads(record.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return False
-    if workflow_id not in built.get("workflows", []):
+    if workflow_id not in _read_record(record).get("workflows", []):
         return False
     evidence = project.workflow_dir(workflow_id) / "evidence"
     built_at = record.stat().st_mtime
-    files = (path for part in ("pages", "components") for path in (evidence / part).rglob("*"))
+    # A source needs no build.
+    own = (path for part in evidence.glob("*") if part.name != "sources" for path in _below(part))
+    files = (*own, *_below(project_pages_folder(project)))
     return all(path.stat().st_mtime <= built_at for path in files)
+
+
+def built_base_path(folders: SiteFolders) -> str:
+    """The path that the built site stands under, such as ``/dash``; empty for none."""
+    return str(_read_record(folders.build_record).get("base_path", ""))
+
+
+def _read_record(record: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _below(top: Path) -> Iterator[Path]:
+    return (path for path in top.rglob("*") if path.is_file())

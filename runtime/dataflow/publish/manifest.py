@@ -32,7 +32,8 @@ class Manifest:
     Args:
         tables: Per workflow, its tables' files, as paths below the public folder.
         workflows: Per workflow, what the pages tell about it: ``published_at`` (ISO 8601, UTC),
-            ``rows`` (per table) and, once there was one, ``run`` (its last run).
+            ``rows`` (per table) and, once there was one, ``run`` (its last run) and,
+            with a schedule, ``overdue_after`` (seconds).
     """
 
     tables: dict[str, list[str]] = field(default_factory=dict)
@@ -110,15 +111,22 @@ def replacing_tables(
     _sweep(folders, workflow_id, stale_after)
 
 
-def note_run(project: Project, workflow_id: str, run: dict[str, Any]) -> None:
+def note_run(
+    project: Project, workflow_id: str, run: dict[str, Any], overdue_after: float | None = None
+) -> None:
     """Have the index page show how a workflow's last run went.
 
     Args:
         run: JSON values: ``status`` (``success``, ``failure`` or ``running``), ``ended_at`` or
             ``started_at`` (ISO 8601) and, if there is one, ``url``, where the run can be seen.
+        overdue_after: Seconds after which published data is overdue; without a schedule ``None``.
     """
     with _changing(SiteFolders.of(project)) as manifest:
-        manifest.workflows.setdefault(workflow_id, {})["run"] = run
+        notes = manifest.workflows.setdefault(workflow_id, {})
+        notes["run"] = run
+        notes.pop("overdue_after", None)
+        if overdue_after is not None:
+            notes["overdue_after"] = overdue_after
 
 
 def forget_workflows(folders: SiteFolders, known: set[str]) -> list[str]:

@@ -16,9 +16,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from dataflow.publish.config_values import read_config_values
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.kind import PublisherKind, PublishRequest, Staged
@@ -66,10 +68,13 @@ def publish_workflow(
     """Publish the result of every ``evidence/sources/<table>.sql`` of one workflow.
 
     Page queries know it as ``<workflow_id>.<table>``. Numbers arrive as DOUBLE, dates and times
-    as TIMESTAMP in UTC to the millisecond, booleans as they are, nested values as JSON text and
+    as TIMESTAMP to the millisecond, booleans as they are, nested values as JSON text and
     all else as text: what Evidence's own step writes and its browser engine (DuckDB 0.9) reads.
-    The table ``<workflow_id>.published`` (table_name, row_count, published_at) says when, and
-    ``<workflow_id>.descriptions`` (table_name, column_name, description) what dbt says of columns.
+    Moments with a time zone arrive as the clock of ``workflow.timezone`` showed them, and queries
+    cut them into days there: the browser's engine knows no time zones.
+    The table ``<workflow_id>.published`` (table_name, row_count, published_at, published_local,
+    time_zone) says when, and ``<workflow_id>.descriptions`` (table_name, column_name, description,
+    unit) what dbt and the contract say of columns.
 
     Args:
         connection: An open connection to the workflow's DuckDB file; opened read-only if left out.
@@ -121,14 +126,17 @@ def _stage_in(
     published_at = datetime.now(UTC)
     try:
         queries = _read_queries(project, workflow_id)
+        known = read_config_values(project, workflow_id)
         with _session(project, workflow_id, connection) as session:
+            # Days are the workflow's, from here to the charts.
+            session.execute(f"SET TimeZone = {quote_literal(known.time_zone)}")
             rows = {}
             for table, path in queries.items():
                 where = f"{workflow_id}: {project.relative(path)}"
                 rows[table] = _write_query(session, path, where, aside / f"{table}.parquet")
-            freshness = _freshness_query(rows, published_at)
+            freshness = _freshness_query(rows, published_at, known.time_zone)
             _write_rows(session, freshness, aside / f"{FRESHNESS_TABLE}.parquet")
-            described = descriptions_query(project, workflow_id)
+            described = descriptions_query(project, workflow_id, known.units)
             _write_rows(session, described, aside / f"{DESCRIPTIONS_TABLE}.parquet")
         content = {
             "tables": {path.stem: _settle(path) for path in sorted(aside.glob("*.parquet"))},
@@ -188,7 +196,6 @@ def _session(
         # A cursor has settings of its own, so the caller's stay as they are.
         session = connection.cursor()
         try:
-            session.execute("SET TimeZone = 'UTC'")
             yield session
         finally:
             session.close()
@@ -272,13 +279,17 @@ def _as_published(name: str, kind: DuckDBPyType) -> str:
     return f"{value} AS {column}"
 
 
-def _freshness_query(rows: dict[str, int], published_at: datetime) -> str:
-    moment = published_at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+def _freshness_query(rows: dict[str, int], published_at: datetime, time_zone: str) -> str:
+    moment, local = (
+        at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        for at in (published_at, published_at.astimezone(ZoneInfo(time_zone)))
+    )
     # VALUES wants a row at least: the first one has no table.
     values = ", ".join(f"('{table}', {count}::DOUBLE)" for table, count in {"": 0, **rows}.items())
     return (
-        f"SELECT *, TIMESTAMP_MS '{moment}' AS published_at FROM (VALUES {values}) "  # noqa: S608
-        "AS t (table_name, row_count) WHERE table_name != ''"
+        f"SELECT *, TIMESTAMP_MS '{moment}' AS published_at, "  # noqa: S608
+        f"TIMESTAMP_MS '{local}' AS published_local, {quote_literal(time_zone)} AS time_zone "
+        f"FROM (VALUES {values}) AS t (table_name, row_count) WHERE table_name != ''"
     )
 
 

@@ -25,9 +25,9 @@ from dagster import (
     TimeWindowPartitionsDefinition,
 )
 
-from dataflow.runs.dagster_names import FURTHER_TAG, PART_TAG, PARTITION_TAG, WORKFLOW_TAG
-from dataflow.runs.run_parameters import asked_in
-from dataflow.runs.run_part import DASHBOARD
+from dataflow.runs.dagster_names import FURTHER_TAG, PARTITION_TAG, WORKFLOW_TAG
+from dataflow.runs.launch_config import asked_tags
+from dataflow.runs.run_part import makes_models, parts_of
 from dataflow.shared.shown import shortened
 
 if TYPE_CHECKING:
@@ -144,11 +144,10 @@ def _of_workflow(instance: DagsterInstance, name: str, since: float) -> _News | 
 
 
 def _makes_tables(record: RunRecord) -> bool:
-    """Whether a run is one of the workflow's own job, and not of its dashboard alone."""
+    """Whether a run is one of the workflow's own job, and not of a part that makes no models."""
     run = record.dagster_run
-    only = asked_in(run.run_config).get("only")
-    is_part = run.tags.get(PART_TAG) == DASHBOARD or only == [DASHBOARD]
-    return FURTHER_TAG not in run.tags and not is_part
+    parts = parts_of(asked_tags(run))
+    return FURTHER_TAG not in run.tags and makes_models(parts)
 
 
 def _ended(record: RunRecord) -> float:

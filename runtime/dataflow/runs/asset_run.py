@@ -17,10 +17,11 @@ from dagster import (
 )
 
 from dataflow.runs.asset_events import report_events, told_events
-from dataflow.runs.context import RunContext, enter_run, share_with_author
+from dataflow.runs.context import RunContext, enter_run, own_config, share_with_author
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import workflow_lock
+from dataflow.runs.policy import ends_in_time, timeout_tags
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run
 from dataflow.runs.run_part import DASHBOARD, MODELS, loaded_before, part_tags
 from dataflow.runs.table_making import make_dashboard, make_models
@@ -101,11 +102,13 @@ def _run(context: OpExecutionContext, workflow_id: str) -> Iterator[RunContext]:
     project, success = find_project(), False
     with share_with_author(project, workflow_id) as config:
         run = RunContext(project, workflow_id, context.run_id, config)
+        limit = config.run.timeout_seconds if config else None
         with workflow_lock(project, workflow_id, say, run.run_id), enter_run(run):
             finish_interrupted_promotion(project, workflow_id)
             hold_upstream_tables(project, workflow_id, run.upstream)
             try:
-                yield run
+                with ends_in_time(limit):
+                    yield run
                 success = True
             finally:
                 show_on_index(project, workflow_id, success=success)
@@ -115,7 +118,9 @@ def _tag(context: OpExecutionContext, workflow_id: str, parts: Sequence[str]) ->
     """Let lists find the run as one of the workflow, unless it is one of several."""
     of = {key.path[0] for key in context.run.asset_selection or ()}
     if WORKFLOW_TAG not in context.run.tags and len(of) == 1:
-        tags = {WORKFLOW_TAG: workflow_id, **part_tags(parts)}
+        config = own_config(find_project(), workflow_id)
+        limit = timeout_tags(config.run if config else None)
+        tags = {WORKFLOW_TAG: workflow_id, **part_tags(parts), **limit}
         context.instance.add_run_tags(context.run_id, tags)
 
 

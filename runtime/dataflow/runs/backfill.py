@@ -8,6 +8,9 @@ from dataflow.runs.context import share_with_author
 from dataflow.runs.dagster_names import PARTITION_TAG, WORKFLOW_TAG
 from dataflow.runs.definitions import runnable_job
 from dataflow.runs.instance import open_instance
+from dataflow.runs.module_definitions import uses_steps
+from dataflow.warehouse.kind import visible_warehouse
+from dataflow.warehouse.load_log import loaded_partitions
 from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:
@@ -23,7 +26,8 @@ def chosen_partitions(
     """The keys of the partitions to run.
 
     Args:
-        missing: Only those that no run has succeeded for.
+        missing: Only those that no run has succeeded for, or that are not in the tables any more:
+            an earlier state of these was restored, or another partition took the place of all.
 
     Raises:
         RunRequestError: The workflow has no partitions, or none of these.
@@ -41,7 +45,19 @@ def chosen_partitions(
             known = partitions.get_partition_keys(dynamic_partitions_store=instance)
         keys = asked.keys(workflow_id, known)
         done = _succeeded(instance, workflow_id) if missing else set()
+        there = _there(project, workflow_id) if done else None
+        done = done if there is None else done & there
     return [key for key in keys if key not in done]
+
+
+def _there(project: Project, workflow_id: str) -> set[str] | None:
+    """The partitions that the tables have now; None if that is not known."""
+    warehouse = visible_warehouse(project, workflow_id)
+    if not warehouse.exists():
+        # Whoever deletes it wants it filled again; a job with steps of its own may never have one.
+        return set() if uses_steps(workflow_id) else None
+    with warehouse.connect(read_only=True) as connection:
+        return loaded_partitions(connection)
 
 
 def _succeeded(instance: DagsterInstance, workflow_id: str) -> set[str]:

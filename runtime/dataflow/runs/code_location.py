@@ -154,6 +154,9 @@ def _assemble(
             for check in (*found.checks, *checks_of(found.workflow_id, found.lineage, found.job))
         ],
         resources=resources or None,
+        # Assets that are made from Dagster's UI, and jobs that name none: a process for each step
+        # costs more than most steps do, and each loads all workflows.
+        executor=in_process_executor,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import Executor, ExecutorDefinition, in_process_executor
-from dagster._core.errors import DagsterExecutionInterruptedError, raise_execution_interrupts
+from dagster._core.errors import raise_execution_interrupts
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
@@ -17,11 +17,11 @@ from dataflow.runs.last_run import show_on_index
 from dataflow.runs.launch_config import asked_tags
 from dataflow.runs.lock import workflow_lock
 from dataflow.runs.module_definitions import uses_steps
-from dataflow.runs.policy import time_limit
+from dataflow.runs.part_check import check_parts
+from dataflow.runs.policy import ends_in_time
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
 from dataflow.runs.run_note import noted
 from dataflow.runs.run_parameters import with_run_parameters
-from dataflow.runs.run_part import check_parts
 from dataflow.shared.errors import DataflowError
 from dataflow.warehouse.upstream_tables import hold_upstream_tables, release_upstream_tables
 
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
 
     from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
-
-
-class RunTimedOutError(DataflowError):
-    """A run took longer than its workflow allows."""
 
 
 class RunIncompleteError(DataflowError):
@@ -180,17 +176,8 @@ class _HoldingExecutor(_WholeRun):
             with raise_execution_interrupts():
                 stack.enter_context(workflow_lock(project, workflow_id, say, run_id))
             success = True
-            time_is_up = stack.enter_context(time_limit(limit))
-            steps = _PromotingExecutor(run, self._steps)
-            try:
-                for event in steps.execute(plan_context, execution_plan):
-                    success = success and not event.is_step_failure
-                    yield event
-            except DagsterExecutionInterruptedError:
-                if not time_is_up.is_set():
-                    raise
-                raise RunTimedOutError(
-                    f"The run took longer than {limit} seconds.",
-                    "Find out what it waits for, or raise run.timeout_seconds in config.yaml.",
-                ) from None
+            stack.enter_context(ends_in_time(limit))
+            for event in _PromotingExecutor(run, self._steps).execute(plan_context, execution_plan):
+                success = success and not event.is_step_failure
+                yield event
             show_on_index(project, workflow_id, success=success)

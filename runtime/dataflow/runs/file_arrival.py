@@ -123,6 +123,8 @@ def arrived_files(project: Project, url: str) -> set[str]:
     Raises:
         FileArrivalError: There are too many, or the address cannot be looked at.
     """
+    if url.startswith("s3://"):
+        return _checked(url, [_digest(*map(str, about)) for about in _objects(url)])
     import fsspec
 
     place = url if "://" in url else str(project.root / url)
@@ -141,12 +143,27 @@ def arrived_files(project: Project, url: str) -> set[str]:
             f"Files at {url} cannot be looked at: {error}", "Check the address and the credentials."
         ) from error
     files = [about for about in found.values() if about.get("type") == "file"]
+    return _checked(url, [_digest(*map(str, _marks(about))) for about in files])
+
+
+def _objects(url: str) -> list[tuple[str, int, int]]:
+    """Those of a bucket, asked for as a file source asks: one address does for both."""
+    from dataflow.sources.errors import SourceError
+    from dataflow.sources.file.bucket import list_objects
+
+    try:
+        return list_objects(url)
+    except SourceError as error:
+        raise FileArrivalError(error.reason, error.instruction) from error
+
+
+def _checked(url: str, files: list[str]) -> set[str]:
     if len(files) > _MOST_FILES:
         raise FileArrivalError(
             f"There are {len(files):,} files at {url}; a trigger takes {_MOST_FILES:,}.",
             "Narrow the pattern, or move away files that have been loaded.",
         )
-    return {_digest(*map(str, _marks(about))) for about in files}
+    return set(files)
 
 
 def _marks(about: dict[str, object]) -> list[object]:

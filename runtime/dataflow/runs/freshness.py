@@ -20,14 +20,18 @@ _LEAST_GRACE, _MOST_GRACE = timedelta(minutes=5), timedelta(hours=12)
 
 
 def overdue_policy(schedule: str, timezone: str) -> FreshnessPolicy:
+    """What Dagster is told of it."""
+    return FreshnessPolicy.time_window(fail_window=overdue_after(schedule, timezone))
+
+
+def overdue_after(schedule: str, timezone: str) -> timedelta:
     """Overdue is what was made longer ago than the schedule ever pauses, and some grace.
 
     The grace is a quarter of the pause, 5 minutes at least and 12 hours at most: a run takes its
     time, and may be tried again.
     """
     pause = longest_pause(schedule, timezone)
-    grace = min(max(pause / 4, _LEAST_GRACE), _MOST_GRACE)
-    return FreshnessPolicy.time_window(fail_window=pause + grace)
+    return pause + min(max(pause / 4, _LEAST_GRACE), _MOST_GRACE)
 
 
 @cache

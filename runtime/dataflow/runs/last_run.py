@@ -14,7 +14,10 @@ log = get_logger(__name__)
 
 
 def show_on_index(project: Project, workflow_id: str, *, success: bool) -> None:
-    """Let the index page show how a workflow's last run ended, if it has a dashboard."""
+    """Let the index page show how a workflow's last run ended, if it has a dashboard.
+
+    It is told as well from when on its data is overdue, by the schedule of now.
+    """
     if not (project.workflow_dir(workflow_id) / "evidence").is_dir():
         return
     from dataflow.publish.manifest import note_run
@@ -22,7 +25,23 @@ def show_on_index(project: Project, workflow_id: str, *, success: bool) -> None:
     ended_at = datetime.now(UTC).isoformat(timespec="seconds")
     status = "success" if success else "failure"
     try:
-        note_run(project, workflow_id, {"status": status, "ended_at": ended_at})
+        run = {"status": status, "ended_at": ended_at}
+        note_run(project, workflow_id, run, _seconds_to_overdue(project, workflow_id))
     except OSError as error:
         # The run itself has ended as it has, and says so.
         log.warning(f"How this run ended is not on the dashboards' index page: {error.strerror}")
+
+
+def _seconds_to_overdue(project: Project, workflow_id: str) -> float | None:
+    from dataflow.runs.freshness import overdue_after
+    from dataflow.shared.config import read_config
+    from dataflow.shared.errors import DataflowError
+
+    try:
+        workflow = read_config(project.workflow_dir(workflow_id) / "config.yaml").workflow
+    except DataflowError:
+        # The run itself says what is wrong with it.
+        return None
+    if not workflow.schedule:
+        return None
+    return overdue_after(workflow.schedule, workflow.timezone).total_seconds()

@@ -8,6 +8,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.errors import DataflowError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 # they do not hear the executor, which ends them first and as failed, not as cancelled.
 _TIMEOUT_TAG = "dagster/max_runtime"
 _GRACE_SECONDS = 60
+
+
+class RunTimedOutError(DataflowError):
+    """A run took longer than its workflow allows."""
 
 
 def with_policy(
@@ -42,11 +48,41 @@ def with_policy(
             max_retries=policy.retries, delay=policy.retry_delay_seconds
         )
     if is_on_service and policy.timeout_seconds and _TIMEOUT_TAG not in job.run_tags:
-        timeout = {_TIMEOUT_TAG: str(policy.timeout_seconds + _GRACE_SECONDS)}
+        timeout = timeout_tags(policy)
         # Runs that are launched over HTTP get the job's tags, scheduled ones its run tags.
         changes["tags"] = {**job.tags, **timeout}
         changes["run_tags"] = {**job.run_tags, **timeout}
     return job._copy(**changes) if changes else job
+
+
+def timeout_tags(policy: RunPolicy | None) -> dict[str, str]:
+    """By which Dagster's run monitoring ends a run that does not end itself, if it has a limit."""
+    if policy is None or not policy.timeout_seconds:
+        return {}
+    return {_TIMEOUT_TAG: str(policy.timeout_seconds + _GRACE_SECONDS)}
+
+
+@contextmanager
+def ends_in_time(seconds: float | None) -> Iterator[None]:
+    """Interrupt this process when the block takes too long, and say so.
+
+    Args:
+        seconds: How long it may take; ``None`` for as long as it likes.
+
+    Raises:
+        RunTimedOutError: It took longer.
+    """
+    with time_limit(seconds) as time_is_up:
+        try:
+            yield
+        except BaseException:
+            # Dagster's exception, or what somebody made of it on the way.
+            if not time_is_up.is_set():
+                raise
+            raise RunTimedOutError(
+                f"The run took longer than {seconds} seconds.",
+                "Find out what it waits for, or raise run.timeout_seconds in config.yaml.",
+            ) from None
 
 
 @contextmanager

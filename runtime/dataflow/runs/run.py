@@ -25,10 +25,10 @@ from dataflow.runs.lock import workflow_lock
 from dataflow.runs.model import Run, own_tags
 from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.notifications import report_failure, unset_addresses
+from dataflow.runs.part_check import check_parts
 from dataflow.runs.policy import time_limit, with_policy
 from dataflow.runs.run_events import run_event
 from dataflow.runs.run_parameters import with_run_parameters
-from dataflow.runs.run_part import check_parts
 from dataflow.runs.run_progress import RunProgress
 from dataflow.runs.run_request import RunRequest, resolved_config
 from dataflow.runs.step_outputs import has_default_outputs, in_memory

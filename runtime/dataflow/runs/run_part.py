@@ -1,4 +1,4 @@
-"""Runs that do a part of what a workflow does: its models, or its dashboard, on what is there.
+"""Runs that do a part of what a workflow does: its load, models, one of these, or its dashboard.
 
 It travels as a tag of the run, like what is read of a source. The job is the workflow's own, and
 the steps that are not wanted have nothing to do; lock, promotion and history are those of any run.
@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataflow.runs.dagster_names import PART_TAG
-from dataflow.runs.run_request import RunRequestError
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import quoted
 from dataflow.shared.sql import count_rows, quote_identifier
@@ -22,62 +21,64 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dataflow.runs.context import RunContext
-    from dataflow.shared.project import Project
 
-MODELS, DASHBOARD = "models", "dashboard"
-PARTS = (MODELS, DASHBOARD)
-# What each is made from, in the folder of a workflow.
-_FOLDERS = {MODELS: "dbt", DASHBOARD: "evidence"}
+LOAD, MODELS, DASHBOARD = "load", "models", "dashboard"
+PARTS = (LOAD, MODELS, DASHBOARD)
 
 
 def part_tags(parts: Iterable[str]) -> dict[str, str]:
     """The tags of a run for these parts alone; none for a whole run.
 
-    >>> part_tags(["dashboard", "models"])
-    {'dataflow/part': 'models,dashboard'}
+    Args:
+        parts: ``load``, ``models``, ``dashboard``, or the names of models.
+
+    >>> part_tags(["dashboard", "stg_sales", "load"])
+    {'dataflow/part': 'load,stg_sales,dashboard'}
     """
     wanted = set(parts)
-    return {PART_TAG: ",".join(each for each in PARTS if each in wanted)} if wanted else {}
+    return {PART_TAG: ",".join(sorted(wanted, key=_order))} if wanted else {}
+
+
+def _order(part: str) -> tuple[int, str]:
+    """What comes first in a run; models by their names."""
+    return (PARTS.index(part) if part in PARTS else PARTS.index(MODELS), part)
 
 
 def parts_of(tags: Mapping[str, str]) -> frozenset[str]:
     """The parts that a run with these tags is for; empty for a whole run.
 
     Raises:
-        BadInputError: A tag that somebody wrote by hand names another one.
+        BadInputError: A tag that somebody wrote by hand names none.
     """
     named = tags.get(PART_TAG, "")
     found = frozenset(filter(None, (each.strip() for each in named.split(","))))
-    if PART_TAG in tags and not (found and found <= set(PARTS)):
+    if PART_TAG in tags and not found:
         raise BadInputError(
             f"The tag {PART_TAG} of the run is {quoted(named)}.",
-            f"Write {' or '.join(PARTS)}, or leave it out.",
+            f"Write {', '.join(PARTS)} or the name of a model, or leave it out.",
         )
     return found
 
 
-def check_parts(
-    project: Project, workflow_id: str, tags: Mapping[str, str], *, has_steps: bool = True
-) -> None:
-    """Refuse a part that a workflow does not have, before anything is started.
+def models_of(parts: frozenset[str]) -> frozenset[str]:
+    """The models that are named among the parts; empty if none or all are to be built."""
+    return frozenset() if MODELS in parts else parts - set(PARTS)
+
+
+def is_on_what_is_loaded(tags: Mapping[str, str]) -> bool:
+    """Whether a run asks no source, and so has no partition and nothing to read.
 
     Raises:
-        RunRequestError: There is no such part, or the job has steps of its own alone.
+        BadInputError: See `parts_of`.
     """
     parts = parts_of(tags)
-    if parts and not has_steps:
-        raise RunRequestError(
-            f"The job of {workflow_id!r} uses none of the library's Steps, so it has no parts.",
-            "Run the whole workflow.",
-        )
-    for part in sorted(parts):
-        folder = project.workflow_dir(workflow_id) / _FOLDERS[part]
-        if not folder.is_dir():
-            raise RunRequestError(
-                f"The workflow {workflow_id!r} has no {part}: there is no folder "
-                f"{_FOLDERS[part]} in it.",
-                "Run the whole workflow, or another part.",
-            )
+    return bool(parts) and LOAD not in parts
+
+
+def makes_models(parts: Iterable[str]) -> bool:
+    """Whether a run for these parts makes tables that others read; a whole run does."""
+    wanted = set(parts)
+    return not wanted or bool(wanted - {LOAD, DASHBOARD})
 
 
 def loaded_before(run: RunContext) -> LoadResult:

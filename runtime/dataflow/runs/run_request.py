@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataflow.runs.dagster_names import PART_TAG
+from dataflow.runs.run_part import is_on_what_is_loaded
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.redaction import redact
 from dataflow.shared.shown import quoted, shortened
@@ -51,7 +51,7 @@ def resolved_config(
             config does not fit: every fault is named.
     """
     # Of what has been loaded a part is made as a whole.
-    is_part = PART_TAG in request.tags
+    is_part = is_on_what_is_loaded(request.tags)
     tags = {} if is_part else _partition_tags(job, request.partition, instance)
     config: dict[str, Any] = dict(job.run_config or {})
     if request.partition is not None:

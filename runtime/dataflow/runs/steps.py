@@ -17,11 +17,20 @@ from dagster import OpExecutionContext
 
 from dataflow.modelling.build import BuildResult
 from dataflow.runs.context import RunContext, run_of_step
+from dataflow.runs.dagster_names import PART_TAG
 from dataflow.runs.launch_config import asked_tags
 from dataflow.runs.made_assets import LoadedTable, tell_of_loaded_tables, telling_of_sources
 from dataflow.runs.partitioning import part_of_run, with_partition_key
 from dataflow.runs.reading import Reading
-from dataflow.runs.run_part import DASHBOARD, MODELS, PARTS, loaded_before, parts_of
+from dataflow.runs.run_part import (
+    DASHBOARD,
+    LOAD,
+    MODELS,
+    loaded_before,
+    models_of,
+    part_tags,
+    parts_of,
+)
 from dataflow.runs.stored_table import StoredTable
 from dataflow.runs.table_making import make_dashboard, make_models
 from dataflow.runs.table_steps import child_results, load_request, parameters_of
@@ -60,7 +69,7 @@ class Steps:
         ``until`` which part is asked for, if it is not what is new, and ``source`` which of
         several sources is meant.
         """
-        if _leaves_out():
+        if _leaves_out(LOAD):
             return StoredTable("", 0)
         reading = _reading()
         with self._run() as run:
@@ -102,7 +111,7 @@ class Steps:
         It gets a dict with `LazyRows`, which are read where it asks for them. It is called for
         each table, where there are several; ``metadata["table"]`` says for which.
         """
-        if _leaves_out():
+        if _leaves_out(LOAD):
             return extracted
         with self._run() as run:
             tables = [_transformed(run, each, transform_data) for each in extracted.all]
@@ -117,7 +126,7 @@ class Steps:
 
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows of all tables into the warehouse as config.yaml says."""
-        if _leaves_out():
+        if _leaves_out(LOAD):
             with self._run() as run:
                 return loaded_before(run)
         reading, tables = _reading(), transformed.all
@@ -168,7 +177,7 @@ class Steps:
             return BuildResult([], 0)
         log.info("building models", source=loaded.table)
         with self._run() as run, run.lock():
-            result, summary = make_models(run)
+            result, summary = make_models(run, sorted(models_of(_parts())))
         _say(summary)
         return result
 
@@ -190,13 +199,19 @@ class Steps:
         return run_of_step(self.workflow_id)
 
 
-def _leaves_out(part: str = "") -> bool:
+def _leaves_out(part: str) -> bool:
     """Whether a run is for parts alone, of which this step is none; it is told then."""
-    parts = parts_of(asked_tags(OpExecutionContext.get().run))
-    if not parts or part in parts:
+    parts = _parts()
+    if not parts or part in parts or (part == MODELS and models_of(parts)):
         return False
-    _say(f"left out; this run is for {' and '.join(each for each in PARTS if each in parts)} only")
+    named = part_tags(parts)[PART_TAG].replace(",", " and ")
+    _say(f"left out; this run is for {named} only")
     return True
+
+
+def _parts() -> frozenset[str]:
+    """The parts that this run is for; empty for a whole one."""
+    return parts_of(asked_tags(OpExecutionContext.get().run))
 
 
 def _reading() -> Reading:

@@ -11,11 +11,11 @@ import yaml
 
 from dataflow.runs.dagster_names import (
     LOCATION_NAME,
-    PART_TAG,
     PARTITION_TAG,
     WORKFLOW_TAG,
 )
-from dataflow.runs.run_part import check_parts
+from dataflow.runs.part_check import check_parts
+from dataflow.runs.run_part import is_on_what_is_loaded
 from dataflow.runs.run_request import RunRequest, check_partition, merged
 from dataflow.service import graphql
 from dataflow.service.backfills import Backfill, parse_backfill
@@ -160,7 +160,7 @@ class Dagster(DagsterRuns):
         check_parts(self.project, workflow_id, tags)
         run_config = asked.config
         of_partition: dict[str, str] = {}
-        if PART_TAG not in tags:
+        if not is_on_what_is_loaded(tags):
             run_config, of_partition = self._for_partition(job, asked)
         tags = {**tags, **of_partition}
         metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from dataflow.publish.folders import SiteFolders
+from dataflow.publish.folders import SiteFolders, built_base_path
 from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import serve
 from dataflow.shared.errors import DataflowError
@@ -84,13 +84,18 @@ class _Site(StaticFiles):
         return response
 
 
-def site_app(folder: Path) -> Starlette:
+def site_app(folder: Path, base_path: str = "") -> Starlette:
     """The web application that serves a built site.
 
     It answers range requests, sends the compressed copies that the build made, and has browsers
     ask again for everything except files whose names change with their content.
+
+    Args:
+        base_path: The path that the site was built for, such as ``/dash``. It answers without it
+            as well, for a proxy that takes it away.
     """
-    return Starlette(routes=[Mount("/", _Site(directory=folder))])
+    site = _Site(directory=folder)
+    return Starlette(routes=[Mount(path, site) for path in dict.fromkeys((base_path, ""))])
 
 
 def serve_site(
@@ -108,15 +113,16 @@ def serve_site(
         NotBuiltError: The site was never built.
         PortInUseError: Another program listens there, or the address is not this machine's.
     """
-    folder = SiteFolders.of(project).public
+    folders = SiteFolders.of(project)
+    folder, base_path = folders.public, built_base_path(folders)
     if not (folder / "index.html").exists():
         raise NotBuiltError(
             "The dashboards of this project are not built yet.",
             "Build them: dataflow evidence build",
         )
-    address = f"http://{host}:{port}"
+    address = f"http://{host}:{port}{base_path}"
     serve(
-        site_app(folder),
+        site_app(folder, base_path),
         host,
         port,
         WebAccess.to(host, project.settings),

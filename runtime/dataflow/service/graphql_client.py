@@ -12,6 +12,10 @@ import httpx
 from dataflow.service.dagster_errors import DagsterError, DagsterUnavailableError
 
 _SECONDS_TO_ANSWER = 60.0
+# Servers close connections on which nothing comes for 5 seconds; one that is closed while a request
+# is on its way loses the request.
+_SECONDS_OF_REST = 2.0
+_LOST = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 
 
 class GraphQLClient:
@@ -20,7 +24,8 @@ class GraphQLClient:
     def __init__(self, url: str) -> None:
         self._url = url
         # Whatever proxy the environment names is not for what runs beside us.
-        self._http = httpx.Client(timeout=_SECONDS_TO_ANSWER, trust_env=False)
+        limits = httpx.Limits(max_connections=100, keepalive_expiry=_SECONDS_OF_REST)
+        self._http = httpx.Client(timeout=_SECONDS_TO_ANSWER, trust_env=False, limits=limits)
 
     def close(self) -> None:
         """Give up the connections."""
@@ -43,12 +48,9 @@ class GraphQLClient:
             DagsterUnavailableError: Nobody answers.
             DagsterError: The answer is a fault.
         """
+        asked = {"query": query, "variables": variables}
         try:
-            response = self._http.post(
-                f"{self._url}/graphql",
-                json={"query": query, "variables": variables},
-                timeout=seconds,
-            )
+            response = self._post(asked, seconds, again="mutation " not in query)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise self._unavailable(str(error) or type(error).__name__) from error
         try:
@@ -66,6 +68,15 @@ class GraphQLClient:
             )
         data: dict[str, Any] = answer["data"]
         return data[field] if field else data
+
+    def _post(self, asked: dict[str, Any], seconds: float, *, again: bool) -> httpx.Response:
+        """The answer; who only looks may ask again where a connection was lost."""
+        try:
+            return self._http.post(f"{self._url}/graphql", json=asked, timeout=seconds)
+        except _LOST:
+            if not again:
+                raise
+        return self._http.post(f"{self._url}/graphql", json=asked, timeout=seconds)
 
     def _unavailable(self, why: str) -> DagsterUnavailableError:
         return DagsterUnavailableError(

@@ -24,10 +24,11 @@ from honcho.printer import Message
 from dataflow.service.group_output import GroupPrinter
 from dataflow.service.services import process_environment
 from dataflow.service.tied_process import Restarts, TiedProcess, how_it_ended
+from dataflow.service.warm_terminal import TERMINAL_RUN
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from dataflow.service.services import Service
     from dataflow.shared.project import Project
@@ -159,7 +160,7 @@ class _Group(manager.Manager):  # type: ignore[misc]
     def _remember_descendants(self) -> None:
         # What a process that died has started is nobody's child any more.
         self._descendants = {pid: p for pid, p in self._descendants.items() if p.is_running()}
-        for process in psutil.Process().children(recursive=True):
+        for process in _own_descendants():
             self._descendants[process.pid] = process
 
     def stop_descendants(self) -> None:
@@ -193,6 +194,19 @@ class _Group(manager.Manager):  # type: ignore[misc]
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         if not waiting:
             self.say("all is ready; Ctrl-C stops it")
+
+
+def _own_descendants() -> Iterator[psutil.Process]:
+    """All but the runs of people's terminals, and what these have started."""
+    theirs = set()
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if process.ppid() in theirs or process.name() == TERMINAL_RUN:
+                theirs.add(process.pid)
+                continue
+        except psutil.NoSuchProcess:
+            continue
+        yield process
 
 
 def _send(signal_process: Callable[[], Any]) -> None:

@@ -67,6 +67,14 @@ def is_up(project: Project, service: str) -> bool:
     return "pid" in holder and not _is_dead(holder)
 
 
+def holding_processes(project: Project) -> set[int]:
+    """The processes of this machine that have services of the project: a `dataflow up`, or two."""
+    folder = project.state_dir / "locks"
+    known = [_holder(folder, path.name.split(".")[1]) for path in folder.glob("up.*.json")]
+    here = [each for each in known if each.get("host") == socket.gethostname()]
+    return {each["pid"] for each in here if isinstance(each.get("pid"), int)}
+
+
 def _take(folder: Path, service: Service, held: ExitStack, seconds: float = 0) -> bool:
     lock = os.open(folder / f"up.{service.name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
     deadline = time.monotonic() + seconds

@@ -13,6 +13,7 @@ import yaml
 from dataflow.runs.dagster_names import LOCATION_NAME, WORKER_VARIABLE
 from dataflow.runs.instance import prepare_dagster_home
 from dataflow.service.ports import Address
+from dataflow.service.warm_start import ENTRY
 from dataflow.shared.errors import BadInputError, MissingDependencyError
 from dataflow.shared.project import PROJECT_VARIABLE
 
@@ -108,7 +109,11 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
         *(*waiting, "dataflow.service.dagster_ui", "--workspace", str(workspace)),
         *("--host", host, "--port", str(port)),
     ]
-    runs = [*_PYTHON, "dataflow.service.worker_keeper", "--socket", str(worker_socket)]
+    # It serves terminals as well; where modules lie must not depend on the current folder then.
+    runs = [sys.executable, "-P", "-m", "dataflow.service.worker_keeper"]
+    runs += ["--socket", str(worker_socket)]
+    if project.settings.daemon is not False:
+        runs += ["--project", str(project.root), "--entry", ENTRY]
     warm = [Process("runs", runs, environment)] if project.settings.warm_runs else []
     daemon = [*waiting, "dagster._daemon", "run", "--workspace", str(workspace)]
     return Service(

@@ -19,7 +19,7 @@ from dataflow.shared.errors import DataflowError
 from dataflow.shared.importing import importing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # All that a run may use of this library.
 _PACKAGES = ("sources", "stages", "warehouse", "modelling", "publish", "runs")
@@ -52,15 +52,18 @@ class WarmingError(DataflowError):
     """This process cannot become one that forks runs."""
 
 
-def load_libraries() -> None:
+def load_libraries(further: Iterable[str] = ()) -> None:
     """Import what runs need, so that a forked child finds it.
+
+    Args:
+        further: Modules beside those of runs, such as the command line.
 
     Raises:
         WarmingError: A thread runs in this process afterwards: a child would lack it, and could
             wait for ever for what it holds.
     """
     with importing():
-        for name in (*_own_modules(), *_THEIRS, *_OF_DBT):
+        for name in (*_own_modules(), *further, *_THEIRS, *_OF_DBT):
             with suppress(ImportError):
                 import_module(name)
         from dataflow.service import warm_training as training

@@ -19,6 +19,7 @@ from dataflow.runs.dagster_names import (
     WORKFLOW_TAG,
     WORKFLOW_VARIABLE,
 )
+from dataflow.service.warm_request import reseed
 from dataflow.shared.importing import collect_seldom
 
 
@@ -29,7 +30,7 @@ def execute_run(run_id: str) -> None:
     """
     # Folders that were looked into while the libraries were loaded may have changed since.
     invalidate_caches()
-    _reseed()
+    reseed()
     collect_seldom()
     with capture_interrupts(), DagsterInstance.get() as instance:
         run = instance.get_run_by_id(run_id)
@@ -65,10 +66,3 @@ def close_run(identity: str, code: int) -> None:
             how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
             pid = identity.partition("@")[0]
             instance.report_run_failed(run, f"The process {pid} of this run ended early: {how}.")
-
-
-def _reseed() -> None:
-    """Give this process random numbers of its own; Python sees to those of `random`."""
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed()

@@ -11,51 +11,81 @@ import argparse
 import os
 import select
 import signal
-import socket
 import sys
+import time
 import traceback
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from dataflow.service.process_identity import process_identity
 from dataflow.service.warm_libraries import WarmingError, load_libraries
+from dataflow.service.warm_listener import RunListener, TerminalListener, listen_for_terminals
+from dataflow.service.warm_place import warm_place
+from dataflow.service.warm_sources import LoadedFiles
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
+    from dataflow.service.warm_listener import Listener
+
 _SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
-# Waiting to be accepted at once; more than run at a time.
-_BACKLOG = 64
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Load, listen and fork until SIGTERM; then wait for the runs that are under way."""
+    """Load, listen and fork until SIGTERM or nobody has come for long; wait for runs under way."""
     parser = argparse.ArgumentParser(prog="python -m dataflow.service.warm_worker")
-    parser.add_argument("--socket", type=Path, required=True)
+    parser.add_argument("--socket", type=Path, help="where the launcher of a service asks for runs")
+    parser.add_argument("--project", type=Path, help="whose terminals are served as well")
+    parser.add_argument("--name", default="", help="the place that has to be this process's")
+    parser.add_argument("--entry", default="", help="module:function of the command line")
+    parser.add_argument("--idle-minutes", type=float, default=0.0, help="default: stay for ever")
     chosen = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
+    loaded = LoadedFiles()
+    before = dict(os.environ)
+    place = warm_place(chosen.project, before) if chosen.project else None
+    if place and chosen.name not in ("", place.name):
+        sys.exit("This process differs from the one that started it.")
+    owned = place.own() if place else None
+    if not chosen.socket and not owned:
+        # Somebody else serves them; a log that stays says that nobody can.
+        if place:
+            place.log_file.unlink(missing_ok=True)
+        return
     try:
-        load_libraries()
+        load_libraries([chosen.entry.partition(":")[0]] if owned else [])
     except WarmingError as error:
         sys.exit(str(error))
-    _Worker(chosen.socket).serve()
+    loaded.remember()
+    listeners: list[Listener] = [RunListener(chosen.socket)] if chosen.socket else []
+    if place and owned:
+        own = {name: text for name, text in os.environ.items() if before.get(name) != text}
+        listeners.append(listen_for_terminals(place, owned, loaded, chosen.entry, own))
+    _Worker(listeners, chosen.idle_minutes * 60).serve()
 
 
 def _leave(*_: object) -> NoReturn:
     os._exit(0)
 
 
+@dataclass
+class _Child:
+    """A child, and what is to be done when it has ended."""
+
+    ended: Callable[[int], None]
+    is_waited_for: bool
+    connection: socket.socket | None = None
+
+
 class _Worker:
-    def __init__(self, path: Path) -> None:
-        # One that was killed leaves its socket behind; who starts this sees to it that it is one.
-        path.unlink(missing_ok=True)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(path))
-        path.chmod(0o600)
-        self._listener.listen(_BACKLOG)
-        self._children: dict[int, str] = {}
+    def __init__(self, listeners: list[Listener], idle_seconds: float) -> None:
+        self._listeners = listeners
+        self._idle_seconds = idle_seconds
+        self._children: dict[int, _Child] = {}
         self._is_ending = False
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._wakers = (self._wake, wake)
@@ -68,25 +98,49 @@ class _Worker:
             self._is_ending = True
 
     def serve(self) -> None:
-        while not self._is_ending:
-            ready, _, _ = select.select([self._listener, self._wake], [], [])
+        came = time.monotonic()
+        while not self._is_ending and self._listeners:
+            patience = self._idle_seconds or None
+            ready, _, _ = select.select([*self._listeners, self._wake], [], [], patience)
             if self._wake in ready:
                 os.read(self._wake, 4096)
             self._reap(os.WNOHANG)
-            if self._listener in ready:
-                self._accept()
-        self._listener.close()
-        self._reap(0)
+            for listener in [one for one in self._listeners if one in ready]:
+                self._accept(listener)
+            if ready or self._children:
+                came = time.monotonic()
+            elif self._idle_seconds and time.monotonic() - came >= self._idle_seconds:
+                break
+        for listener in self._listeners:
+            listener.close()
+        while any(child.is_waited_for for child in self._children.values()):
+            self._reap(0)
 
-    def _accept(self) -> None:
+    def _accept(self, listener: Listener) -> None:
         try:
-            connection, _ = self._listener.accept()
-            with connection:
-                self._fork(partial(_serve_client, connection))
+            connection = listener.accept()
+            if connection is None:
+                listener.close()
+                self._listeners.remove(listener)
+                return
+            pid = self._fork(partial(listener.serve, connection))
+            self._children[pid] = self._child_of(listener, connection, pid)
         except OSError as error:
             # Such as a client that has gone, or no room for another process: it starts its run
             # elsewhere, and the next one finds this process here.
             print(f"no process for a run: {error}", file=sys.stderr)  # noqa: T201
+
+    def _child_of(self, listener: Listener, connection: socket.socket, pid: int) -> _Child:
+        if isinstance(listener, TerminalListener):
+            # It goes on without this process, and says itself how it ended, unless it is killed.
+            return _Child(partial(listener.tell, connection), False, connection)
+        connection.close()
+        return _Child(partial(self._close_run, process_identity(pid)), True)
+
+    def _close_run(self, identity: str, code: int) -> None:
+        if code:
+            pid = self._fork(partial(_close_run, identity, code))
+            self._children[pid] = _Child(lambda _: None, True)
 
     def _reap(self, options: int) -> None:
         """Wait for children that have ended; see to the runs of those that did not say how."""
@@ -98,12 +152,11 @@ class _Worker:
                 return
             if pid == 0:
                 return
-            identity = self._children.pop(pid, "")
-            code = os.waitstatus_to_exitcode(status)
-            if code and identity:
-                self._fork(partial(_close_run, identity, code), is_run=False)
+            child = self._children.pop(pid, None)
+            if child:
+                child.ended(os.waitstatus_to_exitcode(status))
 
-    def _fork(self, work: Callable[[], None], *, is_run: bool = True) -> None:
+    def _fork(self, work: Callable[[], int]) -> int:
         # A signal that arrives before the child has forgotten these handlers would be lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -112,9 +165,9 @@ class _Worker:
                 self._become_child(work)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        self._children[pid] = process_identity(pid) if is_run else ""
+        return pid
 
-    def _become_child(self, work: Callable[[], None]) -> NoReturn:
+    def _become_child(self, work: Callable[[], int]) -> NoReturn:
         code = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -123,57 +176,25 @@ class _Worker:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             for descriptor in self._wakers:
                 os.close(descriptor)
-            self._listener.close()
+            for listener in self._listeners:
+                listener.leave_to_parent()
+            for child in self._children.values():
+                if child.connection is not None:
+                    child.connection.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            work()
-            code = 0
+            code = work()
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
         except BaseException:
             traceback.print_exc()
-        _end(code)
+        os._exit(code)
 
 
-def _end(code: int) -> NoReturn:
-    """End this process as Python would, without taking apart what the parent has loaded."""
-    import atexit
-    import threading
-
-    try:
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-    except BaseException:
-        traceback.print_exc()
-    os._exit(code)
-
-
-def _serve_client(connection: socket.socket) -> None:
-    """Say who this child is, and do what the client asks once it knows that.
-
-    A client that gets no answer asks somebody else: nothing may be done before its last word.
-    """
-    try:
-        with connection, connection.makefile("rw", encoding="utf-8") as lines:
-            run_id = lines.readline().strip()
-            lines.write(f"{process_identity()}\n")
-            lines.flush()
-            is_meant = lines.readline() == "go\n"
-    except OSError:
-        # The client has not waited.
-        return
-    if not is_meant:
-        return
-    from dataflow.service.warm_run import execute_run
-
-    execute_run(run_id)
-
-
-def _close_run(identity: str, code: int) -> None:
+def _close_run(identity: str, code: int) -> int:
     from dataflow.service.warm_run import close_run
 
     close_run(identity, code)
+    return 0
 
 
 if __name__ == "__main__":

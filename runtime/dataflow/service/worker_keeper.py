@@ -25,8 +25,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the warm process until SIGTERM, and wait for the runs that it has left."""
     parser = argparse.ArgumentParser(prog="python -m dataflow.service.worker_keeper")
     parser.add_argument("--socket", required=True)
-    chosen = parser.parse_args(arguments)
-    _Keeper(["-m", "dataflow.service.warm_worker", "--socket", chosen.socket]).run()
+    # The rest is for the warm process.
+    chosen, further = parser.parse_known_args(arguments)
+    worker = ["-P", "-m", "dataflow.service.warm_worker", "--socket", chosen.socket]
+    _Keeper([*worker, *further]).run()
 
 
 class _Keeper:

@@ -78,7 +78,8 @@ class WorkflowSettings(Section):
     )
     timezone: TimeZone = Field(
         default="UTC",
-        description="The time zone of the schedule, by its IANA name: `Europe/Berlin`.",
+        description="The time zone of the schedule and of the days on dashboards, by its IANA "
+        "name: `Europe/Berlin`.",
     )
     partition: Partition | None = Field(
         default=None,

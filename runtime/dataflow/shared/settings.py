@@ -59,6 +59,11 @@ class Settings(BaseModel):
     # Runs that `dataflow up` starts come from a process that has the libraries loaded and takes a
     # quarter of a gigabyte; without it each loads them itself and takes two to three times as long.
     warm_runs: bool = True
+    # `dataflow workflow run` is done by a process that has the libraries loaded: `auto`, at a
+    # terminal where CI is not set, from the third run in minutes on; true, always; false, never.
+    daemon: bool | Literal["auto"] = "auto"
+    # Minutes without a run after which that process ends.
+    daemon_idle_minutes: Annotated[float, Field(gt=0)] = 10.0
     # Where Dagster's webserver is; on this machine at dagster_port if not given.
     dagster_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     # Names under which people or proxies call the three servers, beside localhost and addresses:

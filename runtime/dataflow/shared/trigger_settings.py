@@ -22,8 +22,8 @@ class FileArrival(Section):
 
     url: Text = Field(
         description="A folder, a pattern such as `data/in/*.csv`, or an address such as "
-        "`s3://bucket/in/` (for which the fitting fsspec package is installed). Paths begin at the "
-        "project's folder."
+        "`s3://bucket/in/`, as a file source takes it (for `gs://` and others the fitting fsspec "
+        "package is installed). Paths begin at the project's folder."
     )
     wait_after_last_change_seconds: Annotated[int, WholeNumber(0, 86_400)] = Field(
         default=10,

@@ -17,6 +17,7 @@ from dataflow.warehouse.load_log import (
     forget_watermark,
     loaded_already,
     save_batch,
+    save_partition,
     save_watermark,
 )
 from dataflow.warehouse.merging import merge_rows
@@ -100,6 +101,8 @@ def load_table(
                 save_batch(connection, table, batch)
         if not loaded_by:
             _keep_rejected(connection, request)
+        if request.partition is not None:
+            save_partition(connection, table, request.partition)
         if request.watermark is not None:
             save_watermark(connection, table, request.watermark)
         elif request.full_refresh:

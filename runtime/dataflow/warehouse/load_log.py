@@ -1,5 +1,7 @@
 """What a warehouse remembers of its loads: whose rows a table has, and how far its source is read.
 
+So it does of partitions: which a table has.
+
 It is kept in the warehouse, in the transaction that loads the rows: kept anywhere else, a crash
 between the two writes would skip rows or load them twice.
 """
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _BATCHES = "dataflow.batches"
 _WATERMARKS = "dataflow.watermarks"
+_PARTITIONS = "dataflow.partitions"
 
 
 @dataclass(frozen=True)
@@ -87,15 +90,37 @@ def save_watermark(connection: DuckDBPyConnection, table: str, value: Any) -> No
     )
 
 
+def save_partition(connection: DuckDBPyConnection, table: str, key: str) -> None:
+    """Note that a partition is in a table, with or without rows, in the transaction that loads it.
+
+    States that are brought back bring what they have of it along.
+    """
+    _make_partitions(connection)
+    connection.execute(f"INSERT OR IGNORE INTO {_PARTITIONS} VALUES (?, ?)", [table, key])
+
+
+def loaded_partitions(connection: DuckDBPyConnection) -> set[str] | None:
+    """The partitions that are in all tables that have any; None if nobody has noted any."""
+    if not _has(connection, "partitions"):
+        return None
+    rows = connection.execute(
+        f"SELECT partition_key FROM {_PARTITIONS} GROUP BY partition_key HAVING count(*) = "
+        f"(SELECT count(DISTINCT table_name) FROM {_PARTITIONS})"
+    ).fetchall()
+    return {str(key) for (key,) in rows}
+
+
 def forget_loads(connection: DuckDBPyConnection, table: str) -> None:
     """Forget whose rows a table has, in the transaction that makes it anew."""
     _make_table(connection)
     connection.execute(f"DELETE FROM {_BATCHES} WHERE table_name = ?", [table])
+    if _has(connection, "partitions"):
+        connection.execute(f"DELETE FROM {_PARTITIONS} WHERE table_name = ?", [table])
 
 
 def forget_watermark(connection: DuckDBPyConnection, table: str) -> None:
     """Have the next run read a table's source from its start."""
-    if _has_watermarks(connection):
+    if _has(connection, "watermarks"):
         connection.execute(f"DELETE FROM {_WATERMARKS} WHERE table_name = ?", [table])
 
 
@@ -104,7 +129,7 @@ def read_watermark(database: Path, table: str) -> Any:
     if not database.exists():
         return None
     with open_database(database, read_only=True) as connection:
-        if not _has_watermarks(connection):
+        if not _has(connection, "watermarks"):
             return None
         row = connection.execute(
             f"SELECT last_value FROM {_WATERMARKS} WHERE table_name = ?", [table]
@@ -112,11 +137,19 @@ def read_watermark(database: Path, table: str) -> Any:
     return json.loads(row[0]) if row else None
 
 
-def _has_watermarks(connection: DuckDBPyConnection) -> bool:
+def _has(connection: DuckDBPyConnection, table: str) -> bool:
     known = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'dataflow' AND table_name = 'watermarks'"
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
+        f"AND schema_name = 'dataflow' AND table_name = '{table}'"
     ).fetchone()
     return known is not None
+
+
+def _make_partitions(connection: DuckDBPyConnection) -> None:
+    connection.execute(
+        f"CREATE SCHEMA IF NOT EXISTS dataflow; CREATE TABLE IF NOT EXISTS {_PARTITIONS} "
+        "(table_name VARCHAR, partition_key VARCHAR, PRIMARY KEY (table_name, partition_key))"
+    )
 
 
 def _make_table(connection: DuckDBPyConnection) -> None:

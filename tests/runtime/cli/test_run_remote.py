@@ -30,6 +30,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     write_workflow(root, "brief")
     write_workflow(root, "failing", "raise ValueError('the shop is closed')")
     write_workflow(root, "waiting", UNTIL_GO)
+    write_workflow(root, "parted", schedule="null, partition: {by: [eu, us]}")
     with running(root, "dagster", env={"DATAFLOW_PUBLIC_URL": "https://runs.example.org"}) as up:
         yield up
 
@@ -86,6 +87,17 @@ def test_ctrl_c_ends_the_following_and_not_the_run(service: Service) -> None:
     assert f"https://runs.example.org/runs/{run_id}" in said
     (service.root / "go").touch()
     until(lambda: ["waiting", "ends", run_id] in service.journal(), "the end")
+
+
+def test_partitions_are_filled_in_on_the_service(service: Service, dataflow: Dataflow) -> None:
+    """Each told of when its run is over, with a link; what is left is missing."""
+    options = ("workflow", "backfill", "parted", "--remote")
+    done = dataflow(*options, "--partition", "us", cwd=service.root, env=service.env)
+    assert done.returncode == 0, done.stderr
+    assert "https://runs.example.org/runs/b/" in done.stdout
+    told = dataflow(*options, "--missing", "--json", cwd=service.root, env=service.env)
+    assert [json.loads(line)["partition"] for line in told.stdout.splitlines()] == ["eu"]
+    assert len(service.journal("parted")) == 4
 
 
 def test_without_a_service_it_says_how_to_start_one(tmp_path: Path, dataflow: Dataflow) -> None:

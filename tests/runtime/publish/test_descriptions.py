@@ -11,12 +11,13 @@ from dataflow.shared.project import Project
 
 
 def test_described_columns_of_models_are_rows(project: Project) -> None:
-    """Columns without a description, and nodes that are no models, are left out."""
+    """Units stand beside them; what says nothing, and nodes that are no models, are left out."""
     folder = project.state_dir / "dbt" / "sales" / "target"
     folder.mkdir(parents=True)
     columns = {
         "price": {"name": "price", "description": "What was paid,\n  in euros; it's net."},
         "id": {"name": "id", "description": ""},
+        "day": {"name": "day", "description": "The source's column day."},
     }
     nodes = {
         "model.sales.sales": {"resource_type": "model", "alias": "sales", "columns": columns},
@@ -24,8 +25,12 @@ def test_described_columns_of_models_are_rows(project: Project) -> None:
     }
     (folder / "manifest.json").write_text(json.dumps({"nodes": nodes}))
     with duckdb.connect() as session:
-        rows = session.execute(descriptions_query(project, "sales")).fetchall()
-    assert rows == [("sales", "price", "What was paid, in euros; it's net.")]
+        units = {"price": "EUR", "weight": "kg"}
+        rows = session.execute(descriptions_query(project, "sales", units)).fetchall()
+    assert rows == [
+        ("sales", "price", "What was paid, in euros; it's net.", "EUR"),
+        ("", "weight", "", "kg"),
+    ]
 
 
 def test_without_a_dbt_project_there_are_no_rows(project: Project) -> None:
@@ -36,5 +41,6 @@ def test_without_a_dbt_project_there_are_no_rows(project: Project) -> None:
             "table_name",
             "column_name",
             "description",
+            "unit",
         ]
         assert relation.fetchall() == []

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -43,7 +44,7 @@ def _read(project: Project, workflow_id: str, table: str) -> duckdb.DuckDBPyRela
 def test_every_type_becomes_one_that_the_browser_engine_reads(
     project: Project, add_workflow: AddWorkflow
 ) -> None:
-    """Numbers are DOUBLE, moments TIMESTAMP in UTC, booleans stay, the rest is text."""
+    """Numbers are DOUBLE, moments TIMESTAMP, booleans stay, the rest is text."""
     add_workflow("shop", sources={"all_types": EVERY_TYPE}, warehouse="SELECT 1")
 
     publish_workflow(project, "shop")
@@ -64,6 +65,26 @@ def test_every_type_becomes_one_that_the_browser_engine_reads(
     assert json.loads(row["list"]) == [1, 2]
     assert json.loads(row["struct"]) == {"a": 1}
     assert row["money"] == 1.5
+
+
+def test_moments_are_those_of_the_workflows_clock(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """Queries cut days where the workflow is, and pages learn where that is."""
+    query = (
+        "SELECT moment, moment::DATE AS day FROM (SELECT TIMESTAMPTZ '2024-01-02 02:00:00+00' "
+        "AS moment)"
+    )
+    config = "workflow:\n  name: Shop\n  timezone: America/New_York\n"
+    add_workflow("shop", sources={"t": query}, config=config, warehouse="SELECT 1")
+
+    publish_workflow(project, "shop")
+
+    row = (datetime(2024, 1, 1, 21), datetime(2024, 1, 1))
+    assert _read(project, "shop", "t").fetchone() == row
+    _, _, at, local, zone = _read(project, "shop", "published").fetchone() or ()
+    assert zone == "America/New_York"
+    assert at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local
 
 
 def test_files_are_written_as_the_browser_engine_needs_them(

@@ -27,6 +27,7 @@ def project(tmp_path: Path) -> Project:
     return Project(root)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="The kernel's own counting is Linux's")
 def test_a_run_reads_locks_and_opens_once(
     project_folder: Path, workflow_folder: Path, dataflow: Dataflow

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from dagster import DagsterInstance, build_sensor_context
+from moto.server import ThreadedMotoServer
 from tests.service_fixtures import write_project, write_workflow
 
 from dataflow.runs.code_location import build_definitions
@@ -52,6 +55,49 @@ def test_files_are_told_from_their_next_versions(project: Project) -> None:
     assert len(arrived_files(project, "data/in") & first) == 1
     with pytest.raises(FileArrivalError, match="nosuch"):
         arrived_files(project, "nosuch://bucket/in")
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """A bucket `shop` behind S3's own protocol, on this machine."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    url = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # Who asks is looked for, and not whether it is so.
+    signed = {
+        "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request"
+    }
+    with httpx.Client(base_url=f"{url}/shop/", headers=signed, trust_env=False) as client:
+        client.put("").raise_for_status()
+        yield client
+    server.stop()
+
+
+def test_objects_of_a_bucket_arrive_like_files(project: Project, bucket: httpx.Client) -> None:
+    """Through the sensor: new ones and rewritten ones start a run, an empty folder none."""
+    address = "s3://shop/in/"
+    trigger = f"{{file_arrival: {{url: '{address}', wait_after_last_change_seconds: 0}}}}"
+    write_workflow(project.root, "shop", schedule=f"null, trigger: {trigger}")
+    assert arrived_files(project, address) == set()
+    with use_project(project), DagsterInstance.ephemeral() as instance:
+        repository = build_definitions(project).get_repository_def()
+        sensor = repository.get_sensor_def("shop_file_arrival")
+        seen = sensor.evaluate_tick(build_sensor_context(instance))
+        for body in (b"1", b"12"):
+            for key in ("in/deep/a b.csv", "other.csv"):
+                bucket.put(key, content=body).raise_for_status()
+            seen = sensor.evaluate_tick(build_sensor_context(instance, cursor=seen.cursor))
+            assert len(seen.run_requests or []) == 1
+            seen = sensor.evaluate_tick(build_sensor_context(instance, cursor=seen.cursor))
+            assert not seen.run_requests
+    assert len(arrived_files(project, "s3://shop/*.csv")) == 1
+    with pytest.raises(FileArrivalError, match="no bucket nowhere"):
+        arrived_files(project, "s3://nowhere/in/")
 
 
 def test_the_sensor_of_config_yaml_asks_for_a_run(project: Project) -> None:

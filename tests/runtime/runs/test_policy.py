@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.asset_fixtures import write_till
 from tests.conftest import Dataflow
 from tests.service_fixtures import running, until, write_project, write_workflow
 
@@ -168,3 +169,18 @@ def test_on_the_service_it_is_the_same(root: Path, receiver: Receiver) -> None:
         until(lambda: len(receiver.received) >= 2, "two alarms")
         titles = {message["title"] for message in receiver.received}
         assert titles == {"failing failed", "endless failed"}
+
+
+def test_an_asset_that_takes_too_long_is_ended_too(tmp_path: Path) -> None:
+    """Made from Dagster's UI, in one process, it obeys run.timeout_seconds and says so."""
+    till = write_till(tmp_path / "shop")
+    configure(till.folder, "{timeout_seconds: 2}")
+    job = till.folder / "dagster_job.py"
+    slow = job.read_text().replace(
+        "    return steps.extract", "    time.sleep(60)\n    return steps.extract"
+    )
+    job.write_text(f"import time\n{slow}")
+    made = till.materialize("till/raw/sales")
+    assert made["success"] is False
+    assert "longer than 2 seconds" in made["fault"]
+    assert made["by"] == "in_process"

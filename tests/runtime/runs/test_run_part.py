@@ -16,7 +16,13 @@ from tests.service_fixtures import write_project, write_workflow
 
 from dataflow.runs.instance import open_instance
 from dataflow.runs.run import run_workflow
-from dataflow.runs.run_part import part_tags, parts_of
+from dataflow.runs.run_part import (
+    is_on_what_is_loaded,
+    makes_models,
+    models_of,
+    part_tags,
+    parts_of,
+)
 from dataflow.runs.run_request import RunRequest, RunRequestError
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project, use_project
@@ -74,12 +80,33 @@ def newest(till: Till, key: str) -> str:
 
 
 def test_parts_are_told_by_a_tag() -> None:
-    """A tag that somebody wrote by hand is refused if it names no part."""
+    """A tag that somebody wrote by hand is refused if it names none."""
     assert parts_of(part_tags(["dashboard", "models"])) == {"models", "dashboard"}
     assert parts_of({}) == parts_of(part_tags([])) == frozenset()
-    for wrong in ("", "raw", "models,raw"):
+    for wrong in ("", " ", ","):
         with pytest.raises(BadInputError, match="dataflow/part"):
             parts_of({"dataflow/part": wrong})
+
+
+@pytest.mark.parametrize(
+    ("parts", "models", "asks_no_source", "makes"),
+    [
+        ([], set(), False, True),
+        (["load"], set(), False, False),
+        (["dashboard"], set(), True, False),
+        (["models", "stg_sales"], set(), True, True),
+        (["stg_sales", "dashboard"], {"stg_sales"}, True, True),
+        (["load", "stg_sales"], {"stg_sales"}, False, True),
+    ],
+)
+def test_what_parts_ask_for(
+    parts: list[str], models: set[str], asks_no_source: bool, makes: bool
+) -> None:
+    """Which models, whether a source is asked, and whether tables for others are made."""
+    named = parts_of(part_tags(parts))
+    assert models_of(named) == models
+    assert is_on_what_is_loaded(part_tags(parts)) == asks_no_source
+    assert makes_models(named) == makes
 
 
 def test_a_part_that_a_workflow_has_not_is_refused(tmp_path: Path, till: Till) -> None:
@@ -92,6 +119,9 @@ def test_a_part_that_a_workflow_has_not_is_refused(tmp_path: Path, till: Till) -
     ):
         with pytest.raises(RunRequestError, match=said):
             run_workflow(Project(root), workflow_id, request=RunRequest(tags=part_tags([part])))
+    with pytest.raises(RunRequestError, match="no part and no model 'stg_sale'") as refused:
+        run_workflow(Project(till.root), "till", request=RunRequest(tags=part_tags(["stg_sale"])))
+    assert refused.value.instruction == "Did you mean `stg_sales`?"
     (till.folder / "dbt").rename(tmp_path / "dbt")
     with pytest.raises(RunRequestError, match="has no models: there is no folder dbt"):
         run_workflow(Project(till.root), "till", request=RunRequest(tags=part_tags(["models"])))
@@ -116,6 +146,16 @@ def test_each_part_and_each_asset_is_made_by_itself(till: Till) -> None:
     assert (success, made, checked) == (True, {"till/raw/sales"}, {"contract"})
     assert rows(till, "SELECT count(*) FROM raw.sales") == [(4,)]
     assert rows(till, "SELECT count(*) FROM marts.sales") == [(3,)]
+
+    till.rows("1,1.50")
+    loaded = till.run(None, "load")
+    assert loaded["success"], loaded
+    assert newest(till, "till/raw/sales") == loaded["run_id"] != newest(till, MART)
+    assert rows(till, "SELECT count(*) FROM raw.sales") == [(1,)]
+    till.rows("1,1.50", "2,2.50", "3,3.50", "4,1.00")
+    assert till.run(None, "load", "stg_sales")["success"]
+    assert newest(till, "till/staging/stg_sales") == newest(till, "till/raw/sales")
+    assert newest(till, MART) != newest(till, "till/raw/sales")
 
     (till.root / "rows.csv").unlink()
     mart = till.folder / "dbt" / "models" / "marts" / "sales.sql"

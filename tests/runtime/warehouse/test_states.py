@@ -145,10 +145,19 @@ def test_a_connection_that_an_earlier_run_left_open_is_not_met(
     left = duckdb.connect(warehouse.begin("one").location)
     left.execute("INSERT INTO t VALUES (1)")
     write(warehouse, "two", 2)
+    copy = Path(warehouse.begin("two").location)
+    assert copy.parent.name == "working-2"
     left.execute("INSERT INTO t VALUES (1)")
     assert warehouse.promote("two", KEEP)
     left.close()
     assert read(warehouse) == [0, 2]
+
+
+def test_each_run_has_its_copy_under_the_same_path(warehouse: AtomicDuckDBFile) -> None:
+    """Dbt parses all models anew when the path of the database changes."""
+    for run_id in ("one", "two"):
+        copy = Path(warehouse.begin(run_id).location)
+        assert copy.relative_to(warehouse.path.parent) == Path(".runs/wf/working/wf.duckdb")
 
 
 def test_no_more_is_kept_than_the_settings_say(warehouse: AtomicDuckDBFile) -> None:

@@ -208,14 +208,17 @@ BREAKAGES = {
     "no_column": Breakage(
         "queries",
         "evidence/pages/index.md",
-        replace("evidence/pages/index.md", "select category, sum(row_count)", "select nothing"),
+        append(
+            "evidence/pages/index.md",
+            "\n```sql mine\nselect nothing\nfrom no_column.no_column_daily\n```\n",
+        ),
         '"nothing" not found',
         NO_DBT,
     ),
     "no_table": Breakage(
         "queries",
         "evidence/pages/index.md",
-        replace("evidence/pages/index.md", "no_table.no_table_latest", "no_table.gone"),
+        append("evidence/pages/index.md", "\n```sql mine\nselect *\nfrom no_table.gone\n```\n"),
         "gone",
         NO_DBT,
     ),

@@ -289,7 +289,7 @@ def test_format_is_told_by_the_content(look: Any) -> None:
         ("price", [f"${i}.50" for i in range(20)], "text", "amounts of money"),
         ("rate", [f"{i}%" for i in range(20)], "text", "percentages"),
         ("when", [f"{i}-Jan-24" for i in range(10, 30)], "text", "two digits for the year"),
-        ("month", [f"{2000 + i}-07" for i in range(20)], "text", "months"),
+        ("month", [f"{2000 + i}-07" for i in range(20)], "date", "months"),
     ],
 )
 def test_values_of_another_kind_are_no_measures(

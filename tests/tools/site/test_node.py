@@ -113,10 +113,11 @@ def test_node_ends_with_whoever_started_it(tmp_path: Path, number: int) -> None:
 
 
 def test_what_ends_by_itself_is_not_kept_by_the_pipe(tmp_path: Path) -> None:
-    """A program that has done its work ends, and what it said is kept."""
+    """A program that has done its work ends, with its threads, and what it said is kept."""
     node = find_node()
 
-    done = node.run(str(node.node), "-e", "console.log(6 * 7)", cwd=tmp_path)
+    thread = "new (require('node:worker_threads').Worker)('console.log(6 * 7)', {eval: true})"
+    done = node.run(str(node.node), "-e", thread, cwd=tmp_path)
 
     assert (done.returncode, done.stdout) == (0, "42\n")
 

@@ -41,6 +41,32 @@ PAGES = {
     "no_such_table": (f"# T\n\n{FENCE}sql q\nselect *\nfrom nosuch\n{FENCE}\n", 5, "nosuch"),
     "newer_sql": (f"{FENCE}sql q\nselect json_extract('x', 'y') as a\n{FENCE}\n", 2, "json"),
     "circular": (CIRCULAR, 1, "circular"),
+    "language": (
+        f"# T\n\n{FENCE}sql c\nselect 1 as n\n{FENCE}\n\n<BigValue data={{c}} value=n />\n",
+        3,
+        "query c: Evidence takes the name c for a language",
+    ),
+    "other_language": (
+        f"{FENCE}cs\nselect 1 as n\n{FENCE}\n",
+        1,
+        "takes the name cs for a language",
+    ),
+    "swallowed": (
+        f"# T\n\n<Details>\n{FENCE}sql q\nselect 1\n{FENCE}\n</Details>\n",
+        4,
+        "the line above it (<Details>) takes it in",
+    ),
+    "not_closed": (
+        f"# T\n\n{FENCE}sql q\nselect 1 as n\n\n{FENCE}sql p\nselect 2 as n\n{FENCE}\n",
+        3,
+        "the block q is not closed: it goes on over the one of line 6",
+    ),
+    "two_words": (f"{FENCE}sql my query\nselect 1 as n\n{FENCE}\n", 1, "one word of letters"),
+    "for_ever": (
+        f"# T\n\n{FENCE}sql q\nselect 1 as n\nwhere 'a' = '${{inputs.txt}}'\n{FENCE}\n",
+        5,
+        "it waits for ever, since no input on the page is called txt",
+    ),
 }
 INPUTS = """
 ```sql days
@@ -58,6 +84,17 @@ where d between '${inputs.period.start}' and '${inputs.period.end}'
 group by all
 order by ${inputs.order.value}
 limit ${inputs.n.value}
+```
+
+<Dropdown name=measure /> <TextInput name=word /> <ButtonGroup name=more /> <Dropdown name=order />
+<Slider name=n />
+
+```python
+from x import y
+```
+
+```sql
+select * from shown_as_it_is
 ```
 
 ```sql of_another

@@ -10,7 +10,8 @@ from dataflow.publish.folders import SiteFolders
 from dataflow.shared.config import read_config
 from dataflow.shared.finding import Finding, Severity
 from dataflow.shared.project import Project
-from dataflow_tools.site.site_folder import DuplicatePageError, assemble_site
+from dataflow_tools.site.page_files import DuplicatePageError
+from dataflow_tools.site.site_folder import assemble_site
 
 
 @pytest.fixture(autouse=True)

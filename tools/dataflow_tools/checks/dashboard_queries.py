@@ -33,8 +33,10 @@ _ABOUT_QUERIES = re.compile(r"(Parser|Binder|Catalog) Error")
 _TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # The tables that publishing adds to those of the sources.
 _ADDED = {
-    FRESHNESS_TABLE: "table_name VARCHAR, row_count DOUBLE, published_at TIMESTAMP_MS",
-    DESCRIPTIONS_TABLE: "table_name VARCHAR, column_name VARCHAR, description VARCHAR",
+    FRESHNESS_TABLE: "table_name VARCHAR, row_count DOUBLE, published_at TIMESTAMP_MS, "
+    "published_local TIMESTAMP_MS, time_zone VARCHAR",
+    DESCRIPTIONS_TABLE: "table_name VARCHAR, column_name VARCHAR, description VARCHAR, "
+    "unit VARCHAR",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from dataflow.shared.contract import written_type
@@ -13,12 +13,22 @@ from dataflow.shared.shown import counted
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
+from dataflow_tools.inspection.measures import (
+    best_period,
+    format_of,
+    mixes_kinds,
+    period_of,
+    weights_of,
+)
 from dataflow_tools.inspection.near_types import nearest_type, notes_on_near_types
 from dataflow_tools.inspection.notes import notes_on_rows, notes_on_values
 from dataflow_tools.inspection.primary_key import find_primary_key
 from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
 from dataflow_tools.inspection.roles import best_date, role_of
 from dataflow_tools.inspection.sample import Sample, read_sample
+
+if TYPE_CHECKING:
+    import duckdb
 
 # What the template has no question of its own for.
 _SETTINGS = (
@@ -56,6 +66,7 @@ class InspectedColumn:
         accepted_values: Its values, if there are few.
         contract: What `ingestion.columns` is to say of it; nothing while its type is not known.
         nearly: The type that nearly all of its values have, which a few keep it from.
+        shown: What more a page needs to know of it: ``period``, ``format``, ``weight``, ``kinds``.
     """
 
     profile: ColumnProfile
@@ -64,6 +75,7 @@ class InspectedColumn:
     accepted_values: tuple[str, ...]
     contract: dict[str, Any]
     nearly: str = ""
+    shown: dict[str, Any] = field(default_factory=dict)
 
     def answer(self) -> dict[str, Any]:
         """The column as the template takes it."""
@@ -76,6 +88,7 @@ class InspectedColumn:
         }
         if self.role == "measure":
             answer["aggregate"] = aggregate_of(self.profile.identifier)
+        answer |= self.shown
         if self.accepted_values:
             answer["accepted_values"] = list(self.accepted_values)
         if self.nearly:
@@ -185,19 +198,20 @@ def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
             # Rows that are the same each count where nothing says otherwise.
             different = register_rows(connection, sample.table, all_rows=True)
             profiles = profile_columns(connection, names)
-        date = best_date(profiles)
+        date = best_date(profiles) or best_period(connection, profiles)
         roles = [role_of(connection, column, date, primary_key) for column in profiles]
         notes = [
             *sample.notes,
             *notes_on_values(connection, profiles),
             *notes_on_near_types(connection, profiles),
         ]
+        shown = _shown(connection, profiles, roles)
         types = [nearest_type(connection, column) for column in profiles]
     if not sample.is_declared:
         profiles = [_with_room(column) for column in profiles]
     columns = [
-        replace(_column(column, role, primary_key, sample), nearly=kind)
-        for column, role, kind in zip(profiles, roles, types, strict=True)
+        replace(_column(column, role, primary_key, sample), nearly=kind, shown=more)
+        for column, role, kind, more in zip(profiles, roles, types, shown, strict=True)
     ]
     nearly = any(kind.startswith(("DATE", "TIMESTAMP")) for kind in types)
     if any(column.profile.nulls < column.profile.rows for column in columns):
@@ -215,6 +229,26 @@ def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
         notes=tuple(dict.fromkeys(notes)),
         units=sample.units,
     )
+
+
+def _shown(
+    connection: duckdb.DuckDBPyConnection, profiles: list[ColumnProfile], roles: list[str]
+) -> list[dict[str, Any]]:
+    """What more a page needs to know of each column."""
+    measures = [one for one, role in zip(profiles, roles, strict=True) if role == "measure"]
+    weights = weights_of(connection, measures)
+    shown: list[dict[str, Any]] = []
+    for column, role in zip(profiles, roles, strict=True):
+        facts: dict[str, Any] = {}
+        if role == "date":
+            facts["period"] = "" if column.time else period_of(connection, column)
+        elif role == "measure":
+            facts["format"] = format_of(connection, column)
+            facts["weight"] = weights.get(column.identifier, "")
+        elif role == "category":
+            facts["kinds"] = mixes_kinds(column)
+        shown.append({name: value for name, value in facts.items() if value})
+    return shown
 
 
 def _is_unknown(column: InspectedColumn, sample: Sample) -> bool:

@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from dataflow.publish.folders import SiteFolders, workflow_folders
+from dataflow.publish.folders import SiteFolders, project_pages_folder, workflow_folders
 from dataflow.service.web_server import listen
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.site.node import find_node
@@ -102,11 +103,13 @@ def _follow(
 def _stamp(project: Project) -> dict[str, tuple[int, int]]:
     """What changes whenever a file is saved, made or deleted."""
     stamp = {}
-    for folder in workflow_folders(project):
-        for path in (folder / "config.yaml", *(folder / "evidence").rglob("*")):
-            with suppress(FileNotFoundError):
-                facts = path.stat()
-                stamp[str(path)] = (facts.st_mtime_ns, facts.st_size)
+    folders = workflow_folders(project)
+    tops = [project_pages_folder(project), *(folder / "evidence" for folder in folders)]
+    below = chain.from_iterable(top.rglob("*") for top in tops)
+    for path in chain((folder / "config.yaml" for folder in folders), below):
+        with suppress(FileNotFoundError):
+            facts = path.stat()
+            stamp[str(path)] = (facts.st_mtime_ns, facts.st_size)
     return stamp
 
 

@@ -64,7 +64,7 @@ class SiteBuild:
 
     Args:
         folder: The folder to serve or to copy; it holds the published data as well.
-        pages: Per workflow, the paths of its pages on the site.
+        pages: Per workflow, the paths of its pages on the site; those of the project under "".
         unchanged: The last build was still good, so nothing was done.
         findings: What is wrong in the pages.
     """
@@ -141,10 +141,11 @@ def _build_if_changed(
     record.unlink(missing_ok=True)
     findings = _build(project, checked, node, report)
     replace_public(folders.template("build") / "build", folders)
-    workflows = sorted({page.workflow_id for page in site.pages})
+    workflows = sorted({page.workflow_id for page in site.pages if page.workflow_id})
     content = {
         **wanted,
         "workflows": workflows,
+        "base_path": site.base_path,
         "checked": _as_lines(project, checked),
         "findings": [asdict(finding) for finding in findings],
     }
@@ -153,7 +154,10 @@ def _build_if_changed(
 
 
 def _as_lines(project: Project, findings: list[Finding]) -> list[str]:
-    return [f"{workflow_of(project, f)}: {f.file}, line {f.line}: {f.reason}" for f in findings]
+    places = [
+        (f"{workflow_of(project, f)}: " if workflow_of(project, f) else "", f) for f in findings
+    ]
+    return [f"{whose}{f.file}, line {f.line}: {f.reason}" for whose, f in places]
 
 
 def _wanted(site: Site, folders: SiteFolders) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.publish.folders import SiteFolders
+from dataflow.publish.folders import SiteFolders, workflow_folders
 from dataflow.publish.manifest import read_manifest
 from dataflow.shared.finding import Finding, Severity
+from dataflow_tools.site.page_text import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,22 +46,26 @@ def check_site(
     except (OSError, ValueError):
         words = " ".join(done.stderr.split())[:500]
         report(f"The pages could not be checked one by one: {words}")
-        return []
-    findings = [
-        Finding(
-            item["message"],
-            file=project.relative(Path(item["source"])),
-            line=item["line"],
-            severity=Severity.ERROR if item["stops_build"] else Severity.WARNING,
-        )
-        for item in found
-    ]
+        return site.faults
+    findings = [*site.faults, *(_finding(project, site, item) for item in found)]
     return sorted(_explained(project, site, findings), key=lambda f: (f.file, f.line))
+
+
+def _finding(project: Project, site: Site, item: dict[str, Any]) -> Finding:
+    text = site.texts.get(item["target"])
+    origin = text.origin(item["line"]) if text else Origin(item["line"])
+    place = f"{origin.place}: " if origin.place else ""
+    return Finding(
+        f"{place}{item['message']}",
+        file=project.relative(Path(item["source"])),
+        line=origin.line,
+        severity=Severity.ERROR if item["stops_build"] else Severity.WARNING,
+    )
 
 
 def _request(project: Project, site: Site, folders: SiteFolders) -> dict[str, Any]:
     published = read_manifest(folders).tables
-    workflows = sorted({page.workflow_id for page in site.pages} & set(published))
+    workflows = sorted({folder.name for folder in workflow_folders(project)} & set(published))
     tables = {
         name: {path.stem: str(path) for path in (folders.public / file for file in published[name])}
         for name in workflows
@@ -76,9 +81,9 @@ def _request(project: Project, site: Site, folders: SiteFolders) -> dict[str, An
             name: [
                 path.stem
                 for path in (project.workflow_dir(name) / "evidence" / "sources").glob("*.sql")
-                if path.stem not in tables[name]
+                if path.stem not in tables.get(name, {})
             ]
-            for name in workflows
+            for name in (folder.name for folder in workflow_folders(project))
         },
     }
 
@@ -94,7 +99,7 @@ def _explained(project: Project, site: Site, findings: list[Finding]) -> list[Fi
         name = component.source.stem
         for page in site.pages:
             line = _first_use(page.source, name)
-            if page.workflow_id == component.workflow_id and line:
+            if component.workflow_id in ("", page.workflow_id) and line:
                 file = project.relative(page.source)
                 explained.pop((file, line, f"'{name}' is not defined"), None)
                 reason = f"<{name}> has an error ({error.file}, line {error.line}): {error.reason}"

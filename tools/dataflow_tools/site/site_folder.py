@@ -1,4 +1,4 @@
-"""The generated site: every workflow's pages and components, put together for Evidence.
+"""The generated site: the pages and components of project and workflows, put together for Evidence.
 
 Files are copied, not linked: a build then sees one moment of them, Windows needs no privilege,
 and a page with an error can be replaced without touching what its author wrote.
@@ -15,18 +15,23 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dataflow.publish.folders import SiteFolders, workflow_folders
+from dataflow.publish.folders import SiteFolders
 from dataflow.shared.environment import interpolate
-from dataflow.shared.errors import DataflowError
 from dataflow.shared.finding import Finding, Severity
 from dataflow.shared.redaction import is_secret_key
 from dataflow_tools.site.packages import packages_hash, site_files
+from dataflow_tools.site.page_files import find_page_files
+from dataflow_tools.site.page_text import page_text
+from dataflow_tools.site.site_config import CONFIG_NAME, read_site_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from dataflow.shared.project import Project
+    from dataflow_tools.site.page_files import SitePage
+    from dataflow_tools.site.page_text import PageText
+    from dataflow_tools.site.site_config import SiteConfig
 
 _TEMPLATE = ".evidence/template"
 # Evidence's own pages for settings and exploring write files or only work while developing.
@@ -40,42 +45,25 @@ _MADE_BY_TOOLS = (
 )
 
 
-class DuplicatePageError(DataflowError):
-    """Two files of a workflow want to be the same thing."""
-
-
-@dataclass(frozen=True)
-class SitePage:
-    """A page or a component of a workflow, and where it lies in the generated site.
-
-    Args:
-        source: The file that a person edits.
-        target: Its copy, relative to Evidence's template folder.
-        url: The page's path on the site; empty for a component.
-    """
-
-    workflow_id: str
-    source: Path
-    target: str
-    url: str = ""
-
-    @property
-    def route(self) -> str:
-        """The page's route as SvelteKit names it."""
-        return "/" + self.target.removeprefix("src/pages/").removesuffix("/+page.md")
-
-
 @dataclass(frozen=True)
 class Site:
-    """An assembled site: the build tool's folder in it, and what all workflows put there.
+    """An assembled site: the build tool's folder in it, and what people put there.
 
     Two sites with the same content have the same fingerprint.
+
+    Args:
+        base_path: The path that it stands under on its host; empty for none.
+        texts: Of each page, by its target, its text and where that was written.
+        faults: What is wrong before anything is compiled.
     """
 
     template: Path
     pages: list[SitePage] = field(default_factory=list)
     components: list[SitePage] = field(default_factory=list)
     fingerprint: str = ""
+    base_path: str = ""
+    texts: dict[str, PageText] = field(default_factory=dict)
+    faults: list[Finding] = field(default_factory=list)
 
 
 def assemble_site(project: Project, use: str, findings: Sequence[Finding] = ()) -> Site:
@@ -86,77 +74,48 @@ def assemble_site(project: Project, use: str, findings: Sequence[Finding] = ()) 
         findings: What is known to be wrong: a page with an error is replaced by one that says so.
 
     Raises:
-        DuplicatePageError: Two files of a workflow would be the same page or component.
+        DuplicatePageError: Two files would be the same page, component or other thing.
+        BadInputError: The project's own ``evidence.config.yaml`` has a fault.
     """
     folders = SiteFolders.of(project)
-    pages, components, assets = _find_files(project)
+    config = read_site_config(project)
+    files = find_page_files(project)
+    texts = {page.target: page_text(project, page, files) for page in files.pages}
+    faults = [fault for text in texts.values() for fault in text.faults]
+    findings = [*faults, *(finding for finding in findings if finding not in faults)]
     broken = broken_sources(project, findings)
     contents: dict[str, bytes] = {}
     for name, path in _own_files(folders).items():
         contents[f"{_TEMPLATE}/{name}"] = path.read_bytes()
-    for asset in assets:
+    for asset in files.assets:
         contents[f"{_TEMPLATE}/{asset.target}"] = asset.source.read_bytes()
-    for component in components:
+    for component in files.components:
         if component.source not in broken:
             contents[f"{_TEMPLATE}/{component.target}"] = component.source.read_bytes()
-    for page in pages:
-        text = _error_page(page) if page.source in broken else page.source.read_bytes()
+    for owner, queries in files.queries.items():
+        for name, path in queries.items():
+            contents[f"{_TEMPLATE}/queries/{owner}/{name}"] = path.read_bytes()
+    for page in files.pages:
+        text = texts[page.target].text.encode("utf-8", "surrogateescape")
+        text = _error_page(page) if page.source in broken else text
         contents[f"{_TEMPLATE}/{page.target}"] = text
         contents[_listed_name(page)] = text
-    facts = json.dumps(_facts(project, pages, findings), indent=1)
+    facts = json.dumps(_facts(project, config, files.pages, findings), indent=1)
     contents[f"{_TEMPLATE}/src/dataflow/site.json"] = facts.encode()
-    contents["evidence.config.yaml"] = (site_files() / "evidence.config.yaml").read_bytes()
+    # JSON, which is YAML: Evidence's reader changes names that begin with @ where they are bare.
+    contents[CONFIG_NAME] = json.dumps(config.evidence, indent=1).encode()
     root = folders.base / use
     _synchronise(root, contents)
     _link(root / "node_modules", folders.modules)
-    return Site(folders.template(use), pages, components, _fingerprint(contents))
-
-
-def _find_files(project: Project) -> tuple[list[SitePage], list[SitePage], list[SitePage]]:
-    pages: list[SitePage] = []
-    components: list[SitePage] = []
-    assets: list[SitePage] = []
-    for folder in workflow_folders(project):
-        name = folder.name
-        top = folder / "evidence" / "pages"
-        for path in _visible_files(top):
-            inner = path.relative_to(top).as_posix()
-            if path.suffix == ".md":
-                place = inner.removesuffix(".md")
-                place = "" if place == "index" else place.removesuffix("/index")
-                url = f"/{name}/{place}/" if place else f"/{name}/"
-                pages.append(SitePage(name, path, f"src/pages{url}+page.md", url))
-            else:
-                assets.append(SitePage(name, path, f"src/pages/{name}/{inner}"))
-        top = folder / "evidence" / "components"
-        for path in _visible_files(top):
-            inner = path.relative_to(top).as_posix()
-            entry = SitePage(name, path, f"src/components/{name}/{inner}")
-            (components if path.suffix == ".svelte" else assets).append(entry)
-    _refuse_twins(project, {page: page.target for page in pages})
-    _refuse_twins(project, {item: f"{item.workflow_id}/{item.source.name}" for item in components})
-    return pages, components, assets
-
-
-def _visible_files(top: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in top.rglob("*")
-        if path.is_file() and not any(part[0] in ".~" for part in path.relative_to(top).parts)
+    return Site(
+        folders.template(use),
+        files.pages,
+        files.components,
+        _fingerprint(contents),
+        config.base_path,
+        texts,
+        faults,
     )
-
-
-def _refuse_twins(project: Project, names: dict[SitePage, str]) -> None:
-    owners: dict[str, SitePage] = {}
-    for item, name in names.items():
-        # Also where a file system does not tell capitals from small letters.
-        other = owners.setdefault(name.lower(), item)
-        if other is not item:
-            raise DuplicatePageError(
-                f"{item.workflow_id}: {project.relative(other.source)} and "
-                f"{project.relative(item.source)} are the same page or component to Evidence.",
-                "Rename one of them.",
-            )
 
 
 def _own_files(folders: SiteFolders) -> dict[str, Path]:
@@ -186,11 +145,16 @@ def broken_sources(project: Project, findings: Iterable[Finding]) -> set[Path]:
 
 
 def workflow_of(project: Project, finding: Finding) -> str:
-    """The workflow in whose page or component something was found."""
-    return (project.root / finding.file).relative_to(project.workflows_dir).parts[0]
+    """The workflow in whose page or component something was found; empty for the project's own."""
+    path = project.root / finding.file
+    if not path.is_relative_to(project.workflows_dir):
+        return ""
+    return path.relative_to(project.workflows_dir).parts[0]
 
 
-def _facts(project: Project, pages: list[SitePage], findings: Sequence[Finding]) -> dict[str, Any]:
+def _facts(
+    project: Project, config: SiteConfig, pages: list[SitePage], findings: Sequence[Finding]
+) -> dict[str, Any]:
     by_source: dict[Path, list[dict[str, Any]]] = {}
     for finding in findings:
         shown = {
@@ -202,10 +166,10 @@ def _facts(project: Project, pages: list[SitePage], findings: Sequence[Finding])
         by_source.setdefault(project.root / finding.file, []).append(shown)
     broken = {workflow_of(project, finding) for finding in findings}
     return {
-        "title": project.root.name,
+        "layout": {"title": project.root.name, **config.layout},
         "workflows": [
             {"id": name, **describe_workflow(project, name), "fault": name in broken}
-            for name in sorted({page.workflow_id for page in pages})
+            for name in sorted({page.workflow_id for page in pages if page.workflow_id})
         ],
         "faults": {
             page.route: by_source[page.source] for page in pages if page.source in by_source
@@ -246,7 +210,7 @@ def _interpolated(value: object) -> str:
 
 def _error_page(page: SitePage) -> bytes:
     up = "../" * (page.target.count("/") - 1)
-    title = page.url.rstrip("/").rpartition("/")[2].replace("_", " ").capitalize()
+    title = page.url.rstrip("/").rpartition("/")[2].replace("_", " ").capitalize() or "Dashboards"
     return (
         f"---\ntitle: {json.dumps(title)}\n---\n\n<script>\n"
         f"\timport PageError from '{up}dataflow/PageError.svelte';\n</script>\n\n<PageError />\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dataflow.sources.errors import (
@@ -14,6 +15,7 @@ from dataflow.sources.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -28,6 +30,49 @@ def download_objects(url: str, folder: Path) -> list[tuple[Path, str]]:
     Returns:
         The files with their addresses, in the order of their keys.
     """
+    bucket, key = _open(url)
+    files = []
+    with _reading(key):
+        for number, info in enumerate(_found(bucket, key)):
+            path = folder / f"object-{number}"
+            with (
+                bucket.open_input_stream(info.path, compression=None) as source,
+                path.open("wb") as out,
+            ):
+                shutil.copyfileobj(source, out, _CHUNK)
+            files.append((path, f"s3://{info.path}"))
+    if not files:
+        raise SourceNotFoundError(
+            f"There is no object s3://{key}.", "Correct `ingestion.source.url`."
+        )
+    return files
+
+
+def list_objects(url: str) -> list[tuple[str, int, int]]:
+    """The objects that an s3 address names: one, those of a pattern, or all of a folder.
+
+    Returns:
+        The key of each, with its bucket; its size; and when it was written last, in nanoseconds
+        since 1970.
+
+    Raises:
+        SourceNotFoundError: There is no such bucket; one without such objects gives none.
+    """
+    from pyarrow import fs
+
+    bucket, key = _open(url)
+    with _reading(key):
+        found = _found(bucket, key)
+        if not found and not glob.has_magic(key):
+            found = _found(bucket, f"{key.rstrip('/')}/**")
+        name = key.partition("/")[0]
+        if not found and bucket.get_file_info([name])[0].type == fs.FileType.NotFound:
+            raise SourceNotFoundError(f"There is no bucket {name}.", "Correct the address.")
+    return [(info.path, info.size, info.mtime_ns or 0) for info in found]
+
+
+def _open(url: str) -> tuple[Any, str]:
+    """The file system of an address, and the key, with the bucket, that it names."""
     import pyarrow as pa
     from pyarrow import fs
 
@@ -41,26 +86,26 @@ def download_objects(url: str, folder: Path) -> list[tuple[Path, str]]:
             f"{address} is not an address in S3: {error}.", "Write s3://bucket/key."
         ) from error
     key = address.removeprefix("s3://").rpartition("@")[2]
+    if not key.partition("/")[0]:
+        raise SourceSettingError(f"{address} names no bucket.", "Write s3://bucket/key.")
+    return bucket, key
+
+
+@contextmanager
+def _reading(key: str) -> Iterator[None]:
+    import pyarrow as pa
+
     try:
-        files = []
-        for number, name in enumerate(_names(bucket, key)):
-            path = folder / f"object-{number}"
-            with bucket.open_input_stream(name, compression=None) as source, path.open("wb") as out:
-                shutil.copyfileobj(source, out, _CHUNK)
-            files.append((path, f"s3://{name}"))
+        yield
     except (pa.ArrowException, OSError) as error:
         raise SourceUnavailableError(
             f"s3://{key} cannot be read: {error}.",
             "Look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL.",
         ) from error
-    if not files:
-        raise SourceNotFoundError(
-            f"There is no object s3://{key}.", "Correct `ingestion.source.url`."
-        )
-    return files
 
 
-def _names(bucket: Any, key: str) -> list[str]:
+def _found(bucket: Any, key: str) -> list[Any]:
+    """What is known of each object that a key or a pattern names, in the order of their keys."""
     from pyarrow import fs
 
     if not glob.has_magic(key):
@@ -69,7 +114,7 @@ def _names(bucket: Any, key: str) -> list[str]:
         fixed = key[: min(key.find(sign) for sign in "*?[" if sign in key)].rpartition("/")[0]
         selector = fs.FileSelector(fixed, recursive=True, allow_not_found=True)
         found = [info for info in bucket.get_file_info(selector) if _matches(info.path, key)]
-    return sorted(info.path for info in found if info.type == fs.FileType.File)
+    return sorted((i for i in found if i.type == fs.FileType.File), key=lambda info: info.path)
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -1,8 +1,9 @@
 // Compiles every page and component alone and asks the browser's own engine about every query, so
 // that all faults are found at once, each with the line of the file that a person wrote.
 //   node check.mjs REQUEST ANSWER
-// REQUEST: {"files": [{"source", "target", "workflow"}], "tables": {workflow: {table: path}}}
-// ANSWER:  {"faults": [{"source", "line", "message", "stops_build"}]}
+// REQUEST: {"files": [{"source", "target", "workflow"}], "tables": {workflow: {table: path}},
+//           "awaited": {workflow: [table]}}
+// ANSWER:  {"faults": [{"source", "target", "line", "message", "stops_build"}]}
 import evidence from '@evidence-dev/preprocess';
 import {
 	initDB,
@@ -11,9 +12,18 @@ import {
 	updateSearchPath
 } from '@evidence-dev/universal-sql/client-duckdb';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { compile, parse, preprocess } from 'svelte/compiler';
+import { lostQueries, namesOfComponents, readInputs } from './src/dataflow/fences.mjs';
 import config from './svelte.config.js';
+
+// Not among what the package offers; what Evidence reads itself is the only true list.
+const load = createRequire(import.meta.url);
+const languages = load(
+	path.resolve('../../node_modules/@evidence-dev/preprocess/src/utils/get-prism-langs.cjs')
+);
+const taken = new Set([...languages(), 'plaintext'].map((name) => name.toLowerCase()));
 
 const [requestFile, answerFile] = process.argv.slice(2);
 const request = JSON.parse(fs.readFileSync(requestFile, 'utf-8'));
@@ -83,7 +93,13 @@ function report({ source, target }, error, compiled) {
 		.split('\n')[0]
 		.replace(/ at line \d+, column \d+:?$/, '')
 		.trim();
-	faults.push({ source, line: locate(text, fault, compiled), message, stops_build: true });
+	faults.push({
+		source,
+		target,
+		line: locate(text, fault, compiled),
+		message,
+		stops_build: true
+	});
 }
 
 /** A query with something in place of what a reader has not chosen yet. */
@@ -111,8 +127,44 @@ function lineInQuery(sql, message) {
 	return name && lineOfName(sql, name);
 }
 
+/** Whether a table is one that a workflow which the query names publishes at its next run. */
+function isAwaited(table, sql, workflow) {
+	return Object.entries(request.awaited).some(
+		([name, tables]) =>
+			tables.includes(table) &&
+			(name === workflow || new RegExp(`(?<![\\w.])"?${name}"?\\s*\\.`, 'i').test(sql))
+	);
+}
+
+function checkFences({ source, target }) {
+	const text = fs.readFileSync(target, 'utf-8');
+	let names = new Set();
+	try {
+		names = new Set(evidence.getQueryIds(text));
+	} catch {
+		// The page's head cannot be read, which is said elsewhere.
+		return;
+	}
+	for (const { line, message } of lostQueries(text, names, taken)) {
+		// It stops the page where something asks for the query, which is told as "not defined".
+		const same = (fault) =>
+			fault.source === source && /^'(.+)' is not defined/.test(fault.message) &&
+			message.startsWith(`query ${/^'(.+)'/.exec(fault.message)[1]}:`);
+		const told = faults.findIndex(same);
+		const stops = told >= 0;
+		if (stops) faults.splice(told, 1);
+		faults.push({ source, target, line, message, stops_build: stops });
+	}
+}
+
 async function checkQueries({ source, target, workflow }) {
 	const text = fs.readFileSync(target, 'utf-8');
+	const named = namesOfComponents(text);
+	// A component of one's own may be an input.
+	const hasOwn = request.files.some(
+		({ target: file }) =>
+			file.endsWith('.svelte') && text.includes(`<${path.basename(file, '.svelte')}`)
+	);
 	for (const { id, compiledQueryString, inputQueryString, compileError } of evidence.extractQueries(
 		text
 	)) {
@@ -121,6 +173,7 @@ async function checkQueries({ source, target, workflow }) {
 		const say = (line, message) =>
 			faults.push({
 				source,
+				target,
 				line,
 				message: `query ${id}: ${message.replace(/\s+/g, ' ').trim()}`,
 				stops_build: false
@@ -129,9 +182,18 @@ async function checkQueries({ source, target, workflow }) {
 			say(start, String(compileError));
 			continue;
 		}
-		const tables = request.tables[workflow];
-		if (!tables) continue;
-		updateSearchPath([workflow]);
+		const absent = hasOwn ? [] : readInputs(inputQueryString).filter(
+			(name) => !named.has(name) && !new RegExp(`inputs\\.${name}[\\w.]*\\s*=[^=]`).test(text)
+		);
+		for (const name of absent) {
+			say(
+				start + (lineOfName(inputQueryString, name) ?? 0),
+				`it waits for ever, since no input on the page is called ${name}`
+			);
+		}
+		// Before its first run a workflow's own pages fail by themselves.
+		if (workflow && !request.tables[workflow]) continue;
+		updateSearchPath([workflow || 'main']);
 		const hasInputs = compiledQueryString.includes('${');
 		try {
 			query(`EXPLAIN ${withInputsUnset(compiledQueryString)}`);
@@ -139,13 +201,14 @@ async function checkQueries({ source, target, workflow }) {
 			const message = String(error.message ?? error);
 			if (!isFault(message, hasInputs)) continue;
 			const missing = /Table with name (\w+) does not exist/.exec(message)?.[1];
-			if (missing && request.awaited[workflow]?.includes(missing)) continue;
+			if (missing && isAwaited(missing, compiledQueryString, workflow)) continue;
 			say(start + (lineInQuery(inputQueryString, message) ?? 0), message.split(/\n\s*LINE/)[0]);
 		}
 	}
 }
 
 for (const file of request.files) await checkMarkup(file);
+for (const file of request.files) if (file.target.endsWith('.md')) checkFences(file);
 
 await initDB();
 for (const [workflow, tables] of Object.entries(request.tables)) {

@@ -1,5 +1,5 @@
 // In place of Evidence's own file of this name, of which it keeps all but one thing: a page finds
-// the components of its own workflow only, so that two workflows may have one name for two things.
+// the components of its own workflow and of the project only, so that two workflows may have one name for two things.
 import adapter from '@sveltejs/adapter-static';
 import evidencePreprocess from '@evidence-dev/preprocess';
 import { addBasePathToHrefAndSrc, injectComponents } from '@evidence-dev/sdk/build/svelte';
@@ -13,12 +13,11 @@ const pagesFolder = path.resolve('src/pages');
 const componentsFolder = path.resolve('src/components');
 const importers = new Map();
 
-/** The importer of one workflow's components, made when its first page is met. */
-function importerOf(workflow) {
-	if (!importers.has(workflow)) {
-		const directory = path.join(componentsFolder, workflow);
+/** The importer of one folder's components, made when it is first needed. */
+function importerOf(directory) {
+	if (!importers.has(directory)) {
 		importers.set(
-			workflow,
+			directory,
 			fs.existsSync(directory)
 				? autoImport({
 						include: ['**/*.(svelte|md)'],
@@ -28,16 +27,44 @@ function importerOf(workflow) {
 				: null
 		);
 	}
-	return importers.get(workflow);
+	return importers.get(directory);
 }
 
-const importOwnComponents = {
-	markup: ({ content, filename }) => {
-		if (!filename?.endsWith('.md')) return;
-		const [workflow, ...rest] = path.relative(pagesFolder, filename).split(path.sep);
-		if (rest.length === 0) return;
-		return importerOf(workflow)?.markup({ content, filename });
-	}
+function importFrom(directoryOf) {
+	return {
+		markup: ({ content, filename }) => {
+			if (!filename?.endsWith('.md')) return;
+			const directory = directoryOf(path.relative(pagesFolder, filename).split(path.sep));
+			return directory && importerOf(directory)?.markup({ content, filename });
+		}
+	};
+}
+
+// A page at the top has no workflow; its folder is the first part of all others.
+const importOwnComponents = importFrom(
+	([first, ...rest]) => rest.length > 0 && path.join(componentsFolder, first)
+);
+const importProjectsComponents = importFrom(() => path.join(componentsFolder, 'project-wide'));
+// For a first page of one's own.
+const importList = importFrom((parts) => parts.length === 1 && path.resolve('src/dataflow'));
+
+// A page without a title has the site's, which the layout sets, not Evidence's.
+const keepTitle = {
+	markup: ({ content, filename }) =>
+		filename?.endsWith('+page.md')
+			? { code: content.replace('<title>Evidence</title>', '') }
+			: undefined
+};
+
+const shippedComponents = autoImport({
+	include: ['**/*.(svelte|md)'],
+	components: [{ directory: path.resolve('src/dataflow/components'), flat: true }],
+	configFile: false
+});
+
+const importShippedComponents = {
+	markup: ({ content, filename }) =>
+		filename?.endsWith('.md') ? shippedComponents.markup({ content, filename }) : undefined
 };
 
 /** Evidence's rule: a component or variable that does not exist is an error, not a warning. */
@@ -51,8 +78,13 @@ export default {
 	extensions: ['.svelte', '.md'],
 	preprocess: [
 		...evidencePreprocess(true),
-		// What a workflow brings itself goes before what Evidence has under the same name.
+		keepTitle,
+		// What people bring themselves goes before what ships with the site, and that before what
+		// Evidence has under the same name.
 		importOwnComponents,
+		importProjectsComponents,
+		importList,
+		importShippedComponents,
 		injectComponents(),
 		preprocess({ postcss: true }),
 		addBasePathToHrefAndSrc

@@ -57,3 +57,14 @@ export const customFormats = [
 	custom('readable_change', { signDisplay: 'exceptZero' }),
 	custom('readable_axis', { signDisplay: 'negative', minimumFractionDigits: 0 })
 ];
+
+/** A number by its size and that of those it stands among; `most` is how many decimals at most. */
+export function numberText(value, all = [value], most = 2) {
+	const numbers = all.filter((one) => Number.isFinite(one));
+	const summary = {
+		min: Math.min(...numbers),
+		max: Math.max(...numbers),
+		maxDecimals: Math.min(most, Math.max(0, ...numbers.map((one) => ownDecimals(Number(one.toPrecision(12))))))
+	};
+	return format(value, numbers.length > 0 ? summary : undefined, { signDisplay: 'negative' });
+}

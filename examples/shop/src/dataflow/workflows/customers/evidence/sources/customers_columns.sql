@@ -9,7 +9,11 @@ with
         on columns(*) into name column_name value filled
     ),
     differing as (
-        unpivot (select approx_count_distinct(columns('(.*)')) as '\1' from marts.customers)
+        unpivot (
+            -- Exact below a million rows.
+            select case when count(*) < 1000000 then count(distinct columns('(.*)')) else approx_count_distinct(columns('(.*)')) end as '\1'
+            from marts.customers
+        )
         on columns(*) into name column_name value differing
     ),
     lowest as (

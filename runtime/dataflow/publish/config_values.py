@@ -1,0 +1,67 @@
+"""What a workflow's config.yaml says that its dashboard shows: the time zone, and columns' units.
+
+It is read without being checked, since a mistake elsewhere in the file is a run's matter.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dataflow.shared.environment import interpolate
+
+if TYPE_CHECKING:
+    from dataflow.shared.project import Project
+
+_DEFAULT_ZONE = "UTC"
+
+
+@dataclass(frozen=True)
+class ConfigValues:
+    """What a dashboard shows of a config.yaml.
+
+    Args:
+        time_zone: The zone that the workflow's days are those of.
+        units: What columns' numbers count, by the column's name in small letters.
+    """
+
+    time_zone: str = _DEFAULT_ZONE
+    units: dict[str, str] = field(default_factory=dict)
+
+
+def read_config_values(project: Project, workflow_id: str) -> ConfigValues:
+    """Read them; what is missing or cannot be read has its default."""
+    path = project.workflow_dir(workflow_id) / "config.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return ConfigValues()
+    zone = _section(content, "workflow").get("timezone")
+    ingestion = _section(content, "ingestion")
+    sources = [ingestion, *_section(ingestion, "sources").values()]
+    units: dict[str, str] = {}
+    for source in sources:
+        for name, column in _section(source, "columns").items():
+            if isinstance(column, dict) and column.get("unit"):
+                units[str(name).lower()] = str(column["unit"])
+    return ConfigValues(_known_zone(zone), units)
+
+
+def _section(content: Any, name: str) -> dict[str, Any]:
+    found = content.get(name) if isinstance(content, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _known_zone(written: Any) -> str:
+    from zoneinfo import ZoneInfo
+
+    if not isinstance(written, str):
+        return _DEFAULT_ZONE
+    zone, _, _ = interpolate(written, os.environ)
+    try:
+        return ZoneInfo(zone).key
+    except (ValueError, OSError, KeyError):
+        return _DEFAULT_ZONE

@@ -1,0 +1,253 @@
+"""The project's own pages, beside those of two workflows, under a path of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.browser_fixtures import OpenPage, site_server
+from tests.dashboard_fixtures import new_project, write_workflow
+
+from dataflow.publish.folders import SiteFolders, built_base_path
+from dataflow.publish.manifest import note_run
+from dataflow.publish.parquet import publish_workflow
+from dataflow.shared.project import Project
+from dataflow_tools.site.site_build import build_site
+
+pytestmark = pytest.mark.slow
+
+SQL, END = "```sql", "```"
+CONFIG = """
+deployment: {basePath: /dash}
+theme: {colors: {primary: {light: "#8a1c5e"}}}
+layout: {title: The whole shop, logo: /logo.svg}
+"""
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9z"/></svg>'
+INDEX = '# Start here\n\n{@partial "greeting.md"}\n\n<WorkflowList />\n'
+BOTH = f"""---
+title: Both
+queries:
+  - per_day.sql
+  - sums: deep/sums.sql
+---
+
+<Stamp text="of the project" />
+
+{SQL} joined
+select count(*) as n from orders.orders join visits.visits using (id)
+{END}
+
+<BigValue data={{joined}} value=n title='In both' />
+<BigValue data={{per_day}} value=n title='Days' />
+<BigValue data={{sums}} value=total title='Total' />
+
+![the logo](/logo.svg)
+"""
+ORDERS = f"""# Orders
+
+{{@partial "note.md"}}
+
+{{@partial "greeting.md"}}
+
+<Stamp text="used by orders" />
+
+{SQL} mine
+select count(*) as n from orders
+{END}
+
+{SQL} theirs
+select count(*) as n from visits.visits
+{END}
+
+<BigValue data={{mine}} value=n title='Orders' />
+<BigValue data={{theirs}} value=n title='Visits' />
+"""
+SEARCH = f"""# Search
+
+<TextInput name=txt title="Name" />
+
+{SQL} names
+select 'row ' || cast(id as integer) as name from orders.orders
+{END}
+
+{SQL} found
+select count(*) as n from ${{names}} where name ilike '%${{inputs.txt}}%'
+{END}
+
+<BigValue data={{found}} value=n title='Found' />
+"""
+WAITS = f"""# Waits
+
+{SQL} none
+select id from orders.orders where id < 0
+{END}
+
+<Dropdown name=choice data={{none}} value=id />
+
+{SQL} chosen
+select count(*) as n from orders.orders where id = ${{inputs.choice.value}}
+{END}
+
+<BigValue data={{chosen}} value=n title='Chosen' />
+"""
+PROJECT = {
+    "pages/search.md": SEARCH,
+    "pages/waits.md": WAITS,
+    "evidence.config.yaml": CONFIG,
+    "static/logo.svg": LOGO,
+    "components/Stamp.svelte": "<script>export let text;</script>\n<p>stamped: {text}</p>\n",
+    "partials/greeting.md": "Good day from the project.\n",
+    "queries/per_day.sql": "select count(distinct id % 7) as n from visits.visits\n",
+    "queries/deep/sums.sql": "select sum(id) as total from orders.orders\n",
+    "pages/index.md": INDEX,
+    "pages/both.md": BOTH,
+    "pages/price_index.md": (
+        f"# Prices\n\n{SQL} p\nselect 7 as n\n{END}\n\n<BigValue data={{p}} value=n />\n"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def project(
+    tmp_path_factory: pytest.TempPathFactory, shared_node_modules: Callable[[Path], None]
+) -> Project:
+    """A built project with pages of its own and a base path."""
+    project = new_project(tmp_path_factory.mktemp("own") / "shop")
+    shared_node_modules(project.root)
+    for name, content in PROJECT.items():
+        path = project.root / "evidence" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    folder = write_workflow(
+        project,
+        "orders",
+        pages={"index.md": ORDERS},
+        sources={"orders": "SELECT range AS id FROM range(100)"},
+        warehouse="SELECT 1",
+    )
+    (folder / "evidence" / "partials").mkdir()
+    (folder / "evidence" / "partials" / "note.md").write_text("A note of orders alone.\n")
+    write_workflow(
+        project,
+        "visits",
+        sources={"visits": "SELECT range AS id FROM range(90, 120)"},
+        warehouse="SELECT 1",
+    )
+    built = build_site(project, lambda _: None)
+    assert built.pages[""] == ["/both/", "/", "/price_index/", "/search/", "/waits/"]
+    return project
+
+
+@pytest.fixture(scope="module")
+def address(project: Project) -> Iterator[str]:
+    """Where the project's server listens."""
+    folders = SiteFolders.of(project)
+    with site_server(folders.public, built_base_path(folders)) as url:
+        yield url
+
+
+def test_the_first_page_can_be_ones_own(address: str, open_page: OpenPage) -> None:
+    """Own text, title, logo and colours, with the list of dashboards where one wants it."""
+    watched = open_page()
+
+    watched.visit(f"{address}/dash/")
+
+    text = watched.page.inner_text("article")
+    assert "Start here" in text
+    assert "Good day from the project." in text
+    assert {"Orders", "Visits"} <= set(watched.page.locator("li > a").all_inner_texts())
+    assert watched.page.title() == "The whole shop"
+    logo = watched.page.locator("header img").first
+    assert logo.get_attribute("src") == "/dash/logo.svg"
+    assert logo.evaluate("image => image.naturalWidth") == 9
+    primary = "getComputedStyle(document.documentElement).getPropertyValue('--primary')"
+    assert watched.page.evaluate(primary) == "#8a1c5e"
+    watched.page.get_by_role("link", name="Visits").first.click()
+    watched.page.get_by_role("heading", name="visits").wait_for()
+    assert watched.page.url == f"{address}/dash/visits/"
+
+
+def test_a_page_asks_several_workflows(address: str, open_page: OpenPage) -> None:
+    """Queries in the page and in files of the project, over tables of two workflows."""
+    watched = open_page()
+
+    watched.visit(f"{address}/dash/both/")
+
+    assert watched.big_value("In both") == "10"
+    assert watched.big_value("Days") == "7"
+    assert watched.big_value("Total") == "4,950"
+    assert "stamped: of the project" in watched.page.inner_text("article")
+    image = watched.page.get_by_role("img", name="the logo")
+    assert image.evaluate("image => image.naturalWidth") == 9
+
+
+def test_a_workflows_page_asks_another_workflow(address: str, open_page: OpenPage) -> None:
+    """Own tables go by their bare names, others' by the workflow's; partials are found in both."""
+    watched = open_page()
+
+    watched.visit(f"{address}/dash/orders/")
+
+    assert watched.big_value("Orders") == "100"
+    assert watched.big_value("Visits") == "30"
+    text = watched.page.inner_text("article")
+    assert "A note of orders alone." in text
+    assert "Good day from the project." in text
+    assert "stamped: used by orders" in text
+
+
+def test_newer_data_of_another_workflow_is_told(
+    project: Project, address: str, open_page: OpenPage
+) -> None:
+    """A page that shows two workflows' tables tells when either has new ones."""
+    watched = open_page()
+    watched.visit(f"{address}/dash/both/")
+
+    publish_workflow(project, "visits")
+    watched.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    watched.page.get_by_role("button", name="Show it").wait_for()
+
+
+def test_a_page_may_have_index_in_its_name(address: str, open_page: OpenPage) -> None:
+    """Evidence itself loses the queries of such a page."""
+    watched = open_page()
+
+    watched.visit(f"{address}/dash/price_index/")
+
+    assert watched.page.locator("div.text-xl").inner_text().strip() == "7"
+
+
+def test_a_text_that_nobody_has_written_yet_is_empty(address: str, open_page: OpenPage) -> None:
+    """A search finds everything at first, in a query upon a query as well, and does not wait."""
+    watched = open_page()
+
+    watched.visit(f"{address}/dash/search/")
+    assert watched.big_value("Found") == "100"
+    watched.page.get_by_placeholder("Type to search").fill("ROW 9")
+    watched.page.get_by_text("11", exact=True).wait_for()
+
+
+def test_what_is_overdue_by_its_schedule_is_shown_so(
+    project: Project, address: str, open_page: OpenPage
+) -> None:
+    """The list tells of data that the schedule should have replaced by now, and of no other."""
+    note_run(project, "orders", {"status": "success"}, overdue_after=0.001)
+    note_run(project, "visits", {"status": "success"}, overdue_after=3600.0)
+    watched = open_page()
+
+    watched.visit(f"{address}/dash/")
+
+    cards = {card.split("\n")[0]: card for card in watched.page.locator("li").all_inner_texts()}
+    assert "Overdue" in cards["Orders"]
+    assert "Overdue" not in cards["Visits"]
+
+
+def test_outside_its_path_the_site_leads_into_it(address: str, open_page: OpenPage) -> None:
+    """Who opens the port without the path is not left with a blank page."""
+    watched = open_page()
+
+    watched.page.goto(f"{address}/")
+    watched.page.get_by_role("heading", name="Start here").wait_for()
+
+    assert watched.page.url == f"{address}/dash/"

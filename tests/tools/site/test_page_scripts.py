@@ -1,0 +1,141 @@
+"""The scripts that pages' components stand on: labels, addresses, numbers, distributions, files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pytest
+from tests.tools.site.site_scripts import answers, call
+
+NOTHING: dict[str, Any] = {"from": "", "to": "", "grain": "", "categories": {}}
+
+
+def test_labels_are_written_for_people() -> None:
+    """Words, acronyms, and the unit of the contract or of the name itself."""
+    found = {
+        (name, unit): call("labels.js", "labelOf", name, unit)
+        for name, unit in [
+            ("gdp", "million USD"),
+            ("gdp_million_usd", ""),
+            ("customer_id", ""),
+            ("distance_km", ""),
+            ("amount", "EUR"),
+        ]
+    }
+    assert list(found.values()) == [
+        "GDP (million USD)",
+        "GDP (million USD)",
+        "Customer ID",
+        "Distance (km)",
+        "Amount (EUR)",
+    ]
+
+
+def test_an_address_holds_what_is_picked() -> None:
+    """What is picked comes back from its address, whatever a category's values are."""
+    picked = {
+        "from": "2024-01-01",
+        "to": "",
+        "grain": "week",
+        "categories": {"country": ["Côte d'Ivoire", "a&b=c"], "from": ["x"]},
+    }
+    search = call("address.js", "searchOf", picked, "?other=1")
+    assert "other=1" in search
+    assert call("address.js", "pickedIn", search, ["country", "from"]) == picked
+    assert (
+        call("address.js", "searchOf", NOTHING, search.replace("country", "c")).count("from=") == 0
+    )
+
+
+def test_a_day_that_is_none_picks_nothing() -> None:
+    """An address is written by anybody: it reaches SQL as a day or not at all."""
+    search = "?from=2024-01-01'%20or%20true&to=2024-99-01"
+    assert call("address.js", "pickedIn", search, []) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "before", "text", "change"),
+    [
+        ({}, 110, 100, "110", "+10.0 %"),
+        ({"format": "share"}, 0.255, 0.25, "25.5 %", "+0.5 points"),
+        ({"format": "percent"}, 25.5, 30, "25.5 %", "-4.5 points"),
+        ({}, 5, 0, "5", None),
+        ({}, None, 5, "\u2013", None),
+    ],
+)
+def test_numbers_are_written_by_their_kind(
+    measure: dict[str, str], value: Any, before: Any, text: str, change: str | None
+) -> None:
+    """A percentage is one, and differs in points; no change is told of nothing."""
+    assert call("measures.js", "valueText", measure, value) == text
+    found = call("measures.js", "changeText", measure, value, before)
+    assert found == change
+
+
+def test_a_histogram_counts_every_value() -> None:
+    """The bars hold what DuckDB counts between their ends, and all of it together."""
+    data = {"source": "shop", "table": "orders", "categories": []}
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA shop")
+        connection.execute(
+            "CREATE TABLE shop.orders AS SELECT CASE WHEN range % 10 > 0 THEN "
+            "(range * 7919 % 1000) / 7 - 20 END AS amount FROM range(5000)"
+        )
+        sql = call("distribution.js", "spreadSql", data, NOTHING, "amount")
+        (spread,) = answers(connection, sql)
+        width = call("distribution.js", "binWidth", spread)
+        sql = call("distribution.js", "binsSql", data, NOTHING, "amount", width)
+        bars = call("distribution.js", "barsOf", answers(connection, sql), width)
+        for bar in bars:
+            assert (bar["count"],) == connection.execute(
+                "SELECT count(*) FROM shop.orders WHERE amount >= ? AND amount < ?",
+                [bar["from"], bar["to"]],
+            ).fetchone()
+        truth = connection.execute(
+            "SELECT min(amount), quantile_cont(amount, 0.5), max(amount), avg(amount), "
+            "count(amount) FROM shop.orders"
+        ).fetchone()
+    names = ("smallest", "median", "largest", "mean", "filled")
+    assert tuple(spread[name] for name in names) == truth
+    assert sum(bar["count"] for bar in bars) == spread["filled"] < spread["rows"]
+    assert 10 <= len(bars) <= 21
+
+
+@pytest.mark.parametrize(
+    ("period", "value", "day"),
+    [
+        ("year", 2024, "2024-01-01"),
+        ("quarter", "2024-Q3", "2024-07-01"),
+        ("month", "2024-12", "2024-12-01"),
+        ("week", "2020-W53", "2020-12-28"),
+    ],
+)
+def test_days_of_periods_are_those_of_the_source_queries(period: str, value: Any, day: str) -> None:
+    """Rows are filtered by the same days that the lines are drawn along."""
+    sql = call("sql.js", "dayOf", {"date": "fiscal", "period": period})
+    found = duckdb.sql(f"SELECT ({sql})::DATE::VARCHAR FROM (SELECT {value!r} AS fiscal)")
+    assert found.fetchone() == (day,)
+
+
+def test_totals_are_weighted() -> None:
+    """A rate of all rows is weighted as the rates of days are."""
+    data = {
+        "source": "main",
+        "table": "visits",
+        "measures": [{"name": "rate", "aggregate": "average", "weight": "visits"}],
+    }
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE visits AS SELECT * FROM (VALUES (0.5, 10), (0.01, 990), (NULL, 5)) "
+            "AS t (rate, visits)"
+        )
+        (found,) = answers(connection, call("measures.js", "totalsSql", data, NOTHING))
+    assert float(found["rate"]) == pytest.approx(0.0149)
+
+
+def test_a_file_runs_no_formula() -> None:
+    """What a spreadsheet would run is text, and signs of CSV are quoted."""
+    columns = [{"column_name": "a"}, {"column_name": "b,c"}]
+    rows = [{"a": "=1+1", "b,c": 'x "y"'}, {"a": -5, "b,c": None}]
+    assert call("rows.js", "csvOf", columns, rows) == ('a,"b,c"\r\n\'=1+1,"x ""y"""\r\n-5,')
