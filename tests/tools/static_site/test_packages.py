@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dataflow.publish.folders import SiteFolders
+from dataflow.shared.errors import MissingDependencyError
 from dataflow_tools.static_site.packages import PackageFetchError, collect_code
 
 
@@ -54,3 +56,15 @@ def test_what_is_not_the_locked_package_is_not_used(
 
     assert asked == ["/@duckdb/duckdb-wasm/-/duckdb-wasm-1.28.0.tgz"] * 2
     assert list(folders.base.rglob("*.wasm")) == []
+
+
+def test_without_mosaic_the_error_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no installed distribution is found, it is said how to get the one that draws."""
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+
+    with pytest.raises(MissingDependencyError) as caught:
+        collect_code(SiteFolders(tmp_path / "site"), tmp_path, lambda _: None)
+
+    assert "dataflow-tools[static]" in caught.value.instruction

@@ -122,10 +122,23 @@ def test_sales_over_time_are_those_of_the_warehouse(
     assert lengths == pytest.approx([amount / ranked[0][1] for _, amount in ranked], abs=0.01)
     assert _section(watched, "Total amount by shop").locator(".note").inner_text() == "15 of 40"
 
-    watched.page.get_by_label("Channel").select_option("(none)")
+    watched.page.get_by_label("Channel", exact=True).select_option("(none)")
     expected = _ask(shapes, "sales", "SELECT count(*) FROM marts.sales WHERE channel IS NULL")[0][0]
     watched.page.wait_for_function(
         "(rows) => document.querySelector('#cards dd').textContent === rows", arg=f"{expected:,}"
+    )
+    ranked = _ask(
+        shapes,
+        "sales",
+        "SELECT shop, sum(amount) AS a FROM marts.sales WHERE channel IS NULL "
+        "GROUP BY shop ORDER BY a DESC LIMIT 15",
+    )
+    section = _section(watched, "Total amount by shop")
+    section.get_by_text(ranked[0][0], exact=True).wait_for()
+    watched.page.wait_for_function(
+        "([name, shops]) => [...document.querySelectorAll(`[aria-label='${name}'] "
+        "[aria-label='y-axis tick label'] text`)].map((text) => text.textContent).join() === shops",
+        arg=["Total amount by shop", ",".join(shop for shop, _ in ranked)],
     )
 
 
@@ -142,6 +155,11 @@ def test_what_has_no_time_is_ranked_and_counted(
     assert labels == [name for (name,) in ranked]
     note = _section(watched, "Name with the largest population").locator(".note")
     assert note.inner_text() == "15 of 240"
+    rows = _section(watched, "All rows").locator("tbody tr")
+    assert rows.count() == 100
+    rows.last.scroll_into_view_if_needed()
+    rows.nth(100).wait_for()
+
     histogram = _section(watched, "How population is distributed")
     assert histogram.locator("[aria-label=rect] rect").count() > 5
 

@@ -122,6 +122,7 @@ function addHeadings(parts, sections) {
 		const { heading, groups, wide } = sections[index];
 		const section = element('section', '', { id: `section-${index}`, class: wide ? 'wide' : '' });
 		if (heading) section.append(element('h2', heading));
+		section.setAttribute('aria-label', heading || 'What is shown');
 		if (groups) section.append(element('p', '', { class: 'note' }));
 		// Mosaic sets a menu's name beside it, where a screen reader does not look.
 		for (const input of part.querySelectorAll('.input')) {
