@@ -32,12 +32,11 @@ function showList(site, manifest) {
 		const row = element('tr', '', { 'data-workflow': workflow.id });
 		const name = element('td');
 		name.append(element('a', workflow.title, { href: `/${workflow.id}/` }));
-		const main = workflow.tables[0]?.name;
 		const run = notes.run?.status ?? '–';
 		row.append(
 			name,
 			element('td', workflow.description),
-			element('td', shown(notes.rows?.[main]), { class: 'number' }),
+			element('td', shown(notes.rows?.[workflow.table]), { class: 'number' }),
 			element('td', moment(notes.published_at)),
 			element('td', run, { class: run })
 		);
@@ -156,12 +155,15 @@ async function showNumbers(engine, table, condition, cards, charts) {
 
 async function show() {
 	const [site, manifest] = await Promise.all([
-		read('/pages.json'),
+		read('/workflows.json'),
 		read('/data/manifest.json').catch(() => ({}))
 	]);
 	if (!place || place === 'index.html') return showList(site, manifest);
 	const workflow = site.workflows.find(({ id }) => id === place);
-	if (workflow) return showWorkflow(workflow, manifest);
+	if (workflow) {
+		const tables = await read(`/${workflow.id}/tables.json`);
+		return showWorkflow({ ...workflow, tables }, manifest);
+	}
 	page.replaceChildren(element('h1', 'There is no such page'), element('a', 'All workflows', { href: '/' }));
 }
 
