@@ -95,6 +95,19 @@ class WatchedPage:
         box = self.page.locator("div.inline-block", has_text=title).first
         return box.locator("div.text-xl").inner_text().strip()
 
+    def figure(self, title: str) -> str:
+        """The value that a page's figures show under a title."""
+        box = self.page.locator("dl > div", has=self.page.get_by_text(title, exact=True)).first
+        return box.locator("dd.value").inner_text().strip()
+
+    def ranked(self, heading: str) -> list[tuple[str, str]]:
+        """The rows of the ranking under a heading: name and value."""
+        rows = self.page.locator(f"h2:has-text('{heading}') + .ranking tbody tr").all()
+        return [
+            (row.locator("th").inner_text().strip(), row.locator("td.number").inner_text().strip())
+            for row in rows
+        ]
+
     def chart_series(self) -> list[list[list[object]]]:
         """The data of the first series of every chart: the charts themselves are pictures."""
         self.page.wait_for_function(f"() => Object.keys(window[{_CHART_INSTANCES}] ?? {{}}).length")

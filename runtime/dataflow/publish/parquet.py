@@ -136,8 +136,8 @@ def _stage_in(
     published_at = datetime.now(UTC)
     try:
         queries = _read_queries(project, workflow_id)
-        limits = _limits(project)
         known = read_config_values(project, workflow_id)
+        limits = _limits(project)
         with _session(project, workflow_id, connection) as session:
             # Days are the workflow's, from here to the charts.
             session.execute(f"SET TimeZone = {quote_literal(known.time_zone)}")

@@ -57,6 +57,7 @@ WORKFLOWS: dict[str, tuple[str, dict[str, Any]]] = {
             ],
         },
     ),
+    "never": ("", {}),
     "ledger": (
         LEDGER,
         {
@@ -99,8 +100,9 @@ def built(
         data = {"kind": "workflow", "source_url": "a.csv", **answers}
         folder = project.workflow_dir(name)
         run_copy(str(template), folder, data=data, defaults=True, quiet=True)
-        write_warehouse(project, name, warehouse)
-        publish_workflow(project, name)
+        if warehouse:
+            write_warehouse(project, name, warehouse)
+            publish_workflow(project, name)
     build = build_site(project, lambda _: None)
     with site_server(build.folder) as url:
         yield Built(project, url)
@@ -111,16 +113,6 @@ def figures(watched: WatchedPage) -> dict[str, list[str]]:
     found = watched.page.locator("dl > div").all()
     lines = [one.inner_text().split("\n") for one in found]
     return {title: [text for text in values if text] for title, *values in lines}
-
-
-def ranked(watched: WatchedPage, heading: str) -> list[tuple[str, str]]:
-    """The rows of a ranking: name and value."""
-    table = watched.page.locator(f"h2:has-text('{heading}') + .ranking table")
-    rows = table.locator("tbody tr").all()
-    return [
-        (row.locator("th").inner_text().strip(), row.locator("td.number").inner_text().strip())
-        for row in rows
-    ]
 
 
 def test_an_unfinished_day_is_not_compared(built: Built, open_page: OpenPage) -> None:
@@ -162,14 +154,14 @@ def test_a_ranking_is_by_what_it_shows(built: Built, open_page: OpenPage) -> Non
         "visits",
         "SELECT country, sum(amount) AS n FROM marts.visits GROUP BY 1 ORDER BY n DESC, country",
     )
-    shown = ranked(watched, "By country")
+    shown = watched.ranked("By country")
 
     assert "Total amount by country: 15 of 40" in watched.page.inner_text("article")
     assert shown[:-1] == [(name, f"{n:.0f}") for name, n in truth[:15]]
     rest = sum(n for _, n in truth[15:])
     assert shown[-1] == ("Other (25)", f"{rest:,.0f}")
     watched.page.get_by_role("button", name="Show all 40").click()
-    assert len(ranked(watched, "By country")) == 40
+    assert len(watched.ranked("By country")) == 40
 
 
 def test_a_click_filters_the_page_and_its_address_holds_it(
@@ -235,7 +227,15 @@ def test_revenue_and_cost_are_not_added_up(built: Built, open_page: OpenPage) ->
     )
     watched.page.get_by_role("button", name="revenue", exact=True).last.click()
     watched.page.get_by_text("Total amount (revenue) by shop").wait_for()
-    assert ranked(watched, "By shop") == [(shop, f"{n:,}") for shop, n in by_shop]
+    assert watched.ranked("By shop") == [(shop, f"{n:,}") for shop, n in by_shop]
+
+
+def test_before_the_first_run_a_page_says_what_to_do(built: Built, open_page: OpenPage) -> None:
+    """No component asks for tables that are not there."""
+    watched = open_page()
+    watched.visit(f"{built.url}/never/")
+    watched.page.get_by_text("dataflow workflow run never").wait_for()
+    assert "Over time" not in watched.page.inner_text("article")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

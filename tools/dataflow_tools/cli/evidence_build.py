@@ -12,7 +12,7 @@ packages_option = click.option(
     "--packages",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     envvar="DATAFLOW_EVIDENCE_PACKAGES",
-    help="Take Node's packages from this folder of `dataflow evidence vendor`.",
+    help="Take Node's packages from this folder of `dataflow evidence vendor`; not for `static`.",
 )
 
 
@@ -28,20 +28,20 @@ def build(packages: Path | None) -> None:
     `static`, which needs no Node and makes a page of each workflow's tables by itself.
     """
     project = find_project()
-
-    def report(line: str) -> None:
-        click.echo(f"  {line}")
-
     if project.settings.dashboard == "static":
         from dataflow_tools.static_site.site_build import build_site as build_static_site
 
-        site = build_static_site(project, report)
+        site = build_static_site(project, _report)
     else:
         from dataflow_tools.site.site_build import build_site
 
-        site = build_site(project, report, packages)
+        site = build_site(project, _report, packages)
     click.echo(f"Built {project.relative(site.folder)} in {site.seconds:.0f} s.")
     for urls in site.pages.values():
         for url in urls:
             click.echo(f"  {url}")
     click.echo("Open it: dataflow evidence serve")
+
+
+def _report(line: str) -> None:
+    click.echo(f"  {line}")

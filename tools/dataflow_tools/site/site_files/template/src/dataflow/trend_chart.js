@@ -14,23 +14,27 @@ function largest(rows, measure) {
 
 function linesOf(name, rows, measure) {
 	const at = ({ start, [measure.name]: value }) => [start, value];
-	const last = rows.at(-1);
-	const isUnfinished = rows.length > 1 && last?.is_whole === false;
-	const whole = isUnfinished ? rows.slice(0, -1) : rows;
-	const plain = { type: 'line', connectNulls: measure.aggregate === 'average', animation: false };
+	const isWhole = rows.map(({ is_whole: whole }) => whole);
+	// What is unfinished at either end is dashed, from the whole one next to it.
+	const first = Math.max(0, isWhole.indexOf(true));
+	const last = isWhole.includes(true) ? isWhole.lastIndexOf(true) : rows.length - 1;
+	const plain = { type: 'line', name, connectNulls: measure.aggregate === 'average' };
+	const whole = rows.slice(first, last + 1);
+	const dashed = (id, part, marked) => ({
+		...plain,
+		id: `${name} ${id}`,
+		data: part.map(at),
+		lineStyle: { type: 'dashed', width: 1 },
+		symbol: (_, { dataIndex }) => (dataIndex === marked ? 'emptyCircle' : 'none'),
+		symbolSize: 7
+	});
 	const lines = [
-		{ ...plain, name, data: whole.map(at), showSymbol: whole.length < 32, symbolSize: 5 }
+		{ ...plain, data: whole.map(at), showSymbol: whole.length < 32, symbolSize: 5 }
 	];
-	if (isUnfinished) {
-		lines.push({
-			...plain,
-			name,
-			id: `${name} unfinished`,
-			data: rows.slice(-2).map(at),
-			lineStyle: { type: 'dashed', width: 1 },
-			symbol: (_, { dataIndex }) => (dataIndex === 1 ? 'emptyCircle' : 'none'),
-			symbolSize: 7
-		});
+	if (first > 0) lines.push(dashed('before', rows.slice(0, first + 1), 0));
+	if (last < rows.length - 1) {
+		const part = rows.slice(last);
+		lines.push(dashed('unfinished', part, part.length - 1));
 	}
 	return lines;
 }
