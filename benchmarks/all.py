@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, tuple[list[str], list[str], float]] = {
     "atomic_runs": ([], ["--quick"], 2400),
     "commands": ([], ["--quick"], 900),
     "warm": ([], ["--repeat", "1"], 600),
+    "service_load": ([], ["--partitions", "3", "--runs", "10", "--history", "20"], 2400),
     "location": (
         ["--workflows", "1", "100", "1000", "--repeat", "1"],
         ["--workflows", "1", "20", "--repeat", "1"],

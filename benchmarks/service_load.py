@@ -5,7 +5,7 @@ five hundred runs in a row, and the memory of each process after the fiftieth an
 and how long lists take with a long history. From a fresh checkout:
 
     make setup
-    .venv/bin/python benchmarks/service_load.py [--partitions 50] [--runs 500] [--history 2000]
+    .venv/bin/python benchmarks/service_load.py [--partitions 50] [--plain] [--runs 500]
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from warm import cpu_of_children
 
 PART = "service_load"
 OTHERS = 10
+# Of each of them, so that a machine of two cores has some left for the partitions.
+SECONDS_BETWEEN_RUNS = 10.0
 PARTITION = "workflow:\n  partition: {by: day, start: 2024-01-01, column: day}"
 # Runs that are as small as a run can be, in one process: for a history that is long.
 FILL = """
@@ -62,10 +64,11 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=50)
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--history", type=int, default=2000)
+    parser.add_argument("--plain", action="store_true", help="partitions without dbt")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder), many=False)
-        add_workflows(project, chosen.partitions)
+        add_workflows(project, chosen.partitions, plain=chosen.plain)
         say("service_load: starting dataflow up")
         with service(project) as url:
             if chosen.partitions:
@@ -80,7 +83,7 @@ def main() -> None:
                 lists(project, url, chosen.history)
 
 
-def add_workflows(project: Path, partitions: int) -> None:
+def add_workflows(project: Path, partitions: int, *, plain: bool) -> None:
     """A partitioned workflow with dbt, and ten with one op each."""
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     from tests.service_fixtures import write_workflow
@@ -90,6 +93,8 @@ def add_workflows(project: Path, partitions: int) -> None:
     rows = "".join(f"{number},{day},{number % 7}\n" for number, day in enumerate(days))
     (project / "orders.csv").write_text(f"id,day,amount\n{rows}")
     new = [DATAFLOW, "workflow", "new", "orders", "--source", "orders.csv", "--defaults"]
+    if plain:
+        new += ["--data", "use_dbt=false", "--data", "use_evidence=false"]
     measure(new, project, timeout=TIMEOUT)
     config = project / "src" / "dataflow" / "workflows" / "orders" / "config.yaml"
     config.write_text(config.read_text().replace("workflow:", PARTITION, 1))
@@ -102,13 +107,14 @@ def backfill_beside_others(url: str, partitions: int) -> None:
     ends, ended = threading.Event(), list[str]()
 
     def run_on(name: str) -> None:
-        while not ends.is_set():
+        while not ends.wait(SECONDS_BETWEEN_RUNS):
             ended.append(run_once(url, name))
 
     keys = [f"2024-{1 + day // 28:02}-{1 + day % 28:02}" for day in range(partitions)]
     cpu, began = cpu_of_children(), time.perf_counter()
     backfill = ask(f"{url}/api/v1/workflows/orders/backfills", {"partitions": keys})
-    others = [threading.Thread(target=run_on, args=(f"other_{n}",)) for n in range(OTHERS)]
+    names = [f"other_{number}" for number in range(OTHERS)]
+    others = [threading.Thread(target=run_on, args=(name,), daemon=True) for name in names]
     for other in others:
         other.start()
     while backfill["status"] == "running":

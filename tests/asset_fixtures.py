@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from tests.service_fixtures import write_project
+from tests.driven_project import DrivenProject
 
 __all__ = ["Till", "write_report", "write_till"]
 
@@ -100,83 +97,29 @@ models:
         data_tests: [{not_null: {config: {severity: warn}}}]
 """,
 }
-# What Dagster's daemon does with a run, without the seconds that a daemon takes.
-DRIVE = """
-import json
-from dagster import AssetKey, ReexecutionOptions, execute_job, reconstructable
-from dataflow.runs.code_location import build_definitions
-from dataflow.runs.instance import open_instance
-from dataflow.shared.project import find_project
 
 
-def till():
-    return build_definitions(find_project()).get_job_def("till_job")
-
-
-def materialize(key):
-    # As Dagster's UI has it made: by the job that there is for all assets.
-    with open_instance(find_project()) as instance:
-        every = build_definitions(find_project()).get_repository_def()
-        job = every.get_implicit_global_asset_job_def()
-        of_key = job.get_subset(asset_selection={AssetKey(key.split("/"))})
-        result = of_key.execute_in_process(instance=instance, raise_on_error=False)
-        faults = [e.step_failure_data for e in result.all_events if e.is_step_failure]
-        fault = "".join(each.error.to_string() for each in faults)
-        told = {"success": result.success, "fault": fault, "by": job.executor_def.name}
-        print(json.dumps(told))
-
-
-def main(resumes):
-    with open_instance(find_project()) as instance:
-        again = ReexecutionOptions.from_failure(resumes, instance) if resumes else None
-        with execute_job(
-            reconstructable(till), instance, reexecution_options=again, raise_on_error=False
-        ) as result:
-            print(json.dumps({"run_id": result.run_id, "success": result.success}))
-"""
-
-
-class Till:
+class Till(DrivenProject):
     """The project, its runs, and what Dagster has been told of its assets."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self.folder = root / "src" / "dataflow" / "workflows" / "till"
+        super().__init__(root, "till")
 
     def rows(self, *rows: str) -> None:
         """What the source has: lines of id and amount."""
         (self.root / "rows.csv").write_text("id,amount\n" + "".join(f"{row}\n" for row in rows))
 
-    def run(self, partition: str | None = None, *parts: str) -> dict[str, Any]:
-        """Run it as `dataflow workflow run` does; whole, or only these parts."""
-        return self._start(
-            "import json; from dataflow.runs.run import run_workflow\n"
-            "from dataflow.runs.run_part import part_tags\n"
-            "from dataflow.runs.run_request import RunRequest\n"
-            "from dataflow.shared.project import find_project\n"
-            f"asked = RunRequest(partition={partition!r}, tags=part_tags({parts!r}))\n"
-            "print(json.dumps(run_workflow(find_project(), 'till', request=asked).as_json()))"
-        )
-
     def run_report(self) -> dict[str, Any]:
         """Run the workflow of `write_report`."""
-        return self._start(
-            "import json; from dataflow.runs.run import run_workflow\n"
-            "from dataflow.shared.project import find_project\n"
-            "print(json.dumps(run_workflow(find_project(), 'report').as_json()))"
-        )
-
-    def launch(self, resumes: str = "") -> dict[str, Any]:
-        """Run it as Dagster does."""
-        return self._start(f"import drive; drive.main({resumes!r})")
+        return self.run(workflow_id="report")
 
     def materialize(self, key: str) -> dict[str, Any]:
         """Make one asset in a process of its own."""
-        return self._start(f"import drive; drive.materialize({key!r})")
+        return self.start(f"import drive; drive.materialize({key!r})")
 
     def make_old(self, *path: str, days: int) -> None:
         """Put into the history that an asset was made so many days ago."""
-        self._start(
+        self.start(
             "import json, time, logging; from dagster import *\n"
             "from dagster._core.events.log import EventLogEntry\n"
             "from dagster._core.events import StepMaterializationData\n"
@@ -191,20 +134,12 @@ class Till:
             "print(json.dumps({}))"
         )
 
-    def _start(self, code: str) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=self.root, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return said
-
 
 def write_till(
     root: Path, *, bad_value: str = "quarantine", executor: str = "in_process_executor"
 ) -> Till:
     """Write the project, with three rows that are as they should be."""
-    till = Till(write_project(root))
+    till = Till(root)
     (till.folder / "evidence" / "sources").mkdir(parents=True)
     (till.folder / "config.yaml").write_text(CONFIG.replace("BAD_VALUE", bad_value))
     (till.folder / "dagster_job.py").write_text(JOB.replace("EXECUTOR", executor))
@@ -213,7 +148,6 @@ def write_till(
         path = till.folder / "dbt" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (root / "drive.py").write_text(DRIVE)
     till.rows("1,1.50", "2,2.50", "3,3.50")
     return till
 

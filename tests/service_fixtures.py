@@ -17,7 +17,15 @@ import httpx
 import psutil
 from tests.conftest import BIN, REPOSITORY
 
-__all__ = ["Service", "free_ports", "running", "until", "write_project", "write_workflow"]
+__all__ = [
+    "Service",
+    "free_ports",
+    "running",
+    "until",
+    "write_project",
+    "write_site",
+    "write_workflow",
+]
 
 TEMPLATE = REPOSITORY / "template" / "project"
 
@@ -98,6 +106,13 @@ def write_workflow(
     text = YAML.replace("SCHEDULE", schedule).replace("WORKFLOW", workflow_id)
     (folder / "config.yaml").write_text(text)
     return folder
+
+
+def write_site(root: Path) -> None:
+    """Dashboards of one page, as if they had been built."""
+    public = root / ".dataflow" / "site" / "public"
+    public.mkdir(parents=True)
+    (public / "index.html").write_text("<!doctype html>the dashboard")
 
 
 def free_ports(count: int) -> list[int]:

@@ -19,8 +19,15 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import REPOSITORY
-from tests.service_fixtures import Service, free_ports, running, until, write_project
-from tests.service_fixtures import write_workflow as by_hand
+from tests.service_fixtures import (
+    Service,
+    free_ports,
+    running,
+    until,
+    write_project,
+    write_site,
+    write_workflow,
+)
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
@@ -39,10 +46,8 @@ RUN = "/api/v1/workflows/brief/run"
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """All three servers of a project that is called by names of example.org."""
     root = write_project(tmp_path_factory.mktemp("service") / "shop")
-    by_hand(root, "brief")
-    public = root / ".dataflow" / "site" / "public"
-    public.mkdir(parents=True)
-    (public / "index.html").write_text("<!doctype html>the dashboard")
+    write_workflow(root, "brief")
+    write_site(root)
     NamedTokens(Project(root)).create("unused", "read")
     with running(root, env={"DATAFLOW_ALLOWED_HOSTS": "*.example.org"}) as up:
         yield up

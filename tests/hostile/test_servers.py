@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from tests.service_fixtures import Service, running, write_project, write_workflow
+from tests.service_fixtures import Service, running, write_project, write_site, write_workflow
 from tests.web_fixtures import read_answer
 
 pytestmark = pytest.mark.slow
@@ -30,9 +30,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """All three servers of a project with one workflow and a dashboard."""
     root = write_project(tmp_path_factory.mktemp("service") / "shop")
     write_workflow(root, "brief")
-    public = root / ".dataflow" / "site" / "public"
-    public.mkdir(parents=True)
-    (public / "index.html").write_text("<!doctype html>the dashboard")
+    write_site(root)
     with running(root) as up:
         yield up
 

@@ -26,6 +26,7 @@ from dataflow.service.api_token import api_token, check_bind
 from dataflow.service.body_guard import BodyGuard
 from dataflow.service.dagster_client import Dagster
 from dataflow.service.dagster_errors import DagsterUnavailableError
+from dataflow.service.free_space import full_disks
 from dataflow.service.problem_document import MEDIA_TYPE, Problem
 from dataflow.service.run_tally import RunTally
 from dataflow.service.stopped_processes import stopped_processes
@@ -143,13 +144,13 @@ def _guard_with_token(access: ApiAccess) -> Callable[..., None]:
 def _health(request: Request) -> HealthOut:
     """Whether runs can be launched and will be started. Needs no token."""
     dagster = request.app.state.dagster
-    stopped = stopped_processes(dagster.project)
+    found = [*full_disks(dagster.project), *stopped_processes(dagster.project)]
     try:
         health = dagster.health()
     except DagsterUnavailableError as error:
-        reason = " ".join([error.reason, *stopped])
+        reason = " ".join([error.reason, *found])
         raise DagsterUnavailableError(reason, error.instruction) from error
-    faults = [*stopped, *health.faults]
+    faults = [*found, *health.faults]
     return HealthOut(
         status="degraded" if faults else "ok",
         faults=faults,

@@ -35,6 +35,10 @@ _WHEN = {
 }
 
 
+# What it puts before the words of our own checks.
+_OF_PYDANTIC = "Value error, "
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error answers of an operation, for its OpenAPI description."""
     return {
@@ -67,10 +71,17 @@ async def _ours(_request: Request, error: Exception) -> JSONResponse:
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     errors = [
-        {"detail": fault["msg"], "location": [shortened(str(part)) for part in fault["loc"]]}
+        {
+            "detail": fault["msg"].removeprefix(_OF_PYDANTIC),
+            "location": [shortened(str(part)) for part in fault["loc"]],
+        }
         for fault in error.errors()
     ]
-    where = ", ".join(".".join(fault["location"]) for fault in errors)
+    # What is wrong with a body as a whole has no place that would say anything.
+    where = ", ".join(
+        fault["detail"] if fault["location"] == ["body"] else ".".join(fault["location"])
+        for fault in errors
+    )
     return problem(
         422,
         f"The request does not fit: {where}.",

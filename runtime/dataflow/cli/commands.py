@@ -49,6 +49,7 @@ _KNOWN = {
         "dataflow.cli.evidence_serve:serve", "Serve the built dashboards."
     ),
     "evidence dev": LazyCommand("", "Edit dashboards with hot reload."),
+    "evidence vendor": LazyCommand("", "Pack the packages of the dashboards."),
     "doctor": LazyCommand("", "Look at the machine and the project."),
 }
 

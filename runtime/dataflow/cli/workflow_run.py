@@ -86,7 +86,7 @@ def run(
             "--partition, --full-refresh, --since and --until."
         )
     warm = None
-    if not (remote or no_daemon):
+    if sys.platform == "linux" and not (remote or no_daemon):
         from dataflow.service.warm_start import WarmStart
 
         warm = WarmStart(find_project().root)

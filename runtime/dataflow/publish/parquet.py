@@ -15,7 +15,7 @@ import tempfile
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -25,8 +25,10 @@ from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.kind import PublisherKind, PublishRequest, Staged
 from dataflow.publish.manifest import RUNS_MARK, STALE_AFTER_SECONDS, replacing_tables
+from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.config_types import Section
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.logging import get_logger
 from dataflow.shared.sql import one_select, quote_identifier, quote_literal, type_family
 from dataflow.warehouse.database import open_database
 
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from duckdb.sqltypes import DuckDBPyType
 
     from dataflow.shared.project import Project
+
+log = get_logger(__name__)
 
 # `<LastRefreshed/>` shows the time of the site's build; pages ask this table instead.
 FRESHNESS_TABLE = "published"
@@ -56,6 +60,12 @@ class ParquetSettings(Section):
     """Publishes Parquet files and a manifest, which the dashboards read."""
 
     type: Literal["parquet"] = Field(description="Parquet files and a manifest.")
+    warn_rows: Annotated[
+        int, Field(ge=0, description="Tables of more rows are told of; 0: of none.")
+    ] = 2_000_000
+    max_rows: Annotated[
+        int, Field(ge=0, description="Tables of more rows are refused; 0: none.")
+    ] = 20_000_000
 
 
 def publish_workflow(
@@ -127,6 +137,7 @@ def _stage_in(
     try:
         queries = _read_queries(project, workflow_id)
         known = read_config_values(project, workflow_id)
+        limits = _limits(project)
         with _session(project, workflow_id, connection) as session:
             # Days are the workflow's, from here to the charts.
             session.execute(f"SET TimeZone = {quote_literal(known.time_zone)}")
@@ -134,6 +145,7 @@ def _stage_in(
             for table, path in queries.items():
                 where = f"{workflow_id}: {project.relative(path)}"
                 rows[table] = _write_query(session, path, where, aside / f"{table}.parquet")
+                _hold_to(limits, rows[table], where)
             freshness = _freshness_query(rows, published_at, known.time_zone)
             _write_rows(session, freshness, aside / f"{FRESHNESS_TABLE}.parquet")
             described = descriptions_query(project, workflow_id, known.units)
@@ -147,6 +159,28 @@ def _stage_in(
         shutil.rmtree(aside, ignore_errors=True)
         raise
     return Staged(rows, aside)
+
+
+def _limits(project: Project) -> ParquetSettings:
+    for chosen in project.settings.publishers:
+        kind, settings = chosen_kind("publishers", chosen)
+        if kind is KIND and isinstance(settings, ParquetSettings):
+            return settings
+    return ParquetSettings(type="parquet")
+
+
+def _hold_to(limits: ParquetSettings, rows: int, where: str) -> None:
+    if limits.max_rows and rows > limits.max_rows:
+        raise PublishError(
+            f"{where}: {rows:,} rows are more than a browser can open ({limits.max_rows:,}).",
+            "Group or filter in the query: a page needs what it shows. Or raise max_rows of the "
+            "publisher parquet.",
+        )
+    if limits.warn_rows and rows > limits.warn_rows:
+        log.warning(
+            f"{where}: {rows:,} rows are published whole, and a page that asks for all of them is "
+            "slow. Group or filter in the query."
+        )
 
 
 @contextmanager

@@ -28,6 +28,8 @@ TRIGGER_TAG = "dataflow/trigger"
 RUN_PROCESS_TAG = "dataflow/run_process"
 # Tells the processes of a service where the process is that forks runs.
 WORKER_VARIABLE = "DATAFLOW_RUN_WORKER"
+# Marks the processes that `dataflow up` starts again when they end.
+SERVICE_VARIABLE = "DATAFLOW_SERVICE"
 # Tell the process of a run which job it is for, as Dagster's own launchers do, and whose that is.
 JOB_VARIABLE = "DAGSTER_RUN_JOB_NAME"
 WORKFLOW_VARIABLE = "DATAFLOW_RUN_WORKFLOW"

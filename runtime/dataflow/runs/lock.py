@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataflow.shared.project import Project
+
+
+class LockError(DataflowError):
+    """A workflow's lock cannot be written."""
 
 
 class WorkflowBusyError(DataflowError):
@@ -45,9 +50,11 @@ def workflow_lock(
 
     Raises:
         WorkflowBusyError: The other run did not end in time; the error names it.
+        LockError: The lock cannot be written.
     """
     holder = _holder(project, workflow_id)
-    holder.parent.mkdir(parents=True, exist_ok=True)
+    with _writing(holder):
+        holder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(holder.with_suffix(".lock"), is_singleton=True, thread_local=False)
     try:
         lock.acquire(timeout=0)
@@ -64,10 +71,25 @@ def workflow_lock(
             ) from None
     try:
         me = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now(), "run": run_id}
-        holder.write_text(json.dumps(me), encoding="utf-8")
+        with _writing(holder):
+            holder.write_text(json.dumps(me), encoding="utf-8")
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise LockError(
+            f"The lock {path} cannot be written: {error.strerror}.",
+            "Free disk space and run again."
+            if is_full
+            else "Make that folder writable for whoever runs the workflow.",
+        ) from error
 
 
 def is_held_for(project: Project, workflow_id: str, run_id: str) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import weakref
 from collections import OrderedDict
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster
 from dagster._core.storage.event_log import SqliteEventLogStorage
@@ -31,13 +32,19 @@ from dagster._core.storage.sqlite_storage import (
     _runs_directory,
     _schedule_directory,
 )
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
+
+from dataflow.runs.dagster_names import JOB_VARIABLE, SERVICE_VARIABLE
+from dataflow.shared.logging import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dagster._core.event_api import EventHandlerFn
     from sqlalchemy.engine import Connection, Engine
+
+log = get_logger(__name__)
 
 # A process writes one run; a webserver reads those that people look at.
 _MOST_OPEN = 4
@@ -63,30 +70,45 @@ class OpenedOnceStorage(DagsterSqliteStorage):
         self._inst_data = inst_data
 
 
+class _Opened(NamedTuple):
+    """A file that is open, and what it and the log beside it were when they were looked at."""
+
+    inode: int | None
+    log: int | None
+    engine: Engine
+
+
 class _Engines:
     """The files that a process has open: the few that it used last."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
-        self._open: OrderedDict[str, tuple[int | None, Engine]] = OrderedDict()
+        self._open: OrderedDict[str, _Opened] = OrderedDict()
         _all.add(self)
 
     def of(self, address: str, path: str) -> Engine:
-        """The engine of a file; a new one if another file has taken its place."""
-        inode = _inode(path)
+        """The engine of a file; a new one if another file has taken its place, or that of its log.
+
+        What is written lies in the log beside the file at first. While a process has both open
+        nobody may delete the log; where somebody has, this process and others would each go on
+        with another one, and not see what the other writes. A service ends then.
+        """
+        inode, beside = _inode(path), _inode(f"{path}-wal")
         known = self._open.pop(address, None)
-        if known is not None and known[0] is not None and known[0] != inode:
-            known[1].dispose()
+        if known is not None and known.inode is not None and known.inode != inode:
+            known.engine.dispose()
             known = None
-        engine = known[1] if known else create_engine(address, **self._settings)
-        self._open[address] = (inode, engine)
+        if known is not None and known.log is not None and known.log != beside:
+            _tell_of_lost_log(known.engine, is_gone=beside is None)
+        engine = known.engine if known else create_engine(address, **self._settings)
+        self._open[address] = _Opened(inode, beside if known else None, engine)
         while len(self._open) > _MOST_OPEN:
-            self._open.popitem(last=False)[1][1].dispose()
+            self._open.popitem(last=False)[1].engine.dispose()
         return engine
 
     def close(self) -> None:
         while self._open:
-            self._open.popitem()[1][1].dispose()
+            self._open.popitem()[1].engine.dispose()
 
     def forget(self) -> None:
         """Leave a parent's connections alone: in its child they must be neither used nor closed."""
@@ -96,6 +118,24 @@ class _Engines:
 
 _all: weakref.WeakSet[_Engines] = weakref.WeakSet()
 _left_to_parents: list[Any] = []
+
+
+def _tell_of_lost_log(engine: Engine, *, is_gone: bool) -> None:
+    """Save what only the deleted log has, if nobody was first, and let a service begin anew.
+
+    SQLite has no way to open the file anew beside the log that this process still has.
+    """
+    if is_gone:
+        with suppress(SQLAlchemyError), engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+    is_service = SERVICE_VARIABLE in os.environ and JOB_VARIABLE not in os.environ
+    log.error(
+        f"The log of {engine.url.database} was deleted while it was open.",
+        what="this process ends and is started again" if is_service else "it is not seen by others",
+    )
+    if is_service:
+        # Not in an orderly way, in which SQLite would write over what others have written since.
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _forget_all() -> None:

@@ -21,6 +21,12 @@ class DagsterError(DataflowError):
     http_status = 502
 
 
+class DiskFullError(DagsterError):
+    """Dagster cannot write its history."""
+
+    http_status = 503
+
+
 class RunNotFoundError(BadInputError):
     """Dagster knows no run with that id."""
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from dataflow.runs.dagster_names import LOCATION_NAME, REPOSITORY_NAME
-from dataflow.service.dagster_errors import CodeServerError, DagsterError, RunNotFoundError
+from dataflow.service.dagster_errors import (
+    CodeServerError,
+    DagsterError,
+    DiskFullError,
+    RunNotFoundError,
+)
 
 # The project, as queries name it.
 REPOSITORY = {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": LOCATION_NAME}
 
+_DISK_IS_FULL = ("disk is full", "No space left on device")
 _CODE_SERVER_IS_GONE = ("DagsterUserCodeUnreachableError", "No available client to code server")
 
 
@@ -18,6 +24,7 @@ def expected(answer: dict[str, Any], kind: str, run_id: str = "") -> dict[str, A
 
     Raises:
         RunNotFoundError: Dagster knows no such run.
+        DiskFullError: There is no room for what was asked for.
         CodeServerError: The process that has the workflows does not answer.
         DagsterError: It is any other fault.
     """
@@ -33,6 +40,10 @@ def expected(answer: dict[str, Any], kind: str, run_id: str = "") -> dict[str, A
         raise CodeServerError(
             "Dagster's code server does not answer.",
             "`dataflow up` starts it again; its log says why it ended.",
+        )
+    if any(sign in message for sign in _DISK_IS_FULL):
+        raise DiskFullError(
+            "Dagster cannot write its history: the disk is full.", "Free disk space and ask again."
         )
     raise DagsterError(
         f"Dagster refused: {message or answer['__typename']}",

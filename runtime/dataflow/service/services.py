@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from dataflow.runs.dagster_names import LOCATION_NAME, WORKER_VARIABLE
+from dataflow.runs.dagster_names import LOCATION_NAME, SERVICE_VARIABLE, WORKER_VARIABLE
 from dataflow.runs.instance import prepare_dagster_home
 from dataflow.service.ports import Address
 from dataflow.service.warm_start import ENTRY
@@ -97,6 +97,7 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
     environment: dict[str, str | None] = {
         "DAGSTER_HOME": str(home),
         TOKEN_VARIABLE: None,
+        SERVICE_VARIABLE: "dagster",
         WORKER_VARIABLE: str(worker_socket) if project.settings.warm_runs else None,
     }
     waiting = [*_LAUNCH, "--wait-for", str(code_socket), "--", *_PYTHON]

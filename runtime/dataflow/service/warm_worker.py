@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 from dataflow.service.process_identity import process_identity
 from dataflow.service.warm_libraries import WarmingError, load_libraries
 from dataflow.service.warm_listener import RunListener, TerminalListener, listen_for_terminals
-from dataflow.service.warm_place import warm_place
+from dataflow.service.warm_place import WarmPlaceError, warm_place
 from dataflow.service.warm_sources import LoadedFiles
 
 if TYPE_CHECKING:
@@ -47,10 +47,15 @@ def main(arguments: list[str] | None = None) -> None:
         signal.signal(number, _leave)
     loaded = LoadedFiles()
     before = dict(os.environ)
-    place = warm_place(chosen.project, before) if chosen.project else None
-    if place and chosen.name not in ("", place.name):
-        sys.exit("This process differs from the one that started it.")
-    owned = place.own() if place else None
+    place = owned = None
+    try:
+        place = warm_place(chosen.project, before) if chosen.project else None
+        if place and chosen.name not in ("", place.name):
+            sys.exit("This process differs from the one that started it.")
+        owned = place.own() if place else None
+    except (WarmPlaceError, OSError) as error:
+        # A service has its runs without it.
+        print(f"terminals are not served: {error}", file=sys.stderr, flush=True)  # noqa: T201
     if not chosen.socket and not owned:
         # Somebody else serves them; a log that stays says that nobody can.
         if place:

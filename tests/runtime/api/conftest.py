@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus, job
-from tests.service_fixtures import JOB, UNTIL_GO, Service, running, write_project, write_workflow
+from tests.service_fixtures import (
+    JOB,
+    UNTIL_GO,
+    Service,
+    free_ports,
+    running,
+    write_project,
+    write_workflow,
+)
 
 from dataflow.runs.instance import open_instance
 from dataflow.shared.project import Project
@@ -26,6 +34,16 @@ mutation On($selector: ScheduleSelector!) {
   startSchedule(scheduleSelector: $selector) { __typename }
 }
 """
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with the workflow `one`, open to this machine, whose Dagster does not run."""
+    root = write_project(tmp_path / "shop")
+    write_workflow(root, "one")
+    monkeypatch.setenv("DATAFLOW_DAGSTER_PORT", str(free_ports(1)[0]))
+    monkeypatch.delenv("DATAFLOW_API_TOKEN", raising=False)
+    return Project(root)
 
 
 @pytest.fixture(scope="session")

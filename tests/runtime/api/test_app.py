@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +13,6 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.service_fixtures import free_ports, write_project, write_workflow
 
 from dataflow.api.app import create_app
 from dataflow.service.api_token import InsecureBindError, NotAllowedError, check_bind, check_token
@@ -22,15 +20,6 @@ from dataflow.shared.project import Project
 
 TOKEN = "of-the-test"  # noqa: S105
 API = "/api/v1"
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    root = write_project(tmp_path / "shop")
-    write_workflow(root, "one")
-    monkeypatch.setenv("DATAFLOW_DAGSTER_PORT", str(free_ports(1)[0]))
-    monkeypatch.delenv("DATAFLOW_API_TOKEN", raising=False)
-    return Project(root)
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from tests.conftest import Dataflow
-from tests.service_fixtures import free_ports, write_project, write_workflow
 
 from dataflow.api.app import create_app
 from dataflow.service.api_token import InsecureBindError, check_bind
@@ -19,15 +17,6 @@ from dataflow.shared.project import Project
 API = "/api/v1"
 RUN = f"{API}/workflows/one/run"
 OF_THE_SERVER = "of-the-test"
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    root = write_project(tmp_path / "shop")
-    write_workflow(root, "one")
-    monkeypatch.setenv("DATAFLOW_DAGSTER_PORT", str(free_ports(1)[0]))
-    monkeypatch.delenv("DATAFLOW_API_TOKEN", raising=False)
-    return Project(root)
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -360,3 +360,40 @@ def test_any_column_name_arrives_as_it_is(
     publish_workflow(project, "shop")
 
     assert _read(project, "shop", "t").columns == [name]
+
+
+def _limited(project: Project, limits: str) -> None:
+    text = f"[tool.dataflow]\npublishers = [{{type = 'parquet', {limits}}}]\n"
+    (project.root / "pyproject.toml").write_text(text)
+
+
+def test_what_no_browser_can_open_is_refused_by_name(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """The limit can be set, and what was published before stays."""
+    folder = add_workflow("shop", sources={"t": "SELECT 1 AS a"}, warehouse="SELECT 1")
+    publish_workflow(project, "shop")
+    (folder / "evidence/sources/t.sql").write_text("SELECT * FROM range(11)")
+    _limited(project, "max_rows = 10")
+
+    with pytest.raises(PublishError) as caught:
+        publish_workflow(Project(project.root), "shop")
+
+    assert "shop/evidence/sources/t.sql: 11 rows are more than a browser can open" in (
+        caught.value.reason
+    )
+    assert read_manifest(SiteFolders.of(project)).workflows["shop"]["rows"] == {"t": 1}
+    _limited(project, "max_rows = 0")
+    assert publish_workflow(Project(project.root), "shop") == {"t": 11}
+
+
+def test_large_tables_are_told_of(
+    project: Project, add_workflow: AddWorkflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are published, with a word on how to make the page fast."""
+    add_workflow("shop", sources={"t": "SELECT * FROM range(11)"}, warehouse="SELECT 1")
+    _limited(project, "warn_rows = 10")
+
+    assert publish_workflow(Project(project.root), "shop") == {"t": 11}
+
+    assert "t.sql: 11 rows are published whole" in capsys.readouterr().err

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
-from tests.service_fixtures import write_project
+from tests.driven_project import DrivenProject
 
 CONFIG = """
 workflow: {name: Orders, schedule: "0 0 * * *", timezone: UTC}
@@ -65,61 +61,16 @@ def orders_job():
 
 register_workflow(workflow_id="orders", job=orders_job, description="Orders")
 """
-# What Dagster's daemon does with a run, without the seconds that a daemon takes.
-DRIVE = """
-import json, sys
-from dagster import ReexecutionOptions, execute_job, reconstructable
-from dataflow.runs.code_location import build_definitions
-from dataflow.runs.instance import open_instance
-from dataflow.shared.project import find_project
-
-
-def orders():
-    return build_definitions(find_project()).get_job_def("orders_job")
-
-
-def main(resumes):
-    with open_instance(find_project()) as instance:
-        again = ReexecutionOptions.from_failure(resumes, instance) if resumes else None
-        with execute_job(
-            reconstructable(orders), instance, reexecution_options=again, raise_on_error=False
-        ) as result:
-            events = result.all_events
-            steps = sorted(event.step_key for event in events if event.is_step_success)
-            error = next((str(event.job_failure_data.error or "") for event in events
-                          if event.is_job_failure), "")
-            said = {"id": result.run_id, "success": result.success, "steps": steps, "error": error}
-    print(json.dumps(said))
-"""
 ALL = ["check_orders", "extract_orders", "load_orders", "sum_orders"]
 
 
-class Shop:
+class Shop(DrivenProject):
     def __init__(self, root: Path) -> None:
-        self.root = root
+        super().__init__(root, "orders")
         self.file = root / "data" / "orders.duckdb"
 
     def rows(self, *numbers: int) -> None:
         (self.root / "rows.csv").write_text("n\n" + "".join(f"{n}\n" for n in numbers))
-
-    def start(self, code: str) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=self.root, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
-
-    def launch(self, resumes: str = "") -> Any:
-        """Run it as Dagster does."""
-        return self.start(f"import drive; drive.main({resumes!r})")
-
-    def run(self) -> Any:
-        """Run it as `dataflow workflow run` does."""
-        return self.start(
-            "import json; from dataflow.runs.run import run_workflow\n"
-            "from dataflow.shared.project import find_project\n"
-            "print(json.dumps(run_workflow(find_project(), 'orders').as_json()))"
-        )
 
     def seen(self) -> tuple[list[int], int]:
         """The rows and their total, as anybody sees them."""
@@ -136,13 +87,9 @@ def executor(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def shop(tmp_path: Path, executor: str) -> Shop:
-    root = write_project(tmp_path / "shop")
-    folder = root / "src" / "dataflow" / "workflows" / "orders"
-    folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text(CONFIG)
-    (folder / "dagster_job.py").write_text(JOB.replace("EXECUTOR", executor))
-    (root / "drive.py").write_text(DRIVE)
-    made = Shop(root)
+    made = Shop(tmp_path / "shop")
+    (made.folder / "config.yaml").write_text(CONFIG)
+    (made.folder / "dagster_job.py").write_text(JOB.replace("EXECUTOR", executor))
     made.rows(1, 2)
     return made
 
@@ -163,7 +110,7 @@ def test_a_run_that_dagster_starts_is_seen_when_its_last_op_has_succeeded(shop: 
     )
     assert shop.file.read_bytes() == before
     (shop.root / "fail").unlink()
-    again = shop.launch(failed["id"])
+    again = shop.launch(failed["run_id"])
     assert (again["success"], again["steps"]) == (True, ["check_orders"])
     assert shop.seen() == ([1, 2, 3], 6)
 
@@ -179,7 +126,7 @@ def test_a_run_taken_up_too_late_is_refused(shop: Shop) -> None:
     shop.rows(4)
     assert shop.run()["success"]
     before = shop.file.read_bytes()
-    late = shop.launch(failed["id"])
+    late = shop.launch(failed["run_id"])
     assert not late["success"]
     assert shop.file.read_bytes() == before
     assert shop.seen() == ([1, 2, 4], 7)

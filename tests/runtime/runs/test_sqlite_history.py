@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,3 +118,44 @@ def test_a_forked_child_has_connections_of_its_own(instance: DagsterInstance) ->
     links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     names = [link.readlink().name for link in links]
     assert names.count(f"{run.run_id}.db") == 1
+
+
+LOST_LOG = """
+import sys
+from pathlib import Path
+from dagster import DagsterInstance, job
+
+@job
+def nothing(): ...
+
+home = Path(sys.argv[1])
+with DagsterInstance.from_config(str(home)) as instance:
+    run_id = instance.create_run_for_job(nothing).run_id
+    print(run_id, flush=True)
+    for path in [p for p in home.rglob("*") if p.name.endswith(("-wal", "-shm"))]:
+        path.unlink()
+    instance.get_run_by_id(run_id)
+    print("goes on", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("is_service", "code"), [(True, -signal.SIGKILL), (False, 0)])
+def test_a_service_whose_log_is_deleted_begins_anew(
+    instance: DagsterInstance, home: Path, is_service: bool, code: int
+) -> None:
+    """It ends, so that it is started again; what it has written is not lost. A run goes on."""
+    service = {"DATAFLOW_SERVICE": "dagster"} if is_service else {}
+    done = subprocess.run(
+        [sys.executable, "-c", LOST_LOG, home],
+        env={**os.environ, **service},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert "was deleted while it was open" in done.stderr
+    run_id, *rest = done.stdout.splitlines()
+    assert bool(rest) is not is_service
+    with sqlite3.connect(home / "history" / "runs.db") as connection:
+        assert connection.execute("SELECT run_id FROM runs").fetchall() == [(run_id,)]
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

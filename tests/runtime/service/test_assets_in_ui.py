@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from tests.asset_fixtures import Till, write_till
 from tests.service_fixtures import Service, until
 
@@ -20,28 +19,6 @@ def till(tmp_path: Path) -> Till:
     made = write_till(tmp_path / "shop")
     made.make_old("dashboard", days=3)
     return made
-
-
-@pytest.fixture
-def service(till: Till) -> Iterator[Service]:
-    started = Service(till.root, "dagster", "api")
-    try:
-        yield started.until_ready()
-    finally:
-        started.stop()
-
-
-@pytest.fixture
-def page(browser: Browser, service: Service) -> Iterator[Page]:
-    """A page of Dagster's UI, past what it asks of whoever comes for the first time."""
-    context = browser.new_context(viewport={"width": 1600, "height": 1400})
-    opened = context.new_page()
-    opened.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
-    opened.goto(f"{service.dagster_url}/assets")
-    opened.get_by_role("button", name="Skip").click()
-    yield opened
-    context.close()
 
 
 def test_a_person_sees_lineage_rows_columns_and_checks(

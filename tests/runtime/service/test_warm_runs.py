@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from tests.conftest import BIN
 from tests.service_fixtures import UNTIL_GO, Service, running, until, write_project, write_workflow
+
+from dataflow.service.warm_terminal import TERMINAL_RUN
 
 TELL = """
     import sys
@@ -25,10 +32,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     write_workflow(root, "waiting", UNTIL_GO)
     write_workflow(root, "endless", "time.sleep(600)")
     write_workflow(root, "other")
-    with running(root, "dagster", "api") as up:
+    # The path of a socket has to be short.
+    runtime = tempfile.mkdtemp(prefix="df")
+    with running(root, "dagster", "api", env={"XDG_RUNTIME_DIR": runtime}) as up:
         until(lambda: (worker(up), True)[1], "the warm process")
         until(lambda: run(up, "other")["tags"].get("dataflow/run_process"), "a run from it")
         yield up
+    shutil.rmtree(runtime)
 
 
 def worker(service: Service) -> psutil.Process:
@@ -133,12 +143,51 @@ def test_a_warm_process_that_does_not_answer_holds_up_no_run(service: Service) -
     assert "dataflow/run_process" not in found["tags"]
 
 
+def at_terminal(service: Service, workflow: str) -> subprocess.Popen[str]:
+    """A run that a person starts, with the variables that the service was started with."""
+    return subprocess.Popen(
+        [BIN / "dataflow", "--debug", "workflow", "run", workflow],
+        env={**service.env, "DATAFLOW_DAEMON": "1"},
+        cwd=service.root,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_terminal_has_its_runs_from_the_same_process(service: Service) -> None:
+    """No second one is started beside it."""
+    pid = worker(service).pid
+    until(lambda: [*Path(service.env["XDG_RUNTIME_DIR"]).rglob("*.sock")], "its second socket")
+    with at_terminal(service, "telling") as process:
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert f"telling {pid} " in (service.root / "journal").read_text().splitlines()[-2]
+
+
+def runs_of_terminals(service: Service) -> list[psutil.Process]:
+    return [process for process in worker(service).children() if process.name() == TERMINAL_RUN]
+
+
 def test_nothing_is_left_when_the_service_ends(service: Service) -> None:
-    """Also not a run of a warm process that was killed; it writes down that it was interrupted."""
+    """Also not a run of a warm process that was killed; it writes down that it was interrupted.
+
+    A run of a terminal is not the service's, and goes on.
+    """
+    (service.root / "go").unlink(missing_ok=True)
+    count = (service.root / "journal").read_text().count("waiting begins")
+    theirs = at_terminal(service, "waiting")
+    until(
+        lambda: (service.root / "journal").read_text().count("waiting begins") > count, "its start"
+    )
+    run_of_theirs = runs_of_terminals(service)
+    assert run_of_theirs
     run_id = run(service, "endless", 0)["run_id"]
     process = process_of(service, run_id)
     worker(service).kill()
-    everything = [*service.descendants(), process]
+    everything = [one for one in [*service.descendants(), process] if one not in run_of_theirs]
     service.stop()
+    (service.root / "go").touch()
+    _, errors = theirs.communicate(timeout=60)
+    assert (theirs.returncode, errors) == (0, "")
     _, alive = psutil.wait_procs(everything, timeout=10)
     assert not alive, alive

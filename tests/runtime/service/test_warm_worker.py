@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +17,11 @@ from tests.service_fixtures import until, write_project
 
 from dataflow.runs.instance import prepare_dagster_home
 from dataflow.service.process_identity import living_process, process_identity
+from dataflow.service.warm_request import send_request
 from dataflow.shared.project import Project
 
 # By hand with more: DATAFLOW_TEST_FORKS=1000.
-FORKS = int(os.environ.get("DATAFLOW_TEST_FORKS", "200"))
+FORKS = int(os.environ.get("DATAFLOW_TEST_FORKS", "100"))
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +34,20 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "DATAFLOW_PROJECT": str(root),
         "DAGSTER_HOME": str(prepare_dagster_home(Project(root))),
     }
-    command = [sys.executable, "-m", "dataflow.service.warm_worker", "--socket", str(path)]
+    # The path of a socket has to be short.
+    runtime = Path(tempfile.mkdtemp(prefix="df"))
+    environment["XDG_RUNTIME_DIR"] = str(runtime)
+    command = [sys.executable, "-P", "-m", "dataflow.service.warm_worker", "--socket", str(path)]
+    command += ["--project", str(root), "--entry", "dataflow.cli.main:main"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         until(lambda: path.exists() or process.poll() is not None, "the socket")
         assert process.poll() is None
+        (root / "terminals").symlink_to(next((runtime / "dataflow").glob("*.sock")))
         yield path
         process.terminate()
         assert process.wait(30) == 0
+    assert not [*(runtime / "dataflow").glob("*")]
+    shutil.rmtree(runtime)
 
 
 def fork(path: Path, last_word: str) -> int:
@@ -52,6 +62,16 @@ def fork(path: Path, last_word: str) -> int:
     return pid
 
 
+def ask_version(path: Path) -> str:
+    """Have a child do `dataflow --version`; how it says that it ended."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str((path.parent / "terminals").resolve()))
+        send_request(connection)
+        assert int(connection.recv(64).partition(b"@")[0]) > 0
+        connection.sendall(b"go\n")
+        return connection.recv(64).decode()
+
+
 def worker_of(path: Path) -> psutil.Process:
     return next(
         child for child in psutil.Process().children() if str(path) in " ".join(child.cmdline())
@@ -59,19 +79,22 @@ def worker_of(path: Path) -> psutil.Process:
 
 
 @pytest.mark.slow
-def test_forks_leave_nothing_behind(path: Path) -> None:
+def test_forks_leave_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No memory, no file and no process, whether the children were told to begin or not."""
     worker = worker_of(path)
+    monkeypatch.setattr(sys, "argv", ["dataflow", "--version"])
 
     def is_idle() -> bool:
         return len(worker.children()) <= 1  # that which sees to semaphores
 
     for _ in range(10):
         fork(path, "go\n")
+        ask_version(path)
     until(is_idle, "the end of the first children")
     memory, files = worker.memory_info().rss, worker.num_fds()
     for number in range(FORKS):
         fork(path, "" if number % 5 else "go\n")
+        assert ask_version(path) == "exit 0\n"
     until(is_idle, "the end of all children")
     assert worker.num_fds() == files
     assert worker.memory_info().rss - memory < 2 << 20

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -48,6 +49,9 @@ def server(
 ) -> Iterator[str]:
     """The development server of a project with one workflow, in a process of its own."""
     shared_node_modules(project.root)
+    (project.root / "pyproject.toml").write_text(
+        "[tool.dataflow]\nallowed_hosts = ['*.example.org']\n"
+    )
     add_workflow(
         "shop",
         pages={"index.md": PAGE},
@@ -81,11 +85,19 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
     pytest.fail("the development server did not start")
 
 
+def _status(url: str, name: str) -> int:
+    """How the server answers who calls it by a name."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=60)
+    connection.request("GET", "/", headers={"Host": name})
+    return connection.getresponse().status
+
+
 @pytest.mark.slow
 def test_what_is_saved_shows_at_once(
     project: Project, add_workflow: AddWorkflow, server: str, open_page: OpenPage
 ) -> None:
     """An edited page, an edited source query and a new workflow need no run and no restart."""
+    assert [_status(server, name) for name in ("dash.example.org", "evil.org")] == [200, 403]
     watched = open_page()
     watched.page.set_default_timeout(120_000)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -228,6 +231,16 @@ def test_a_text_that_nobody_has_written_yet_is_empty(address: str, open_page: Op
     watched.page.get_by_text("11", exact=True).wait_for()
 
 
+def test_a_page_that_waits_says_what_for(address: str, open_page: OpenPage) -> None:
+    """An input that can have no value is named, with the query that reads it."""
+    watched = open_page()
+
+    watched.page.goto(f"{address}/dash/waits/")
+
+    watched.page.get_by_text("waits for the input choice").wait_for()
+    assert "(query chosen)" in watched.page.inner_text("article")
+
+
 def test_what_is_overdue_by_its_schedule_is_shown_so(
     project: Project, address: str, open_page: OpenPage
 ) -> None:
@@ -251,3 +264,42 @@ def test_outside_its_path_the_site_leads_into_it(address: str, open_page: OpenPa
     watched.page.get_by_role("heading", name="Start here").wait_for()
 
     assert watched.page.url == f"{address}/dash/"
+
+
+class _Proxy(BaseHTTPRequestHandler):
+    """A proxy that takes the path /dash away, as many do, and passes the host's name on."""
+
+    behind = ""
+
+    def do_GET(self) -> None:
+        connection = HTTPConnection(self.behind, timeout=30)
+        place = self.path.removeprefix("/dash")
+        connection.request(self.command, place, headers=dict(self.headers))
+        answer = connection.getresponse()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("connection", "transfer-encoding"):
+                self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.read())
+        connection.close()
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_proxy_may_take_the_path_away(address: str, open_page: OpenPage) -> None:
+    """The same site works behind a proxy under its path that passes the rest on."""
+    handler = type("Proxy", (_Proxy,), {"behind": address.removeprefix("http://")})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    watched = open_page()
+    try:
+        watched.visit(f"http://127.0.0.1:{server.server_port}/dash/orders/")
+        assert watched.big_value("Visits") == "30"
+    finally:
+        server.shutdown()
+        server.server_close()

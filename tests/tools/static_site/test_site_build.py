@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -120,10 +122,23 @@ def test_sales_over_time_are_those_of_the_warehouse(
     assert lengths == pytest.approx([amount / ranked[0][1] for _, amount in ranked], abs=0.01)
     assert _section(watched, "Total amount by shop").locator(".note").inner_text() == "15 of 40"
 
-    watched.page.get_by_label("Channel").select_option("(none)")
+    watched.page.get_by_label("Channel", exact=True).select_option("(none)")
     expected = _ask(shapes, "sales", "SELECT count(*) FROM marts.sales WHERE channel IS NULL")[0][0]
     watched.page.wait_for_function(
         "(rows) => document.querySelector('#cards dd').textContent === rows", arg=f"{expected:,}"
+    )
+    ranked = _ask(
+        shapes,
+        "sales",
+        "SELECT shop, sum(amount) AS a FROM marts.sales WHERE channel IS NULL "
+        "GROUP BY shop ORDER BY a DESC LIMIT 15",
+    )
+    section = _section(watched, "Total amount by shop")
+    section.get_by_text(ranked[0][0], exact=True).wait_for()
+    watched.page.wait_for_function(
+        "([name, shops]) => [...document.querySelectorAll(`[aria-label='${name}'] "
+        "[aria-label='y-axis tick label'] text`)].map((text) => text.textContent).join() === shops",
+        arg=["Total amount by shop", ",".join(shop for shop, _ in ranked)],
     )
 
 
@@ -140,6 +155,11 @@ def test_what_has_no_time_is_ranked_and_counted(
     assert labels == [name for (name,) in ranked]
     note = _section(watched, "Name with the largest population").locator(".note")
     assert note.inner_text() == "15 of 240"
+    rows = _section(watched, "All rows").locator("tbody tr")
+    assert rows.count() == 100
+    rows.last.scroll_into_view_if_needed()
+    rows.nth(100).wait_for()
+
     histogram = _section(watched, "How population is distributed")
     assert histogram.locator("[aria-label=rect] rect").count() > 5
 
@@ -187,3 +207,44 @@ def test_a_workflow_that_has_not_run_says_so_until_it_is_built(
     assert "the workflow has not run" in watched.page.inner_text("#page")
     assert is_built(shapes, "cities")
     assert not is_built(shapes, "later")
+
+
+def test_another_column_than_the_page_was_built_for_says_what_to_do(
+    shapes: Project, address: str, open_page: OpenPage
+) -> None:
+    """A column that went away since the build is named, with the command that builds anew."""
+    write_warehouse(shapes, "cities", "ALTER TABLE marts.cities DROP COLUMN region")
+    publish_workflow(shapes, "cities")
+
+    watched = open_page()
+    watched.page.goto(f"{address}/cities/")
+    watched.page.wait_for_selector("#page[data-state=failed]")
+
+    said = watched.page.inner_text("#page .fault")
+    assert "region" in said
+    assert "dataflow evidence build" in said
+    watched.faults.clear()
+
+
+def test_building_starts_no_other_program(
+    project: Project, add_workflow: Callable[..., Path], shared_code: Callable[[Path], None]
+) -> None:
+    """No Node, and no other process: a hook sees each that Python starts."""
+    shared_code(project.root)
+    add_workflow("sales", sources={"t": "SELECT 1 AS a"}, warehouse="CREATE SCHEMA marts")
+    started: list[object] = []
+    is_on = True
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if is_on and event in ("subprocess.Popen", "os.system", "os.posix_spawn", "os.fork"):
+            started.append(arguments)
+
+    # An audit hook stays until the process ends.
+    sys.addaudithook(note)
+    try:
+        done = build_site(project, lambda _: None)
+    finally:
+        is_on = False
+    assert started == []
+    assert done.pages == {"sales": ["/sales/"]}
+    assert (done.folder / "sales" / "index.html").is_file()

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from dataflow.shared.project import find_project
 
+packages_option = click.option(
+    "--packages",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="DATAFLOW_EVIDENCE_PACKAGES",
+    help="Take Node's packages from this folder of `dataflow evidence vendor`; not for `static`.",
+)
+
 
 @click.command()
-def build() -> None:
+@packages_option
+def build(packages: Path | None) -> None:
     """Build the dashboards of all workflows into one static site.
 
     The site needs no server of ours and no internet. After a run it shows the new data without
@@ -19,13 +29,19 @@ def build() -> None:
     """
     project = find_project()
     if project.settings.dashboard == "static":
-        from dataflow_tools.static_site.site_build import build_site
+        from dataflow_tools.static_site.site_build import build_site as build_static_site
+
+        site = build_static_site(project, _report)
     else:
         from dataflow_tools.site.site_build import build_site
 
-    site = build_site(project, lambda line: click.echo(f"  {line}"))
+        site = build_site(project, _report, packages)
     click.echo(f"Built {project.relative(site.folder)} in {site.seconds:.0f} s.")
     for urls in site.pages.values():
         for url in urls:
             click.echo(f"  {url}")
     click.echo("Open it: dataflow evidence serve")
+
+
+def _report(line: str) -> None:
+    click.echo(f"  {line}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from dataflow.cli.evidence_serve import host_option, port_option
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import find_project
+from dataflow_tools.cli.evidence_build import packages_option
 
 
 @click.command()
 @host_option
 @port_option
-def dev(host: str, port: int | None) -> None:
+@packages_option
+def dev(host: str, port: int | None, packages: Path | None) -> None:
     """Serve the dashboards while you edit them: a saved page shows at once."""
     project = find_project()
     if project.settings.dashboard == "static":
@@ -22,4 +26,4 @@ def dev(host: str, port: int | None) -> None:
         )
     from dataflow_tools.site.dev import develop_site
 
-    develop_site(project, host, port or project.settings.evidence_port)
+    develop_site(project, host, port or project.settings.evidence_port, click.echo, packages)

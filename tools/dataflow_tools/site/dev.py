@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from dataflow.publish.folders import SiteFolders, project_pages_folder, workflow_folders
+from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import listen
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.site.node import find_node
@@ -34,7 +35,11 @@ class DevServerError(DataflowError):
 
 
 def develop_site(
-    project: Project, host: str, port: int, report: Callable[[str], None] = print
+    project: Project,
+    host: str,
+    port: int,
+    report: Callable[[str], None] = print,
+    vendored: Path | None = None,
 ) -> None:
     """Serve a project's pages as they are edited, until interrupted.
 
@@ -44,6 +49,9 @@ def develop_site(
 
     It takes over SIGTERM meanwhile, so it is called from a program's main thread.
 
+    Args:
+        vendored: A folder with the packages, made by ``dataflow evidence vendor``.
+
     Raises:
         PortInUseError: Another program listens there.
         DevServerError: The server ended with an error.
@@ -52,16 +60,22 @@ def develop_site(
     folders = SiteFolders.of(project)
     node = find_node()
     listen(host, port).close()
-    install_packages(folders, node, report)
+    install_packages(folders, node, report, vendored)
     publish_outdated(project, report)
     site = assemble_site(project, "dev")
     _show_published(site.template, folders)
     before = signal.signal(signal.SIGTERM, _end)
     command = (str(node.node), str(folders.modules / "vite/bin/vite.js"), "dev")
     options = ("--host", host, "--port", str(port), "--strictPort", "--clearScreen=false")
+    config = ("--config", "vite.dataflow.config.js")
+    names = WebAccess.to(host, project.settings).names
+    variables = {**_ENVIRONMENT, "DATAFLOW_DEV_HOSTS": ",".join(sorted(names))}
     try:
-        with node.running(*command, *options, cwd=site.template, variables=_ENVIRONMENT) as process:
-            report(f"Opening takes half a minute the first time: http://{host}:{port}")
+        with node.running(
+            *(*command, *options, *config), cwd=site.template, variables=variables
+        ) as process:
+            address = f"http://{host}:{port}{site.base_path}"
+            report(f"Opening takes half a minute the first time: {address}")
             _follow(project, process, report)
     except KeyboardInterrupt:
         return

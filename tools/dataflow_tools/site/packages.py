@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dataflow.publish.folders import SiteFolders
     from dataflow_tools.site.node import Node
 
-_WHAT_NPM_READS = ("package.json", "package-lock.json", ".npmrc")
+WHAT_NPM_READS = ("package.json", "package-lock.json", ".npmrc")
 _SECONDS_BETWEEN_REPORTS = 10.0
 
 
@@ -39,29 +39,52 @@ def site_files() -> Path:
 
 def packages_hash() -> str:
     """A name for the set of packages that the lock file asks for."""
-    content = b"\0".join((site_files() / name).read_bytes() for name in _WHAT_NPM_READS)
+    content = b"\0".join((site_files() / name).read_bytes() for name in WHAT_NPM_READS)
     return hashlib.sha256(content).hexdigest()
 
 
-def install_packages(folders: SiteFolders, node: Node, report: Callable[[str], None]) -> None:
+def install_packages(
+    folders: SiteFolders,
+    node: Node,
+    report: Callable[[str], None],
+    vendored: Path | None = None,
+) -> None:
     """Have ``node_modules`` hold what the lock file asks for; do nothing if it does.
+
+    Args:
+        vendored: A folder made by ``dataflow evidence vendor``, to be asked and no registry.
 
     Raises:
         InstallError: npm failed; its own words are in the error.
+        BadInputError: The folder is not one for these packages and this machine.
     """
     stamp = folders.modules / ".dataflow-lock"
     wanted = packages_hash()
     with FileLock(folders.lock_file("install")):
-        for name in _WHAT_NPM_READS:
+        for name in WHAT_NPM_READS:
             shutil.copyfile(site_files() / name, folders.base / name)
         if _read(stamp) == wanted:
             return
+        options: tuple[str, ...] = ()
+        if vendored is not None:
+            from dataflow_tools.site.vendored import lock_of_vendored
+
+            lock = lock_of_vendored(vendored)
+            (folders.base / "package-lock.json").write_text(lock, encoding="utf-8")
+            options = ("--offline",)
         report("Installing the dashboards' packages, once per project (about 600 MB, a minute) ...")
-        _run_npm(folders, node, report)
+        install_with_npm(folders.base, node, report, *options)
         stamp.write_text(wanted, encoding="utf-8")
 
 
-def _run_npm(folders: SiteFolders, node: Node, report: Callable[[str], None]) -> None:
+def install_with_npm(
+    folder: Path, node: Node, report: Callable[[str], None], *options: str
+) -> None:
+    """Run ``npm ci`` in a folder.
+
+    Raises:
+        InstallError: It failed; its own words are in the error.
+    """
     ended = threading.Event()
 
     def reassure() -> None:
@@ -71,17 +94,18 @@ def _run_npm(folders: SiteFolders, node: Node, report: Callable[[str], None]) ->
     threading.Thread(target=reassure, daemon=True).start()
     try:
         # npm takes what is in its cache without asking the registry whether it is still the same.
-        options = ("--prefer-offline", "--no-progress", "--loglevel=error")
-        done = node.run(*node.npm, "ci", *options, cwd=folders.base)
+        usual = ("--prefer-offline", "--no-progress", "--loglevel=error")
+        done = node.run(*node.npm, "ci", *usual, *options, cwd=folder)
     finally:
         ended.set()
     if done.returncode != 0:
         said = [line.removeprefix("npm error ") for line in done.stderr.splitlines()]
         words = "\n".join(line for line in said if line.strip())[-1500:]
         raise InstallError(
-            f"npm could not install the dashboards' packages in {folders.base}:\n{words}",
+            f"npm could not install the dashboards' packages in {folder}:\n{words}",
             "Check that npm reaches its registry (npm config get registry; HTTPS_PROXY behind a "
-            "proxy), then build again.",
+            "proxy), then build again. Without a registry: `dataflow evidence vendor` on a machine "
+            "that has one, then `dataflow evidence build --packages FOLDER`.",
         )
 
 

@@ -76,7 +76,9 @@ class SiteBuild:
     findings: list[Finding] = field(default_factory=list)
 
 
-def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
+def build_site(
+    project: Project, report: Callable[[str], None], vendored: Path | None = None
+) -> SiteBuild:
     """Build the dashboards of all workflows of a project.
 
     Packages are installed first if they are not, and workflows whose source queries are newer than
@@ -86,6 +88,7 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
 
     Args:
         report: Told what is going on, line by line.
+        vendored: A folder with the packages, made by ``dataflow evidence vendor``.
 
     Raises:
         BrokenPagesError: Some pages or queries have errors; all else was built.
@@ -102,7 +105,7 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
         report("Another build of this project is going on; waiting for it ...")
         lock.acquire()
     try:
-        install_packages(folders, node, report)
+        install_packages(folders, node, report, vendored)
         forget_workflows(folders, {path.name for path in workflow_folders(project)})
         outdated = publish_outdated(project, report)
         site = assemble_site(project, "build")

@@ -17,8 +17,9 @@ LARGEST = 15
 _RELATION = "shown"
 _WHOLE = "whole_periods"
 _FILTER = {"filterBy": "$filter"}
-_PERIOD = "_period"
-_YEAR = "_year"
+# Columns of the page's own have names that no column of a model has.
+_PERIOD = "(period)"
+_CALENDAR = "(calendar)"
 _NONE = "(none)"
 # The browser's engine knows no week.
 _LENGTHS = {
@@ -63,14 +64,19 @@ def _load(shape: TableShape) -> str:
     ]
     if shape.date:
         date = quote_identifier(shape.date)
-        added += [f"{_whole_period(shape, date)} AS {_PERIOD}", f"year({date})::VARCHAR AS {_YEAR}"]
+        calendar = f"coalesce(strftime({date}, '{_calendar(shape)[1]}'), {quote_literal(_NONE)})"
+        added += [
+            f"{_whole_period(shape, date)} AS {quote_identifier(_PERIOD)}",
+            f"{calendar} AS {quote_identifier(_CALENDAR)}",
+        ]
     columns = ", ".join(["published.*", *added])
     if not shape.date:
         return f"CREATE TABLE {_RELATION} AS SELECT {columns} FROM published"  # noqa: S608
     known = f"SELECT min({date}) AS _first, max({date}) AS _last FROM published"  # noqa: S608
     return (
         f"CREATE TABLE {_RELATION} AS SELECT {columns} FROM published, ({known}) AS _known; "  # noqa: S608
-        f"CREATE VIEW {_WHOLE} AS SELECT * FROM {_RELATION} WHERE {_PERIOD} IS NOT NULL"
+        f"CREATE VIEW {_WHOLE} AS SELECT * FROM {_RELATION} "
+        f"WHERE {quote_identifier(_PERIOD)} IS NOT NULL"
     )
 
 
@@ -91,8 +97,17 @@ def _whole_period(shape: TableShape, date: str) -> str:
     )
 
 
+def _calendar(shape: TableShape) -> tuple[str, str]:
+    """What the menu of periods offers: its label, and the format of its entries."""
+    return ("Month", "%Y-%m") if shape.grain in ("day", "week") else ("Year", "%Y")
+
+
+def _group_column(name: str) -> str:
+    return f"(group) {name}"
+
+
 def _group(name: str) -> str:
-    return quote_identifier(f"_group {name}")
+    return quote_identifier(_group_column(name))
 
 
 def _menus(shape: TableShape) -> list[dict[str, Any]]:
@@ -102,13 +117,13 @@ def _menus(shape: TableShape) -> list[dict[str, Any]]:
             "label": _title(name),
             "as": "$filter",
             "from": _RELATION,
-            "column": f"_group {name}",
+            "column": _group_column(name),
         }
         for name in shape.categories
     ]
     if shape.date:
-        year = {"label": "Year", "as": "$filter", "from": _RELATION, "column": _YEAR}
-        menus.append({"input": "menu", **year})
+        names = {"label": _calendar(shape)[0], "column": _CALENDAR}
+        menus.append({"input": "menu", "as": "$filter", "from": _RELATION, **names})
     return [{"heading": "", "wide": True, "view": {"hconcat": menus}}] if menus else []
 
 
@@ -152,7 +167,7 @@ def _largest(shape: TableShape) -> list[dict[str, Any]]:
             "heading": f"{title} by {name}",
             "groups": _group(name),
             "largest": LARGEST,
-            "view": _bars(f"_group {name}", value),
+            "view": _bars(_group_column(name), value),
         }
         for name in (*shape.categories, *shape.groups)
         for title, value in measures

@@ -128,9 +128,15 @@ def _write(draft: Path, title: str, pages: list[dict[str, Any]], code: dict[str,
         shutil.copyfile(path, draft / place / name)
     text = (page_files() / _PAGE).read_text(encoding="utf-8").replace("{code}", f"/{place}")
     (draft / _PAGE).write_text(text, encoding="utf-8")
+    listed = []
     for page in pages:
         # Servers that know nothing of this site find a page where its address says.
-        (draft / page["id"]).mkdir()
-        (draft / page["id"] / _PAGE).write_text(text, encoding="utf-8")
-    facts = {"title": title, "workflows": pages}
-    (draft / "pages.json").write_text(json.dumps(facts), encoding="utf-8")
+        folder = draft / page["id"]
+        folder.mkdir()
+        (folder / _PAGE).write_text(text, encoding="utf-8")
+        tables = page["tables"]
+        (folder / "tables.json").write_text(json.dumps(tables), encoding="utf-8")
+        first = tables[0]["name"] if tables else None
+        listed.append({**{key: page[key] for key in page if key != "tables"}, "table": first})
+    facts = {"title": title, "workflows": listed}
+    (draft / "workflows.json").write_text(json.dumps(facts), encoding="utf-8")

@@ -29,6 +29,12 @@ export class Engine {
 		await this.database.dropFile('published.parquet');
 	}
 
+	/** The rows of a query on a published file, which is forgotten then. */
+	async read(url, sql) {
+		await this.load(url, `CREATE OR REPLACE TEMP TABLE answer AS ${sql}`);
+		return this.rows('FROM answer');
+	}
+
 	/** The rows of a query, in Arrow's stream format. */
 	async arrow(sql) {
 		this.open += 1;

@@ -32,12 +32,11 @@ function showList(site, manifest) {
 		const row = element('tr', '', { 'data-workflow': workflow.id });
 		const name = element('td');
 		name.append(element('a', workflow.title, { href: `/${workflow.id}/` }));
-		const main = workflow.tables[0]?.name;
 		const run = notes.run?.status ?? '–';
 		row.append(
 			name,
 			element('td', workflow.description),
-			element('td', shown(notes.rows?.[main]), { class: 'number' }),
+			element('td', shown(notes.rows?.[workflow.table]), { class: 'number' }),
 			element('td', moment(notes.published_at)),
 			element('td', run, { class: run })
 		);
@@ -73,10 +72,13 @@ async function showWorkflow(workflow, manifest) {
 	const cards = element('dl', '', { id: 'cards' });
 	const charts = element('div', '', { id: 'charts' });
 	page.replaceChildren(...heads, cards, charts);
-	const file = files.find((path) => path.endsWith(`/${table.name}.parquet`));
-	if (!file) throw new Error(`The table ${table.name} is not published any more.`);
+	const urlOf = (name) => {
+		const file = files.find((path) => path.endsWith(`/${name}.parquet`));
+		if (!file) throw new Error(`The table ${name} is not published any more.`);
+		return `/${file.replace(/^static\//, '')}`;
+	};
+	const url = urlOf(table.name);
 	const engine = await Engine.start();
-	const url = `/${file.replace(/^static\//, '')}`;
 	const published = (notes.published_at ?? '').slice(0, 19).replace('T', ' ');
 	await engine.load(url, table.load.replaceAll('{published_at}', published));
 	let drawn = false;
@@ -88,7 +90,19 @@ async function showWorkflow(workflow, manifest) {
 			done();
 		});
 	});
+	const query = 'SELECT table_name, column_name, description FROM published';
+	const described = await engine.read(urlOf('descriptions'), query);
+	page.append(...meanings(described.filter(({ table_name }) => table_name === table.name)));
 	await engine.idle();
+}
+
+function meanings(described) {
+	if (!described.length) return [];
+	const list = element('dl', '', { id: 'meanings' });
+	for (const { column_name, description } of described) {
+		list.append(element('dt', column_name), element('dd', description));
+	}
+	return [element('h2', 'What the columns mean'), list];
 }
 
 function tabs(workflow, table) {
@@ -107,6 +121,7 @@ function addHeadings(parts, sections) {
 		const { heading, groups, wide } = sections[index];
 		const section = element('section', '', { id: `section-${index}`, class: wide ? 'wide' : '' });
 		if (heading) section.append(element('h2', heading));
+		section.setAttribute('aria-label', heading || 'What is shown');
 		if (groups) section.append(element('p', '', { class: 'note' }));
 		// Mosaic sets a menu's name beside it, where a screen reader does not look.
 		for (const input of part.querySelectorAll('.input')) {
@@ -140,12 +155,15 @@ async function showNumbers(engine, table, condition, cards, charts) {
 
 async function show() {
 	const [site, manifest] = await Promise.all([
-		read('/pages.json'),
+		read('/workflows.json'),
 		read('/data/manifest.json').catch(() => ({}))
 	]);
 	if (!place || place === 'index.html') return showList(site, manifest);
 	const workflow = site.workflows.find(({ id }) => id === place);
-	if (workflow) return showWorkflow(workflow, manifest);
+	if (workflow) {
+		const tables = await read(`/${workflow.id}/tables.json`);
+		return showWorkflow({ ...workflow, tables }, manifest);
+	}
 	page.replaceChildren(element('h1', 'There is no such page'), element('a', 'All workflows', { href: '/' }));
 }
 

@@ -15,7 +15,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { compile, parse, preprocess } from 'svelte/compiler';
-import { lostQueries, namesOfComponents, readInputs } from './src/dataflow/fences.mjs';
+import { inputOf, lostQueries, namesOfComponents, readInputs } from './src/dataflow/fences.mjs';
 import config from './svelte.config.js';
 
 // Not among what the package offers; what Evidence reads itself is the only true list.
@@ -182,7 +182,8 @@ async function checkQueries({ source, target, workflow }) {
 			say(start, String(compileError));
 			continue;
 		}
-		const absent = hasOwn ? [] : readInputs(inputQueryString).filter(
+		const read = hasOwn ? [] : readInputs(inputQueryString).map(inputOf);
+		const absent = [...new Set(read)].filter(
 			(name) => !named.has(name) && !new RegExp(`inputs\\.${name}[\\w.]*\\s*=[^=]`).test(text)
 		);
 		for (const name of absent) {

@@ -84,9 +84,15 @@ export function lostQueries(text, queries, languages) {
 	return lost;
 }
 
-/** The names of inputs that a text reads as `inputs.name`. */
+/** What a text reads of inputs, as `choice.value`, each once. */
 export function readInputs(sql) {
-	return [...new Set([...sql.matchAll(/\binputs\.([A-Za-z_$][\w$]*)/g)].map(([, name]) => name))];
+	const found = sql.matchAll(/\binputs\.([A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*)/g);
+	return [...new Set([...found].map(([, place]) => place))];
+}
+
+/** The name of the input that `choice.value` is a part of. */
+export function inputOf(place) {
+	return place.split('.')[0];
 }
 
 /** The names that components on a page have: an input is one of them. */
