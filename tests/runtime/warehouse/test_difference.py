@@ -71,6 +71,13 @@ def test_without_a_key_rows_are_counted_by_all_values(compare: Compare, rows: st
     assert (found.key, found.added, found.gone, found.changed) == ([], 1, 1, None)
 
 
+def test_a_key_that_has_another_type_now_tells_no_rows_apart(compare: Compare) -> None:
+    """Rows are counted by their values then, as without a key."""
+    after = ROWS.replace("AS FROM", "AS SELECT id::VARCHAR AS id, name FROM")
+    found = compare(ROWS, after, key=["id"])["raw.t"]
+    assert (found.key, found.changed, found.status) == ([], None, "changed")
+
+
 def test_columns_are_compared(compare: Compare) -> None:
     """A number is the same number in a wider type; only columns in both have values to differ."""
     before = "CREATE TABLE raw.t AS SELECT 1 AS id, 5 AS n, 2 AS m, 'x' AS gone"

@@ -12,7 +12,13 @@ from tests.plugin_fixtures import install_plugin
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
 from dataflow.shared.tables import write_parquet
-from dataflow.warehouse.kind import LoadRequest, open_warehouse
+from dataflow.warehouse.duckdb_file import DuckDBFile
+from dataflow.warehouse.kind import (
+    LoadRequest,
+    open_warehouse,
+    share_warehouse,
+    visible_warehouse,
+)
 
 if TYPE_CHECKING:
     from tests.plugin_fixtures import InstallPlugin
@@ -58,6 +64,21 @@ def test_rows_and_the_watermark_are_kept_in_the_workflows_file(tmp_path: Path) -
         assert connection.sql("SELECT sum(id) FROM raw.orders").fetchall() == [(3,)]
         with pytest.raises(Exception, match="read-only"):
             connection.execute("CREATE TABLE raw.other (id INTEGER)")
+
+
+def test_inside_a_run_its_own_warehouse_is_opened(tmp_path: Path) -> None:
+    """For that workflow of that project only, until the end, and again after a run inside it."""
+    project = project_with(tmp_path)
+    own, inner = (DuckDBFile(tmp_path / name) for name in ("own.duckdb", "inner.duckdb"))
+    shown = open_warehouse(project, "sales")
+    with share_warehouse(project, "sales", lambda: own):
+        assert open_warehouse(project, "sales") is own
+        assert visible_warehouse(project, "sales") == shown
+        assert open_warehouse(project, "other") != own
+        with share_warehouse(project, "sales", lambda: inner):
+            assert open_warehouse(project, "sales") is inner
+        assert open_warehouse(project, "sales") is own
+    assert open_warehouse(project, "sales") == shown
 
 
 def test_dbt_is_told_the_file_and_its_folder_is_made(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dataflow.shared.errors import BadInputError
 from dataflow.warehouse import database
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.duckdb_file import AtomicDuckDBFile, DuckDBFile
-from dataflow.warehouse.kind import AtomicWarehouse, KeepPolicy
+from dataflow.warehouse.kind import AtomicWarehouse, KeepPolicy, LoadRequest
 from dataflow.warehouse.run_warehouse import RunWarehouse
 from dataflow.warehouse.states import DuckDBStates
 
@@ -292,6 +292,19 @@ def test_a_run_that_only_reads_has_no_copy(warehouse: AtomicDuckDBFile) -> None:
     elsewhere = RunWarehouse(warehouse, "one")
     with elsewhere.connect(read_only=True) as connection:
         assert connection.sql("SELECT n FROM t ORDER BY 1").fetchall() == [(0,), (1,)]
+
+
+def test_what_a_run_loads_is_in_its_copy_alone(warehouse: AtomicDuckDBFile, tmp_path: Path) -> None:
+    """With how far it has read; dbt is told the copy, and a fault names the file people know."""
+    own = RunWarehouse(warehouse, "one")
+    duckdb.sql("SELECT 7 AS n").write_parquet(str(tmp_path / "rows.parquet"))
+    loaded = own.load(tmp_path / "rows.parquet", LoadRequest("rows", watermark={"value": 7}))
+    assert (loaded.table, loaded.rows_loaded) == ("raw.rows", 1)
+    assert own.read_watermark("rows") == {"value": 7}
+    assert warehouse.read_watermark("rows") is None
+    assert own.location == warehouse.unfinished("one") != warehouse.location
+    assert own.dbt_variables() == {"DATAFLOW_DATABASE": own.location}
+    assert str(warehouse.path) in own.fault("No space left on device").reason
 
 
 def test_a_kind_need_not_be_atomic(warehouse: AtomicDuckDBFile, tmp_path: Path) -> None:
