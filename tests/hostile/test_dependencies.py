@@ -9,7 +9,7 @@ from importlib.metadata import requires
 import pytest
 from packaging.requirements import Requirement
 
-from dataflow_tools.site.packages import site_files
+from dataflow_tools.site.npm_install import site_files
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from dataflow_tools.site.node import find_node
-from dataflow_tools.site.packages import site_files
+from dataflow_tools.site.npm_install import site_files
 
 SCRIPTS = site_files() / "template" / "src" / "dataflow"
 

@@ -9,7 +9,8 @@ import pytest
 
 from dataflow.publish.folders import SiteFolders
 from dataflow_tools.site.node import Node
-from dataflow_tools.site.packages import InstallError, install_packages, packages_hash, site_files
+from dataflow_tools.site.npm_install import InstallError, packages_hash, site_files
+from dataflow_tools.site.packages import install_packages
 
 
 def _npm(tmp_path: Path, script: str) -> Node:

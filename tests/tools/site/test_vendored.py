@@ -10,7 +10,8 @@ from dataflow.publish.folders import SiteFolders
 from dataflow.shared.errors import BadInputError
 from dataflow_tools.site import vendored
 from dataflow_tools.site.node import find_node
-from dataflow_tools.site.packages import install_packages, packages_hash
+from dataflow_tools.site.npm_install import packages_hash
+from dataflow_tools.site.packages import install_packages
 from dataflow_tools.site.vendored import lock_of_vendored, vendor_packages
 
 

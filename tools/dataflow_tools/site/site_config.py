@@ -10,7 +10,7 @@ import yaml
 
 from dataflow.publish.folders import project_pages_folder
 from dataflow.shared.errors import BadInputError
-from dataflow_tools.site.packages import site_files
+from dataflow_tools.site.npm_install import site_files
 
 if TYPE_CHECKING:
     from dataflow.shared.project import Project

@@ -19,7 +19,7 @@ from dataflow.publish.folders import SiteFolders
 from dataflow.shared.environment import interpolate
 from dataflow.shared.finding import Finding, Severity
 from dataflow.shared.redaction import is_secret_key
-from dataflow_tools.site.packages import packages_hash, site_files
+from dataflow_tools.site.npm_install import packages_hash, site_files
 from dataflow_tools.site.page_files import find_page_files
 from dataflow_tools.site.page_text import page_text
 from dataflow_tools.site.site_config import CONFIG_NAME, read_site_config

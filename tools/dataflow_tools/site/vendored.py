@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
-from dataflow_tools.site.packages import (
+from dataflow_tools.site.npm_install import (
     WHAT_NPM_READS,
     install_with_npm,
     packages_hash,
