@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from dataflow.service.dagster_client import Dagster
 
 _RUNS_AT_ONCE = 500
+# Since the last look there are few, and Dagster takes as long for each as for one that is new.
+_RUNS_AT_FIRST = 25
 # In seconds; each bucket holds the shorter ones, too.
 BUCKETS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
 
@@ -111,15 +113,16 @@ class RunTally:
         """The runs since the newest that was seen; it included, for it may not have been over."""
         found: list[Run] = []
         after: str | None = None
+        limit = _RUNS_AT_FIRST if self._newest else _RUNS_AT_ONCE
         while True:
-            page = self._dagster.runs(limit=_RUNS_AT_ONCE, after=after)
+            page = self._dagster.runs(limit=limit, after=after)
             for run in page:
                 found.append(run)
                 if run.run_id == self._newest:
                     return found
-            if len(page) < _RUNS_AT_ONCE:
+            if len(page) < limit:
                 return found
-            after = page[-1].run_id
+            after, limit = page[-1].run_id, _RUNS_AT_ONCE
 
     def _of(self, run: Run) -> WorkflowTally:
         return self._known.setdefault(run.workflow_id, WorkflowTally())
