@@ -85,7 +85,10 @@ def hold_upstream_tables(project: Project, workflow_id: str, upstreams: Iterable
     """
     for name, target in upstream_files(project, workflow_id, upstreams).items():
         warehouse = visible_warehouse(project, name)
-        target.unlink(missing_ok=True)
+        try:
+            target.unlink(missing_ok=True)
+        except OSError as error:
+            raise warehouse_fault(target, error) from error
         if not isinstance(warehouse, AtomicDuckDBFile) or not warehouse.exists():
             continue
         try:

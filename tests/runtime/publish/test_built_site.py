@@ -53,6 +53,19 @@ def test_an_open_page_still_finds_the_code_of_the_image_before(tmp_path: Path) -
     assert found == {"one", "two"}
 
 
+def test_what_pages_ask_for_is_there_before_them(tmp_path: Path) -> None:
+    """An installation that stops half way leaves the page before, and code for both."""
+    folders = SiteFolders(tmp_path / "state")
+    install_site(built(tmp_path / "one", "one"), folders)
+    in_the_way = folders.public / "api/data/kept.json"
+    in_the_way.unlink()
+    in_the_way.mkdir()
+    with pytest.raises(OSError, match=r"kept\.json"):
+        install_site(built(tmp_path / "two", "two"), folders)
+    assert {path.stem for path in folders.public.rglob("*.js")} == {"one", "two"}
+    assert (folders.public / "index.html").read_text() == "one"
+
+
 @pytest.mark.parametrize("missing", ["public/index.html", "built.json"])
 def test_a_folder_without_a_built_site_is_refused(tmp_path: Path, missing: str) -> None:
     """What is served now stays, and the message says what to name."""

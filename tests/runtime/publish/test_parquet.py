@@ -155,6 +155,7 @@ def test_a_workflow_without_queries_still_tells_when_it_was_published(
         ("SELECT 1 +\n", 1, "end of input"),
         ("SELECT\n  CAST(name AS INTEGER)\nFROM orders", 2, "convert"),
         ("-- why\nSELECT 1 AS a b c", 2, "syntax error"),
+        ("FROM read_parquet('not there.parquet')", 1, "not there.parquet"),
     ],
 )
 def test_a_wrong_query_names_workflow_file_and_line(

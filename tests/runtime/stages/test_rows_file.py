@@ -19,7 +19,7 @@ from dataflow.shared.lazy_rows import LazyRows
 from dataflow.shared.tables import write_parquet
 from dataflow.stages.apply import apply_stages
 from dataflow.stages.errors import StageError
-from dataflow.stages.rows_file import RowsFile, open_file
+from dataflow.stages.rows_file import RowsFile, can_use_file, open_file
 
 STAGES = [
     {"name": "cleaning", "options": {"remove_duplicates": True}},
@@ -116,6 +116,17 @@ def test_stages_that_sql_lacks_go_through_a_table(tmp_path: Path) -> None:
     assert not is_in_a_file(result)
     assert result["data"].to_pylist() == [{"name": "a"}]
     assert [path.name for path in tmp_path.iterdir()] == ["extract.parquet"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no Parquet", None])
+def test_what_is_no_file_of_rows_is_left_to_who_reads_it(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """Reading the rows says what is wrong with it."""
+    path = tmp_path / "rows.parquet"
+    if content is not None:
+        path.write_bytes(content)
+    assert not can_use_file(path)
 
 
 def test_rows_that_an_author_puts_in_place_are_taken(tmp_path: Path) -> None:

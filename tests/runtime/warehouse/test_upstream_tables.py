@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from dataflow.shared.project import Project
+from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.duckdb_file import DuckDBFile
 from dataflow.warehouse.upstream_tables import (
     UpstreamTable,
@@ -46,14 +47,31 @@ def test_holding_takes_no_second_copy_and_is_let_go(project: Project) -> None:
     """A second name of the file; one that has no file yet is not in the way."""
     live = project.warehouse_file("till")
     write(live, "CREATE TABLE t AS SELECT 1 AS n")
-    hold_upstream_tables(project, "report", ["till", "none_yet"])
-    files = upstream_files(project, "report", ["till", "none_yet"])
+    files = upstream_files(project, "report", ["none_yet", "till"])
+    hold_upstream_tables(project, "report", files)
     assert files["till"].samefile(live)
     assert not files["none_yet"].exists()
     assert held(project) == [1]
-    release_upstream_tables(project, "report")
-    assert not files["till"].parent.exists()
+    write(project.root / "next.duckdb", "CREATE TABLE t AS SELECT 2 AS n")
+    (project.root / "next.duckdb").replace(live)
+    assert held(project) == [1]
+    hold_upstream_tables(project, "report", files)
+    assert held(project) == [2]
+    for _ in range(2):
+        release_upstream_tables(project, "report")
+        assert not files["till"].parent.exists()
     assert live.exists()
+
+
+@pytest.mark.parametrize("in_the_way", ["data/.runs", "data/.runs/report/upstream/till.duckdb/x"])
+def test_where_nothing_can_be_held_the_file_is_named(project: Project, in_the_way: str) -> None:
+    """A file where the folder should be, and a folder where the file should be."""
+    write(project.warehouse_file("till"), "CREATE TABLE t AS SELECT 1 AS n")
+    path = project.root / in_the_way
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    with pytest.raises(WarehouseError, match=r"till\.duckdb"):
+        hold_upstream_tables(project, "report", ["till"])
 
 
 def test_where_files_are_not_replaced_whole_a_copy_is_held(project: Project) -> None:
@@ -99,9 +117,9 @@ def test_what_a_killed_writer_has_left_is_seen(project: Project, tmp_path: Path)
 def test_others_read_the_marts_first(project: Project) -> None:
     """What lies in between is a workflow's own, unless it has nothing but its raw tables."""
     live = project.warehouse_file("till")
-    write(live, "CREATE SCHEMA raw; CREATE TABLE raw.t AS SELECT 1 AS n")
-    write(live, "CREATE SCHEMA rejected; CREATE TABLE rejected.t AS SELECT 1 AS n")
-    assert [str(table) for table in tables_for_others("till", live)] == ["till.raw.t"]
+    write(live, "CREATE SCHEMA raw; CREATE TABLE raw.r AS SELECT 1 AS n")
+    write(live, "CREATE SCHEMA rejected; CREATE TABLE rejected.j AS SELECT 1 AS n")
+    assert [str(table) for table in tables_for_others("till", live)] == ["till.raw.r"]
     write(live, "CREATE SCHEMA a; CREATE TABLE a.t AS SELECT 1 AS n; CREATE VIEW a.b AS FROM a.t")
     write(live, "CREATE SCHEMA marts; CREATE TABLE marts.T AS SELECT 1::BIGINT AS x, '' AS b")
     write(live, "CREATE SCHEMA dataflow; CREATE TABLE dataflow.state AS SELECT 1 AS n")
