@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
+from dataflow.api.cancel_schemas import CancelledRunOut, CancelledRunsOut, CancelRequest
 from dataflow.api.problems import responses
-from dataflow.api.schemas import PREFIX, CancelledRunOut, CancelledRunsOut, CancelRequest
+from dataflow.api.schemas import PREFIX
 from dataflow.service.bulk_cancel import cancel_runs
 
 router = APIRouter(prefix=PREFIX, tags=["runs"])

@@ -11,17 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from dataflow.runs.model import RunStatus, StepStatus
 from dataflow.runs.run_part import LOAD
 from dataflow.runs.run_request import RunRequest as RunAsked
-from dataflow.service.bulk_cancel import OpenStatus
 
 if TYPE_CHECKING:
     from dataflow.runs.model import Run
-    from dataflow.service.bulk_cancel import CancelledRun
     from dataflow.service.jobs import Job
     from dataflow.service.log_search import FoundLines
 
 PREFIX = "/api/v1"
 
-_RUN_ID = "0b8f6f0e-3c1d-4c7e-9d5a-0a8a3a9f6c11"
+RUN_ID = "0b8f6f0e-3c1d-4c7e-9d5a-0a8a3a9f6c11"
 _AT = "2026-01-31T06:00:02Z"
 # Far more than any run config has, and less than what recursion ends at.
 _DEEPEST = 100
@@ -172,7 +170,7 @@ class StepOut(View):
 class RunOut(View):
     """A run."""
 
-    run_id: str = Field(examples=[_RUN_ID])
+    run_id: str = Field(examples=[RUN_ID])
     workflow_id: str = Field(examples=["my_workflow"])
     status: RunStatus = Field(examples=["succeeded"])
     created_at: datetime = Field(examples=[_AT])
@@ -191,11 +189,11 @@ class RunOut(View):
     links: dict[str, str] = Field(
         examples=[
             {
-                "self": f"{PREFIX}/runs/{_RUN_ID}",
-                "logs": f"{PREFIX}/runs/{_RUN_ID}/logs",
-                "cancel": f"{PREFIX}/runs/{_RUN_ID}/cancel",
+                "self": f"{PREFIX}/runs/{RUN_ID}",
+                "logs": f"{PREFIX}/runs/{RUN_ID}/logs",
+                "cancel": f"{PREFIX}/runs/{RUN_ID}/cancel",
                 "workflow": f"{PREFIX}/workflows/my_workflow",
-                "ui": f"http://localhost:3000/runs/{_RUN_ID}",
+                "ui": f"http://localhost:3000/runs/{RUN_ID}",
             }
         ]
     )
@@ -225,7 +223,7 @@ class RunsOut(BaseModel):
     next_cursor: str | None = Field(
         default=None,
         description="Send it as `cursor` for the next page; null on the last.",
-        examples=[_RUN_ID],
+        examples=[RUN_ID],
     )
 
 
@@ -246,85 +244,10 @@ class LogOut(View):
     has_more: bool = Field(description="Whether there is more already.", examples=[False])
 
 
-class CancelRequest(BaseModel):
-    """Which runs to cancel: of a workflow, in some statuses, by their ids, or all.
-
-    Something has to be said, so that a request that lost its filter on the way cancels nothing.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"run_ids": [_RUN_ID]}]}
-    )
-
-    workflow_id: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=200,
-        description="Only of this.",
-        examples=["my_workflow"],
-    )
-    statuses: list[OpenStatus] = Field(
-        default=["queued", "running"],
-        min_length=1,
-        max_length=3,
-        description="Only in one of these.",
-        examples=[["queued"]],
-    )
-    run_ids: list[Annotated[str, Field(max_length=200)]] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=1000,
-        description="These and no others; nothing else is said beside them.",
-        examples=[[_RUN_ID]],
-    )
-    all: bool = Field(
-        default=False,
-        description="All that wait or run, of every workflow; nothing else is said beside it.",
-        examples=[False],
-    )
-    force: bool = Field(
-        default=False,
-        description="Mark them as cancelled even if their processes cannot be reached.",
-        examples=[False],
-    )
-
-    @model_validator(mode="after")
-    def _one_choice(self) -> Self:
-        is_filtered = self.workflow_id is not None or "statuses" in self.model_fields_set
-        said = [self.all, self.run_ids is not None, is_filtered]
-        if not any(said):
-            raise ValueError(
-                'say which runs: workflow_id, statuses or run_ids, or "all": true for every one'
-            )
-        if said.count(True) > 1:
-            raise ValueError("run_ids and all stand alone: leave out the others")
-        return self
-
-
-class CancelledRunOut(View):
-    """What became of one of many runs."""
-
-    run_id: str = Field(examples=[_RUN_ID])
-    workflow_id: str = Field(examples=["my_workflow"])
-    status: RunStatus | None = Field(description="Null if it is not known.", examples=["canceled"])
-    error: str = Field(default="", description="Why it was not cancelled.", examples=[""])
-
-    @classmethod
-    def of(cls, run: CancelledRun) -> CancelledRunOut:
-        """The answer for one run."""
-        return cls.view(run)
-
-
-class CancelledRunsOut(BaseModel):
-    """What became of many runs."""
-
-    runs: list[CancelledRunOut]
-
-
 class FoundLineOut(View):
     """A line of a run's log."""
 
-    run_id: str = Field(examples=[_RUN_ID])
+    run_id: str = Field(examples=[RUN_ID])
     time: datetime = Field(examples=[_AT])
     level: str = Field(examples=["warning"])
     step: str | None = Field(default=None, examples=["load_my_workflow"])
@@ -338,7 +261,7 @@ class FoundLinesOut(BaseModel):
     next_cursor: str | None = Field(
         default=None,
         description="Send it as `cursor` for the next page; null on the last.",
-        examples=[_RUN_ID],
+        examples=[RUN_ID],
     )
 
     @classmethod

@@ -12,47 +12,14 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.tools.inspection.small_tables import AMOUNTS, DAYS, SALES, SHOPS, N, csv_of
 
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.read import read_source
-from dataflow_tools.inspection.source_inspection import Inspection, inspect_source
+from dataflow_tools.inspection.source_inspection import inspect_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@pytest.fixture
-def look(project: Path) -> Callable[..., Inspection]:
-    """Write a file into the project and look at it."""
-
-    def write_and_look(text: str, name: str = "a.csv", **settings: Any) -> Inspection:
-        (project / name).write_text(text, encoding="utf-8")
-        return inspect_source({"type": "file", "url": name, **settings})
-
-    return write_and_look
-
-
-def csv_of(*columns: tuple[str, list[Any]]) -> str:
-    rows = zip(*(values for _, values in columns), strict=True)
-    lines = [",".join(name for name, _ in columns), *(",".join(map(str, row)) for row in rows)]
-    return "\n".join(lines) + "\n"
-
-
-def roles(inspection: Inspection) -> dict[str, str]:
-    return {column.profile.name: column.role for column in inspection.columns}
-
-
-N = 60
-DAYS = [f"2020-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(N)]
-SHOPS = ["north", "south", "west"] * (N // 3)
-AMOUNTS = [i * 1.5 for i in range(N)]
-SALES = csv_of(
-    ("Sale ID", [1000 + i * 7 for i in range(N)]),
-    ("day", DAYS),
-    ("Shop", SHOPS),
-    ("Amount", AMOUNTS),
-    ("zip", [10000 + i for i in range(N)]),
-)
+    pass
 
 
 def test_answers_say_what_the_data_shows(look: Any) -> None:
@@ -155,55 +122,6 @@ def test_key_is_sought_among_different_rows(look: Any) -> None:
     assert any("1 row is the same as another" in note for note in inspection.notes)
 
 
-# Roles
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "role"),
-    [
-        ("amount", AMOUNTS, "measure"),
-        ("quantity", [i % 7 for i in range(N)], "measure"),
-        ("year", [2000 + i % 9 for i in range(N)], "code"),
-        ("Jahr", [1990 + i % 9 for i in range(N)], "code"),
-        ("customerId", [i % 9 for i in range(N)], "code"),
-        ("hour2", [i % 24 for i in range(N)], "code"),
-        ("lat", AMOUNTS, "place"),
-        ("Longitude", AMOUNTS, "place"),
-        ("open", ["true", "false"] * (N // 2), "flag"),
-        ("note", [f"free text {i % 50}" for i in range(N)], "text"),
-        ("constant", ["x"] * N, "text"),
-        ("colour", ["red", "blue"] * (N // 2), "category"),
-        ("at", ["10:00:00", "11:00:00"] * (N // 2), "category"),
-    ],
-)
-def test_roles(look: Any, name: str, values: list[Any], role: str) -> None:
-    """Amounts are measures; names of things that happen to be numbers are not."""
-    assert roles(look(csv_of(("day", DAYS), (name, values))))[name] == role
-
-
-def test_clock_times_as_numbers_are_no_measures(look: Any) -> None:
-    """517 for 5:17 is told from a duration in minutes by its digits."""
-    clock = [f"{i % 24}{i % 60:02d}" for i in range(200)]
-    text = csv_of(("dep_time", [int(c) for c in clock]), ("air_time", [i + 40 for i in range(200)]))
-    found = roles(look(text))
-    assert (found["dep_time"], found["air_time"]) == ("code", "measure")
-
-
-@pytest.mark.parametrize(
-    ("names", "best"),
-    [
-        (["updated_at", "created_at"], "created_at"),
-        (["birth_date", "order_date"], "order_date"),
-        (["first", "second"], "first"),
-    ],
-)
-def test_best_date(look: Any, names: list[str], best: str) -> None:
-    """One date is chosen: the one that a row happened at; the others are times."""
-    found = roles(look(csv_of((names[0], DAYS), (names[1], DAYS))))
-    assert found[best] == "date"
-    assert sorted(found.values()) == ["date", "time"]
-
-
 # Null markers
 
 
@@ -232,6 +150,13 @@ def test_nan_is_no_value_in_json_either(look: Any, project: Path) -> None:
     inspection = look('[{"id": 1, "v": NaN}, {"id": 2, "v": 1.5}]', "a.json")
     assert inspection.columns[1].tests == ()
     assert read_source(inspection.source, {})["data"].to_pydict()["v"] == [None, 1.5]
+
+
+def test_a_name_with_a_number_is_no_month(look: Any) -> None:
+    """`Product 07` is left alone; `Jan 24` and `März 2024` are told as months."""
+    for word, told in (("Product", False), ("March", True), ("März", True), ("Janvier", True)):
+        inspection = look(csv_of(("when", [f"{word} {10 + i % 30}" for i in range(N)])))
+        assert any("looks like months" in note for note in inspection.notes) == told, word
 
 
 def test_text_is_not_taken_for_a_marker(look: Any) -> None:

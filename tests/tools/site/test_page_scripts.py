@@ -73,6 +73,19 @@ def test_numbers_are_written_by_their_kind(
     assert found == change
 
 
+def test_bars_of_whole_numbers_are_of_whole_numbers() -> None:
+    """Ratings from 0 to 10 have a bar each, and none between."""
+    for is_whole, width in ((True, 1), (False, 0.5)):
+        spread = {"smallest": 0, "largest": 10, "is_whole": is_whole}
+        assert call("distribution.js", "binWidth", spread) == width
+
+
+def test_a_table_of_rows_shows_whole_numbers() -> None:
+    """No digit is left out, and the decimals of a column are as many."""
+    assert call("formats.js", "exactText", 298723891, [298723891, 5]) == "298,723,891"
+    assert call("formats.js", "exactText", 5.5, [5.5, 0.125]) == "5.500"
+
+
 def test_a_histogram_counts_every_value() -> None:
     """The bars hold what DuckDB counts between their ends, and all of it together."""
     data = {"source": "shop", "table": "orders", "categories": []}

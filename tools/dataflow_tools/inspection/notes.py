@@ -18,6 +18,11 @@ _MOST_NAMES = 8
 _LONGEST_VALUE = 40
 _SIGNED = r"[-+−–]?(\d+|\d{1,3}([.,]\d{3})+)([.,]\d+)?"  # noqa: RUF001
 _BESIDE = r"[*†‡]|[A-Za-zµ°/][A-Za-z²³/]{0,5}|[\[(][a-z0-9][\])]"
+# Of English, German, French, Spanish and Italian, by their first letters.
+_MONTH = (
+    r"(?i:jan|ene|gen|feb|fév|fev|mar|mär|mrz|apr|avr|abr|may|mai|mag|jun|jui|giu|jul|lug|aug|aoû|"
+    r"ago|sep|set|oct|okt|ott|nov|dec|dez|déc|dic)[^\W\d_]{0,7}"
+)
 # Texts that a person reads as a value of another type, and that are left as they are.
 _LEFT_AS_TEXT = {
     r"-?[$€£¥] ?-?[\d.,]+|-?[\d.,]+ ?[$€£¥]": "amounts of money",
@@ -26,7 +31,7 @@ _LEFT_AS_TEXT = {
     rf"{_SIGNED}": "numbers; see `decimal` and `thousands`",
     rf"[<>~≈]? ?{_SIGNED} ?({_BESIDE})?": "numbers with a unit or a mark beside them",
     r"\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3})[-/. ]\d{2}( .*)?": "dates with two digits for the year",
-    r"(18|19|20)\d\d[-/](0[1-9]|1[0-2])|[A-Za-z]{3,9}\.?[-/ ]\d{2}(\d{2})?": "months",
+    rf"(18|19|20)\d\d[-/](0[1-9]|1[0-2])|{_MONTH}\.?[-/ ]\d{{2}}(\d{{2}})?": "months",
     r"([A-Z][a-z]+,? )?\d{1,2}\.?[ -][^\d\s.,-]+\.?,?[ -]\d{4}( .*)?|\d{4}-\d\d-\d\d[T ]\d.*"
     r"|\d{8}T\d{4,6}.*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}( .*)?": "dates; see `date_format`",
     r"\d{1,2}:\d\d(:\d\d)? ?[AaPp]\.?[Mm]\.?": "times of day",

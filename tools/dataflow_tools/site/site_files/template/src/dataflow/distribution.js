@@ -13,15 +13,16 @@ export function spreadSql(data, picked, column) {
 	${at(0.5, 'median')},
 	${at(0.75, 'upper')},
 	max(${value}) as largest,
-	avg(${value}) as mean
+	avg(${value}) as mean,
+	bool_and(${value} = floor(${value})) as is_whole
 from ${data.source}.${name(data.table)}
 where ${whereRows(data, picked)} and (${value} is null or ${value} between -1e300 and 1e300)`;
 }
 
-/** The width of about 20 bars that is a round number: 1, 2 or 5 and zeros. */
-export function binWidth({ smallest, largest }, most = 20) {
+/** The width of about 20 bars that is a round number: 1, 2 or 5 and zeros; of whole numbers 1 at least. */
+export function binWidth({ smallest, largest, is_whole: isWhole }, most = 20) {
 	const raw = (largest - smallest) / most;
-	if (!(raw > 0)) return 1;
+	if (!(raw > 0) || (isWhole && raw < 1)) return 1;
 	const size = 10 ** Math.floor(Math.log10(raw));
 	return [1, 2, 5, 10].find((step) => step * size >= raw * (1 - 1e-9)) * size;
 }

@@ -58,6 +58,15 @@ export const customFormats = [
 	custom('readable_axis', { signDisplay: 'negative', minimumFractionDigits: 0 })
 ];
 
+/** A number with all of its digits, and as many decimals as those have that it stands among. */
+export function exactText(value, all = [value]) {
+	const decimals = Math.max(0, ...all.map((one) => ownDecimals(Number(Number(one).toPrecision(12)))));
+	return new Intl.NumberFormat('en', {
+		minimumFractionDigits: Math.min(decimals, 12),
+		maximumFractionDigits: Math.min(decimals, 12)
+	}).format(value);
+}
+
 /** A number by its size and that of those it stands among; `most` is how many decimals at most. */
 export function numberText(value, all = [value], most = 2) {
 	const numbers = all.filter((one) => Number.isFinite(one));
