@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from dataflow.service.warm_request import send_request
+from dataflow.service.warm_request import GREETING, send_request
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ def _ask(connection: socket.socket, path: Path) -> _Child:
             stream.flush()
     connection.settimeout(_SECONDS_TO_ANSWER)
     connection.connect(str(path))
+    # Descriptors that lie in a queue that nobody reads would keep this process's pipes open.
+    if connection.recv(len(GREETING), socket.MSG_WAITALL) != GREETING:
+        raise ConnectionError("nobody has taken the call")
     send_request(connection)
     identity = connection.recv(64).decode()
     word, _, _ = identity.partition("@")

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# What the child says first; before that a client hands nothing over.
+GREETING = b"hello\n"
 _LENGTH = struct.Struct("!Q")
 _STANDARD = (0, 1, 2)
 _LIMITS = sorted({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")})

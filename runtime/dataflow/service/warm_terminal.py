@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dataflow.service.process_identity import process_identity
-from dataflow.service.warm_request import become, receive_request
+from dataflow.service.warm_request import GREETING, become, receive_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,7 @@ def serve_terminal(connection: socket.socket, entry: str, own: Mapping[str, str]
     """
     global _is_child
     try:
+        connection.sendall(GREETING)
         request, descriptors = receive_request(connection)
         become(request, descriptors, own)
         connection.sendall(f"{process_identity()}\n".encode())

@@ -131,6 +131,11 @@ def terminal(
     found = Terminal(root, runtime)
     yield found
     found.end_workers()
+    # One that was about to listen, in the place of one that went.
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if str(root) in process.cmdline():
+                process.kill()
     shutil.rmtree(runtime)
 
 

@@ -17,7 +17,7 @@ from tests.service_fixtures import until, write_project
 
 from dataflow.runs.instance import prepare_dagster_home
 from dataflow.service.process_identity import living_process, process_identity
-from dataflow.service.warm_request import send_request
+from dataflow.service.warm_request import GREETING, send_request
 from dataflow.shared.project import Project
 
 # By hand with more: DATAFLOW_TEST_FORKS=1000.
@@ -66,6 +66,7 @@ def ask_version(path: Path) -> str:
     """Have a child do `dataflow --version`; how it says that it ended."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str((path.parent / "terminals").resolve()))
+        assert connection.recv(len(GREETING), socket.MSG_WAITALL) == GREETING
         send_request(connection)
         assert int(connection.recv(64).partition(b"@")[0]) > 0
         connection.sendall(b"go\n")
