@@ -1,7 +1,4 @@
-"""What a workflow's config.yaml says that its dashboard shows: the time zone, and columns' units.
-
-It is read without being checked, since a mistake elsewhere in the file is a run's matter.
-"""
+"""What a workflow's config.yaml says that its dashboard shows: time zone, and columns' units."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ import yaml
 from dataflow.shared.environment import interpolate
 
 if TYPE_CHECKING:
+    from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
 
 _DEFAULT_ZONE = "UTC"
@@ -32,8 +30,27 @@ class ConfigValues:
     units: dict[str, str] = field(default_factory=dict)
 
 
+def values_of(config: WorkflowConfig) -> ConfigValues:
+    """Those of a configuration that a run has read."""
+    contracts = [table.contract for table in config.tables]
+    contracts += [
+        child.contract for table in config.tables for child in table.child_tables.values()
+    ]
+    units = {
+        name.lower(): column.unit
+        for contract in contracts
+        if contract
+        for name, column in contract.columns.items()
+        if column.unit
+    }
+    return ConfigValues(config.workflow.timezone, units)
+
+
 def read_config_values(project: Project, workflow_id: str) -> ConfigValues:
-    """Read them; what is missing or cannot be read has its default."""
+    """Read them, outside of a run; what is missing or cannot be read has its default.
+
+    The file is not checked, since a mistake elsewhere in it is a run's matter.
+    """
     path = project.workflow_dir(workflow_id) / "config.yaml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
 
 Settings = TypeVar("Settings", bound=Section)
@@ -30,11 +31,15 @@ class PublishRequest:
     """What is to be published: the tables of one workflow, after a run has built them.
 
     The connection is to a DuckDB that has its schemas ``raw``, ``staging`` and ``marts``.
+
+    Args:
+        config: The configuration that the run has read; None where nobody has.
     """
 
     project: Project
     workflow_id: str
     connection: DuckDBPyConnection
+    config: WorkflowConfig | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from dataflow.publish.config_values import read_config_values
+from dataflow.publish.config_values import read_config_values, values_of
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.kind import PublisherKind, PublishRequest, Staged
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from duckdb.sqltypes import DuckDBPyType
 
+    from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
 
 log = get_logger(__name__)
@@ -74,6 +75,7 @@ def publish_workflow(
     connection: DuckDBPyConnection | None = None,
     *,
     stale_after: float = STALE_AFTER_SECONDS,
+    config: WorkflowConfig | None = None,
 ) -> dict[str, int]:
     """Publish the result of every ``evidence/sources/<table>.sql`` of one workflow.
 
@@ -100,14 +102,18 @@ def publish_workflow(
             published before stays as it was.
         WarehouseError: The workflow has no warehouse yet, or another process holds it.
     """
-    staged = _stage_in(_own_folder(project, f"{workflow_id}-"), project, workflow_id, connection)
+    aside = _own_folder(project, f"{workflow_id}-")
+    staged = _stage_in(aside, project, workflow_id, connection, config)
     with release_workflow(project, workflow_id, staged.folder, stale_after):
         pass
     return staged.rows
 
 
 def stage_workflow(
-    project: Project, workflow_id: str, connection: DuckDBPyConnection | None = None
+    project: Project,
+    workflow_id: str,
+    connection: DuckDBPyConnection | None = None,
+    config: WorkflowConfig | None = None,
 ) -> Staged:
     """Write what `publish_workflow` publishes into a folder that nobody reads.
 
@@ -121,7 +127,7 @@ def stage_workflow(
     for leftover in SiteFolders.of(project).staging.glob(f"{workflow_id}{RUNS_MARK}*"):
         shutil.rmtree(leftover, ignore_errors=True)
     aside = _own_folder(project, f"{workflow_id}{RUNS_MARK}")
-    return _stage_in(aside, project, workflow_id, connection)
+    return _stage_in(aside, project, workflow_id, connection, config)
 
 
 def _own_folder(project: Project, prefix: str) -> Path:
@@ -131,12 +137,16 @@ def _own_folder(project: Project, prefix: str) -> Path:
 
 
 def _stage_in(
-    aside: Path, project: Project, workflow_id: str, connection: DuckDBPyConnection | None
+    aside: Path,
+    project: Project,
+    workflow_id: str,
+    connection: DuckDBPyConnection | None,
+    config: WorkflowConfig | None,
 ) -> Staged:
     published_at = datetime.now(UTC)
     try:
         queries = _read_queries(project, workflow_id)
-        known = read_config_values(project, workflow_id)
+        known = values_of(config) if config else read_config_values(project, workflow_id)
         limits = _limits(project)
         with _session(project, workflow_id, connection) as session:
             # Days are the workflow's, from here to the charts.
@@ -336,11 +346,13 @@ def _settle(path: Path) -> str:
 
 
 def _publish(_: ParquetSettings, request: PublishRequest) -> dict[str, int]:
-    return publish_workflow(request.project, request.workflow_id, request.connection)
+    return publish_workflow(
+        request.project, request.workflow_id, request.connection, config=request.config
+    )
 
 
 def _stage(_: ParquetSettings, request: PublishRequest) -> Staged:
-    return stage_workflow(request.project, request.workflow_id, request.connection)
+    return stage_workflow(request.project, request.workflow_id, request.connection, request.config)
 
 
 def _release(

@@ -111,7 +111,7 @@ def _run(context: OpExecutionContext, workflow_id: str) -> Iterator[RunContext]:
                     yield run
                 success = True
             finally:
-                show_on_index(project, workflow_id, success=success)
+                show_on_index(project, workflow_id, config, success=success)
 
 
 def _tag(context: OpExecutionContext, workflow_id: str, parts: Sequence[str]) -> None:

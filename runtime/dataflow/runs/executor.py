@@ -180,4 +180,4 @@ class _HoldingExecutor(_WholeRun):
             for event in _PromotingExecutor(run, self._steps).execute(plan_context, execution_plan):
                 success = success and not event.is_step_failure
                 yield event
-            show_on_index(project, workflow_id, success=success)
+            show_on_index(project, workflow_id, self._config, success=success)

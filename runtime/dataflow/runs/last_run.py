@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 from dataflow.shared.logging import get_logger
 
 if TYPE_CHECKING:
+    from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
 
 log = get_logger(__name__)
 
 
-def show_on_index(project: Project, workflow_id: str, *, success: bool) -> None:
+def show_on_index(
+    project: Project, workflow_id: str, config: WorkflowConfig | None, *, success: bool
+) -> None:
     """Let the index page show how a workflow's last run ended, if it has a dashboard.
 
     It is told as well from when on its data is overdue, by the schedule of now.
+
+    Args:
+        config: The run's configuration; None if the workflow has none.
     """
     if not (project.workflow_dir(workflow_id) / "evidence").is_dir():
         return
@@ -26,22 +32,15 @@ def show_on_index(project: Project, workflow_id: str, *, success: bool) -> None:
     status = "success" if success else "failure"
     try:
         run = {"status": status, "ended_at": ended_at}
-        note_run(project, workflow_id, run, _seconds_to_overdue(project, workflow_id))
+        note_run(project, workflow_id, run, _seconds_to_overdue(config))
     except OSError as error:
         # The run itself has ended as it has, and says so.
         log.warning(f"How this run ended is not on the dashboards' index page: {error.strerror}")
 
 
-def _seconds_to_overdue(project: Project, workflow_id: str) -> float | None:
+def _seconds_to_overdue(config: WorkflowConfig | None) -> float | None:
+    if config is None or not config.workflow.schedule:
+        return None
     from dataflow.runs.freshness import overdue_after
-    from dataflow.shared.config import read_config
-    from dataflow.shared.errors import DataflowError
 
-    try:
-        workflow = read_config(project.workflow_dir(workflow_id) / "config.yaml").workflow
-    except DataflowError:
-        # The run itself says what is wrong with it.
-        return None
-    if not workflow.schedule:
-        return None
-    return overdue_after(workflow.schedule, workflow.timezone).total_seconds()
+    return overdue_after(config.workflow.schedule, config.workflow.timezone).total_seconds()

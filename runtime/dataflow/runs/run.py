@@ -146,7 +146,7 @@ def _execute(
             report(step)
     final = instance.get_run_by_id(context.run_id)
     success = final is not None and final.is_success
-    show_on_index(context.project, context.workflow_id, success=success)
+    show_on_index(context.project, context.workflow_id, context.config, success=success)
     unsuccessful: RunStatus = "canceled" if progress.was_interrupted else "failed"
     return Run(
         run_id=context.run_id,

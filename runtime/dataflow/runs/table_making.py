@@ -60,7 +60,7 @@ def make_dashboard(run: RunContext) -> tuple[dict[str, int], str]:
 
     started = time.monotonic()
     with run.warehouse.connect(read_only=True) as connection:
-        request = PublishRequest(run.project, run.workflow_id, connection)
+        request = PublishRequest(run.project, run.workflow_id, connection, run.config)
         if run.is_locked:
             tables, publications = stage(request)
             note_publications(run, publications)
