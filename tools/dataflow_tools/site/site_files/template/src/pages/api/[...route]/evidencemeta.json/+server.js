@@ -22,6 +22,8 @@ export async function GET({ params: { route } }) {
 	const text = await fs.readFile(path.join(pages, route, '+page.md'), 'utf-8');
 	return json({
 		queries: preprocessor.extractQueries(text),
-		emptyTextInputs: emptyTextInputs(text)
+		emptyTextInputs: emptyTextInputs(text),
+		// The components that ship with the site ask for the dataset that they are of.
+		asksData: /<[A-Z]\w*\s[^>]*\bof=\{/.test(text)
 	});
 }
