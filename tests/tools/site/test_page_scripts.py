@@ -147,8 +147,8 @@ def test_totals_are_weighted() -> None:
     assert float(found["rate"]) == pytest.approx(0.0149)
 
 
-def test_a_file_runs_no_formula() -> None:
-    """What a spreadsheet would run is text, and signs of CSV are quoted."""
+def test_a_file_has_the_values_as_they_are() -> None:
+    """Nothing is put before what a spreadsheet takes for a formula; signs of CSV are quoted."""
     columns = [{"column_name": "a"}, {"column_name": "b,c"}]
     rows = [{"a": "=1+1", "b,c": 'x "y"'}, {"a": -5, "b,c": None}]
-    assert call("rows.js", "csvOf", columns, rows) == ('a,"b,c"\r\n\'=1+1,"x ""y"""\r\n-5,')
+    assert call("rows.js", "csvOf", columns, rows) == ('a,"b,c"\r\n=1+1,"x ""y"""\r\n-5,')

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.browser_fixtures import browser, open_page, playwright_driver
 from tests.dashboard_fixtures import add_workflow, new_project, project, write_workflow
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.shared.project import Project
 from dataflow_tools.static_site.packages import collect_code
 
-__all__ = ["add_workflow", "browser", "open_page", "playwright_driver", "project"]
+__all__ = ["add_workflow", "project"]
 
 SALES = """
 CREATE SCHEMA IF NOT EXISTS marts;

@@ -50,12 +50,13 @@ ${by ? `order by t.${name(by)} ${direction} nulls last` : ''}
 ${pageNumber === null ? '' : `limit ${pageLength} offset ${pageNumber * pageLength}`}`;
 }
 
-/** Rows as a CSV file that spreadsheets open. */
+/**
+ * Rows as a CSV file. Values are as they are, also where a spreadsheet would take one for a formula:
+ * programs read the file as well.
+ */
 export function csvOf(columns, rows) {
 	const cell = (value) => {
-		let text = value === null || value === undefined ? '' : String(value);
-		// A spreadsheet takes such a text for a formula, and runs it.
-		if (typeof value === 'string' && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
+		const text = value === null || value === undefined ? '' : String(value);
 		return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 	};
 	const names = columns.map(({ column_name }) => column_name);
