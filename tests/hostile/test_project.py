@@ -186,8 +186,9 @@ def test_data_that_is_html_is_shown_and_not_run(page: tuple[WatchedPage, str]) -
     shown = watched.page.locator("article").inner_text()
     for text in (TITLE, DESCRIPTION, *KINDS):
         assert text in shown, text
-    watched.page.locator("summary").filter(has_text="ind: all").click()
-    options = watched.page.locator("details label span").filter(has_text="hacked")
+    for menu in watched.page.locator(".filters summary").all():
+        menu.click()
+    options = watched.page.locator(".filters label span").filter(has_text="hacked")
     options.first.wait_for()
     assert {text.strip() for text in options.all_inner_texts()} <= set(KINDS)
     assert watched.page.evaluate("window.hacked") is None
