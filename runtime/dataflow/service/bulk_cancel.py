@@ -49,7 +49,9 @@ def cancel_runs(
         run_ids: These and no others; empty: all that the other arguments leave.
         force: As of `DagsterRuns.cancel`.
     """
-    chosen: dict[str, str] = dict.fromkeys(run_ids, workflow_id or "")
+    waiting = {run.run_id for run in dagster.runs_by_id(run_ids) if run.status == "queued"}
+    in_order = sorted(run_ids, key=lambda run_id: run_id not in waiting)
+    chosen: dict[str, str] = dict.fromkeys(in_order, workflow_id or "")
     if not run_ids:
         tags = {WORKFLOW_TAG: workflow_id} if workflow_id else None
         for status in sorted(statuses, key=lambda each: each != "queued"):
@@ -61,7 +63,10 @@ def cancel_runs(
                 if len(page) < _RUNS_AT_ONCE:
                     break
                 after = page[-1].run_id
-    return [_cancel(dagster, run_id, known, force=force) for run_id, known in chosen.items()]
+    ended = {
+        run_id: _cancel(dagster, run_id, known, force=force) for run_id, known in chosen.items()
+    }
+    return [ended[run_id] for run_id in dict.fromkeys(run_ids or chosen)]
 
 
 def _cancel(dagster: DagsterRuns, run_id: str, workflow_id: str, *, force: bool) -> CancelledRun:
