@@ -39,6 +39,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_no_library_reads_what_may_differ() -> None:
     """Whoever has another value of such a variable gets a process that was made without it."""
     environ = {k: v for k, v in os.environ.items() if k not in HARMLESS_VARIABLES}

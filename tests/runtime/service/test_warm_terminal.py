@@ -33,6 +33,8 @@ TELL = """
         "recursion": sys.getrecursionlimit(), "module": __name__,
     }), context.run_id)
 """
+pytestmark = pytest.mark.slow
+
 # Of each process its own.
 OWN = ("parent", "numpy", "random")
 
