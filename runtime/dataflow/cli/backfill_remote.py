@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from dataflow.cli.backfill_lines import TimeLeft, again_command, partition_json, partition_line
-from dataflow.cli.run_remote import StillRunningError
+from dataflow.cli.service_client import followed, service_client
 from dataflow.runs.run_request import PartitionRange
-from dataflow.shared.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from dataflow.cli.progress import SecondsLine
@@ -31,28 +30,13 @@ def backfill_remote(
         StillRunningError: Ctrl-C; the service goes on.
         DagsterUnavailableError: No service answers.
     """
-    try:
-        from dataflow.service.dagster_client import Dagster
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"Running on a service needs {error.name}, which is not installed.",
-            "Install it: pip install 'dataflow-runtime[api]'",
-        ) from error
-    dagster = Dagster(project)
-    try:
+    with service_client(project) as dagster:
         begun = dagster.launch_backfill(name, PartitionRange(only=keys))
-        where = f"{project.settings.public_url or dagster.url}/runs/b/{begun.backfill_id}"
-        if not as_json:
-            line.say(f"  Backfill {begun.backfill_id}: {where}")
-        try:
+        what, path = f"The backfill {begun.backfill_id}", f"/runs/b/{begun.backfill_id}"
+        with followed(what, project, dagster, path) as where:
+            if not as_json:
+                line.say(f"  Backfill {begun.backfill_id}: {where}")
             ended = _follow(dagster, begun.backfill_id, line, as_json=as_json)
-        except KeyboardInterrupt:
-            raise StillRunningError(
-                f"The backfill {begun.backfill_id} goes on without being followed.",
-                f"See it at {where}, which can stop it, too.",
-            ) from None
-    finally:
-        dagster.close()
     failed = [run.partition for run in ended.runs if run.status != "succeeded"]
     if ended.error:
         click.echo(ended.error, err=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.service_client import followed, service_client
 from dataflow.runs.run_request import RunRequest
-from dataflow.shared.errors import DataflowError, MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from dataflow.runs.model import Run, Step
     from dataflow.service.run_answers import LogEntry
     from dataflow.shared.project import Project
-
-
-class StillRunningError(DataflowError):
-    """Nobody follows the run any more, but it goes on."""
-
-    exit_code = 130
 
 
 def run_remote(
@@ -42,29 +36,15 @@ def run_remote(
         WorkflowBusyError: It runs, and the setting ``when_busy`` says to refuse.
         StillRunningError: Ctrl-C; the run goes on.
     """
-    try:
-        from dataflow.service.dagster_client import Dagster
+    with service_client(project) as dagster:
+        # Not before it is known that what they need is installed.
         from dataflow.service.follow import follow_run
         from dataflow.service.launch_once import launch_run
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"Running on a service needs {error.name}, which is not installed.",
-            "Install it: pip install 'dataflow-runtime[api]'",
-        ) from error
-    dagster = Dagster(project)
-    try:
+
         asked = request or RunRequest()
         run = launch_run(dagster, workflow_id, asked, asked.tags)
-        try:
+        with followed(f"The run {run.run_id}", project, dagster, f"/runs/{run.run_id}"):
             return follow_run(dagster, run.run_id, report, _print_line if verbose else None)
-        except KeyboardInterrupt:
-            raise StillRunningError(
-                f"The run {run.run_id} goes on without being followed.",
-                f"See it at {project.settings.public_url or dagster.url}/runs/{run.run_id}, "
-                "which can stop it, too.",
-            ) from None
-    finally:
-        dagster.close()
 
 
 def _print_line(entry: LogEntry) -> None:
