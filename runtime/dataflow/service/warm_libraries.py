@@ -1,13 +1,9 @@
-"""What a process that forks runs has loaded, and what it must not have.
-
-DuckDB is left to each run: importing it starts a thread, and costs next to nothing.
-"""
+"""What a process that forks runs has loaded, and what it must not have: threads."""
 
 from __future__ import annotations
 
 import gc
 import os
-import sys
 import threading
 from contextlib import suppress
 from importlib import import_module
@@ -34,6 +30,7 @@ _THEIRS = (
 )
 # Not installed everywhere.
 _OF_DBT = (
+    "dbt.adapters.duckdb",
     "dbt.adapters.sql",
     "dbt.cli.main",
     "dbt.parser.sql",
@@ -77,6 +74,7 @@ def load_libraries(further: Iterable[str] = ()) -> None:
             # It only saves time: a run meets what is the matter itself, and says so.
             with suppress(Exception):
                 train()
+        training.end_duckdb()
     gc.collect()
     gc.freeze()
     _check_threads()
@@ -101,8 +99,8 @@ def _check_threads() -> None:
     if not found and tasks.is_dir():
         names = [(task / "comm").read_text().strip() for task in tasks.iterdir()]
         found = [name for name in names if name not in _HARMLESS][1:]
-    if found or "duckdb" in sys.modules:
+    if found:
         raise WarmingError(
-            f"Threads run after the libraries were loaded: {', '.join(found) or 'of duckdb'}.",
+            f"Threads run after the libraries were loaded: {', '.join(found)}.",
             "Runs are started by Dagster itself, which takes longer.",
         )

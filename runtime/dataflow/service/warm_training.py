@@ -27,9 +27,10 @@ _WITH_SCHEMA = (
     "dbt.contracts.project:ProjectFlags",
     "dbt.contracts.selection:SelectorFile",
     "dbt.task.test:TestResultData",
+    "dbt.adapters.duckdb:DuckDBCredentials",
 )
 # Of classes for which code is written on first use.
-_WITH_CODE = ("dbt.artifacts.", "dbt.contracts.")
+_WITH_CODE = ("dbt.adapters.", "dbt.artifacts.", "dbt.contracts.")
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _TOY_SETTINGS = {
     "storage": {"custom": {"module": "dataflow.runs.history", "class": "RedactedHistory"}},
@@ -99,6 +100,16 @@ def train_dbt() -> None:
 def _subclasses(known: type[Any]) -> set[type[Any]]:
     found = set(known.__subclasses__())
     return found.union(*map(_subclasses, found))
+
+
+def end_duckdb() -> None:
+    """Close the database in memory that DuckDB's import opens, and so end its threads.
+
+    A child that asks for it, as ``duckdb.sql`` does, gets a new one.
+    """
+    import duckdb
+
+    duckdb.default_connection().close()
 
 
 def start_resource_tracker() -> None:

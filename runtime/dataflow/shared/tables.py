@@ -367,7 +367,10 @@ def _as_known(table: pa.Table, known: pa.Schema | None) -> pa.Table:
 
 def _each_table(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
     """The batches of a stream as tables; the first one is empty and has the columns."""
-    yield to_arrow(reader.schema.empty_table())
+    import pyarrow as pa
+
+    # Not `empty_table()`, which makes pyarrow import pandas.
+    yield to_arrow(pa.Table.from_batches([], reader.schema))
     for batch in reader:
         yield to_arrow(batch)
 

@@ -118,8 +118,6 @@ def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]
 def _fetch(
     relation: duckdb.DuckDBPyRelation, null_values: NullValues
 ) -> tuple[pa.Table, list[str]]:
-    import pyarrow.compute as pc
-
     if relation.columns == ["json"] and str(relation.types[0]) == "JSON":
         return relation.limit(0).to_arrow_table().select([]), []
     notes = []
@@ -141,6 +139,9 @@ def _fetch(
     for name, column in zip(table.column_names, table.columns, strict=True):
         if str(column.type) != "double":
             continue
+        # Its import takes as long as a small file does.
+        import pyarrow.compute as pc
+
         largest = pc.max(pc.filter(pc.abs(column), pc.is_finite(column))).as_py()
         if (largest or 0) > _EXACT:
             told.append(f"Column {name!r} has whole numbers too large to be exact as numbers.")

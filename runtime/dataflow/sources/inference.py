@@ -8,10 +8,14 @@ nothing of the kind. Here a type is used only if every value of the column survi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import shortened
+from dataflow.shared.sql import quote_literal
 from dataflow.sources.contract_check import Conformed, conform
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.type_rules import (
@@ -25,7 +29,7 @@ from dataflow.sources.type_rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import duckdb
     import pyarrow as pa
@@ -149,11 +153,30 @@ def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedT
     if not texts:
         return TypedTable(table, [])
     renamed = table.select(texts).rename_columns([f"c{index}" for index in range(len(texts))])
-    connection.register("dataflow_texts", renamed)
-    typed = read_typed(connection, "dataflow_texts", texts, DATE_RULES)
+    with _relation_of(connection, renamed) as relation:
+        typed = read_typed(connection, relation, texts, DATE_RULES)
     for name in texts:
         table = table.set_column(table.column_names.index(name), name, typed.table[name])
     return TypedTable(table, typed.notes, typed.written)
+
+
+@contextmanager
+def _relation_of(connection: duckdb.DuckDBPyConnection, texts: pa.Table) -> Iterator[str]:
+    """What may stand after FROM for a table of texts.
+
+    DuckDB's look at an Arrow table makes pyarrow import pandas, which takes longer than the types
+    of a few rows do.
+    """
+    if texts.num_rows > _SAMPLE:
+        connection.register("dataflow_texts", texts)
+        yield "dataflow_texts"
+        return
+    import pyarrow.parquet as pq
+
+    with TemporaryDirectory(prefix="dataflow-") as folder:
+        path = Path(folder, "texts.parquet")
+        pq.write_table(texts, path, compression="none")
+        yield f"read_parquet({quote_literal(path)})"
 
 
 def durations_as_text(typed: TypedTable) -> TypedTable:
