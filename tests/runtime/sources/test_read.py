@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,27 @@ def test_last_value_may_come_with_the_parameters(server: Any, say: Any) -> None:
     result = read_source(source, {"last_value": {"value": 2, "seen": []}})
     assert server.requests[0].query["after"] == "2"
     assert json.loads(json.dumps(result["metadata"]["last_value"]))["value"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.csv", "a,b\n1,2024-01-02\n"), ("a.json", '[{"a": 1, "b": "2024-01-02"}]')],
+)
+def test_a_small_file_is_typed_without_pandas(project: Path, name: str, text: str) -> None:
+    """Its import takes longer than the file; pyarrow does it unasked when it makes an array."""
+    (project / name).write_text(text, encoding="utf-8")
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from dataflow.shared.tables import write_parquet\n"
+        "from dataflow.sources.read import read_source\n"
+        "rows = read_source({'type': 'file', 'url': sys.argv[1]}, {})['data']\n"
+        "write_parquet(rows, Path('rows.parquet'))\n"
+        "print(rows.schema.field('b').type, 'pandas' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, name], cwd=project, capture_output=True, text=True
+    )
+    assert done.stdout == "date32[day] False\n", done.stderr
 
 
 @pytest.mark.parametrize("kind", [None, "ftp"])
