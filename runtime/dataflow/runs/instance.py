@@ -31,6 +31,7 @@ _STORAGES = ("storage", "run_storage", "event_log_storage", "schedule_storage")
 _LAUNCHER, _COORDINATOR, _QUEUE = "run_launcher", "run_coordinator", "run_queue"
 _WARM = {"module": "dataflow.service.warm_launcher", "class": "WarmRunLauncher"}
 _PROMPT = {"module": "dataflow.service.prompt_coordinator", "class": "PromptRunCoordinator"}
+_SHOWN = {"module": "dataflow.runs.compute_logs", "class": "ShownComputeLogs"}
 _REDACTED = {"module": "dataflow.runs.history", "class": "RedactedHistory"}
 # A run that leaves the queue while the code server is started again goes back into it.
 _RETRIES = {"max_user_code_failure_retries": 10, "user_code_failure_retry_delay": 3}
@@ -48,8 +49,9 @@ def prepare_dagster_home(project: Project) -> Path:
     """Make the folder of Dagster's state, with the settings that Dagster reads there.
 
     They are those of the project's ``dagster.yaml``, a storage that keeps secrets out of the
-    history, around the one that the file names, if it names one, and our launcher of runs. The
-    tracked file stays in the project's root, so that the state can be deleted without losing it.
+    history, around the one that the file names, if it names one, our launcher of runs, and what
+    keeps the output of runs. The tracked file stays in the project's root, so that the state can
+    be deleted without losing it.
 
     Raises:
         HistoryError: ``dagster.yaml`` cannot be read.
@@ -61,6 +63,7 @@ def prepare_dagster_home(project: Project) -> Path:
         try:
             settings = yaml.safe_load(own.read_text(encoding="utf-8")) if own.exists() else {}
             settings = _with_warm_runs(_with_redaction(settings or {}, project))
+            settings = _with_output(settings, home)
             text = _HEADER + yaml.safe_dump(settings)
         except (yaml.YAMLError, AttributeError, UnicodeDecodeError) as error:
             raise _history_fault(project, error) from error
@@ -95,6 +98,13 @@ def _with_warm_runs(settings: dict[str, Any]) -> dict[str, Any]:
     if not settings.get(_COORDINATOR):
         changed[_COORDINATOR] = {**_PROMPT, "config": changed.pop(_QUEUE, None) or {}}
     return changed
+
+
+def _with_output(settings: dict[str, Any], home: Path) -> dict[str, Any]:
+    """With our keeper of what runs print, in Dagster's own place, unless the project names one."""
+    if settings.get("compute_logs"):
+        return settings
+    return {**settings, "compute_logs": {**_SHOWN, "config": {"base_dir": str(home / "storage")}}}
 
 
 def _has_text(path: Path, text: str) -> bool:
