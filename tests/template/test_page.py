@@ -139,7 +139,7 @@ def test_periods_in_text_are_days(
     found = source(
         render([when, AMOUNT]),
         "sales_daily.sql",
-        f"SELECT unnest([{values}]) AS fiscal, 1.0 AS amount",  # noqa: S608
+        f"SELECT unnest([{values}]) AS fiscal, 1.0 AS amount",
     )
     assert [str(row[0]) for row in found] == days
 

@@ -122,10 +122,15 @@ def test_three_sources_and_a_list_are_loaded_and_joined(
     failed = dataflow("workflow", "run", "shop", cwd=project_folder)
     assert failed.returncode == 1
     assert "Source orders: " in failed.stderr
-    assert rows(project_folder, "SELECT name FROM raw.customers ORDER BY ALL") == [("Ada",), ("Bob",)]
+    assert rows(project_folder, "SELECT name FROM raw.customers ORDER BY ALL") == [
+        ("Ada",),
+        ("Bob",),
+    ]
 
     # What cannot be loaded leaves the tables before it as they were, too.
-    server.answer("/orders", Answer(json.dumps({"orders": [{**ORDERS[0], "id": None}], "total": 1})))
+    server.answer(
+        "/orders", Answer(json.dumps({"orders": [{**ORDERS[0], "id": None}], "total": 1}))
+    )
     failed = dataflow("workflow", "run", "shop", cwd=project_folder)
     assert failed.returncode == 1
     assert "raw.orders: 1 rows have no value in the primary key" in failed.stderr

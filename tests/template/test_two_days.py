@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -32,7 +31,8 @@ MARTS: dict[str, list[dict[str, Any]] | None] = {
         {"id": 2, "version": "1.20", "price": "2.00"},
     ],
     "decimal_comma_is_kept": [
-        {"id": number, "betrag": value} for number, value in enumerate([1500.25, 2750, 1500, 2750], 1)
+        {"id": number, "betrag": value}
+        for number, value in enumerate([1500.25, 2750, 1500, 2750], 1)
     ],
     "padded_keys": [
         {"code": "00123", "v": 1},
