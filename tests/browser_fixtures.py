@@ -196,11 +196,11 @@ def site_server(folder: Path, base_path: str = "") -> Iterator[str]:
 @pytest.fixture(scope="session")
 def shared_node_modules(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
     """Install the dashboards' packages once; the result links them into a project's folder."""
-    from dataflow.publish.folders import SiteFolders
+    from dataflow_tools.site.folders import EvidenceFolders
     from dataflow_tools.site.node import find_node
     from dataflow_tools.site.packages import install_packages
 
-    folders = SiteFolders(tmp_path_factory.mktemp("packages"))
+    folders = EvidenceFolders(tmp_path_factory.mktemp("packages"))
     install_packages(folders, find_node(), lambda _: None)
 
     def share(project_root: Path) -> None:
