@@ -50,6 +50,17 @@ def test_a_slip_is_told_with_its_line_and_what_was_meant() -> None:
     ]
 
 
+def test_a_measure_of_ones_own_sql_needs_no_column() -> None:
+    """Its name is free; what the rows are about and where places lie are columns."""
+    script = """const data = {
+        table: 'orders',
+        entity: 'ordr',
+        measures: [{ name: 'won', aggregate: 'average', sql: "case when a = '{' then 1 end" }],
+    };"""
+    tags = """<Map of={data} latitude=lat country=country />"""
+    assert [line for line, _ in said(f"<script>\n{script}\n</script>\n\n{tags}\n")] == [4, 9]
+
+
 def test_a_table_that_nobody_publishes_is_told() -> None:
     """Also of a dataset that stands in the tag itself."""
     assert said("# A\n\n<Rows of={{ table: 'oders' }} title='All' />\n") == [

@@ -27,7 +27,7 @@ _TOKEN = re.compile(rf"{_TEXT}|//[^\n]*|/\*.*?\*/|[{{}}]", re.DOTALL)
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _TAG = re.compile(r"<[A-Z]\w*\s(?:[^<>{]|\{[^<>]*?\})*?\bof=\{(\w+)\}[^<>]*>", re.DOTALL)
 _INLINE = re.compile(r"<[A-Z]\w*\s[^<>]*?\bof=\{(?=\s*\{)")
-_COLUMN = re.compile(r"\b(?:by|column)=[\"']?(\w+)")
+_COLUMN = re.compile(r"\b(?:by|column|latitude|longitude|country)=[\"']?(\w+)")
 # What a page's components ask beside the table itself.
 _DERIVED = ("_daily", "_groups")
 _MOST_NAMES = 8
@@ -143,12 +143,16 @@ def _read(literal: str, first_line: int) -> Dataset | None:
         return None
     columns = [
         *_names_in(said.get("date"), first_line),
+        *_names_in(said.get("entity"), first_line),
         *_names_in(said.get("categories"), first_line),
         *_names_in(said.get("kinds"), first_line),
     ]
     measures = said.get("measures")
     for measure in measures.value if isinstance(measures, yaml.SequenceNode) else ():
         told = _entries(measure)
+        if "sql" in told:
+            # Its name is no column's.
+            continue
         columns += _names_in(told.get("name", measure), first_line)
         columns += _names_in(told.get("weight"), first_line)
     renamed = _entries(said.get("names"))
