@@ -39,6 +39,7 @@ from dataflow.service.dashboard_server import site_app
 from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import listen, server_config
 from dataflow.shared.project import Project
+from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.node import Node, find_node
 from dataflow_tools.site.packages import install_packages, site_files
 from dataflow_tools.site.site_build import build_site
@@ -132,14 +133,14 @@ def make_ours(root: Path, rows: int) -> Project:
     (evidence.parent / "config.yaml").write_text("workflow: {name: Bench}\n")
     (evidence / "pages" / "index.md").write_text(PAGE)
     (evidence / "sources" / "sales.sql").write_text(SOURCE)
-    install_packages(SiteFolders.of(project), find_node(), lambda _: None)
+    install_packages(EvidenceFolders.of(project), find_node(), lambda _: None)
     return project
 
 
 def make_theirs(root: Path, project: Project, database: Path, node: Node) -> Path:
     """The same page as a site of Evidence's own, of the same packages and its connector."""
     say("Installing Evidence's DuckDB connector")
-    shutil.copytree(SiteFolders.of(project).modules, root / "node_modules", symlinks=True)
+    shutil.copytree(EvidenceFolders.of(project).modules, root / "node_modules", symlinks=True)
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(site_files() / name, root)
     run([*node.npm, "install", "--prefer-offline", "--loglevel=error", CONNECTOR], root, node)

@@ -17,6 +17,7 @@ from dataflow.stages.kind import StageKind
 from dataflow.warehouse.kind import WarehouseKind
 from dataflow_tools.checks.protocol import Check
 from dataflow_tools.checks.workflow_source import WorkflowSource
+from dataflow_tools.dashboards.kind import SiteKind
 
 PAGES = Path(__file__).parents[2] / "docs" / "plugins"
 
@@ -54,6 +55,16 @@ def test_the_stage_of_the_page_renames() -> None:
     assert isinstance(kind, StageKind)
     options = kind.options.model_validate({"columns": {"a": "b"}})
     assert kind.apply(pa.table({"a": [1]}), options).column_names == ["b"]
+
+
+def test_the_site_of_the_page_is_built(tmp_path: Path) -> None:
+    """A list of what is published, which is nothing yet, beside the data."""
+    kind = code_of("sites.md")["KIND"]
+    assert isinstance(kind, SiteKind)
+    (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
+    built = kind.build(Project(tmp_path), print, None)
+    assert (built.folder / "index.html").read_text() == ""
+    assert built.pages == {}
 
 
 def test_the_command_of_the_page_is_one() -> None:

@@ -13,7 +13,7 @@ from tests.service_fixtures import until
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
 from dataflow.publish.parquet import publish_workflow
-from dataflow_tools.site.public import replace_public
+from dataflow_tools.dashboards.public import replace_public
 from dataflow_tools.site.site_folder import assemble_site
 
 HOOK = {

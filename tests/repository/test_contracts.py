@@ -60,6 +60,21 @@ def test_the_code_keeps_its_contracts(copied: Path) -> None:
             "dataflow_tools.site.site_build",
             "The runtime works without the tools",
         ),
+        (
+            "runtime/dataflow/publish/folders.py",
+            "dataflow_tools.site.folders",
+            "Publishing and each tool that builds dashboards",
+        ),
+        (
+            "tools/dataflow_tools/static_site/packages.py",
+            "dataflow_tools.site.node",
+            "No tool that builds dashboards is built on another",
+        ),
+        (
+            "tools/dataflow_tools/site/node.py",
+            "dataflow_tools.static_site.packages",
+            "No tool that builds dashboards is built on another",
+        ),
         ("runtime/dataflow/shared/errors.py", "dataflow.shared.project", "No circles"),
         ("runtime/dataflow/runs/lock.py", "dataflow.ingestion.source", "Only workflows of version"),
     ],

@@ -184,13 +184,12 @@ def _print_outcome(project: Project, run: Run) -> None:
 
 
 def _print_where(project: Project, workflow_id: str) -> None:
+    from dataflow.publish.folders import dashboard_folder, is_built
     from dataflow.warehouse.kind import open_warehouse
 
     warehouse = open_warehouse(project, workflow_id)
     if warehouse.exists():
         click.echo(f"  Tables      {project.relative(Path(warehouse.location))}")
-    if (project.workflow_dir(workflow_id) / "evidence").is_dir():
-        from dataflow.publish.folders import is_built
-
+    if dashboard_folder(project, workflow_id).is_dir():
         todo = f"dataflow evidence {'serve' if is_built(project, workflow_id) else 'build'}"
         click.echo(f"  Dashboard   {todo}, then open /{workflow_id}/")

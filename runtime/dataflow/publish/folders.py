@@ -6,9 +6,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dataflow.shared.project import Project
+
+# Where people write for the dashboards, in the project and in each workflow: published tables come
+# from its `sources`, whatever builds the site. Projects have it by this name.
+DASHBOARD_FOLDER = "evidence"
 
 
 @dataclass(frozen=True)
@@ -22,14 +26,9 @@ class SiteFolders:
     base: Path
 
     @classmethod
-    def of(cls, project: Project) -> SiteFolders:
+    def of(cls, project: Project) -> Self:
         """The folders of one project, which need not exist."""
         return cls(project.state_dir.resolve() / "site")
-
-    @property
-    def modules(self) -> Path:
-        """Node's packages, installed once per lock file."""
-        return self.base / "node_modules"
 
     @property
     def public(self) -> Path:
@@ -59,13 +58,6 @@ class SiteFolders:
         """
         return self.base / "built.json"
 
-    def template(self, use: str) -> Path:
-        """The generated site of one use: ``build`` or ``dev``.
-
-        Evidence recognises its working folder by the name ``.evidence/template``.
-        """
-        return self.base / use / ".evidence" / "template"
-
     def lock_file(self, name: str) -> Path:
         """The file behind one lock: ``publish``, ``build`` or ``install``."""
         self.base.mkdir(parents=True, exist_ok=True)
@@ -73,14 +65,25 @@ class SiteFolders:
 
 
 def workflow_folders(project: Project) -> list[Path]:
-    """The folders of the workflows that have an ``evidence`` folder, in order of their names."""
+    """The folders of the workflows that have dashboards, in order of their names."""
     found = project.workflows_dir.glob("*/config.yaml")
-    return sorted(path.parent for path in found if (path.parent / "evidence").is_dir())
+    return sorted(path.parent for path in found if (path.parent / DASHBOARD_FOLDER).is_dir())
+
+
+def dashboard_folder(project: Project, workflow_id: str) -> Path:
+    """The folder of a workflow's queries and pages; it need not exist."""
+    return project.workflow_dir(workflow_id) / DASHBOARD_FOLDER
+
+
+def source_queries(project: Project, workflow_id: str) -> dict[str, Path]:
+    """The files of the queries whose results a workflow publishes, by the names of the tables."""
+    found = (dashboard_folder(project, workflow_id) / "sources").glob("*.sql")
+    return {path.stem: path for path in sorted(found)}
 
 
 def project_pages_folder(project: Project) -> Path:
     """The folder of the project's own pages, beside those of its workflows; it need not exist."""
-    return project.root / "evidence"
+    return project.root / DASHBOARD_FOLDER
 
 
 def is_built(project: Project, workflow_id: str) -> bool:
@@ -88,10 +91,10 @@ def is_built(project: Project, workflow_id: str) -> bool:
     record = SiteFolders.of(project).build_record
     if workflow_id not in _read_record(record).get("workflows", []):
         return False
-    evidence = project.workflow_dir(workflow_id) / "evidence"
+    own_folder = dashboard_folder(project, workflow_id)
     built_at = record.stat().st_mtime
     # A source needs no build.
-    own = (path for part in evidence.glob("*") if part.name != "sources" for path in _below(part))
+    own = (path for part in own_folder.glob("*") if part.name != "sources" for path in _below(part))
     files = (*own, *_below(project_pages_folder(project)))
     return all(path.stat().st_mtime <= built_at for path in files)
 

@@ -155,8 +155,8 @@ def _changing(folders: SiteFolders) -> Iterator[Manifest]:
 
 
 def _write_aside(folders: SiteFolders, manifest: Manifest) -> Path:
-    # The shape that Evidence's own `sources` step writes, and its layout reads, under
-    # `renderedFiles`; `workflows` is ours.
+    # What a page in a browser starts from: sites of every version read `renderedFiles`, with
+    # `static/` before each path.
     content = {
         "renderedFiles": {
             name: [f"static/{path}" for path in paths]

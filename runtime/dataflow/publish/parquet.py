@@ -1,7 +1,7 @@
 """Publishing: a workflow's tables as the Parquet files that the dashboards' browser engine reads.
 
-It takes the place of Evidence's own ``sources`` step, needs no Node and no built site, and the
-pages show what it wrote without being built again.
+It needs no built site and knows no tool that builds one; the pages show what it wrote without
+being built again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pydantic import Field
 
 from dataflow.publish.config_values import read_config_values, values_of
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
-from dataflow.publish.folders import SiteFolders
+from dataflow.publish.folders import SiteFolders, source_queries
 from dataflow.publish.kind import PublisherKind, PublishRequest, Staged
 from dataflow.publish.manifest import RUNS_MARK, STALE_AFTER_SECONDS, replacing_tables
 from dataflow.shared.config_kinds import chosen_kind
@@ -77,11 +77,11 @@ def publish_workflow(
     stale_after: float = STALE_AFTER_SECONDS,
     config: WorkflowConfig | None = None,
 ) -> dict[str, int]:
-    """Publish the result of every ``evidence/sources/<table>.sql`` of one workflow.
+    """Publish the result of every ``sources/<table>.sql`` of one workflow.
 
     Page queries know it as ``<workflow_id>.<table>``. Numbers arrive as DOUBLE, dates and times
     as TIMESTAMP to the millisecond, booleans as they are, nested values as JSON text and
-    all else as text: what Evidence's own step writes and its browser engine (DuckDB 0.9) reads.
+    all else as text: what a browser's engine as old as DuckDB 0.9 reads, and numbers in JavaScript.
     Moments with a time zone arrive as the clock of ``workflow.timezone`` showed them, and queries
     cut them into days there: the browser's engine knows no time zones.
     The table ``<workflow_id>.published`` (table_name, row_count, published_at, published_local,
@@ -219,8 +219,7 @@ def release_workflow(
 
 
 def _read_queries(project: Project, workflow_id: str) -> dict[str, Path]:
-    folder = project.workflow_dir(workflow_id) / "evidence" / "sources"
-    queries = {path.stem: path for path in sorted(folder.glob("*.sql"))}
+    queries = source_queries(project, workflow_id)
     for table, path in queries.items():
         if not _TABLE_NAME.fullmatch(table) or table in (FRESHNESS_TABLE, DESCRIPTIONS_TABLE):
             raise PublishError(

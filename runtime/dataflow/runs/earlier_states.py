@@ -110,6 +110,7 @@ def restore_state(
         WarehouseError: Another program writes the warehouse.
         PublishError: The dashboards' queries do not fit the state; nothing was changed.
     """
+    from dataflow.publish.folders import dashboard_folder
     from dataflow.publish.kind import PublishRequest, stage
 
     warehouse = _atomic(project, workflow_id)
@@ -119,7 +120,7 @@ def restore_state(
         chosen = _chosen(warehouse.kept(), run_id, workflow_id)
         own = warehouse.begin(restoring, state=chosen.run_id)
         publications: list[Publication] = []
-        if with_dashboards and (project.workflow_dir(workflow_id) / "evidence").is_dir():
+        if with_dashboards and dashboard_folder(project, workflow_id).is_dir():
             with own.connect(read_only=True) as connection:
                 _, publications = stage(PublishRequest(project, workflow_id, connection))
         promote(project, workflow_id, restoring, warehouse, publications)

@@ -24,7 +24,9 @@ def show_on_index(
     Args:
         config: The run's configuration; None if the workflow has none.
     """
-    if not (project.workflow_dir(workflow_id) / "evidence").is_dir():
+    from dataflow.publish.folders import dashboard_folder
+
+    if not dashboard_folder(project, workflow_id).is_dir():
         return
     from dataflow.publish.manifest import note_run
 

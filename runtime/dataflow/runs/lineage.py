@@ -21,13 +21,13 @@ from dagster import (
 from dagster._utils.tags import is_valid_tag_key
 
 from dataflow.modelling.known_graph import known_graph
+from dataflow.publish.folders import dashboard_folder, source_queries
 from dataflow.runs.freshness import overdue_policy
 from dataflow.runs.partitioning import partitions_of
 from dataflow.runs.upstream_lineage import with_upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from dagster import PartitionsDefinition
 
@@ -76,12 +76,11 @@ def dashboard_key(workflow_id: str) -> AssetKey:
 
 def read_lineage(project: Project, workflow_id: str, config: WorkflowConfig) -> Lineage:
     """Read a workflow's assets from its files; without dbt, and within milliseconds."""
-    folder = project.workflow_dir(workflow_id)
     graph = known_graph(project, workflow_id)
     specs = [*_loaded(workflow_id, config), *(_model(workflow_id, each) for each in graph.models)]
     specs = with_upstream(project, config, graph, specs)
-    if (folder / "evidence").is_dir():
-        specs.append(_dashboard(workflow_id, folder, specs, graph))
+    if dashboard_folder(project, workflow_id).is_dir():
+        specs.append(_dashboard(project, workflow_id, specs, graph))
     schedule = config.workflow.schedule
     if schedule:
         # A source is not made here, and cannot be late here.
@@ -201,10 +200,10 @@ def _about_table(
 
 
 def _dashboard(
-    workflow_id: str, folder: Path, specs: list[AssetSpec], graph: ModelGraph
+    project: Project, workflow_id: str, specs: list[AssetSpec], graph: ModelGraph
 ) -> AssetSpec:
     tables = {spec.key: tuple(spec.key.path[1:]) for spec in specs if len(spec.key.path) == 3}
-    queries = sorted((folder / "evidence" / "sources").glob("*.sql"))
+    queries = source_queries(project, workflow_id).values()
     asked = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in queries)
     named = {
         (part[0] or part[1], part[2] or part[3]) for part in _TABLE_NAME.findall(asked.lower())

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from dataflow.shared.errors import DataflowError
 
-Group = Literal["sources", "stages", "warehouses", "publishers", "checks", "commands"]
+Group = Literal["sources", "stages", "warehouses", "publishers", "sites", "checks", "commands"]
 
 
 class PluginError(DataflowError):

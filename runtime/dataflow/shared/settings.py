@@ -43,9 +43,9 @@ class Settings(BaseModel):
 
     # Where the warehouse files lie, from the project's folder. The one folder of state to back up.
     data_dir: Path = Path("data")
-    # What builds the dashboards: Evidence, from the workflows' own pages, or `static`, which needs
-    # no Node and makes each page by itself.
-    dashboard: Literal["evidence", "static"] = "evidence"
+    # What builds the dashboards: Evidence, from the workflows' own pages; `static`, which needs no
+    # Node and makes each page by itself; or one that a plug-in brings.
+    dashboard: str = "evidence"
     # Where Dagster's UI listens.
     dagster_port: Port = 3000
     # Where the REST API listens.

@@ -19,22 +19,18 @@ def test_the_folders_are_where_version_0_1_left_them(project: Project) -> None:
     base = project.root / ".dataflow" / "site"
     assert {
         "base": folders.base,
-        "modules": folders.modules,
         "public": folders.public,
         "data": folders.data,
         "manifest": folders.manifest,
         "staging": folders.staging,
         "build_record": folders.build_record,
-        "template": folders.template("dev"),
     } == {
         "base": base,
-        "modules": base / "node_modules",
         "public": base / "public",
         "data": base / "public" / "data",
         "manifest": base / "public" / "data" / "manifest.json",
         "staging": base / "staging",
         "build_record": base / "built.json",
-        "template": base / "dev" / ".evidence" / "template",
     }
 
 

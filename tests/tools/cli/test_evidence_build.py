@@ -38,3 +38,17 @@ def test_pages_that_make_themselves_cannot_be_edited(
 
     assert isinstance(done.exception, BadInputError)
     assert "dataflow evidence serve" in done.exception.instruction
+
+
+def test_a_name_that_nothing_has_is_refused_with_those_that_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slip in the setting is told with what was meant."""
+    project = new_project(tmp_path / "shop")
+    monkeypatch.chdir(project.root)
+    monkeypatch.setenv("DATAFLOW_DASHBOARD", "evidenc")
+
+    done = CliRunner().invoke(build, [])
+
+    assert isinstance(done.exception, BadInputError)
+    assert done.exception.instruction == "Did you mean `evidence`? There are: evidence, static."

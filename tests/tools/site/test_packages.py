@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dataflow.publish.folders import SiteFolders
+from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.node import Node
 from dataflow_tools.site.npm_install import InstallError, packages_hash, site_files
 from dataflow_tools.site.packages import install_packages
@@ -38,7 +38,7 @@ def test_the_lock_file_belongs_to_the_package_file() -> None:
 
 def test_packages_are_installed_once(tmp_path: Path) -> None:
     """A second build does not wait for npm; a new lock file makes it run again."""
-    folders = SiteFolders(tmp_path / "site")
+    folders = EvidenceFolders(tmp_path / "site")
     node = _npm(
         tmp_path,
         "import pathlib; pathlib.Path('node_modules').mkdir(exist_ok=True);"
@@ -64,7 +64,7 @@ def test_what_npm_says_is_passed_on(tmp_path: Path) -> None:
     )
 
     with pytest.raises(InstallError) as caught:
-        install_packages(SiteFolders(tmp_path / "site"), node, lambda _: None)
+        install_packages(EvidenceFolders(tmp_path / "site"), node, lambda _: None)
 
     assert "code ENOTFOUND" in caught.value.reason
     assert "registry" in caught.value.instruction

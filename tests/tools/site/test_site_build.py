@@ -18,7 +18,8 @@ from dataflow.publish.folders import is_built
 from dataflow.publish.manifest import note_run
 from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.project import Project
-from dataflow_tools.site.site_build import BrokenPagesError, build_site
+from dataflow_tools.dashboards.built import BrokenPagesError
+from dataflow_tools.site.site_build import build_site
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from tests.dashboard_fixtures import AddWorkflow
 
-from dataflow.publish.folders import SiteFolders
 from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.project import Project
+from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.node import find_node
 from dataflow_tools.site.packages import install_packages
 from dataflow_tools.site.site_check import check_site
@@ -125,7 +125,7 @@ def test_every_fault_is_found_with_its_line(
     publish_workflow(project, "fine")
     (folder / "evidence/sources/written_after_the_last_run.sql").write_text("SELECT 1 AS a")
     said: list[str] = []
-    install_packages(SiteFolders.of(project), find_node(), said.append)
+    install_packages(EvidenceFolders.of(project), find_node(), said.append)
 
     site = assemble_site(project, "build")
     findings = check_site(project, site, find_node(), said.append)

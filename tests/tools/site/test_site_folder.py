@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from tests.dashboard_fixtures import AddWorkflow
 
-from dataflow.publish.folders import SiteFolders
 from dataflow.shared.config import read_config
 from dataflow.shared.finding import Finding, Severity
 from dataflow.shared.project import Project
+from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.page_files import DuplicatePageError
 from dataflow_tools.site.site_folder import assemble_site
 
@@ -17,7 +17,7 @@ from dataflow_tools.site.site_folder import assemble_site
 @pytest.fixture(autouse=True)
 def _evidence(project: Project) -> None:
     """What is used of Evidence's package here: its template, in small."""
-    template = SiteFolders.of(project).modules / "@evidence-dev" / "evidence" / "template"
+    template = EvidenceFolders.of(project).modules / "@evidence-dev" / "evidence" / "template"
     for name in ("vite.config.js", "src/pages/+page.md", "src/pages/settings/+page.svelte"):
         path = template / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -25,7 +25,7 @@ def _evidence(project: Project) -> None:
 
 
 def _pages(project: Project) -> set[str]:
-    top = SiteFolders.of(project).template("build") / "src" / "pages"
+    top = EvidenceFolders.of(project).template("build") / "src" / "pages"
     return {path.relative_to(top).as_posix() for path in top.rglob("*.md")}
 
 
@@ -61,7 +61,7 @@ def test_our_files_go_over_evidences_and_its_own_pages_are_left_out(project: Pro
     assert (site.template / "vite.config.js").read_text() == "of evidence"
     assert not (site.template / "src/pages/settings").exists()
     assert "WorkflowList" in (site.template / "src/pages/+page.md").read_text()
-    assert (site.template / "../../node_modules").resolve() == SiteFolders.of(project).modules
+    assert (site.template / "../../node_modules").resolve() == EvidenceFolders.of(project).modules
 
 
 def test_what_was_removed_disappears(project: Project, add_workflow: AddWorkflow) -> None:

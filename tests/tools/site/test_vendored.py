@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dataflow.publish.folders import SiteFolders
 from dataflow.shared.errors import BadInputError
 from dataflow_tools.site import vendored
+from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.node import find_node
 from dataflow_tools.site.npm_install import packages_hash
 from dataflow_tools.site.packages import install_packages
@@ -25,7 +25,7 @@ def test_packages_are_installed_from_a_folder_where_no_registry_answers(
     count = vendor_packages(folder, node, lambda _: None)
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "empty"))
-    folders = SiteFolders(tmp_path / "site")
+    folders = EvidenceFolders(tmp_path / "site")
 
     install_packages(folders, node, lambda _: None, folder)
 

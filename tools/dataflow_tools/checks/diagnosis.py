@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from dataflow.shared.errors import BadInputError
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE, Project, ProjectNotFoundError, find_project
 from dataflow.workflows.registry import list_workflow_ids
@@ -13,6 +13,7 @@ from dataflow_tools.checks.installation import diagnose_installation
 from dataflow_tools.checks.project_health import diagnose_project
 from dataflow_tools.checks.protocol import Verdict, judged, not_applicable
 from dataflow_tools.checks.template_version import diagnose_versions
+from dataflow_tools.dashboards.kind import chosen_site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +48,8 @@ def examine(*, offline: bool = False) -> tuple[Path | None, dict[str, dict[str, 
 
 def _builds_with_node(project: Project) -> bool:
     try:
-        return project.settings.dashboard == "evidence"
-    except BadInputError:
+        return chosen_site(project).needs_node
+    except DataflowError:
         # What is wrong with the settings is said where they are looked at.
         return True
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from dataflow.shared.project import find_project
+from dataflow_tools.dashboards.kind import chosen_site
 
 packages_option = click.option(
     "--packages",
@@ -28,14 +29,7 @@ def build(packages: Path | None) -> None:
     `static`, which needs no Node and makes a page of each workflow's tables by itself.
     """
     project = find_project()
-    if project.settings.dashboard == "static":
-        from dataflow_tools.static_site.site_build import build_site as build_static_site
-
-        site = build_static_site(project, _report)
-    else:
-        from dataflow_tools.site.site_build import build_site
-
-        site = build_site(project, _report, packages)
+    site = chosen_site(project).build(project, _report, packages)
     click.echo(f"Built {project.relative(site.folder)} in {site.seconds:.0f} s.")
     for urls in site.pages.values():
         for url in urls:

@@ -10,6 +10,7 @@ from dataflow.cli.evidence_serve import host_option, port_option
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import find_project
 from dataflow_tools.cli.evidence_build import packages_option
+from dataflow_tools.dashboards.kind import chosen_site
 
 
 @click.command()
@@ -19,11 +20,11 @@ from dataflow_tools.cli.evidence_build import packages_option
 def dev(host: str, port: int | None, packages: Path | None) -> None:
     """Serve the dashboards while you edit them: a saved page shows at once."""
     project = find_project()
-    if project.settings.dashboard == "static":
+    develop = chosen_site(project).develop
+    if develop is None:
         raise BadInputError(
-            "With dashboard = 'static' the pages make themselves, and there is none to edit.",
+            f"With dashboard = {project.settings.dashboard!r} the pages make themselves, and there "
+            "is none to edit.",
             "Build them (dataflow evidence build) and open them (dataflow evidence serve).",
         )
-    from dataflow_tools.site.dev import develop_site
-
-    develop_site(project, host, port or project.settings.evidence_port, click.echo, packages)
+    develop(project, host, port or project.settings.evidence_port, click.echo, packages)

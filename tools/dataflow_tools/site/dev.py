@@ -9,12 +9,13 @@ from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from dataflow.publish.folders import SiteFolders, project_pages_folder, workflow_folders
+from dataflow.publish.folders import project_pages_folder, workflow_folders
 from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import listen
 from dataflow.shared.errors import DataflowError
+from dataflow_tools.dashboards.outdated import publish_outdated
+from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.node import find_node
-from dataflow_tools.site.outdated import publish_outdated
 from dataflow_tools.site.packages import install_packages
 from dataflow_tools.site.site_folder import assemble_site
 
@@ -57,7 +58,7 @@ def develop_site(
         DevServerError: The server ended with an error.
         MissingDependencyError: There is no Node.js.
     """
-    folders = SiteFolders.of(project)
+    folders = EvidenceFolders.of(project)
     node = find_node()
     listen(host, port).close()
     install_packages(folders, node, report, vendored)
@@ -127,7 +128,7 @@ def _stamp(project: Project) -> dict[str, tuple[int, int]]:
     return stamp
 
 
-def _show_published(template: Path, folders: SiteFolders) -> None:
+def _show_published(template: Path, folders: EvidenceFolders) -> None:
     """Have the development server serve the published data under ``/data``."""
     folders.data.mkdir(parents=True, exist_ok=True)
     link = template / "static" / "data"

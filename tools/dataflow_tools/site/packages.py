@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dataflow.publish.folders import SiteFolders
+    from dataflow_tools.site.folders import EvidenceFolders
     from dataflow_tools.site.node import Node
 
 
 def install_packages(
-    folders: SiteFolders,
+    folders: EvidenceFolders,
     node: Node,
     report: Callable[[str], None],
     vendored: Path | None = None,

@@ -8,19 +8,21 @@ import re
 import shutil
 import subprocess
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from dataflow.publish.folders import SiteFolders, workflow_folders
+from dataflow.publish.folders import workflow_folders
 from dataflow.publish.manifest import forget_workflows, read_manifest
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.finding import Finding, Severity
+from dataflow_tools.dashboards.built import BrokenPagesError, SiteBuild
+from dataflow_tools.dashboards.outdated import publish_outdated
+from dataflow_tools.dashboards.public import replace_public
+from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.node import find_node
-from dataflow_tools.site.outdated import publish_outdated
 from dataflow_tools.site.packages import install_packages
-from dataflow_tools.site.public import replace_public
 from dataflow_tools.site.site_check import check_site
 from dataflow_tools.site.site_folder import assemble_site, broken_sources, workflow_of
 
@@ -40,40 +42,6 @@ _PAGE_IN_LOG = re.compile(r"src/(?:pages|components)/[^\s:'\"?]+")
 
 class SiteBuildError(DataflowError):
     """The site could not be built; what was built before is still there."""
-
-
-class BrokenPagesError(DataflowError):
-    """The site was built, but some of its pages or source queries have errors.
-
-    The pages that cannot be shown say so in their place.
-    """
-
-    def __init__(self, build: SiteBuild, lines: list[str]) -> None:
-        count = len(lines)
-        super().__init__(
-            "\n".join(lines),
-            f"Fix {'it' if count == 1 else f'these {count} errors'} and build again. "
-            "The other pages are up to date.",
-        )
-        self.build = build
-
-
-@dataclass(frozen=True)
-class SiteBuild:
-    """A built site.
-
-    Args:
-        folder: The folder to serve or to copy; it holds the published data as well.
-        pages: Per workflow, the paths of its pages on the site; those of the project under "".
-        unchanged: The last build was still good, so nothing was done.
-        findings: What is wrong in the pages.
-    """
-
-    folder: Path
-    pages: dict[str, list[str]]
-    seconds: float
-    unchanged: bool = False
-    findings: list[Finding] = field(default_factory=list)
 
 
 def build_site(
@@ -96,7 +64,7 @@ def build_site(
         MissingDependencyError: There is no Node.js.
     """
     began = time.perf_counter()
-    folders = SiteFolders.of(project)
+    folders = EvidenceFolders.of(project)
     node = find_node()
     lock = FileLock(folders.lock_file("build"))
     try:
@@ -126,7 +94,7 @@ def _build_if_changed(
     project: Project, site: Site, node: Node, report: Callable[[str], None]
 ) -> tuple[list[Finding], bool]:
     """What is wrong with the site, and whether the last build was still good."""
-    folders = SiteFolders.of(project)
+    folders = EvidenceFolders.of(project)
     record = folders.build_record
     wanted = _wanted(site, folders)
     last = _read_json(record) if (folders.public / "index.html").exists() else {}
@@ -163,7 +131,7 @@ def _as_lines(project: Project, findings: list[Finding]) -> list[str]:
     return [f"{whose}{f.file}, line {f.line}: {f.reason}" for whose, f in places]
 
 
-def _wanted(site: Site, folders: SiteFolders) -> dict[str, Any]:
+def _wanted(site: Site, folders: EvidenceFolders) -> dict[str, Any]:
     # Queries are checked against the published tables, so a new table asks for a new check.
     tables = {
         name: sorted(path.rsplit("/", 1)[-1] for path in paths)
@@ -179,7 +147,7 @@ def _build(
     while True:
         site = assemble_site(project, "build", findings)
         report("Building the site (about a minute) ...")
-        log = _run_vite(site, SiteFolders.of(project).modules, node, report)
+        log = _run_vite(site, EvidenceFolders.of(project).modules, node, report)
         if log is None:
             return findings
         found = _finding_in_log(project, site, log, findings)

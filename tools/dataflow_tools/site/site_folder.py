@@ -13,12 +13,9 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from dataflow.publish.folders import SiteFolders
-from dataflow.shared.environment import interpolate
 from dataflow.shared.finding import Finding, Severity
-from dataflow.shared.redaction import is_secret_key
+from dataflow_tools.dashboards.description import describe_workflow
+from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.npm_install import packages_hash, site_files
 from dataflow_tools.site.page_files import find_page_files
 from dataflow_tools.site.page_text import page_text
@@ -77,7 +74,7 @@ def assemble_site(project: Project, use: str, findings: Sequence[Finding] = ()) 
         DuplicatePageError: Two files would be the same page, component or other thing.
         BadInputError: The project's own ``evidence.config.yaml`` has a fault.
     """
-    folders = SiteFolders.of(project)
+    folders = EvidenceFolders.of(project)
     config = read_site_config(project)
     files = find_page_files(project)
     texts = {page.target: page_text(project, page, files) for page in files.pages}
@@ -118,7 +115,7 @@ def assemble_site(project: Project, use: str, findings: Sequence[Finding] = ()) 
     )
 
 
-def _own_files(folders: SiteFolders) -> dict[str, Path]:
+def _own_files(folders: EvidenceFolders) -> dict[str, Path]:
     """Evidence's template with our files over it."""
     found = {}
     for top in (folders.modules / "@evidence-dev" / "evidence" / "template", _overlay()):
@@ -175,37 +172,6 @@ def _facts(
             page.route: by_source[page.source] for page in pages if page.source in by_source
         },
     }
-
-
-def describe_workflow(project: Project, workflow_id: str) -> dict[str, str]:
-    """What a workflow's config says of it: ``title``, ``description`` and its first ``table``."""
-    # A config with an error elsewhere in it must not take the site down.
-    path = project.workflow_dir(workflow_id) / "config.yaml"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        told, load = content["workflow"], content.get("load") or {}
-        return {
-            "title": _interpolated(told.get("name")) or workflow_id,
-            "description": _interpolated(told.get("description")),
-            "table": _interpolated(load.get("table") or _first_table(content)),
-        }
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
-        return {"title": workflow_id, "description": "", "table": ""}
-
-
-def _first_table(content: dict[str, Any]) -> str | None:
-    """The table of the first of several sources."""
-    sources = (content.get("ingestion") or {}).get("sources") or {}
-    name = next(iter(sources), None)
-    return None if name is None else (sources[name].get("load") or {}).get("table") or name
-
-
-def _interpolated(value: object) -> str:
-    """A text of a config file as a run reads it, but with secrets and unset variables by name."""
-    text = "" if value is None else str(value)
-    known = {name: part for name, part in os.environ.items() if not is_secret_key(name)}
-    _, unknown, _ = interpolate(text, known)
-    return str(interpolate(text, {**known, **{name: f"${{{name}}}" for name in unknown}})[0])
 
 
 def _error_page(page: SitePage) -> bytes:

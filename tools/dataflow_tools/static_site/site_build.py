@@ -16,10 +16,10 @@ from dataflow.publish.manifest import forget_workflows, read_manifest
 from dataflow.publish.parquet import FRESHNESS_TABLE
 from dataflow.shared.config import load_config
 from dataflow.shared.errors import DataflowError
-from dataflow_tools.site.outdated import publish_outdated
-from dataflow_tools.site.public import replace_public
-from dataflow_tools.site.site_build import BrokenPagesError, SiteBuild
-from dataflow_tools.site.site_folder import describe_workflow
+from dataflow_tools.dashboards.built import BrokenPagesError, SiteBuild
+from dataflow_tools.dashboards.description import describe_workflow
+from dataflow_tools.dashboards.outdated import publish_outdated
+from dataflow_tools.dashboards.public import replace_public
 from dataflow_tools.static_site.packages import collect_code, page_files
 from dataflow_tools.static_site.page_spec import page_of
 from dataflow_tools.static_site.table_shape import shape_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
 
-# Tables that the template's pages for Evidence derive from the one with all rows.
+# Tables that the template's own pages derive from the one with all rows.
 _DERIVED = ("_daily", "_latest", "_columns", "_groups")
 _PAGE = "index.html"
 

@@ -11,7 +11,7 @@ from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import note_run, read_manifest
 from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.project import Project
-from dataflow_tools.site.outdated import Outdated, publish_outdated
+from dataflow_tools.dashboards.outdated import Outdated, publish_outdated
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE
-from dataflow.publish.folders import SiteFolders, workflow_folders
+from dataflow.publish.folders import SiteFolders, source_queries, workflow_folders
 from dataflow.publish.manifest import read_manifest
 from dataflow.publish.parquet import FRESHNESS_TABLE, PublishError, publish_workflow
 from dataflow.shared.errors import DataflowError
@@ -39,7 +39,7 @@ def publish_outdated(project: Project, report: Callable[[str], None]) -> Outdate
     done = Outdated()
     for folder in workflow_folders(project):
         name = folder.name
-        if not project.warehouse_file(name).exists() or not _is_outdated(folder, manifest):
+        if not project.warehouse_file(name).exists() or not _is_outdated(project, name, manifest):
             continue
         report(f"Publishing the data of {name} ...")
         try:
@@ -54,14 +54,14 @@ def publish_outdated(project: Project, report: Callable[[str], None]) -> Outdate
     return done
 
 
-def _is_outdated(folder: Path, manifest: Manifest) -> bool:
-    notes = manifest.workflows.get(folder.name, {})
-    if folder.name not in manifest.tables or "published_at" not in notes:
+def _is_outdated(project: Project, name: str, manifest: Manifest) -> bool:
+    notes = manifest.workflows.get(name, {})
+    if name not in manifest.tables or "published_at" not in notes:
         return True
     # The time was taken before the queries were read.
     published = datetime.fromisoformat(notes["published_at"]).timestamp()
-    queries = list((folder / "evidence" / "sources").glob("*.sql"))
-    expected = {FRESHNESS_TABLE, DESCRIPTIONS_TABLE, *(path.stem for path in queries)}
-    return expected != {Path(file).stem for file in manifest.tables[folder.name]} or any(
-        path.stat().st_mtime > published for path in queries
+    queries = source_queries(project, name)
+    expected = {FRESHNESS_TABLE, DESCRIPTIONS_TABLE, *queries}
+    return expected != {Path(file).stem for file in manifest.tables[name]} or any(
+        path.stat().st_mtime > published for path in queries.values()
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataflow.publish.folders import SiteFolders
-from dataflow_tools.site.public import replace_public
+from dataflow_tools.dashboards.public import replace_public
 
 
 @pytest.fixture

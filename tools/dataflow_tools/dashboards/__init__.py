@@ -1,0 +1,1 @@
+"""What every tool that builds dashboards shares: it knows none of them."""
