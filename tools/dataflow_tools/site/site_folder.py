@@ -19,6 +19,7 @@ from dataflow.publish.folders import SiteFolders
 from dataflow.shared.environment import interpolate
 from dataflow.shared.finding import Finding, Severity
 from dataflow.shared.redaction import is_secret_key
+from dataflow_tools.inspection.countries import countries_file
 from dataflow_tools.site.npm_install import packages_hash, site_files
 from dataflow_tools.site.page_files import find_page_files
 from dataflow_tools.site.page_text import page_text
@@ -126,6 +127,8 @@ def _own_files(folders: SiteFolders) -> dict[str, Path]:
             name = path.relative_to(top).as_posix()
             if path.is_file() and (top == _overlay() or not name.startswith(_LEFT_OUT)):
                 found[name] = path
+    # The maps know the same countries as those who look at data.
+    found["src/dataflow/countries.csv"] = countries_file()
     return found
 
 

@@ -43,3 +43,8 @@ export function labelOf(column, unit = '', given = '') {
 export function labelWithin(label) {
 	return /^[A-Z][a-z]/.test(label) ? label[0].toLowerCase() + label.slice(1) : label;
 }
+
+/** A value of a category for people: what is true is yes. */
+export function groupLabel(value) {
+	return { true: 'yes', false: 'no' }[value] ?? value;
+}
