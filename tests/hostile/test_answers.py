@@ -282,7 +282,7 @@ def test_a_password_in_an_answer_is_refused_before_it_is_in_a_file(url: str, ref
 
 
 SOURCES = ["_daily.sql{% endif %}.jinja", "_groups.sql{% endif %}.jinja"]
-SOURCES += ["_latest.sql{% endif %}.jinja", "_columns.sql{% endif %}.jinja"]
+SOURCES += ["_latest.sql{% endif %}.jinja", "_columns.sql.jinja"]
 QUERIES = [template_file(name) for name in SOURCES]
 
 
