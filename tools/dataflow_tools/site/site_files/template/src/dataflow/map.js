@@ -84,7 +84,23 @@ export function windowOf(extent) {
 /** The path of a polygon or several (GeoJSON) within a window; empty where it is outside. */
 export function pathOf(geometry, view) {
 	const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates;
-	return polygons.filter((rings) => isWithin(rings[0], view)).map((rings) => rings.map((ring) => line(ring, view)).join('')).join('');
+	return polygons
+		.filter(([outer]) => isWithin(outer, view))
+		.flatMap((rings) => rings.flatMap(unrolled).map((ring) => line(ring, view)))
+		.join('');
+}
+
+/** A ring that goes over the edge of the world, as one on either side of it; others as they are. */
+function unrolled(ring) {
+	const isCut = ring.some(([longitude], index) => index > 0 && Math.abs(longitude - ring[index - 1][0]) > 180);
+	if (!isCut || ring.some(([, latitude]) => latitude < -85)) return [ring];
+	let turns = 0;
+	const whole = ring.map(([longitude, latitude], index) => {
+		const jump = index > 0 ? longitude - ring[index - 1][0] : 0;
+		if (Math.abs(jump) > 180) turns -= Math.sign(jump);
+		return [longitude + 360 * turns, latitude];
+	});
+	return [-360, 0, 360].map((shift) => whole.map(([longitude, latitude]) => [longitude + shift, latitude]));
 }
 
 function isWithin(ring, view) {
