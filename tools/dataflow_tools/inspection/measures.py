@@ -65,6 +65,21 @@ def has_hours(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> b
     return row is not None and int(row[0]) >= _FEWEST_HOURS
 
 
+def is_irregular(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+    """Whether moments come when something happens, rather than every hour or ten minutes.
+
+    Those of events are different by chance; what is measured has one distance between most of them.
+    """
+    if not has_hours(connection, column):
+        return False
+    row = connection.execute(
+        f"WITH moments AS (SELECT DISTINCT {column.key} AS at FROM data WHERE at IS NOT NULL), "  # noqa: S608
+        "gaps AS (SELECT at - lag(at) OVER (ORDER BY at) AS gap FROM moments) "
+        "SELECT count(*) FILTER (gap = (SELECT mode(gap) FROM gaps)) / count(gap) FROM gaps"
+    ).fetchone()
+    return row is not None and (row[0] or 0) < 1 / 2
+
+
 def best_period(
     connection: duckdb.DuckDBPyConnection, profiles: list[ColumnProfile]
 ) -> ColumnProfile | None:

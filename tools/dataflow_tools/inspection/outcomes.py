@@ -60,7 +60,7 @@ def success_of(
 def _test(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
     words = set(column.identifier.split("_"))
     if is_http_status(connection, column):
-        return f"case when {{column}} < {_FIRST_ERROR} then 1 when {{column}} >= 400 then 0 end"
+        return f"case when {{column}} >= {_FIRST_ERROR} then 0 when {{column}} >= 100 then 1 end"
     if column.type == "BOOLEAN":
         if words & _TRUE_IS_SUCCESS and not words & _TRUE_IS_FAILURE:
             return "case when {column} then 1 when not {column} then 0 end"

@@ -19,6 +19,7 @@ from dataflow_tools.inspection.measures import (
     best_period,
     format_of,
     has_hours,
+    is_irregular,
     mixes_kinds,
     period_of,
     weights_of,
@@ -73,11 +74,11 @@ class InspectedColumn:
         accepted_values: Its values, if there are few.
         contract: What `ingestion.columns` is to say of it; nothing while its type is not known.
         nearly: The type that nearly all of its values have, which a few keep it from.
-        shown: What more a page needs to know of it: of a date its ``period`` and whether it has a
-            ``clock``; of a measure its ``format`` and ``weight``; of a category whether it mixes
-            ``kinds``; of a latitude its ``longitude``; whether it names a ``country`` or the
-            ``entity`` that a row is about, has ``long`` texts or ``answers`` and on which
-            ``scale``; how it tells ``success`` from failure.
+        shown: What more a page needs to know of it: of a date its ``period``, whether it has a
+            ``clock`` and is ``irregular``, as events are; of a measure its ``format`` and
+            ``weight``; of a category whether it mixes ``kinds``; of a latitude its ``longitude``;
+            whether it names a ``country`` or the ``entity`` that a row is about, has ``long`` texts
+            or ``answers`` and on which ``scale``; how it tells ``success`` from failure.
     """
 
     profile: ColumnProfile
@@ -262,6 +263,7 @@ def _shown(
         if role == "date":
             facts["period"] = "" if column.time else period_of(connection, column)
             facts["clock"] = has_hours(connection, column)
+            facts["irregular"] = is_irregular(connection, column)
         elif role == "measure":
             is_score = is_recommendation(connection, column)
             facts["format"] = "nps" if is_score else format_of(connection, column)
