@@ -73,8 +73,9 @@ def is_irregular(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -
     if not has_hours(connection, column):
         return False
     row = connection.execute(
-        f"WITH moments AS (SELECT DISTINCT {column.key} AS at FROM data WHERE at IS NOT NULL), "  # noqa: S608
-        "gaps AS (SELECT at - lag(at) OVER (ORDER BY at) AS gap FROM moments) "
+        f"WITH moments AS (SELECT DISTINCT {column.key} AS moment FROM data), "  # noqa: S608
+        "gaps AS (SELECT moment - lag(moment) OVER (ORDER BY moment) AS gap FROM moments "
+        "WHERE moment IS NOT NULL) "
         "SELECT count(*) FILTER (gap = (SELECT mode(gap) FROM gaps)) / count(gap) FROM gaps"
     ).fetchone()
     return row is not None and (row[0] or 0) < 1 / 2
