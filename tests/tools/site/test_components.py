@@ -293,7 +293,7 @@ def test_a_row_for_each_thing_is_ranked(built: Built, open_page: OpenPage) -> No
     )
     assert f"{outliers} of 50" in shown
     row = watched.page.locator("[aria-label='Columns of stations'] tr", has_text="Height")
-    assert row.locator("td").last.inner_text() == str(outliers)
+    assert row.locator("td.number").last.inner_text() == str(outliers)
 
 
 def test_a_map_shows_where_rows_lie(built: Built, open_page: OpenPage) -> None:
