@@ -184,7 +184,7 @@ def columns_of(names: list[str], values: list[str]) -> list[dict[str, Any]]:
     described = zip(names, sql_identifiers(names, RESERVED), strict=True)
     return [
         {"name": name, "identifier": identifier, "type": "VARCHAR", "role": "text", "tests": []}
-        | {"accepted_values": values}
+        | {"accepted_values": values, "description": f"What {name} is."}
         for name, identifier in described
     ]
 
@@ -207,7 +207,7 @@ def test_what_dbt_reads_of_columns_is_text(names: list[str], values: list[str]) 
             names, [c["identifier"] for c in columns], model["columns"], strict=False
         ):
             assert column["name"] == identifier
-            assert by_dbt(column["description"]) == f"The source's column {name}."
+            assert by_dbt(column["description"]) == f"What {name} is."
             for test in column.get("data_tests", []):
                 written = test["accepted_values"]["arguments"]["values"]
                 # It stands between single quotes in SQL then.
@@ -282,7 +282,7 @@ def test_a_password_in_an_answer_is_refused_before_it_is_in_a_file(url: str, ref
 
 
 SOURCES = ["_daily.sql{% endif %}.jinja", "_groups.sql{% endif %}.jinja"]
-SOURCES += ["_latest.sql{% endif %}.jinja", "_columns.sql{% endif %}.jinja"]
+SOURCES += ["_latest.sql{% endif %}.jinja", "_columns.sql.jinja"]
 QUERIES = [template_file(name) for name in SOURCES]
 
 

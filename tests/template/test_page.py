@@ -21,6 +21,10 @@ def column(name: str, kind: str, role: str, **more: Any) -> dict[str, Any]:
 
 
 DAY = column("day", "DATE", "date")
+SUCCESS = {"name": "success_rate", "sql": "case when {column} in ('ok') then 1 else 0 end"}
+MOMENT = column("at", "TIMESTAMP", "date", clock=True)
+STATUS = column("status", "VARCHAR", "category", success=SUCCESS)
+NPS = column("recommend", "BIGINT", "measure", format="nps", answers=True)
 SHOP = column("shop", "VARCHAR", "category")
 AMOUNT = column("amount", "DOUBLE", "measure", aggregate="sum")
 
@@ -64,6 +68,16 @@ def source(evidence: Path, name: str, table: str) -> list[tuple[Any, ...]]:
             *(column(f"place_{n}", "VARCHAR", "category", kinds=n == 0) for n in range(12)),
             *(column(f"rate_{n}", "DOUBLE", "measure", weight="rate_0") for n in range(12)),
         ],
+        [
+            MOMENT,
+            STATUS,
+            *(column(f"lat_{n}", "DOUBLE", "place", longitude=f"lon_{n}") for n in range(3)),
+            *(column(f"kind_{n}", "VARCHAR", "category", kinds=True) for n in range(3)),
+            *(column(f"answer_{n}", "VARCHAR", "category", answers=True) for n in range(9)),
+            *(column(f"text_{n}", "VARCHAR", "text", long=True) for n in range(3)),
+            column("country", "VARCHAR", "category", country=True),
+            *(column(f"rate_{n}", "DOUBLE", "measure") for n in range(12)),
+        ],
     ],
 )
 def test_a_page_is_short(render: Render, columns: list[dict[str, Any]]) -> None:
@@ -87,6 +101,49 @@ def test_a_page_without_time_shows_how_numbers_are_spread(render: Render) -> Non
     page = (render([SHOP, AMOUNT]) / "pages" / "index.md").read_text()
     assert "<Ranking of={dataset} by=shop />\n<Distribution of={dataset} column=amount />" in page
     assert "<Trend" not in page
+
+
+@pytest.mark.parametrize(
+    ("columns", "parts"),
+    [
+        (
+            [column("name", "VARCHAR", "text", entity=True), AMOUNT],
+            ["entity: 'name',", "<Ranking of={dataset} by=name />\n<Distribution"],
+        ),
+        (
+            [column("lat", "DOUBLE", "place", longitude="lon"), column("lon", "DOUBLE", "place")],
+            ["<Map of={dataset} latitude=lat longitude=lon />"],
+        ),
+        ([column("to", "VARCHAR", "category", country=True)], ["<Map of={dataset} country=to />"]),
+        (
+            [
+                NPS,
+                column("easy", "VARCHAR", "category", answers=True, scale=["no", "yes"]),
+                column("comment", "VARCHAR", "text", long=True),
+            ],
+            [
+                "{ name: 'recommend', aggregate: 'average', format: 'nps' },",
+                "<Ranking of={dataset} by=easy />\n<Answers of={dataset} column=recommend />\n"
+                '<Answers of={dataset} column=easy order={["no", "yes"]} />\n'
+                "<Texts of={dataset} column=comment />\n<Rows",
+            ],
+        ),
+        (
+            [MOMENT, STATUS, column("cached", "BOOLEAN", "flag")],
+            [
+                "categories: ['status', 'cached'],",
+                "sql: \"case when status in ('ok') then 1 else 0 end\" },",
+                "<Trend of={dataset} />\n<Hours of={dataset} />\n<Ranking of={dataset} by=status />",
+            ],
+        ),
+    ],
+)
+def test_each_shape_has_its_page(
+    render: Render, columns: list[dict[str, Any]], parts: list[str]
+) -> None:
+    """Rankings of entities, maps, answers and texts, rates of success and hours."""
+    page = (render(columns) / "pages" / "index.md").read_text()
+    assert [part for part in parts if part not in page] == []
 
 
 def test_a_series_has_a_line_for_each_value(render: Render) -> None:
@@ -178,3 +235,27 @@ def test_distinct_values_are_counted_exactly(render: Render) -> None:
         "SELECT range AS number, range % 12345 AS other FROM range(200000)",
     )
     assert [(row[0], row[3]) for row in found] == [("number", 200000), ("other", 12345)]
+
+
+def test_scores_and_rates_of_success_are_means(render: Render) -> None:
+    """Promoters less detractors, and successes over those that are over, by any group."""
+    found = source(
+        render([column("status", "VARCHAR", "category", success=SUCCESS), NPS]),
+        "sales_groups.sql",
+        "SELECT * FROM (VALUES ('ok', 10), ('ok', 9), ('ok', 7), ('error', 0), ('ok', NULL)) "
+        "AS t (status, recommend)",
+    )
+    numbers = {row[0]: tuple(map(float, row[2:])) for row in found}
+    assert numbers == {"ok": (200, 3, 4, 4, 4), "error": (-100, 1, 0, 1, 1)}
+
+
+def test_outliers_are_counted(render: Render) -> None:
+    """Of measures: how many values are further from the middle half than 1.5 times its width."""
+    values = "unnest([1, 2, 3, 4, 5, 6, 7, 8, 9, 100, -50, NULL])"
+    found = source(
+        render([AMOUNT, SHOP]), "sales_columns.sql", f"SELECT {values} AS amount, 'x' AS shop"
+    )
+    assert [(row[0], row[2], row[6]) for row in found] == [
+        ("amount", 11 / 12, 2),
+        ("shop", 1, None),
+    ]

@@ -17,6 +17,15 @@ DESCRIPTIONS_TABLE = "descriptions"
 _FILLER = re.compile(r"The source's column .+\.")
 
 
+def is_description(text: str) -> bool:
+    """Whether a text that stands as a column's description says anything.
+
+    >>> is_description("The source's column day."), is_description("When the parcel was paid.")
+    (False, True)
+    """
+    return bool(text.strip()) and not _FILLER.fullmatch(" ".join(text.split()))
+
+
 def descriptions_query(
     project: Project, workflow_id: str, units: Mapping[str, str] | None = None
 ) -> str:
@@ -54,4 +63,4 @@ def _described_columns(path: Path) -> list[tuple[str, str, str]]:
         if node["resource_type"] == "model"
         for column in node["columns"].values()
     ]
-    return [row for row in described if row[2] and not _FILLER.fullmatch(row[2])]
+    return [row for row in described if is_description(row[2])]

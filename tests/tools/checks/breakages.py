@@ -275,17 +275,6 @@ BREAKAGES = {
         "no description",
         NO_DBT,
     ),
-    "bare_column": Breakage(
-        "columns",
-        "dbt/models/marts/_marts.yml",
-        replace(
-            "dbt/models/marts/_marts.yml",
-            "        description: When the row was transformed (UTC).\n",
-            "",
-        ),
-        "processed_at",
-        {"use_evidence": False, "use_assets": False},
-    ),
     "bare_mart": Breakage(
         "columns",
         "dbt/models/marts/_marts.yml",

@@ -83,6 +83,10 @@ def test_what_the_template_renders_passes(fresh: Project) -> None:
     plain = next(report for report in reports if report.workflow_id == "plain")
     undecided = [p.key for p in plain.points if p.verdict.status is Status.NOT_APPLICABLE]
     assert undecided == ["credentials", "tests-pass"]
+    # Only people know what a column means.
+    told = [finding.statement for finding in findings(plain, "columns")]
+    assert "marts.plain has columns without a description: " in told[0]
+    assert "processed_at" not in told[0]
 
 
 def test_variables_may_be_left_out_of_it(

@@ -17,6 +17,11 @@ def roles(inspection: Inspection) -> dict[str, str]:
     return {column.profile.name: column.role for column in inspection.columns}
 
 
+def shown(inspection: Inspection) -> dict[str, dict[str, Any]]:
+    """What more a page is told of each column."""
+    return {column.profile.name: column.shown for column in inspection.columns}
+
+
 N = 60
 DAYS = [f"2020-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(N)]
 SHOPS = ["north", "south", "west"] * (N // 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,18 @@ def test_kinds_of_money_are_told_apart(look: Look) -> None:
     found = look(f"id,account,region,amount\n{rows}\n")
     assert column(found, "account")["kinds"] is True
     assert "kinds" not in column(found, "region")
+
+
+@pytest.mark.parametrize(("gap", "facts"), [(600, {"clock": True}), (0, None), (86400, {})])
+def test_moments_of_events_are_irregular(
+    look: Look, gap: int, facts: dict[str, bool] | None
+) -> None:
+    """What is measured every ten minutes is a series; what happens is counted."""
+    start, moments = datetime(2024, 1, 1), []
+    for n in range(200):
+        moments.append(start)
+        start += timedelta(seconds=gap or 60 + n * n % 997)
+    rows = "\n".join(f"{moment.isoformat()},{n}.5" for n, moment in enumerate(moments))
+    found = column(look(f"at,temperature\n{rows}\n"), "at")
+    expected = {"clock": True, "irregular": True} if facts is None else facts
+    assert {key: found[key] for key in ("clock", "irregular") if key in found} == expected

@@ -42,6 +42,26 @@ SELECT ['revenue', 'cost'][range % 2 + 1] AS account, 'shop ' || range % 3 AS sh
     10.0 + range AS amount
 FROM range(60)
 """
+# A row for each station, one of them far higher than the others.
+STATIONS = """
+CREATE SCHEMA marts;
+CREATE TABLE marts.stations AS
+SELECT 'S' || lpad(range::VARCHAR, 2, '0') AS station, -40 + range * 1.5 AS latitude,
+    -150 + range * 6.0 AS longitude, if(range = 7, 1000, range * 37 % 100)::DOUBLE AS height,
+    range % 3 = 0 AS manned
+FROM range(50)
+"""
+SURVEY = """
+CREATE SCHEMA marts;
+CREATE TABLE marts.survey AS
+SELECT range AS id, range * 7 % 11 AS recommend,
+    CASE WHEN range % 5 > 2 THEN 'yes' WHEN range % 5 > 0 THEN 'no' END AS again,
+    ['DE', 'FR', 'SG', 'XX'][range % 4 + 1] AS country,
+    [200, 404, 503, 301][range // 30 + 1] AS status,
+    if(range % 2 = 0, 'The staff was friendly', 'I waited for ' || range || ' hours') AS comment
+FROM range(90)
+"""
+SUCCESS = {"name": "success_rate", "sql": "case when {column} < 400 then 1 else 0 end"}
 AMOUNT = column("amount", "DOUBLE", "measure", aggregate="sum")
 WORKFLOWS: dict[str, tuple[str, dict[str, Any]]] = {
     "visits": (
@@ -50,7 +70,7 @@ WORKFLOWS: dict[str, tuple[str, dict[str, Any]]] = {
             "timezone": "America/New_York",
             "columns": [
                 column("id", "BIGINT", "key"),
-                column("visited_at", "TIMESTAMP WITH TIME ZONE", "date"),
+                column("visited_at", "TIMESTAMP WITH TIME ZONE", "date", clock=True),
                 column("country", "VARCHAR", "category"),
                 AMOUNT,
                 column("success_rate", "DOUBLE", "measure", format="share"),
@@ -58,6 +78,31 @@ WORKFLOWS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "never": ("", {}),
+    "stations": (
+        STATIONS,
+        {
+            "columns": [
+                column("station", "VARCHAR", "key", entity=True),
+                column("latitude", "DOUBLE", "place", longitude="longitude"),
+                column("longitude", "DOUBLE", "place"),
+                column("height", "DOUBLE", "measure"),
+                column("manned", "BOOLEAN", "flag"),
+            ]
+        },
+    ),
+    "survey": (
+        SURVEY,
+        {
+            "columns": [
+                column("id", "BIGINT", "key"),
+                column("recommend", "BIGINT", "measure", format="nps", answers=True),
+                column("again", "VARCHAR", "category", answers=True, scale=["yes", "no"]),
+                column("country", "VARCHAR", "category", country=True),
+                column("status", "BIGINT", "category", success=SUCCESS),
+                column("comment", "VARCHAR", "text", long=True),
+            ]
+        },
+    ),
     "ledger": (
         LEDGER,
         {
@@ -228,6 +273,104 @@ def test_revenue_and_cost_are_not_added_up(built: Built, open_page: OpenPage) ->
     watched.page.get_by_role("button", name="revenue", exact=True).last.click()
     watched.page.get_by_text("Total amount (revenue) by shop").wait_for()
     assert watched.ranked("By shop") == [(shop, f"{n:,}") for shop, n in by_shop]
+
+
+def test_a_row_for_each_thing_is_ranked(built: Built, open_page: OpenPage) -> None:
+    """By what it is, not by how many rows it has; heights of others do not add up."""
+    watched = open_page()
+    watched.visit(f"{built.url}/stations/")
+    truth = built.ask(
+        "stations", "SELECT station, height::INT FROM marts.stations ORDER BY height DESC, station"
+    )
+    shown = watched.page.inner_text("article")
+    assert "Height by station: 15 of 50" in shown
+    assert watched.ranked("By station") == [(name, f"{n:,}") for name, n in truth[:15]]
+    ((outliers,),) = built.ask(
+        "stations",
+        "SELECT count(*) FROM marts.stations, (SELECT quantile_cont(height, [0.25, 0.75]) AS q "
+        "FROM marts.stations) WHERE height NOT BETWEEN q[1] - 1.5 * (q[2] - q[1]) "
+        "AND q[2] + 1.5 * (q[2] - q[1])",
+    )
+    assert f"{outliers} of 50" in shown
+    row = watched.page.locator("[aria-label='Columns of stations'] tr", has_text="Height")
+    assert row.locator("td.number").last.inner_text() == str(outliers)
+
+
+def test_a_map_shows_where_rows_lie(built: Built, open_page: OpenPage) -> None:
+    """A circle for each place, on a map of this site; what is true is a filter as well."""
+    watched = open_page()
+    watched.visit(f"{built.url}/stations/")
+    titles = watched.page.locator("svg circle title").all_text_contents()
+    truth = built.ask("stations", "SELECT station, height::INT FROM marts.stations")
+    assert sorted(titles) == sorted(f"{name}: {height:,}" for name, height in truth)
+    assert watched.page.locator("svg path.land").count() > 100
+
+    watched.page.get_by_role("button", name="yes", exact=True).click()
+    ((manned,),) = built.ask("stations", "SELECT count(*) FROM marts.stations WHERE manned")
+    watched.page.get_by_role("status").filter(has_text=f"{manned} rows").wait_for()
+    watched.settle()
+    assert watched.page.locator("svg circle").count() == manned
+    assert watched.page.url.endswith("/stations/?manned=true")
+
+
+def test_countries_are_shaded_and_picked(built: Built, open_page: OpenPage) -> None:
+    """A click on one filters the page; one that is on no map is named."""
+    watched = open_page()
+    watched.visit(f"{built.url}/survey/")
+    assert "Not on the map: XX" in watched.page.inner_text("article")
+    titles = watched.page.locator("svg path.filled title").all_text_contents()
+    assert sorted(title.split(":")[0] for title in titles) == ["France", "Germany", "Singapore"]
+    watched.page.locator("svg path.filled", has_text="Germany").click()
+    ((rows,),) = built.ask("survey", "SELECT count(*) FROM marts.survey WHERE country = 'DE'")
+    watched.page.get_by_role("status").filter(has_text=f"{rows} rows").wait_for()
+    assert watched.page.url.endswith("/survey/?country=DE")
+
+
+def test_a_survey_has_its_score_and_shares(built: Built, open_page: OpenPage) -> None:
+    """Promoters less detractors; of those who answered, how many said what; texts are found."""
+    watched = open_page()
+    watched.visit(f"{built.url}/survey/")
+    ((score, rate),) = built.ask(
+        "survey",
+        "SELECT round(100 * (count(*) FILTER (recommend >= 9) - count(*) FILTER (recommend <= 6)) "
+        "/ count(*))::INT, avg((status < 400)::INT) * 100 FROM marts.survey",
+    )
+    assert watched.figure("NPS (recommend)") == watched.figure("NPS") == f"{score:+}"
+    assert watched.figure("Success rate") == f"{rate:.1f} %"
+    shares = built.ask(
+        "survey",
+        "SELECT again, count(*), 100 * count(*) / (SELECT count(again) FROM marts.survey) "
+        "FROM marts.survey WHERE again IS NOT NULL GROUP BY 1 ORDER BY 1 DESC",
+    )
+    rows = watched.page.locator("h2:has-text('Again') + .answers tbody tr").all()
+    found = [row.inner_text().split() for row in rows]
+    assert found == [[name, f"{share:.1f}", "%", str(n)] for name, n, share in shares]
+    answered = sum(n for _, n, _ in shares)
+    assert f"{answered} of 90 answered" in watched.page.inner_text("article")
+
+    texts = watched.page.locator(".texts")
+    assert texts.locator("tbody tr").first.inner_text().split("\t") == [
+        "The staff was friendly",
+        "45",
+    ]
+    texts.get_by_placeholder("Search these texts").fill("waited for 1")
+    texts.get_by_role("status").filter(has_text="6 texts, 6 different").wait_for()
+
+
+def test_hours_are_those_of_the_workflows_zone(built: Built, open_page: OpenPage) -> None:
+    """The table behind the chart has each hour of each weekday, by the clock of New York."""
+    watched = open_page(timezone_id="Asia/Tokyo")
+    watched.visit(f"{built.url}/visits/")
+    truth = built.ask(
+        "visits",
+        "PIVOT (SELECT hour(visited_at) AS h, isodow(visited_at) AS d FROM marts.visits) "
+        "ON d USING count(*) GROUP BY h ORDER BY h",
+    )
+    hours = watched.page.locator(".hours")
+    hours.get_by_text("As a table").click()
+    rows = [row.inner_text().split("\t") for row in hours.locator("tbody tr").all()]
+    assert [row[2:] for row in rows[:24]] == [[str(n) for n in row[1:]] for row in truth]
+    assert [row[1] for row in rows[:24]] == [str(sum(row[1:])) for row in truth]
 
 
 def test_before_the_first_run_a_page_says_what_to_do(built: Built, open_page: OpenPage) -> None:

@@ -6,9 +6,10 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dataflow.publish.descriptions import is_description
 from dataflow.shared.finding import Finding
 from dataflow.warehouse.duckdb_file import DATABASE_VARIABLE
-from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.protocol import Group, Status, Verdict, check, judged, not_applicable
 from dataflow_tools.checks.tried_workflow import Model, Models
 
 if TYPE_CHECKING:
@@ -104,7 +105,10 @@ def check_models_source(workflow: TriedWorkflow) -> Verdict:
     Group.DOCUMENTATION, "every mart and every column of it is described", position=4, waits=True
 )
 def check_columns(workflow: TriedWorkflow) -> Verdict:
-    """Compare what is described with the columns that the marts have."""
+    """Compare what is described with the columns that the marts have.
+
+    What a column means only people know, so that it is advised.
+    """
     models = _parsed_models(workflow)
     if isinstance(models, Verdict):
         return models
@@ -112,6 +116,7 @@ def check_columns(workflow: TriedWorkflow) -> Verdict:
     if not marts:
         return not_applicable("dbt has no model in the schema marts")
     findings: list[Finding] = []
+    advised: list[Finding] = []
     unknown: list[str] = []
     for mart in marts:
         file = f"dbt/{mart.file}"
@@ -121,16 +126,18 @@ def check_columns(workflow: TriedWorkflow) -> Verdict:
         columns = _real_columns(mart, workflow.dry_run)
         if columns is None:
             unknown.append(mart.table)
-        described = {name.lower() for name, text in mart.columns.items() if text.strip()}
+        described = {name.lower() for name, text in mart.columns.items() if is_description(text)}
         bare = [c for c in columns or mart.columns if c.lower() not in described]
         if bare:
             reason = f"{mart.table} has columns without a description: {', '.join(bare)}."
             told = "List each under `columns:` with a `description:`."
-            findings.append(workflow.finding(reason, told, file))
+            advised.append(workflow.finding(reason, told, file))
+    if advised and not findings:
+        return Verdict(Status.ADVISED, findings=tuple(advised))
     if unknown and not findings:
         why = f"the columns of {', '.join(unknown)} are not known before the first run"
         return not_applicable(why)
-    return judged(findings, ", ".join(mart.table for mart in marts))
+    return judged([*findings, *advised], ", ".join(mart.table for mart in marts))
 
 
 def _parsed_models(workflow: TriedWorkflow) -> Models | Verdict:

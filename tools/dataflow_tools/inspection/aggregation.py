@@ -22,6 +22,16 @@ _OTHERS = frozenset(
     temperature unit
     """.split()  # noqa: SIM905
 )
+# What adds up over places and groups, but not over time.
+_STOCKS = frozenset(
+    "area employees gdp headcount households inhabitants population residents".split()  # noqa: SIM905
+)
+
+
+def is_stock(identifier: str) -> bool:
+    """Whether a measure adds up where all rows are of one time: people, not people of each year."""
+    words = set(identifier.split("_"))
+    return bool(words & _STOCKS) and not words & _OTHERS
 
 
 def aggregate_of(identifier: str) -> str:

@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from dataflow_tools.inspection.aggregation import aggregate_of
-from dataflow_tools.inspection.roles import all_values
+from dataflow_tools.inspection.profile import all_values
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,6 +33,8 @@ _YEARS = frozenset("year years yr jahr annee ano anno fiscal".split())  # noqa: 
 # A ratio is written with a few digits only.
 _ROUNDING = 0.006
 _MOST_TRIED = 8
+# Of a day, if its hours are worth a look.
+_FEWEST_HOURS = 4
 
 
 def period_of(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
@@ -51,6 +53,32 @@ def period_of(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> s
     if is_named and (column.text or column.whole) and all_values(connection, years, column):
         return "year"
     return ""
+
+
+def has_hours(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+    """Whether a date says at which hour: at several of them, not at midnight only."""
+    if not column.type.startswith("TIMESTAMP"):
+        return False
+    row = connection.execute(
+        f"SELECT count(DISTINCT extract(hour FROM {column.key})) FROM data"  # noqa: S608
+    ).fetchone()
+    return row is not None and int(row[0]) >= _FEWEST_HOURS
+
+
+def is_irregular(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+    """Whether moments come when something happens, rather than every hour or ten minutes.
+
+    Those of events are different by chance; what is measured has one distance between most of them.
+    """
+    if not has_hours(connection, column):
+        return False
+    row = connection.execute(
+        f"WITH moments AS (SELECT DISTINCT {column.key} AS moment FROM data), "  # noqa: S608
+        "gaps AS (SELECT moment - lag(moment) OVER (ORDER BY moment) AS gap FROM moments "
+        "WHERE moment IS NOT NULL) "
+        "SELECT count(*) FILTER (gap = (SELECT mode(gap) FROM gaps)) / count(gap) FROM gaps"
+    ).fetchone()
+    return row is not None and (row[0] or 0) < 1 / 2
 
 
 def best_period(

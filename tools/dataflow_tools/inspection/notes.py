@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import counted
-from dataflow_tools.inspection.roles import all_values, looks_like_days
+from dataflow_tools.inspection.profile import all_values
+from dataflow_tools.inspection.roles import looks_like_days
 
 if TYPE_CHECKING:
     import duckdb

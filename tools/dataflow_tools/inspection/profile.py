@@ -132,6 +132,14 @@ def profile_columns(connection: duckdb.DuckDBPyConnection, names: list[str]) -> 
     return profiles
 
 
+def all_values(connection: duckdb.DuckDBPyConnection, test: str, column: ColumnProfile) -> bool:
+    """Whether all values of a column pass a test."""
+    row = connection.execute(
+        f"SELECT bool_and({test}) FROM data WHERE {column.key} IS NOT NULL"  # noqa: S608
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def _reserved(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
     rows = connection.execute(
         "SELECT keyword_name FROM duckdb_keywords() "

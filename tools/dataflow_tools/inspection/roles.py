@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dataflow_tools.inspection.long_text import is_long_text
+from dataflow_tools.inspection.places import names_countries
+from dataflow_tools.inspection.profile import all_values
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -71,15 +75,18 @@ def role_of(
         return "date"
     if column.time or column.type == "TIME":
         return "time"
-    if column.name in primary_key and (len(primary_key) == 1 or not _groups(column)):
+    is_category = _groups(column) or _groups_by_country(connection, column)
+    if column.name in primary_key and (len(primary_key) == 1 or not is_category):
         return "key"
     if column.type == "BOOLEAN":
         return "flag"
+    if is_http_status(connection, column):
+        return "category"
     if column.whole or column.fractional:
         if not _PLACES.isdisjoint(words):
             return "place"
         return "code" if _is_code(connection, column, words) else "measure"
-    return "category" if _groups(column) else "text"
+    return "category" if is_category and not is_long_text(connection, column) else "text"
 
 
 def named_like_a_code(identifier: str) -> bool:
@@ -91,6 +98,20 @@ def named_like_a_code(identifier: str) -> bool:
 def _groups(column: ColumnProfile) -> bool:
     few = 1 < column.distinct <= CATEGORY_VALUES
     return column.text and few and column.distinct * 2 <= column.rows
+
+
+def _groups_by_country(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+    # There are more than 50 of them, and all are on the map.
+    many = column.distinct > CATEGORY_VALUES and column.distinct * 2 <= column.rows
+    return many and names_countries(connection, column)
+
+
+def is_http_status(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+    """Whether the whole numbers of a column are how web servers answer: 200, 404, 503."""
+    named = not {"status", "http"}.isdisjoint(column.identifier.split("_"))
+    few = 1 < column.distinct <= CATEGORY_VALUES
+    answers = f"{column.key} BETWEEN 100 AND 599"
+    return column.whole and named and few and all_values(connection, answers, column)
 
 
 def looks_like_days(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
@@ -126,11 +147,3 @@ def _is_code(
     # Seconds or milliseconds since 1970, of the years from 1973 to 2065.
     since_1970 = f"{column.key} BETWEEN 1e8 AND 3e9 OR {column.key} BETWEEN 1e11 AND 3e12"
     return all_values(connection, since_1970, column)
-
-
-def all_values(connection: duckdb.DuckDBPyConnection, test: str, column: ColumnProfile) -> bool:
-    """Whether all values of a column pass a test."""
-    row = connection.execute(
-        f"SELECT bool_and({test}) FROM data WHERE {column.key} IS NOT NULL"  # noqa: S608
-    ).fetchone()
-    return row is not None and bool(row[0])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.finding import Finding, Severity
 from dataflow_tools.dashboards.description import describe_workflow
+from dataflow_tools.inspection.countries import countries_file
 from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.npm_install import packages_hash, site_files
 from dataflow_tools.site.page_files import find_page_files
@@ -123,6 +124,8 @@ def _own_files(folders: EvidenceFolders) -> dict[str, Path]:
             name = path.relative_to(top).as_posix()
             if path.is_file() and (top == _overlay() or not name.startswith(_LEFT_OUT)):
                 found[name] = path
+    # The maps know the same countries as those who look at data.
+    found["src/dataflow/countries.csv"] = countries_file()
     return found
 
 

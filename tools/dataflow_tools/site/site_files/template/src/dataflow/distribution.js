@@ -19,6 +19,37 @@ from ${data.source}.${name(data.table)}
 where ${whereRows(data, picked)} and (${value} is null or ${value} between -1e300 and 1e300)`;
 }
 
+/** How far values may lie from the quarters without being outliers. */
+function fences({ lower, upper }) {
+	const reach = 1.5 * (upper - lower);
+	return [lower - reach, upper + reach];
+}
+
+/** How many values are outliers, and the smallest and the largest of those that are none. */
+export function outsideSql(data, picked, column, spread) {
+	const value = rowColumn(data, column);
+	const [low, high] = fences(spread);
+	const inside = `${value} between ${low} and ${high}`;
+	return `select
+	count(${value}) filter (where not (${inside})) as outside,
+	min(${value}) filter (where ${inside}) as from_value,
+	max(${value}) filter (where ${inside}) as to_value
+from ${data.source}.${name(data.table)}
+where ${whereRows(data, picked)} and ${value} between -1e300 and 1e300`;
+}
+
+/** The parts of a box plot, in per cent of the way from the smallest to the largest value. */
+export function boxOf({ smallest, largest, lower, median, upper }, { from_value, to_value }) {
+	const place = (value) => (largest > smallest ? ((value - smallest) / (largest - smallest)) * 100 : 50);
+	return {
+		from: place(from_value),
+		lower: place(lower),
+		median: place(median),
+		upper: place(upper),
+		to: place(to_value)
+	};
+}
+
 /** The width of about 20 bars that is a round number: 1, 2 or 5 and zeros; of whole numbers 1 at least. */
 export function binWidth({ smallest, largest, is_whole: isWhole }, most = 20) {
 	const raw = (largest - smallest) / most;

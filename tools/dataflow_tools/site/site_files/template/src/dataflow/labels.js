@@ -7,7 +7,7 @@ const acronyms = new Set(
 const own = { co2: 'CO2', no2: 'NO2', kwh: 'kWh', mwh: 'MWh', pm25: 'PM2.5' };
 const units = {
 	...{ usd: 'USD', eur: 'EUR', gbp: 'GBP', chf: 'CHF', jpy: 'JPY', cad: 'CAD' },
-	...{ kg: 'kg', km: 'km', cm: 'cm', mm: 'mm', kwh: 'kWh', mwh: 'MWh' },
+	...{ kg: 'kg', g: 'g', km: 'km', m: 'm', cm: 'cm', mm: 'mm', kwh: 'kWh', mwh: 'MWh' },
 	...{ pct: '%', percent: '%', percentage: '%', seconds: 'seconds', minutes: 'minutes' },
 	...{ hours: 'hours', ms: 'ms' }
 };
@@ -42,4 +42,9 @@ export function labelOf(column, unit = '', given = '') {
 /** A label within a sentence: by country, but by GDP. */
 export function labelWithin(label) {
 	return /^[A-Z][a-z]/.test(label) ? label[0].toLowerCase() + label.slice(1) : label;
+}
+
+/** A value of a category for people: what is true is yes. */
+export function groupLabel(value) {
+	return { true: 'yes', false: 'no' }[value] ?? value;
 }

@@ -1,8 +1,9 @@
 // What a measure is: a name, how its values are put together, and how they are written.
-//   { name, aggregate: 'sum' | 'average', weight, format: 'share' | 'percent', label }
+//   { name, aggregate: 'sum' | 'average', weight, format: 'share' | 'percent' | 'nps', label, sql }
 // `weight` is the column that says how much each value counts: the visits of a rate of visits. A mean
 // is a sum over a count, both kept for each day and group, so no mean of means is taken.
-import { name, rowColumn, whereRows } from './sql.js';
+// `sql` is what a row counts where that is no column: case when status = 'ok' then 1 else 0 end.
+import { groupText, name, rowColumn, whereRows } from './sql.js';
 import { numberText } from './formats.js';
 import { labelOf, labelWithin } from './labels.js';
 
@@ -28,17 +29,29 @@ export function kindsApart({ kinds }, picked) {
 	return kinds && picked.categories[kinds]?.length !== 1 ? kinds : null;
 }
 
+/** What a row counts of a measure; promoters 100 and detractors -100, whose mean is the NPS. */
+function valueSql(data, { name: one, format, sql }) {
+	if (sql) return `cast((${sql}) as double)`;
+	const column = rowColumn(data, one);
+	if (format !== 'nps') return column;
+	return `cast(case when ${column} >= 9 then 100 when ${column} <= 6 then -100 when ${column} is not null then 0 end as double)`;
+}
+
+/** A measure over rows of the table with every row. */
+export function rowMeasureSql(data, measure) {
+	if (measure.aggregate === 'count') return 'count(*)';
+	const value = valueSql(data, measure);
+	if (measure.aggregate === 'sum') return `sum(${value})`;
+	if (!measure.weight) return `avg(${value})`;
+	const weight = rowColumn(data, measure.weight);
+	const known = `sum(${weight}) filter (where ${value} is not null)`;
+	return `sum(${value} * ${weight}) / nullif(${known}, 0)`;
+}
+
 /** The measures over all rows that are picked, or for each value of a category (`series`). */
 export function totalsSql(data, picked, by = null) {
-	const series = by && `coalesce(cast(${rowColumn(data, by)} as varchar), '(none)') as series`;
-	const values = shownMeasures(data).map(({ name: one, aggregate, weight }) => {
-		const column = rowColumn(data, one);
-		if (aggregate === 'count') return `count(*) as ${name(one)}`;
-		if (aggregate === 'sum') return `sum(${column}) as ${name(one)}`;
-		if (!weight) return `avg(${column}) as ${name(one)}`;
-		const known = `sum(${rowColumn(data, weight)}) filter (where ${column} is not null)`;
-		return `sum(${column} * ${rowColumn(data, weight)}) / nullif(${known}, 0) as ${name(one)}`;
-	});
+	const series = by && `${groupText(rowColumn(data, by))} as series`;
+	const values = shownMeasures(data).map((one) => `${rowMeasureSql(data, one)} as ${name(one.name)}`);
 	return `select ${[...(by ? [series] : []), ...values].join(', ')}
 from ${data.source}.${name(data.table)}
 where ${whereRows(data, picked)}${by ? '\ngroup by 1\norder by 1' : ''}`;
@@ -49,12 +62,20 @@ export function measureTitle(measure, unit = '') {
 	if (measure.aggregate === 'count') return measure.label;
 	const label = labelOf(measure.name, measure.format ? '' : unit, measure.label);
 	if (measure.label) return label;
+	if (measure.format === 'nps') return /\bnps\b/i.test(label) ? label : `NPS (${labelWithin(label)})`;
 	return `${measure.aggregate === 'sum' ? 'Total' : 'Average'} ${labelWithin(label)}`;
+}
+
+/** A score from -100 to +100, without decimals. */
+function signed(value) {
+	const rounded = Math.round(value);
+	return rounded > 0 ? `+${rounded}` : String(rounded || 0);
 }
 
 /** A value of a measure as text; `all` are the values that it stands among. */
 export function valueText(measure, value, all = [value]) {
 	if (value === null || value === undefined) return '–';
+	if (measure.format === 'nps') return signed(value);
 	if (measure.format === 'share') return `${numberText(value * 100, [value * 100], 1)} %`;
 	if (measure.format === 'percent') return `${numberText(value, [value], 1)} %`;
 	return numberText(value, all);

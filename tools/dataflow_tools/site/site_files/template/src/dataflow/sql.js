@@ -31,6 +31,13 @@ export function whereDays({ from, to }, day) {
 	return parts.length > 0 ? parts.join(' and ') : 'true';
 }
 
+/** A value of a category as text, as the tables of groups have it; published numbers are doubles. */
+export function groupText(column) {
+	const number = `cast(try_cast(${column} as bigint) as varchar)`;
+	const text = `case when typeof(${column}) = 'DOUBLE' then ${number} else cast(${column} as varchar) end`;
+	return `coalesce(${text}, '(none)')`;
+}
+
 /** The first day of what the date column of a table says, which may be text such as 2024-03. */
 export function dayOf(data) {
 	const { date, period } = data;
@@ -51,7 +58,7 @@ export function dayOf(data) {
 
 /** The condition for all that a reader has picked, in the table with every row. */
 export function whereRows(data, picked) {
-	const text = (category) => `coalesce(cast(${rowColumn(data, category)} as varchar), '(none)')`;
+	const text = (category) => groupText(rowColumn(data, category));
 	const range = data.date ? whereDays(picked, dayOf(data)) : 'true';
 	return `${wherePicked(picked, text)} and ${range}`;
 }
