@@ -123,8 +123,9 @@ def test_a_page_without_time_shows_how_numbers_are_spread(render: Render) -> Non
             ],
             [
                 "{ name: 'recommend', aggregate: 'average', format: 'nps' },",
-                "<Ranking of={dataset} by=easy />\n<Answers of={dataset} column=recommend />\n"
-                '<Answers of={dataset} column=easy order={["no", "yes"]} />\n'
+                "<Ranking of={dataset} by=easy />",
+                "<Answers of={dataset} column=recommend />",
+                '<Answers of={dataset} column=easy order={["no", "yes"]} />',
                 "<Texts of={dataset} column=comment />\n<Rows",
             ],
         ),
@@ -133,7 +134,8 @@ def test_a_page_without_time_shows_how_numbers_are_spread(render: Render) -> Non
             [
                 "categories: ['status', 'cached'],",
                 "sql: \"case when status in ('ok') then 1 else 0 end\" },",
-                "<Trend of={dataset} />\n<Hours of={dataset} />\n<Ranking of={dataset} by=status />",
+                "<Trend of={dataset} />\n<Hours of={dataset} />",
+                "<Ranking of={dataset} by=status />",
             ],
         ),
     ],
