@@ -15,6 +15,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { compile, parse, preprocess } from 'svelte/compiler';
+import { compileOnce } from './compile.mjs';
 import { inputOf, lostQueries, namesOfComponents, readInputs } from './src/dataflow/fences.mjs';
 import config from './svelte.config.js';
 
@@ -73,10 +74,16 @@ function locate(source, error, compiled) {
 }
 
 async function checkMarkup({ source, target }) {
-	const text = fs.readFileSync(target, 'utf-8');
+	const filename = path.resolve(target);
 	let compiled = null;
 	try {
-		const filename = path.resolve(target);
+		await compileOnce(filename);
+		return;
+	} catch {
+		// What is wrong with it is asked below.
+	}
+	try {
+		const text = fs.readFileSync(target, 'utf-8');
 		compiled = (await preprocess(text, config.preprocess, { filename })).code;
 		const { warnings } = compile(compiled, { filename, generate: 'dom' });
 		warnings.forEach(config.onwarn);
