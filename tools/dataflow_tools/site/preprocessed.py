@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # The variable by which Node's side is told of the folder: see svelte.config.js.
 PREPROCESSED = "DATAFLOW_PREPROCESSED"
+# Each edit of a page leaves two files.
+_MOST_KEPT = 5_000
 
 
 def preprocessed_folder(site: Site, folders: EvidenceFolders) -> Path:
@@ -33,7 +36,7 @@ def preprocessed_folder(site: Site, folders: EvidenceFolders) -> Path:
     )
     digest.update("\0".join(names).encode())
     folder = top / digest.hexdigest()[:24]
-    if not folder.is_dir():
+    if not folder.is_dir() or len(os.listdir(folder)) > _MOST_KEPT:  # noqa: PTH208
         shutil.rmtree(top, ignore_errors=True)
         folder.mkdir(parents=True)
     return folder
