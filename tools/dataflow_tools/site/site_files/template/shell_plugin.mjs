@@ -8,6 +8,8 @@ const MARK = '\0shell:';
 const STYLE = '?dataflow&lang.css';
 // Pages are drawn by browsers only; the server is asked for /api.
 const NOT_RENDERED = "export default { render: () => ({ html: '', head: '', css: { code: '' } }) };";
+// What Evidence answers while developing, or of pages that are rendered where they are built.
+const UNANSWERED = /\/api\/(settings\.json|\[route_hash\]|prerendered_queries)\//;
 const linked = path.resolve('../../node_modules');
 // Packages of which a browser has one; see shell.mjs.
 const ONE_OF = /^(svelte|@sveltejs\/kit|@evidence-dev\/[^/]+|echarts|zrender)(\/|$)/;
@@ -74,7 +76,9 @@ export function shellPlugin(folder, { base, version }) {
 					const { css, js } = await compileOnce(id);
 					return css ? `${js}\nimport ${JSON.stringify(id + STYLE)};` : js;
 				}
-				if (!options?.ssr || id !== path.join(pages, '+layout.js')) return null;
+				if (!options?.ssr) return null;
+				if (UNANSWERED.test(id)) return 'export const prerender = false;';
+				if (id !== path.join(pages, '+layout.js')) return null;
 				const settings = /^export const (ssr|csr|prerender|trailingSlash) = .*;$/gm;
 				return fs.readFileSync(id, 'utf-8').match(settings).join('\n');
 			}
