@@ -23,7 +23,7 @@ MUTANTS_ARGS ?=
 test test-quick mutants: export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup demo test test-quick fuzz mutants lint format examples bench test-tools
+.PHONY: docs docs-pictures help setup demo test test-quick fuzz mutants lint format examples bench test-tools
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,9 @@ format: setup ## Format the code.
 
 docs: setup ## Write the reference pages anew after a change of a key or a setting.
 	@$(BIN)/python docs/generate.py
+
+docs-pictures: setup test-tools ## Take the pictures of the dashboards' reference anew after a change of it.
+	DATAFLOW_DOCS_PICTURES=1 $(BIN)/pytest -n0 tests/tools/site/test_own_pages.py -k reference
 
 examples: setup ## Render the example project anew after a change of the template.
 	@$(BIN)/python examples/render.py

@@ -45,6 +45,8 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# The pixels of A4 between margins of 12 mm.
+_PAPER = 703
 _CHART_INSTANCES = "Symbol.for('__evidence-chart-window-debug__')"
 
 
@@ -107,6 +109,21 @@ class WatchedPage:
             (row.locator("th").inner_text().strip(), row.locator("td.number").inner_text().strip())
             for row in rows
         ]
+
+    def beyond_paper(self) -> list[str]:
+        """Show the page as A4 paper has it; gives what reaches over its margins."""
+        self.page.emulate_media(media="print")
+        self.page.set_viewport_size({"width": _PAPER, "height": 1000})
+        self.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        self.page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+        assert self.page.evaluate("getComputedStyle(document.body).color") != "rgb(255, 255, 255)"
+        found: list[str] = self.page.evaluate(
+            "(width) => [...document.querySelectorAll('article *')].filter((one) => "
+            "one.checkVisibility() && one.getBoundingClientRect().right > width + 1)"
+            ".map((one) => one.outerHTML.slice(0, 150))",
+            _PAPER,
+        )
+        return found
 
     def chart_series(self) -> list[list[list[object]]]:
         """The data of the first series of every chart: the charts themselves are pictures."""

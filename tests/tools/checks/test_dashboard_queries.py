@@ -136,3 +136,14 @@ def test_a_source_is_one_select(tmp_path: Path) -> None:
     """Publishing refuses anything else, so the check does."""
     faults = check(tmp_path, pages={}, sources={"sales.sql": "drop table raw.sales"})
     assert [fault.reason for fault in faults] == ["This is not one SELECT."]
+
+
+def test_a_dataset_names_what_is_published(tmp_path: Path) -> None:
+    """A column that is not there is told once, with its line and what was meant."""
+    script = "const all = {\n  table: 'sales',\n  measures: [{ name: 'amuont' }],\n};"
+    text = f"<script>\n{script}\n</script>\n\n<Overview of={{all}} />\n"
+    [finding] = check(tmp_path, pages={"index.md": text}, sources=SOURCES)
+    assert (finding.file, finding.line) == ("pages/index.md", 4)
+    assert finding.reason == (
+        "the dataset names 'amuont', which sales has not; did you mean `amount`?"
+    )

@@ -244,8 +244,22 @@ def test_axe_finds_nothing(built: Built, open_page: OpenPage, scheme: str, width
     """Names, contrast, headings and the keyboard's way are right, and nothing is too wide."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     watched = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    for path in ("/", *(f"/{name}/" for name in WORKFLOWS)):
+        watched.visit(f"{built.url}{path}")
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+        # The whole page: the shell around the text as well.
+        found = axe.run(watched.page).response["violations"]
+        assert [(one["id"], [node["html"][:150] for node in one["nodes"]]) for one in found] == []
+
+
+def test_a_rendered_page_fits_the_paper(built: Built, open_page: OpenPage) -> None:
+    """From a dark screen: light, no wider than A4, without what only a reader can use."""
+    watched = open_page(color_scheme="dark", viewport={"width": 1280, "height": 900})
     for name in WORKFLOWS:
         watched.visit(f"{built.url}/{name}/")
-        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
-        found = axe.run(watched.page, context="article").response["violations"]
-        assert [(one["id"], [node["html"][:150] for node in one["nodes"]]) for one in found] == []
+        assert watched.beyond_paper() == []
+        assert (
+            not watched.page.locator("header, aside, article select").filter(visible=True).count()
+        )
+        watched.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        watched.page.emulate_media(media="screen")

@@ -10,8 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from tests.browser_fixtures import OpenPage, site_server
 from tests.dashboard_fixtures import new_project, write_workflow
+from tests.tools.site.reference_pages import NAMES, read_reference, take_pictures, write_reference
 
 from dataflow.publish.folders import SiteFolders, built_base_path
 from dataflow.publish.manifest import note_run
@@ -138,6 +140,8 @@ def project(
         sources={"visits": "SELECT range AS id FROM range(90, 120)"},
         warehouse="SELECT 1",
     )
+    folder = write_workflow(project, "shop", warehouse="SELECT 1")
+    write_reference(folder / "evidence")
     built = build_site(project, lambda _: None)
     assert built.pages[""] == ["/both/", "/", "/price_index/", "/search/", "/waits/"]
     return project
@@ -304,6 +308,107 @@ def test_a_proxy_may_take_the_path_away(address: str, open_page: OpenPage) -> No
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_snippet_of_the_reference_works(
+    address: str, open_page: OpenPage, name: str, tmp_path: Path
+) -> None:
+    """Without a word in the console, another host or an end of waiting; a picture of each is taken.
+
+    `make docs-pictures` puts the pictures into the documentation.
+    """
+    watched = open_page(viewport={"width": 1000, "height": 900})
+
+    watched.visit(f"{address}/dash/shop/{name}/")
+
+    pictures = take_pictures(watched, name, tmp_path)
+    assert set(pictures) == set(read_reference(name).sections)
+    said = watched.page.inner_text("article")
+    assert "Loading" not in said
+    assert not watched.page.get_by_text("error", exact=False).count(), said
+
+
+def test_the_inputs_of_the_reference_change_the_page(address: str, open_page: OpenPage) -> None:
+    """What a reader types, picks, moves and ticks is asked for."""
+    watched = open_page()
+    watched.visit(f"{address}/dash/shop/dashboards-inputs/")
+    page = watched.page
+
+    page.get_by_placeholder("den").fill("MARK")
+    expect(page.locator("#textinput tr:has(td):visible")).to_have_count(1)
+    page.locator("#slider [role=slider]").press("ArrowRight")
+    expect(page.locator("#slider tr:has(td):visible")).to_have_count(4)
+    page.locator("#checkbox input").check()
+    expect(page.locator("#checkbox")).to_contain_text("366")
+    page.locator("#buttongroup").get_by_text("Product").click()
+    page.locator("#dimensiongrid").get_by_text("Cyprus").click()
+    expect(page.locator("#dimensiongrid .text-xl")).to_have_text("91")
+    page.locator("#dropdown [role=combobox]").click()
+    page.get_by_role("option", name="Belgium").click()
+    expect(page.locator("#dropdown [role=combobox]")).to_contain_text("Belgium")
+
+
+def test_what_the_layout_of_the_reference_hides_can_be_opened(
+    address: str, open_page: OpenPage
+) -> None:
+    """Tabs, accordion, details, dialogue and the groups of a table, by the keyboard as well."""
+    watched = open_page()
+    watched.visit(f"{address}/dash/shop/dashboards-layout/")
+    page = watched.page
+    page.locator("#tabs").get_by_text("Table", exact=True).click()
+    expect(page.locator("#tabs tr:has(td):visible")).to_have_count(4)
+    page.get_by_text("What is an order?").click()
+    page.get_by_text("A row of the table.").wait_for()
+    page.get_by_text("How it is counted").click()
+    page.get_by_text("Every row once.").wait_for()
+    page.get_by_text("Show all countries").click()
+    expect(page.locator(".modal tr:has(td):visible")).to_have_count(4)
+
+    watched.visit(f"{address}/dash/shop/dashboards-charts/")
+    button = page.get_by_role("button", name="Rows of Chairs")
+    button.press("Enter")
+    expect(button).to_have_attribute("aria-expanded", "true")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_axe_finds_nothing_on_pages_of_ones_own(
+    address: str, open_page: OpenPage, scheme: str, width: int
+) -> None:
+    """On the whole page, the shell included; docs/dashboards.md names what is left."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    watched = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    left = {"dashboards-inputs": {"nested-interactive"}, "dashboards-layout": {"color-contrast"}}
+    # Those are looked at in two of the four ways, since they take seconds each.
+    reference = [f"/shop/{name}/" for name in NAMES if (scheme == "dark") == (width == 400)]
+    for path in ("/", "/both/", "/orders/", *reference):
+        watched.visit(f"{address}/dash{path}")
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+        found = axe.run(watched.page).response["violations"]
+        known = left.get(path.strip("/").removeprefix("shop/"), set())
+        found = [one for one in found if one["id"] not in known]
+        assert [
+            (path, one["id"], [node["html"][:150] for node in one["nodes"]]) for one in found
+        ] == []
+
+
+def test_paper_is_light_and_has_what_a_reader_needs(address: str, open_page: OpenPage) -> None:
+    """No menus and inputs, charts as wide as the paper, and what tabs hide, from a dark screen."""
+    watched = open_page(color_scheme="dark", viewport={"width": 1280, "height": 900})
+    page = watched.page
+    watched.visit(f"{address}/dash/shop/dashboards-layout/")
+
+    assert watched.beyond_paper() == []
+
+    expect(page.locator("#tabs tr:has(td):visible")).to_have_count(4)
+    expect(page.locator("#tabs .chart img").first).to_be_attached()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    for hidden in ("header", "aside", "#modal button"):
+        assert not page.locator(hidden).first.is_visible(), hidden
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    assert page.evaluate("localStorage.getItem('evidence-theme')") in (None, "system")
 
 
 def test_an_edited_page_is_all_that_is_made_anew(

@@ -16,6 +16,7 @@ from dataflow.shared.finding import Finding
 from dataflow.shared.sql import one_select, quote_identifier, type_family
 from dataflow_tools.checks.page_queries import Query, compile_query, find_queries
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.site.page_datasets import dataset_faults, find_datasets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,15 +55,19 @@ def check_queries(
     """
     sources = sorted((evidence / "sources").glob("*.sql"))
     pages = {
-        str(path.relative_to(evidence)): find_queries(path.read_text("utf-8", errors="replace"))
+        str(path.relative_to(evidence)): path.read_text("utf-8", errors="replace")
         for path in sorted((evidence / "pages").rglob("*.md"))
     }
     published, findings = _publish(connection, sources, evidence)
     _make_tables(connection, workflow_id, published)
     broken = {path.stem for path in sources} - set(published)
-    for file, queries in pages.items():
+    count = len(sources)
+    for file, text in pages.items():
+        queries = find_queries(text)
+        count += len(queries)
         findings += _page_findings(connection, file, queries, broken)
-    return len(sources) + sum(map(len, pages.values())), findings
+        findings += _dataset_findings(connection, file, text, broken)
+    return count, findings
 
 
 @check(
@@ -160,6 +165,24 @@ def _page_findings(
             if pattern.match(message) and not is_known and not compiled.parts & faulty:
                 line = query.line + (_name_line(query.sql, message) or 0)
                 yield _at(file, line, f"query {query.name}: {_first_sentence(error)}")
+
+
+def _dataset_findings(
+    connection: DuckDBPyConnection, file: str, page: str, broken: set[str]
+) -> Iterator[Finding]:
+    """What the site's components are told of tables and columns that are not there."""
+    rows = connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() "
+        "WHERE database_name = 'browser' AND schema_name = current_schema() ORDER BY column_index"
+    ).fetchall()
+    tables: dict[str, list[str]] = {}
+    for table, column in rows:
+        if table not in _ADDED:
+            tables.setdefault(table, []).append(column)
+    # What is wrong with a source query has been said.
+    datasets = [each for each in find_datasets(page) if each.table.name not in broken]
+    for fault in dataset_faults(datasets, tables):
+        yield _at(file, fault.line, fault.reason)
 
 
 def _at(file: str, line: int, reason: str) -> Finding:

@@ -7,11 +7,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.publish.folders import SiteFolders, workflow_folders
+from dataflow.publish.descriptions import DESCRIPTIONS_TABLE
+from dataflow.publish.folders import SiteFolders, source_queries, workflow_folders
 from dataflow.publish.manifest import read_manifest
+from dataflow.publish.parquet import FRESHNESS_TABLE
 from dataflow.shared.finding import Finding, Severity
 from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.kept_answers import KeptAnswers
+from dataflow_tools.site.page_datasets import dataset_faults, find_datasets
 from dataflow_tools.site.page_text import Origin
 from dataflow_tools.site.preprocessed import PREPROCESSED, preprocessed_folder
 
@@ -49,6 +52,7 @@ def check_site(
             report(f"The pages could not be checked one by one: {words}")
             return site.faults
     findings = [*site.faults, *(_finding(project, site, item) for item in kept.faults())]
+    findings += _dataset_findings(project, site, folders)
     return sorted(_explained(project, site, findings), key=lambda f: (f.file, f.line))
 
 
@@ -92,6 +96,8 @@ def _request(project: Project, site: Site, folders: SiteFolders) -> dict[str, An
             {"source": str(file.source), "target": file.target, "workflow": file.workflow_id}
             for file in (*site.components, *site.pages)
         ],
+        # Also of those that are not asked for, since a component may be an input.
+        "components": [file.target for file in site.components],
         "tables": tables,
         # A source query that was written after the last run has no table yet: not a fault.
         "awaited": {
@@ -103,6 +109,39 @@ def _request(project: Project, site: Site, folders: SiteFolders) -> dict[str, An
             for name in (folder.name for folder in workflow_folders(project))
         },
     }
+
+
+def _dataset_findings(project: Project, site: Site, folders: SiteFolders) -> list[Finding]:
+    """What the site's components are told of tables and columns that are not published."""
+    import duckdb
+
+    published, findings = read_manifest(folders).tables, []
+    with duckdb.connect() as connection:
+        for page in site.pages:
+            text = site.texts.get(page.target)
+            datasets = find_datasets(text.text) if text and page.workflow_id in published else []
+            if text is None or not datasets:
+                continue
+            awaited = source_queries(project, page.workflow_id)
+            files = (folders.public / file for file in published[page.workflow_id])
+            tables = {
+                path.stem: connection.read_parquet(str(path)).columns
+                for path in files
+                if path.stem not in (FRESHNESS_TABLE, DESCRIPTIONS_TABLE)
+            }
+            # A source query that was written after the last run has no table yet: not a fault.
+            datasets = [
+                each
+                for each in datasets
+                if each.table.name in tables or each.table.name not in awaited
+            ]
+            for fault in dataset_faults(datasets, tables):
+                origin = text.origin(fault.line)
+                place = f"{origin.place}: " if origin.place else ""
+                file = project.relative(page.source)
+                reason = f"{place}{fault.reason}"
+                findings.append(Finding(reason, "", file, origin.line, Severity.WARNING))
+    return findings
 
 
 def _explained(project: Project, site: Site, findings: list[Finding]) -> list[Finding]:
