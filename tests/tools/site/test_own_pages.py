@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -408,3 +409,24 @@ def test_paper_is_light_and_has_what_a_reader_needs(address: str, open_page: Ope
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
     assert page.evaluate("localStorage.getItem('evidence-theme')") in (None, "system")
+
+
+def test_an_edited_page_is_all_that_is_made_anew(
+    project: Project, address: str, open_page: OpenPage
+) -> None:
+    """The other pages are the same files as before, and the edited one shows what it says now."""
+    record = SiteFolders.of(project).base / "installed.json"
+    before = set(json.loads(record.read_text()))
+    page = project.workflow_dir("visits") / "evidence" / "pages" / "index.md"
+    page.write_text(f"{page.read_text()}\nWritten later.\n")
+    said: list[str] = []
+
+    build_site(project, said.append)
+
+    new = {name for name in set(json.loads(record.read_text())) - before if name.endswith(".js")}
+    assert len([name for name in new if "/nodes/" in name]) == 1
+    assert {name.split("/")[2] for name in new} == {"entry", "nodes"}
+    assert not any("once for all projects" in line or "libraries" in line for line in said)
+    watched = open_page()
+    watched.visit(f"{address}/dash/visits/")
+    assert "Written later." in watched.page.inner_text("article")

@@ -36,8 +36,11 @@ def test_the_lock_file_belongs_to_the_package_file() -> None:
     assert {"@evidence-dev/evidence", "@evidence-dev/core-components"} <= set(root["dependencies"])
 
 
-def test_packages_are_installed_once(tmp_path: Path) -> None:
-    """A second build does not wait for npm; a new lock file makes it run again."""
+def test_packages_are_installed_once_for_all_projects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a second build nor a second project waits for npm; another lock file does."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folders = EvidenceFolders(tmp_path / "site")
     node = _npm(
         tmp_path,
@@ -49,16 +52,41 @@ def test_packages_are_installed_once(tmp_path: Path) -> None:
     install_packages(folders, node, said.append)
     install_packages(folders, node, said.append)
 
-    assert (folders.base / "runs").read_text() == "x"
+    other = EvidenceFolders(tmp_path / "other")
+    install_packages(other, node, said.append)
+
+    assert (folders.modules.resolve().parent / "runs").read_text() == "x"
+    assert folders.modules.resolve() == other.modules.resolve()
     assert (folders.modules / ".dataflow-lock").read_text() == packages_hash()
     assert len(said) == 1
     (folders.modules / ".dataflow-lock").write_text("of another version")
     install_packages(folders, node, said.append)
-    assert (folders.base / "runs").read_text() == "xx"
+    assert (folders.modules.resolve().parent / "runs").read_text() == "xx"
 
 
-def test_what_npm_says_is_passed_on(tmp_path: Path) -> None:
+def test_a_project_with_packages_of_its_own_keeps_them_till_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an earlier version installed is used; then it makes place for those of all projects."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folders = EvidenceFolders(tmp_path / "site")
+    node = _npm(tmp_path, "import pathlib; pathlib.Path('node_modules').mkdir()")
+    folders.modules.mkdir(parents=True)
+    stamp = folders.modules / ".dataflow-lock"
+    stamp.write_text(packages_hash())
+
+    install_packages(folders, node, lambda _: None)
+    assert not folders.modules.is_symlink()
+
+    stamp.write_text("of another version")
+    install_packages(folders, node, lambda _: None)
+    assert folders.modules.is_symlink()
+    assert stamp.read_text() == packages_hash()
+
+
+def test_what_npm_says_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is behind a proxy sees npm's own words and what to check."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     node = _npm(
         tmp_path, "import sys; print('npm error code ENOTFOUND', file=sys.stderr); sys.exit(1)"
     )

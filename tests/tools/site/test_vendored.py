@@ -25,6 +25,7 @@ def test_packages_are_installed_from_a_folder_where_no_registry_answers(
     count = vendor_packages(folder, node, lambda _: None)
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "empty"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     folders = EvidenceFolders(tmp_path / "site")
 
     install_packages(folders, node, lambda _: None, folder)

@@ -22,9 +22,15 @@ def replace_public(built: Path, folders: SiteFolders) -> None:
     Args:
         built: The folder that the build tool wrote. Its files are moved away.
     """
-    for path in [path for path in built.rglob("*") if path.is_file()]:
-        # Written beside every text once, so that serving it costs nothing.
-        if path.suffix in _COMPRESSED and path.stat().st_size >= _SMALLEST_COMPRESSED:
-            packed = gzip.compress(path.read_bytes(), compresslevel=6, mtime=0)
-            path.with_name(f"{path.name}.gz").write_bytes(packed)
+    compress(built)
     replace_site(built, folders)
+
+
+def compress(folder: Path) -> None:
+    """Write every text below a folder once more, compressed, so that serving it costs nothing."""
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        packed = path.with_name(f"{path.name}.gz")
+        if path.suffix not in _COMPRESSED or packed.exists():
+            continue
+        if path.stat().st_size >= _SMALLEST_COMPRESSED:
+            packed.write_bytes(gzip.compress(path.read_bytes(), compresslevel=6, mtime=0))

@@ -43,10 +43,14 @@ class Node:
             "npm_config_update_notifier": "false",
         }
 
-    def run(self, *command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, cwd: Path, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command with this Node to its end, and keep what it says."""
         pipe = subprocess.PIPE
-        with self.running(*command, cwd=cwd, stdout=pipe, stderr=pipe, text=True) as process:
+        with self.running(
+            *command, cwd=cwd, variables=variables, stdout=pipe, stderr=pipe, text=True
+        ) as process:
             said, complained = process.communicate()
         return subprocess.CompletedProcess(command, process.returncode, said, complained)
 

@@ -1,4 +1,4 @@
-"""Node's packages for the dashboard site: installed once per project and lock file."""
+"""Node's packages for the dashboard site: installed once per user and lock file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dataflow_tools.site.npm_install import (
     packages_hash,
     site_files,
 )
+from dataflow_tools.site.user_cache import cache_folder, link_folder, mark_used
 from dataflow_tools.site.vendored import lock_of_vendored
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from dataflow_tools.site.folders import EvidenceFolders
     from dataflow_tools.site.node import Node
+
+_STAMP = ".dataflow-lock"
 
 
 def install_packages(
@@ -38,20 +41,42 @@ def install_packages(
         InstallError: npm failed; its own words are in the error.
         BadInputError: The folder is not one for these packages and this machine.
     """
-    stamp = folders.modules / ".dataflow-lock"
+    stamp = folders.modules / _STAMP
     wanted = packages_hash()
     with FileLock(folders.lock_file("install")):
         for name in WHAT_NPM_READS:
             shutil.copyfile(site_files() / name, folders.base / name)
         if _read(stamp) == wanted:
             return
+        shared = cache_folder(folders, "packages") / wanted[:24]
+        _install_shared(shared, node, report, vendored)
+        if folders.modules.is_symlink():
+            folders.modules.unlink()
+        elif folders.modules.exists():
+            # As every project had it once.
+            shutil.rmtree(folders.modules)
+        link_folder(folders.modules, shared / "node_modules")
+
+
+def _install_shared(
+    shared: Path, node: Node, report: Callable[[str], None], vendored: Path | None
+) -> None:
+    stamp = shared / "node_modules" / _STAMP
+    wanted = packages_hash()
+    with FileLock(shared.with_suffix(".lock")):
+        if _read(stamp) == wanted:
+            mark_used(shared)
+            return
+        shared.mkdir(exist_ok=True)
+        for name in WHAT_NPM_READS:
+            shutil.copyfile(site_files() / name, shared / name)
         options: tuple[str, ...] = ()
         if vendored is not None:
             lock = lock_of_vendored(vendored)
-            (folders.base / "package-lock.json").write_text(lock, encoding="utf-8")
+            (shared / "package-lock.json").write_text(lock, encoding="utf-8")
             options = ("--offline",)
-        report("Installing the dashboards' packages, once per project (about 600 MB, a minute) ...")
-        install_with_npm(folders.base, node, report, *options)
+        report("Installing the dashboards' packages, once for all projects (600 MB, a minute) ...")
+        install_with_npm(shared, node, report, *options)
         stamp.write_text(wanted, encoding="utf-8")
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +22,7 @@ from dataflow_tools.site.node import find_node
 from dataflow_tools.site.packages import install_packages
 from dataflow_tools.site.site_check import check_site
 from dataflow_tools.site.site_folder import assemble_site, broken_sources, workflow_of
+from dataflow_tools.site.vite_build import run_vite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from dataflow_tools.site.node import Node
     from dataflow_tools.site.site_folder import Site
 
-_SECONDS_BETWEEN_REPORTS = 15.0
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
 _PAGE_IN_LOG = re.compile(r"src/(?:pages|components)/[^\s:'\"?]+")
 
@@ -146,8 +142,7 @@ def _build(
     """Build, leaving out what is broken; what only the build finds is left out the next time."""
     while True:
         site = assemble_site(project, "build", findings)
-        report("Building the site (about a minute) ...")
-        log = _run_vite(site, EvidenceFolders.of(project).modules, node, report)
+        log = run_vite(site, EvidenceFolders.of(project), node, report)
         if log is None:
             return findings
         found = _finding_in_log(project, site, log, findings)
@@ -160,37 +155,6 @@ def _build(
             )
         findings = [*findings, found]
         report(f"{_as_lines(project, [found])[0]}; building without it.")
-
-
-def _run_vite(site: Site, modules: Path, node: Node, report: Callable[[str], None]) -> str | None:
-    """Run the build tool; return what it said if it failed."""
-    shutil.rmtree(site.template / "build", ignore_errors=True)
-    variables = {
-        "EVIDENCE_IS_BUILDING": "true",
-        "VITE_EVIDENCE_SPA": "true",
-        "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --max-old-space-size=4096".strip(),
-    }
-    began = time.monotonic()
-    log_file = site.template.parent.parent / "build.log"
-    with log_file.open("w+", encoding="utf-8", errors="replace") as log:
-        command = (str(node.node), str(modules / "vite/bin/vite.js"), "build")
-        with node.running(
-            *(*command, "--logLevel", "error"),
-            cwd=site.template,
-            variables=variables,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        ) as process:
-            while True:
-                try:
-                    code = process.wait(timeout=_SECONDS_BETWEEN_REPORTS)
-                    break
-                except subprocess.TimeoutExpired:
-                    report(f"... still building, {time.monotonic() - began:.0f} s")
-        log.seek(0)
-        said = _COLOURS.sub("", log.read())
-    built = (site.template / "build" / "index.html").exists()
-    return None if code == 0 and built else said or f"vite ended with exit code {code}"
 
 
 def _finding_in_log(project: Project, site: Site, log: str, known: list[Finding]) -> Finding | None:

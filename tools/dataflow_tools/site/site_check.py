@@ -12,8 +12,11 @@ from dataflow.publish.folders import SiteFolders, source_queries, workflow_folde
 from dataflow.publish.manifest import read_manifest
 from dataflow.publish.parquet import FRESHNESS_TABLE
 from dataflow.shared.finding import Finding, Severity
+from dataflow_tools.site.folders import EvidenceFolders
+from dataflow_tools.site.kept_answers import KeptAnswers
 from dataflow_tools.site.page_datasets import dataset_faults, find_datasets
 from dataflow_tools.site.page_text import Origin
+from dataflow_tools.site.preprocessed import PREPROCESSED, preprocessed_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,20 +42,34 @@ def check_site(
         What is wrong, in the order of the files: an error if the page cannot be shown, a warning
         if only one of its queries cannot.
     """
-    folders = SiteFolders.of(project)
-    request, answer = site.template / "check-request.json", site.template / "check-answer.json"
-    request.write_text(json.dumps(_request(project, site, folders)), encoding="utf-8")
-    answer.unlink(missing_ok=True)
-    done = node.run(str(node.node), "check.mjs", request.name, answer.name, cwd=site.template)
-    try:
-        found = json.loads(answer.read_text(encoding="utf-8"))["faults"]
-    except (OSError, ValueError):
-        words = " ".join(done.stderr.split())[:500]
-        report(f"The pages could not be checked one by one: {words}")
-        return site.faults
-    findings = [*site.faults, *(_finding(project, site, item) for item in found)]
+    folders = EvidenceFolders.of(project)
+    kept = KeptAnswers.of(
+        preprocessed_folder(site, folders), site, _request(project, site, folders)
+    )
+    if kept.unknown["files"]:
+        words = _ask(site, node, kept)
+        if words is not None:
+            report(f"The pages could not be checked one by one: {words}")
+            return site.faults
+    findings = [*site.faults, *(_finding(project, site, item) for item in kept.faults())]
     findings += _dataset_findings(project, site, folders)
     return sorted(_explained(project, site, findings), key=lambda f: (f.file, f.line))
+
+
+def _ask(site: Site, node: Node, kept: KeptAnswers) -> str | None:
+    """Have Node check what is not known yet; return what it said if it could not."""
+    request, answer = site.template / "check-request.json", site.template / "check-answer.json"
+    request.write_text(json.dumps(kept.unknown), encoding="utf-8")
+    answer.unlink(missing_ok=True)
+    # The build has then nothing of this to do again.
+    variables = {PREPROCESSED: str(kept.folder)}
+    command = (str(node.node), "check.mjs", request.name, answer.name)
+    done = node.run(*command, cwd=site.template, variables=variables)
+    try:
+        kept.add(json.loads(answer.read_text(encoding="utf-8"))["faults"])
+    except (OSError, ValueError):
+        return " ".join(done.stderr.split())[:500]
+    return None
 
 
 def _finding(project: Project, site: Site, item: dict[str, Any]) -> Finding:
@@ -79,6 +96,8 @@ def _request(project: Project, site: Site, folders: SiteFolders) -> dict[str, An
             {"source": str(file.source), "target": file.target, "workflow": file.workflow_id}
             for file in (*site.components, *site.pages)
         ],
+        # Also of those that are not asked for, since a component may be an input.
+        "components": [file.target for file in site.components],
         "tables": tables,
         # A source query that was written after the last run has no table yet: not a fault.
         "awaited": {

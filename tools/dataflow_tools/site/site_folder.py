@@ -21,6 +21,7 @@ from dataflow_tools.site.npm_install import packages_hash, site_files
 from dataflow_tools.site.page_files import find_page_files
 from dataflow_tools.site.page_text import page_text
 from dataflow_tools.site.site_config import CONFIG_NAME, read_site_config
+from dataflow_tools.site.user_cache import link_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,7 +105,7 @@ def assemble_site(project: Project, use: str, findings: Sequence[Finding] = ()) 
     contents[CONFIG_NAME] = json.dumps(config.evidence, indent=1).encode()
     root = folders.base / use
     _synchronise(root, contents)
-    _link(root / "node_modules", folders.modules)
+    link_folder(root / "node_modules", folders.modules)
     return Site(
         folders.template(use),
         files.pages,
@@ -208,19 +209,6 @@ def _remove_empty_folders(root: Path, kept: tuple[str, ...]) -> None:
         inner = os.path.relpath(folder, root).replace(os.sep, "/") + "/"
         if inner != "./" and not inner.startswith(kept) and not os.listdir(folder):  # noqa: PTH208
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _link(link: Path, target: Path) -> None:
-    if link.exists():
-        return
-    if os.name == "nt":
-        # A junction needs no privilege, which a symbolic link does.
-        import _winapi
-
-        _winapi.CreateJunction(str(target), str(link))  # type: ignore[attr-defined]
-    else:
-        link.unlink(missing_ok=True)
-        link.symlink_to(os.path.relpath(target, link.parent))
 
 
 def _fingerprint(contents: dict[str, bytes]) -> str:

@@ -1,7 +1,7 @@
 // Compiles every page and component alone and asks the browser's own engine about every query, so
 // that all faults are found at once, each with the line of the file that a person wrote.
 //   node check.mjs REQUEST ANSWER
-// REQUEST: {"files": [{"source", "target", "workflow"}], "tables": {workflow: {table: path}},
+// REQUEST: {"files": [{"source", "target", "workflow"}], "components": [target], "tables": {workflow: {table: path}},
 //           "awaited": {workflow: [table]}}
 // ANSWER:  {"faults": [{"source", "target", "line", "message", "stops_build"}]}
 import evidence from '@evidence-dev/preprocess';
@@ -15,6 +15,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { compile, parse, preprocess } from 'svelte/compiler';
+import { compileOnce } from './compile.mjs';
 import { inputOf, lostQueries, namesOfComponents, readInputs } from './src/dataflow/fences.mjs';
 import config from './svelte.config.js';
 
@@ -73,10 +74,16 @@ function locate(source, error, compiled) {
 }
 
 async function checkMarkup({ source, target }) {
-	const text = fs.readFileSync(target, 'utf-8');
+	const filename = path.resolve(target);
 	let compiled = null;
 	try {
-		const filename = path.resolve(target);
+		await compileOnce(filename);
+		return;
+	} catch {
+		// What is wrong with it is asked below.
+	}
+	try {
+		const text = fs.readFileSync(target, 'utf-8');
 		compiled = (await preprocess(text, config.preprocess, { filename })).code;
 		const { warnings } = compile(compiled, { filename, generate: 'dom' });
 		warnings.forEach(config.onwarn);
@@ -163,7 +170,7 @@ async function checkQueries({ source, target, workflow }) {
 	const text = fs.readFileSync(target, 'utf-8');
 	const named = namesOfComponents(text);
 	// A component of one's own, or one that ships with the site, may be an input.
-	const hasOwn = [...request.files.map(({ target: file }) => file), ...shipped].some(
+	const hasOwn = [...request.components, ...shipped].some(
 		(file) => file.endsWith('.svelte') && text.includes(`<${path.basename(file, '.svelte')}`)
 	);
 	for (const { id, compiledQueryString, inputQueryString, compileError } of evidence.extractQueries(

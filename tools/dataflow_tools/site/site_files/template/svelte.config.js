@@ -1,71 +1,42 @@
-// In place of Evidence's own file of this name, of which it keeps all but one thing: a page finds
-// the components of its own workflow and of the project only, so that two workflows may have one name
-// for two things.
+// In place of Evidence's own file of this name. What turns pages into Svelte is loaded when there is
+// something to turn: a build reads this file in four processes, three of which have nothing.
 import adapter from '@sveltejs/adapter-static';
-import evidencePreprocess from '@evidence-dev/preprocess';
-import { addBasePathToHrefAndSrc, injectComponents } from '@evidence-dev/sdk/build/svelte';
 import { getEvidenceConfig } from '@evidence-dev/sdk/config';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import preprocess from 'svelte-preprocess';
-import autoImport from 'sveltekit-autoimport';
 
-const pagesFolder = path.resolve('src/pages');
-const componentsFolder = path.resolve('src/components');
-const importers = new Map();
+// Where what was made of pages before is kept: a name of all that it depends on besides the page.
+const kept = process.env.DATAFLOW_PREPROCESSED;
+async function preprocessAnew(content, filename) {
+	const { preprocess } = await import('svelte/compiler');
+	const { default: steps } = await import('./preprocess.mjs');
+	const { code, map, dependencies } = await preprocess(content, steps, { filename });
+	return { code, map: map?.toString(), dependencies };
+}
 
-/** The importer of one folder's components, made when it is first needed. */
-function importerOf(directory) {
-	if (!importers.has(directory)) {
-		importers.set(
-			directory,
-			fs.existsSync(directory)
-				? autoImport({
-						include: ['**/*.(svelte|md)'],
-						components: [{ directory, flat: true }],
-						configFile: false
-					})
-				: null
-		);
+/** What was made of a file's text, from before if that was kept. */
+export async function once(how, filename, content, make) {
+	if (!kept) return make();
+	const place = path.relative(process.cwd(), filename).split(path.sep).join('/');
+	const name = createHash('sha256').update(`${how}\0${place}\0${content}`).digest('hex');
+	const file = path.join(kept, `${name}.json`);
+	try {
+		return JSON.parse(await fs.promises.readFile(file, 'utf-8'));
+	} catch {
+		const made = await make();
+		await fs.promises.mkdir(kept, { recursive: true });
+		const draft = `${file}.${process.pid}`;
+		await fs.promises.writeFile(draft, JSON.stringify(made));
+		await fs.promises.rename(draft, file);
+		return made;
 	}
-	return importers.get(directory);
 }
 
-function importFrom(directoryOf) {
-	return {
-		markup: ({ content, filename }) => {
-			if (!filename?.endsWith('.md')) return;
-			const directory = directoryOf(path.relative(pagesFolder, filename).split(path.sep));
-			return directory && importerOf(directory)?.markup({ content, filename });
-		}
-	};
-}
-
-// A page at the top has no workflow; its folder is the first part of all others.
-const importOwnComponents = importFrom(
-	([first, ...rest]) => rest.length > 0 && path.join(componentsFolder, first)
-);
-const importProjectsComponents = importFrom(() => path.join(componentsFolder, 'project-wide'));
-// For a first page of one's own.
-const importList = importFrom((parts) => parts.length === 1 && path.resolve('src/dataflow'));
-
-// A page without a title has the site's, which the layout sets, not Evidence's.
-const keepTitle = {
+const whole = {
+	name: 'dataflow',
 	markup: ({ content, filename }) =>
-		filename?.endsWith('+page.md')
-			? { code: content.replace('<title>Evidence</title>', '') }
-			: undefined
-};
-
-const shippedComponents = autoImport({
-	include: ['**/*.(svelte|md)'],
-	components: [{ directory: path.resolve('src/dataflow/components'), flat: true }],
-	configFile: false
-});
-
-const importShippedComponents = {
-	markup: ({ content, filename }) =>
-		filename?.endsWith('.md') ? shippedComponents.markup({ content, filename }) : undefined
+		once('preprocess', filename, content, () => preprocessAnew(content, filename))
 };
 
 /** Evidence's rule: a component or variable that does not exist is an error, not a warning. */
@@ -77,24 +48,15 @@ function onwarn(warning) {
 
 export default {
 	extensions: ['.svelte', '.md'],
-	preprocess: [
-		...evidencePreprocess(true),
-		keepTitle,
-		// What people bring themselves goes before what ships with the site, and that before what
-		// Evidence has under the same name.
-		importOwnComponents,
-		importProjectsComponents,
-		importList,
-		importShippedComponents,
-		injectComponents(),
-		preprocess({ postcss: true }),
-		addBasePathToHrefAndSrc
-	],
+	preprocess: [whole],
 	onwarn,
+	// With a shell, shell_plugin.mjs compiles.
+	vitePlugin: process.env.DATAFLOW_SHELL ? { exclude: ['**'] } : {},
 	kit: {
 		adapter: adapter({ pages: './build', fallback: 'index.html', strict: false }),
 		files: { routes: 'src/pages', lib: 'src/components' },
 		paths: { base: getEvidenceConfig().deployment.basePath, relative: false },
-		serviceWorker: { register: false }
+		serviceWorker: { register: false },
+		version: { name: process.env.DATAFLOW_SITE_VERSION || String(Date.now()) }
 	}
 };

@@ -6,4 +6,5 @@ const names = (process.env.DATAFLOW_DEV_HOSTS ?? '').split(',').filter(Boolean);
 // Here *.example.org stands for all below; vite writes .example.org.
 const allowedHosts = names.includes('*') || names.map((name) => name.replace(/^\*/, ''));
 
-export default mergeConfig(config, { server: { allowedHosts } });
+// The packages are those of all projects, which may be served at once.
+export default mergeConfig(config, { cacheDir: '.svelte-kit/vite', server: { allowedHosts } });
