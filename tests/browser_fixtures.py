@@ -119,7 +119,9 @@ class WatchedPage:
         assert self.page.evaluate("getComputedStyle(document.body).color") != "rgb(255, 255, 255)"
         found: list[str] = self.page.evaluate(
             "(width) => [...document.querySelectorAll('article *')].filter((one) => "
-            "one.checkVisibility() && one.getBoundingClientRect().right > width + 1)"
+            # A picture cuts off itself what is drawn beyond its edge.
+            "!one.ownerSVGElement && one.checkVisibility() && "
+            "one.getBoundingClientRect().right > width + 1)"
             ".map((one) => one.outerHTML.slice(0, 150))",
             _PAPER,
         )
