@@ -61,6 +61,15 @@ SELECT range AS id, range * 7 % 11 AS recommend,
     if(range % 2 = 0, 'The staff was friendly', 'I waited for ' || range || ' hours') AS comment
 FROM range(90)
 """
+# More rows than a page reads unasked.
+SENSORS = """
+CREATE SCHEMA marts;
+CREATE TABLE marts.sensors AS
+SELECT range AS id, TIMESTAMP '2024-01-01' + range * INTERVAL 20 SECOND AS measured_at,
+    'sensor ' || range % 5 AS sensor, md5(range::VARCHAR) AS signature,
+    (range % 1000) / 8 AS degrees
+FROM range(2_100_000)
+"""
 SUCCESS = {"name": "success_rate", "sql": "case when {column} < 400 then 1 else 0 end"}
 AMOUNT = column("amount", "DOUBLE", "measure", aggregate="sum")
 WORKFLOWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -100,6 +109,18 @@ WORKFLOWS: dict[str, tuple[str, dict[str, Any]]] = {
                 column("country", "VARCHAR", "category", country=True),
                 column("status", "BIGINT", "category", success=SUCCESS),
                 column("comment", "VARCHAR", "text", long=True),
+            ]
+        },
+    ),
+    "sensors": (
+        SENSORS,
+        {
+            "columns": [
+                column("id", "BIGINT", "key"),
+                column("measured_at", "TIMESTAMP", "date", clock=True),
+                column("sensor", "VARCHAR", "category"),
+                column("signature", "VARCHAR", "text"),
+                column("degrees", "DOUBLE", "measure"),
             ]
         },
     ),
@@ -406,3 +427,35 @@ def test_a_rendered_page_fits_the_paper(built: Built, open_page: OpenPage) -> No
         )
         watched.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
         watched.page.emulate_media(media="screen")
+
+
+def test_a_big_table_is_not_sent_whole(built: Built, open_page: OpenPage) -> None:
+    """Its newest rows and groups are; what needs every row waits until a reader wants it."""
+    watched = open_page()
+    sent: list[int] = []
+    path = next(
+        built.project.root.glob(".dataflow/site/public/data/sensors/sensors/*/sensors.parquet")
+    )
+    watched.page.on(
+        "response",
+        lambda got: (
+            got.url.endswith(path.name)
+            and got.request.method == "GET"
+            and sent.append(int(got.header_value("content-length") or 0))
+        ),
+    )
+    watched.visit(f"{built.url}/sensors/")
+    rows = watched.page.get_by_role("region", name="Rows of sensors").locator("tbody tr")
+    newest = built.ask("sensors", "SELECT signature FROM marts.sensors ORDER BY id DESC LIMIT 10")
+    assert [one.locator("td").nth(3).inner_text() for one in rows.all()] == [s for (s,) in newest]
+    assert sum(sent) < path.stat().st_size / 3
+    assert "2,100,000 rows" in watched.page.inner_text("article")
+    assert "A page reads no 2,100,000 rows unasked." in watched.page.inner_text("article")
+
+    watched.page.get_by_role("button", name="Search and sort all rows").click()
+    (wanted,) = built.ask("sensors", "SELECT signature FROM marts.sensors WHERE id = 1_000_000")[0]
+    watched.page.get_by_placeholder("Search all rows").fill(wanted)
+    watched.page.get_by_text("1 row", exact=True).wait_for()
+    watched.settle()
+    assert rows.locator("td").nth(3).inner_text() == wanted
+    assert watched.faults == []

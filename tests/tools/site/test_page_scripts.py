@@ -152,3 +152,31 @@ def test_a_file_has_the_values_as_they_are() -> None:
     columns = [{"column_name": "a"}, {"column_name": "b,c"}]
     rows = [{"a": "=1+1", "b,c": 'x "y"'}, {"a": -5, "b,c": None}]
     assert call("rows.js", "csvOf", columns, rows) == ('a,"b,c"\r\n=1+1,"x ""y"""\r\n-5,')
+
+
+@pytest.mark.parametrize("page", [0, 3, 9, 10])
+def test_newest_rows_by_their_oldest_moment_are_the_newest_rows(page: int) -> None:
+    """A big table is asked for what is new enough; equal moments and rows without one included."""
+    data = {"source": "shop", "table": "orders", "date": "at", "categories": ["kind"]}
+    picked = NOTHING | {"categories": {"kind": ["a"]}}
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA shop")
+        connection.execute(
+            "CREATE TABLE shop.orders AS SELECT range AS id, CASE WHEN range % 9 > 0 THEN "
+            "(TIMESTAMP '2024-01-01' + (range * 7919 % 60) * INTERVAL 500 MILLISECOND)"
+            "::TIMESTAMP_MS END AS at, ['a', 'b'][1 + range // 120] AS kind FROM range(240)"
+        )
+        described = connection.execute(call("rows.js", "columnsSql", data)).fetchall()
+        columns = [{"column_name": name, "column_type": kind} for name, kind in described]
+        asked = call("rows.js", "boundSql", data, picked, columns, page)
+        bound = (connection.execute(asked).fetchone() or (None,))[0]
+        assert (bound is None) == (page == 10), "after the last full page there is none"
+        at = [column["column_name"] for column in columns].index("at")
+        both = [
+            connection.execute(
+                call("rows.js", "rowsSql", data, picked, columns, "", {"column": ""}, page, one)
+            ).fetchall()
+            for one in (None, bound)
+        ]
+    assert [row[at] for row in both[0]] == [row[at] for row in both[1]]
+    assert len(both[0]) == 10

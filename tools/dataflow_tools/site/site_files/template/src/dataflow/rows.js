@@ -36,16 +36,35 @@ export function countSql(data, picked, columns, term) {
 where ${chosen(data, picked, columns, term)}`;
 }
 
+function orderOf(data) {
+	return data.names?.[data.date] ?? data.date;
+}
+
+/** The oldest moment on a page of the newest rows, which reads one column; '' without a date. */
+export function boundSql(data, picked, columns, pageNumber) {
+	const by = columns.find(({ column_name }) => column_name === orderOf(data));
+	if (!by) return '';
+	const newest = `select ${name(by.column_name)} as at_moment
+from ${data.source}.${name(data.table)}
+where ${whereRows(data, picked)} and ${name(by.column_name)} is not null
+order by 1 desc
+limit ${(pageNumber + 1) * pageLength}`;
+	const text = shown({ ...by, column_name: 'at_moment' });
+	return `select min(${text}) as bound from (${newest}) having count(*) = ${(pageNumber + 1) * pageLength}`;
+}
+
 /** One page of them, or all; moments as text, so that no time zone of a reader moves them. */
-export function rowsSql(data, picked, columns, term, sort, pageNumber = null) {
+export function rowsSql(data, picked, columns, term, sort, pageNumber = null, bound = null) {
 	const values = columns.map((one) =>
 		kindOf(one.column_type) === 'moment' ? `${shown(one)} as ${name(one.column_name)}` : name(one.column_name)
 	);
-	const by = sort.column || (data.names?.[data.date] ?? data.date);
+	const by = sort.column || orderOf(data);
+	const kind = columns.find(({ column_name }) => column_name === by)?.column_type;
+	const isNew = bound === null ? 'true' : `t.${name(by)} >= cast(${literal(bound)} as ${kind})`;
 	const direction = sort.column ? sort.direction : 'desc';
 	return `select ${values.join(', ')}
 from ${data.source}.${name(data.table)} as t
-where ${chosen(data, picked, columns, term)}
+where ${chosen(data, picked, columns, term)} and ${isNew}
 ${by ? `order by t.${name(by)} ${direction} nulls last` : ''}
 ${pageNumber === null ? '' : `limit ${pageLength} offset ${pageNumber * pageLength}`}`;
 }
