@@ -229,6 +229,26 @@ def test_categories_are_groups(render: Render) -> None:
     assert numbers == {("a", "a", "(none)", 3, 2, 2), ("b", "b", "k", 4, 1, 1)}
 
 
+@pytest.mark.parametrize(("date", "name"), [([], "groups"), ([DAY], "daily")])
+def test_a_column_called_category_is_itself(
+    render: Render, date: list[dict[str, Any]], name: str
+) -> None:
+    """It is not taken for the first category, which older pages know by that name."""
+    evidence = render([*date, SHOP, column("category", "VARCHAR", "category"), AMOUNT])
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA marts")
+        connection.execute(
+            "CREATE TABLE marts.sales AS "
+            "SELECT DATE '2024-03-01' AS day, 'a' AS shop, 'tea' AS category, 1.5 AS amount"
+        )
+        query = (evidence / "sources" / f"sales_{name}.sql").read_text()
+        found = connection.execute(query)
+        names = [each[0] for each in found.description or ()]
+        row = dict(zip(names, found.fetchone() or (), strict=True))
+    assert len(set(names)) == len(names)
+    assert (row["shop"], row["category"]) == ("a", "tea")
+
+
 def test_distinct_values_are_counted_exactly(render: Render) -> None:
     """Below a million rows, however many there are."""
     found = source(
