@@ -90,6 +90,16 @@ def test_kinds_of_money_are_told_apart(look: Look) -> None:
     assert "kinds" not in column(found, "region")
 
 
+def test_currencies_are_told_apart(look: Look) -> None:
+    """A mean of yen and dollars is none; a business unit is no unit that amounts are in."""
+    rows = "\n".join(
+        f"2024-{1 + n // 4:02d}-01,{('USD', 'JPY')[n % 2]},u{n % 4 // 2},{n}.5" for n in range(40)
+    )
+    found = look(f"month,currency,business_unit,rate\n{rows}\n")
+    assert column(found, "currency")["kinds"] is True
+    assert "kinds" not in column(found, "business_unit")
+
+
 @pytest.mark.parametrize(("gap", "facts"), [(600, {"clock": True}), (0, None), (86400, {})])
 def test_moments_of_events_are_irregular(
     look: Look, gap: int, facts: dict[str, bool] | None

@@ -34,6 +34,12 @@ def test_a_survey_has_answers(look: Any) -> None:
     assert (roles(found)["comment"], facts["comment"]) == ("text", {"long": True})
 
 
+def test_a_score_of_employees_is_an_nps(look: Any) -> None:
+    """The eNPS asks employees on the same scale."""
+    found = look(csv_of(("staff_id", [100 + i for i in range(N)]), ("enps", SCORES)))
+    assert shown(found)["enps"] == {"format": "nps", "answers": True}
+
+
 @pytest.mark.parametrize(
     ("name", "values"),
     [("recommend", [i % 5 + 1 for i in range(N)]), ("score", SCORES)],

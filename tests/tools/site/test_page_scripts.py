@@ -21,6 +21,8 @@ def test_labels_are_written_for_people() -> None:
             ("customer_id", ""),
             ("distance_km", ""),
             ("amount", "EUR"),
+            ("kwh", ""),
+            ("rate_per_eur", ""),
         ]
     }
     assert list(found.values()) == [
@@ -29,6 +31,8 @@ def test_labels_are_written_for_people() -> None:
         "Customer ID",
         "Distance (km)",
         "Amount (EUR)",
+        "kWh",
+        "Rate per EUR",
     ]
 
 

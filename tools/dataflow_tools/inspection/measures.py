@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ _OPPOSED = (
     frozenset("actual actuals".split()),  # noqa: SIM905
     frozenset("profit margin loss refund refunds balance".split()),  # noqa: SIM905
 )
+# What an amount is measured in: amounts of different ones have neither a sum nor a mean.
+_MEASURED_IN = re.compile(r"(.*_)?(currency|currencies)(_code)?|units?|uom|unit_of_measure")
 # Text that names a period; a number does so where it is a year. The first that fits.
 _PERIODS = {
     "month": r"\d{4}-(0[1-9]|1[0-2])",
@@ -132,9 +135,11 @@ def weights_of(
 
 
 def mixes_kinds(column: ColumnProfile) -> bool:
-    """Whether a category sets kinds against each other, such as revenue and cost.
+    """Whether a category sets kinds against each other, such as revenue and cost, or currencies.
 
     Amounts of different kinds are shown side by side and never added up.
     """
+    if _MEASURED_IN.fullmatch(column.identifier):
+        return column.distinct > 1
     values = {value.strip().lower() for value in column.values}
     return sum(not kinds.isdisjoint(values) for kinds in _OPPOSED) > 1

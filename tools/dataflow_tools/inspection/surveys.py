@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dataflow_tools.inspection.profile import ColumnProfile
 
-_RECOMMENDATION = frozenset("nps recommend recommendation promoter".split())  # noqa: SIM905
+_RECOMMENDATION = frozenset("nps enps recommend recommendation promoter".split())  # noqa: SIM905
 # What somebody who asks people calls a row or a column.
 _ASKED = frozenset(
     "respondent respondents participant interviewee interview survey questionnaire poll".split()  # noqa: SIM905

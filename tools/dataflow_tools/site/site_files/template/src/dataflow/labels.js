@@ -22,7 +22,8 @@ export function partsOf(column) {
 	const words = String(column).split('_').filter(Boolean);
 	const unit = [];
 	const last = words.at(-1)?.toLowerCase();
-	if (words.length > 1 && units[last]) {
+	// What follows per is not what a rate is measured in: rate_per_eur is in dollars.
+	if (words.length > 1 && units[last] && words.at(-2).toLowerCase() !== 'per') {
 		unit.push(units[last]);
 		words.pop();
 		if (words.length > 1 && scales.has(words.at(-1).toLowerCase())) unit.unshift(words.pop());
@@ -34,7 +35,8 @@ export function partsOf(column) {
 export function labelOf(column, unit = '', given = '') {
 	const parts = partsOf(column);
 	const text = parts.words.map((word) => written(word.toLowerCase())).join(' ');
-	const label = given || (text ? text[0].toUpperCase() + text.slice(1) : String(column));
+	const isWritten = own[parts.words[0]?.toLowerCase()];
+	const label = given || (text ? (isWritten ? text : text[0].toUpperCase() + text.slice(1)) : String(column));
 	const shown = unit || (given ? '' : parts.unit);
 	return shown ? `${label} (${shown})` : label;
 }
