@@ -34,6 +34,41 @@ CREATE SCHEMA marts;
 CREATE TABLE marts.rates AS
 SELECT DATE '2015-01-01' + INTERVAL (i) MONTH AS month, i * 1.5 AS rate FROM range(100) AS t(i)
 """
+# Each has what a page shows in a way of its own.
+_SURVEY = """
+CREATE SCHEMA marts;
+CREATE TABLE marts.survey AS
+SELECT i AS respondent_id, CASE WHEN i % 13 > 0 THEN i * 7 % 11 END AS nps,
+    CASE i % 5 WHEN 0 THEN 'Very satisfied' WHEN 1 THEN 'Dissatisfied' WHEN 2 THEN 'Neutral'
+        WHEN 3 THEN 'Satisfied' END AS service, i % 3 = 0 AS came_back,
+    ['all of it was good and quick, thank you', 'it took far too long until I had an answer',
+        'nothing to add to that, really nothing'][i % 7 % 3 + 1] AS comment
+FROM range(400) AS t(i)
+"""
+_VISITS = """
+CREATE SCHEMA marts;
+CREATE TABLE marts.visits AS
+SELECT i AS id, TIMESTAMP '2024-03-04 00:10' + to_minutes((i * i * 37) % 90000) AS happened_at,
+    CASE WHEN i % 50 > 0 THEN 47.0 + (i % 90) / 30.0 END AS lat, 7.0 + (i % 77) / 20.0 AS lon,
+    ['DE', 'AT', 'CH'][i % 4 % 3 + 1] AS country,
+    ['ok', 'failed', 'pending'][i % 9 % 4 % 3 + 1] AS status, i % 19 * 10 AS visits,
+    round((i % 19 * (i % 5)) / greatest(i % 19 * 10, 1), 4) AS rate, i % 19 * (i % 5) AS orders
+FROM range(900) AS t(i)
+"""
+_LEDGER = """
+CREATE SCHEMA marts;
+CREATE TABLE marts.ledger AS
+SELECT 2015 + i // 8 || '-Q' || (i // 2 % 4 + 1) AS quarter,
+    CASE i % 2 WHEN 0 THEN 'revenue' ELSE 'cost' END AS kind, 100 + i * 3 AS amount
+FROM range(64) AS t(i)
+"""
+_STATIONS = """
+CREATE SCHEMA marts;
+CREATE TABLE marts.stations AS
+SELECT 'station ' || i AS name, 47 + i % 30 / 9.0 AS latitude, 8 + i % 37 / 11.0 AS longitude,
+    CASE WHEN i % 40 > 0 THEN i * i % 500 / 4.0 ELSE 5000 + i END AS height, i % 4 = 0 AS is_open
+FROM range(300) AS t(i)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +89,7 @@ def shared_code(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], No
 def shapes(
     tmp_path_factory: pytest.TempPathFactory, shared_code: Callable[[Path], None]
 ) -> Project:
-    """A project with sales over time, cities without time, monthly rates, and nothing run yet."""
+    """A project with a workflow of each shape, and one that has not run yet."""
     made = new_project(tmp_path_factory.mktemp("shapes") / "shop")
     shared_code(made.root)
     select = {name: {name: f"SELECT * FROM marts.{name}"} for name in ("sales", "cities", "rates")}
@@ -69,5 +104,9 @@ def shapes(
     )
     write_workflow(made, "cities", sources=select["cities"], warehouse=_CITIES)
     write_workflow(made, "rates", sources=select["rates"], warehouse=_RATES)
+    others = {"survey": _SURVEY, "visits": _VISITS, "ledger": _LEDGER, "stations": _STATIONS}
+    for name, sql in others.items():
+        query = {name: f"SELECT * FROM marts.{name}"}
+        write_workflow(made, name, sources=query, warehouse=sql)
     write_workflow(made, "later")
     return made

@@ -5,8 +5,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dataflow_tools.static_site.measure import Measure
 from dataflow_tools.static_site.page_spec import page_of
-from dataflow_tools.static_site.table_shape import Measure, shape_of
+from dataflow_tools.static_site.table_shape import shape_of
 
 
 @pytest.fixture
@@ -99,6 +100,48 @@ def test_the_shape_says_what_each_column_is_for(
     assert (shape.date, shape.grain, shape.has_times) == ("sold_at", "day", True)
     assert shape.measures == [Measure("amount", "sum"), Measure("price", "average")]
     assert (shape.categories, shape.groups, shape.label) == (["channel", "is_new"], ["shop"], None)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2020 + i", ["2020-01-01", "2022-01-01"]),
+        ("'2020-Q' || (i + 2)", ["2020-04-01", "2020-10-01"]),
+        ("'2020-0' || (i + 7)", ["2020-07-01", "2020-09-01"]),
+        # The first week of 2021 begins with the fourth day of that year.
+        ("'2021-W0' || (i + 1)", ["2021-01-04", "2021-01-18"]),
+    ],
+)
+def test_texts_that_name_periods_are_time(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, written: str, expected: list[str]
+) -> None:
+    """Years, quarters, months and ISO weeks without a date are drawn from their first day."""
+    query = f"SELECT {written} AS year, i / 3.0 AS price FROM range(3) AS t(i)"
+    file = _published(connection, tmp_path, query)
+
+    periods = _periods(connection, file)
+
+    assert [periods[0], periods[-1], len(periods)] == [*expected, 3]
+
+
+def test_whole_numbers_are_published_with_fractions_and_are_whole_still(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """An HTTP status is a category and tells success, which the relation has by the row."""
+    file = _published(
+        connection,
+        tmp_path,
+        "SELECT [200, 404, 503][i % 3 + 1]::DOUBLE AS status, i * 0.5 AS price "
+        "FROM range(30) AS t(i)",
+    )
+    shape = shape_of(connection, file, [])
+    assert shape is not None
+
+    connection.execute(f"CREATE VIEW published AS FROM '{file}'")
+    connection.execute(page_of("t", shape)["load"])
+
+    query = 'SELECT DISTINCT "(group) status", "(success_rate)" FROM shown ORDER BY 1'
+    assert connection.execute(query).fetchall() == [("200", 1), ("404", 0), ("503", 0)]
 
 
 def test_an_empty_table_has_no_shape(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

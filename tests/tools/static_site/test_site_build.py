@@ -71,8 +71,12 @@ def test_the_list_says_of_each_workflow_what_is_published(
     assert [line.split("\t")[:3] for line in lines] == [
         ["Cities", "", "240"],
         ["Later", "", "\N{EN DASH}"],
+        ["Ledger", "", "64"],
         ["Rates", "", "100"],
         ["Sales of the shop", "What was sold.", "1,500"],
+        ["Stations", "", "300"],
+        ["Survey", "", "400"],
+        ["Visits", "", "900"],
     ]
     assert "UTC" in lines[0]
     assert "not yet" in lines[1]
@@ -163,8 +167,8 @@ def test_what_has_no_time_is_ranked_and_counted(
     histogram = _section(watched, "How population is distributed")
     assert histogram.locator("[aria-label=rect] rect").count() > 5
 
-    histogram.locator("svg").scroll_into_view_if_needed()
-    box = histogram.locator("svg").bounding_box()
+    histogram.locator("svg").first.scroll_into_view_if_needed()
+    box = histogram.locator("svg").first.bounding_box()
     assert box is not None
     watched.page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
     watched.page.mouse.down()
@@ -174,6 +178,130 @@ def test_what_has_no_time_is_ranked_and_counted(
         "() => Number(document.querySelector('#cards dd').textContent) < 240"
     )
     assert int(note.inner_text().removeprefix("15 of ")) == _card(watched, "Rows") < 240
+
+
+def _numbers(watched: WatchedPage, heading: str) -> dict[str, float]:
+    facts = _section(watched, heading).locator(".numbers > div").all_inner_texts()
+    return {name: float(value.replace(",", "")) for name, value in (f.split("\n") for f in facts)}
+
+
+def _lines(watched: WatchedPage, heading: str) -> list[list[str]]:
+    rows = _section(watched, heading).locator("table.list tr").all_inner_texts()
+    return [row.split("\t") for row in rows[1:]]
+
+
+def _told(watched: WatchedPage, heading: str, mark: str) -> list[str]:
+    """What the marks of a part say of themselves when they are pointed at."""
+    marks = _section(watched, heading).locator(f"[aria-label={mark}]")
+    marks.locator("title").first.wait_for(state="attached")
+    return marks.locator("title").all_text_contents()
+
+
+def test_a_survey_shows_its_answers_its_score_and_its_texts(
+    address: str, shapes: Project, open_page: OpenPage
+) -> None:
+    """Answers in the order of their scale, NPS and most frequent texts; all narrowed by a flag."""
+    watched = _open(open_page, f"{address}/survey/")
+
+    def expected(condition: str) -> tuple[Any, ...]:
+        return _ask(
+            shapes,
+            "survey",
+            "SELECT round(100.0 * (count(*) FILTER (nps >= 9) - count(*) FILTER (nps <= 6)) "
+            "/ count(nps), 2), count(*) FILTER (nps >= 9), count(*) FILTER (nps IN (7, 8)), "
+            "count(*) FILTER (nps <= 6), count(nps), count(*) "
+            f"FROM marts.survey WHERE {condition}",
+        )[0]
+
+    assert tuple(_numbers(watched, "Answers to nps").values()) == expected("true")
+    assert _card(watched, "NPS") == expected("true")[0]
+    scale = ["Dissatisfied", "Neutral", "Satisfied", "Very satisfied"]
+    service = _section(watched, "Answers to service")
+    assert service.locator("[aria-label='y-axis tick label'] text").all_text_contents() == scale
+    assert _lines(watched, "Answers to service") == [[answer, "25", "80"] for answer in scale]
+    texts = _ask(
+        shapes,
+        "survey",
+        "SELECT comment, count(*)::VARCHAR FROM marts.survey GROUP BY 1 ORDER BY count(*) DESC, 1",
+    )
+    assert _lines(watched, "Most frequent comment") == [list(text) for text in texts]
+
+    watched.page.get_by_label("Came back", exact=True).select_option("true")
+    score, *_ = expected("came_back")
+    watched.page.wait_for_function(
+        "(score) => document.querySelector('.numbers dd').textContent === score", arg=f"{score:g}"
+    )
+    assert tuple(_numbers(watched, "Answers to nps").values()) == expected("came_back")
+
+
+def test_events_show_where_when_and_how_they_ended(
+    address: str, shapes: Project, open_page: OpenPage
+) -> None:
+    """Rate of success, weighted rates, hours by weekdays and places equal DuckDB's answers."""
+    watched = _open(open_page, f"{address}/visits/")
+
+    success, rate = _ask(
+        shapes,
+        "visits",
+        "SELECT avg(CASE status WHEN 'ok' THEN 100 WHEN 'failed' THEN 0 END), "
+        "100 * sum(rate * visits) / sum(visits) FROM marts.visits",
+    )[0]
+    assert _card(watched, "Success rate (%)") == pytest.approx(success, abs=0.01)
+    assert _card(watched, "Average rate (%)") == pytest.approx(rate, abs=0.01)
+    hours = _ask(
+        shapes,
+        "visits",
+        "SELECT count(*)::VARCHAR FROM marts.visits "
+        "GROUP BY hour(happened_at), isodow(happened_at)",
+    )
+    told = _told(watched, "Rows by hour and weekday", "cell")
+    assert sorted(told) == sorted(count for (count,) in hours)
+    cells = _section(watched, "Rows by hour and weekday")
+    days = cells.locator("[aria-label='y-axis tick label'] text").all_text_contents()
+    assert days == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    places = _ask(
+        shapes,
+        "visits",
+        "SELECT count(*)::VARCHAR FROM marts.visits WHERE lat IS NOT NULL GROUP BY lat, lon",
+    )
+    dots = _told(watched, "Rows by lat and lon", "dot")
+    assert sorted(dots) == sorted(count for (count,) in places)
+    assert _numbers(watched, "Rows by lat and lon") == {"With a place": 882, "Without": 18}
+    countries, _ = _bars(watched, "Rows by country")
+    assert countries[0] == "DE"
+
+
+def test_things_with_a_place_are_named_and_told_apart_by_their_values(
+    address: str, shapes: Project, open_page: OpenPage
+) -> None:
+    """Each station is a dot with name and height; quarters and outliers are those of DuckDB."""
+    watched = _open(open_page, f"{address}/stations/")
+
+    stations = _ask(shapes, "stations", "SELECT name || ': ' || height FROM marts.stations")
+    told = _told(watched, "Average height by latitude and longitude", "dot")
+    assert sorted(told) == sorted(station for (station,) in stations)
+    spread = _ask(
+        shapes,
+        "stations",
+        "WITH q AS (SELECT quantile_cont(height, 0.25) AS l, quantile_cont(height, 0.75) AS u "
+        "FROM marts.stations) SELECT min(height), any_value(l), median(height), avg(height), "
+        "any_value(u), max(height), count(*) FILTER (height > u + 1.5 * (u - l) "
+        "OR height < l - 1.5 * (u - l)), count(*) - count(height) FROM marts.stations, q",
+    )[0]
+    shown = _numbers(watched, "How height is distributed")
+    assert list(shown.values()) == pytest.approx(spread, abs=0.01)
+    assert shown["Outliers (beyond 1.5 times the middle half)"] > 0
+    assert _section(watched, "How height is distributed").locator("svg").count() == 2
+
+
+def test_revenue_and_cost_are_never_added_up(address: str, open_page: OpenPage) -> None:
+    """Kinds that are against each other have a line each and no total, along named quarters."""
+    watched = _open(open_page, f"{address}/ledger/")
+
+    assert watched.page.locator("#cards dt").all_inner_texts() == ["Rows"]
+    lines = _section(watched, "Total amount by quarter, whole quarters only")
+    drawn = lines.locator("[aria-label=line] path")
+    assert [(path.get_attribute("d") or "").count("L") for path in drawn.all()] == [31, 31]
 
 
 def test_new_data_shows_on_reload_without_a_build(

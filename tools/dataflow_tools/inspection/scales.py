@@ -33,7 +33,7 @@ none, low, medium, high, very high;
 yes, maybe, not sure, no
 """)
 # No answer is an answer, which stands behind all others.
-_NO_ANSWER = frozenset(
+NO_ANSWER = frozenset(
     ("no answer", "don't know", "dont know", "prefer not to say", "not applicable", "n/a")
 )
 
@@ -51,5 +51,5 @@ def tells_an_attitude(column: ColumnProfile) -> bool:
 
 
 def _fits(column: ColumnProfile, scale: tuple[str, ...]) -> bool:
-    told = {value.strip().lower() for value in column.values} - _NO_ANSWER
+    told = {value.strip().lower() for value in column.values} - NO_ANSWER
     return len(told) > 1 and told <= set(scale)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from dataflow.shared.contract import written_type
@@ -12,31 +12,15 @@ from dataflow.shared.redaction import is_secret_key
 from dataflow.shared.shown import counted
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
-from dataflow_tools.inspection.aggregation import aggregate_of, is_stock
-from dataflow_tools.inspection.entities import entity_of
-from dataflow_tools.inspection.long_text import is_long_text
-from dataflow_tools.inspection.measures import (
-    best_period,
-    format_of,
-    has_hours,
-    is_irregular,
-    mixes_kinds,
-    period_of,
-    weights_of,
-)
+from dataflow_tools.inspection.aggregation import aggregate_of
+from dataflow_tools.inspection.measures import best_period
 from dataflow_tools.inspection.near_types import nearest_type, notes_on_near_types
 from dataflow_tools.inspection.notes import notes_on_rows, notes_on_values
-from dataflow_tools.inspection.outcomes import success_of
-from dataflow_tools.inspection.places import coordinates_of, names_countries
+from dataflow_tools.inspection.page_facts import page_facts
 from dataflow_tools.inspection.primary_key import find_primary_key
 from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
 from dataflow_tools.inspection.roles import best_date, role_of
 from dataflow_tools.inspection.sample import Sample, read_sample
-from dataflow_tools.inspection.scales import scale_of
-from dataflow_tools.inspection.surveys import answer_columns, is_recommendation
-
-if TYPE_CHECKING:
-    import duckdb
 
 # What the template has no question of its own for.
 _SETTINGS = (
@@ -74,11 +58,7 @@ class InspectedColumn:
         accepted_values: Its values, if there are few.
         contract: What `ingestion.columns` is to say of it; nothing while its type is not known.
         nearly: The type that nearly all of its values have, which a few keep it from.
-        shown: What more a page needs to know of it: of a date its ``period``, whether it has a
-            ``clock`` and is ``irregular``, as events are; of a measure its ``format`` and
-            ``weight``; of a category whether it mixes ``kinds``; of a latitude its ``longitude``;
-            whether it names a ``country`` or the ``entity`` that a row is about, has ``long`` texts
-            or ``answers`` and on which ``scale``; how it tells ``success`` from failure.
+        shown: What more a page needs to know of it: see `page_facts`.
     """
 
     profile: ColumnProfile
@@ -217,7 +197,7 @@ def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
             *notes_on_values(connection, profiles),
             *notes_on_near_types(connection, profiles),
         ]
-        shown = _shown(connection, profiles, roles, primary_key)
+        shown = page_facts(connection, profiles, roles, primary_key)
         types = [nearest_type(connection, column) for column in profiles]
     if not sample.is_declared:
         profiles = [_with_room(column) for column in profiles]
@@ -241,46 +221,6 @@ def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
         notes=tuple(dict.fromkeys(notes)),
         units=sample.units,
     )
-
-
-def _shown(
-    connection: duckdb.DuckDBPyConnection,
-    profiles: list[ColumnProfile],
-    roles: list[str],
-    primary_key: list[str],
-) -> list[dict[str, Any]]:
-    """What more a page needs to know of each column."""
-    measures = [one for one, role in zip(profiles, roles, strict=True) if role == "measure"]
-    weights = weights_of(connection, measures)
-    coordinates = coordinates_of(connection, profiles)
-    answered = answer_columns(connection, profiles, roles)
-    success = success_of(connection, profiles)
-    entity = "" if "date" in roles else entity_of(connection, profiles, primary_key)
-    shown: list[dict[str, Any]] = []
-    for column, role in zip(profiles, roles, strict=True):
-        name = column.identifier
-        facts: dict[str, Any] = {"longitude": coordinates.get(name), "success": success.get(name)}
-        if role == "date":
-            facts["period"] = "" if column.time else period_of(connection, column)
-            facts["clock"] = has_hours(connection, column)
-            facts["irregular"] = is_irregular(connection, column)
-        elif role == "measure":
-            is_score = is_recommendation(connection, column)
-            facts["format"] = "nps" if is_score else format_of(connection, column)
-            facts["weight"] = weights.get(name, "")
-            facts["aggregate"] = "sum" if "date" not in roles and is_stock(name) else ""
-        elif role == "category":
-            facts["kinds"] = mixes_kinds(column)
-        elif role == "text":
-            facts["long"] = is_long_text(connection, column)
-        facts["entity"] = name == entity
-        facts["country"] = role in ("category", "key", "text") and names_countries(
-            connection, column
-        )
-        if name in answered:
-            facts |= {"answers": True, "scale": scale_of(column)}
-        shown.append({fact: value for fact, value in facts.items() if value})
-    return shown
 
 
 def _is_unknown(column: InspectedColumn, sample: Sample) -> bool:

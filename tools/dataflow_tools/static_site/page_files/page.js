@@ -81,6 +81,7 @@ async function showWorkflow(workflow, manifest) {
 	const engine = await Engine.start();
 	const published = (notes.published_at ?? '').slice(0, 19).replace('T', ' ');
 	await engine.load(url, table.load.replaceAll('{published_at}', published));
+	await orderAxes(engine, table);
 	let drawn = false;
 	await new Promise((done) => {
 		draw(charts, table.spec, engine, async (conditions) => {
@@ -94,6 +95,13 @@ async function showWorkflow(workflow, manifest) {
 	const described = await engine.read(urlOf('descriptions'), query);
 	page.append(...meanings(described.filter(({ table_name }) => table_name === table.name)));
 	await engine.idle();
+}
+
+/** Values that have an order have it whatever is picked, and those that came since the build too. */
+async function orderAxes(engine, { sections, spec }) {
+	for (const [index, { order }] of sections.entries()) {
+		if (order) spec.vconcat[index].yDomain = (await engine.rows(order)).map(({ value }) => value);
+	}
 }
 
 function meanings(described) {
@@ -118,7 +126,7 @@ function tabs(workflow, table) {
 /** Put the headings before the parts of a drawn specification, which has none. */
 function addHeadings(parts, sections) {
 	[...parts.children].forEach((part, index) => {
-		const { heading, groups, wide } = sections[index];
+		const { heading, groups, numbers, rows, wide } = sections[index];
 		const section = element('section', '', { id: `section-${index}`, class: wide ? 'wide' : '' });
 		if (heading) section.append(element('h2', heading));
 		section.setAttribute('aria-label', heading || 'What is shown');
@@ -128,17 +136,24 @@ function addHeadings(parts, sections) {
 			input.querySelector('select')?.setAttribute('aria-label', input.querySelector('label').textContent);
 		}
 		part.replaceWith(section);
+		if (numbers) section.append(element('dl', '', { class: 'numbers' }));
 		section.append(part);
+		if (rows) section.append(element('table', '', { class: 'list' }));
 	});
 }
 
+// What was selected last: answers to what was selected before come too late.
+let latest = null;
+
 /** Whatever is selected, show its totals, and of how many groups the largest are shown. */
 async function showNumbers(engine, table, condition, cards, charts) {
+	latest = condition;
 	const asked = [
 		...table.cards.map(({ sql }, index) => `${sql} AS card_${index}`),
 		...table.sections.map(({ groups }, index) => `${groups ? `count(DISTINCT ${groups})` : 0} AS groups_${index}`)
 	];
 	const [found] = await engine.rows(`SELECT ${asked.join(', ')} FROM ${table.relation} WHERE ${condition}`);
+	if (latest !== condition) return;
 	cards.replaceChildren(
 		...table.cards.map(({ label }, index) => {
 			const card = element('div');
@@ -151,6 +166,39 @@ async function showNumbers(engine, table, condition, cards, charts) {
 		const note = charts.querySelector(`#section-${index} .note`);
 		if (groups) note.textContent = `${Math.min(largest, count)} of ${number.format(count)}`;
 	});
+	for (const [index, section] of table.sections.entries()) {
+		const place = charts.querySelector(`#section-${index}`);
+		const ask = (sql) => engine.rows(sql.replaceAll('{condition}', () => condition));
+		const numbers = section.numbers ? await ask(section.numbers) : [];
+		const rows = section.rows ? await ask(section.rows) : [];
+		if (latest !== condition) return;
+		place.querySelector('.numbers')?.replaceChildren(...facts(numbers[0]));
+		place.querySelector('.list')?.replaceChildren(...lines(rows));
+	}
+}
+
+function facts(row) {
+	return Object.entries(row).map(([label, value]) => {
+		const fact = element('div');
+		fact.append(element('dt', label), element('dd', shown(value)));
+		return fact;
+	});
+}
+
+function lines(rows) {
+	const head = element('tr');
+	const kinds = Object.entries(rows[0] ?? {}).map(([title, value]) => [title, typeof value === 'string' ? '' : 'number']);
+	for (const [title, kind] of kinds) head.append(element('th', title, { scope: 'col', class: kind }));
+	return [
+		head,
+		...rows.map((row) => {
+			const line = element('tr');
+			for (const [title, kind] of kinds) {
+				line.append(element('td', kind ? shown(row[title]) : row[title], { class: kind }));
+			}
+			return line;
+		})
+	];
 }
 
 async function show() {
