@@ -194,7 +194,7 @@ def _told(watched: WatchedPage, heading: str, mark: str) -> list[str]:
     """What the marks of a part say of themselves when they are pointed at."""
     marks = _section(watched, heading).locator(f"[aria-label={mark}]")
     marks.locator("title").first.wait_for(state="attached")
-    return marks.locator("title").all_text_contents()
+    return list(marks.locator("title").all_text_contents())
 
 
 def test_a_survey_shows_its_answers_its_score_and_its_texts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dataflow_tools.static_site.page_relation import HOUR, WEEKDAY, WEEKDAYS
-from dataflow_tools.static_site.plots import SHADES, SIZE, rows_of
+from dataflow_tools.static_site.plots import LEGEND, SHADES, SIZE, rows_of
 
 if TYPE_CHECKING:
     from dataflow_tools.static_site.table_shape import TableShape
@@ -39,7 +39,7 @@ def _cells(value: dict[str, Any], told: str, ticks: str) -> dict[str, Any]:
     if "$" not in told:
         mark["title"] = {"sql": f"({told})::VARCHAR"}
     return {
-        "plot": [mark, {"legend": "color", "label": None}],
+        "plot": [mark, LEGEND],
         **SIZE,
         "height": 230,
         "xDomain": _HOURS,

@@ -20,7 +20,7 @@ from dataflow_tools.static_site.page_relation import (
     load_statement,
 )
 from dataflow_tools.static_site.place_parts import place_parts
-from dataflow_tools.static_site.plots import COLOUR, LARGEST, SIZE, bars, rows_of
+from dataflow_tools.static_site.plots import COLOUR, LARGEST, LEGEND, SIZE, bars, rows_of
 from dataflow_tools.static_site.survey_parts import survey_parts
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _line(value: dict[str, Any], ticks: str, apart: str) -> dict[str, Any]:
     }
     marks: list[dict[str, Any]] = [mark, {"select": "intervalX", "as": "$filter"}]
     return {
-        "plot": [*marks, {"legend": "color"}] if apart else marks,
+        "plot": [*marks, LEGEND] if apart else marks,
         **SIZE,
         "height": 200,
         "xLabel": None,

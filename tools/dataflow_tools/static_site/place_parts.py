@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import quote_identifier
 from dataflow_tools.static_site.page_relation import RELATION, place_columns
-from dataflow_tools.static_site.plots import COLOUR, SHADES, SIZE, rows_of
+from dataflow_tools.static_site.plots import COLOUR, LEGEND, SHADES, SIZE, rows_of
 
 if TYPE_CHECKING:
     from dataflow_tools.static_site.table_shape import Place, TableShape
@@ -28,15 +28,19 @@ def _maps(shape: TableShape, index: int, place: Place) -> list[dict[str, Any]]:
         f'SELECT count({both}) AS "With a place", '  # noqa: S608
         f'count(*) - count({both}) AS "Without" FROM {RELATION} WHERE ({{condition}})'
     )
-    values: list[tuple[str, dict[str, Any], str]] = []
+    values: list[tuple[str, dict[str, Any], str, str]] = []
     if not shape.label or not shape.measures:
-        values.append(("Rows", {"r": {"count": ""}, "fill": COLOUR}, "count(*)"))
+        values.append(("Rows", {"r": {"count": ""}, "fill": COLOUR}, "count(*)", ""))
     values += [
-        (one.label, {"fill": one.value(), "r": 5}, one.value_sql()) for one in shape.totals()
+        (one.label, {"fill": one.value(), "r": 5}, one.value_sql(), one.ticks)
+        for one in shape.totals()
     ]
     maps = [
-        {"heading": f"{title} by {name}", "view": _dots(index, place, drawn, _told(shape, value))}
-        for title, drawn, value in values
+        {
+            "heading": f"{title} by {name}",
+            "view": _dots(index, place, drawn, _told(shape, value), ticks),
+        }
+        for title, drawn, value, ticks in values
     ]
     return [{**one, "numbers": numbers} if one is maps[0] else one for one in maps]
 
@@ -48,7 +52,7 @@ def _told(shape: TableShape, value: str) -> str:
     return f"any_value({quote_identifier(shape.label)}) || ': ' || ({value})::VARCHAR"
 
 
-def _dots(index: int, place: Place, drawn: dict[str, Any], told: str) -> dict[str, Any]:
+def _dots(index: int, place: Place, drawn: dict[str, Any], told: str, ticks: str) -> dict[str, Any]:
     longitude, latitude = place_columns(index)
     mark = {
         "mark": "dot",
@@ -62,10 +66,11 @@ def _dots(index: int, place: Place, drawn: dict[str, Any], told: str) -> dict[st
     }
     if "$" not in told:
         mark["title"] = {"sql": told}
+    marks = [mark, {"select": "intervalXY", "as": "$filter"}]
     return {
-        "plot": [mark, {"select": "intervalXY", "as": "$filter"}],
+        "plot": [*marks, LEGEND] if ticks else marks,
         **SIZE,
-        **SHADES,
+        **({**SHADES, "colorTickFormat": ticks} if ticks else {}),
         "height": _height(place),
         "rRange": [1, 7],
         "inset": 12,

@@ -14,6 +14,7 @@ _FILTER = {"filterBy": "$filter"}
 # A part whose numbers and rows stand for themselves.
 NO_PLOT = {"vspace": 1}
 SHADES = {"colorScheme": "blues", "colorZero": True}
+LEGEND = {"legend": "color", "label": None}
 
 
 def rows_of(relation: str = RELATION) -> dict[str, str]:

@@ -33,6 +33,7 @@ _LONGEST = {"day": 180, "week": 1100, "month": 11_000}
 _GRAINS = ("month", "year")
 # Beyond these a number with fractions is not a whole one for certain.
 _EXACT = 2**53
+_PUBLISHED_AS = {"DOUBLE": "::BIGINT", "VARCHAR": "::JSON"}
 
 
 @dataclass(frozen=True)
@@ -174,23 +175,29 @@ def shape_of(
 
 
 def _register(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
-    """Make the table the relation ``data``; whole numbers, published as others, are whole again."""
+    """Make the table the relation ``data``, in which columns have the types from before publishing.
+
+    Whole numbers are published as others, and lists and objects as texts.
+    """
     source = f"read_parquet({quote_literal(file)})"
     described = connection.execute(f"DESCRIBE FROM {source}").fetchall()
     kinds = {str(name): str(kind) for name, kind, *_ in described}
-    tests = [
-        f"bool_and({column} = trunc({column}) AND abs({column}) < {_EXACT})"
-        if kind == "DOUBLE"
-        else "bool_and(false)"
-        for column, kind in ((quote_identifier(name), kind) for name, kind in kinds.items())
-    ]
-    are_whole = connection.execute(f"SELECT {', '.join(tests)} FROM {source}").fetchone() or ()  # noqa: S608
+    tests = [_was_another(quote_identifier(name), kind) for name, kind in kinds.items()]
+    found = connection.execute(f"SELECT {', '.join(tests)} FROM {source}").fetchone() or ()  # noqa: S608
     listed = ", ".join(
-        f"{quote_identifier(name)}{'::BIGINT' if is_whole else ''} AS c{index}"
-        for index, (name, is_whole) in enumerate(zip(kinds, are_whole, strict=True))
+        f"{quote_identifier(name)}{_PUBLISHED_AS[kind] if was_another else ''} AS c{index}"
+        for index, ((name, kind), was_another) in enumerate(zip(kinds.items(), found, strict=True))
     )
     connection.execute(f"CREATE OR REPLACE TEMP VIEW data AS SELECT {listed} FROM {source}")  # noqa: S608
     return list(kinds)
+
+
+def _was_another(column: str, kind: str) -> str:
+    if kind == "DOUBLE":
+        return f"bool_and({column} = trunc({column}) AND abs({column}) < {_EXACT})"
+    if kind == "VARCHAR":
+        return f"bool_and(left({column}, 1) IN ('[', '{{') AND json_valid({column}))"
+    return "bool_and(false)"
 
 
 def _measures(

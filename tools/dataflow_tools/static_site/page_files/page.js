@@ -139,6 +139,8 @@ function addHeadings(parts, sections) {
 		if (numbers) section.append(element('dl', '', { class: 'numbers' }));
 		section.append(part);
 		if (rows) section.append(element('table', '', { class: 'list' }));
+		// What scrolls is reached by keyboard.
+		for (const region of section.querySelectorAll('[id^="table-"]')) region.tabIndex = 0;
 	});
 }
 
