@@ -199,7 +199,7 @@ def test_weekdays_are_compared_by_how_many_there_are() -> None:
         )
         rows = answers(connection, call("hours.js", "hoursSql", data, picked, [count]))
     clock = call("hours.js", "clockOf", rows, "row_count")
-    assert clock["lengths"][:3] == [2, 1, None]
+    assert (clock["lengths"][0][8], clock["lengths"][1][9]) == (2, 1)
     assert clock["days"][:3] == [1, 1, None]
     assert (clock["hours"][8], clock["cells"][1][9]) == (1, 1)
 
