@@ -131,7 +131,7 @@ def test_nothing_of_the_environment_was_read(project: Path) -> None:
     assert mart["description"] == DESCRIPTION
     # What nobody described has no description.
     descriptions = {column["description"] for column in mart["columns"].values()}
-    assert descriptions == {"", "When the row was transformed (UTC)."}
+    assert descriptions == {"", "When the row was transformed."}
 
 
 def test_an_update_leaves_the_answers_what_they_are(project: Path, run: Callable[..., str]) -> None:

@@ -161,7 +161,7 @@ def test_a_file_has_the_values_as_they_are() -> None:
 @pytest.mark.parametrize("page", [0, 3, 9, 10])
 def test_newest_rows_by_their_oldest_moment_are_the_newest_rows(page: int) -> None:
     """A big table is asked for what is new enough; equal moments and rows without one included."""
-    data = {"source": "shop", "table": "orders", "date": "at", "categories": ["kind"]}
+    data = {"source": "shop", "table": "orders", "date": "moment", "categories": ["kind"]}
     picked = NOTHING | {"categories": {"kind": ["a"]}}
     with duckdb.connect() as connection:
         connection.execute("CREATE SCHEMA shop")
@@ -184,3 +184,35 @@ def test_newest_rows_by_their_oldest_moment_are_the_newest_rows(page: int) -> No
         ]
     assert [row[at] for row in both[0]] == [row[at] for row in both[1]]
     assert len(both[0]) == 10
+
+
+def test_weekdays_are_compared_by_how_many_there_are() -> None:
+    """Two Mondays and one Tuesday: their lengths are known, whatever category is picked."""
+    data = {"source": "s", "table": "t", "date": "moment", "categories": ["kind"]}
+    picked = {**NOTHING, "categories": {"kind": ["a"]}}
+    count = {"name": "row_count", "aggregate": "count"}
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE SCHEMA s; CREATE TABLE s.t AS SELECT * FROM (VALUES "
+            "(TIMESTAMP '2024-01-01 08:10', 'a'), (TIMESTAMP '2024-01-08 08:20', 'b'), "
+            "(TIMESTAMP '2024-01-02 09:30', 'a')) AS v (moment, kind)"
+        )
+        rows = answers(connection, call("hours.js", "hoursSql", data, picked, [count]))
+    clock = call("hours.js", "clockOf", rows, "row_count")
+    assert (clock["lengths"][0][8], clock["lengths"][1][9]) == (2, 1)
+    assert clock["days"][:3] == [1, 1, None]
+    assert (clock["hours"][8], clock["cells"][1][9]) == (1, 1)
+
+
+def test_periods_are_called_by_their_names() -> None:
+    """Quarters go from Q1 2022 to Q4 2025, not to the first of October."""
+    found = [
+        call("periods.js", "extentTitle", period, "2022-01-01", "2025-10-01")
+        for period in ("quarter", "month", "year", None)
+    ]
+    assert found == [
+        "Q1 2022 to Q4 2025",
+        "Jan 2022 to Oct 2025",
+        "2022 to 2025",
+        "1 Jan 2022 to 1 Oct 2025",
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 # Amounts of something: twice as many rows have twice as much of it.
 _AMOUNTS = frozenset(
     """
-    amount amounts arrivals budget cases cash clicks consumption cost costs count counts
+    amount amounts arrivals budget bytes cases cash clicks consumption cost costs count counts
     deaths departures donations downloads emission emissions energy expense expenses fare fares fee
     fees flow generation gross impressions income invoiced items kwh loss losses mwh net
     orders paid passengers payment payments pieces precipitation production profit profits

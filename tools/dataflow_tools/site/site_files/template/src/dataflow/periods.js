@@ -225,6 +225,12 @@ export function periodTitle(grain, { start, stop }) {
 	return `${dayTitle(start)} to ${dayTitle(dayBefore(stop))}`;
 }
 
+/** From when to when the data goes, where its dates are periods by their names: Q1 2022 to Q4 2025. */
+export function extentTitle(period, first, last) {
+	const title = (day) => (period && period !== 'week' ? periodTitle(period, { start: day }) : dayTitle(day));
+	return `${title(first)} to ${title(last)}`;
+}
+
 /** The grains that can be chosen for the days that are picked, and the one that is shown. */
 export function grainsFor(extent, picked) {
 	const from = picked.from > extent.first ? picked.from : extent.first;
