@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 from copier import run_copy
+from playwright.sync_api import Response
 from tests.browser_fixtures import OpenPage, WatchedPage, site_server
 from tests.conftest import REPOSITORY
 from tests.dashboard_fixtures import new_project, write_warehouse
@@ -436,14 +437,12 @@ def test_a_big_table_is_not_sent_whole(built: Built, open_page: OpenPage) -> Non
     path = next(
         built.project.root.glob(".dataflow/site/public/data/sensors/sensors/*/sensors.parquet")
     )
-    watched.page.on(
-        "response",
-        lambda got: (
-            got.url.endswith(path.name)
-            and got.request.method == "GET"
-            and sent.append(int(got.header_value("content-length") or 0))
-        ),
-    )
+
+    def note(got: Response) -> None:
+        if got.url.endswith(path.name) and got.request.method == "GET":
+            sent.append(int(got.header_value("content-length") or 0))
+
+    watched.page.on("response", note)
     watched.visit(f"{built.url}/sensors/")
     rows = watched.page.get_by_role("region", name="Rows of sensors").locator("tbody tr")
     newest = built.ask("sensors", "SELECT signature FROM marts.sensors ORDER BY id DESC LIMIT 10")
