@@ -33,7 +33,7 @@ WORKFLOWS: dict[str, dict[str, Any]] = {
             {"name": "day", "identifier": "day", "type": "DATE", "role": "date"}
             | {"tests": ["not_null"], "contract": {"type": "date"}},
             {"name": "currency", "identifier": "currency", "type": "VARCHAR", "role": "category"}
-            | {"tests": ["not_null"], "accepted_values": ["EUR", "GBP", "USD"]}
+            | {"tests": ["not_null"], "accepted_values": ["EUR", "GBP", "USD"], "kinds": True}
             | {"contract": {"type": "text"}},
             {"name": "rate", "identifier": "rate", "type": "DOUBLE", "role": "measure"}
             | {"tests": ["not_null"], "contract": {"type": "double"}},
