@@ -161,7 +161,7 @@ def test_a_file_has_the_values_as_they_are() -> None:
 @pytest.mark.parametrize("page", [0, 3, 9, 10])
 def test_newest_rows_by_their_oldest_moment_are_the_newest_rows(page: int) -> None:
     """A big table is asked for what is new enough; equal moments and rows without one included."""
-    data = {"source": "shop", "table": "orders", "date": "moment", "categories": ["kind"]}
+    data = {"source": "shop", "table": "orders", "date": "at", "categories": ["kind"]}
     picked = NOTHING | {"categories": {"kind": ["a"]}}
     with duckdb.connect() as connection:
         connection.execute("CREATE SCHEMA shop")
