@@ -385,6 +385,11 @@ def test_axe_finds_nothing_on_pages_of_ones_own(
     for path in ("/", "/both/", "/orders/", *reference):
         watched.visit(f"{address}/dash{path}")
         assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+        # What fades in is pale until it is there.
+        watched.page.wait_for_function(
+            "document.getAnimations().every((one) => one.playState !== 'running' || "
+            "one.effect?.getComputedTiming().iterations === Infinity)"
+        )
         found = axe.run(watched.page).response["violations"]
         known = left.get(path.strip("/").removeprefix("shop/"), set())
         found = [one for one in found if one["id"] not in known]
