@@ -318,7 +318,7 @@ def test_a_rendered_page_fits_the_paper(built: Built, open_page: OpenPage) -> No
 
 
 def test_a_big_table_is_not_sent_whole(built: Built, open_page: OpenPage) -> None:
-    """Its newest rows and groups are, by themselves; what needs all waits until a reader wants it."""
+    """Its newest rows and groups are, by themselves; what needs all rows waits for a click."""
     watched = open_page()
     sent: list[int] = []
     path = next(
