@@ -40,12 +40,10 @@ function orderOf(data) {
 	return data.names?.[data.date] ?? data.date;
 }
 
-/** The table of the newest rows, which is published beside the table of all. */
-export function newestOf(data) {
-	return { ...data, table: `${data.table}_latest` };
-}
-
-/** Whether that table has a page of what a reader sees: all rows, none picked or searched. */
+/**
+ * Whether the table of the newest rows (see big_tables.js) has the page that a reader looks at: he
+ * sees all rows, with nothing picked or searched.
+ */
 export function hasPage(columns, newestColumns, length, picked, term, pageNumber) {
 	const isPicked = picked.from || picked.to || Object.values(picked.categories).some((one) => one.length > 0);
 	const same = JSON.stringify(columns) === JSON.stringify(newestColumns);
