@@ -20,7 +20,7 @@ from dataflow.shared.plugins import installed
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.suggestion import did_you_mean, known_names
 from dataflow.shared.yaml_document import parse_yaml
-from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id
+from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id, workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,7 +46,7 @@ def load_config(workflow_id: str, project: Project | None = None) -> dict[str, A
     """Read the configuration of a workflow as plain values.
 
     Args:
-        workflow_id: Which workflow.
+        workflow_id: Which workflow: its id, or the name of a module of it, such as `__package__`.
         project: Default: the project of the current folder, see `find_project`.
 
     Returns:
@@ -73,7 +73,7 @@ def workflow_config(workflow_id: str, project: Project | None = None) -> Workflo
     >>> workflow_config("sales").load.table
     'sales'
     """
-    check_workflow_id(workflow_id)
+    workflow_id = check_workflow_id(workflow_of(workflow_id))
     project = project or find_project()
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
     if path in _held:
