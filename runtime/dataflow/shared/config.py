@@ -15,6 +15,7 @@ from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.finding import ConfigError, Finding, KeyPath, shown_path
+from dataflow.shared.logging import get_logger
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.plugins import installed
 from dataflow.shared.project import Project, find_project
@@ -60,7 +61,9 @@ def load_config(workflow_id: str, project: Project | None = None) -> dict[str, A
     >>> config["ingestion"]["source"]["url"], config["load"]["write_disposition"]
     ('data/in/sales.csv', 'replace')
     """
-    return workflow_config(workflow_id, project).model_dump(mode="python", by_alias=True)
+    config = workflow_config(workflow_id, project)
+    _warn_of_another(workflow_of(workflow_id), project)
+    return config.model_dump(mode="python", by_alias=True)
 
 
 def workflow_config(workflow_id: str, project: Project | None = None) -> WorkflowConfig:
@@ -85,6 +88,18 @@ def workflow_config(workflow_id: str, project: Project | None = None) -> Workflo
     except OSError:
         pass  # reading it will say what is wrong
     return read_config(path, project=project)
+
+
+def _warn_of_another(workflow_id: str, project: Project | None) -> None:
+    """Say so where a run reads the configuration of another workflow: its code may be a copy."""
+    path = (project or find_project()).workflow_dir(workflow_id) / CONFIG_FILE
+    own = [held.parent.name for held in _held]
+    if own and path not in _held:
+        get_logger(__name__).warning(
+            f"A run of {own[-1]!r} reads the configuration of {workflow_id!r}. If its code was "
+            f"copied, write load_config(__package__), or: dataflow workflow copy "
+            f"{workflow_id} {own[-1]}"
+        )
 
 
 def held_contract(source: Mapping[str, Any]) -> Contract | None:

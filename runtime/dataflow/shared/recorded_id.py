@@ -61,9 +61,13 @@ def check_recorded_id(project: Project, workflow_id: str) -> None:
         return
     old = recorded.workflow_id
     command = righting_command(project, old, workflow_id)
-    done = "copied" if " copy " in command else "renamed"
+    done, told = (
+        ("copied", "Make it a workflow of its own")
+        if " copy " in command
+        else ("renamed", "Put it right, tables and all")
+    )
     raise RenamedByHandError(
         f"{project.relative(folder)} was {done} by hand: its files are still those of {old!r} "
         f"({_ANSWERS_FILE}:{recorded.line}).",
-        f"Put it right, tables and all: {command}",
+        f"{told}: {command}",
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # What the template lets a workflow call its own, beside what is everybody's own: see copier.yml.
 _OWN = ("config.yaml", "dagster_job.py", "__init__.py", "assets.py", "dbt", "evidence")
+_QUESTION = "own_files"
 # What the steps of the template's own job are made of; its tests are about them.
 _CODE = ("config.yaml", "ingestion.py", "transform.py", "dagster_job.py")
 _KINDS = ("file", "api", "database")
@@ -51,13 +52,8 @@ def plan_adoption(project: Project, name: str, given: Mapping[str, Any]) -> Plan
                 f"Another id is given by: dataflow workflow rename {name} NEW",
             )
     own = [path for path in _OWN if _is_own(folder / path)]
-    answers = {**_inferred(folder, name, own), **given, "own_files": own}
-    with tempfile.TemporaryDirectory() as scratch:
-        rendered = Path(scratch) / name
-        render_workflow(project, name, answers, rendered)
-        # Refuses a template without versions: such a link could never be updated.
-        read_answers(rendered / ANSWERS_FILE)
-        files = read_tree(rendered)
+    answers = {**_inferred(folder, name, own), **given}
+    files, knows_own = _render(project, name, answers, own)
     wanted = {path: entry for path, entry in files.items() if _fits(path, folder, own)}
     added = [path for path in sorted(wanted) if read_entry(folder / path) is None]
     filled = [path for path in sorted(wanted) if path not in added and _is_empty(folder / path)]
@@ -72,9 +68,15 @@ def plan_adoption(project: Project, name: str, given: Mapping[str, Any]) -> Plan
     others = [path for path in kept if path not in files]
     if others:
         plan.stays.append(f"{counted(len(others), 'file')} that the template does not have.")
-    left_out = sorted({path.partition("/")[0] for path in files if path not in wanted} - set(own))
-    if "tests" in left_out:
-        plan.stays.append("No tests are added: those of the template are about its own steps.")
+    left_out = {path.partition("/")[0] for path in files if path not in wanted} - {*own, *kept}
+    if left_out:
+        words = " and ".join(sorted(left_out))
+        plan.stays.append(f"Not added: {words} of the template, which tell of its own steps.")
+    if own and not knows_own:
+        plan.look_at.append(
+            f"The project's version of the template does not ask which files are your own: its "
+            f"updates will be merged into {', '.join(own)}."
+        )
     if find_top(project.root) is None:
         plan.look_at.append(
             "The project is in no git repository. This needs none, but an update does: "
@@ -84,8 +86,8 @@ def plan_adoption(project: Project, name: str, given: Mapping[str, Any]) -> Plan
         plan.next.append("git add --all, then commit")
     plan.next += [f"dataflow workflow status {name}", f"dataflow workflow check {name}"]
     shown = project.relative(folder)
-    gone = " ".join(shlex.quote(f"{shown}/{path}") for path in added)
-    plan.back = [f"rm {gone}", *(f": > {shlex.quote(f'{shown}/{path}')}" for path in filled)]
+    gone = " ".join(shlex.quote(f"{shown}/{path}") for path in _topmost(folder, added))
+    plan.back = [f"rm -r {gone}", *(f": > {shlex.quote(f'{shown}/{path}')}" for path in filled)]
     plan.prepare = partial(_prepare, folder, {path: wanted[path] for path in (*added, *filled)})
     return plan
 
@@ -105,6 +107,39 @@ def _folder(project: Project, name: str) -> Path:
     return folder
 
 
+def _topmost(folder: Path, added: list[str]) -> list[str]:
+    """The files and folders that are new as a whole."""
+    found: dict[str, None] = {}
+    for path in added:
+        parts = path.split("/")
+        steps = ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+        found[next(step for step in steps if not (folder / step).exists())] = None
+    return list(found)
+
+
+def _render(
+    project: Project, name: str, answers: Mapping[str, Any], own: list[str]
+) -> tuple[dict[str, Entry], bool]:
+    """What the template makes of the answers, and whether it can be told which files are one's own.
+
+    Raises:
+        BadInputError: An answer is not valid.
+        AnswersError: The template has no versions; such a link could never be updated.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        rendered, knows_own = Path(scratch) / name, True
+        try:
+            render_workflow(project, name, {**answers, _QUESTION: own}, rendered)
+        except BadInputError as error:
+            if f"no question {_QUESTION}." not in error.reason:
+                raise
+            # An older version of the template, or somebody's own.
+            knows_own = False
+            render_workflow(project, name, answers, rendered)
+        read_answers(rendered / ANSWERS_FILE)
+        return read_tree(rendered), knows_own
+
+
 def _prepare(folder: Path, files: Mapping[str, Entry], transaction: Transaction) -> None:
     # The answers come last: with them it counts as linked.
     for path in sorted(files, key=lambda path: path == ANSWERS_FILE):
@@ -116,6 +151,9 @@ def _fits(path: str, folder: Path, own: list[str]) -> bool:
     """Whether a file of the template belongs into the folder."""
     top = path.partition("/")[0]
     if top in own:
+        return False
+    if top == "README.md" and "dagster_job.py" in own:
+        # It tells of the steps of the template's job.
         return False
     if top == "tests":
         is_foreign = any(_is_own(folder / each) for each in _CODE)

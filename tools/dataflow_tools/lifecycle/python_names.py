@@ -17,6 +17,7 @@ _TAKES_ID = frozenset(
         *("check_known", "get_workflow", "open_warehouse", "use_upstream"),
     }
 )
+_OWN_CALLS = frozenset({"Steps", "register_workflow"})
 _NAMES = frozenset({"WORKFLOW", "WORKFLOW_ID", "workflow_id"})
 _PARTS = frozenset({"dashboard", "marts", "raw", "rejected", "source", "staging"})
 _OPS = ("extract", "transform", "load", "model", "publish")
@@ -29,14 +30,19 @@ class Literal:
     """A text in the code, from one offset to another, quotes included.
 
     Args:
-        is_own: Whether what it names is the workflow whose code it is, by what it is used for.
+        call: The function that it is given to; empty for an asset's key or a plain name.
     """
 
     start: int
     end: int
     line: int
     value: str
-    is_own: bool = False
+    call: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether what it names is the workflow whose code it is, by what it is used for."""
+        return self.call in _OWN_CALLS
 
 
 def literals(code: str) -> list[Literal]:
@@ -56,11 +62,11 @@ def literals(code: str) -> list[Literal]:
         return starts[line - 1] + len(before)
 
     found = {}
-    for node, is_own in _named(tree):
+    for node, call in _named(tree):
         if node.end_lineno is None or node.end_col_offset is None:
             continue
         start, end = at(node.lineno, node.col_offset), at(node.end_lineno, node.end_col_offset)
-        found[start] = Literal(start, end, node.lineno, str(node.value), is_own)
+        found[start] = Literal(start, end, node.lineno, str(node.value), call)
     return [found[start] for start in sorted(found)]
 
 
@@ -96,26 +102,26 @@ def _with_new_imports(code: str, old: str, new: str) -> str:
     return re.sub(rf"{imported}\b{old}\b", rf"\g<1>{new} as {old}", code, flags=re.MULTILINE)
 
 
-def _named(tree: ast.Module) -> Iterator[tuple[ast.Constant, bool]]:
+def _named(tree: ast.Module) -> Iterator[tuple[ast.Constant, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = _name_of(node.func)
             if name in _TAKES_ID and node.args and _is_text(node.args[0]):
-                yield node.args[0], name in {"Steps", "register_workflow"}  # type: ignore[misc]
+                yield node.args[0], name  # type: ignore[misc]
             for keyword in node.keywords:
                 if keyword.arg == "workflow_id" and _is_text(keyword.value):
-                    yield keyword.value, name in {"Steps", "register_workflow"}  # type: ignore[misc]
+                    yield keyword.value, name  # type: ignore[misc]
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             is_name = any(isinstance(t, ast.Name) and t.id in _NAMES for t in targets)
             if is_name and node.value is not None and _is_text(node.value):
-                yield node.value, False  # type: ignore[misc]
+                yield node.value, ""  # type: ignore[misc]
         elif isinstance(node, ast.List | ast.Tuple) and len(node.elts) > 1:
             first, second = node.elts[:2]
             if _is_text(first) and isinstance(second, ast.Constant) and second.value in _PARTS:
-                yield first, False  # type: ignore[misc]
+                yield first, ""  # type: ignore[misc]
         elif isinstance(node, ast.Constant) and _is_key(node.value):
-            yield node, False
+            yield node, ""
 
 
 def _name_of(function: ast.expr) -> str:
