@@ -15,7 +15,6 @@ from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.finding import ConfigError, Finding, KeyPath, shown_path
-from dataflow.shared.logging import get_logger
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.plugins import installed
 from dataflow.shared.project import Project, find_project
@@ -95,6 +94,8 @@ def _warn_of_another(workflow_id: str, project: Project | None) -> None:
     path = (project or find_project()).workflow_dir(workflow_id) / CONFIG_FILE
     own = [held.parent.name for held in _held]
     if own and path not in _held:
+        from dataflow.shared.logging import get_logger
+
         get_logger(__name__).warning(
             f"A run of {own[-1]!r} reads the configuration of {workflow_id!r}. If its code was "
             f"copied, write load_config(__package__), or: dataflow workflow copy "

@@ -33,7 +33,12 @@ class RecordedId:
 
 
 def recorded_id(folder: Path) -> RecordedId | None:
-    """The id in a folder's answers file; None where there is no such file, or no id in it."""
+    """The id in a folder's answers file; None where there is no such file, or no id in it.
+
+    >>> from dataflow.shared.project import find_project
+    >>> recorded_id(find_project().workflow_dir("made_by_hand")) is None
+    True
+    """
     try:
         text = (folder / _ANSWERS_FILE).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -43,7 +48,14 @@ def recorded_id(folder: Path) -> RecordedId | None:
 
 
 def righting_command(project: Project, old: str, new: str) -> str:
-    """The command that puts a folder right that was renamed or copied by hand."""
+    """The command that puts a folder right that was renamed or copied by hand.
+
+    >>> from dataflow.shared.project import find_project
+    >>> righting_command(find_project(), "gone", "sales"), righting_command(
+    ...     find_project(), "sales", "trial"
+    ... )
+    ('dataflow workflow rename gone sales', 'dataflow workflow copy sales trial')
+    """
     folder = project.workflow_dir(old)
     is_copy = any((folder / marker).is_file() for marker in _MARKERS)
     return f"dataflow workflow {'copy' if is_copy else 'rename'} {old} {new}"
