@@ -15,7 +15,7 @@ from tests.conftest import Dataflow
 from dataflow.shared.project import Project
 from dataflow_tools.lifecycle.plan import Plan
 from dataflow_tools.lifecycle.records import actions
-from dataflow_tools.lifecycle.transaction import Transaction, alone, finish_earlier, room_of
+from dataflow_tools.lifecycle.transaction import alone, execute, finish_earlier
 
 WORKFLOWS = Path("src/dataflow/workflows")
 
@@ -88,9 +88,7 @@ def carry_out(project: Project, plan: Plan) -> list[str]:
     """Do what a plan says, as the commands do."""
     with alone(project):
         notes = finish_earlier(project, actions())
-        transaction = Transaction(room_of(project), plan.title)
-        plan.prepare(transaction)
-        return notes + transaction.commit(actions())
+        return notes + execute(project, plan.title, plan.prepare, actions())
 
 
 def rows(project: Project, name: str, table: str) -> list[tuple[object, ...]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from dataflow.cli.progress import progress_line
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import find_project
 
@@ -47,11 +48,10 @@ def carry_out(
     from dataflow_tools.lifecycle.records import actions
     from dataflow_tools.lifecycle.refusals import held
     from dataflow_tools.lifecycle.transaction import (
-        Transaction,
         alone,
+        execute,
         finish_earlier,
         is_unfinished,
-        room_of,
     )
 
     project = find_project()
@@ -74,9 +74,9 @@ def carry_out(
                     click.echo(line)
             if not (yes or as_json):
                 _ask()
-            transaction = Transaction(room_of(project), plan.title)
-            plan.prepare(transaction)
-            notes += transaction.commit(actions())
+            with progress_line() as progress:
+                progress(plan.title)
+                notes += execute(project, plan.title, plan.prepare, actions())
     told = nudge_service(project)
     if as_json:
         _show(plan, every_line=True, as_json=True, done=True, notes=notes)

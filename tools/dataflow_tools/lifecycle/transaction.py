@@ -108,20 +108,38 @@ class Transaction:
             DataflowError: A step failed; what was done is undone.
         """
         journal = {"title": self._title, "steps": self._steps, "last": self._last}
-        draft = self.room / f"{_JOURNAL}.new"
-        draft.write_text(json.dumps(journal), encoding="utf-8")
-        _flush(draft)
-        draft.replace(self.room / _JOURNAL)
         done: list[Record] = []
         try:
+            draft = self.room / f"{_JOURNAL}.new"
+            draft.write_text(json.dumps(journal), encoding="utf-8")
+            _flush(draft)
+            draft.replace(self.room / _JOURNAL)
             notes = _carry_out(self.room, done)
         except OSError as error:
             _undo(self.room, done)
-            raise DataflowError(
-                f"{error.filename or self.room}: {error.strerror}. Nothing was changed.",
-                "See that the files can be written and the disk has room; then run it again.",
-            ) from error
+            raise _fault(self.room, error) from error
         return notes + _finish(self.room, actions)
+
+
+def execute(
+    project: Project, title: str, prepare: Callable[[Transaction], None], actions: Actions
+) -> list[str]:
+    """Do what a plan prepares, all of it or nothing; whoever calls is `alone`.
+
+    Returns:
+        What a person should know of what was not done.
+
+    Raises:
+        DataflowError: It could not be done, and nothing was changed.
+    """
+    room = room_of(project)
+    try:
+        transaction = Transaction(room, title)
+        prepare(transaction)
+    except OSError as error:
+        shutil.rmtree(room, ignore_errors=True)
+        raise _fault(room, error) from error
+    return transaction.commit(actions)
 
 
 def room_of(project: Project) -> Path:
@@ -173,10 +191,13 @@ def alone(project: Project) -> Iterator[None]:
     """
     state = journal_folder(project)
     home = room_of(project).parent
-    for folder in (state, home):
-        folder.mkdir(parents=True, exist_ok=True)
-        # Whatever the project's own .gitignore says, none of this may be committed.
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    try:
+        for folder in (state, home):
+            folder.mkdir(parents=True, exist_ok=True)
+            # Whatever the project's own .gitignore says, none of this may be committed.
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise _fault(state, error) from error
     lock = FileLock(state / "lock")
     try:
         lock.acquire(timeout=0)
@@ -246,9 +267,18 @@ def _finish(room: Path, actions: Actions) -> list[str]:
         except Exception as error:
             words = " ".join(str(error).split()) or type(error).__name__
             notes.append(f"Not done ({step['do']} {' '.join(values.values())}): {words}")
-    (room / _JOURNAL).unlink(missing_ok=True)
-    shutil.rmtree(room, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        # Otherwise the next command does it all again, which changes nothing.
+        (room / _JOURNAL).unlink(missing_ok=True)
+        shutil.rmtree(room, ignore_errors=True)
     return notes
+
+
+def _fault(room: Path, error: OSError) -> DataflowError:
+    return DataflowError(
+        f"{error.filename or room}: {error.strerror}. Nothing was changed.",
+        "See that the files can be written and the disk has room; then run it again.",
+    )
 
 
 def _undo(room: Path, done: list[Record]) -> None:
