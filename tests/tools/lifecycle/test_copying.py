@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tests.tools.lifecycle.conftest import carry_out, git, rows, texts
 
-from dataflow.runs.context import workflow_config
+from dataflow.shared.config import workflow_config
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
+from dataflow_tools.checks.own_name import foreign_names
+from dataflow_tools.checks.workflow_source import WorkflowSource
 from dataflow_tools.lifecycle.copying import plan_copy
 from dataflow_tools.lifecycle.references import Names, own_files
 
@@ -74,3 +77,20 @@ def test_what_a_copy_shares_is_told(project: Project) -> None:
     assert [line for line in told if "0 6 * * *" in line]
     assert [line for line in told if "'Orders'" in line]
     assert git(project.root, "status", "--porcelain") == ""
+
+
+def test_a_copy_whose_steps_are_anothers_writes_none_of_its_tables(
+    project: Project, run: Run
+) -> None:
+    """Half put right by hand, it fails before it writes, and the check names the line."""
+    folder = shutil.copytree(project.workflow_dir("orders"), project.workflow_dir("trial"))
+    answers, job = folder / ".copier-answers.yml", folder / "dagster_job.py"
+    answers.write_text(answers.read_text().replace("workflow_id: orders", "workflow_id: trial"))
+    job.write_text(job.read_text().replace("Steps(__package__)", 'Steps("orders")'))
+    before = rows(project, "orders", "raw.orders")
+    ran = run("workflow", "run", "trial")
+    assert ran.returncode == 1
+    assert "The job of 'trial' has the steps of 'orders'" in ran.stdout + ran.stderr
+    assert rows(project, "orders", "raw.orders") == before
+    found = foreign_names(WorkflowSource(project, "trial"))
+    assert [(Path(one.file).name, one.line) for one in found] == [("dagster_job.py", 11)]
