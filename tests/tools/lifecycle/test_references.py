@@ -112,3 +112,28 @@ def test_code_keeps_what_only_looks_like_the_name(code: str, wanted: str) -> Non
 def test_a_table_is_named_where_it_belongs(config: str, wanted: str) -> None:
     """In the section that is there, as it is written, or in one of its own."""
     assert with_table(config, "t") == wanted
+
+
+@pytest.mark.parametrize(
+    ("sql", "wanted"),
+    [
+        ("select old.old from old.old, old.day", "select new.old from new.old, new.day"),
+        (
+            "select old.day from old.old as old join old.day d on old.id = d.id",
+            "select old.day from new.old as old join new.day d on old.id = d.id",
+        ),
+        ('from "old"."day"', 'from "new"."day"'),
+        (
+            "select 'old.day', x.old.day, old.other from b",
+            "select 'old.day', x.old.day, old.other from b",
+        ),
+    ],
+)
+def test_queries_of_pages_read_from_the_new_name(tmp_path: Path, sql: str, wanted: str) -> None:
+    """Tables of the workflow do; texts, columns and tables that are called so in the query not."""
+    page = tmp_path / "evidence" / "pages" / "index.md"
+    page.parent.mkdir(parents=True)
+    page.write_text(f"old.day\n\n```sql q\n{sql}\n```\n")
+    for one in own_files(tmp_path, Names("old", "new", "data", ("old", "day"))):
+        one.path.write_bytes(one.after)
+    assert page.read_text() == f"old.day\n\n```sql q\n{wanted}\n```\n"

@@ -227,13 +227,13 @@ def _catalogs(text: str, names: Names) -> str:
 def _page(text: str, names: Names) -> str:
     """Queries of a page, in which a workflow's tables go by its id, and links to its pages."""
     tables = "|".join(map(re.escape, sorted(names.tables, key=len, reverse=True)))
+    named = rf"([\"`]?){names.old}\2(?=\.[\"`]?(?:{tables})\b"
+    alias = re.compile(rf"[\w\"`)]\s+(?:as\s+)?{names.old}\b(?!\s*[.(])", re.IGNORECASE)
 
     def query(match: re.Match[str]) -> str:
-        sql = re.sub(
-            rf"(?<![\w.\"`'])([\"`]?){names.old}\1(?=\.[\"`]?(?:{tables})\b)",
-            rf"\g<1>{names.new}\1",
-            match[2],
-        )
+        # Where a table is called so in the query, only what is read from is the workflow's.
+        before = r"\b(from\s+|join\s+)" if alias.search(match[2]) else r"(?<![\w.\"`'])()"
+        sql = re.sub(rf"{before}{named})", rf"\1\g<2>{names.new}\2", match[2], flags=re.IGNORECASE)
         return match[1] + sql + match[3]
 
     return _links(_FENCE.sub(query, text), names)

@@ -71,7 +71,7 @@ def plan_rename(project: Project, old: str, new: str) -> Plan:
         plan.does.append(("folder", f"{project.relative(folder)} -> {shown}"))
     plan.does += tables.told
     if runs := runs_in_history(project, old):
-        plan.does.append(("history", f"{counted(runs, 'run')} of {old} become those of {new}"))
+        plan.does.append(("history", f"{counted(runs, 'run')}, found under {new} from then on"))
     if has_published(project, old):
         plan.does.append(("dashboards", f"what is published moves from /{old}/ to /{new}/"))
     plan.add_files(project, (*own, *others))
