@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,7 @@ CHANGING = {
     "shutil.copyfile",
     "shutil.rmtree",
 }
+Run = Callable[..., subprocess.CompletedProcess[str]]
 COMMANDS: dict[str, Callable[[Project], Plan]] = {
     "rename": lambda project: plan_rename(project, "orders", "sales"),
     "copy": lambda project: plan_copy(project, "orders", "sales"),
@@ -197,6 +199,19 @@ def test_a_file_changed_after_the_crash_is_left_alone(small: Project) -> None:
     told = recovered(small)
     assert any("Left alone" in note and "reader/config.yaml" in note for note in told)
     assert reader.read_text().endswith("# mine\n")
+
+
+def test_the_same_command_again_finishes_it(small: Project, run: Run) -> None:
+    """As the refused run tells; and it is not refused for being done."""
+    for number in range(20, 2000):
+        strike_at(small, "rename", number, kill)
+        if is_unfinished(small) and not small.workflow_dir("orders").exists():
+            break
+    refused = run("workflow", "run", "sales")
+    assert "dataflow workflow rename orders sales" in refused.stderr
+    done = run("workflow", "rename", "orders", "sales", "--yes")
+    assert (done.returncode, "is complete now" in done.stderr) == (0, True), done.stderr
+    assert len(rows(small, "sales", "staging.stg_orders")) == 6
 
 
 def test_two_commands_at_once_are_refused(small: Project) -> None:

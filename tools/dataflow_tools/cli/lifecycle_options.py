@@ -32,9 +32,11 @@ def plan_options(command: Command) -> Command:
 
 
 def carry_out(
+    command: str,
     make_plan: Callable[[Project], Plan],
     names: tuple[str, ...],
     *,
+    held_names: tuple[str, ...] | None = None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -42,9 +44,12 @@ def carry_out(
     """Show a plan, ask, do it and say what comes next.
 
     Args:
-        names: The workflows that no run may use meanwhile.
+        command: Its name.
+        names: The workflows that it is about, the new one last.
+        held_names: Those that no run may use meanwhile; default: all of them.
     """
     from dataflow.service.nudge import nudge_service
+    from dataflow_tools.lifecycle.plan import title_of
     from dataflow_tools.lifecycle.records import actions
     from dataflow_tools.lifecycle.refusals import held
     from dataflow_tools.lifecycle.transaction import (
@@ -64,10 +69,15 @@ def carry_out(
         _show(make_plan(project), every_line=True, as_json=as_json, done=False, notes=[])
         return
     with alone(project):
+        begun = is_unfinished(project)
         notes = finish_earlier(project, actions())
         for note in notes:
             click.echo(note, err=True)
-        with held(project, *names):
+        if begun == title_of(command, *names):
+            if as_json:
+                click.echo(json.dumps({"done": True, "notes": notes, "title": begun}, indent=2))
+            return
+        with held(project, *(names if held_names is None else held_names)):
             plan = make_plan(project)
             if not as_json:
                 for line in plan.lines(every_line=False):

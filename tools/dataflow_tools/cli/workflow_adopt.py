@@ -31,6 +31,7 @@ def adopt(name: str, data: tuple[str, ...], dry_run: bool, yes: bool, as_json: b
     from dataflow_tools.lifecycle.adoption import plan_adoption
 
     carry_out(
+        "adopt",
         partial(plan_adoption, name=name, given=parse_answers(data)),
         (name,),
         dry_run=dry_run,

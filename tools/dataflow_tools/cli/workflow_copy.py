@@ -32,5 +32,12 @@ def copy(old: str, new: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     from dataflow_tools.lifecycle.copying import plan_copy
 
     carry_out(
-        partial(plan_copy, old=old, new=new), (new,), dry_run=dry_run, yes=yes, as_json=as_json
+        "copy",
+        partial(plan_copy, old=old, new=new),
+        (old, new),
+        # A run of OLD writes none of the files that are copied.
+        held_names=(new,),
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
     )

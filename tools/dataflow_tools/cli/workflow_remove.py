@@ -29,6 +29,7 @@ def remove(name: str, purge: bool, dry_run: bool, yes: bool, as_json: bool) -> N
     from dataflow_tools.lifecycle.removal import plan_removal
 
     carry_out(
+        "remove",
         partial(plan_removal, name=name, purge=purge),
         (name,),
         dry_run=dry_run,

@@ -36,6 +36,7 @@ def rename(old: str, new: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     from dataflow_tools.lifecycle.rename import plan_rename
 
     carry_out(
+        "rename",
         partial(plan_rename, old=old, new=new),
         (old, new),
         dry_run=dry_run,

@@ -14,7 +14,7 @@ from dataflow.workflows.identifiers import check_workflow_id
 from dataflow.workflows.registry import check_known
 from dataflow_tools.fleet.answers_file import ANSWERS_FILE, read_answers
 from dataflow_tools.fleet.tree import Entry, read_entry, read_tree
-from dataflow_tools.lifecycle.plan import Plan
+from dataflow_tools.lifecycle.plan import Plan, title_of
 from dataflow_tools.lifecycle.refusals import check_folder
 from dataflow_tools.lifecycle.rename import settings_of
 from dataflow_tools.scaffold.create import render_workflow
@@ -57,7 +57,7 @@ def plan_adoption(project: Project, name: str, given: Mapping[str, Any]) -> Plan
     wanted = {path: entry for path, entry in files.items() if _fits(path, folder, own)}
     added = [path for path in sorted(wanted) if read_entry(folder / path) is None]
     filled = [path for path in sorted(wanted) if path not in added and _is_empty(folder / path)]
-    plan = Plan(f"link the workflow {name} to the template")
+    plan = Plan(title_of("adopt", name))
     plan.does.append(("template", _told_version(files)))
     plan.does += [("add", path) for path in added]
     plan.does += [("fill", f"{path} (it is empty)") for path in filled]

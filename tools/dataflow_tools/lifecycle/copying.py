@@ -11,7 +11,7 @@ from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import counted
 from dataflow.shared.upstream import is_workflow_folder
 from dataflow.workflows.identifiers import check_workflow_id
-from dataflow_tools.lifecycle.plan import Plan
+from dataflow_tools.lifecycle.plan import Plan, title_of
 from dataflow_tools.lifecycle.references import Names, Rewriting, declared_id, own_files, walk
 from dataflow_tools.lifecycle.refusals import (
     check_committed,
@@ -49,7 +49,7 @@ def plan_copy(project: Project, old: str, new: str) -> Plan:
     folder = target if is_there else source
     names = Names.of(project, old, new, folder.name)
     own = with_named_table(folder, own_files(folder, names), old)
-    plan = Plan(f"copy the workflow {old} to {new}")
+    plan = Plan(title_of("copy", old, new))
     shown = project.relative(target)
     if is_there:
         check_committed(project, [one.path for one in own])

@@ -9,7 +9,6 @@ from dataflow.shared.shown import counted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from dataflow.shared.project import Project
     from dataflow_tools.lifecycle.references import Rewriting
@@ -82,6 +81,10 @@ class Plan:
                 yield from (f"  - {entry}" for entry in entries)
 
 
-def file_size(path: Path) -> str:
-    """How large a file is, as people say it."""
-    return f"{path.stat().st_size / 1e6:,.1f} MB"
+def title_of(command: str, *names: str) -> str:
+    """What a command does, in a few words; a journal knows it by them.
+
+    >>> title_of("rename", "orders", "sales")
+    'rename the workflow orders to sales'
+    """
+    return f"{command} the workflow {' to '.join(names)}"

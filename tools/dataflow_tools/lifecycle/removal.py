@@ -13,7 +13,7 @@ from dataflow.warehouse.database import STATES_FOLDER
 from dataflow.warehouse.duckdb_file import DuckDBFile
 from dataflow.warehouse.kind import visible_warehouse
 from dataflow_tools.fleet.worktree import read_work_tree
-from dataflow_tools.lifecycle.plan import Plan
+from dataflow_tools.lifecycle.plan import Plan, title_of
 from dataflow_tools.lifecycle.records import has_published, runs_in_history, unfinished_runs
 from dataflow_tools.lifecycle.references import Names, Rewriting, files_of_others
 from dataflow_tools.lifecycle.refusals import check_folder
@@ -53,7 +53,7 @@ def plan_removal(project: Project, name: str, *, purge: bool) -> Plan:
             f"{counted(waiting, 'run')} of {name!r} wait in Dagster's queue.",
             "Let them run or cancel them, then run this again.",
         )
-    plan = Plan(f"remove the workflow {name}")
+    plan = Plan(title_of("remove", name))
     shown = project.relative(folder)
     is_committed = _is_committed(project, folder)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")

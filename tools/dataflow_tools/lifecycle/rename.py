@@ -17,7 +17,7 @@ from dataflow.sources.api.settings import login_variables
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow_tools.fleet.answers_file import ANSWERS_FILE
 from dataflow_tools.fleet.tree import read_entry
-from dataflow_tools.lifecycle.plan import Plan
+from dataflow_tools.lifecycle.plan import Plan, title_of
 from dataflow_tools.lifecycle.records import has_published, runs_in_history, unfinished_runs
 from dataflow_tools.lifecycle.references import (
     Names,
@@ -63,7 +63,7 @@ def plan_rename(project: Project, old: str, new: str) -> Plan:
             "Let them run or cancel them, then run this again.",
         )
     tables = plan_tables(project, old, new)
-    plan = Plan(f"rename the workflow {old} to {new}")
+    plan = Plan(title_of("rename", old, new))
     shown = project.relative(target)
     if folder == target:
         plan.does.append(("folder", f"{shown} (it was renamed by hand already)"))
