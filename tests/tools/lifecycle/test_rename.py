@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from dataflow_tools.checks.workflow_source import WorkflowSource
 from dataflow_tools.lifecycle.records import runs_in_history
 from dataflow_tools.lifecycle.refusals import UncommittedFilesError, held
 from dataflow_tools.lifecycle.rename import plan_rename
-from dataflow_tools.scaffold.create import render_workflow
+from dataflow_tools.scaffold.create import create_workflow
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 TABLES = ("raw.orders", "staging.stg_orders", "marts.orders")
@@ -70,8 +71,9 @@ def test_its_files_are_those_that_the_template_renders(project: Project, tmp_pat
         "primary_key": ["id"],
     }
     # What the sample's columns are is asked by its default place.
-    render_workflow(project, "sales", answers, tmp_path / "fresh" / "sales")
-    assert texts(project.workflow_dir("sales")) == texts(tmp_path / "fresh" / "sales")
+    shutil.copy(project.root / ".copier-answers.yml", tmp_path)
+    fresh = create_workflow(Project(tmp_path), "sales", answers, ask=False)
+    assert texts(project.workflow_dir("sales")) == texts(fresh)
 
 
 def test_what_names_it_elsewhere_is_changed_and_nothing_else(project: Project) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import tempfile
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.project import Project
 from dataflow.shared.shown import counted
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow.workflows.registry import check_known
@@ -17,13 +20,12 @@ from dataflow_tools.fleet.tree import Entry, read_entry, read_tree
 from dataflow_tools.lifecycle.plan import Plan, title_of
 from dataflow_tools.lifecycle.refusals import check_folder
 from dataflow_tools.lifecycle.rename import settings_of
-from dataflow_tools.scaffold.create import render_workflow
+from dataflow_tools.scaffold.create import create_workflow
 from dataflow_tools.scaffold.git import find_top
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dataflow.shared.project import Project
     from dataflow_tools.lifecycle.transaction import Transaction
 
 # What the template lets a workflow call its own, beside what is everybody's own: see copier.yml.
@@ -126,16 +128,19 @@ def _render(
         BadInputError: An answer is not valid.
         AnswersError: The template has no versions; such a link could never be updated.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        rendered, knows_own = Path(scratch) / name, True
+    with tempfile.TemporaryDirectory() as folder:
+        # A project that has nothing but its template.
+        scratch, knows_own = Project(Path(folder)), True
+        with suppress(FileNotFoundError):
+            shutil.copy(project.root / ANSWERS_FILE, folder)
         try:
-            render_workflow(project, name, {**answers, _QUESTION: own}, rendered)
+            rendered = create_workflow(scratch, name, {**answers, _QUESTION: own}, ask=False)
         except BadInputError as error:
             if f"no question {_QUESTION}." not in error.reason:
                 raise
             # An older version of the template, or somebody's own.
             knows_own = False
-            render_workflow(project, name, answers, rendered)
+            rendered = create_workflow(scratch, name, answers, ask=False)
         read_answers(rendered / ANSWERS_FILE)
         return read_tree(rendered), knows_own
 

@@ -106,18 +106,6 @@ def create_workflow(
     return folder
 
 
-def render_workflow(
-    project: Project, workflow_id: str, answers: Mapping[str, Any], folder: Path
-) -> None:
-    """Render what `create_workflow` would, into another folder, whose name is the id.
-
-    Raises:
-        BadInputError: An answer is not valid.
-    """
-    everything = {**answers, "kind": "workflow", "workflow_id": workflow_id}
-    _copy(_template_of(project), folder, everything, ask=False)
-
-
 def _template_of(project: Project) -> TemplateSource:
     path = project.root / ".copier-answers.yml"
     try:
