@@ -146,7 +146,7 @@ def test_no_repository_is_needed_and_that_an_update_needs_one_is_told(
         ("guide", {"kind": "project"}, "cannot be given here"),
         ("guide", {"workflow_id": "other"}, "dataflow workflow rename guide NEW"),
         ("guide", {"titel": "Mine"}, "has no question titel"),
-        ("guide", {"write_disposition": "sometimes"}, "could not be rendered"),
+        ("guide", {"write_disposition": "sometimes"}, "sometimes"),
     ],
 )
 def test_what_cannot_be_is_refused(
