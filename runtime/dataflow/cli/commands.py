@@ -34,6 +34,10 @@ _KNOWN = {
     "workflow inspect": LazyCommand("", "Compare a source with its contract."),
     "workflow status": LazyCommand("", "Compare workflows with their template."),
     "workflow update": LazyCommand("", "Bring workflows to a newer template."),
+    "workflow rename": LazyCommand("", "Give a workflow another id, with all that it has made."),
+    "workflow copy": LazyCommand("", "Make a workflow that begins as another one is."),
+    "workflow remove": LazyCommand("", "Take a workflow out; say what is kept."),
+    "workflow adopt": LazyCommand("", "Link a workflow made by hand to the template."),
     "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
     "reload": LazyCommand(
         "dataflow.cli.reload:reload", "Let the running service read the workflows anew."

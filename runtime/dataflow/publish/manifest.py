@@ -129,6 +129,28 @@ def note_run(
             notes["overdue_after"] = overdue_after
 
 
+def rename_workflow(folders: SiteFolders, old: str, new: str) -> None:
+    """Give what a workflow has published another workflow's name; it may be called again."""
+    manifest = read_manifest(folders)
+    if old not in manifest.tables and old not in manifest.workflows:
+        return
+    with _changing(folders) as manifest:
+        source, target = folders.data / old, folders.data / new
+        if source.is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+            source.replace(target)
+        prefix = f"{source.relative_to(folders.public).as_posix()}/"
+        after = f"{target.relative_to(folders.public).as_posix()}/"
+        for entries in (manifest.tables, manifest.workflows):
+            if old in entries:
+                entries[new] = entries.pop(old)  # type: ignore[assignment]
+        if new in manifest.tables:
+            manifest.tables[new] = [
+                after + path.removeprefix(prefix) if path.startswith(prefix) else path
+                for path in manifest.tables[new]
+            ]
+
+
 def forget_workflows(folders: SiteFolders, known: set[str]) -> list[str]:
     """Drop the entries and the files of workflows that are not in ``known``; say which."""
     manifest = read_manifest(folders)

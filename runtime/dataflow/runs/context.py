@@ -12,12 +12,14 @@ from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.lock import is_held_for, workflow_lock
 from dataflow.runs.run_parameters import with_run_parameters
 from dataflow.shared.config import CONFIG_FILE, hold_config, workflow_config
+from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import bind_run
 from dataflow.shared.project import find_project, use_project
 from dataflow.shared.upstream import is_workflow_folder
 from dataflow.warehouse.kind import AtomicWarehouse, share_warehouse, visible_warehouse
 from dataflow.warehouse.run_warehouse import RunWarehouse
 from dataflow.warehouse.upstream_tables import upstream_files
+from dataflow.workflows.identifiers import workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,7 +158,11 @@ def enter_run(run: RunContext) -> Iterator[RunContext]:
 
 @contextmanager
 def run_of_step(workflow_id: str) -> Iterator[RunContext]:
-    """The run whose step executes here; one of its own for a step in a process of its own."""
+    """The run whose step executes here; one of its own for a step in a process of its own.
+
+    Raises:
+        BadInputError: The run is one of another workflow, whose steps have no business here.
+    """
     current = current_run()
     if current is not None and current.workflow_id == workflow_id:
         yield current
@@ -164,6 +170,13 @@ def run_of_step(workflow_id: str) -> Iterator[RunContext]:
     from dagster import OpExecutionContext
 
     project, dagster_run = find_project(), OpExecutionContext.get().run
+    running = current.workflow_id if current else dagster_run.tags.get(WORKFLOW_TAG, workflow_id)
+    if running != workflow_id:
+        raise BadInputError(
+            f"The job of {running!r} has the steps of {workflow_id!r}, and would write its tables.",
+            "Write `steps = Steps(__package__)` in its dagster_job.py. If the folder was copied: "
+            f"dataflow workflow copy {workflow_id} {running}",
+        )
     run_id = dagster_run.run_id
     known = with_run_parameters(own_config(project, workflow_id), dagster_run.run_config)
     with share_with_author(project, workflow_id, known) as config:
@@ -182,11 +195,13 @@ def open_warehouse(workflow_id: str, *, read_only: bool = False) -> Iterator[Duc
     are those of the last good run.
 
     Args:
+        workflow_id: Its id, or the name of a module of it, such as ``__package__``.
         read_only: Change nothing; outside of a run nothing else is needed, and lets others in.
 
     Raises:
         WarehouseError: There are no tables yet, or another program has them open for writing.
     """
+    workflow_id = workflow_of(workflow_id)
     if not _executes_run_of(workflow_id):
         warehouse = visible_warehouse(find_project(), workflow_id)
         with warehouse.connect(read_only=read_only) as connection:

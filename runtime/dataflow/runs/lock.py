@@ -37,6 +37,8 @@ def workflow_lock(
     workflow_id: str,
     on_wait: Callable[[str], None] | None = None,
     run_id: str = "",
+    *,
+    waits: bool = True,
 ) -> Iterator[None]:
     """Hold a workflow for this process, so that no other run touches its tables.
 
@@ -47,6 +49,7 @@ def workflow_lock(
         project: The project; its setting ``lock_timeout_seconds`` says how long to wait.
         on_wait: Called once with the holder's description before waiting.
         run_id: The run that it is held for, from its first step to its end.
+        waits: Whether to wait at all for the other run.
 
     Raises:
         WorkflowBusyError: The other run did not end in time; the error names it.
@@ -62,7 +65,7 @@ def workflow_lock(
         if on_wait is not None:
             on_wait(_describe(holder))
         try:
-            lock.acquire(timeout=project.settings.lock_timeout_seconds)
+            lock.acquire(timeout=project.settings.lock_timeout_seconds if waits else 0)
         except Timeout:
             raise WorkflowBusyError(
                 f"The workflow {workflow_id!r} is in use by {_describe(holder)}.",

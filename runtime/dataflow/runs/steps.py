@@ -39,6 +39,7 @@ from dataflow.shared.logging import get_logger
 from dataflow.shared.shown import counted
 from dataflow.sources.errors import told_of
 from dataflow.warehouse.load_log import Batch
+from dataflow.workflows.identifiers import workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,10 +58,14 @@ _REACHED = ("last_value", "span")
 
 
 class Steps:
-    """What the ops of one workflow's job do."""
+    """What the ops of one workflow's job do.
+
+    Args:
+        workflow_id: Its id, or the name of a module of it, such as ``__package__``.
+    """
 
     def __init__(self, workflow_id: str) -> None:
-        self.workflow_id = workflow_id
+        self.workflow_id = workflow_of(workflow_id)
 
     def extract(self, extract_data: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredTable:
         """Call ``extract_data`` and write its rows down; for each source, where there are several.

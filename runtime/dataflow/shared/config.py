@@ -20,7 +20,7 @@ from dataflow.shared.plugins import installed
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.suggestion import did_you_mean, known_names
 from dataflow.shared.yaml_document import parse_yaml
-from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id
+from dataflow.workflows.identifiers import check_workflow_id, is_workflow_id, workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,7 +46,7 @@ def load_config(workflow_id: str, project: Project | None = None) -> dict[str, A
     """Read the configuration of a workflow as plain values.
 
     Args:
-        workflow_id: Which workflow.
+        workflow_id: Which workflow: its id, or the name of a module of it, such as `__package__`.
         project: Default: the project of the current folder, see `find_project`.
 
     Returns:
@@ -60,7 +60,9 @@ def load_config(workflow_id: str, project: Project | None = None) -> dict[str, A
     >>> config["ingestion"]["source"]["url"], config["load"]["write_disposition"]
     ('data/in/sales.csv', 'replace')
     """
-    return workflow_config(workflow_id, project).model_dump(mode="python", by_alias=True)
+    config = workflow_config(workflow_id, project)
+    _warn_of_another(workflow_of(workflow_id), project)
+    return config.model_dump(mode="python", by_alias=True)
 
 
 def workflow_config(workflow_id: str, project: Project | None = None) -> WorkflowConfig:
@@ -73,7 +75,7 @@ def workflow_config(workflow_id: str, project: Project | None = None) -> Workflo
     >>> workflow_config("sales").load.table
     'sales'
     """
-    check_workflow_id(workflow_id)
+    workflow_id = check_workflow_id(workflow_of(workflow_id))
     project = project or find_project()
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
     if path in _held:
@@ -85,6 +87,20 @@ def workflow_config(workflow_id: str, project: Project | None = None) -> Workflo
     except OSError:
         pass  # reading it will say what is wrong
     return read_config(path, project=project)
+
+
+def _warn_of_another(workflow_id: str, project: Project | None) -> None:
+    """Say so where a run reads the configuration of another workflow: its code may be a copy."""
+    path = (project or find_project()).workflow_dir(workflow_id) / CONFIG_FILE
+    own = [held.parent.name for held in _held]
+    if own and path not in _held:
+        from dataflow.shared.logging import get_logger
+
+        get_logger(__name__).warning(
+            f"A run of {own[-1]!r} reads the configuration of {workflow_id!r}. If its code was "
+            f"copied, write load_config(__package__), or: dataflow workflow copy "
+            f"{workflow_id} {own[-1]}"
+        )
 
 
 def held_contract(source: Mapping[str, Any]) -> Contract | None:

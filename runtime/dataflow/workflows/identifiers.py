@@ -11,6 +11,8 @@ from dataflow.shared.shown import quoted
 
 # An id is also the stem of file, schema and table names, which other systems cut at 63 characters.
 MAX_LENGTH = 40
+# What the name of a workflow's module begins with.
+PACKAGE = "dataflow.workflows."
 
 # One underscore between words: dashboards name a workflow's further sources `<workflow_id>__<x>`.
 _PATTERN = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
@@ -74,6 +76,18 @@ def check_workflow_id(workflow_id: str) -> str:
         f"{quoted(workflow_id)} cannot be a workflow's id: {wrong}.",
         f"Use lower-case words joined by underscores, such as `{better}`.",
     )
+
+
+def workflow_of(name: str) -> str:
+    """The workflow that a name is about: its id, or that of a module in its folder.
+
+    So code that says ``__package__`` goes on being right when its folder gets another name.
+
+    >>> workflow_of("sales"), workflow_of("dataflow.workflows.sales.ingestion")
+    ('sales', 'sales')
+    """
+    inside = name.removeprefix(PACKAGE) if isinstance(name, str) else name
+    return inside.partition(".")[0] if inside != name else name
 
 
 def is_workflow_id(text: str) -> bool:

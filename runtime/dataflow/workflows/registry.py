@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.project import Project, find_project
+from dataflow.shared.recorded_id import check_recorded_id
 from dataflow.shared.redaction import redact
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.suggestion import known_names, nearest
-from dataflow.workflows.identifiers import check_workflow_id
+from dataflow.workflows.identifiers import check_workflow_id, workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +80,7 @@ def register_workflow(workflow_id: str, job: JobDefinition, description: str = "
     """Make a job known as the job of a workflow.
 
     Args:
-        workflow_id: Lower snake_case; the name of the workflow's folder.
+        workflow_id: Lower snake_case; the name of the workflow's folder. `__package__` will do.
         job: A Dagster job, from a plain ``@job`` or built in any other way.
         description: One sentence for people.
 
@@ -96,7 +97,7 @@ def register_workflow(workflow_id: str, job: JobDefinition, description: str = "
     >>> register_workflow("orders", job=orders_job, description="Orders per day").workflow_id
     'orders'
     """
-    check_workflow_id(workflow_id)
+    workflow_id = check_workflow_id(workflow_of(workflow_id))
     _check_job(workflow_id, job)
     frame = sys._getframe(1)
     place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
@@ -143,6 +144,7 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
     Raises:
         WorkflowNotFoundError: The project has no such workflow.
         BrokenWorkflowError: Its code raises on import, or registers no job under its own id.
+        RenamedByHandError: Its folder was renamed or copied by hand.
 
     >>> get_workflow("sale")
     Traceback (most recent call last):
@@ -151,6 +153,7 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
     project = project or find_project()
     check_known(workflow_id, project)
     _check_namespace(project)
+    check_recorded_id(project, workflow_id)
     project.make_importable()
     place = project.relative(project.workflow_dir(workflow_id))
     try:

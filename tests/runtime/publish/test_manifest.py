@@ -11,7 +11,13 @@ import pytest
 from tests.dashboard_fixtures import AddWorkflow
 
 from dataflow.publish.folders import SiteFolders
-from dataflow.publish.manifest import forget_workflows, note_run, read_manifest, replace_tables
+from dataflow.publish.manifest import (
+    forget_workflows,
+    note_run,
+    read_manifest,
+    rename_workflow,
+    replace_tables,
+)
 from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.project import Project
 
@@ -206,3 +212,21 @@ def test_a_replaced_version_is_readable_for_six_hours(project: Project) -> None:
         os.utime(versions / version / "t.parquet", (then, then))
     replace_tables(folders, "shop", staged(folders, "new"), {})
     assert sorted(path.name for path in versions.iterdir()) == ["morning", "new"]
+
+
+def test_what_is_published_takes_another_name_also_when_it_is_done_twice(
+    project: Project, add_workflow: AddWorkflow
+) -> None:
+    """Each file is where the manifest says; a crash between folder and manifest is made good."""
+    add_workflow("shop", sources={"t": "SELECT 1 AS a"}, warehouse="SELECT 1")
+    publish_workflow(project, "shop")
+    folders = SiteFolders.of(project)
+    before = read_manifest(folders)
+    (folders.data / "shop").rename(folders.data / "store")
+    for _ in range(2):
+        rename_workflow(folders, "shop", "store")
+    after = read_manifest(folders)
+    wanted = [path.replace("data/shop/", "data/store/") for path in before.tables["shop"]]
+    assert after.tables == {"store": wanted}
+    assert after.workflows == {"store": before.workflows["shop"]}
+    assert all((folders.public / path).is_file() for path in wanted)

@@ -19,6 +19,7 @@ from dataflow.workflows.identifiers import (
     RESERVED_IDS,
     check_workflow_id,
     suggest_workflow_id,
+    workflow_of,
 )
 
 
@@ -111,3 +112,18 @@ def test_reserved_ids_keep_up_with_what_reserves_them() -> None:
     } <= RESERVED_IDS
     folder = Path(identifiers.__file__).parent
     assert {path.stem for path in folder.glob("*.py")} <= RESERVED_IDS
+
+
+@pytest.mark.parametrize(
+    ("name", "workflow_id"),
+    [
+        ("sales", "sales"),
+        ("dataflow.workflows.sales", "sales"),
+        ("dataflow.workflows.sales.parts.prices", "sales"),
+        ("dataflow.workflows", "dataflow.workflows"),
+        ("other.workflows.sales", "other.workflows.sales"),
+    ],
+)
+def test_a_modules_name_tells_its_workflow(name: str, workflow_id: str) -> None:
+    """So that code may say `__package__`; what is no such name stays as it is, to be refused."""
+    assert workflow_of(name) == workflow_id

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dataflow.shared.project import Project
+from dataflow.shared.recorded_id import RenamedByHandError
 from dataflow.workflows import registry
 from dataflow.workflows.registry import (
     BrokenWorkflowError,
@@ -161,3 +162,31 @@ def test_importing_the_registry_imports_neither_dagster_nor_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_code_that_goes_by_its_package_is_registered_under_its_folder(
+    project: Project, make_workflow: MakeWorkflow
+) -> None:
+    """The same file is right in any folder, so nothing in it changes with the folder's name."""
+    code = JOB.format(name="any").replace('workflow_id="any"', "workflow_id=__package__")
+    for name in ("orders", "sales"):
+        make_workflow(name, code)
+        assert get_workflow(name, project).workflow_id == name
+
+
+@pytest.mark.parametrize(
+    ("is_copy", "command"), [(False, "rename orders sales"), (True, "copy orders sales")]
+)
+def test_a_folder_renamed_or_copied_by_hand_is_refused_before_its_code_is_imported(
+    project: Project, make_workflow: MakeWorkflow, is_copy: bool, command: str
+) -> None:
+    """Its answers still say what it was, and what puts it right is told."""
+    folder = make_workflow("sales", "raise SystemExit")
+    (folder / ".copier-answers.yml").write_text("kind: workflow\nworkflow_id: orders\n")
+    if is_copy:
+        make_workflow("orders")
+    with pytest.raises(RenamedByHandError) as refused:
+        get_workflow("sales", project)
+    assert ".copier-answers.yml:2" in refused.value.reason
+    assert refused.value.instruction.endswith(f"dataflow workflow {command}")
+    assert [broken.workflow_id for broken in load_workflows(project)[1]] == ["sales"]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE, Project
+from dataflow_tools.checks.own_name import foreign_names
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
 from dataflow_tools.checks.signatures import FUNCTIONS, describe
 from dataflow_tools.checks.tried_workflow import Loaded
@@ -72,8 +73,9 @@ def answer_code(request: CodeRequest) -> Loaded:
     waits=True,
 )
 def check_job(workflow: TriedWorkflow) -> list[Finding]:
-    """What came of importing ``dagster_job.py``."""
-    return [workflow.loaded.job] if workflow.loaded.job else []
+    """What came of importing ``dagster_job.py``, and the lines that are about another workflow."""
+    found = [workflow.loaded.job] if workflow.loaded.job else []
+    return [*found, *foreign_names(workflow)]
 
 
 @check(Group.IMPLEMENTATION, "the assets can be loaded", position=6, waits=True)

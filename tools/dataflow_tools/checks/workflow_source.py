@@ -68,10 +68,13 @@ class WorkflowSource:
         """Whether there is such a file or folder."""
         return self.folder.joinpath(*parts).exists()
 
-    @property
+    @cached_property
     def is_rendered(self) -> bool:
-        """Whether it was made from the template."""
-        return self.has(_ANSWERS)
+        """Whether it was made from the template, and not by hand and linked to it later."""
+        if not self.has(_ANSWERS):
+            return False
+        said = parse_yaml((self.folder / _ANSWERS).read_bytes()).values
+        return "dagster_job.py" not in (said.get("own_files") or ())
 
     @property
     def does_without_config(self) -> bool:

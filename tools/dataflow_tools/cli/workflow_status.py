@@ -29,12 +29,15 @@ def status(names: tuple[str, ...], no_drift: bool, as_json: bool) -> None:
     still open, and drift: generated files that differ from what their version renders.
     """
     from dataflow_tools.fleet.drift import survey_workflows
+    from dataflow_tools.lifecycle.transaction import is_unfinished
 
     project = find_project()
     with progress_line() as progress:
         surveys, notes = survey_workflows(
             project, names, with_drift=not no_drift, progress=progress
         )
+    if title := is_unfinished(project):
+        notes.append(f"A command was cut short ({title}); the next such command finishes it.")
     if as_json:
         found = {"notes": notes, "workflows": [survey.as_json() for survey in surveys]}
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))

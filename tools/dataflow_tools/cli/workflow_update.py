@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from dataflow.cli.progress import progress_line
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import find_project
 from dataflow_tools.cli.answer_options import data_option, parse_answers
+
+if TYPE_CHECKING:
+    from dataflow.shared.project import Project
 
 
 @click.command()
@@ -71,6 +75,9 @@ def update(
     # What follows is slow to import.
     from dataflow_tools.fleet.update import Request, update_workflows
 
+    if not (plan or diff):
+        _finish_lifecycle(find_project())
+
     request = Request(
         names=names,
         workflows=bool(names) or everything,
@@ -101,6 +108,17 @@ def update(
         for line in report_lines(report, paint):
             click.echo(line)
     sys.exit(report.exit_code)
+
+
+def _finish_lifecycle(project: Project) -> None:
+    """Finish a renaming, copying, removing or adopting that was cut short."""
+    from dataflow_tools.lifecycle.records import actions
+    from dataflow_tools.lifecycle.transaction import alone, finish_earlier, is_unfinished
+
+    if is_unfinished(project):
+        with alone(project):
+            for note in finish_earlier(project, actions()):
+                click.echo(note, err=True)
 
 
 def paint(text: str, colour: str) -> str:

@@ -1,4 +1,4 @@
-"""The Dagster job of exchange_rates: extract, transform, load, model, publish."""
+"""The Dagster job: extract, transform, load, model, publish."""
 
 from dagster import in_process_executor, job, op
 
@@ -8,7 +8,7 @@ from dataflow.workflows.registry import register_workflow
 from .ingestion import extract_data
 from .transform import transform_data
 
-steps = Steps("exchange_rates")
+steps = Steps(__package__)
 
 
 @op
@@ -52,7 +52,7 @@ def exchange_rates_job() -> None:
 
 
 register_workflow(
-    workflow_id="exchange_rates",
+    workflow_id=__package__,
     job=exchange_rates_job,
     description="Daily rates of the currencies that the shop takes.",
 )

@@ -1,4 +1,4 @@
-"""What happens to the rows of exchange_rates before they are loaded."""
+"""What happens to the rows before they are loaded."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def transform_data(data: dict[str, Any]) -> dict[str, Any]:
     Returns:
         The same shape, with `metadata["transformation_stages"]`.
     """
-    stages = load_config("exchange_rates")["transformation"]["stages"]
+    stages = load_config(__package__)["transformation"]["stages"]
     transformed = apply_stages(data, stages)
     log.info("transformed", rows=transformed["metadata"]["record_count"])
     return transformed

@@ -1,4 +1,4 @@
-"""The tables of orders as Dagster assets, for assets of your own that are made from them.
+"""The tables as Dagster assets, for assets of your own that are made from them.
 
 What is made from what is found in config.yaml, dbt/ and evidence/, and needs no word here. What is
 said of a table here, such as `owners=["team:sales"]`, is shown with it.
@@ -6,7 +6,7 @@ said of a table here, such as `owners=["team:sales"]`, is shown with it.
 
 from dagster import AssetSpec
 
-WORKFLOW = "orders"
+WORKFLOW = __package__.rpartition(".")[2]
 
 source = AssetSpec(
     key=[WORKFLOW, "source"],

@@ -1,4 +1,4 @@
-"""The Dagster job of orders: extract, transform, load, model, publish."""
+"""The Dagster job: extract, transform, load, model, publish."""
 
 from dagster import in_process_executor, job, op
 
@@ -8,7 +8,7 @@ from dataflow.workflows.registry import register_workflow
 from .ingestion import extract_data
 from .transform import transform_data
 
-steps = Steps("orders")
+steps = Steps(__package__)
 
 
 @op
@@ -52,7 +52,7 @@ def orders_job() -> None:
 
 
 register_workflow(
-    workflow_id="orders",
+    workflow_id=__package__,
     job=orders_job,
     description="What the shop sold, from the file that the till exports every night.",
 )

@@ -1,4 +1,4 @@
-"""Where the rows of orders come from."""
+"""Where the rows come from."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def extract_data(params: dict[str, Any]) -> dict[str, Any]:
     Returns:
         The rows under "data"; under "metadata" their source, number and time.
     """
-    ingestion = load_config("orders")["ingestion"]
+    ingestion = load_config(__package__)["ingestion"]
     extracted = read_source(ingestion, params)
     log.info("extracted", rows=extracted["metadata"]["record_count"])
     return extracted
