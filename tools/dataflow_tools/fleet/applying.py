@@ -17,7 +17,7 @@ from dataflow_tools.fleet.results import (
     UpdateReport,
     UpdateStatus,
 )
-from dataflow_tools.fleet.tree import read_entry
+from dataflow_tools.fleet.tree import read_entry, way_out
 from dataflow_tools.fleet.workflow_health import check_workflow
 from dataflow_tools.fleet.worktree import mark_conflicts
 from dataflow_tools.scaffold.git import GitError
@@ -125,7 +125,11 @@ def apply_outcome(
         if change.before != change.after
     ]
     for change in changes:
-        if read_entry(instance.folder / change.path) != change.before:
+        if change.before is None and change.after is None:
+            continue
+        there = read_entry(instance.folder / change.path)
+        moved = change.before is not None and way_out(instance.folder, change.path) is not None
+        if there != change.before or moved:
             raise ApplyError(
                 f"{change.path} changed while the update was being planned. Nothing was written.",
                 f"Commit your change and run `{instance.command}` again.",

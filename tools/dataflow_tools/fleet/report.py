@@ -189,9 +189,18 @@ def _steps(report: UpdateReport) -> Iterator[str]:
         yield f"{', '.join(names[:_MOST_NAMED])}{more}: {instruction}"
     for outcome in report.outcomes:
         if outcome.checked is False:
-            place = shlex.quote(outcome.path)
-            undo = f"git restore {place} && git clean -fd {place}"
-            yield f"{outcome.workflow_id}: fix it, or undo with: {undo}"
+            yield f"{outcome.workflow_id}: fix it, or undo with: {_undo(outcome)}"
+
+
+def _undo(outcome: UpdateOutcome) -> str:
+    """How to go back, without what a person has there that is not committed."""
+    added = [
+        shlex.quote(f"{outcome.path}/{change.path}")
+        for change in outcome.changes
+        if change.before is None and change.after is not None
+    ]
+    undo = f"git restore {shlex.quote(outcome.path)}"
+    return f"{undo} && rm {' '.join(added)}" if added else undo
 
 
 def _after_conflicts(outcomes: list[UpdateOutcome]) -> Iterator[str]:

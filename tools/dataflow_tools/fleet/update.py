@@ -14,7 +14,7 @@ from dataflow_tools.fleet.applying import apply_all, journal_folder
 from dataflow_tools.fleet.journal import pending, recover
 from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.fleet.results import UpdateJob, UpdateOutcome, UpdateReport, UpdateStatus
-from dataflow_tools.fleet.safety import recall_conflicts, refuse_unsafe, refuse_unsafe_project
+from dataflow_tools.fleet.safety import recall_conflicts, refuse_lost, refuse_unsafe
 from dataflow_tools.fleet.template_instance import Instance, find_instances, project_instance
 from dataflow_tools.fleet.update_planning import plan_instance
 from dataflow_tools.fleet.versions import TemplateError
@@ -92,12 +92,11 @@ def update_workflows(
                 folders = [job.instance.folder for job in managed]
                 work_tree = read_work_tree(project.root, folders)
                 recall_conflicts(managed, work_tree)
-                ready = refuse_unsafe(
-                    waiting, work_tree, named=bool(request.names), plan_only=request.plan_only
-                )
+                how = {"named": bool(request.names), "plan_only": request.plan_only}
+                ready = refuse_unsafe(waiting, work_tree, **how)
                 planned = list(_plan(render_cache, ready, work_tree, request, progress))
+                planned = refuse_lost(planned, work_tree, **how)
                 if not request.plan_only:
-                    refuse_unsafe_project(planned, work_tree)
                     apply_all(
                         *(project, planned, work_tree, report, progress),
                         check=request.check,

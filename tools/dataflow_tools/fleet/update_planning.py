@@ -85,7 +85,9 @@ def plan_instance(
 
     owners = (theirs.owner, base.owner)
     inputs = MergeInputs(
-        instance.folder, base.files, theirs.files, *owners, tracked, rendered, labels
+        *(instance.folder, base.files, theirs.files, *owners, tracked, rendered, labels),
+        left_out=work_tree.left_out_in(instance.folder),
+        executables=work_tree.executables_in(instance.folder),
     )
     changes = plan_changes(inputs)
     changes.append(_version_change(instance, answers, theirs.answers_text))
