@@ -34,6 +34,9 @@ _KNOWN = {
     "workflow inspect": LazyCommand("", "Compare a source with its contract."),
     "workflow status": LazyCommand("", "Compare workflows with their template."),
     "workflow update": LazyCommand("", "Bring workflows to a newer template."),
+    "workflow propose": LazyCommand("", "Propose an update as a pull request."),
+    "template": LazyCommand("", "Move to a template's new address; check and release your own."),
+    "template move": LazyCommand("", "Have all workflows follow the template to a new address."),
     "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
     "reload": LazyCommand(
         "dataflow.cli.reload:reload", "Let the running service read the workflows anew."

@@ -56,7 +56,7 @@ def _lines(surveys: list[Survey]) -> Iterator[str]:
         words = click.style(_words(survey), fg=colour) if colour else _words(survey)
         yield f"{survey.workflow_id:<{width}}  {survey.version or '-':<{version_width}}  {words}"
         for path in survey.conflicts:
-            yield f"    CONFLICT  {path}: resolve it, then git add"
+            yield f"    CONFLICT  {path}: resolve it, git add it and commit"
         for drift in survey.drift or ():
             yield f"    {drift.kind:<8}  {drift.path}: generated; it differs from {survey.version}"
         if survey.reason:

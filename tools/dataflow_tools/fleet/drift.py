@@ -50,7 +50,7 @@ class Survey:
         path: Its folder, from the project's root.
         behind: The releases in between, oldest first, the latest with them.
         drift: Generated files that differ; ``None`` if that was not looked at.
-        conflicts: Files with conflicts that nobody has resolved yet.
+        conflicts: Files with conflicts that nobody has resolved yet, or that were committed so.
         reason: Why something is not known.
     """
 
@@ -157,4 +157,7 @@ def _unmerged(project: Project, instances: Sequence[Instance]) -> dict[str, list
         tree = read_work_tree(project.workflows_dir, [one.folder for one in managed])
     except NoRepositoryError:
         return {}
-    return {one.name: tree.unmerged_in(one.folder) for one in managed}
+    return {
+        one.name: sorted({*tree.unmerged_in(one.folder), *tree.marked_in(one.folder)})
+        for one in managed
+    }

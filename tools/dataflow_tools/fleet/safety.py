@@ -28,9 +28,21 @@ class UncommittedError(BadInputError):
 def recall_conflicts(jobs: list[UpdateJob], work_tree: WorkTree) -> None:
     """Say which workflows that are up to date still have conflicts of an earlier update."""
     for job in jobs:
-        unmerged = work_tree.unmerged_in(job.instance.folder)
-        if not job.instance.is_project and unmerged and job.outcome.status is UpdateStatus.CURRENT:
+        if job.instance.is_project or job.outcome.status is not UpdateStatus.CURRENT:
+            continue
+        if unmerged := work_tree.unmerged_in(job.instance.folder):
             job.outcome.fail(_open_conflicts(unmerged), UpdateStatus.CONFLICT)
+        elif marked := work_tree.marked_in(job.instance.folder):
+            job.outcome.fail(committed_markers(marked), UpdateStatus.CONFLICT)
+
+
+def committed_markers(paths: Sequence[str]) -> DataflowError:
+    """What to say of files that were committed with conflict markers in them."""
+    return DataflowError(
+        f"It has conflict markers that were committed: {', '.join(paths)}.",
+        "Choose a side in each place between `<<<<<<<` and `>>>>>>>`, take the markers out, and "
+        "commit.",
+    )
 
 
 def _open_conflicts(paths: Sequence[str]) -> DataflowError:
@@ -65,6 +77,9 @@ def refuse_unsafe(
         elif unmerged:
             open_conflicts.append(job)
             job.outcome.fail(_open_conflicts(unmerged), UpdateStatus.SKIPPED)
+        elif marked := work_tree.marked_in(folder):
+            open_conflicts.append(job)
+            job.outcome.fail(committed_markers(marked), UpdateStatus.SKIPPED)
         elif changed := work_tree.changed_in(folder):
             dirty[job.instance.name] = changed
         elif ANSWERS_FILE not in work_tree.tracked_in(folder):
@@ -111,6 +126,10 @@ def refuse_lost(
                 *work_tree.changed_in(folder),
                 *work_tree.unmerged_in(folder),
             }
+            marked = touched.keys() & {*work_tree.marked_in(folder)}
+            if marked and not plan_only:
+                error = committed_markers(sorted(marked))
+                raise UncommittedError(f"{error.reason} Nothing was updated.", error.instruction)
         there = {
             work_tree.path(folder, path): entry
             for path, entry in touched.items()

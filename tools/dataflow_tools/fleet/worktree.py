@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
-from dataflow_tools.scaffold.git import find_top, run_git
+from dataflow_tools.scaffold.git import ask_git, find_top, run_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # So many paths are named in one call of git.
 _MOST_ARGUMENTS = 500
+# What git, Copier and we write around the two sides of a conflict.
+_MARKERS = (r"^<<<<<<<( |\r?$)", r"^=======\r?$", r"^>>>>>>>( |\r?$)")
 
 
 class NoRepositoryError(BadInputError):
@@ -41,6 +43,7 @@ class WorkTree:
         left_out: Tracked paths that a sparse checkout leaves out, or that git was told to skip.
         executables: The tracked paths that are executable, where git takes no notice of what the
             file system says about it (``core.fileMode``); ``None`` where it does.
+        folders: What was asked about.
     """
 
     top: Path
@@ -50,6 +53,7 @@ class WorkTree:
     unmerged: list[str]
     left_out: frozenset[str] = frozenset()
     executables: frozenset[str] | None = None
+    folders: Sequence[Path] = ()
 
     def name(self, folder: Path) -> str:
         """A folder's path from the root, as git writes it; ``.`` for the root itself."""
@@ -111,6 +115,26 @@ class WorkTree:
     def _tracked(self) -> list[str]:
         return sorted(self.tracked)
 
+    @cached_property
+    def marked(self) -> list[str]:
+        """The tracked paths whose files have conflict markers that somebody committed, in order."""
+        # All three kinds of lines, as a file may well have one of them by itself.
+        patterns = [word for end in _MARKERS for word in ("-e", end)]
+        how = ("--files-with-matches", "--all-match", "-z", "-I", "--extended-regexp")
+        _, answer = ask_git(
+            *("grep", "--no-recurse-submodules", "--full-name", *how, *patterns),
+            *("--", *self.folders),
+            cwd=self.top,
+            accept=range(2),
+        )
+        unmerged = {*self.unmerged}
+        found = sorted(os.fsdecode(name) for name in answer.split(b"\0") if name)
+        return [path for path in found if path not in unmerged]
+
+    def marked_in(self, folder: Path) -> list[str]:
+        """The paths with committed conflict markers in a folder, relative to it."""
+        return _within(self.marked, self.name(folder))
+
 
 def _within(paths: list[str], folder: str) -> list[str]:
     """Find the paths below a folder in a sorted list, which may be that of a whole fleet."""
@@ -162,6 +186,7 @@ def read_work_tree(root: Path, folders: Sequence[Path]) -> WorkTree:
         sorted(unmerged),
         frozenset(left_out),
         None if _minds_file_mode(top) else frozenset(executables),
+        paths,
     )
 
 
