@@ -34,7 +34,8 @@ esac
     "gh": """#!/bin/sh
 echo "$2" >> "$REQUESTS.log"
 case "$2" in
-list) [ -f "$REQUESTS" ] && echo '[{"number": 7, "state": "OPEN", "url": "https://x/7"}]' || echo '[]' ;;
+list) if [ -f "$REQUESTS" ]; then echo '[{"number": 7, "state": "OPEN", "url": "https://x/7"}]'
+      else echo '[]'; fi ;;
 create) echo "$@" > "$REQUESTS"; cat > "$REQUESTS.body"; echo https://x/7 ;;
 edit) echo "$@" > "$REQUESTS"; cat > "$REQUESTS.body" ;;
 esac
@@ -44,7 +45,7 @@ esac
 GUARD = """#!/bin/sh
 while read old new name; do
   if git diff --name-only main "$new" | grep -q '^.github/workflows/'; then
-    echo 'refusing to allow a GitHub App to create or update workflow without `workflows` permission'
+    echo 'refusing to allow a GitHub App to update workflow without `workflows` permission'
     exit 1
   fi
 done

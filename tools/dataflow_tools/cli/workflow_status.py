@@ -59,6 +59,8 @@ def _lines(surveys: list[Survey]) -> Iterator[str]:
             yield f"    CONFLICT  {path}: resolve it, git add it and commit"
         for drift in survey.drift or ():
             yield f"    {drift.kind:<8}  {drift.path}: generated; it differs from {survey.version}"
+        for note in survey.notes:
+            yield f"    {note}"
         if survey.reason:
             yield f"    {survey.reason}"
             yield f"    {survey.instruction}"

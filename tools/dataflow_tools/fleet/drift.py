@@ -10,6 +10,7 @@ from dataflow.shared.errors import DataflowError
 from dataflow_tools.fleet.answers_file import ANSWERS_FILE
 from dataflow_tools.fleet.applying import journal_folder
 from dataflow_tools.fleet.journal import pending
+from dataflow_tools.fleet.own_files import own_file_notes
 from dataflow_tools.fleet.render import Owner, render
 from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.fleet.template_instance import Instance, find_instances
@@ -51,6 +52,7 @@ class Survey:
         behind: The releases in between, oldest first, the latest with them.
         drift: Generated files that differ; ``None`` if that was not looked at.
         conflicts: Files with conflicts that nobody has resolved yet, or that were committed so.
+        notes: What else a person should do about it.
         reason: Why something is not known.
     """
 
@@ -62,6 +64,7 @@ class Survey:
     behind: list[str] = field(default_factory=list)
     drift: list[Drift] | None = None
     conflicts: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     reason: str | None = None
     instruction: str | None = None
 
@@ -128,6 +131,8 @@ def _fill(
     else:
         survey.state = State.BEHIND
         survey.behind = template.between(version, latest)
+    history = render_cache.history(template, version, answers)
+    survey.notes = own_file_notes(history, instance.folder, {})
     if with_drift:
         survey.drift = _find_drift(instance, answers, version, render_cache)
 

@@ -7,24 +7,28 @@ files call in it, a person's code would be left behind without a word.
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dataflow_tools.scaffold.git import run_git
+from dataflow_tools.fleet.versions import Version
+from dataflow_tools.scaffold.git import GitError, run_git
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from dataflow_tools.fleet.export import Export
-    from dataflow_tools.fleet.versions import Template, Version
+    from dataflow_tools.fleet.versions import Template
 
 _STATEMENT = re.compile(r"\{%.*?%\}")
 _FUNCTION = re.compile(
     r"^(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(((?:[^()]|\([^()]*\))*)\)", re.MULTILINE
 )
+# Older ones are not looked at: each costs a call of git.
+_MOST_RELEASES = 50
 # Names of the parameters of each function at the top level.
 Interface = dict[str, tuple[str, ...]]
 
@@ -66,11 +70,11 @@ def read_history(template: Template, export: Export, part: str) -> OwnFileHistor
         (name, {path: sha for path, sha in files.items() if own.match_file(path)})
         for name, files in _listings(template, export.version, part, suffix)
     ]
-    if len(listings) < 2:  # noqa: PLR2004 (without an earlier release nothing has changed)
+    if len(listings) < 2:
         return OwnFileHistory()
     now = listings[-1][1]
     dropped: dict[str, tuple[str, tuple[str, ...]]] = {}
-    for (_, before), (name, after) in zip(listings, listings[1:], strict=False):
+    for (_, before), (name, after) in itertools.pairwise(listings):
         for path in before.keys() - after.keys() - now.keys():
             came = sorted(
                 new
@@ -138,15 +142,13 @@ def _interface_notes(
         wanted = f"{name}({', '.join(parameters)})"
         has = f"has {name}({', '.join(known)})" if known is not None else "does not have it"
         notes.append(
-            f"{path} is yours, and {' and '.join(callers)} of the template calls {wanted}, while "
+            f"{path} is yours, and {' and '.join(callers)} calls {wanted}, while "
             f"yours {has}. Change {path} to what is called."
         )
     return notes
 
 
-def _callers(
-    folder: Path, path: str, name: str, planned: Mapping[str, bytes | None]
-) -> list[str]:
+def _callers(folder: Path, path: str, name: str, planned: Mapping[str, bytes | None]) -> list[str]:
     """The workflow's other files that use a function, as they will be after the update."""
     word = re.compile(rb"\b" + re.escape(name.encode()) + rb"\b")
     found = []
@@ -179,7 +181,7 @@ def _functions(text: str) -> Interface:
             continue
         # What stands in brackets has commas of its own.
         while (flat := re.sub(r"\[[^\[\]]*\]|\([^()]*\)", "", inside)) != inside:
-            inside = flat  # noqa: PLW2901
+            inside = flat
         names = [re.split(r"[:=]", part)[0].strip() for part in inside.split(",")]
         found[name] = tuple(one for one in names if one and not one.startswith(("*", "/")))
     return found
@@ -189,15 +191,28 @@ def _listings(
     template: Template, version: Version, part: str, suffix: str
 ) -> list[tuple[str, dict[str, str]]]:
     """The files of each release up to a version, by the name that they are rendered to."""
-    names = [name for name in template.releases if not template.is_older(version, _of(template, name))]
-    names = [name for name in names if _of(template, name).commit != version.commit]
+    listed = run_git(
+        "for-each-ref",
+        "--format=%(refname:strip=2) %(objectname) %(*objectname)",
+        "refs/tags",
+        cwd=template.repository,
+    )
+    commits = {
+        words[0]: words[-1] for line in listed.decode().splitlines() if (words := line.split())
+    }
+    earlier = [
+        (name, commits[name])
+        for name in template.releases
+        if commits[name] != version.commit
+        and template.is_older(Version(name, commits[name]), version)
+    ]
     found = []
-    for name, commit in [*((one, _of(template, one).commit) for one in names), (version.name, version.commit)]:
+    for name, commit in [*earlier[-_MOST_RELEASES:], (version.name, version.commit)]:
         tree = commit if part == "." else f"{commit}:{part}"
         try:
             listing = run_git("ls-tree", "-r", "-z", tree, cwd=template.repository)
-        except Exception:  # noqa: BLE001
-            continue
+        except GitError:
+            continue  # That release had no such folder yet.
         files = {}
         for line in os.fsdecode(listing).split("\0")[:-1]:
             meta, path = line.split("\t", 1)
@@ -206,10 +221,6 @@ def _listings(
                 files[plain] = meta.split()[2]
         found.append((name, files))
     return found
-
-
-def _of(template: Template, tag: str) -> Version:
-    return template.version(f"refs/tags/{tag}")
 
 
 def _content(template: Template, sha: str) -> str:

@@ -209,8 +209,7 @@ def _update(project: Project, top: Path, pins: bytes, progress: Callable[[str], 
         [sys.executable, "-c", code, *arguments],
         cwd=project.root,
         env={**os.environ, "DATAFLOW_PROJECT": str(project.root)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
     )
@@ -267,8 +266,7 @@ def _push(
                 raise
             tree, work.left_out = partial
             lines = [
-                "Files of CI were left out, since the remote did not take them: see the pull "
-                "request.",
+                "Files of CI were left out, since the remote did not take them: see the body.",
                 *(f"  {line}" for line in error.reason.splitlines()[-4:]),
             ]
             work.needs_hand = True

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from dataflow_tools.fleet.changes import VersionDifference, find_step
 from dataflow_tools.fleet.copier_patches import compiled_once, fast_yaml
 from dataflow_tools.fleet.export import Export
+from dataflow_tools.fleet.own_files import OwnFileHistory, read_history
 from dataflow_tools.fleet.versions import Template, Version, open_template
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class RenderCache:
         self._exports: dict[tuple[str, str], Export] = {}
         self._steps: dict[tuple[str, ...], VersionDifference] = {}
         self._excerpts: dict[tuple[str, str, str, frozenset[str]], Export] = {}
+        self._histories: dict[tuple[str, str, str], OwnFileHistory] = {}
         self._renders = False
 
     def __enter__(self) -> Self:
@@ -101,6 +103,15 @@ class RenderCache:
             export.copy_some(folder, part, files)
             self._excerpts[key] = Export(export.template, export.version, folder)
         return self._excerpts[key]
+
+    def history(self, template: Template, version: Version, answers: Answers) -> OwnFileHistory:
+        """What became of the files that a template leaves to people, up to a version."""
+        export = self.export(template, version)
+        part = export.subdirectory(answers.some(export.deciding))
+        key = (template.source, version.commit, part)
+        if key not in self._histories:
+            self._histories[key] = read_history(template, export, part)
+        return self._histories[key]
 
     def scratch(self) -> Path:
         """An empty folder to render below."""

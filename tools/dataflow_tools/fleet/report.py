@@ -59,7 +59,9 @@ def report_lines(report: UpdateReport, paint: Callable[[str, str], str]) -> Iter
     for outcome in shown:
         yield _headline(outcome, width, paint, planned=report.planned_only)
         quiet = fold and outcome.status is UpdateStatus.UPDATED and not report.planned_only
-        if not quiet:
+        if quiet:
+            yield from (f"    {note}" for note in outcome.notes)
+        else:
             yield from _details(outcome, paint, planned=report.planned_only)
     if shown:
         yield ""
@@ -71,7 +73,7 @@ def report_lines(report: UpdateReport, paint: Callable[[str, str], str]) -> Iter
 
 def _says_nothing(outcome: UpdateOutcome) -> bool:
     untouched = outcome.status in {UpdateStatus.CURRENT, UpdateStatus.UNMANAGED}
-    return untouched or outcome.reason == STOPPED
+    return (untouched and not outcome.notes) or outcome.reason == STOPPED
 
 
 def diff_lines(outcome: UpdateOutcome, paint: Callable[[str, str], str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow_tools.fleet.applying import apply_all, journal_folder
 from dataflow_tools.fleet.journal import pending, recover
+from dataflow_tools.fleet.own_files import own_file_notes
 from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.fleet.results import UpdateJob, UpdateOutcome, UpdateReport, UpdateStatus
 from dataflow_tools.fleet.safety import recall_conflicts, refuse_lost, refuse_unsafe
@@ -92,6 +93,7 @@ def update_workflows(
                 folders = [job.instance.folder for job in managed]
                 work_tree = read_work_tree(project.root, folders)
                 recall_conflicts(managed, work_tree)
+                _note_own_files(render_cache, managed)
                 how = {"named": bool(request.names), "plan_only": request.plan_only}
                 ready = refuse_unsafe(waiting, work_tree, **how)
                 planned = list(_plan(render_cache, ready, work_tree, request, progress))
@@ -219,8 +221,26 @@ def _plan(
             outcome.fail(DataflowError(unreadable, remedy))
             continue
         outcome.notes += notes
+        _note_own(render_cache, job, job.target)
         outcome.status = UpdateStatus.CONFLICT if outcome.conflicts else UpdateStatus.UPDATED
         yield job
+
+
+def _note_own_files(render_cache: RenderCache, jobs: list[UpdateJob]) -> None:
+    """Say of workflows that are up to date as well which files of people the template left."""
+    for job in jobs:
+        if job.outcome.status is UpdateStatus.CURRENT and job.target is not None:
+            _note_own(render_cache, job, job.target)
+
+
+def _note_own(render_cache: RenderCache, job: UpdateJob, version: Version) -> None:
+    assert job.answers is not None  # noqa: S101 (set by `_needs_update`)
+    template = render_cache.template(job.answers.source)
+    history = render_cache.history(template, version, job.answers)
+    planned = {
+        change.path: change.after.data if change.after else None for change in job.outcome.changes
+    }
+    job.outcome.notes += own_file_notes(history, job.instance.folder, planned)
 
 
 def _finish_earlier(state: Path, request: Request, report: UpdateReport) -> None:

@@ -121,12 +121,8 @@ class WorkTree:
         # All three kinds of lines, as a file may well have one of them by itself.
         patterns = [word for end in _MARKERS for word in ("-e", end)]
         how = ("--files-with-matches", "--all-match", "-z", "-I", "--extended-regexp")
-        _, answer = ask_git(
-            *("grep", "--no-recurse-submodules", "--full-name", *how, *patterns),
-            *("--", *self.folders),
-            cwd=self.top,
-            accept=range(2),
-        )
+        command = ("grep", "--no-recurse-submodules", "--full-name", *how, *patterns, "--")
+        _, answer = ask_git(*command, *self.folders, cwd=self.top, accept=range(2))
         unmerged = {*self.unmerged}
         found = sorted(os.fsdecode(name) for name in answer.split(b"\0") if name)
         return [path for path in found if path not in unmerged]
