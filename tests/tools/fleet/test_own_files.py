@@ -14,6 +14,15 @@ OWN = "_skip_if_exists: [README.md, ingestion.py, extraction.py, transform.py, t
 OLD = "def extract_data(params: dict[str, int] | None = None) -> dict:\n    return {}\n"
 NEW = "def extract_rows(params: dict, *, since: str = '(now)') -> dict:\n    return {}\n"
 MINE = OLD.replace("{}", "{'mine': 1}")
+DROPPED = (
+    "ingestion.py is yours, and the template has none since 1.1.0, so that nothing of the template "
+    "uses it any more. It has extraction.py instead: move your code there, then delete "
+    "ingestion.py."
+)
+CHANGED = (
+    "ingestion.py is yours, and job.py calls extract_rows(params, since), while yours does not "
+    "have it. Change ingestion.py to what is called."
+)
 JOB = "from .{} import {}\n"
 
 
@@ -41,18 +50,7 @@ def test_a_file_of_yours_that_the_template_renames_is_told_until_it_is_gone(lab:
     lab.commit()
     again = notes(lab)
 
-    assert (
-        planned
-        == done
-        == again
-        == [
-            (
-                "ingestion.py is yours, and the template has none since 1.1.0, so that nothing of the "
-                "template uses it any more. It has extraction.py instead: move your code there, then "
-                "delete ingestion.py."
-            )
-        ]
-    )
+    assert planned == done == again == [DROPPED]
     surveys, _ = survey_workflows(lab.project, ["one"], with_drift=False)
     assert surveys[0].notes == again
     assert lab.read("one", "ingestion.py") == MINE
@@ -74,12 +72,7 @@ def test_a_changed_interface_is_told_where_it_is_used(lab: Lab) -> None:
 
     found = notes(lab)
 
-    assert found == [
-        (
-            "ingestion.py is yours, and job.py calls extract_rows(params, since), while "
-            "yours does not have it. Change ingestion.py to what is called."
-        )
-    ]
+    assert found == [CHANGED]
     lab.commit()
     assert notes(lab) == found
     # Whoever has it in a way of their own has seen to it.

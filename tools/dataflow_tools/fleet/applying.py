@@ -78,13 +78,16 @@ def apply_all(
             if wanted and outcome.status is UpdateStatus.UPDATED and not job.instance.is_project:
                 progress(f"checking {number} of {len(jobs)}: {outcome.workflow_id}")
                 outcome.checked, words = check_workflow(project, outcome.workflow_id)
+                outcome.is_unchecked = outcome.checked is None
                 outcome.notes += words
         report.interrupted = report.interrupted or stop.is_set()
 
 
 def _all_well(jobs: list[UpdateJob]) -> bool:
     return all(
-        job.outcome.status is not UpdateStatus.FAILED and job.outcome.checked is not False
+        job.outcome.status is not UpdateStatus.FAILED
+        and job.outcome.checked is not False
+        and not job.outcome.is_unchecked
         for job in jobs
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
-from dataflow_tools.fleet import library_pins
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.project_file import PROJECT_FILE, read_project_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,8 @@ def install_command(root: Path) -> str:
     and what uv would read is written out for it: a tag of a repository, a folder, a wheel.
     """
     try:
-        content = tomllib.loads((root / library_pins.FILE).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        content = read_project_file(root / PROJECT_FILE).content
+    except (OSError, UnicodeDecodeError, BadInputError):
         content = {}
     sources = content.get("tool", {}).get("uv", {}).get("sources", {})
     uses_uv = (root / "uv.lock").is_file() or any(name in sources for name in _NAMES)

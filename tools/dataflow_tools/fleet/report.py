@@ -113,6 +113,8 @@ def _headline(
     word = (_PLANNED if planned else _DONE).get(outcome.status, outcome.status.value)
     if outcome.checked is not None:
         word += ", checks passed" if outcome.checked else ", CHECKS FAILED"
+    elif outcome.is_unchecked:
+        word += ", NOT CHECKED"
     parts = [f"{outcome.workflow_id:<{width}}", step, paint(word, _COLOURS[outcome.status])]
     if tally := _tally(outcome):
         parts.append(", ".join(f"{number} {name}" for name, number in tally.items()))
