@@ -32,7 +32,7 @@ def init(
     source = TemplateSource(template, ref) if template else installed_template()
     if ref is not None:
         source = TemplateSource(source.url, ref)
-    create_project(path, source, parse_answers(data), ask=asks(defaults=defaults))
+    create_project(path, source, parse_answers(data, "init"), ask=asks(defaults=defaults))
     place_schema(Project(path))
     click.echo(f"Made the project {path}.")
     click.echo("Next:")

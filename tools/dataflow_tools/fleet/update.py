@@ -17,7 +17,7 @@ from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.fleet.results import UpdateJob, UpdateOutcome, UpdateReport, UpdateStatus
 from dataflow_tools.fleet.safety import recall_conflicts, refuse_lost, refuse_unsafe
 from dataflow_tools.fleet.template_instance import Instance, find_instances, project_instance
-from dataflow_tools.fleet.update_planning import plan_instance
+from dataflow_tools.fleet.update_planning import check_questions, plan_instance
 from dataflow_tools.fleet.versions import TemplateError
 from dataflow_tools.fleet.worktree import WorkTree, read_work_tree
 
@@ -96,6 +96,7 @@ def update_workflows(
                 _note_own_files(render_cache, managed)
                 how = {"named": bool(request.names), "plan_only": request.plan_only}
                 ready = refuse_unsafe(waiting, work_tree, **how)
+                _refuse_wrong_answers(render_cache, ready, request)
                 planned = list(_plan(render_cache, ready, work_tree, request, progress))
                 planned = refuse_lost(planned, work_tree, **how)
                 if not request.plan_only:
@@ -166,6 +167,16 @@ def _needs_update(render_cache: RenderCache, job: UpdateJob, request: Request) -
         )
         return False
     return True
+
+
+def _refuse_wrong_answers(
+    render_cache: RenderCache, jobs: list[UpdateJob], request: Request
+) -> None:
+    """Refuse the whole run for an answer that no workflow could take."""
+    for job in jobs if request.given else ():
+        if job.answers is not None and job.target is not None:
+            template = render_cache.template(job.answers.source)
+            check_questions(render_cache.export(template, job.target), request.given)
 
 
 def _target(template: Template, request: Request) -> Version:
