@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock, Timeout
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow_tools.fleet.applying import apply_all, journal_folder
@@ -17,6 +15,7 @@ from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.fleet.results import UpdateJob, UpdateOutcome, UpdateReport, UpdateStatus
 from dataflow_tools.fleet.safety import recall_conflicts, refuse_lost, refuse_unsafe
 from dataflow_tools.fleet.template_instance import Instance, find_instances, project_instance
+from dataflow_tools.fleet.update_lock import only_one_update
 from dataflow_tools.fleet.update_planning import check_questions, plan_instance
 from dataflow_tools.fleet.versions import TemplateError
 from dataflow_tools.fleet.worktree import WorkTree, read_work_tree
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
     from dataflow_tools.fleet.versions import Template, Version
-
-
-class UpdateBusyError(DataflowError):
-    """Another update of the same project is running."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ def update_workflows(
     # Git must not wait for a password that nobody can type, ours no more than Copier's.
     os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")
     state = journal_folder(project)
-    with nullcontext() if request.plan_only else _only_one(state):
+    with nullcontext() if request.plan_only else only_one_update(state):
         report = UpdateReport([], planned_only=request.plan_only)
         _finish_earlier(state, request, report)
         instances = [project_instance(project)] if request.project else []
@@ -267,21 +262,3 @@ def _finish_earlier(state: Path, request: Request, report: UpdateReport) -> None
         if untouched:
             note += f" Left alone, since changed in the meantime: {', '.join(untouched)}."
         report.notes.append(note)
-
-
-@contextmanager
-def _only_one(state: Path) -> Iterator[None]:
-    state.mkdir(parents=True, exist_ok=True)
-    # Whatever the project's own .gitignore says, none of this may be committed.
-    (state / ".gitignore").write_text("*\n", encoding="utf-8")
-    lock = FileLock(state / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UpdateBusyError(
-            "Another update of this project is running.", "Wait for it to end, then run this again."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -16,7 +16,7 @@ import yaml
 
 from dataflow.shared.errors import BadInputError
 from dataflow.workflows.identifiers import check_workflow_id
-from dataflow_tools.scaffold.git import succeeds
+from dataflow_tools.scaffold.git import find_top, succeeds
 from dataflow_tools.scaffold.given_answers import check_given, choice_error, refuse_hidden
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def create_project(
     Raises:
         BadInputError: The folder has files, or an answer is not valid.
     """
+    refuse_subfolder(template.url)
     if path.exists() and any(entry.name != ".git" for entry in path.iterdir()):
         raise BadInputError(
             f"The folder {path} is not empty; a project needs a folder of its own.",
@@ -114,6 +115,30 @@ def create_workflow(
     everything = {**answers, "kind": "workflow", "workflow_id": workflow_id}
     _copy(_template_of(project), folder, everything, ask=ask, told=told)
     return folder
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Whether a template is a folder, which nobody can reach from another machine."""
+    return url.startswith("file://") or Path(url).expanduser().is_dir()
+
+
+def refuse_subfolder(url: str) -> None:
+    """Refuse a template of which Copier would record no version, so that it could never update.
+
+    Raises:
+        BadInputError: It lies in a subfolder of a repository.
+    """
+    folder = Path(url.removeprefix("file://")).expanduser()
+    if not folder.is_dir() or (folder / "HEAD").is_file():
+        return
+    top = find_top(folder)
+    if top is not None and top != folder.resolve():
+        raise BadInputError(
+            f"The template {folder} lies in a subfolder of the repository {top}. Copier records no "
+            "version of such a template, so that nothing made from it could ever be updated.",
+            "Give it a repository of its own, with its history: "
+            f"git -C {top} subtree split --prefix {folder.resolve().relative_to(top)} -b template",
+        )
 
 
 def _template_of(project: Project) -> TemplateSource:
