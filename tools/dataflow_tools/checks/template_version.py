@@ -91,11 +91,13 @@ def _project_template(project: Project) -> Verdict:
 
 def _workflow_templates(project: Project) -> Verdict:
     from dataflow_tools.fleet.drift import State, survey_workflows
+    from dataflow_tools.fleet.template_instance import PROJECT
 
     try:
         surveys, notes = survey_workflows(project, with_drift=False)
     except DataflowError as error:
         return judged([Finding.of(error)])
+    surveys = [survey for survey in surveys if survey.workflow_id != PROJECT]
     findings = []
     behind = [survey for survey in surveys if survey.state is State.BEHIND]
     if behind:
