@@ -126,7 +126,9 @@ class RenderCache:
         part = export.subdirectory(answers.some(export.deciding))
         key = (export.template.source, export.version.commit, part)
         if key not in self._generated:
-            first = render(export, name, answers, self.scratch(), settled=True)
+            # What it makes is of no interest, but the settings and the environment are.
+            empty = self.excerpt(export, answers, frozenset())
+            first = render(empty, name, answers, self.scratch(), settled=True)
             self._generated[key] = generated_files(export, part, first)
         known = self._generated[key].of(answers)
         if known is not None:
