@@ -88,7 +88,9 @@ def refuse_hidden(
     names = [name for name in given if name in hidden]
     if names:
         known = ", ".join(
-            f"{name}={answers[name]}" for name in ("source_type", "auth_type") if name in answers
+            f"{name}={answers[name]}"
+            for name in ("source_type", "auth_type")
+            if name in answers and name not in names
         )
         raise BadInputError(
             f"{', '.join(names)}: the template does not ask for this with the other answers"
