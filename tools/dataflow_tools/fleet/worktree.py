@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # So many paths are named in one call of git.
 _MOST_ARGUMENTS = 500
+# The mode of a nested repository.
+_REPOSITORY = "160000"
 # What git, Copier and we write around the two sides of a conflict.
 _MARKERS = (r"^<<<<<<<( |\r?$)", r"^=======\r?$", r"^>>>>>>>( |\r?$)")
 
@@ -166,7 +168,7 @@ def read_work_tree(root: Path, folders: Sequence[Path]) -> WorkTree:
         meta, path = line.split("\t", 1)
         tag, mode, sha, stage = meta.split(" ")
         # Of a nested repository the index has a commit, no content.
-        if stage in {"0", "2"} and mode != "160000":
+        if stage in {"0", "2"} and mode != _REPOSITORY:
             tracked[path] = sha
             if mode == "100755":
                 executables.add(path)
@@ -202,7 +204,7 @@ def _read_status(
         if line.startswith("1 "):
             _, state, _, *modes, _, _, path = line.split(" ", 8)
             changed.add(path)
-            if state == ".M" and len({*modes}) == 1:
+            if state == ".M" and len({*modes}) == 1 and modes[0] != _REPOSITORY:
                 touched.append(path)
         elif line.startswith("u "):
             unmerged.add(line.split(" ", 10)[10])
