@@ -92,6 +92,10 @@ def test_an_update_is_proposed_once_and_only_when_there_is_one(job: WeeklyJob) -
 
     assert first.returncode == 0, first.stdout + first.stderr
     assert "checks passed" in first.stdout
+    # What was checked out is as it was, but for what the first step installs.
+    clone = job.folder / f"checkout-{job.runs}"
+    assert git(clone, "status", "--porcelain") == ""
+    assert git(clone, "branch", "--show-current").strip() == "main"
     assert job.show("uv.lock") == "dataflow-runtime==0.0.1\n"
     assert job.show("pyproject.toml") == PINS.format(1)
     assert "mine" in job.show(f"{ONE}/notes.txt")
