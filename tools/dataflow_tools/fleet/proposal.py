@@ -266,9 +266,11 @@ def _push(
                 raise
             tree, work.left_out = partial
             lines = [
-                "Files of CI were left out, since the remote did not take them: see the body.",
+                "Files of CI were left out, since the remote did not take them.",
                 *(f"  {line}" for line in error.reason.splitlines()[-4:]),
             ]
+            if forge is not Forge.GITHUB:
+                lines += ["The patch, for `git apply`:", *work.left_out.splitlines()]
             work.needs_hand = True
             if tree != tree_of(top, branch.start) and branch.adds(tree):
                 commit = commit_tree(top, branch.start, work.message, tree, author)

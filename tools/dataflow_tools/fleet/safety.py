@@ -33,7 +33,8 @@ def recall_conflicts(jobs: list[UpdateJob], work_tree: WorkTree) -> None:
         if unmerged := work_tree.unmerged_in(job.instance.folder):
             job.outcome.fail(_open_conflicts(unmerged), UpdateStatus.CONFLICT)
         elif marked := work_tree.marked_in(job.instance.folder):
-            job.outcome.fail(committed_markers(marked), UpdateStatus.CONFLICT)
+            # A file may be about such markers, so that it is for a person to judge.
+            job.outcome.notes.append(committed_markers(marked).reason)
 
 
 def committed_markers(paths: Sequence[str]) -> DataflowError:
@@ -77,9 +78,6 @@ def refuse_unsafe(
         elif unmerged:
             open_conflicts.append(job)
             job.outcome.fail(_open_conflicts(unmerged), UpdateStatus.SKIPPED)
-        elif marked := work_tree.marked_in(folder):
-            open_conflicts.append(job)
-            job.outcome.fail(committed_markers(marked), UpdateStatus.SKIPPED)
         elif changed := work_tree.changed_in(folder):
             dirty[job.instance.name] = changed
         elif ANSWERS_FILE not in work_tree.tracked_in(folder):
@@ -113,7 +111,7 @@ def refuse_lost(
     """
     dirty: dict[str, list[str]] = {}
     unseen = set()
-    for job in jobs:
+    for job in jobs if plan_only else _without_markers(jobs, work_tree, named=named):
         folder = job.instance.folder
         changes = [change for change in job.outcome.changes if _writes(change)]
         touched = {change.path: change.before for change in changes}
@@ -126,10 +124,6 @@ def refuse_lost(
                 *work_tree.changed_in(folder),
                 *work_tree.unmerged_in(folder),
             }
-            marked = touched.keys() & {*work_tree.marked_in(folder)}
-            if marked and not plan_only:
-                error = committed_markers(sorted(marked))
-                raise UncommittedError(f"{error.reason} Nothing was updated.", error.instruction)
         there = {
             work_tree.path(folder, path): entry
             for path, entry in touched.items()
@@ -157,7 +151,32 @@ def refuse_lost(
             )
     aside = [job for job in jobs if job.instance.name in dirty]
     _set_aside(aside, dirty, named=named, unseen=unseen)
-    return [job for job in jobs if job.instance.name not in dirty]
+    return [
+        job
+        for job in jobs
+        if job.instance.name not in dirty and job.outcome.status is not UpdateStatus.SKIPPED
+    ]
+
+
+def _without_markers(jobs: list[UpdateJob], work_tree: WorkTree, *, named: bool) -> list[UpdateJob]:
+    """Set aside workflows of which the plan would merge into a file with markers in it.
+
+    Raises:
+        UncommittedError: It is the project, or somebody named the workflow.
+    """
+    sound = []
+    for job in jobs:
+        touched = {change.path for change in job.outcome.changes if _writes(change)}
+        marked = sorted(touched & {*work_tree.marked_in(job.instance.folder)})
+        error = committed_markers(marked)
+        if not marked:
+            sound.append(job)
+        elif named or job.instance.is_project:
+            reason = f"{job.outcome.path}: {error.reason} Nothing was updated."
+            raise UncommittedError(reason, error.instruction)
+        else:
+            job.outcome.fail(error, UpdateStatus.SKIPPED)
+    return sound
 
 
 def _writes(change: Change) -> bool:
