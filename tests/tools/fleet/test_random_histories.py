@@ -196,7 +196,9 @@ def act(life: Life, folder: Path) -> None:
     elif kind == "copy":
         shutil.copy(path, path.with_name(f"copy-{path.name}"))
     elif kind == "new":
-        write(folder, {chance.choice(("sub/added0.txt", "notes.md")): f"{life.word()}\n"})
+        name = chance.choice(("sub/added0.txt", "notes.md"))
+        if not (folder / "sub").is_file():
+            write(folder, {name: f"{life.word()}\n"})
     elif kind == "mode":
         path.chmod(0o755)
     elif kind == "crlf":
