@@ -25,6 +25,8 @@ from measuring import Result, record
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GOAL_SIZE = 1000
+_STATUS_GOAL = 0.1
+STATUS = "from dataflow_tools.cli.workflow_status import status; status()"
 COMMAND = "from dataflow_tools.cli.workflow_update import update; update()"
 IDENTITY = ["-c", "user.name=Bench", "-c", "user.email=bench@example.org"]
 
@@ -141,6 +143,11 @@ def ours(project: Path, version: str, *names: str) -> Cost:
     return cost
 
 
+def status(project: Path) -> Cost:
+    """See where all workflows stand, by our command."""
+    return measure([sys.executable, "-c", STATUS], project)
+
+
 def by_copier(project: Path, version: str, names: list[str]) -> Cost:
     """Update workflows by Copier's command, one after the other, committing in between."""
     costs = []
@@ -175,6 +182,9 @@ def main() -> None:
         fleet = ours(project, "v1.1.0")
         show(f"{number} workflows, three files changed", each.times(number), fleet, goal=20)
 
+        looked = status(project)
+        show_status(number, fleet, looked)
+
         moved = ours(project, "v1.0.1")
         each = by_copier(project, "v1.0.1", sample[:2])
         show(f"{number} workflows, only the version moved", each.times(number), moved)
@@ -200,6 +210,24 @@ def main() -> None:
                 Result("update", f"{fleet_of}, three files changed", f"{changed.wall:.1f} s"),
             )
             shutil.rmtree(project)
+
+
+def show_status(number: int, update: Cost, status: Cost) -> None:
+    """Print what it costs to see where all workflows stand, beside an update of them."""
+    ratio = status.cpu / update.cpu
+    print(f"{number} workflows, status with drift")
+    print(f"  dataflow workflow status  {status}")
+    print(f"  of an update's CPU        {ratio:8.2f}\n")
+    record(
+        Result(
+            "update",
+            f"status of {number} workflows, of an update's CPU",
+            f"{status.cpu:.1f} s CPU",
+            f"{ratio:.2f} of an update",
+            "0.1",
+            ratio <= _STATUS_GOAL,
+        )
+    )
 
 
 def show(title: str, copier: Cost, dataflow: Cost, goal: float | None = None) -> None:

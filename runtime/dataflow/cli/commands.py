@@ -38,6 +38,9 @@ _KNOWN = {
     "workflow copy": LazyCommand("", "Make a workflow that begins as another one is."),
     "workflow remove": LazyCommand("", "Take a workflow out; say what is kept."),
     "workflow adopt": LazyCommand("", "Link a workflow made by hand to the template."),
+    "workflow propose": LazyCommand("", "Propose an update as a pull request."),
+    "template": LazyCommand("", "Move to a template's new address; check and release your own."),
+    "template move": LazyCommand("", "Have all workflows follow the template to a new address."),
     "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
     "reload": LazyCommand(
         "dataflow.cli.reload:reload", "Let the running service read the workflows anew."

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-import tomllib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dataflow.service.warm_client import NotServedError, run_in_warm_process
 from dataflow.service.warm_place import WarmPlaceError, warm_place
 from dataflow.service.warm_terminal import is_warm_child
+from dataflow.shared.project_file import PROJECT_FILE, read_project_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,8 +100,7 @@ def _is_at_terminal(environ: dict[str, str]) -> bool:
 
 def _table(root: Path) -> dict[str, Any]:
     # Not by pydantic, which takes longer to load than all of this.
-    text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    table: dict[str, Any] = tomllib.loads(text)["tool"]["dataflow"]
+    table: dict[str, Any] = read_project_file(root / PROJECT_FILE).content["tool"]["dataflow"]
     return table
 
 

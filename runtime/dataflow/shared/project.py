@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tomllib
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.project_file import PROJECT_FILE, read_project_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,14 +145,15 @@ def find_project(start: Path | None = None) -> Project:
 
 @lru_cache(maxsize=256)
 def _is_project(folder: Path) -> bool:
-    path = folder / "pyproject.toml"
+    path = folder / PROJECT_FILE
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False
     if not _OUR_TABLE.search(text):
         return False
-    try:
-        return "dataflow" in tomllib.loads(text).get("tool", {})
-    except tomllib.TOMLDecodeError as error:
-        raise BadInputError(f"{path} is not valid TOML: {error}.", "Fix that line.") from error
+    found = read_project_file(path)
+    if found.conflict is not None:
+        # Once for each process, since the answer is kept.
+        sys.stderr.write(f"{found.told(path)}\n")
+    return "dataflow" in found.content.get("tool", {})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.project_file import PROJECT_FILE, read_project_file
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -115,8 +115,8 @@ def load_settings(root: Path) -> Settings:
     >>> load_settings(Path()).api_port
     8000
     """
-    path = root / "pyproject.toml"
-    table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["tool"]["dataflow"]
+    path = root / PROJECT_FILE
+    table: dict[str, Any] = read_project_file(path).content["tool"]["dataflow"]
     origin = dict.fromkeys(table, f"{path}, [tool.dataflow]")
     for name in Settings.model_fields:
         variable = f"DATAFLOW_{name.upper()}"

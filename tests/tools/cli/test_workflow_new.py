@@ -122,6 +122,11 @@ def test_an_answer_that_nobody_asked_for_is_refused(
     assert refused.returncode == 2
     assert "titel" in refused.stderr
     assert "Did you mean `title`?" in refused.stderr
+    hidden = dataflow("workflow", "new", "trips", "-d", "auth_type=basic", cwd=project_folder)
+    assert hidden.returncode == 2
+    assert "auth_type: the template does not ask for this" in hidden.stderr
+    choice = dataflow("workflow", "new", "trips", "-d", "source_type=fil", cwd=project_folder)
+    assert "Did you mean `file`? It takes file, api, database." in choice.stderr
     assert sorted(project_folder.rglob("*")) == before
 
 

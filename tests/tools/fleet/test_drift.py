@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.tools.fleet.material import TEN
 
 from dataflow_tools.fleet.drift import Drift, State, survey_workflows
+from dataflow_tools.fleet.safety import UncommittedError
 
 if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
@@ -94,3 +96,46 @@ def test_a_survey_writes_nothing(lab: Lab) -> None:
     before = lab.snapshot()
     survey(lab)
     assert lab.snapshot() == before
+
+
+def test_markers_that_were_committed_are_found(lab: Lab) -> None:
+    """A file with both sides in it is told, and no update merges into it."""
+    lab.release("1.0.0", {"a.py": TEN, "b.py": TEN})
+    lab.render("one", "two")
+    conflict = "<<<<<<< yours\nmine\n=======\ntheirs\n>>>>>>> template 1.0.0\n"
+    lab.edit("one", {"a.py": TEN + conflict, "notes.md": "Title\n=======\n"})
+
+    assert (survey(lab).conflicts, survey(lab, "two").conflicts) == (["a.py"], [])
+    report = lab.update()
+    assert report.exit_code == 0
+    told = "It has conflict markers that were committed: a.py."
+    assert report.outcomes[0].notes == [told]
+    lab.release("1.1.0", {"b.py": "b\n"})
+    assert lab.update().exit_code == 0
+    lab.commit()
+    lab.release("1.2.0", {"a.py": "a\n"})
+    again = lab.update()
+    assert (lab.status_of(again), again.outcomes[0].reason) == ("skipped", told)
+    assert lab.status_of(again, "two") == "updated"
+    with pytest.raises(UncommittedError, match="conflict markers"):
+        lab.update("one")
+
+
+def test_the_project_is_shown_with_its_own_conflicts_alone(lab: Lab) -> None:
+    """It comes first where no workflow is named, and workflows speak for themselves."""
+    import copier
+
+    lab.release("1.0.0", {"a.py": TEN})
+    copier.run_copy(
+        *(str(lab.template), lab.project.root), {"kind": "project"}, defaults=True, quiet=True
+    )
+    lab.render("one")
+    conflict = "<<<<<<< yours\n=======\n>>>>>>> template 1.0.0\n"
+    lab.edit("one", {"a.py": conflict})
+    lab.edit("../../..", {"compose.yaml": conflict})
+    lab.release("1.1.0", {"a.py": TEN})
+    surveys, _ = survey_workflows(lab.project)
+    assert [(one.workflow_id, one.state.value, one.conflicts) for one in surveys] == [
+        ("(project)", "behind", ["compose.yaml"]),
+        ("one", "behind", ["a.py"]),
+    ]

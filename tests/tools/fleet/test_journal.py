@@ -56,8 +56,16 @@ def files(lab: Lab, name: str) -> dict[str, Entry]:
     return read_tree(lab.project.workflow_dir(name))
 
 
-def update_until(lab: Lab, number: int, strike: Callable[[], None]) -> int:
+def update_until(
+    lab: Lab,
+    number: int,
+    strike: Callable[[], None],
+    action: Callable[[], int] | None = None,
+) -> int:
     """Update in a child process and strike at its n-th change of the project's files.
+
+    Args:
+        action: What to do in place of an update; it gives the exit code.
 
     Returns:
         What ``os.waitpid`` says of the child.
@@ -78,7 +86,7 @@ def update_until(lab: Lab, number: int, strike: Callable[[], None]) -> int:
         sys.addaudithook(count)
         code = 3
         try:
-            code = lab.update().exit_code
+            code = action() if action is not None else lab.update().exit_code
         finally:
             # 64 more says that the operation to strike at never came.
             os._exit(code + (64 if seen < number else 0))
@@ -222,7 +230,8 @@ def test_a_journal_folder_is_on_the_workflows_file_system(lab: Lab) -> None:
 
 def test_two_updates_at_once_are_refused(lab: Lab, tmp_path: Path) -> None:
     """While one update runs, another of the same project does not start."""
-    from dataflow_tools.fleet.update import Request, UpdateBusyError, update_workflows
+    from dataflow_tools.fleet.update import Request, update_workflows
+    from dataflow_tools.fleet.update_lock import UpdateBusyError
 
     lab.release("1.0.0", {"a.py": TEN})
     lab.render("one")

@@ -318,3 +318,42 @@ def test_a_link_out_of_the_workflow_is_not_followed(lab: Lab, tmp_path: Path) ->
 
     assert lab.status_of(report) == "failed"
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["link", "repository"])
+def test_what_lies_behind_a_link_or_in_another_repository_is_left_alone(
+    lab: Lab, tmp_path: Path, kind: str
+) -> None:
+    """Neither a deletion, a rename nor a change reaches files that are not the workflow's own."""
+    files = {"dbt/gone.sql": "gone\n", "dbt/old.sql": TEN, "dbt/kept.sql": TEN, "a.py": TEN}
+    lab.release("1.0.0", files)
+    lab.render("one")
+    folder = lab.project.workflow_dir("one") / "dbt"
+    outside = tmp_path / "outside"
+    if kind == "link":
+        folder.rename(outside)
+        folder.symlink_to(outside)
+    else:
+        lab.git("rm", "-rq", "--cached", str(folder))
+        outside = folder
+        lab.git("init", "-q", str(folder))
+        lab.git("-C", str(folder), "add", "-A")
+        lab.git("-C", str(folder), "commit", "-qm", "own")
+    lab.commit()
+    before = {path: path.read_text() for path in outside.glob("*.sql")}
+    assert len(before) == 3
+    new = {"dbt/gone.sql": None, "dbt/old.sql": None, "new.sql": THEIRS, "dbt/kept.sql": THEIRS}
+    lab.release("1.1.0", {**new, "a.py": THEIRS})
+
+    report = lab.update("one")
+
+    assert report.outcomes[0].reason is None
+    assert {path: path.read_text() for path in outside.glob("*.sql")} == before
+    assert lab.actions(report) == {
+        "a.py": "clean",
+        "dbt/gone.sql": "kept-edited",
+        "dbt/kept.sql": "kept-edited",
+        "dbt/old.sql": "kept-edited",
+        "new.sql": "added",
+    }
+    assert "behind dbt" in report.outcomes[0].changes[1].detail

@@ -51,14 +51,15 @@ def test_a_report_of_nothing_says_so() -> None:
 def test_what_failed_its_checks_is_not_to_be_committed() -> None:
     """It has a step of its own: fix or undo."""
     good = outcome("good", UpdateStatus.UPDATED, change("a", Action.CLEAN), checked=True)
-    bad = outcome("bad", UpdateStatus.UPDATED, change("a", Action.CLEAN), checked=False)
+    new = Change("new", Action.ADDED, None, Entry(b"new"))
+    bad = outcome("bad", UpdateStatus.UPDATED, change("a", Action.CLEAN), new, checked=False)
     found = lines(good, bad)
     assert "good  1.0.0 -> 1.1.0  updated, checks passed  1 clean" in found
-    assert "bad   1.0.0 -> 1.1.0  updated, CHECKS FAILED  1 clean" in found
+    assert "bad   1.0.0 -> 1.1.0  updated, CHECKS FAILED  1 added, 1 clean" in found
     commit = 'git add w/good && git commit -m "Update workflows to 1.1.0" -- w/good'
     assert found[-2:] == [
         f"  Look at it and commit: git diff; {commit}",
-        "  bad: fix it, or undo with: git restore w/bad && git clean -fd w/bad",
+        "  bad: fix it, or undo with: git restore w/bad && rm w/bad/new",
     ]
     assert not [line for line in lines(bad) if "commit" in line]
 

@@ -104,7 +104,7 @@ def test_a_renamed_folder_is_told_and_can_be_renamed_inside(lab: Lab) -> None:
     lab.release("1.1.0", {"b.py.jinja": "{{ workflow_id }}\n"})
 
     (told,) = lab.update("two", plan_only=True).outcomes[0].notes
-    assert "dataflow workflow update two --data workflow_id=two" in told
+    assert "dataflow workflow rename one two" in told
     report = lab.update("two", given={"workflow_id": "two"})
 
     assert report.outcomes[0].notes == []

@@ -122,20 +122,96 @@ def test_a_conflict_in_both_added_files_keeps_both(lab: Lab) -> None:
     assert lab.unmerged() == {("2", "new.py"), ("3", "new.py")}
 
 
-@pytest.mark.parametrize("path", ["a.py", "new.py"], ids=["changed", "untracked"])
-def test_uncommitted_changes_refuse_the_whole_run(lab: Lab, path: str) -> None:
-    """Nothing at all is written when one of the folders has changes that git does not have."""
-    lab.release("1.0.0", {"a.py": TEN})
-    lab.render("one", "two")
-    lab.release("1.1.0", {"a.py": THEIRS})
-    (lab.project.workflow_dir("one") / path).write_text("mine\n", encoding="utf-8")
+def test_uncommitted_changes_are_refused_where_named_and_passed_over_among_all(lab: Lab) -> None:
+    """Work that git does not have stays as it is; the other workflows are updated nevertheless."""
+    lab.release("1.0.0", {"a.py": TEN, "b.py": TEN})
+    lab.render("one", "two", "three", "four")
+    lab.release("1.1.0", {"a.py": THEIRS, "new.py": "theirs\n"})
+    folders = {name: lab.project.workflow_dir(name) for name in ("one", "two", "three")}
+    (folders["one"] / "b.py").write_text("mine\n", encoding="utf-8")
+    (folders["two"] / "new.py").write_text("mine\n", encoding="utf-8")
+    (folders["three"] / "notes.md").write_text("mine\n", encoding="utf-8")
 
     with pytest.raises(UncommittedError, match="Uncommitted changes in .*one") as error:
-        lab.update()
-
+        lab.update("one", "four")
     assert error.value.exit_code == 2
+    assert lab.read("four", "a.py") == TEN
+    report = lab.update()
+
+    assert report.exit_code == 1
+    assert {one.workflow_id: one.status.value for one in report.outcomes} == {
+        "one": "skipped",
+        "two": "skipped",
+        "three": "updated",
+        "four": "updated",
+    }
+    reasons = {one.workflow_id: one.reason for one in report.outcomes}
+    assert reasons["one"] == "Git does not have b.py as it is now."
+    assert reasons["two"] == "Git does not have new.py as it is now."
+    assert lab.read("three", "notes.md") == "mine\n"
     assert lab.read("two", "a.py") == TEN
-    assert lab.update("two").exit_code == 0
+
+
+@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
+@pytest.mark.parametrize("edit", ["generated", "merged", "renamed", "deleted"])
+def test_edits_that_git_was_told_to_overlook_are_not_lost(lab: Lab, flag: str, edit: str) -> None:
+    """Contents are compared, so that no edit gives way that git does not have."""
+    config = f"{lab.config}_generated: [generated]\n"
+    names = ("generated", "merged", "renamed", "deleted")
+    old = {**{name: f"{name}\n{TEN}" for name in names}, "deleted": "unlike\n" * 9}
+    lab.release("1.0.0", old, config=config)
+    lab.render("one")
+    path = lab.project.workflow_dir("one") / edit
+    lab.git("update-index", flag, str(path))
+    mine = f"mine\n{old[edit]}"
+    path.write_text(mine, encoding="utf-8")
+    changed = {name: f"{name}\n{THEIRS}" for name in names}
+    more = {"new/name": changed["renamed"], "renamed": None, "deleted": None}
+    lab.release("1.1.0", {**changed, **more})
+
+    if edit == "deleted":
+        # The template drops it; an edited file is kept in any case, and nothing of it is written.
+        assert lab.status_of(lab.update("one")) == "updated"
+    else:
+        with pytest.raises(UncommittedError) as error:
+            lab.update("one")
+        assert "--no-assume-unchanged" in str(error.value.instruction)
+        assert "_commit: 1.0.0" in lab.read("one", ANSWERS)
+    assert path.read_text(encoding="utf-8") == mine
+
+
+def test_what_a_sparse_checkout_leaves_out_is_not_taken_for_deleted(lab: Lab) -> None:
+    """A file that git has and did not check out is not one that a person deleted."""
+    lab.release("1.0.0", {"a.py": TEN, "dbt/b.sql": TEN})
+    lab.render("one")
+    lab.git("sparse-checkout", "set", "--no-cone", "/*", "!dbt/")
+    assert not lab.exists("one", "dbt/b.sql")
+    lab.release("1.1.0", {"a.py": THEIRS})
+    assert lab.update("one").exit_code == 0
+    lab.commit_only("one")
+    lab.release("1.2.0", {"dbt/b.sql": THEIRS})
+
+    report = lab.update("one")
+
+    assert lab.status_of(report) == "failed"
+    assert "dbt/b.sql, which your sparse checkout leaves out" in str(report.outcomes[0].reason)
+    lab.git("sparse-checkout", "disable")
+    assert lab.update("one").exit_code == 0
+    assert lab.read("one", "dbt/b.sql") == THEIRS
+
+
+def test_a_file_system_without_executable_bits_makes_no_edits(lab: Lab) -> None:
+    """Where git takes no notice of the bits on the disk, neither does an update."""
+    lab.release("1.0.0", {"a.py": TEN, "b.py": TEN})
+    lab.render("one")
+    lab.git("config", "core.fileMode", "false")
+    for name in ("a.py", "b.py", ANSWERS):
+        (lab.project.workflow_dir("one") / name).chmod(0o777)
+    lab.release("1.1.0", {"a.py": THEIRS, "b.py": None})
+
+    report = lab.update("one")
+
+    assert lab.actions(report) == {"a.py": "clean", "b.py": "deleted"}
 
 
 def test_a_workflow_that_git_ignores_is_refused(lab: Lab) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.tools.fleet.material import ANSWERS, EMPTY
+
+from dataflow.shared.errors import BadInputError
 
 if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
@@ -58,3 +61,19 @@ def test_a_new_question_without_a_default_has_to_be_answered(lab: Lab) -> None:
     assert lab.status_of(report) == "failed"
     assert '"owner" is required' in str(report.outcomes[0].reason)
     assert lab.update("one", given={"owner": "me"}).exit_code == 0
+
+
+def test_answers_that_the_template_does_not_take_refuse_the_run(lab: Lab) -> None:
+    """A misspelt name or a wrong value is refused before anything is written, as by `new`."""
+    more = "size: {type: str, choices: [small, large], default: small}\n"
+    hidden = "extra: {type: str, default: x, when: \"{{ size == 'large' }}\"}\n"
+    lab.release("1.0.0", {"a.jinja": "{{ size }}\n"}, config=lab.config + more + hidden)
+    lab.render("one")
+    for given in ({"sise": "large"}, {"size": "larg"}, {"runtime_version": "9"}):
+        with pytest.raises(BadInputError):
+            lab.update(given=given)
+    report = lab.update("one", given={"extra": "y"})
+    told = "extra is not asked for with its other answers, and was left out"
+    assert report.outcomes[0].notes == [told]
+    assert lab.update("one", given={"size": "large"}).exit_code == 0
+    assert lab.read("one", "a") == "large\n"

@@ -140,12 +140,26 @@ def test_checks_need_the_library_that_the_project_asks_for(runnable: Lab) -> Non
     report = update_workflows(runnable.project, Request(first=2))
     ended = {one.workflow_id: (one.status.value, one.checked) for one in report.outcomes}
     assert ended == {
-        "one": ("updated", False),
-        "three": ("updated", False),
+        "one": ("updated", None),
+        "three": ("updated", None),
         "two": ("skipped", None),
     }
     assert report.notes == ["The rest was left alone, since the first did not pass."]
     assert report.outcomes[2].reason == "The first 2 did not pass."
     assert report.exit_code == 1
     assert "asks for dataflow-runtime 999.0" in report.outcomes[0].notes[0]
-    assert "uv sync" in report.outcomes[0].notes[1]
+    assert "pip install dataflow-runtime==999.0" in report.outcomes[0].notes[1]
+    # What could not be checked is no reason to discard a good update.
+    lines = list(report_lines(report, lambda text, _: text))
+    assert not any("undo with" in line for line in lines)
+    assert any("NOT CHECKED" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_a_conflict_in_the_projects_file_blames_no_workflow(runnable: Lab) -> None:
+    """Workflows are checked by the settings from before the conflict, imports and tests alike."""
+    before, after = "[tool.dataflow]\n", "api_port = 8001\n"
+    conflict = f"{before}<<<<<<< yours\n=======\n{after}>>>>>>> template 1.1.0\n"
+    runnable.edit("../../..", {"pyproject.toml": conflict})
+    runnable.release("1.1.0", {"a.py": "A = 2\n"})
+    assert checks(runnable, "one", check=True) == {"one": ("updated", True)}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.tools.fleet.conftest import git, write
 
-from dataflow_tools.fleet.tree import Entry
+from dataflow_tools.fleet.tree import Entry, read_entry
 from dataflow_tools.fleet.worktree import mark_conflicts, read_work_tree
 
 
@@ -26,7 +26,8 @@ def test_each_folder_has_its_own_files(tmp_path: Path) -> None:
     for folders in ([root / "a", root / "ab"], [root / "a"] * 21 + [root / "ab"]):
         tree = read_work_tree(root, folders)
         assert tree.tracked_in(root / "a") == ["sub/y", "x"]
-        assert tree.changed_in(root / "a") == ["new", "sub/y"]
+        assert tree.changed_in(root / "a") == ["sub/y"]
+        assert tree.untracked_in(root / "a") == ["new"]
         assert tree.changed_in(root / "ab") == ["x"]
         assert tree.unmerged_in(root / "a") == []
     whole = read_work_tree(root, [root])
@@ -56,3 +57,21 @@ def test_a_conflict_is_recorded_with_the_sides_that_there_are(tmp_path: Path) ->
     tree = read_work_tree(root, [root])
     assert tree.unmerged_in(root) == ["a", "b"]
     assert tree.tracked["a"] == known
+
+
+def test_contents_are_compared_whatever_git_says(tmp_path: Path) -> None:
+    """Flagged files, other line ends and executable bits: only contents that git lacks are told."""
+    names = ("skipped", "assumed", "same", "windows", "link")
+    root = repository(tmp_path, dict.fromkeys(names, "1\n"))
+    write(root, {".gitattributes": "windows text eol=crlf\n", "windows": "1\r\n"})
+    git(root, "update-index", "--skip-worktree", "skipped")
+    git(root, "update-index", "--assume-unchanged", "assumed", "link")
+    write(root, {"skipped": "2\n", "assumed": "2\n", "link": "->same"})
+    tree = read_work_tree(root, [root])
+    there = {name: entry for name in names if (entry := read_entry(root / name))}
+    assert tree.changed == []
+    assert tree.lacking(there) == ["assumed", "link", "skipped"]
+    assert tree.left_out_in(root) == {"skipped"}
+    assert tree.executables is None
+    git(root, "config", "core.fileMode", "false")
+    assert read_work_tree(root, [root]).executables_in(root) == frozenset()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dataflow.shared.errors import BadInputError
-from dataflow_tools.scaffold.create import TemplateSource, installed_template
+from dataflow_tools.scaffold.create import TemplateSource, create_project, installed_template
 
 
 def install(site: Path, origin: dict[str, Any] | None) -> None:
@@ -60,3 +61,14 @@ def test_from_an_index_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(BadInputError) as error:
         installed_template()
     assert "--template" in str(error.value.instruction)
+
+
+def test_a_template_in_a_subfolder_of_a_repository_is_refused(tmp_path: Path) -> None:
+    """No version would be recorded, so nothing made from it could ever be updated."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "copier.yml").touch()
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    with pytest.raises(BadInputError, match="lies in a subfolder of the repository") as refused:
+        create_project(tmp_path / "shop", TemplateSource(str(tmp_path / "sub")), {}, ask=False)
+    assert "subtree split --prefix sub" in refused.value.instruction
+    assert not (tmp_path / "shop").exists()

@@ -41,7 +41,7 @@ def examine(*, offline: bool = False) -> tuple[Path | None, dict[str, dict[str, 
         return None, {"Machine": machine, "Project": {"project": found}}
     parts = _parts(project)
     needs_node = "evidence" in parts and _builds_with_node(project)
-    machine = diagnose_installation({"run", *parts}, needs_node=needs_node)
+    machine = diagnose_installation({"run", *parts}, needs_node=needs_node, root=project.root)
     around = {**diagnose_project(project), **diagnose_versions(project, offline=offline)}
     return project.root, {"Machine": machine, "Project": around}
 

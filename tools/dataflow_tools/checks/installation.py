@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.finding import Finding
 from dataflow_tools.checks.protocol import Verdict, judged, not_applicable
+from dataflow_tools.fleet.library_install import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
     from packaging.requirements import Requirement
 
@@ -31,19 +33,23 @@ _REASONS = {
 }
 
 
-def diagnose_installation(needed: Collection[str], *, needs_node: bool) -> dict[str, Verdict]:
+def diagnose_installation(
+    needed: Collection[str], *, needs_node: bool, root: Path | None = None
+) -> dict[str, Verdict]:
     """Look at what is installed.
 
     Args:
         needed: The extras of the runtime that the project's workflows need.
         needs_node: Whether a workflow has dashboards.
+        root: The project, whose pins say how the library is installed.
     """
-    findings, optional = _packages()
+    ours = install_command(root) if root is not None else None
+    findings, optional = _packages(ours)
     return {
         "python": _python(),
         "namespace": _namespace(),
         "packages": judged(findings, f"{RUNTIME} {version(RUNTIME)}, {TOOLS} {version(TOOLS)}"),
-        **_extras(optional, needed),
+        **_extras(optional, needed, ours),
         "git": _git(),
         "node": _node(needs_node=needs_node),
     }
@@ -70,14 +76,14 @@ def _namespace() -> Verdict:
     return judged(findings, "`dataflow` is a namespace package")
 
 
-def _packages() -> tuple[list[Finding], dict[str, list[str]]]:
+def _packages(ours: str | None) -> tuple[list[Finding], dict[str, list[str]]]:
     """Compare all that our two distributions stand on with what is installed.
 
     Returns:
         What does not fit together, and by extra, the packages that are not installed.
     """
     root = distribution(RUNTIME)
-    findings = list(_two_versions())
+    findings = list(_two_versions(ours))
     optional: dict[str, list[str]] = {}
     for extra in sorted(root.metadata.get_all("Provides-Extra") or []):
         optional[extra] = [
@@ -106,12 +112,12 @@ def _packages() -> tuple[list[Finding], dict[str, list[str]]]:
     return sorted(set(findings), key=lambda finding: finding.reason), optional
 
 
-def _two_versions() -> Iterator[Finding]:
+def _two_versions(ours: str | None) -> Iterator[Finding]:
     runtime, tools = version(RUNTIME), version(TOOLS)
     if runtime != tools:
         yield Finding(
             f"{RUNTIME} is {runtime} and {TOOLS} is {tools}; they belong together in one version.",
-            f"pip install '{RUNTIME}=={runtime}' '{TOOLS}=={runtime}'",
+            ours or f"pip install '{RUNTIME}=={runtime}' '{TOOLS}=={runtime}'",
         )
 
 
@@ -136,7 +142,9 @@ def _misfit(package: Distribution, requirement: Requirement, version: str) -> It
     )
 
 
-def _extras(optional: dict[str, list[str]], needed: Collection[str]) -> dict[str, Verdict]:
+def _extras(
+    optional: dict[str, list[str]], needed: Collection[str], ours: str | None
+) -> dict[str, Verdict]:
     found = {}
     for extra, absent in optional.items():
         if extra == "all":
@@ -146,7 +154,7 @@ def _extras(optional: dict[str, list[str]], needed: Collection[str]) -> dict[str
             verdict = judged((), "installed")
         elif extra in needed:
             reason = f"It is needed here, and lacks {', '.join(absent)}."
-            verdict = judged([Finding(reason, install)])
+            verdict = judged([Finding(reason, ours or install)])
         else:
             verdict = not_applicable(f"not installed; if you need it: {install}")
         found[f"extra {extra}"] = verdict

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.finding import Finding
+from dataflow.shared.project_file import PROJECT_FILE, read_project_file
 from dataflow_tools.checks.protocol import Verdict, judged, not_applicable
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def diagnose_project(project: Project) -> dict[str, Verdict]:
         why = not_applicable("the settings cannot be read")
         found |= dict.fromkeys(("ports", "disk", "permissions", "warehouses"), why)
     else:
-        found["settings"] = judged((), "[tool.dataflow] in pyproject.toml")
+        found["settings"] = judged(_conflict(project), "[tool.dataflow] in pyproject.toml")
         found["ports"] = _ports(
             project,
             {
@@ -48,6 +49,13 @@ def diagnose_project(project: Project) -> dict[str, Verdict]:
         found["permissions"] = _permissions(project)
         found["warehouses"] = _warehouses(project)
     return {**found, "run history": _history(project)}
+
+
+def _conflict(project: Project) -> Iterator[Finding]:
+    path = project.root / PROJECT_FILE
+    file = read_project_file(path)
+    if file.conflict is not None:
+        yield Finding(file.told(path), "Resolve them, then `git add pyproject.toml` and commit.")
 
 
 def _strays(project: Project) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from dataflow_tools.checks.protocol import (
     not_applicable,
 )
 from dataflow_tools.checks.tried_workflow import Outcome
+from dataflow_tools.fleet.workflow_health import pytest_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -186,7 +187,8 @@ class TestRun:
         return subprocess.Popen(
             [
                 *(sys.executable, "-m", "pytest", *options),
-                *(f"--rootdir={self._project.root}", *folders),
+                *pytest_options(self._project, Path(self._scratch.name)),
+                *folders,
             ],
             cwd=self._project.root,
             env={**os.environ, PROJECT_VARIABLE: str(self._project.root)},

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from importlib.metadata import version
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.finding import Finding
+from dataflow.shared.project_file import PROJECT_FILE, read_project_file
 from dataflow_tools.checks.installation import RUNTIME, TOOLS
 from dataflow_tools.checks.protocol import Verdict, judged, not_applicable
+from dataflow_tools.fleet.library_install import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,8 +47,7 @@ def _pins(project: Project) -> Iterator[Finding]:
     """Where pyproject.toml wants another version of one of our distributions than is installed."""
     from packaging.requirements import InvalidRequirement, Requirement
 
-    text = (project.root / "pyproject.toml").read_text(encoding="utf-8")
-    content = tomllib.loads(text)
+    content = read_project_file(project.root / PROJECT_FILE).content
     groups = content.get("dependency-groups", {}).values()
     lines = [*content.get("project", {}).get("dependencies", []), *chain.from_iterable(groups)]
     for line in lines:
@@ -63,7 +63,7 @@ def _pins(project: Project) -> Iterator[Finding]:
             yield Finding(
                 f"pyproject.toml wants {requirement.name}{requirement.specifier}, and {installed} "
                 "is installed.",
-                f"pip install '{line}'",
+                install_command(project.root),
             )
 
 
@@ -83,17 +83,21 @@ def _project_template(project: Project) -> Verdict:
     findings = []
     if is_behind:
         reason = f"The project is at {at.name} of its template, which is at {latest.name}."
-        findings.append(Finding(reason, "Commit your work, then run: copier update"))
+        findings.append(
+            Finding(reason, "Commit your work, then run: dataflow workflow update --all --project")
+        )
     return judged(findings, " ".join([at.name, *template.notes]))
 
 
 def _workflow_templates(project: Project) -> Verdict:
     from dataflow_tools.fleet.drift import State, survey_workflows
+    from dataflow_tools.fleet.template_instance import PROJECT
 
     try:
         surveys, notes = survey_workflows(project, with_drift=False)
     except DataflowError as error:
         return judged([Finding.of(error)])
+    surveys = [survey for survey in surveys if survey.workflow_id != PROJECT]
     findings = []
     behind = [survey for survey in surveys if survey.state is State.BEHIND]
     if behind:

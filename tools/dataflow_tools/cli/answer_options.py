@@ -9,6 +9,7 @@ import click
 import yaml
 
 from dataflow.shared.errors import BadInputError
+from dataflow_tools.scaffold.given_answers import refuse_settled
 
 data_option = click.option(
     "-d",
@@ -28,11 +29,14 @@ def asks(*, defaults: bool) -> bool:
     return not defaults and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def parse_answers(data: tuple[str, ...]) -> dict[str, Any]:
+def parse_answers(data: tuple[str, ...], command: str) -> dict[str, Any]:
     """Read ``KEY=VALUE`` pairs; a value that starts with ``[`` or ``{`` is read as YAML.
 
+    Args:
+        command: The command that they are given to.
+
     Raises:
-        BadInputError: A pair has no ``=`` or its value is not valid YAML.
+        BadInputError: A pair has no ``=``, its value is not valid YAML, or the command decides it.
     """
     answers: dict[str, Any] = {}
     for pair in data:
@@ -45,4 +49,5 @@ def parse_answers(data: tuple[str, ...]) -> dict[str, Any]:
             raise BadInputError(
                 f"--data {key}: {value!r} is not valid YAML.", 'Write a list as ["a", "b"].'
             ) from error
+    refuse_settled(answers, command)
     return answers

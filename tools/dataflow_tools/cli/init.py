@@ -27,15 +27,33 @@ def init(
     """
     from dataflow.shared.project import Project
     from dataflow_tools.scaffold.config_schema import place_schema
-    from dataflow_tools.scaffold.create import TemplateSource, create_project, installed_template
+    from dataflow_tools.scaffold.create import (
+        TemplateSource,
+        create_project,
+        installed_template,
+        is_on_this_machine,
+    )
 
-    source = TemplateSource(template, ref) if template else installed_template()
+    # A path from the current folder would mean another folder in the project.
+    named = _lasting(template) if template else None
+    source = TemplateSource(named, ref) if named else installed_template()
     if ref is not None:
         source = TemplateSource(source.url, ref)
-    create_project(path, source, parse_answers(data), ask=asks(defaults=defaults))
+    create_project(path, source, parse_answers(data, "init"), ask=asks(defaults=defaults))
     place_schema(Project(path))
     click.echo(f"Made the project {path}.")
+    if is_on_this_machine(source.url):
+        click.echo(
+            f"Warning: the template is {source.url}, a folder on this machine. Colleagues and CI "
+            "can neither install from it nor update. Once it has an address that they can reach: "
+            "dataflow template move URL"
+        )
     click.echo("Next:")
     click.echo(f"  cd {path}")
     click.echo("  git init && git add . && git commit -m 'New project'")
     click.echo("  dataflow workflow new my_workflow")
+
+
+def _lasting(template: str) -> str:
+    folder = Path(template).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else template

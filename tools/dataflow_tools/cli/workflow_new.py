@@ -62,11 +62,13 @@ def new(
     from dataflow_tools.scaffold.create import create_workflow
 
     project = find_project()
-    answers = parse_answers(data)
+    told = parse_answers(data, "workflow new")
+    answers = dict(told)
     if sources:
         answers = _looked_at(project, name, sources, table, answers)
     _check_schedule(answers)
-    folder = create_workflow(project, name, answers, ask=asks(defaults=defaults or bool(sources)))
+    ask = asks(defaults=defaults or bool(sources))
+    folder = create_workflow(project, name, answers, ask=ask, told=told)
     place_schema(project)
     click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
     if sources:

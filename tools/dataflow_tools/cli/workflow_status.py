@@ -9,6 +9,7 @@ import click
 
 from dataflow.cli.progress import progress_line
 from dataflow.shared.project import find_project
+from dataflow_tools.fleet.template_instance import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ def status(names: tuple[str, ...], no_drift: bool, as_json: bool) -> None:
 
 
 def _lines(surveys: list[Survey]) -> Iterator[str]:
-    if not surveys:
+    if all(survey.workflow_id == PROJECT for survey in surveys):
         yield "No workflow yet. Make one: dataflow workflow new my_workflow"
         return
     width = max(len(survey.workflow_id) for survey in surveys)
@@ -59,19 +60,24 @@ def _lines(surveys: list[Survey]) -> Iterator[str]:
         words = click.style(_words(survey), fg=colour) if colour else _words(survey)
         yield f"{survey.workflow_id:<{width}}  {survey.version or '-':<{version_width}}  {words}"
         for path in survey.conflicts:
-            yield f"    CONFLICT  {path}: resolve it, then git add"
+            yield f"    CONFLICT  {path}: resolve it, git add it and commit"
         for drift in survey.drift or ():
             yield f"    {drift.kind:<8}  {drift.path}: generated; it differs from {survey.version}"
+        for note in survey.notes:
+            yield f"    {note}"
         if survey.reason:
             yield f"    {survey.reason}"
             yield f"    {survey.instruction}"
     behind = [survey for survey in surveys if survey.state.value == "behind"]
     drifted = [survey for survey in surveys if survey.drift]
     yield ""
-    number = f"{len(surveys)} workflow{'' if len(surveys) == 1 else 's'}"
-    yield f"{number}: {len(behind)} behind, {len(drifted)} with drift."
+    workflows = [survey for survey in surveys if survey.workflow_id != PROJECT]
+    number = f"{len(workflows)} workflow{'' if len(workflows) == 1 else 's'}"
+    and_project = " and the project" if len(workflows) < len(surveys) else ""
+    yield f"{number}{and_project}: {len(behind)} behind, {len(drifted)} with drift."
     if behind:
-        yield "Next: dataflow workflow update --all --plan"
+        itself = " --project" if any(one.workflow_id == PROJECT for one in behind) else ""
+        yield f"Next: dataflow workflow update --all{itself} --plan"
 
 
 def _words(survey: Survey) -> str:

@@ -84,7 +84,7 @@ def update(
         project=project,
         reference=reference,
         prereleases=prereleases,
-        given=parse_answers(data),
+        given=parse_answers(data, "workflow update"),
         plan_only=plan or diff,
         check=check,
         first=first,

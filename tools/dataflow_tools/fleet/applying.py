@@ -17,7 +17,7 @@ from dataflow_tools.fleet.results import (
     UpdateReport,
     UpdateStatus,
 )
-from dataflow_tools.fleet.tree import read_entry
+from dataflow_tools.fleet.tree import read_entry, way_out
 from dataflow_tools.fleet.workflow_health import check_workflow
 from dataflow_tools.fleet.worktree import mark_conflicts
 from dataflow_tools.scaffold.git import GitError
@@ -78,13 +78,16 @@ def apply_all(
             if wanted and outcome.status is UpdateStatus.UPDATED and not job.instance.is_project:
                 progress(f"checking {number} of {len(jobs)}: {outcome.workflow_id}")
                 outcome.checked, words = check_workflow(project, outcome.workflow_id)
+                outcome.is_unchecked = outcome.checked is None
                 outcome.notes += words
         report.interrupted = report.interrupted or stop.is_set()
 
 
 def _all_well(jobs: list[UpdateJob]) -> bool:
     return all(
-        job.outcome.status is not UpdateStatus.FAILED and job.outcome.checked is not False
+        job.outcome.status is not UpdateStatus.FAILED
+        and job.outcome.checked is not False
+        and not job.outcome.is_unchecked
         for job in jobs
     )
 
@@ -125,7 +128,11 @@ def apply_outcome(
         if change.before != change.after
     ]
     for change in changes:
-        if read_entry(instance.folder / change.path) != change.before:
+        if change.before is None and change.after is None:
+            continue
+        there = read_entry(instance.folder / change.path)
+        moved = change.before is not None and way_out(instance.folder, change.path) is not None
+        if there != change.before or moved:
             raise ApplyError(
                 f"{change.path} changed while the update was being planned. Nothing was written.",
                 f"Commit your change and run `{instance.command}` again.",

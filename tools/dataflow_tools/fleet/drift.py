@@ -7,12 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
-from dataflow_tools.fleet.answers_file import ANSWERS_FILE
 from dataflow_tools.fleet.applying import journal_folder
 from dataflow_tools.fleet.journal import pending
-from dataflow_tools.fleet.render import Owner, render
+from dataflow_tools.fleet.own_files import own_file_notes
 from dataflow_tools.fleet.render_cache import RenderCache
-from dataflow_tools.fleet.template_instance import Instance, find_instances
+from dataflow_tools.fleet.template_instance import Instance, find_instances, project_instance
 from dataflow_tools.fleet.tree import read_entry
 from dataflow_tools.fleet.worktree import NoRepositoryError, read_work_tree
 
@@ -50,7 +49,8 @@ class Survey:
         path: Its folder, from the project's root.
         behind: The releases in between, oldest first, the latest with them.
         drift: Generated files that differ; ``None`` if that was not looked at.
-        conflicts: Files with conflicts that nobody has resolved yet.
+        conflicts: Files with conflicts that nobody has resolved yet, or that were committed so.
+        notes: What else a person should do about it.
         reason: Why something is not known.
     """
 
@@ -62,6 +62,7 @@ class Survey:
     behind: list[str] = field(default_factory=list)
     drift: list[Drift] | None = None
     conflicts: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     reason: str | None = None
     instruction: str | None = None
 
@@ -86,9 +87,12 @@ def survey_workflows(
         progress: Told in a few words what is being done.
 
     Returns:
-        One survey for each workflow, and what else a person should know.
+        One survey for each workflow, that of the project itself first if none was named, and what
+        else a person should know.
     """
-    instances = find_instances(project, names)
+    own = project_instance(project)
+    instances = [own] if own.is_managed and not names else []
+    instances += find_instances(project, names)
     notes = [
         f"An update of {name} was cut short; `dataflow workflow update --all` will finish it."
         for name in pending(journal_folder(project))
@@ -98,7 +102,8 @@ def survey_workflows(
     with RenderCache(project.root) as render_cache:
         for number, instance in enumerate(instances, start=1):
             progress(f"looking at {number} of {len(instances)}: {instance.name}")
-            survey = Survey(instance.name, project.relative(project.workflow_dir(instance.name)))
+            folder = project.root if instance.is_project else project.workflow_dir(instance.name)
+            survey = Survey(instance.name, project.relative(folder))
             survey.conflicts = unmerged.get(instance.name, [])
             surveys.append(survey)
             try:
@@ -128,6 +133,8 @@ def _fill(
     else:
         survey.state = State.BEHIND
         survey.behind = template.between(version, latest)
+    history = render_cache.history(template, version, answers)
+    survey.notes = own_file_notes(history, instance.folder, {})
     if with_drift:
         survey.drift = _find_drift(instance, answers, version, render_cache)
 
@@ -138,11 +145,8 @@ def _find_drift(
     export = render_cache.export(render_cache.template(answers.source), version)
     if export.config is not None and not export.config.get("_generated"):
         return []
-    rendering = render(export, instance.name, answers, render_cache.scratch(), settled=True)
     found = []
-    for path, expected in sorted(rendering.files.items()):
-        if path == ANSWERS_FILE or rendering.owner(path) is not Owner.GENERATED:
-            continue
+    for path, expected in sorted(render_cache.generated(export, instance.name, answers).items()):
         there = read_entry(instance.folder / path)
         if not expected.equals(there):
             found.append(Drift(path, "missing" if there is None else "edited"))
@@ -154,7 +158,17 @@ def _unmerged(project: Project, instances: Sequence[Instance]) -> dict[str, list
     if not managed:
         return {}
     try:
-        tree = read_work_tree(project.workflows_dir, [one.folder for one in managed])
+        tree = read_work_tree(project.root, [one.folder for one in managed])
     except NoRepositoryError:
         return {}
-    return {one.name: tree.unmerged_in(one.folder) for one in managed}
+    workflows = f"{tree.name(project.workflows_dir.resolve())}/"
+    found = {}
+    for one in managed:
+        paths = {*tree.unmerged_in(one.folder), *tree.marked_in(one.folder)}
+        if one.is_project:
+            # The workflows lie in its folder and speak for themselves.
+            paths = {
+                path for path in paths if not tree.path(one.folder, path).startswith(workflows)
+            }
+        found[one.name] = sorted(paths)
+    return found

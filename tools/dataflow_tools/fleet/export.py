@@ -105,7 +105,7 @@ class Export:
             subdirectory: The folder that is rendered.
             files: Template files, by their path in the subdirectory.
         """
-        wanted = {*files, *(name for name in self.part(subdirectory) if _is_answers_file(name))}
+        wanted = {*files, *(name for name in self.part(subdirectory) if is_answers_file(name))}
         names = [name if subdirectory == "." else f"{subdirectory}/{name}" for name in wanted]
         (folder / subdirectory).mkdir(parents=True)
         for name in (*names, self.config_file or ""):
@@ -121,14 +121,15 @@ class Export:
         texts = [
             entry.data
             for name, entry in self.part(subdirectory).items()
-            if not _is_answers_file(name)
+            if not is_answers_file(name)
         ]
         if self.config_file is not None:
             texts.append(self.files[self.config_file].data)
         return any(_NEEDS_REPOSITORY.search(text) for text in texts)
 
 
-def _is_answers_file(name: str) -> bool:
+def is_answers_file(name: str) -> bool:
+    """Whether a template file makes the answers file."""
     last = PurePosixPath(name).name
     return "answers_file" in last or last.startswith(ANSWERS_FILE)
 

@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow_tools.fleet.tree import Entry, read_entry
+from dataflow_tools.fleet.tree import Entry, read_entry, way_out
 from dataflow_tools.scaffold.git import GitError, run_git
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def _carry_out(room: Path) -> list[str]:
     for step in steps:
         if step["staged"] is None:
             target = folder / step["path"]
-            if _digest(read_entry(target)) == step["before"] is not None:
+            same = _digest(read_entry(target)) == step["before"] is not None
+            if same and way_out(folder, step["path"]) is None:
                 target.unlink()
                 _remove_empty_folders(target.parent, folder)
             elif read_entry(target) is not None:
@@ -128,7 +129,8 @@ def _carry_out(room: Path) -> list[str]:
         staged = room / step["staged"] if step["staged"] is not None else None
         if staged is None or not (staged.is_symlink() or staged.exists()):
             continue
-        if _digest(read_entry(folder / step["path"])) != step["before"]:
+        same = _digest(read_entry(folder / step["path"])) == step["before"]
+        if not same or way_out(folder, step["path"]) is not None:
             untouchable.append(step["path"])
             continue
         _put(staged, folder / step["path"])

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.project_file import PROJECT_FILE, read_project_file
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dataflow_tools.fleet.tree import Entry
 
-FILE = "pyproject.toml"
+FILE = PROJECT_FILE
 
 _REQUIREMENT = re.compile(rb'(dataflow-(?:runtime|tools))((?:\[[^]"]*\])?==)([^"\s;,]+)')
 # The lines of [tool.uv.sources], which stand one below the other.
@@ -54,9 +57,9 @@ def move_pins(base: Entry, ours: Entry, theirs: Entry) -> tuple[Entry, Entry]:
 def runtime_version(root: Path) -> Version | None:
     """The version of the runtime that a project asks for; ``None`` if it pins none."""
     try:
-        found = _versions((root / FILE).read_bytes()).get(b"dataflow-runtime", b"")
-        return Version(found.decode())
-    except (OSError, UnicodeDecodeError, InvalidVersion):
+        text = read_project_file(root / FILE).text
+        return Version(_versions(text.encode()).get(b"dataflow-runtime", b"").decode())
+    except (OSError, UnicodeDecodeError, InvalidVersion, BadInputError):
         return None
 
 

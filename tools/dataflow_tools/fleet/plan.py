@@ -11,7 +11,7 @@ from dataflow.shared.errors import DataflowError
 from dataflow_tools.fleet import library_pins
 from dataflow_tools.fleet.merge import merge_entries
 from dataflow_tools.fleet.render import Owner
-from dataflow_tools.fleet.tree import Entry, obstacle, read_entry
+from dataflow_tools.fleet.tree import Entry, obstacle, read_entry, way_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Set
@@ -88,6 +88,8 @@ class MergeInputs:
         rendered: Gives every path that the template renders. ``base`` and ``theirs`` may lack
             those that are the same in both.
         labels: What conflict markers call the person's file, the base and the template's file.
+        left_out: Paths that git has and was told not to check out.
+        executables: The paths that are executable; ``None`` if the file system knows.
     """
 
     folder: Path
@@ -98,6 +100,17 @@ class MergeInputs:
     tracked: frozenset[str]
     rendered: Callable[[], Set[str]]
     labels: tuple[str, str, str]
+    left_out: frozenset[str] = frozenset()
+    executables: frozenset[str] | None = None
+
+    def read(self, path: str) -> Entry | None:
+        """Read a person's file; what lies behind a link or in another repository is not one."""
+        if way_out(self.folder, path) is not None:
+            return None
+        found = read_entry(self.folder / path)
+        if found is None or self.executables is None or path not in self.tracked:
+            return found
+        return replace(found, executable=path in self.executables)
 
 
 def plan_changes(inputs: MergeInputs) -> list[Change]:
@@ -117,6 +130,12 @@ def plan_changes(inputs: MergeInputs) -> list[Change]:
         for change in planner.plan(path)
     ]
     changes = planner.without_superseded(changes)
+    if inputs.executables is not None:
+        # Whoever applies the plan compares with what the disk says.
+        changes = [
+            replace(one, before=read_entry(inputs.folder / one.path)) if one.before else one
+            for one in changes
+        ]
     leaving = {change.path for change in changes if change.after is None and change.before}
     for change in changes:
         if change.after is None or change.after == change.before:
@@ -140,7 +159,16 @@ class _Planner:
     def plan(self, path: str) -> list[Change]:
         inputs = self._inputs
         base, theirs = inputs.base.get(path), inputs.theirs.get(path)
-        ours = read_entry(inputs.folder / path)
+        if base is not None and (gate := way_out(inputs.folder, path)) is not None:
+            note = f"it lies behind {gate}, a link or a repository of its own; not touched"
+            return [Change(path, Action.KEPT_EDITED, None, None, note)]
+        ours = inputs.read(path)
+        if ours is None and path in inputs.left_out:
+            raise PathBlockedError(
+                f"The template changes {path}, which your sparse checkout leaves out.",
+                "Check it out and update again: `git sparse-checkout disable`, or "
+                "`git update-index --no-skip-worktree` and `git restore` for that file alone.",
+            )
         if ours == theirs:
             return []
         if inputs.owner(path) is Owner.YOURS or (
@@ -195,7 +223,7 @@ class _Planner:
             if name not in inputs.base
             and name not in self._taken_over
             and inputs.owner(name) is Owner.MERGED
-            and read_entry(inputs.folder / name) is None
+            and inputs.read(name) is None
         }
         target = _most_alike(base, fresh)
         if target is None or path not in inputs.tracked:
@@ -212,7 +240,7 @@ class _Planner:
         mine: dict[str, Entry] = {}
         if inputs.owner(path) is Owner.MERGED:
             for name in inputs.tracked - inputs.rendered() - self._taken_over:
-                entry = read_entry(inputs.folder / name)
+                entry = inputs.read(name)
                 if entry is not None:
                     mine[name] = entry
         target = _most_alike(base, mine)

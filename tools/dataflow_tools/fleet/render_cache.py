@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Self
 from dataflow_tools.fleet.changes import VersionDifference, find_step
 from dataflow_tools.fleet.copier_patches import compiled_once, fast_yaml
 from dataflow_tools.fleet.export import Export
+from dataflow_tools.fleet.generated_files import GeneratedFiles, generated_files
+from dataflow_tools.fleet.own_files import OwnFileHistory, read_history
+from dataflow_tools.fleet.render import Owner, render
 from dataflow_tools.fleet.versions import Template, Version, open_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dataflow_tools.fleet.answers_file import Answers
+    from dataflow_tools.fleet.tree import Entry
 
 _PREFIX = "dataflow-update-"
 # Bytes. Versions of a template are a few megabytes each; containers often have 64 megabytes.
@@ -45,6 +49,8 @@ class RenderCache:
         self._exports: dict[tuple[str, str], Export] = {}
         self._steps: dict[tuple[str, ...], VersionDifference] = {}
         self._excerpts: dict[tuple[str, str, str, frozenset[str]], Export] = {}
+        self._histories: dict[tuple[str, str, str], OwnFileHistory] = {}
+        self._generated: dict[tuple[str, str, str], GeneratedFiles] = {}
         self._renders = False
 
     def __enter__(self) -> Self:
@@ -101,6 +107,35 @@ class RenderCache:
             export.copy_some(folder, part, files)
             self._excerpts[key] = Export(export.template, export.version, folder)
         return self._excerpts[key]
+
+    def history(self, template: Template, version: Version, answers: Answers) -> OwnFileHistory:
+        """What became of the files that a template leaves to people, up to a version."""
+        export = self.export(template, version)
+        part = export.subdirectory(answers.some(export.deciding))
+        key = (template.source, version.commit, part)
+        if key not in self._histories:
+            self._histories[key] = read_history(template, export, part)
+        return self._histories[key]
+
+    def generated(self, export: Export, name: str, answers: Answers) -> dict[str, Entry]:
+        """The generated files of a workflow, as its version renders them.
+
+        Args:
+            name: The name of its folder.
+        """
+        part = export.subdirectory(answers.some(export.deciding))
+        key = (export.template.source, export.version.commit, part)
+        if key not in self._generated:
+            # What it makes is of no interest, but the settings and the environment are.
+            empty = self.excerpt(export, answers, frozenset())
+            first = render(empty, name, answers, self.scratch(), settled=True)
+            self._generated[key] = generated_files(export, part, first)
+        known = self._generated[key].of(answers)
+        if known is not None:
+            return known
+        whole = render(export, name, answers, self.scratch(), settled=True)
+        generated = Owner.GENERATED
+        return {path: file for path, file in whole.files.items() if whole.owner(path) is generated}
 
     def scratch(self) -> Path:
         """An empty folder to render below."""

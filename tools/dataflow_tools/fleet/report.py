@@ -59,7 +59,9 @@ def report_lines(report: UpdateReport, paint: Callable[[str, str], str]) -> Iter
     for outcome in shown:
         yield _headline(outcome, width, paint, planned=report.planned_only)
         quiet = fold and outcome.status is UpdateStatus.UPDATED and not report.planned_only
-        if not quiet:
+        if quiet:
+            yield from (f"    {note}" for note in outcome.notes)
+        else:
             yield from _details(outcome, paint, planned=report.planned_only)
     if shown:
         yield ""
@@ -71,7 +73,7 @@ def report_lines(report: UpdateReport, paint: Callable[[str, str], str]) -> Iter
 
 def _says_nothing(outcome: UpdateOutcome) -> bool:
     untouched = outcome.status in {UpdateStatus.CURRENT, UpdateStatus.UNMANAGED}
-    return untouched or outcome.reason == STOPPED
+    return (untouched and not outcome.notes) or outcome.reason == STOPPED
 
 
 def diff_lines(outcome: UpdateOutcome, paint: Callable[[str, str], str]) -> Iterator[str]:
@@ -111,6 +113,8 @@ def _headline(
     word = (_PLANNED if planned else _DONE).get(outcome.status, outcome.status.value)
     if outcome.checked is not None:
         word += ", checks passed" if outcome.checked else ", CHECKS FAILED"
+    elif outcome.is_unchecked:
+        word += ", NOT CHECKED"
     parts = [f"{outcome.workflow_id:<{width}}", step, paint(word, _COLOURS[outcome.status])]
     if tally := _tally(outcome):
         parts.append(", ".join(f"{number} {name}" for name, number in tally.items()))
@@ -189,9 +193,18 @@ def _steps(report: UpdateReport) -> Iterator[str]:
         yield f"{', '.join(names[:_MOST_NAMED])}{more}: {instruction}"
     for outcome in report.outcomes:
         if outcome.checked is False:
-            place = shlex.quote(outcome.path)
-            undo = f"git restore {place} && git clean -fd {place}"
-            yield f"{outcome.workflow_id}: fix it, or undo with: {undo}"
+            yield f"{outcome.workflow_id}: fix it, or undo with: {_undo(outcome)}"
+
+
+def _undo(outcome: UpdateOutcome) -> str:
+    """How to go back, without what a person has there that is not committed."""
+    added = [
+        shlex.quote(f"{outcome.path}/{change.path}")
+        for change in outcome.changes
+        if change.before is None and change.after is not None
+    ]
+    undo = f"git restore {shlex.quote(outcome.path)}"
+    return f"{undo} && rm {' '.join(added)}" if added else undo
 
 
 def _after_conflicts(outcomes: list[UpdateOutcome]) -> Iterator[str]:

@@ -45,6 +45,7 @@ class UpdateOutcome:
         target: The version it goes to.
         reason: Why it was skipped or failed.
         checked: Whether its own checks passed after the update; ``None`` if they did not run.
+        is_unchecked: Whether they were asked for and could not run.
     """
 
     workflow_id: str
@@ -57,6 +58,7 @@ class UpdateOutcome:
     reason: str | None = None
     instruction: str | None = None
     checked: bool | None = None
+    is_unchecked: bool = False
 
     def fail(
         self, error: DataflowError, status: UpdateStatus = UpdateStatus.FAILED
@@ -93,7 +95,7 @@ class UpdateOutcome:
             "to": self.target,
             "files": [change.as_json() for change in self.changes],
             **{key: value for key, value in optional.items() if value},
-            **({"checked": self.checked} if self.checked is not None else {}),
+            **({"checked": self.checked} if self.checked is not None or self.is_unchecked else {}),
         }
 
 
@@ -131,7 +133,8 @@ class UpdateReport:
         if self.interrupted:
             return 130
         fine = all(
-            outcome.status.is_fine and outcome.checked is not False for outcome in self.outcomes
+            outcome.status.is_fine and outcome.checked is not False and not outcome.is_unchecked
+            for outcome in self.outcomes
         )
         return 0 if fine else 1
 

@@ -63,6 +63,20 @@ def read_tree(root: Path) -> dict[str, Entry]:
     return found
 
 
+def way_out(root: Path, path: str) -> str | None:
+    """Find the first folder on the way to ``path`` that leads out of what ``root`` owns.
+
+    Returns:
+        The path of a link, or of a folder that is a git repository of its own.
+    """
+    parts = path.split("/")
+    for depth in range(1, len(parts)):
+        folder = root.joinpath(*parts[:depth])
+        if folder.is_symlink() or os.path.lexists(folder / ".git"):
+            return "/".join(parts[:depth])
+    return None
+
+
 def obstacle(root: Path, path: str, leaving: set[str]) -> str | None:
     """Find what lies in the way of a file at ``path`` below ``root``.
 
@@ -70,15 +84,15 @@ def obstacle(root: Path, path: str, leaving: set[str]) -> str | None:
         leaving: The paths that the same update removes first.
 
     Returns:
-        The path of the first thing in the way: a file or link where a folder must be, or
-        something in a folder where the file must be.
+        The path of the first thing in the way: a file or link where a folder must be, a git
+        repository of its own, or something in a folder where the file must be.
     """
     parts = path.split("/")
     for depth in range(1, len(parts)):
         parent = "/".join(parts[:depth])
         there = root / parent
         if (there.is_symlink() or there.exists()) and parent not in leaving:
-            if there.is_symlink() or not there.is_dir():
+            if there.is_symlink() or not there.is_dir() or os.path.lexists(there / ".git"):
                 return parent
         elif parent in leaving:
             return None

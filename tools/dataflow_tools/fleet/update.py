@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock, Timeout
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow_tools.fleet.applying import apply_all, journal_folder
 from dataflow_tools.fleet.journal import pending, recover
+from dataflow_tools.fleet.own_files import own_file_notes
 from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.fleet.results import UpdateJob, UpdateOutcome, UpdateReport, UpdateStatus
-from dataflow_tools.fleet.safety import recall_conflicts, refuse_unsafe, refuse_unsafe_project
+from dataflow_tools.fleet.safety import recall_conflicts, refuse_lost, refuse_unsafe
 from dataflow_tools.fleet.template_instance import Instance, find_instances, project_instance
-from dataflow_tools.fleet.update_planning import plan_instance
+from dataflow_tools.fleet.update_lock import only_one_update
+from dataflow_tools.fleet.update_planning import check_questions, plan_instance
 from dataflow_tools.fleet.versions import TemplateError
 from dataflow_tools.fleet.worktree import WorkTree, read_work_tree
 
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
     from dataflow_tools.fleet.versions import Template, Version
-
-
-class UpdateBusyError(DataflowError):
-    """Another update of the same project is running."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ def update_workflows(
     # Git must not wait for a password that nobody can type, ours no more than Copier's.
     os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")
     state = journal_folder(project)
-    with nullcontext() if request.plan_only else _only_one(state):
+    with nullcontext() if request.plan_only else only_one_update(state):
         report = UpdateReport([], planned_only=request.plan_only)
         _finish_earlier(state, request, report)
         instances = [project_instance(project)] if request.project else []
@@ -92,12 +88,13 @@ def update_workflows(
                 folders = [job.instance.folder for job in managed]
                 work_tree = read_work_tree(project.root, folders)
                 recall_conflicts(managed, work_tree)
-                ready = refuse_unsafe(
-                    waiting, work_tree, named=bool(request.names), plan_only=request.plan_only
-                )
+                _note_own_files(render_cache, managed)
+                how = {"named": bool(request.names), "plan_only": request.plan_only}
+                ready = refuse_unsafe(waiting, work_tree, **how)
+                _refuse_wrong_answers(render_cache, ready, request)
                 planned = list(_plan(render_cache, ready, work_tree, request, progress))
+                planned = refuse_lost(planned, work_tree, **how)
                 if not request.plan_only:
-                    refuse_unsafe_project(planned, work_tree)
                     apply_all(
                         *(project, planned, work_tree, report, progress),
                         check=request.check,
@@ -167,6 +164,16 @@ def _needs_update(render_cache: RenderCache, job: UpdateJob, request: Request) -
     return True
 
 
+def _refuse_wrong_answers(
+    render_cache: RenderCache, jobs: list[UpdateJob], request: Request
+) -> None:
+    """Refuse the whole run for an answer that no workflow could take."""
+    for job in jobs if request.given else ():
+        if job.answers is not None and job.target is not None:
+            template = render_cache.template(job.answers.source)
+            check_questions(render_cache.export(template, job.target), request.given)
+
+
 def _target(template: Template, request: Request) -> Version:
     if request.reference is None:
         return template.latest(prereleases=request.prereleases)
@@ -220,8 +227,26 @@ def _plan(
             outcome.fail(DataflowError(unreadable, remedy))
             continue
         outcome.notes += notes
+        _note_own(render_cache, job, job.target)
         outcome.status = UpdateStatus.CONFLICT if outcome.conflicts else UpdateStatus.UPDATED
         yield job
+
+
+def _note_own_files(render_cache: RenderCache, jobs: list[UpdateJob]) -> None:
+    """Say of workflows that are up to date as well which files of people the template left."""
+    for job in jobs:
+        if job.outcome.status is UpdateStatus.CURRENT and job.target is not None:
+            _note_own(render_cache, job, job.target)
+
+
+def _note_own(render_cache: RenderCache, job: UpdateJob, version: Version) -> None:
+    assert job.answers is not None  # noqa: S101 (set by `_needs_update`)
+    template = render_cache.template(job.answers.source)
+    history = render_cache.history(template, version, job.answers)
+    planned = {
+        change.path: change.after.data if change.after else None for change in job.outcome.changes
+    }
+    job.outcome.notes += own_file_notes(history, job.instance.folder, planned)
 
 
 def _finish_earlier(state: Path, request: Request, report: UpdateReport) -> None:
@@ -237,21 +262,3 @@ def _finish_earlier(state: Path, request: Request, report: UpdateReport) -> None
         if untouched:
             note += f" Left alone, since changed in the meantime: {', '.join(untouched)}."
         report.notes.append(note)
-
-
-@contextmanager
-def _only_one(state: Path) -> Iterator[None]:
-    state.mkdir(parents=True, exist_ok=True)
-    # Whatever the project's own .gitignore says, none of this may be committed.
-    (state / ".gitignore").write_text("*\n", encoding="utf-8")
-    lock = FileLock(state / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UpdateBusyError(
-            "Another update of this project is running.", "Wait for it to end, then run this again."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -11,6 +11,7 @@ from dataflow_tools.fleet.answers_file import ANSWERS_FILE, Answers, with_origin
 from dataflow_tools.fleet.plan import Action, Change, MergeInputs, plan_changes
 from dataflow_tools.fleet.render import render
 from dataflow_tools.fleet.tree import Entry
+from dataflow_tools.scaffold.given_answers import check_given, choices_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,6 +61,7 @@ def plan_instance(
         return [_version_change(instance, answers, text)], []
     for export in (old, new):
         _refuse_unsupported(export)
+    check_questions(new, given)
     some_old = render_cache.excerpt(old, answers, step.old_files)
     some_new = render_cache.excerpt(new, answers, step.new_files)
     scratch = render_cache.scratch()
@@ -85,11 +87,32 @@ def plan_instance(
 
     owners = (theirs.owner, base.owner)
     inputs = MergeInputs(
-        instance.folder, base.files, theirs.files, *owners, tracked, rendered, labels
+        *(instance.folder, base.files, theirs.files, *owners, tracked, rendered, labels),
+        left_out=work_tree.left_out_in(instance.folder),
+        executables=work_tree.executables_in(instance.folder),
     )
     changes = plan_changes(inputs)
     changes.append(_version_change(instance, answers, theirs.answers_text))
-    return changes, [*_describe_name(instance, theirs), *_describe_answers(answers.values, theirs)]
+    hidden = [name for name in given if name in theirs.worker.answers.hidden]
+    notes = [
+        f"{name} is not asked for with its other answers, and was left out"
+        for name in hidden
+        if not instance.is_project
+    ]
+    notes += _describe_name(instance, theirs)
+    return changes, [*notes, *_describe_answers(answers.values, theirs)]
+
+
+def check_questions(export: Export, given: Mapping[str, Any]) -> None:
+    """Check answers that somebody gave against the questions of a version.
+
+    Raises:
+        BadInputError: It has no such question, or that takes no such value.
+    """
+    if given and export.config is not None:
+        questions = {k: v for k, v in export.config.items() if not k.startswith("_")}
+        where = f"Template version {export.version.name}"
+        check_given(given, questions, where=where)
 
 
 def _describe_name(instance: Instance, theirs: Rendering) -> list[str]:
@@ -97,8 +120,8 @@ def _describe_name(instance: Instance, theirs: Rendering) -> list[str]:
     name = theirs.answers.get("workflow_id")
     if instance.is_project or name in (None, instance.name):
         return []
-    option = f"--data workflow_id={instance.name}"
-    return [f"its answers call it {name!r}; to rename what is in it: {instance.command} {option}"]
+    rename = f"dataflow workflow rename {name} {instance.name}"
+    return [f"its answers call it {name!r}; name the folder so again, and then: {rename}"]
 
 
 def _version_change(instance: Instance, answers: Answers, text: str) -> Change:
@@ -156,7 +179,7 @@ def _check_answers(
             continue
         if name not in used or _same(used[name], value):
             continue
-        choices = _choices(questions[name].get("choices"))
+        choices = choices_of(questions[name].get("choices"))
         allowed = f"; it accepts {', '.join(choices)}" if choices else ""
         faults.append(f"Answer no longer valid: {name} = {value!r}{allowed}.")
         options.append(f"--data {name}={choices[0] if choices else '...'}")
@@ -186,13 +209,3 @@ def _describe_answers(known: Mapping[str, Any], rendering: Rendering) -> list[st
 def _same(used: Any, recorded: Any) -> bool:
     # A question may turn "5" into 5; that is the same answer.
     return bool(used == recorded) or str(used) == str(recorded)
-
-
-def _choices(declared: Any) -> list[str]:
-    if isinstance(declared, dict):
-        declared = list(declared.values())
-    if not isinstance(declared, list):
-        return []
-    values = [choice[1] if isinstance(choice, list) else choice for choice in declared]
-    values = [value.get("value") if isinstance(value, dict) else value for value in values]
-    return [str(value) for value in values]

@@ -181,7 +181,7 @@ def open_template(source: str, near: Path) -> Template:
     Raises:
         TemplateError: It is not the root of a git repository, or cannot be reached.
     """
-    address = _expand(source)
+    address = expand_address(source)
     local = _local_path(address, near)
     if local is None:
         return _open_mirror(source, address)
@@ -237,7 +237,8 @@ def _is_bare(folder: Path) -> bool:
     return (folder / "HEAD").is_file() and succeeds("rev-parse", "--git-dir", cwd=folder)
 
 
-def _expand(source: str) -> str:
+def expand_address(source: str) -> str:
+    """An address that git understands, of one in any form that Copier takes."""
     for alias, host in _ALIASES.items():
         if source.startswith(alias):
             path = source.removeprefix(alias).lstrip("/")

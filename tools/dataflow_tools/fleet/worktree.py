@@ -6,16 +6,25 @@ import os
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha1, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
-from dataflow_tools.scaffold.git import find_top, run_git
+from dataflow_tools.scaffold.git import ask_git, find_top, run_git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dataflow_tools.fleet.tree import Entry
+
+
+# So many paths are named in one call of git.
+_MOST_ARGUMENTS = 500
+# The mode of a nested repository.
+_REPOSITORY = "160000"
+# What git, Copier and we write around the two sides of a conflict.
+_MARKERS = (r"^<<<<<<<( |\r?$)", r"^=======\r?$", r"^>>>>>>>( |\r?$)")
 
 
 class NoRepositoryError(BadInputError):
@@ -29,14 +38,24 @@ class WorkTree:
     Args:
         top: The root of the repository.
         tracked: The hash that the index has of each file, by path from the root.
-        changed: Paths with uncommitted changes, new files included, in order.
+        changed: Tracked paths with uncommitted changes, in order. Git does not tell of those that
+            it was told to overlook; `lacking` does.
+        untracked: New files that git does not ignore, and nested repositories, in order.
         unmerged: Paths with conflicts that nobody has resolved yet, in order.
+        left_out: Tracked paths that a sparse checkout leaves out, or that git was told to skip.
+        executables: The tracked paths that are executable, where git takes no notice of what the
+            file system says about it (``core.fileMode``); ``None`` where it does.
+        folders: What was asked about.
     """
 
     top: Path
     tracked: dict[str, str]
     changed: list[str]
+    untracked: list[str]
     unmerged: list[str]
+    left_out: frozenset[str] = frozenset()
+    executables: frozenset[str] | None = None
+    folders: Sequence[Path] = ()
 
     def name(self, folder: Path) -> str:
         """A folder's path from the root, as git writes it; ``.`` for the root itself."""
@@ -55,6 +74,41 @@ class WorkTree:
         """The paths with uncommitted changes in a folder, relative to it."""
         return _within(self.changed, self.name(folder))
 
+    def untracked_in(self, folder: Path) -> list[str]:
+        """The new files in a folder, relative to it."""
+        return _within(self.untracked, self.name(folder))
+
+    def left_out_in(self, folder: Path) -> frozenset[str]:
+        """The paths in a folder, relative to it, that git was told not to check out."""
+        return frozenset(_within(sorted(self.left_out), self.name(folder)))
+
+    def executables_in(self, folder: Path) -> frozenset[str] | None:
+        """The executable paths in a folder, where only the index says which they are."""
+        if self.executables is None:
+            return None
+        return frozenset(_within(sorted(self.executables), self.name(folder)))
+
+    def lacking(self, files: Mapping[str, Entry]) -> list[str]:
+        """Find the files whose content git does not have, whatever it says about them.
+
+        Files marked with ``assume-unchanged`` or ``skip-worktree`` count as unchanged for git, and
+        so may others with ``core.fsmonitor`` or a clock that stood still. So contents are compared.
+
+        Args:
+            files: Files as they are on the disk, by their path from the root. Those that are not
+                tracked are passed over.
+        """
+        odd = [
+            path
+            for path, entry in files.items()
+            if path in self.tracked and _blob(entry.data, self.tracked[path]) != self.tracked[path]
+        ]
+        found = [path for path in odd if files[path].link]
+        plain = [path for path in odd if not files[path].link]
+        # Git stores a text with other line ends than it checks out, if it is told to.
+        found += [path for path, sha in _hashes(self.top, plain) if sha != self.tracked[path]]
+        return sorted(found)
+
     def unmerged_in(self, folder: Path) -> list[str]:
         """The paths with open conflicts in a folder, relative to it."""
         return _within(self.unmerged, self.name(folder))
@@ -62,6 +116,22 @@ class WorkTree:
     @cached_property
     def _tracked(self) -> list[str]:
         return sorted(self.tracked)
+
+    @cached_property
+    def marked(self) -> list[str]:
+        """The tracked paths whose files have conflict markers that somebody committed, in order."""
+        # All three kinds of lines, as a file may well have one of them by itself.
+        patterns = [word for end in _MARKERS for word in ("-e", end)]
+        how = ("--files-with-matches", "--all-match", "-z", "-I", "--extended-regexp")
+        command = ("grep", "--no-recurse-submodules", "--full-name", *how, *patterns, "--")
+        _, answer = ask_git(*command, *self.folders, cwd=self.top, accept=range(2))
+        unmerged = {*self.unmerged}
+        found = sorted(os.fsdecode(name) for name in answer.split(b"\0") if name)
+        return [path for path in found if path not in unmerged]
+
+    def marked_in(self, folder: Path) -> list[str]:
+        """The paths with committed conflict markers in a folder, relative to it."""
+        return _within(self.marked, self.name(folder))
 
 
 def _within(paths: list[str], folder: str) -> list[str]:
@@ -92,29 +162,73 @@ def read_work_tree(root: Path, folders: Sequence[Path]) -> WorkTree:
     # One common folder instead of a thousand names, which no command line would hold.
     paths = list(folders) if len(folders) <= 20 else [Path(os.path.commonpath(folders))]
     tracked: dict[str, str] = {}
-    listing = run_git("ls-files", "--stage", "-z", "--full-name", "--", *paths, cwd=top)
+    executables, left_out = set(), set()
+    listing = run_git("ls-files", "--stage", "-v", "-z", "--full-name", "--", *paths, cwd=top)
     for line in os.fsdecode(listing).split("\0")[:-1]:
         meta, path = line.split("\t", 1)
-        _, sha, stage = meta.split(" ")
-        if stage in {"0", "2"}:
+        tag, mode, sha, stage = meta.split(" ")
+        # Of a nested repository the index has a commit, no content.
+        if stage in {"0", "2"} and mode != _REPOSITORY:
             tracked[path] = sha
-    changed, unmerged = _read_status(top, paths)
-    return WorkTree(top, tracked, sorted(changed), sorted(unmerged))
+            if mode == "100755":
+                executables.add(path)
+            # https://git-scm.com/docs/git-ls-files#Documentation/git-ls-files.txt--t
+            if tag in "Ss":
+                left_out.add(path)
+    changed, untracked, unmerged = _read_status(top, paths, tracked)
+    return WorkTree(
+        top,
+        tracked,
+        sorted(changed),
+        sorted(untracked),
+        sorted(unmerged),
+        frozenset(left_out),
+        None if _minds_file_mode(top) else frozenset(executables),
+        paths,
+    )
 
 
-def _read_status(top: Path, paths: Sequence[Path]) -> tuple[set[str], set[str]]:
+def _minds_file_mode(top: Path) -> bool:
+    answer = run_git("config", "--type=bool", "--get", "core.fileMode", cwd=top, accept=range(2))
+    return answer.strip() != b"false"
+
+
+def _read_status(
+    top: Path, paths: Sequence[Path], tracked: Mapping[str, str]
+) -> tuple[set[str], set[str], set[str]]:
     # Format: https://git-scm.com/docs/git-status#_porcelain_format_version_2
     how = ("--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
     status = run_git("status", *how, "--", *paths, cwd=top)
-    changed, unmerged = set(), set()
+    changed, untracked, unmerged, touched = set(), set(), set(), []
     for line in os.fsdecode(status).split("\0")[:-1]:
         if line.startswith("1 "):
-            changed.add(line.split(" ", 8)[8])
+            _, state, _, *modes, _, _, path = line.split(" ", 8)
+            changed.add(path)
+            if state == ".M" and len({*modes}) == 1 and modes[0] != _REPOSITORY:
+                touched.append(path)
         elif line.startswith("u "):
             unmerged.add(line.split(" ", 10)[10])
         elif line.startswith("? "):
-            changed.add(line[2:])
-    return changed, unmerged
+            untracked.add(line[2:])
+    # Git also calls a file changed of which it would store what it has, with other line ends.
+    links = {path for path in touched if (top / path).is_symlink()}
+    plain = [path for path in touched if path not in links]
+    changed -= {path for path, sha in _hashes(top, plain) if sha == tracked.get(path)}
+    return changed, untracked, unmerged
+
+
+def _hashes(top: Path, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The names of the contents that git would store of some files."""
+    for start in range(0, len(paths), _MOST_ARGUMENTS):
+        some = paths[start : start + _MOST_ARGUMENTS]
+        hashes = run_git("hash-object", "--", *some, cwd=top).decode().split()
+        yield from zip(some, hashes, strict=True)
+
+
+def _blob(data: bytes, like: str) -> str:
+    """The name that git gives a content, by the kind of hash that the repository has."""
+    kind = sha256 if len(like) == sha256().digest_size * 2 else sha1
+    return kind(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def mark_conflicts(

@@ -15,14 +15,18 @@ from urllib.parse import unquote, urlparse
 import yaml
 
 from dataflow.shared.errors import BadInputError
-from dataflow.shared.suggestion import as_sentence, did_you_mean
 from dataflow.workflows.identifiers import check_workflow_id
-from dataflow_tools.scaffold.git import succeeds
+from dataflow_tools.scaffold.git import find_top, succeeds
+from dataflow_tools.scaffold.given_answers import check_given, choice_error, refuse_hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from dataflow.shared.project import Project
+
+
+# What the command decides, which every template has.
+_SETTLED = {"kind", "workflow_id"}
 
 
 @dataclass(frozen=True)
@@ -71,22 +75,29 @@ def create_project(
     Raises:
         BadInputError: The folder has files, or an answer is not valid.
     """
+    refuse_subfolder(template.url)
     if path.exists() and any(entry.name != ".git" for entry in path.iterdir()):
         raise BadInputError(
             f"The folder {path} is not empty; a project needs a folder of its own.",
             "Name a folder that does not exist yet.",
         )
-    _copy(template, path, {"kind": "project", **answers}, ask=ask)
+    _copy(template, path, {"kind": "project", **answers}, ask=ask, told=answers)
 
 
 def create_workflow(
-    project: Project, workflow_id: str, answers: Mapping[str, Any], *, ask: bool
+    project: Project,
+    workflow_id: str,
+    answers: Mapping[str, Any],
+    *,
+    ask: bool,
+    told: Collection[str] = (),
 ) -> Path:
     """Render a new workflow into a project, from the template version the project has.
 
     Args:
         answers: Answers to the template's questions.
         ask: Ask for the others on the terminal; otherwise take their defaults.
+        told: Those of the answers that a person gave, which must not be left out without a word.
 
     Returns:
         The workflow's folder.
@@ -102,8 +113,32 @@ def create_workflow(
             "Choose another name, or remove that folder first.",
         )
     everything = {**answers, "kind": "workflow", "workflow_id": workflow_id}
-    _copy(_template_of(project), folder, everything, ask=ask)
+    _copy(_template_of(project), folder, everything, ask=ask, told=told)
     return folder
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Whether a template is a folder, which nobody can reach from another machine."""
+    return url.startswith("file://") or Path(url).expanduser().is_dir()
+
+
+def refuse_subfolder(url: str) -> None:
+    """Refuse a template of which Copier would record no version, so that it could never update.
+
+    Raises:
+        BadInputError: It lies in a subfolder of a repository.
+    """
+    folder = Path(url.removeprefix("file://")).expanduser()
+    if not folder.is_dir() or (folder / "HEAD").is_file():
+        return
+    top = find_top(folder)
+    if top is not None and top != folder.resolve():
+        raise BadInputError(
+            f"The template {folder} lies in a subfolder of the repository {top}. Copier records no "
+            "version of such a template, so that nothing made from it could ever be updated.",
+            "Give it a repository of its own, with its history: "
+            f"git -C {top} subtree split --prefix {folder.resolve().relative_to(top)} -b template",
+        )
 
 
 def _template_of(project: Project) -> TemplateSource:
@@ -128,7 +163,14 @@ def _has_commit(repository: Path, ref: str | None) -> bool:
     )
 
 
-def _copy(template: TemplateSource, path: Path, data: dict[str, Any], *, ask: bool) -> None:
+def _copy(
+    template: TemplateSource,
+    path: Path,
+    data: dict[str, Any],
+    *,
+    ask: bool,
+    told: Collection[str],
+) -> None:
     from copier import run_copy
     from copier.errors import CopierError, DirtyLocalWarning
     from jinja2 import TemplateError
@@ -149,14 +191,20 @@ def _copy(template: TemplateSource, path: Path, data: dict[str, Any], *, ask: bo
         if not existed:
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(path)
-        raise BadInputError(
+        raise choice_error(str(error)) or BadInputError(
             f"The template could not be rendered: {error}",
             f"Correct the answer, or see that the template can be reached: {template.url}",
         ) from error
-    unknown = [name for name in data if name not in worker.template.questions_data]
-    if unknown:
+    try:
+        check_given(
+            {name: data[name] for name in data if name in told or name not in _SETTLED},
+            worker.template.questions_data,
+            where="The project's version of the template",
+        )
+        refuse_hidden(told, worker.answers.hidden, worker.answers.combined)
+    except BadInputError:
         _clear(path, existed=existed)
-        raise _unknown_questions(unknown, worker.template.questions_data)
+        raise
 
 
 def _clear(path: Path, *, existed: bool) -> None:
@@ -169,16 +217,6 @@ def _clear(path: Path, *, existed: bool) -> None:
             entry.unlink()
     if not existed:
         path.rmdir()
-
-
-def _unknown_questions(names: list[str], questions: Iterable[str]) -> BadInputError:
-    """Answers that nobody asked for; Copier leaves them out without a word."""
-    asked = [question for question in questions if question != "kind"]
-    meant = as_sentence(did_you_mean(names[0], asked))
-    return BadInputError(
-        f"The project's version of the template has no question {', '.join(names)}.",
-        f"{meant} A newer version may have it: `dataflow workflow update --project`.".strip(),
-    )
 
 
 def _is_repository(url: str) -> bool:
