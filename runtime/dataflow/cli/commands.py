@@ -34,6 +34,13 @@ _KNOWN = {
     "workflow inspect": LazyCommand("", "Compare a source with its contract."),
     "workflow status": LazyCommand("", "Compare workflows with their template."),
     "workflow update": LazyCommand("", "Bring workflows to a newer template."),
+    "template": LazyCommand("", "Check a template of your own and release it."),
+    "template check": LazyCommand("", "Render, lint, run and update a template in every way."),
+    "template release": LazyCommand("", "Move version, changelog and tag together."),
+    "campaign": LazyCommand("", "Carry a template version through many repositories."),
+    "campaign plan": LazyCommand("", "Say what would happen to each repository."),
+    "campaign run": LazyCommand("", "Update the repositories, ring by ring."),
+    "campaign report": LazyCommand("", "Show what became of each repository."),
     "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
     "reload": LazyCommand(
         "dataflow.cli.reload:reload", "Let the running service read the workflows anew."

@@ -1,0 +1,16 @@
+"""``dataflow template``: what those who make templates need."""
+
+from __future__ import annotations
+
+import click
+
+from dataflow.cli.commands import commands_of
+from dataflow.cli.lazy import LazyGroup
+
+
+@click.group(cls=LazyGroup, lazy_commands=commands_of("template"))
+def template() -> None:
+    """Check a template of your own and release it.
+
+    Run these in the template's repository, the folder with copier.yml.
+    """
