@@ -7,7 +7,7 @@ trial only those know who made the template; they write them into ``template-che
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
@@ -23,6 +23,7 @@ SAMPLES_FILE = "template-check.yml"
 KIND, WORKFLOW, PROJECT = "kind", "workflow", "project"
 
 Answers = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,15 @@ def answer_sets(
         The sets by name; the name can be that of a workflow.
     """
     groups = [*samples.together, *_own_groups(config, samples.settled)]
-    pairs = _all_pairs(groups)
-    if most is not None and len(pairs) > most:
-        pairs = [pairs[round(n * (len(pairs) - 1) / max(most - 1, 1))] for n in range(most)]
-    numbered = {f"pair_{number}": answers for number, answers in enumerate(pairs)}
-    return {"plain": {}, **samples.always, **numbered}
+    numbered = [(f"pair_{number}", answers) for number, answers in enumerate(_all_pairs(groups))]
+    return {"plain": {}, **samples.always, **dict(spread(numbered, most))}
+
+
+def spread(found: Sequence[T], most: int | None) -> list[T]:
+    """So many at most, from the first to the last."""
+    if most is None or len(found) <= most:
+        return list(found)
+    return [found[round(n * (len(found) - 1) / max(most - 1, 1))] for n in range(most)]
 
 
 def _own_groups(config: Mapping[str, Any], settled: set[str]) -> list[list[Answers]]:
