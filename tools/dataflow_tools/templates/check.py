@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import tempfile
 import time
@@ -94,8 +93,6 @@ def check_template(
     Raises:
         DataflowError: The check cannot be made.
     """
-    # No variable of the caller's project may decide about the rendered one.
-    os.environ.pop("DATAFLOW_PROJECT", None)
     root = find_template(folder)
     keep = request.keep
     if keep is not None and keep.exists() and any(keep.iterdir()):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.project import PROJECT_VARIABLE
+from dataflow_tools.fleet.tree import read_entry, read_tree
 from dataflow_tools.templates.findings import TemplateFinding
 from dataflow_tools.templates.rendered_project import PROJECT_SET, RenderedProject
 
@@ -72,22 +75,26 @@ class Rendered:
 
 def check_format(rendered: Rendered) -> list[TemplateFinding]:
     """What ruff would format differently, by the rendered project's own settings."""
-    done = _run(rendered, [*_RUFF, "format", "--check", "."], accept=(0, 1))
-    marker = "Would reformat: "
-    return [
-        rendered.finding(
-            line.removeprefix(marker),
-            "ruff would format it differently",
-            f"ruff format --diff {line.removeprefix(marker)}",
-        )
-        for line in done.stdout.splitlines()[:_MOST]
-        if line.startswith(marker)
-    ]
+    found = []
+    with tempfile.TemporaryDirectory(prefix="dataflow-format-") as folder:
+        # Its words differ from version to version; what it does to a copy is plain.
+        copy = Path(folder) / "project"
+        shutil.copytree(rendered.root, copy, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        done = _run(rendered, [*_RUFF, "format", "--no-cache", "."], accept=(0, 2), folder=copy)
+        for path, entry in sorted(read_tree(copy).items()):
+            if entry != read_entry(rendered.root / path):
+                reason = "ruff would format it differently"
+                found.append(rendered.finding(path, reason, f"ruff format --diff {path}"))
+        for line in done.stderr.splitlines() if done.returncode else ():
+            found.append(rendered.finding("", line, "ruff format --diff ."))
+    return found[:_MOST]
 
 
 def check_lint(rendered: Rendered) -> list[TemplateFinding]:
     """What ruff says by the rendered project's own rules."""
-    done = _run(rendered, [*_RUFF, "check", "--output-format", "json", "."], accept=(0, 1))
+    done = _run(
+        rendered, [*_RUFF, "check", "--no-cache", "--output-format", "json", "."], accept=(0, 1)
+    )
     found = []
     for one in json.loads(done.stdout or "[]")[:_MOST]:
         place = one["location"]
@@ -139,12 +146,16 @@ _DATAFLOW = [sys.executable, "-m", "dataflow.cli"]
 
 
 def _run(
-    rendered: Rendered, command: list[str], *, accept: tuple[int, ...]
+    rendered: Rendered,
+    command: list[str],
+    *,
+    accept: tuple[int, ...],
+    folder: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, PROJECT_VARIABLE: str(rendered.root), "NO_COLOR": "1"}
     done = subprocess.run(
         command,
-        cwd=rendered.root,
+        cwd=folder or rendered.root,
         env=environment,
         capture_output=True,
         text=True,
