@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dataflow.shared.errors import BadInputError
 from dataflow_tools.templates.answer_sets import Samples, answer_sets, read_samples, spread
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "kind": {"choices": ["workflow", "project"]},
     "colour": {"type": "str", "choices": {"Red": "red", "Blue": "blue", "Green": "green"}},
     "big": {"type": "bool"},
@@ -24,7 +25,7 @@ CONFIG = {
 def test_every_two_choices_come_together() -> None:
     """Every pair of values of two questions of workflows is in one set; texts are left alone."""
     sets = answer_sets(CONFIG, Samples())
-    values = {"colour": ["red", "blue", "green"], "big": [True, False], "shiny": [True, False]}
+    values: dict[str, list[Any]] = {"colour": ["red", "blue", "green"], "big": [True, False], "shiny": [True, False]}
     for one, other in combinations(values, 2):
         wanted = {(a, b) for a in values[one] for b in values[other]}
         assert wanted <= {(s.get(one), s.get(other)) for s in sets.values()}
