@@ -25,7 +25,11 @@ CONFIG: dict[str, Any] = {
 def test_every_two_choices_come_together() -> None:
     """Every pair of values of two questions of workflows is in one set; texts are left alone."""
     sets = answer_sets(CONFIG, Samples())
-    values: dict[str, list[Any]] = {"colour": ["red", "blue", "green"], "big": [True, False], "shiny": [True, False]}
+    values: dict[str, list[Any]] = {
+        "colour": ["red", "blue", "green"],
+        "big": [True, False],
+        "shiny": [True, False],
+    }
     for one, other in combinations(values, 2):
         wanted = {(a, b) for a in values[one] for b in values[other]}
         assert wanted <= {(s.get(one), s.get(other)) for s in sets.values()}

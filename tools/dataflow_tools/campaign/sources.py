@@ -41,7 +41,7 @@ def find_repositories(sources: Iterable[str]) -> list[Repository]:
     Args:
         sources: Each a git URL, a file with one address per line, the folder of a repository, or
             a folder of clones. A clone stands for where it came from (its ``origin``); one
-            without an origin for itself.
+            without an origin, and a bare repository, for itself.
 
     Raises:
         BadInputError: A source is none of these, or there is no repository at all.
@@ -95,7 +95,9 @@ def _is_repository(folder: Path) -> bool:
 
 
 def _origin(clone: Path) -> str:
-    """Where a clone came from; the clone itself if it says nothing."""
+    """Where a clone came from; itself if it says nothing, or has no working tree."""
+    if not (clone / ".git").exists():
+        return str(clone)
     try:
         found = run_git("config", "--get", "remote.origin.url", cwd=clone).decode().strip()
     except GitError:
