@@ -7,9 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from copier import run_copy
@@ -77,7 +77,7 @@ def comment(text: str) -> str:
 def make_kinds(folder: Path, template: Path) -> None:
     """One bare repository of each kind."""
     model = folder / "model"
-    made = {"defaults": True, "quiet": True}
+    made: dict[str, Any] = {"defaults": True, "quiet": True}
     run_copy(str(template), model, {"kind": "project"}, vcs_ref="v1.0.0", **made)
     for name in ("one", "two"):
         run_copy(str(template), model / WORKFLOWS / name, vcs_ref="v1.0.0", **made)
@@ -197,7 +197,7 @@ class Fleet:
 
 
 @pytest.fixture(scope="session")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template, and a repository of each kind."""
     folder = tmp_path_factory.mktemp("material")
     make_template(folder / "template")
