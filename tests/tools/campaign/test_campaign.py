@@ -110,6 +110,15 @@ def test_commits_of_others_on_the_branch_are_left_alone(few: Fleet) -> None:
     assert few.pushes()["plain-0"] == []
 
 
+def test_a_command_after_the_update_adds_to_the_commit(few: Fleet) -> None:
+    """`--then` renews what depends on the update, as a lock file does; one that fails is told."""
+    few.plan(then="test ! -e broken && cat pyproject.toml > lock", check="none")
+    report = few.run()
+    assert "line eight" in few.show("plain-0", "lock")
+    assert "exit code 1" in report.entries["failing-0"].reason
+    assert few.pushes()["failing-0"] == []
+
+
 def test_working_trees_of_people_are_only_read(few: Fleet, tmp_path: Path) -> None:
     """From a folder of clones, some of them dirty, their origins are meant; no file changes."""
     clones = tmp_path / "clones"

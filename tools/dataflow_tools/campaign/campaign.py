@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow_tools.campaign.clone import Clone
-from dataflow_tools.campaign.clone_update import check_clone, update_clone
+from dataflow_tools.campaign.clone_update import check_clone, run_command, update_clone
 from dataflow_tools.campaign.ledger import Entry, Ledger, State
 from dataflow_tools.campaign.locks import campaign_lock, repository_lock
 from dataflow_tools.campaign.proposal_text import commit_message, proposal_body, title
@@ -249,6 +249,12 @@ class _Work:
             entry.set(**{field: getattr(update, field) for field in _FROM_UPDATE}, base=base)
             if update.state is not State.READY:
                 return
+            if settings.then:
+                self._progress(settings.then)
+                wrong = run_command(update, settings.then)
+                if wrong is not None:
+                    entry.set(state=State.FAILED, reason=wrong[0], instruction=wrong[1])
+                    return
             commit = clone.commit(commit_message(settings, update.updated, update.left_out))
             if remote.proposed is None:
                 self._progress("checking")

@@ -165,7 +165,7 @@ def check_clone(
     if check == NO_CHECKS:
         return None
     if check != OWN_CHECKS:
-        return _run_command(update, check)
+        return run_command(update, check)
     for project, name in update.workflows:
         progress(f"checking {name}")
         well, words = check_workflow(project, name)
@@ -175,7 +175,8 @@ def check_clone(
     return None
 
 
-def _run_command(update: CloneUpdate, command: str) -> tuple[str, str] | None:
+def run_command(update: CloneUpdate, command: str) -> tuple[str, str] | None:
+    """Run a command line in each project; ``None`` if all is well, else the reason and what to do."""
     for project in update.projects:
         try:
             done = subprocess.run(  # noqa: S602 (the person's own command line)

@@ -101,11 +101,15 @@ class CampaignReport:
 
 
 def entry_lines(
-    entry: Entry, width: int, ring: int | None, paint: Callable[[str, str], str]
+    entry: Entry, width: int, ring: str, paint: Callable[[str, str], str]
 ) -> Iterator[str]:
-    """One repository: its state, and why."""
+    """One repository: its state, and why.
+
+    Args:
+        ring: What the column of rings says; without it there is no such column.
+    """
     word = paint(WORDS[entry.state], COLOURS[entry.state])
-    parts = [f"{entry.repository:<{width}}", f"{ring if ring else '-':>4}", word]
+    parts = [f"{entry.repository:<{width}}", *([f"{ring:>4}"] if ring else []), word]
     if entry.updated:
         workflows = sum(not name.endswith(PROJECT) for name in entry.updated)
         parts.append(f"{workflows} workflow{'' if workflows == 1 else 's'}")
@@ -127,7 +131,7 @@ def report_lines(report: CampaignReport, paint: Callable[[str, str], str]) -> It
     width = max((len(name) for name in report.entries), default=10)
     yield f"{'repository':<{width}}  ring  state"
     for name, entry in report.entries.items():
-        yield from entry_lines(entry, width, report.ring_of(name), paint)
+        yield from entry_lines(entry, width, str(report.ring_of(name) or "-"), paint)
     yield ""
     yield from summary_lines(report)
 
@@ -141,6 +145,11 @@ def summary_lines(report: CampaignReport) -> Iterator[str]:
     number = len(report.entries)
     noun = "repository" if number == 1 else "repositories"
     yield f"{number} {noun} to {report.settings.version}: {', '.join(parts)}."
+    left_out = sum(
+        len(entry.left_out) for entry in report.entries.values() if not entry.state.is_failure
+    )
+    if left_out:
+        yield f"Left out, to be updated by hand: {left_out}. `dataflow campaign report` names them."
     rings = ", ".join(str(len(ring)) for ring in report.settings.rings)
     left = report.left()
     if report.stopped:

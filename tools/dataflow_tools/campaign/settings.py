@@ -27,6 +27,7 @@ class Settings:
         pull_requests: What opens them, one of `pull_requests.KINDS`.
         check: ``own`` for each updated workflow's own checks, ``none``, or a command line that is
             run in the project's folder.
+        then: A command line that is run in each updated project before the commit.
     """
 
     version: str
@@ -36,6 +37,7 @@ class Settings:
     stop_above: float
     pull_requests: str
     check: str
+    then: str = ""
 
     @property
     def branch(self) -> str:

@@ -30,5 +30,5 @@ def paint(text: str, colour: str) -> str:
 
 def tell(entry: Entry) -> None:
     """Say what became of one repository, on standard error, as it happens."""
-    for line in entry_lines(entry, 24, None, paint):
+    for line in entry_lines(entry, 24, "", paint):
         click.echo(line, err=True)

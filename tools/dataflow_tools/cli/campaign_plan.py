@@ -41,6 +41,12 @@ from dataflow_tools.cli.campaign_options import folder_option, json_option, pain
     metavar="COMMAND",
     help="Run this in each project before it is pushed; own: each workflow's own tests; none.",
 )
+@click.option(
+    "--then",
+    default="",
+    metavar="COMMAND",
+    help="Run this in each updated project, such as 'uv lock'; what it changes is committed too.",
+)
 @json_option
 def plan(
     sources: tuple[str, ...],
@@ -50,6 +56,7 @@ def plan(
     stop_above: str,
     pull_requests: str,
     check: str,
+    then: str,
     as_json: bool,
 ) -> None:
     """Clone repositories and say what an update would do to each; nothing is pushed.
@@ -83,6 +90,7 @@ def plan(
         stop_above=parse_share(stop_above),
         pull_requests=pull_requests,
         check=check,
+        then=then,
     )
     with progress_line() as progress:
         report = plan_campaign(folder, wanted, Voice(progress))
