@@ -21,6 +21,7 @@ from update import IDENTITY, git, make_project, make_template, reset
 GOAL = 1.5
 DATAFLOW = [sys.executable, "-m", "dataflow.cli"]
 TO = "v1.1.0"
+UPDATE = [*DATAFLOW, "workflow", "update", "--all", "--project", "--to", TO]
 
 
 def make_repositories(root: Path, number: int, workflows: int) -> Path:
@@ -29,6 +30,7 @@ def make_repositories(root: Path, number: int, workflows: int) -> Path:
     template.mkdir()
     make_template(template)
     make_project(root / "model", template, workflows)
+    add_project(root / "model", template)
     (root / "remotes").mkdir()
     for position in range(number):
         bare = root / "remotes" / f"team-{position}.git"
@@ -37,6 +39,17 @@ def make_repositories(root: Path, number: int, workflows: int) -> Path:
         made = measure(["git", *IDENTITY, *own], bare, timeout=60).output.strip()
         git(bare, "update-ref", "refs/heads/main", made)
     return root / "remotes"
+
+
+def add_project(folder: Path, template: Path) -> None:
+    """Make a folder of workflows a project of the template's first version as well."""
+    import copier
+
+    answers = {"kind": "project", "project_name": "bench"}
+    options = {"vcs_ref": "v1.0.0", "defaults": True, "overwrite": True, "quiet": True}
+    copier.run_copy(str(template), folder, answers, **options)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "project")
 
 
 def campaign(root: Path, remotes: Path) -> Cost:
@@ -73,8 +86,9 @@ def together(root: Path, number: int) -> Cost:
     project = root / "together"
     if not project.is_dir():
         make_project(project, root / "template", number)
+        add_project(project, root / "template")
     reset(project)
-    return measure([*DATAFLOW, "workflow", "update", "--all", "--to", TO], project, timeout=600)
+    return measure(UPDATE, project, timeout=600)
 
 
 def single(root: Path, remotes: Path) -> Cost:
@@ -82,8 +96,7 @@ def single(root: Path, remotes: Path) -> Cost:
     clone = root / "clone"
     shutil.rmtree(clone, ignore_errors=True)
     git(root, "clone", "-q", str(next(iter(sorted(remotes.iterdir())))), str(clone))
-    command = [*DATAFLOW, "workflow", "update", "--all", "--to", TO]
-    return measure(command, clone, timeout=300)
+    return measure(UPDATE, clone, timeout=300)
 
 
 def main() -> None:

@@ -176,7 +176,7 @@ def check_clone(
 
 
 def run_command(update: CloneUpdate, command: str) -> tuple[str, str] | None:
-    """Run a command line in each project; ``None`` if all is well, else the reason and what to do."""
+    """Run a command line in each project; ``None`` if all is well, else why not and what to do."""
     for project in update.projects:
         try:
             done = subprocess.run(  # noqa: S602 (the person's own command line)
