@@ -65,6 +65,20 @@ def test_what_is_done_is_not_done_again(few: Fleet) -> None:
     assert report.exit_code == 1
 
 
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_push_that_nobody_wrote_down_is_not_made_again(few: Fleet, lines: int) -> None:
+    """Killed behind the push, with or without the line before it: the commit is known for ours."""
+    few.plan()
+    few.run()
+    pushed = few.pushes()
+    ledger = few.folder / "ledger.jsonl"
+    kept = [line for line in ledger.read_text().splitlines() if '"plain-1"' in line][-lines:]
+    ledger.write_text("".join(f"{x}\n" for x in ledger.read_text().splitlines() if x not in kept))
+    report = few.run()
+    assert few.pushes() == pushed
+    assert report.entries["plain-1"].state is State.PUSHED
+
+
 def test_what_failed_is_tried_again_with_what_people_did_meanwhile(few: Fleet) -> None:
     """The check's cause is removed upstream; the next run goes through, on the new commit."""
     few.plan()

@@ -45,6 +45,18 @@ def test_version_changelog_and_tag_move_together(fork: Fork) -> None:
     assert "Sources of another kind." in fork.git("tag", "-l", "--format=%(contents)", "v1.1.0")
 
 
+def test_line_ends_stay_as_they_are(fork: Fork) -> None:
+    """A changelog from Windows changes in the lines of the release alone."""
+    path = fork.root / "CHANGELOG.md"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    fork.git("config", "core.autocrlf", "false")
+    fork.commit()
+    release(fork)
+    assert path.read_bytes().count(b"\n") == path.read_bytes().count(b"\r\n")
+    added, removed, _ = fork.git("show", "--numstat", "--format=", "v1.1.0^{commit}").split()
+    assert (int(added), int(removed)) == (4, 1)
+
+
 def test_a_repository_with_the_library_moves_its_version_too(fork: Fork) -> None:
     """Both distributions, the pin between them and the question get the version."""
     project = '[project]\nname = "x"\nversion = "1.0.0"\n'
@@ -103,6 +115,11 @@ BREAKING: dict[str, tuple[str, str, str]] = {
         "type",
     ),
     "question:use_dbt": ("use_dbt: {", "other: {", "is gone"),
+    "question:source_type": (
+        "  when: \"{{ kind == 'workflow' }}\"\nu",
+        "  when: false\nu",
+        "computed",
+    ),
     "owner:ingestion.py": ("[ingestion.py]", "[]", "under people's hands"),
     "owner:job.py": ("_generated: [", "_generated: [job.py, ", "replace what people wrote"),
 }

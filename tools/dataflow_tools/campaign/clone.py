@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _BASE = "refs/dataflow/base"
 # No hook of a person's runs, nobody is asked for a password, and large files stay where they are.
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "protocol.version=2")
+# A server that says nothing for a minute is given up.
+_PATIENCE = ("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60")
+_SSH = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=20"
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
 _NAME = "GIT_{}_{}"
 
@@ -170,4 +173,8 @@ class Clone:
         self, *arguments: str, stdin: bytes = b"", environment: dict[str, str] | None = None
     ) -> bytes:
         variables = {**_ENVIRONMENT, **(environment or {})}
-        return run_git(*_QUIET, *arguments, cwd=self.folder, stdin=stdin, environment=variables)
+        if "GIT_SSH_COMMAND" not in os.environ and "GIT_SSH" not in os.environ:
+            variables["GIT_SSH_COMMAND"] = _SSH
+        return run_git(
+            *_QUIET, *_PATIENCE, *arguments, cwd=self.folder, stdin=stdin, environment=variables
+        )

@@ -128,7 +128,7 @@ def entry_lines(
 
 def report_lines(report: CampaignReport, paint: Callable[[str, str], str]) -> Iterator[str]:
     """The whole campaign as a table, and what to do next."""
-    width = max((len(name) for name in ("repository", *report.entries)))
+    width = max(len(name) for name in ("repository", *report.entries))
     yield f"{'repository':<{width}}  ring  state"
     for name, entry in report.entries.items():
         yield from entry_lines(entry, width, str(report.ring_of(name) or "-"), paint)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.errors import BadInputError
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.suggestion import nearest_few
 from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.templates.answer_sets import answer_sets, read_samples, spread
@@ -200,7 +200,13 @@ class _Check:
         began = time.monotonic()
         old = self.cache.export(self.template, self.template.version(f"refs/tags/{tag}"))
         folder.mkdir()
-        found = update_from(self.cache, old, self.new, self.sets, folder, self.progress)
+        try:
+            found = update_from(self.cache, old, self.new, self.sets, folder, self.progress)
+        except DataflowError as error:
+            reason = f"no instance of {tag} can be updated: {error.reason} {error.instruction}"
+            command = shlex.join(["dataflow", "template", "check", "--from", tag])
+            step.findings.append(TemplateFinding(PROJECT_SET, {}, "", reason, command))
+            return _ended(step, began)
         step.counted = f"{found.instances} instances, twice: untouched, and edited by a person"
         if found.refused:
             step.notes.append(f"{found.refused} sets of answers are not known to {tag}.")

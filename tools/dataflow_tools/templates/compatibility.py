@@ -106,7 +106,16 @@ def _questions(old: Export, new: Export) -> Iterator[Breakage]:
             continue
         yield from _question(name, before[name], question)
     for name, question in before.items():
-        if name not in after and not is_hidden(question):
+        if is_hidden(question):
+            continue
+        if name in after and is_hidden(after[name]):
+            yield Breakage(
+                f"question:{name}",
+                f"The question {name} is asked no longer and its value is computed: what instances "
+                "answered is replaced by it.",
+                f"Go on asking it, or say in CHANGELOG.md what becomes of {name}.",
+            )
+        if name not in after:
             yield Breakage(
                 f"question:{name}",
                 f"The question {name} is gone: what instances answered is forgotten by the next "

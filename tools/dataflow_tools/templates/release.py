@@ -107,7 +107,9 @@ def plan_release(
     found = _breakages(root, template, last, progress) if last is not None else []
     _refuse_breakages(found, set(meant), notes, last)
     changed = {
-        name: new for name, new in texts.items() if new != (root / name).read_text(encoding="utf-8")
+        name: new
+        for name, text in texts.items()
+        if (new := _with_ends_of(root / name, text)).encode() != (root / name).read_bytes()
     }
     return ReleasePlan(root, branch, number, tag, last, changed, notes, found)
 
@@ -254,6 +256,11 @@ def _next(wanted: str, last: str | None) -> str:
             "Choose a higher version, or say --patch, --minor or --major.",
         )
     return number
+
+
+def _with_ends_of(path: Path, text: str) -> str:
+    """A text with the line ends that a file has."""
+    return text.replace("\n", "\r\n") if b"\r\n" in path.read_bytes() else text
 
 
 def _word(output: bytes) -> str:
