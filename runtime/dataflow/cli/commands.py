@@ -34,7 +34,7 @@ _KNOWN = {
     "workflow inspect": LazyCommand("", "Compare a source with its contract."),
     "workflow status": LazyCommand("", "Compare workflows with their template."),
     "workflow update": LazyCommand("", "Bring workflows to a newer template."),
-    "template": LazyCommand("", "Check a template of your own and release it."),
+    "template": LazyCommand("", "Move to a template's new address; check and release your own."),
     "template check": LazyCommand("", "Render, lint, run and update a template in every way."),
     "template release": LazyCommand("", "Move version, changelog and tag together."),
     "campaign": LazyCommand("", "Carry a template version through many repositories."),

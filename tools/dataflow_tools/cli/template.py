@@ -10,7 +10,4 @@ from dataflow.cli.lazy import LazyGroup
 
 @click.group(cls=LazyGroup, lazy_commands=commands_of("template"))
 def template() -> None:
-    """Check a template of your own and release it.
-
-    Run these in the template's repository, the folder with copier.yml.
-    """
+    """Move a project to its template's new address; check and release a template of your own."""

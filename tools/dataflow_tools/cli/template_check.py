@@ -86,8 +86,10 @@ def check(
         click.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:
         number = sum(len(step.findings) for step in report.steps)
-        verdict = "The template is well." if report.passed else f"{number} findings."
-        click.echo(f"{len(report.sets)} sets of answers. {verdict}")
+        found = f"{number} finding{'' if number == 1 else 's'}."
+        verdict = "The template is well." if report.passed else found
+        sets = len(report.sets)
+        click.echo(f"{sets} set{'' if sets == 1 else 's'} of answers. {verdict}")
         if report.passed:
             click.echo("Next: dataflow template release --patch --dry-run")
     sys.exit(0 if report.passed else 1)
