@@ -41,6 +41,7 @@ BENCHMARKS: dict[str, tuple[list[str], list[str], float]] = {
         ["--fleet", "5", "--sample", "1", "--growth", "10"],
         600,
     ),
+    "campaign": ([], ["--repositories", "5", "--repeat", "1"], 600),
     "dashboards": (["--repeat", "3"], ["--rows", "100000", "--repeat", "1"], 900),
     "dashboard_visits": ([], ["--rows", "100000", "--repeat", "1"], 1200),
 }

@@ -6,89 +6,27 @@ import json
 import subprocess
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import pytest
-from allpairspy import AllPairs
+import yaml
 from copier import run_copy
-from tests.conftest import BIN, Dataflow
+from tests.conftest import BIN, REPOSITORY, Dataflow
+
+from dataflow_tools.templates.answer_sets import answer_sets, read_samples
 
 pytestmark = pytest.mark.slow
 
-ODD_COLUMNS = [
-    {"name": name, "identifier": identifier, "type": kind, "role": role, "tests": tests}
-    for name, identifier, kind, role, tests in [
-        ("Order ID", "order_id", "BIGINT", "key", ["unique", "not_null"]),
-        ("select", "select_", "VARCHAR", "text", []),
-        ("größe", "groesse", "DOUBLE", "measure", []),
-        ('say "hi"', "say_hi", "VARCHAR", "text", []),
-        ("{{ this }}", "this", "VARCHAR", "text", []),
-        ("it's", "its", "DATE", "date", ["not_null"]),
-        ("a--b;c", "a_b_c", "TIMESTAMP WITH TIME ZONE", "text", []),
-        ("flag", "flag", "BOOLEAN", "category", []),
-        ("nested", "nested", "JSON", "nested", ["not_null"]),
-        ("length of stay", "length_of_stay", "INTERVAL", "text", ["not_null"]),
-        # Also the name of the column that the enrichment stage adds.
-        ("Processed_At", "processed_at_", "TIMESTAMP", "time", []),
-    ]
-]
-
-SAMPLE_COLUMNS = [
-    {"name": "id", "identifier": "id", "type": "BIGINT", "role": "key", "tests": ["unique"]},
-    {"name": "place", "identifier": "place", "type": "VARCHAR", "role": "category", "tests": []}
-    | {"accepted_values": ["north", "land's end"]},
-    {"name": "amount", "identifier": "amount", "type": "DECIMAL(10,2)", "role": "measure"}
-    | {"tests": ["not_null"]},
-]
-API = {"source_type": "api", "source_url": "https://api.test/v1/trips"}
-SOURCES: list[dict[str, Any]] = [
-    {},
-    {"source_url": "data/in/*.csv", "null_values": ["", "NA"]}
-    | {"source_settings": {"encoding": "cp1252", "delimiter": ";"}},
-    API,
-    {**API, "auth_type": "bearer_token", "data_path": "data.items"},
-    {**API, "auth_type": "basic"}
-    | {"source_settings": {"paging": {"type": "none"}, "params": {"q": "a: #b", "n": [1, 2]}}},
-    {**API, "auth_type": "api_key"}
-    | {"source_settings": {"api_key_name": "key", "api_key_location": "query"}},
-    {**API, "auth_type": "oauth2_client_credentials", "token_url": "https://api.test/token"},
-    {"source_type": "database", "source_url": "data/source.db", "source_table": "Order Lines"},
-    {"source_type": "database", "source_url": "postgresql://db.test/shop"}
-    | {"source_settings": {"query": "select *\nfrom orders where note <> 'x: #y'"}},
-]
-COLUMNS: list[dict[str, Any]] = [
-    {"columns": [], "primary_key": ["id"]},
-    {"columns": SAMPLE_COLUMNS, "primary_key": ["id"]},
-    {"columns": ODD_COLUMNS, "primary_key": ["Order ID"]},
-]
-
-
-def pairwise_answers() -> dict[str, dict[str, Any]]:
-    """Sets of answers in which every two choices of two questions come together at least once."""
-    choices: list[list[dict[str, Any]]] = [
-        SOURCES,
-        COLUMNS,
-        [{"write_disposition": name} for name in ("replace", "append", "merge")],
-        [{"schedule": "0 6 * * *", "timezone": "Europe/Berlin"}, {"schedule": ""}],
-        *([{question: True}, {question: False}] for question in WANTED),
-    ]
-    # The library wants values that can be told apart: positions, not dicts.
-    positions = AllPairs([list(range(len(options))) for options in choices])
-    return {
-        f"pair_{number}": {
-            key: value
-            for options, position in zip(choices, chosen, strict=True)
-            for key, value in options[position].items()
-        }
-        for number, chosen in enumerate(positions)
-    }
+SAMPLES = read_samples(REPOSITORY)
+ANSWERS = answer_sets(yaml.safe_load((REPOSITORY / "copier.yml").read_text()), SAMPLES)
 
 
 def seen_without_sources() -> list[str]:
     """The sets of answers that bring no new pair of choices, if the source's are not looked at."""
     seen: set[frozenset[str]] = set()
     found = []
-    for name, answers in pairwise_answers().items():
+    for name, answers in ANSWERS.items():
+        if name in SAMPLES.always or not answers:
+            continue
         others = [f"{key}: {answers[key]}" for key in sorted(OTHERS & set(answers))]
         pairs = {frozenset(pair) for pair in combinations(others, 2)}
         if pairs <= seen:
@@ -97,18 +35,7 @@ def seen_without_sources() -> list[str]:
     return found
 
 
-WANTED = ("use_assets", "use_dbt", "use_evidence")
-OTHERS = {"columns", "write_disposition", "schedule", *WANTED}
-ANSWERS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    **pairwise_answers(),
-    "odd_texts": {
-        "title": 'The "best" sales: 100% #1 {{ 7 * 7 }}',
-        "description": 'It\'s <b>bold</b> & "quoted" \\ ${HOME} {{ 7 * 7 }} 🎉 ' + "long " * 20,
-        "use_dbt": False,
-    },
-    "a_rather_long_name_for_a_small_workflow": {"use_assets": True},
-}
+OTHERS = {"columns", "write_disposition", "schedule", "use_assets", "use_dbt", "use_evidence"}
 
 
 @pytest.fixture(scope="module")

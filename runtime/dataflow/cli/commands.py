@@ -41,6 +41,12 @@ _KNOWN = {
     "workflow propose": LazyCommand("", "Propose an update as a pull request."),
     "template": LazyCommand("", "Move to a template's new address; check and release your own."),
     "template move": LazyCommand("", "Have all workflows follow the template to a new address."),
+    "template check": LazyCommand("", "Render, lint, run and update a template in every way."),
+    "template release": LazyCommand("", "Move version, changelog and tag together."),
+    "campaign": LazyCommand("", "Carry a template version through many repositories."),
+    "campaign plan": LazyCommand("", "Say what would happen to each repository."),
+    "campaign run": LazyCommand("", "Update the repositories, ring by ring."),
+    "campaign report": LazyCommand("", "Show what became of each repository."),
     "up": LazyCommand("dataflow.cli.up:up", "Start Dagster, the REST API and the dashboards."),
     "reload": LazyCommand(
         "dataflow.cli.reload:reload", "Let the running service read the workflows anew."

@@ -50,6 +50,17 @@ def read_entry(path: Path) -> Entry | None:
     return Entry(path.read_bytes(), executable=bool(status.st_mode & 0o100))
 
 
+def write_entry(path: Path, entry: Entry) -> None:
+    """Write an entry where nothing is yet; its folders are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if entry.link:
+        path.symlink_to(os.fsdecode(entry.data))
+        return
+    path.write_bytes(entry.data)
+    if entry.executable:
+        path.chmod(path.stat().st_mode | 0o111)
+
+
 def read_tree(root: Path) -> dict[str, Entry]:
     """Read every file and link below ``root``, by its path with forward slashes."""
     found: dict[str, Entry] = {}

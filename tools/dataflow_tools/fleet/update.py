@@ -56,7 +56,10 @@ class Request:
 
 
 def update_workflows(
-    project: Project, request: Request, progress: Callable[[str], None] = lambda _: None
+    project: Project,
+    request: Request,
+    progress: Callable[[str], None] = lambda _: None,
+    shared: RenderCache | None = None,
 ) -> UpdateReport:
     """Update workflows, or plan to.
 
@@ -65,6 +68,7 @@ def update_workflows(
 
     Args:
         progress: Told in a few words what is being done.
+        shared: An open cache to use, where several projects of the same template are updated.
 
     Raises:
         BadInputError: The request makes no sense, or a folder has uncommitted changes.
@@ -81,7 +85,7 @@ def update_workflows(
             instances += find_instances(project, request.names)
         jobs = [UpdateJob(one, _outcome(project, one)) for one in instances]
         report.outcomes = [job.outcome for job in jobs]
-        with RenderCache(project.root) as render_cache:
+        with nullcontext(shared) if shared else RenderCache(project.root) as render_cache:
             waiting = [job for job in jobs if _needs_update(render_cache, job, request)]
             managed = [job for job in jobs if job.instance.is_managed]
             if managed:

@@ -1,0 +1,1 @@
+"""Carrying a template version through many repositories, ring by ring."""

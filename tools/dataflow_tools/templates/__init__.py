@@ -1,0 +1,1 @@
+"""What those who make templates need: a check of a whole template, and its releases."""
