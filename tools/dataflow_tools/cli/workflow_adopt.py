@@ -32,7 +32,7 @@ def adopt(name: str, data: tuple[str, ...], dry_run: bool, yes: bool, as_json: b
 
     carry_out(
         "adopt",
-        partial(plan_adoption, name=name, given=parse_answers(data)),
+        partial(plan_adoption, name=name, given=parse_answers(data, "workflow adopt")),
         (name,),
         dry_run=dry_run,
         yes=yes,
