@@ -135,6 +135,22 @@ def test_a_table_that_goes_by_the_workflows_name_keeps_its_name(project: Project
     assert "load:\n  table: orders\n" in (project.workflow_dir("sales") / "config.yaml").read_text()
 
 
+def test_a_link_is_left_as_it_is_and_told(project: Project) -> None:
+    """What lies outside the folder is nobody's to change."""
+    folder = project.workflow_dir("orders")
+    shared = project.root / "shared.yaml"
+    shared.write_text((folder / "config.yaml").read_text().replace("  table: orders\n", ""))
+    (folder / "config.yaml").unlink()
+    (folder / "config.yaml").symlink_to("../../../../shared.yaml")
+    commit(project.root)
+    before = shared.read_text()
+    plan = plan_rename(project, "orders", "sales")
+    assert "config.yaml is a link to ../../../../shared.yaml, which is not changed." in plan.look_at
+    carry_out(project, plan)
+    assert (project.workflow_dir("sales") / "config.yaml").is_symlink()
+    assert shared.read_text() == before.replace("workflows/orders/", "workflows/sales/")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
