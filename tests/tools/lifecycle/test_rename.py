@@ -231,9 +231,10 @@ def test_the_plan_writes_nothing_and_says_what_stays(project: Project, run: Run)
     assert "keep their names, so nothing is set anew: ORDERS_MAIL." in shown.stdout
     plan = json.loads(run("workflow", "rename", "orders", "sales", "--dry-run", "--json").stdout)
     assert (plan["done"], plan["back"]) == (False, ["dataflow workflow rename sales orders"])
-    asked = run("workflow", "rename", "orders", "sales")
-    assert asked.returncode == 2
-    assert "--yes" in asked.stderr
+    for options in ([], ["--json"]):
+        asked = run("workflow", "rename", "orders", "sales", *options)
+        assert asked.returncode == 2
+        assert "--yes" in asked.stderr
     assert texts(project.root / "src") == before
     assert not project.warehouse_file("sales").exists()
 

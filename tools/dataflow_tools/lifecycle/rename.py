@@ -193,7 +193,12 @@ def _stays(project: Project, folder: Path, old: str, new: str, runs: int) -> lis
             f"The variables keep their names, so nothing is set anew: {', '.join(variables)}."
         )
     answers = read_entry(folder / ANSWERS_FILE)
-    if answers and re.search(rf"^table:[ \t]+{old}$", answers.data.decode(errors="replace"), re.M):
+    has_tables = project.warehouse_file(old).exists()
+    if (
+        has_tables
+        and answers
+        and re.search(rf"^table:[ \t]+{old}$", answers.data.decode(errors="replace"), re.M)
+    ):
         found.append(f"The tables keep their names: raw.{old} is still called so, in {new}.duckdb.")
     downstream = [
         other.name
