@@ -87,6 +87,11 @@ def test_a_folder_says_what_it_is(tmp_path: Path) -> None:
             "from dataflow.workflows import a, new as b",
         ),
         ('Steps("old"', 'Steps("old"'),
+        (
+            'a = "\u2028"\r\n\fb = 1\r\nSteps("old")\r\n',
+            'a = "\u2028"\r\n\fb = 1\r\nSteps("new")\r\n',
+        ),
+        ('\ufeffSteps("old")', '\ufeffSteps("new")'),
     ],
 )
 def test_code_keeps_what_only_looks_like_the_name(code: str, wanted: str) -> None:

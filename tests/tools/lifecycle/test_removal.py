@@ -92,6 +92,21 @@ def test_purging_takes_the_tables_and_needs_git(unread: Project) -> None:
     assert note.read_text() == "MINE = 1\n"
 
 
+@pytest.mark.parametrize("way", ["skip-worktree", "assume-unchanged", "ignored"])
+def test_purging_deletes_nothing_that_git_was_told_not_to_see(unread: Project, way: str) -> None:
+    """Edits that it does not look at, and files that it ignores, are a person's as well."""
+    folder = unread.workflow_dir("orders")
+    if way == "ignored":
+        (folder / ".env").write_text("KEY=1\n")
+        (unread.root / ".git" / "info" / "exclude").write_text(".env\n")
+    else:
+        git(unread.root, "update-index", f"--{way}", f"{WORKFLOWS}/orders/transform.py")
+        (folder / "transform.py").write_text("MINE = 1\n")
+    assert git(unread.root, "status", "--porcelain") == ""
+    with pytest.raises(BadInputError, match="git does not have"):
+        plan_removal(unread, "orders", purge=True)
+
+
 def test_an_unknown_name_is_refused(project: Project) -> None:
     """The nearest one is named."""
     with pytest.raises(WorkflowNotFoundError) as refused:

@@ -135,6 +135,22 @@ def test_a_table_that_goes_by_the_workflows_name_keeps_its_name(project: Project
     assert "load:\n  table: orders\n" in (project.workflow_dir("sales") / "config.yaml").read_text()
 
 
+def test_a_link_is_left_as_it_is_and_told(project: Project) -> None:
+    """What lies outside the folder is nobody's to change."""
+    folder = project.workflow_dir("orders")
+    shared = project.root / "shared.yaml"
+    shared.write_text((folder / "config.yaml").read_text().replace("  table: orders\n", ""))
+    (folder / "config.yaml").unlink()
+    (folder / "config.yaml").symlink_to("../../../../shared.yaml")
+    commit(project.root)
+    before = shared.read_text()
+    plan = plan_rename(project, "orders", "sales")
+    assert "config.yaml is a link to ../../../../shared.yaml, which is not changed." in plan.look_at
+    carry_out(project, plan)
+    assert (project.workflow_dir("sales") / "config.yaml").is_symlink()
+    assert shared.read_text() == before.replace("workflows/orders/", "workflows/sales/")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
@@ -215,9 +231,10 @@ def test_the_plan_writes_nothing_and_says_what_stays(project: Project, run: Run)
     assert "keep their names, so nothing is set anew: ORDERS_MAIL." in shown.stdout
     plan = json.loads(run("workflow", "rename", "orders", "sales", "--dry-run", "--json").stdout)
     assert (plan["done"], plan["back"]) == (False, ["dataflow workflow rename sales orders"])
-    asked = run("workflow", "rename", "orders", "sales")
-    assert asked.returncode == 2
-    assert "--yes" in asked.stderr
+    for options in ([], ["--json"]):
+        asked = run("workflow", "rename", "orders", "sales", *options)
+        assert asked.returncode == 2
+        assert "--yes" in asked.stderr
     assert texts(project.root / "src") == before
     assert not project.warehouse_file("sales").exists()
 

@@ -23,7 +23,9 @@ Command = TypeVar("Command", bound=Callable[..., object])
 def plan_options(command: Command) -> Command:
     """Give a command --dry-run, --yes and --json."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON; it does not ask."),
+        click.option(
+            "--json", "as_json", is_flag=True, help="Print JSON; with --yes or --dry-run."
+        ),
         click.option("--yes", is_flag=True, help="Do it without asking."),
         click.option("--dry-run", is_flag=True, help="Show the plan, line by line; write nothing."),
     ):
@@ -82,8 +84,8 @@ def carry_out(
             if not as_json:
                 for line in plan.lines(every_line=False):
                     click.echo(line)
-            if not (yes or as_json):
-                _ask()
+            if not yes:
+                _ask(can_ask=not as_json)
             with progress_line() as progress:
                 progress(plan.title)
                 notes += execute(project, plan.title, plan.prepare, actions())
@@ -103,8 +105,8 @@ def carry_out(
                 click.echo(f"  {command}")
 
 
-def _ask() -> None:
-    if not sys.stdin.isatty():
+def _ask(*, can_ask: bool) -> None:
+    if not (can_ask and sys.stdin.isatty()):
         raise BadInputError(
             "Nobody can be asked here whether to do this. Nothing was changed.",
             "Add --yes to do it, or --dry-run to see the plan line by line.",

@@ -18,6 +18,7 @@ _TAKES_ID = frozenset(
     }
 )
 _OWN_CALLS = frozenset({"Steps", "register_workflow"})
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _NAMES = frozenset({"WORKFLOW", "WORKFLOW_ID", "workflow_id"})
 _PARTS = frozenset({"dashboard", "marts", "raw", "rejected", "source", "staging"})
 _OPS = ("extract", "transform", "load", "model", "publish")
@@ -47,12 +48,14 @@ class Literal:
 
 def literals(code: str) -> list[Literal]:
     """The texts in code that name workflows; none where Python cannot read it."""
+    begin = 1 if code.startswith("\ufeff") else 0
     try:
-        tree = ast.parse(code)
+        tree = ast.parse(code[begin:])
     except (SyntaxError, ValueError):
         return []
-    lines = code.splitlines(keepends=True)
-    starts = [0]
+    # Python ends a line at fewer characters than `splitlines` does.
+    lines = _LINE.findall(code[begin:])
+    starts = [begin]
     for line in lines:
         starts.append(starts[-1] + len(line))
 

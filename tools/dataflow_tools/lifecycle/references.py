@@ -144,7 +144,7 @@ def with_table(text: str, table: str) -> str:
     if (flow := re.search(r"^load:[ \t]*\{[ \t]*", text, re.MULTILINE)) is not None:
         rest = text[flow.end() :]
         return text[: flow.end()] + line + ("" if rest.startswith("}") else ", ") + rest
-    if (block := re.search(r"^load:[ \t]*(#.*)?\n", text, re.MULTILINE)) is not None:
+    if (block := re.search(r"^load:[ \t]*(#.*)?\r?\n", text, re.MULTILINE)) is not None:
         indent = re.match(r"(?:[ \t]*(?:#.*)?\n)*([ \t]+)", text[block.end() :])
         return (
             text[: block.end()] + f"{indent[1] if indent else '  '}{line}\n" + text[block.end() :]
@@ -166,7 +166,10 @@ def _own(path: str, text: str, names: Names) -> str:
                 rf"^((?:name|profile):[ \t]*[\"']?){old}\b", rf"\g<1>{new}", text, flags=re.M
             )
             return re.sub(
-                rf"^([ \t]+[\"']?){old}([\"']?:[ \t]*(?:#.*)?)$", rf"\g<1>{new}\2", text, flags=re.M
+                rf"^([ \t]+[\"']?){old}([\"']?:[ \t]*(?:#.*)?\r?)$",
+                rf"\g<1>{new}\2",
+                text,
+                flags=re.M,
             )
         if name in ("profiles.yml", "profiles.yaml"):
             return re.sub(rf"^([\"']?){old}([\"']?:)", rf"\g<1>{new}\2", text, flags=re.M)

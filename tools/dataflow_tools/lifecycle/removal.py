@@ -15,7 +15,7 @@ from dataflow.warehouse.kind import visible_warehouse
 from dataflow_tools.fleet.worktree import read_work_tree
 from dataflow_tools.lifecycle.plan import Plan, title_of
 from dataflow_tools.lifecycle.records import has_published, runs_in_history, unfinished_runs
-from dataflow_tools.lifecycle.references import Names, Rewriting, files_of_others
+from dataflow_tools.lifecycle.references import Names, Rewriting, files_of_others, walk
 from dataflow_tools.lifecycle.refusals import check_folder
 from dataflow_tools.lifecycle.tables import summary
 from dataflow_tools.scaffold.git import find_top, run_git, succeeds
@@ -145,12 +145,23 @@ def _is_use(one: Rewriting) -> bool:
 
 
 def _is_committed(project: Project, folder: Path) -> bool:
+    """Whether git has each file of the folder, as it is; what tools leave there does not count.
+
+    Git is not asked whether files have changed alone: it may have been told not to look.
+    """
     if find_top(project.root) is None:
         return False
     home = folder.resolve()
     tree = read_work_tree(project.root, [home])
-    dirty = tree.changed_in(home) or tree.unmerged_in(home)
-    return bool(tree.tracked_in(home)) and not dirty and succeeds("rev-parse", "HEAD", cwd=home)
+    names = [path.relative_to(home).as_posix() for path in walk(home)]
+    tracked = set(tree.tracked_in(home))
+    if tree.changed_in(home) or tree.unmerged_in(home) or not tracked or set(names) - tracked:
+        return False
+    files = [tree.path(home, name) for name in names if not (home / name).is_symlink()]
+    listed = "".join(f"{name}\n" for name in files).encode()
+    hashes = run_git("hash-object", "--stdin-paths", cwd=tree.top, stdin=listed).decode().split()
+    has_all = hashes == [tree.tracked[name] for name in files]
+    return has_all and succeeds("rev-parse", "--verify", "HEAD", cwd=home)
 
 
 def _from_git(project: Project, folder: Path) -> list[str]:

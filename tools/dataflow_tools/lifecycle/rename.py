@@ -25,6 +25,7 @@ from dataflow_tools.lifecycle.references import (
     declared_id,
     files_of_others,
     own_files,
+    walk,
     with_table,
 )
 from dataflow_tools.lifecycle.refusals import (
@@ -91,7 +92,7 @@ def with_named_table(folder: Path, own: list[Rewriting], old: str) -> list[Rewri
     """Name the table in config.yaml, if it goes by the workflow's id and is not named."""
     path = folder / "config.yaml"
     entry = read_entry(path)
-    if entry is None or not _goes_by_id(folder, entry.data):
+    if entry is None or entry.link or not _goes_by_id(folder, entry.data):
         return own
     known = {one.path: one for one in own}
     after = known[path].after if path in known else entry.data
@@ -108,7 +109,7 @@ def sorted_last(own: list[Rewriting]) -> list[Rewriting]:
 
 
 def look_at(folder: Path, old: str, new: str) -> list[str]:
-    """What a person has to do besides: variables that go by the workflow's id."""
+    """What a person has to do besides: links, and variables that go by the workflow's id."""
     values = settings_of(folder)
     ingestion = values.get("ingestion")
     ingestion = ingestion if isinstance(ingestion, dict) else {}
@@ -116,7 +117,11 @@ def look_at(folder: Path, old: str, new: str) -> list[str]:
     sources = {"": ingestion.get("source")}
     for name, given in several.items() if isinstance(several, dict) else ():
         sources[str(name)] = given.get("source") if isinstance(given, dict) else None
-    found = []
+    found = [
+        f"{path.relative_to(folder)} is a link to {path.readlink()}, which is not changed."
+        for path in walk(folder)
+        if path.is_symlink()
+    ]
     for name, source in sources.items():
         if not isinstance(source, dict):
             continue
@@ -188,7 +193,12 @@ def _stays(project: Project, folder: Path, old: str, new: str, runs: int) -> lis
             f"The variables keep their names, so nothing is set anew: {', '.join(variables)}."
         )
     answers = read_entry(folder / ANSWERS_FILE)
-    if answers and re.search(rf"^table:[ \t]+{old}$", answers.data.decode(errors="replace"), re.M):
+    has_tables = project.warehouse_file(old).exists()
+    if (
+        has_tables
+        and answers
+        and re.search(rf"^table:[ \t]+{old}$", answers.data.decode(errors="replace"), re.M)
+    ):
         found.append(f"The tables keep their names: raw.{old} is still called so, in {new}.duckdb.")
     downstream = [
         other.name
