@@ -120,8 +120,9 @@ def _describe_name(instance: Instance, theirs: Rendering) -> list[str]:
     name = theirs.answers.get("workflow_id")
     if instance.is_project or name in (None, instance.name):
         return []
-    rename = f"dataflow workflow rename {name} {instance.name}"
-    return [f"its answers call it {name!r}; name the folder so again, and then: {rename}"]
+    is_copy = (instance.folder.parent / str(name)).is_dir()
+    command = f"dataflow workflow {'copy' if is_copy else 'rename'} {name} {instance.name}"
+    return [f"its answers call it {name!r}, so it is refused; put it right: {command}"]
 
 
 def _version_change(instance: Instance, answers: Answers, text: str) -> Change:

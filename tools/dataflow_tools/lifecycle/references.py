@@ -210,7 +210,7 @@ def _anywhere(text: str, names: Names) -> str:
     old, end = names.old, r"(?![A-Za-z0-9_])"
     data = re.escape(names.data)
     return re.sub(
-        rf"(dataflow/workflows/|dataflow\.workflows\.|/api/v1/workflows/"
+        rf"(dataflow/workflows/|dataflow\.workflows\.|/api/v1/workflows/|//localhost:\d+/"
         rf"|(?<![\w.-]){data}/(?={old}\.duckdb)|/{data}/(?={old}\.duckdb)"
         rf"|\bdataflow workflow [a-z]+ (?:-[\w-]+ )*){old}{end}(?!-)",
         rf"\g<1>{names.new}",
