@@ -130,6 +130,17 @@ def test_an_answer_that_nobody_asked_for_is_refused(
     assert sorted(project_folder.rglob("*")) == before
 
 
+def test_tables_of_an_earlier_workflow_of_the_name_are_told(
+    project_folder: Path, dataflow: Dataflow
+) -> None:
+    """A run would go on from how far the earlier one had read its source."""
+    (project_folder / "data").mkdir(exist_ok=True)
+    (project_folder / "data" / "again.duckdb").touch()
+    made = dataflow("workflow", "new", "again", "--defaults", cwd=project_folder)
+    assert "data/again.duckdb" in made.stdout
+    assert "move it away first" in made.stdout
+
+
 def test_what_new_advises_of_a_column_runs_and_passes_the_rendered_tests(
     project_folder: Path, dataflow: Dataflow
 ) -> None:

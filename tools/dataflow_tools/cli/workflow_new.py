@@ -73,6 +73,11 @@ def new(
     click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
     if sources:
         click.echo("What was found is in its config.yaml and its models, to be corrected there.")
+    if (tables := project.warehouse_file(name)).exists():
+        click.echo(
+            f"Tables of an earlier workflow {name} are in {project.relative(tables)}, with how far "
+            "its sources were read; runs go on from there. To begin anew, move it away first."
+        )
     if nudge_service(project):
         click.echo("The running service has been told and shows it in a moment.")
     click.echo("Next:")
