@@ -240,6 +240,14 @@ def test_conflicts_in_pyproject_install_nothing_and_are_gone_on_from(job: Weekly
     assert "<<<<<<< yours" in job.show("pyproject.toml")
     assert "theirs" not in job.show(f"{ONE}/notes.txt")
     person = job.person()
+    write(person, {"notes.md": "looking at it\n"})
+    git(person, "add", "-A")
+    git(person, "commit", "-qm", "notes")
+    git(person, "push", "-q")
+    waiting, before = job.run(), job.tip()
+    assert waiting.returncode == 0, waiting.stdout + waiting.stderr
+    assert "pyproject.toml has conflicts" in waiting.stdout
+    assert job.tip() == before == git(person, "rev-parse", "HEAD").strip()
     write(person, {"pyproject.toml": theirs})
     git(person, "commit", "-qam", "resolved")
     git(person, "push", "-q")

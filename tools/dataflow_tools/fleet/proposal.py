@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.project_file import PROJECT_FILE, read_project_file
 from dataflow_tools.fleet import library_pins
 from dataflow_tools.fleet.forge import Forge, PullRequest, base_branch, identity, open_request
 from dataflow_tools.fleet.forge import push_options as options_of
@@ -27,6 +28,7 @@ from dataflow_tools.fleet.proposal_branch import (
     without_guarded,
 )
 from dataflow_tools.fleet.report import report_lines
+from dataflow_tools.fleet.safety import UncommittedError
 from dataflow_tools.fleet.update import Request, update_workflows
 from dataflow_tools.scaffold.git import GitError, ask_git, find_top, run_git
 
@@ -171,6 +173,13 @@ def _read(project: Project) -> bytes:
         return b""
 
 
+def _has_conflict(project: Project) -> bool:
+    try:
+        return read_project_file(project.root / PROJECT_FILE).conflict is not None
+    except (OSError, UnicodeDecodeError, BadInputError):
+        return True
+
+
 def _cut(lines: list[str]) -> str:
     text = "\n".join(lines)
     # GitHub takes 65,536 characters in all.
@@ -185,7 +194,13 @@ def _update(project: Project, top: Path, pins: bytes, progress: Callable[[str], 
     """
     work = _Work()
     root = project.root.resolve()
-    report = update_workflows(project, Request(workflows=False, project=True), progress)
+    try:
+        report = update_workflows(project, Request(workflows=False, project=True), progress)
+    except UncommittedError as error:
+        # Somebody has begun to resolve its conflicts on this branch, and is not done.
+        work.report += [error.reason, error.instruction]
+        work.needs_hand = True
+        return work
     work.report += [*report_lines(report, lambda text, _: text), ""]
     work.needs_hand = report.exit_code != 0
     work.paths = [project.workflows_dir.resolve().relative_to(top).as_posix()]
@@ -193,13 +208,13 @@ def _update(project: Project, top: Path, pins: bytes, progress: Callable[[str], 
         work.target = outcome.target or ""
         changed = [change.path for change in outcome.changes if change.before != change.after]
         work.paths += [(root / path).relative_to(top).as_posix() for path in changed]
-        if library_pins.FILE in outcome.conflicts:
-            work.report.append(
-                f"{library_pins.FILE} has conflicts, so nothing could be installed, and the "
-                "workflows were left as they are. Resolve them on this branch; the next run goes "
-                "on from there."
-            )
-            return work
+    if _has_conflict(project):
+        work.report.append(
+            f"{library_pins.FILE} has conflicts, so nothing could be installed, and the workflows "
+            "were left as they are. Resolve them on this branch; the next run goes on from there."
+        )
+        work.needs_hand = True
+        return work
     sound = _read(project) == pins or _install(project, work, progress)
     progress("updating and checking the workflows")
     # A process of its own, which imports the library as it is now.
