@@ -33,13 +33,14 @@ from dataflow_tools.fleet.update import Request, update_workflows
 from dataflow_tools.scaffold.git import GitError, ask_git, find_top, run_git
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from dataflow.shared.project import Project
 
 LOCK_FILE = "uv.lock"
 _TITLE = "Update from the template"
+_STEPS_OF_ONE = ("  Look at it and commit: ", "  Then commit: ")
 # Characters of a report, or of a patch, that a pull request has.
 _LONGEST = 30_000
 
@@ -173,6 +174,16 @@ def _read(project: Project) -> bytes:
         return b""
 
 
+def _for_reviewers(lines: Iterable[str]) -> list[str]:
+    """A report without the steps of somebody who sits before uncommitted changes."""
+    kept = [
+        line.replace(" (`git mergetool` works)", " on this branch")
+        for line in lines
+        if not line.startswith(_STEPS_OF_ONE) and ": fix it, or undo with: " not in line
+    ]
+    return kept[:-1] if kept and kept[-1] == "Next:" else kept
+
+
 def _has_conflict(project: Project) -> bool:
     try:
         return read_project_file(project.root / PROJECT_FILE).conflict is not None
@@ -201,7 +212,7 @@ def _update(project: Project, top: Path, pins: bytes, progress: Callable[[str], 
         work.report += [error.reason, error.instruction]
         work.needs_hand = True
         return work
-    work.report += [*report_lines(report, lambda text, _: text), ""]
+    work.report += [*_for_reviewers(report_lines(report, lambda text, _: text)), ""]
     work.needs_hand = report.exit_code != 0
     work.paths = [project.workflows_dir.resolve().relative_to(top).as_posix()]
     for outcome in report.outcomes:
@@ -228,7 +239,7 @@ def _update(project: Project, top: Path, pins: bytes, progress: Callable[[str], 
         text=True,
         check=False,
     )
-    work.report += done.stdout.splitlines()
+    work.report += _for_reviewers(done.stdout.splitlines())
     if done.returncode not in (0, 1):
         work.report += done.stderr.splitlines()
     work.needs_hand = work.needs_hand or done.returncode != 0 or not sound
