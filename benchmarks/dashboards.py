@@ -45,7 +45,9 @@ from dataflow_tools.site.packages import install_packages, site_files
 from dataflow_tools.site.site_build import build_site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from starlette.types import ASGIApp
 
 CONNECTOR = "@evidence-dev/duckdb@2.0.1"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -265,11 +267,11 @@ def visitor(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Serve a folder as `dataflow evidence serve` does."""
+def serving(folder: Path, around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> Iterator[str]:
+    """Serve a folder as `dataflow evidence serve` does, with another app around it."""
     listener = listen("127.0.0.1", 0)
     access = WebAccess(frozenset({"127.0.0.1"}))
-    server = uvicorn.Server(server_config(site_app(folder), access, log_level="error"))
+    server = uvicorn.Server(server_config(around(site_app(folder)), access, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -9,7 +9,11 @@ from dataflow_tools.inspection.aggregation import aggregate_of
 
 @pytest.mark.parametrize(
     "identifier",
-    ["amount", "net_cash_flow", "us_gross", "imdb_votes", "quantity", "precipitation"],
+    [
+        *("amount", "net_cash_flow", "us_gross", "imdb_votes", "quantity", "precipitation"),
+        *("gesamtkosten", "nettobetrag", "umsatzerlose_eur", "stuckzahl", "anzahl_besucher"),
+        *("montant_ttc", "nb_clients", "importe", "gastos_totales", "fatturato", "jaaromzet"),
+    ],
 )
 def test_amounts_are_added_up(identifier: str) -> None:
     """Twice as many rows have twice as much of it."""
@@ -18,7 +22,18 @@ def test_amounts_are_added_up(identifier: str) -> None:
 
 @pytest.mark.parametrize(
     "identifier",
-    ["unit_price", "sales_per_head", "tax_rate", "cash_balance", "temp_max", "dep_delay", "age"],
+    [
+        *(
+            "unit_price",
+            "sales_per_head",
+            "tax_rate",
+            "cash_balance",
+            "temp_max",
+            "dep_delay",
+            "age",
+        ),
+        *("stuckkosten", "steuersatz", "kosten_je_stuck", "preis", "costo_unitario", "kostenquote"),
+    ],
 )
 def test_all_else_is_averaged(identifier: str) -> None:
     """The sum of prices, rates, states and temperatures says nothing."""

@@ -82,9 +82,10 @@ def test_a_ratio_is_weighted_by_what_it_is_a_ratio_of(look: Look) -> None:
     assert "weight" not in column(found, "price")
 
 
-def test_kinds_of_money_are_told_apart(look: Look) -> None:
+@pytest.mark.parametrize("kinds", [("revenue", "cost"), ("Erlöse", "Kosten"), ("Soll", "Ist")])
+def test_kinds_of_money_are_told_apart(look: Look, kinds: tuple[str, str]) -> None:
     """Revenue and cost are not added up; regions are."""
-    rows = "\n".join(f"{n},{'revenue' if n % 2 else 'cost'},r{n % 3},{n}.5" for n in range(20))
+    rows = "\n".join(f"{n},{kinds[n % 2]},r{n % 3},{n}.5" for n in range(20))
     found = look(f"id,account,region,amount\n{rows}\n")
     assert column(found, "account")["kinds"] is True
     assert "kinds" not in column(found, "region")

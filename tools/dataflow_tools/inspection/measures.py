@@ -17,12 +17,21 @@ if TYPE_CHECKING:
 _PERCENT = frozenset("pct percent percentage".split())  # noqa: SIM905
 _SHARES = frozenset("fraction probability rate ratio share".split())  # noqa: SIM905
 # Kinds of money that are set against each other: their sum means nothing.
-_OPPOSED = (
-    frozenset("income revenue revenues sales turnover earnings credit inflow in".split()),  # noqa: SIM905
-    frozenset("cost costs expense expenses spending purchase purchases debit outflow out".split()),  # noqa: SIM905
-    frozenset("budget budgeted plan planned target forecast".split()),  # noqa: SIM905
-    frozenset("actual actuals".split()),  # noqa: SIM905
-    frozenset("profit margin loss refund refunds balance".split()),  # noqa: SIM905
+_OPPOSED = tuple(
+    frozenset(words.split())
+    for words in (
+        (
+            "income revenue revenues sales turnover earnings credit inflow in einnahmen umsatz "
+            "erlöse ertrag erträge haben recettes produits ingresos ricavi receitas inkomsten"
+        ),
+        (
+            "cost costs expense expenses spending purchase purchases debit outflow out ausgaben "
+            "kosten aufwand aufwendungen dépenses charges gastos costi despesas uitgaven"
+        ),
+        "budget budgeted plan planned target forecast soll prévu presupuesto preventivo",
+        "actual actuals ist réel consuntivo",
+        "profit margin loss refund refunds balance gewinn verlust saldo",
+    )
 )
 # What an amount is measured in: amounts of different ones have neither a sum nor a mean.
 _MEASURED_IN = re.compile(r"(.*_)?(currency|currencies)(_code)?|units?|uom|unit_of_measure")

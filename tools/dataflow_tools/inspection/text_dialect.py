@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from dataflow.sources.file.drawn import RULE, is_framed, ruled_widths
 from dataflow.sources.file.header import contrast, has_units, preamble_of
 from dataflow.sources.file.layout import (
     dialect_of,
+    each_line,
     first_records,
     is_even,
     lines_of,
     parted_by_blanks,
+    text_below,
 )
 from dataflow.sources.file.settings import FRAMED, WHITESPACE
 from dataflow.sources.file.text_records import Dialect
@@ -42,7 +44,8 @@ def propose_dialect(text: str, file_format: str, given: FileSource) -> Iterator[
     """
     known = {}
     if given.delimiter is None and given.widths is None:
-        lines = lines_of(text)[given.skip_lines or 0 :][:_LINES]
+        skipped = given.skip_lines or 0
+        lines = list(islice(each_line(text), skipped, skipped + _LINES))
         if is_framed(lines):
             yield "delimiter", FRAMED, "Lines are drawn around the cells: `delimiter: framed`."
             return
@@ -55,7 +58,7 @@ def propose_dialect(text: str, file_format: str, given: FileSource) -> Iterator[
         known[found[0]] = found[1]
         yield found
     now = given.model_copy(update=known)
-    body = "".join(lines_of(text)[now.skip_lines or 0 :])
+    body = text_below(text, now.skip_lines or 0)
     dialect = dialect_of(text, file_format, now)
     if given.delimiter is not None or given.widths is not None:
         return
@@ -83,7 +86,7 @@ def _unusual(body: str, given: FileSource) -> Iterator[Proposal]:
         note = "Blanks part the columns: `delimiter: whitespace`."
         yield "delimiter", WHITESPACE, note
         return
-    widths = fixed_widths([line for line in lines_of(body) if line.strip()][:_LINES])
+    widths = fixed_widths(list(islice(filter(str.strip, each_line(body)), _LINES)))
     if widths and _speaks(body, Dialect(widths=tuple(widths), comment=comment)):
         note = f"The columns have fixed widths: {', '.join(map(str, widths))}. See `widths`."
         yield "widths", widths, note
@@ -140,7 +143,7 @@ def fixed_widths(lines: list[str]) -> list[int]:
 
 def _recurring(body: str) -> str:
     """A sign that is no letter, digit or blank and that every line has as often."""
-    lines = [line for line in lines_of(body)[:_LINES] if line.strip()]
+    lines = [line for line in islice(each_line(body), _LINES) if line.strip()]
     if len(lines) < _FEWEST_LINES:
         return ""
     for sign in sorted(set(re.findall(r"[^\w\s\"'.,-]", lines[0]))):
@@ -156,7 +159,8 @@ def _comment(text: str, file_format: str, given: FileSource) -> Proposal | None:
         marked = [i for i, line in enumerate(lines) if line.lstrip().startswith(mark)]
         if not marked:
             continue
-        rest = "".join(line for i, line in enumerate(lines) if i not in set(marked))
+        without = set(marked)
+        rest = "".join(line for i, line in enumerate(lines) if i not in without)
         dialect = dialect_of(rest, file_format, given)
         if not is_even(rest, dialect) and parted_by_blanks(rest):
             dialect = Dialect(WHITESPACE)
@@ -243,7 +247,7 @@ def _quotes(body: str, file_format: str, given: FileSource) -> Iterator[Proposal
 def _closes(body: str, dialect: Dialect) -> bool:
     """Whether every quote is closed, and nothing stands after it."""
     try:
-        for _ in dialect.records(lines_of(body)):
+        for _ in dialect.records(each_line(body)):
             pass
     except csv.Error:
         return False

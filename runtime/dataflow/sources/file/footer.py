@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dataflow.sources.file.header import columns_of_values, is_missing, looks_like_a_value
@@ -28,6 +30,11 @@ _NOTE = re.compile(
     r"|źródło|uwagi?|zdroj|pozn\.?)\s*[:.].*|[*†‡¹²³©].*|\(?\d[\d,.]* (rows?|records?|zeilen)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
+# What may stand in a number without being part of it.
+_MARKS = re.compile(r"[\s\u00a0\u202f'\u2019$€£¥%_]")
+_PLAIN = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
+_COMMAS_BETWEEN = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+_DECIMAL_COMMA = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d+),\d+")
 # Sums of numbers with fractions differ by their rounding.
 _TOLERANCE = 1e-6
 
@@ -47,14 +54,20 @@ def begins_a_note(cell: str) -> bool:
     return _NOTE.fullmatch(cell.strip()) is not None
 
 
+@lru_cache(maxsize=1 << 15)
 def number_of(cell: str) -> float | None:
     """The number that a text most likely stands for, whatever its decimal mark; None if none."""
-    text = re.sub(r"[\s\u00a0\u202f'\u2019$€£¥%_]", "", cell)
-    if re.fullmatch(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", text):
+    # Asked of every cell of a file: most came before, are digits alone, or begin with a letter.
+    if cell.isascii() and cell.isdigit():
+        return float(cell)
+    if cell[:1].isalpha():
+        return None
+    text = _MARKS.sub("", cell)
+    if _PLAIN.fullmatch(text):
         return float(text)
-    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text):
+    if _COMMAS_BETWEEN.fullmatch(text):
         return float(text.replace(",", ""))
-    if re.fullmatch(r"-?(\d{1,3}(\.\d{3})+|\d+),\d+", text):
+    if _DECIMAL_COMMA.fullmatch(text):
         return float(text.replace(".", "").replace(",", "."))
     return None
 
@@ -103,8 +116,8 @@ class Sums:
 
 def total_in(row: Sequence[str]) -> bool:
     """Whether a row is called a total, in one of its first texts."""
-    texts = [cell for cell in row if cell.strip() and number_of(cell) is None]
-    return any(map(is_total, texts[:2]))
+    texts = (cell for cell in row if cell.strip() and number_of(cell) is None)
+    return any(map(is_total, islice(texts, 2)))
 
 
 def is_sum_of(row: Sequence[str], sums: Sums) -> bool:

@@ -14,6 +14,8 @@ from dataflow.sources.file.settings import WHITESPACE
 from dataflow.sources.file.text_records import Dialect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
 
@@ -59,9 +61,19 @@ def beginning_of(file: LocalFile) -> str:
     return text
 
 
+def each_line(text: str) -> Iterator[str]:
+    """The lines of a text one by one, for who may need the first ones only."""
+    return io.StringIO(text, newline="")
+
+
 def lines_of(text: str) -> list[str]:
     """The lines of a text with their ends, as files have them: of any of three kinds."""
-    return list(io.StringIO(text, newline=""))
+    return list(each_line(text))
+
+
+def text_below(text: str, lines: int) -> str:
+    """A text without its first lines."""
+    return "".join(islice(each_line(text), lines, None)) if lines else text
 
 
 def dialect_of(text: str, file_format: str, settings: FileSource) -> Dialect:
@@ -76,7 +88,7 @@ def dialect_of(text: str, file_format: str, settings: FileSource) -> Dialect:
     )
     if settings.delimiter or settings.widths or file_format == "tsv":
         return given
-    body = "".join(lines_of(text)[settings.skip_lines or 0 :])
+    body = text_below(text, settings.skip_lines or 0)
     usual = [replace(given, delimiter=sign) for sign in USUAL]
     doubled = replace(given, delimiter=_doubled(body) or ",")
     if doubled.delimiter != "," and _score(body, doubled)[0]:
@@ -124,7 +136,7 @@ def first_records(text: str, dialect: Dialect, most: int = _RECORDS) -> list[tup
     """The first records that are not empty, each with the number of lines before it."""
     records: list[tuple[int, list[str]]] = []
     try:
-        for record in islice(dialect.records(lines_of(text), strict=False), most):
+        for record in islice(dialect.records(each_line(text), strict=False), most):
             records.append(record)
     except csv.Error:
         # A value longer than the reader takes; the records before it say enough.
@@ -175,7 +187,7 @@ def layout_of(file: LocalFile, text: str, settings: FileSource) -> tuple[Layout,
     """
     dialect = dialect_of(text, file.format, settings)
     skipped = settings.skip_lines or 0
-    records = first_records("".join(lines_of(text)[skipped:]), dialect)
+    records = first_records(text_below(text, skipped), dialect)
     before = 0 if settings.skip_lines is not None else preamble_of([row for _, row in records])
     if records:
         skipped += records[before][0]

@@ -40,6 +40,16 @@ function orderOf(data) {
 	return data.names?.[data.date] ?? data.date;
 }
 
+/**
+ * Whether the table of the newest rows (see big_tables.js) has the page that a reader looks at: he
+ * sees all rows, with nothing picked or searched.
+ */
+export function hasPage(columns, newestColumns, length, picked, term, pageNumber) {
+	const isPicked = picked.from || picked.to || Object.values(picked.categories).some((one) => one.length > 0);
+	const same = JSON.stringify(columns) === JSON.stringify(newestColumns);
+	return same && !isPicked && !term.trim() && (pageNumber + 1) * pageLength <= length;
+}
+
 /** The oldest moment on a page of the newest rows, which reads one column; '' without a date. */
 export function boundSql(data, picked, columns, pageNumber) {
 	const by = columns.find(({ column_name }) => column_name === orderOf(data));
