@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.tools.fleet.conftest import Lab
 
+pytestmark = pytest.mark.slow
+
 ONE = "src/dataflow/workflows/one"
 PINS = """\
 [project]
@@ -150,6 +152,9 @@ def test_what_people_did_on_the_branch_is_never_overwritten(job: WeeklyJob) -> N
     assert first.returncode == 0, first.stderr
     assert "<<<<<<< yours" in job.show(f"{ONE}/notes.txt")
     assert "needs a hand" in (job.folder / "requests").read_text()
+    body = (job.folder / "requests.body").read_text()
+    assert f"Resolve the conflicts on this branch: {ONE}/notes.txt" in body
+    assert "git add" not in body
     person = job.person()
     resolved = TEN.replace("line 4", "both")
     write(person / ONE, {"notes.txt": resolved})
@@ -240,6 +245,14 @@ def test_conflicts_in_pyproject_install_nothing_and_are_gone_on_from(job: Weekly
     assert "<<<<<<< yours" in job.show("pyproject.toml")
     assert "theirs" not in job.show(f"{ONE}/notes.txt")
     person = job.person()
+    write(person, {"notes.md": "looking at it\n"})
+    git(person, "add", "-A")
+    git(person, "commit", "-qm", "notes")
+    git(person, "push", "-q")
+    waiting, before = job.run(), job.tip()
+    assert waiting.returncode == 0, waiting.stdout + waiting.stderr
+    assert "pyproject.toml has conflicts" in waiting.stdout
+    assert job.tip() == before == git(person, "rev-parse", "HEAD").strip()
     write(person, {"pyproject.toml": theirs})
     git(person, "commit", "-qam", "resolved")
     git(person, "push", "-q")

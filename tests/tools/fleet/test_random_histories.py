@@ -222,7 +222,7 @@ def act(life: Life, folder: Path) -> None:
         git(folder, "rm", "-rq", "--cached", "--ignore-unmatch", str(path.parent))
         git(path.parent, "init", "-q")
         git(path.parent, "add", "-A")
-        git(path.parent, "commit", "-qm", "own")
+        git(path.parent, "commit", "--allow-empty", "-qm", "own")
     elif kind == "blocker":
         parent = path.parent
         shutil.rmtree(parent)

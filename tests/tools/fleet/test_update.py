@@ -152,8 +152,16 @@ def test_uncommitted_changes_are_refused_where_named_and_passed_over_among_all(l
     assert lab.read("two", "a.py") == TEN
 
 
-@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
-@pytest.mark.parametrize("edit", ["generated", "merged", "renamed", "deleted"])
+@pytest.mark.parametrize(
+    ("flag", "edit"),
+    [
+        ("--skip-worktree", "generated"),
+        ("--assume-unchanged", "generated"),
+        ("--assume-unchanged", "merged"),
+        ("--skip-worktree", "renamed"),
+        ("--assume-unchanged", "deleted"),
+    ],
+)
 def test_edits_that_git_was_told_to_overlook_are_not_lost(lab: Lab, flag: str, edit: str) -> None:
     """Contents are compared, so that no edit gives way that git does not have."""
     config = f"{lab.config}_generated: [generated]\n"

@@ -29,11 +29,12 @@ def asks(*, defaults: bool) -> bool:
     return not defaults and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def parse_answers(data: tuple[str, ...], command: str) -> dict[str, Any]:
+def parse_answers(data: tuple[str, ...], command: str, name: str = "OLD") -> dict[str, Any]:
     """Read ``KEY=VALUE`` pairs; a value that starts with ``[`` or ``{`` is read as YAML.
 
     Args:
         command: The command that they are given to.
+        name: The workflow that they are for, if it is one.
 
     Raises:
         BadInputError: A pair has no ``=``, its value is not valid YAML, or the command decides it.
@@ -49,5 +50,5 @@ def parse_answers(data: tuple[str, ...], command: str) -> dict[str, Any]:
             raise BadInputError(
                 f"--data {key}: {value!r} is not valid YAML.", 'Write a list as ["a", "b"].'
             ) from error
-    refuse_settled(answers, command)
+    refuse_settled(answers, command, name)
     return answers

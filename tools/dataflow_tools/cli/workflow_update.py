@@ -84,7 +84,7 @@ def update(
         project=project,
         reference=reference,
         prereleases=prereleases,
-        given=parse_answers(data, "workflow update"),
+        given=parse_answers(data, "workflow update", names[0] if len(names) == 1 else "OLD"),
         plan_only=plan or diff,
         check=check,
         first=first,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.project_file import PROJECT_FILE, read_project_file
 from dataflow_tools.fleet import library_pins
 from dataflow_tools.fleet.forge import Forge, PullRequest, base_branch, identity, open_request
 from dataflow_tools.fleet.forge import push_options as options_of
@@ -27,17 +28,19 @@ from dataflow_tools.fleet.proposal_branch import (
     without_guarded,
 )
 from dataflow_tools.fleet.report import report_lines
+from dataflow_tools.fleet.safety import UncommittedError
 from dataflow_tools.fleet.update import Request, update_workflows
 from dataflow_tools.scaffold.git import GitError, ask_git, find_top, run_git
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from dataflow.shared.project import Project
 
 LOCK_FILE = "uv.lock"
 _TITLE = "Update from the template"
+_STEPS_OF_ONE = ("  Look at it and commit: ", "  Then commit: ")
 # Characters of a report, or of a patch, that a pull request has.
 _LONGEST = 30_000
 
@@ -171,6 +174,23 @@ def _read(project: Project) -> bytes:
         return b""
 
 
+def _for_reviewers(lines: Iterable[str]) -> list[str]:
+    """A report without the steps of somebody who sits before uncommitted changes."""
+    kept = [
+        line.replace(" (`git mergetool` works)", " on this branch")
+        for line in lines
+        if not line.startswith(_STEPS_OF_ONE) and ": fix it, or undo with: " not in line
+    ]
+    return kept[:-1] if kept and kept[-1] == "Next:" else kept
+
+
+def _has_conflict(project: Project) -> bool:
+    try:
+        return read_project_file(project.root / PROJECT_FILE).conflict is not None
+    except (OSError, UnicodeDecodeError, BadInputError):
+        return True
+
+
 def _cut(lines: list[str]) -> str:
     text = "\n".join(lines)
     # GitHub takes 65,536 characters in all.
@@ -185,21 +205,27 @@ def _update(project: Project, top: Path, pins: bytes, progress: Callable[[str], 
     """
     work = _Work()
     root = project.root.resolve()
-    report = update_workflows(project, Request(workflows=False, project=True), progress)
-    work.report += [*report_lines(report, lambda text, _: text), ""]
+    try:
+        report = update_workflows(project, Request(workflows=False, project=True), progress)
+    except UncommittedError as error:
+        # Somebody has begun to resolve its conflicts on this branch, and is not done.
+        work.report += [error.reason, error.instruction]
+        work.needs_hand = True
+        return work
+    work.report += [*_for_reviewers(report_lines(report, lambda text, _: text)), ""]
     work.needs_hand = report.exit_code != 0
     work.paths = [project.workflows_dir.resolve().relative_to(top).as_posix()]
     for outcome in report.outcomes:
         work.target = outcome.target or ""
         changed = [change.path for change in outcome.changes if change.before != change.after]
         work.paths += [(root / path).relative_to(top).as_posix() for path in changed]
-        if library_pins.FILE in outcome.conflicts:
-            work.report.append(
-                f"{library_pins.FILE} has conflicts, so nothing could be installed, and the "
-                "workflows were left as they are. Resolve them on this branch; the next run goes "
-                "on from there."
-            )
-            return work
+    if _has_conflict(project):
+        work.report.append(
+            f"{library_pins.FILE} has conflicts, so nothing could be installed, and the workflows "
+            "were left as they are. Resolve them on this branch; the next run goes on from there."
+        )
+        work.needs_hand = True
+        return work
     sound = _read(project) == pins or _install(project, work, progress)
     progress("updating and checking the workflows")
     # A process of its own, which imports the library as it is now.
@@ -213,7 +239,7 @@ def _update(project: Project, top: Path, pins: bytes, progress: Callable[[str], 
         text=True,
         check=False,
     )
-    work.report += done.stdout.splitlines()
+    work.report += _for_reviewers(done.stdout.splitlines())
     if done.returncode not in (0, 1):
         work.report += done.stderr.splitlines()
     work.needs_hand = work.needs_hand or done.returncode != 0 or not sound

@@ -226,7 +226,7 @@ def _open_mirror(source: str, address: str) -> Template:
             except GitError as error:
                 raise TemplateError(
                     f"The template {shown} cannot be fetched. {error.reason}",
-                    "Check the address in the answers file (_src_path) and your access to it.",
+                    "Check your access to it. If it is elsewhere now: dataflow template move URL",
                 ) from error
             fresh.rename(mirror)
     return Template(source, mirror, address, notes)
@@ -260,7 +260,7 @@ def _local_path(address: str, near: Path) -> Path | None:
         where = "" if path.is_absolute() else f" in {Path.cwd()} or {near}"
         raise TemplateError(
             f"The template {address} does not exist{where}.",
-            "Put it back, or write its new place into the answers file (_src_path) and commit.",
+            "Put it back. If it is elsewhere now: dataflow template move URL",
         )
     return found if found.is_dir() else None
 

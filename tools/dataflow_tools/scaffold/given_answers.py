@@ -17,11 +17,12 @@ _BOOLEANS = {"y", "yes", "t", "true", "on", "1", "n", "no", "f", "false", "off",
 _INVALID_CHOICE = re.compile(r"Invalid choice for '(\w+)': (.+) is not in (\[.*\])", re.DOTALL)
 
 
-def refuse_settled(answers: Mapping[str, Any], command: str) -> None:
+def refuse_settled(answers: Mapping[str, Any], command: str, name: str = "OLD") -> None:
     """Refuse what is no answer but decided by the command.
 
     Args:
         command: The command that they were given to, such as ``workflow new``.
+        name: The workflow that they are for, if it is one.
 
     Raises:
         BadInputError: ``kind`` or ``workflow_id`` is among them; the error has the right command.
@@ -38,7 +39,7 @@ def refuse_settled(answers: Mapping[str, Any], command: str) -> None:
             "init": f"Make the project first, then in it: dataflow workflow new {wanted}",
         }.get(
             command,
-            f"Rename it with its tables and dashboard: dataflow workflow rename OLD {wanted}",
+            f"Rename it with its tables and dashboard: dataflow workflow rename {name} {wanted}",
         )
         raise BadInputError("`workflow_id` is a workflow's name, not an answer.", instruction)
 
