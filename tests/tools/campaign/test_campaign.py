@@ -258,6 +258,16 @@ def test_another_version_in_the_same_folder_is_refused(few: Fleet) -> None:
         few.plan(version="v1.0.0")
 
 
+def test_a_folder_of_others_is_refused(few: Fleet) -> None:
+    """Nothing is written into a folder with other files, nor their .gitignore over."""
+    few.folder.mkdir()
+    write(few.folder, {".gitignore": "mine\n", "notes": "x"})
+    with pytest.raises(BadInputError, match="not a campaign's"):
+        few.plan()
+    assert sorted(path.name for path in few.folder.iterdir()) == [".gitignore", "notes"]
+    assert (few.folder / ".gitignore").read_text() == "mine\n"
+
+
 def test_two_runs_of_one_campaign_are_one_too_many(few: Fleet, tmp_path: Path) -> None:
     """The second is refused with the process id of the first, which goes on to its end."""
     gate = tmp_path / "gate"
