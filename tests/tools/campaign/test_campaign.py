@@ -224,6 +224,40 @@ def test_a_workflows_own_checks_decide_where_no_command_is_given(few: Fleet) -> 
     assert not any(few.pushes().values())
 
 
+@pytest.mark.slow
+def test_real_workflows_are_checked_and_pushed_by_the_commands(
+    project_folder: Path,
+    workflow_folder: Path,
+    template_repository: Path,
+    tmp_path: Path,
+    dataflow: Dataflow,
+) -> None:
+    """This template's own project: planned, checked by its workflow's tests, and pushed."""
+    template = shutil.copytree(template_repository, tmp_path / "template")
+    page = template / "template" / "workflow" / "config.yaml.jinja"
+    page.write_text(page.read_text().replace("\nworkflow:\n", "\n# New.\nworkflow:\n", 1))
+    git(template, "commit", "-qam", "New")
+    git(template, "tag", "v0.2.1")
+    (workflow_folder / "tests" / "test_integration.py").unlink()
+    answers = ".copier-answers.yml"
+    for path in (
+        project_folder / answers,
+        workflow_folder / answers,
+        project_folder / "pyproject.toml",
+    ):
+        path.write_text(path.read_text().replace(str(template_repository), str(template)))
+    git(project_folder, "init", "-q")
+    git(project_folder, "add", "-A")
+    git(project_folder, "commit", "-qm", "Start")
+    git(tmp_path, "clone", "-q", "--bare", str(project_folder), "shop.git")
+    planned = dataflow("campaign", "plan", "shop.git", cwd=tmp_path)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    ran = dataflow("campaign", "run", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    new = "dataflow/update-v0.2.1:src/dataflow/workflows/sales/config.yaml"
+    assert "# New." in git(tmp_path / "shop.git", "show", new)
+
+
 def test_the_report_is_data_lines_and_a_page(few: Fleet, dataflow: Dataflow) -> None:
     """What a repository says is text on the page; the command writes all three."""
     few.plan()

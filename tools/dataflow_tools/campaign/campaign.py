@@ -80,6 +80,8 @@ def plan_campaign(folder: Path, wanted: Settings, voice: Voice) -> CampaignRepor
         BadInputError: The folder has a campaign for another version, or is something else.
         CampaignBusyError: Another process works on it.
     """
+    # Checks run in other folders, where a relative path would mean another place.
+    folder = folder.resolve()
     _make_folder(folder)
     with _working(folder) as cache:
         before = read_settings(folder)
@@ -116,7 +118,7 @@ def run_campaign(folder: Path, voice: Voice, last_ring: int | None = None) -> Ca
         CampaignBusyError: Another process works on it.
         DataflowError: The code host's command line is missing or not logged in.
     """
-    stopped = ""
+    stopped, folder = "", folder.resolve()
     with _working(folder) as cache:
         settings, ledger = read_campaign(folder)
         for host in {
