@@ -224,6 +224,40 @@ def test_a_workflows_own_checks_decide_where_no_command_is_given(few: Fleet) -> 
     assert not any(few.pushes().values())
 
 
+@pytest.mark.slow
+def test_real_workflows_are_checked_and_pushed_by_the_commands(
+    project_folder: Path,
+    workflow_folder: Path,
+    template_repository: Path,
+    tmp_path: Path,
+    dataflow: Dataflow,
+) -> None:
+    """This template's own project: planned, checked by its workflow's tests, and pushed."""
+    template = shutil.copytree(template_repository, tmp_path / "template")
+    page = template / "template" / "workflow" / "config.yaml.jinja"
+    page.write_text(page.read_text().replace("\nworkflow:\n", "\n# New.\nworkflow:\n", 1))
+    git(template, "commit", "-qam", "New")
+    git(template, "tag", "v0.2.1")
+    (workflow_folder / "tests" / "test_integration.py").unlink()
+    answers = ".copier-answers.yml"
+    for path in (
+        project_folder / answers,
+        workflow_folder / answers,
+        project_folder / "pyproject.toml",
+    ):
+        path.write_text(path.read_text().replace(str(template_repository), str(template)))
+    git(project_folder, "init", "-q")
+    git(project_folder, "add", "-A")
+    git(project_folder, "commit", "-qm", "Start")
+    git(tmp_path, "clone", "-q", "--bare", str(project_folder), "shop.git")
+    planned = dataflow("campaign", "plan", "shop.git", cwd=tmp_path)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    ran = dataflow("campaign", "run", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    new = "dataflow/update-v0.2.1:src/dataflow/workflows/sales/config.yaml"
+    assert "# New." in git(tmp_path / "shop.git", "show", new)
+
+
 def test_the_report_is_data_lines_and_a_page(few: Fleet, dataflow: Dataflow) -> None:
     """What a repository says is text on the page; the command writes all three."""
     few.plan()
@@ -256,6 +290,16 @@ def test_another_version_in_the_same_folder_is_refused(few: Fleet) -> None:
     few.plan(version="v1.1.0")
     with pytest.raises(BadInputError, match=r"carries v1\.1\.0, not v1\.0\.0"):
         few.plan(version="v1.0.0")
+
+
+def test_a_folder_of_others_is_refused(few: Fleet) -> None:
+    """Nothing is written into a folder with other files, nor their .gitignore over."""
+    few.folder.mkdir()
+    write(few.folder, {".gitignore": "mine\n", "notes": "x"})
+    with pytest.raises(BadInputError, match="not a campaign's"):
+        few.plan()
+    assert sorted(path.name for path in few.folder.iterdir()) == [".gitignore", "notes"]
+    assert (few.folder / ".gitignore").read_text() == "mine\n"
 
 
 def test_two_runs_of_one_campaign_are_one_too_many(few: Fleet, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from dataflow_tools.campaign.proposal_text import commit_message, proposal_body,
 from dataflow_tools.campaign.pull_requests import Proposal, code_host, require_login
 from dataflow_tools.campaign.report import CampaignReport
 from dataflow_tools.campaign.rings import split
-from dataflow_tools.campaign.settings import Settings, read_settings, write_settings
+from dataflow_tools.campaign.settings import FILE, Settings, read_settings, write_settings
 from dataflow_tools.fleet.answers_file import ANSWERS_FILE, read_answers
 from dataflow_tools.fleet.render_cache import RenderCache
 
@@ -77,12 +77,12 @@ def plan_campaign(folder: Path, wanted: Settings, voice: Voice) -> CampaignRepor
         wanted: What is asked for. Without a version the template's latest release is meant.
 
     Raises:
-        BadInputError: The folder has a campaign for another version.
+        BadInputError: The folder has a campaign for another version, or is something else.
         CampaignBusyError: Another process works on it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    # The clones are of no concern to a repository that the folder may lie in.
-    (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    # Checks run in other folders, where a relative path would mean another place.
+    folder = folder.resolve()
+    _make_folder(folder)
     with _working(folder) as cache:
         before = read_settings(folder)
         if before is not None:
@@ -118,7 +118,7 @@ def run_campaign(folder: Path, voice: Voice, last_ring: int | None = None) -> Ca
         CampaignBusyError: Another process works on it.
         DataflowError: The code host's command line is missing or not logged in.
     """
-    stopped = ""
+    stopped, folder = "", folder.resolve()
     with _working(folder) as cache:
         settings, ledger = read_campaign(folder)
         for host in {
@@ -133,6 +133,20 @@ def run_campaign(folder: Path, voice: Voice, last_ring: int | None = None) -> Ca
             if stopped:
                 break
     return replace(report_campaign(folder), stopped=stopped)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a campaign's folder; one that has files of others is refused."""
+    folder.mkdir(parents=True, exist_ok=True)
+    there = {path.name for path in folder.iterdir()}
+    if there and not there & {FILE, _LEDGER} and not there <= {".gitignore", "lock", _CLONES}:
+        raise BadInputError(
+            f"The folder {folder} has files that are not a campaign's.",
+            "Name a folder of the campaign's own with --in.",
+        )
+    if ".gitignore" not in there:
+        # The clones are of no concern to a repository that the folder may lie in.
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 @contextmanager

@@ -158,5 +158,7 @@ def summary_lines(report: CampaignReport) -> Iterator[str]:
         yield f"Rings: {rings}. Next: dataflow campaign run --ring 1"
     elif left:
         yield f"Rings: {rings}. Next: dataflow campaign run ({len(left)} left)"
+    elif any(entry.state.is_failure for entry in report.entries.values()):
+        yield "Next: merge what is proposed. See to what failed or conflicts, then plan again."
     else:
         yield "Nothing is left to do here. Merge what is proposed."
