@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dataflow_tools.fleet.drift import survey_workflows
 from dataflow_tools.fleet.report import report_lines
 
@@ -35,14 +37,20 @@ def notes(lab: Lab, *, planned: bool = False) -> list[str]:
     return found
 
 
-def test_a_file_of_yours_that_the_template_renames_is_told_until_it_is_gone(lab: Lab) -> None:
+@pytest.mark.parametrize("own", [OWN, OWN.replace("ingestion.py, ", "")])
+def test_a_file_of_yours_that_the_template_renames_is_told_until_it_is_gone(
+    lab: Lab, own: str
+) -> None:
     """Each update and status say so, with what to do; a file of one's own is nobody's business."""
     files = {"ingestion.py": OLD, "job.py": JOB.format("ingestion", "extract_data")}
-    lab.release("1.0.0", files, config=lab.config + OWN)
+    base = lab.config
+    lab.release("1.0.0", files, config=base + OWN)
     lab.render("one", *(f"other_{n}" for n in range(12)))
     lab.edit("one", {"ingestion.py": MINE, "tests/test_mine.py": "mine\n"})
     renamed = {"ingestion.py": None, "extraction.py": OLD}
-    lab.release("1.1.0", {**renamed, "job.py": JOB.format("extraction", "extract_data")})
+    job = JOB.format("extraction", "extract_data")
+    # Whether or not it goes on calling the old name people's.
+    lab.release("1.1.0", {**renamed, "job.py": job}, config=base + own)
     lab.release("1.2.0", {"job.py": "# more\n" + JOB.format("extraction", "extract_data")})
 
     planned = notes(lab, planned=True)

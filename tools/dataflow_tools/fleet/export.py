@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dataflow_tools.fleet.versions import Template, Version
 
+CONFIG_FILES = ("copier.yml", "copier.yaml")
 # What a plain folder cannot tell Copier: where it came from and which version it is.
 _NEEDS_REPOSITORY = re.compile(
     rb"_copier_answers|_copier_conf(?![.\w])|_copier_conf\.(?:src_path|vcs_ref)"
@@ -43,8 +44,7 @@ class Export:
     @cached_property
     def config_file(self) -> str | None:
         """The name of the file with the questions and settings."""
-        names = ("copier.yml", "copier.yaml")
-        return next((name for name in names if name in self.files), None)
+        return next((name for name in CONFIG_FILES if name in self.files), None)
 
     @cached_property
     def config(self) -> dict[str, Any] | None:

@@ -11,14 +11,19 @@ import itertools
 import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import yaml
+
+from dataflow_tools.fleet.export import CONFIG_FILES
 from dataflow_tools.fleet.versions import Version
-from dataflow_tools.scaffold.git import GitError, run_git
+from dataflow_tools.scaffold.git import run_git
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Set
     from pathlib import Path
+
+    from pathspec import GitIgnoreSpec
 
     from dataflow_tools.fleet.export import Export
     from dataflow_tools.fleet.versions import Template
@@ -27,6 +32,7 @@ _STATEMENT = re.compile(r"\{%.*?%\}")
 _FUNCTION = re.compile(
     r"^(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(((?:[^()]|\([^()]*\))*)\)", re.MULTILINE
 )
+_SKIPPED = re.compile(r"^_skip_if_exists:.*(?:\n(?:[ \t#-].*)?)*", re.MULTILINE)
 # Older ones are not looked at: each costs a call of git.
 _MOST_RELEASES = 50
 # Names of the parameters of each function at the top level.
@@ -58,33 +64,23 @@ def read_history(template: Template, export: Export, part: str) -> OwnFileHistor
         export: The version.
         part: The subdirectory that is rendered.
     """
-    from pathspec import GitIgnoreSpec
-
-    config = export.config or {}
-    patterns = [str(line) for line in config.get("_skip_if_exists") or () if "{" not in str(line)]
-    if not patterns:
+    releases = list(_releases(template, export.version, part, export.config or {}))
+    if len(releases) < 2:
         return OwnFileHistory()
-    own = GitIgnoreSpec.from_lines(patterns)
-    suffix = str(config.get("_templates_suffix") or ".jinja")
-    listings = [
-        (name, {path: sha for path, sha in files.items() if own.match_file(path)})
-        for name, files in _listings(template, export.version, part, suffix)
-    ]
-    if len(listings) < 2:
-        return OwnFileHistory()
-    now = listings[-1][1]
+    latest = releases[-1]
     dropped: dict[str, tuple[str, tuple[str, ...]]] = {}
-    for (_, before), (name, after) in itertools.pairwise(listings):
-        for path in before.keys() - after.keys() - now.keys():
+    for before, after in itertools.pairwise(releases):
+        for path in before.own - after.files.keys() - latest.files.keys():
             came = sorted(
                 new
-                for new in after.keys() - before.keys()
+                for new in after.own - before.files.keys()
                 if new.rpartition(".")[2] == path.rpartition(".")[2]
             )
-            dropped[path] = (name, tuple(came))
+            dropped[path] = (after.name, tuple(came))
     changed = {}
-    for path, sha in now.items():
-        earlier = dict.fromkeys(files[path] for _, files in listings if path in files)
+    for path in sorted(latest.own):
+        sha = latest.files[path]
+        earlier = dict.fromkeys(one.files[path] for one in releases if path in one.files)
         if path.endswith(".py") and len(earlier) > 1:
             current = _functions(_content(template, sha))
             others = [_functions(_content(template, one)) for one in earlier if one != sha]
@@ -187,10 +183,24 @@ def _functions(text: str) -> Interface:
     return found
 
 
-def _listings(
-    template: Template, version: Version, part: str, suffix: str
-) -> list[tuple[str, dict[str, str]]]:
-    """The files of each release up to a version, by the name that they are rendered to."""
+@dataclass(frozen=True)
+class _Release:
+    """What a release renders, and what of it is people's.
+
+    Args:
+        files: The hash of each file, by the name that it is rendered to.
+    """
+
+    name: str
+    files: Mapping[str, str]
+    own: Set[str]
+
+
+def _releases(
+    template: Template, version: Version, part: str, config: Mapping[str, Any]
+) -> Iterator[_Release]:
+    """The releases up to a version, the oldest first."""
+    suffix = str(config.get("_templates_suffix") or ".jinja")
     listed = run_git(
         "for-each-ref",
         "--format=%(refname:strip=2) %(objectname) %(*objectname)",
@@ -206,21 +216,36 @@ def _listings(
         if commits[name] != version.commit
         and template.is_older(Version(name, commits[name]), version)
     ]
-    found = []
+    owners: dict[str, GitIgnoreSpec] = {}
     for name, commit in [*earlier[-_MOST_RELEASES:], (version.name, version.commit)]:
-        tree = commit if part == "." else f"{commit}:{part}"
-        try:
-            listing = run_git("ls-tree", "-r", "-z", tree, cwd=template.repository)
-        except GitError:
-            continue  # That release had no such folder yet.
-        files = {}
+        paths = [] if part == "." else [*CONFIG_FILES, part]
+        listing = run_git("ls-tree", "-r", "-z", commit, *paths, cwd=template.repository)
+        files, declared = {}, ""
         for line in os.fsdecode(listing).split("\0")[:-1]:
             meta, path = line.split("\t", 1)
-            plain = _STATEMENT.sub("", path).removesuffix(suffix)
+            if path in CONFIG_FILES:
+                declared = meta.split()[2]
+                continue
+            inside = path if part == "." else path.removeprefix(f"{part}/")
+            plain = _STATEMENT.sub("", inside).removesuffix(suffix)
             if "{" not in plain:
                 files[plain] = meta.split()[2]
-        found.append((name, files))
-    return found
+        if declared not in owners:
+            owners[declared] = _people_s(_content(template, declared) if declared else "")
+        yield _Release(name, files, {path for path in files if owners[declared].match_file(path)})
+
+
+def _people_s(config: str) -> GitIgnoreSpec:
+    """What a release's copier.yml leaves to people; the rest of it need not be readable."""
+    from pathspec import GitIgnoreSpec
+
+    found = _SKIPPED.search(config)
+    try:
+        patterns = yaml.safe_load(found[0])["_skip_if_exists"] if found else []
+    except yaml.YAMLError:
+        patterns = []
+    lines = patterns if isinstance(patterns, list) else [patterns or ""]
+    return GitIgnoreSpec.from_lines([str(line) for line in lines if "{" not in str(line)])
 
 
 def _content(template: Template, sha: str) -> str:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from packaging.version import Version as Release
 
 from dataflow.shared.errors import BadInputError
+from dataflow_tools.fleet.export import CONFIG_FILES
 from dataflow_tools.fleet.versions import Template, Version
 from dataflow_tools.scaffold.git import GitError, find_top, run_git, succeeds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONFIG_FILES = ("copier.yml", "copier.yaml")
 IDENTITY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from dataflow.shared.errors import BadInputError
+from dataflow_tools.fleet.export import CONFIG_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def with_version(root: Path, version: str) -> dict[str, str]:
             changed,
         )
     if distributions:
-        config = next(name for name in ("copier.yml", "copier.yaml") if (root / name).is_file())
+        config = next(name for name in CONFIG_FILES if (root / name).is_file())
         text = (root / config).read_text(encoding="utf-8")
         if _QUESTION in (yaml.safe_load(text) or {}):
             texts[config] = _with_question(config, text, version)
