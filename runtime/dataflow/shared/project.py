@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
-from dataflow.shared.project_file import PROJECT_FILE, read_project_file
+from dataflow.shared.project_file import PROJECT_FILE, parse_project_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,7 +152,7 @@ def _is_project(folder: Path) -> bool:
         return False
     if not _OUR_TABLE.search(text):
         return False
-    found = read_project_file(path)
+    found = parse_project_file(text, path)
     if found.conflict is not None:
         # Once for each process, since the answer is kept.
         sys.stderr.write(f"{found.told(path)}\n")

@@ -34,15 +34,23 @@ class ProjectFile(NamedTuple):
 
 
 def read_project_file(path: Path) -> ProjectFile:
-    """Read a pyproject.toml; of each conflict in it counts what the project had before.
-
-    Raises:
-        BadInputError: It is not valid TOML; if the conflicts are why, they are named.
+    """Read a pyproject.toml; see `parse_project_file`.
 
     >>> import pathlib
     >>> read_project_file(pathlib.Path("pyproject.toml")).conflict
     """
-    text = path.read_text(encoding="utf-8")
+    return parse_project_file(path.read_text(encoding="utf-8"), path)
+
+
+def parse_project_file(text: str, path: Path) -> ProjectFile:
+    """What a pyproject.toml says; of each conflict in it counts what the project had before.
+
+    Args:
+        path: Where the text stands, for what is said of it.
+
+    Raises:
+        BadInputError: It is not valid TOML; if the conflicts are why, they are named.
+    """
     conflict = None
     try:
         content = tomllib.loads(text)
