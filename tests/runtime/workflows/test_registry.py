@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,15 +39,23 @@ MakeWorkflow = Callable[..., Path]
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
     (tmp_path / "src" / "dataflow" / "workflows").mkdir(parents=True)
     monkeypatch.setattr(registry, "_registered", {})
     monkeypatch.syspath_prepend(str(tmp_path / "src"))
-    for name in [name for name in sys.modules if name.startswith("dataflow.workflows.")]:
-        if name not in ("dataflow.workflows.registry", "dataflow.workflows.identifiers"):
-            monkeypatch.delitem(sys.modules, name)
-    return Project(tmp_path)
+    for name in imported_workflows():
+        monkeypatch.delitem(sys.modules, name)
+    yield Project(tmp_path)
+    # Other tests may have workflows of these names elsewhere.
+    for name in imported_workflows():
+        del sys.modules[name]
+
+
+def imported_workflows() -> list[str]:
+    own = ("dataflow.workflows.registry", "dataflow.workflows.identifiers")
+    names = [name for name in sys.modules if name.startswith("dataflow.workflows.")]
+    return [name for name in names if name not in own]
 
 
 @pytest.fixture
