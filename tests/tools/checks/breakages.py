@@ -164,7 +164,7 @@ BREAKAGES = {
     "other_name": Breakage(
         "job",
         "dagster_job.py",
-        replace("dagster_job.py", 'workflow_id=__package__', 'workflow_id="another_name"'),
+        replace("dagster_job.py", "workflow_id=__package__", 'workflow_id="another_name"'),
         "does not register",
     ),
     "raises_error": Breakage(
