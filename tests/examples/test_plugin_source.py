@@ -47,6 +47,7 @@ def commit(repository: Path, subject: str, moment: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_its_rows_and_metadata_are_those_of_any_source(
     project: Path, with_plugin: Callable[..., Any]
 ) -> None:
@@ -61,6 +62,7 @@ def test_its_rows_and_metadata_are_those_of_any_source(
     assert "last_value" not in answer
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_the_last_run_ended(
     project: Path, with_plugin: Callable[..., Any]
 ) -> None:
@@ -135,6 +137,7 @@ def workflow(project: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_workflow_runs_on_it(
     project: Path,
     workflow: Path,

@@ -45,6 +45,7 @@ def test_a_second_run_waits_until_the_first(shop: Shop, end: str) -> None:
     assert shop.raw() == shop.published() == [(1, 1.0), (2, 1.0), (3, 2.0), (4, 2.0)]
 
 
+@pytest.mark.slow
 def test_a_site_is_built_while_runs_publish(tmp_path: Path) -> None:
     """Neither breaks the other: what is put in its place is whole, and the data is the newest."""
     project = new_project(tmp_path / "shop")

@@ -42,6 +42,7 @@ def test_the_code_keeps_its_contracts(copied: Path) -> None:
     assert "0 broken" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "imported", "contract"),
     [

@@ -56,6 +56,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_examples_do_not_depend_on_what_ran_before(folder: Path) -> None:
     """Alone, or after tests of another file in the same process: the same examples."""
     alone = drawn(folder, "test_drawing.py")
@@ -63,6 +64,7 @@ def test_examples_do_not_depend_on_what_ran_before(folder: Path) -> None:
     assert drawn(folder, "test_other.py", "test_drawing.py") == alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ci", ["", "true"])
 def test_the_random_search_tries_others_each_time(folder: Path, ci: str) -> None:
     """`make fuzz` is where chance has its place, on a laptop and in CI."""

@@ -26,6 +26,7 @@ def test_a_typed_program_is_accepted(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_program_runs_without_a_warning() -> None:
     """None of the paths in it is an old one."""
     command = [sys.executable, "-W", "always::DeprecationWarning", PROGRAM]
@@ -34,6 +35,7 @@ def test_the_program_runs_without_a_warning() -> None:
     assert "is an old path" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -62,6 +64,7 @@ def test_an_old_path_works_and_says_the_new_one(old: str, new: list[str]) -> Non
     assert f"Write: from dataflow.authoring import {names}" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_old_code_location_works_and_says_the_new_one(tmp_path: Path) -> None:
     """A workspace.yaml of version 0.1 names it."""
     (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")

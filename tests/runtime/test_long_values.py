@@ -203,6 +203,7 @@ def test_settings_of_sources(tmp_path: Path, value: str, source: dict[str, Any])
         assert repeated(value, message) == "", (source, message[:300])
 
 
+@pytest.mark.slow
 def test_arguments_of_commands(folder: Path) -> None:
     """Commands, options, ids, answers, paths and addresses."""
     value = "many words of it " * 40

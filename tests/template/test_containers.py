@@ -59,6 +59,7 @@ def test_only_a_build_stage_has_the_tools(project_folder: Path) -> None:
     assert ["--no-dev" in line for line in installed] == [True]
 
 
+@pytest.mark.slow
 def test_compose_accepts_the_file(project_folder: Path) -> None:
     """docker-compose reads it, with and without the profile of Postgres."""
     if shutil.which("docker-compose") is None:
@@ -118,6 +119,7 @@ def test_the_commands_of_the_images_are_commands_of_ours(
         assert all(option in shown.stdout for option in options), (names, options)
 
 
+@pytest.mark.slow
 def test_the_api_of_the_image_starts_and_makes_its_token(
     project_folder: Path, commands: dict[str, list[str]]
 ) -> None:

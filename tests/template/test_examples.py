@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import pytest
 from tests.conftest import REPOSITORY
 
 
@@ -18,6 +19,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_the_example_equals_a_fresh_render(tmp_path: Path) -> None:
     """What is committed is what the template renders today; `make examples` renews it."""
     runpy.run_path(str(REPOSITORY / "examples" / "render.py"))["render"](tmp_path / "shop")

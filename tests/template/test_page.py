@@ -57,6 +57,7 @@ def source(evidence: Path, name: str, table: str) -> list[tuple[Any, ...]]:
         return connection.execute((evidence / "sources" / name).read_text()).fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "columns",
     [
@@ -103,6 +104,7 @@ def test_a_page_without_time_shows_how_numbers_are_spread(render: Render) -> Non
     assert "<Trend" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "parts"),
     [
@@ -179,6 +181,7 @@ def test_days_are_those_of_the_workflows_zone(render: Render) -> None:
     assert (found[0][1].hour, found[0][2].hour) == (21, 23)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("period", "kind", "values", "days"),
     [
@@ -229,6 +232,7 @@ def test_categories_are_groups(render: Render) -> None:
     assert numbers == {("a", "a", "(none)", 3, 2, 2), ("b", "b", "k", 4, 1, 1)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("date", "name"), [([], "groups"), ([DAY], "daily")])
 def test_a_column_called_category_is_itself(
     render: Render, date: list[dict[str, Any]], name: str

@@ -28,6 +28,7 @@ def test_the_library_is_pinned_to_the_version_of_the_template(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "written",
     ["gh:acme/dataflow", "gh:acme/dataflow.git", "git+https://github.com/acme/dataflow.git"],

@@ -20,6 +20,7 @@ DATABASE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "variables"),
     [

@@ -122,6 +122,7 @@ def library(root: Path) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_an_untouched_project_equals_a_fresh_one(project: Path, rendered: dict[str, Path]) -> None:
     """After the update nothing but people's own files tells that 0.1.0 rendered it."""
     before = tree(project)
@@ -131,6 +132,7 @@ def test_an_untouched_project_equals_a_fresh_one(project: Path, rendered: dict[s
     assert tree(project) == wanted
 
 
+@pytest.mark.slow
 def test_no_edit_is_lost(project: Path, rendered: dict[str, Path]) -> None:
     """Lines, files, a deletion and a renaming survive, and the template's changes are there."""
     edits = edit_everything(project)
@@ -141,6 +143,7 @@ def test_no_edit_is_lost(project: Path, rendered: dict[str, Path]) -> None:
     assert library(project) == library(rendered[NEW])
 
 
+@pytest.mark.slow
 def test_the_librarys_version_moves_among_edited_dependencies(
     project: Path, rendered: dict[str, Path]
 ) -> None:
@@ -155,6 +158,7 @@ def test_the_librarys_version_moves_among_edited_dependencies(
     assert [line for line in own if line not in text] == []
 
 
+@pytest.mark.slow
 def test_an_edited_generated_file_gives_way_and_is_named(project: Path) -> None:
     """A generated file is the template's; the report says which edit gave way, git has it."""
     macro = f"{WORKFLOWS}/sales/dbt/macros/generate_schema_name.sql"
@@ -172,6 +176,7 @@ def test_every_question_has_an_answer_for_older_instances(releases: Path) -> Non
     assert [name for name in added if "default" not in new[name]] == []
 
 
+@pytest.mark.slow
 def test_a_history_without_the_release_is_a_failure(tmp_path: Path) -> None:
     """A shallow clone makes this file's tests fail with what to do, and never skip."""
     shallow = tmp_path / "shallow"

@@ -195,6 +195,7 @@ def test_an_unexpected_error_shows_nothing_of_the_inside(
     assert "attribute" not in json.dumps(document)
 
 
+@pytest.mark.slow
 def test_the_api_imports_neither_dagster_nor_pandas() -> None:
     """A server that only asks Dagster over HTTP stays small."""
     code = (

@@ -134,6 +134,7 @@ def test_a_named_token_is_enough_to_be_reached_from_elsewhere(project: Project) 
     check_bind("0.0.0.0", project=project)  # noqa: S104
 
 
+@pytest.mark.slow
 def test_the_command_line_makes_lists_and_revokes(project: Project, dataflow: Dataflow) -> None:
     """The token alone on standard output, once; each change is audited with the user."""
     made = dataflow("token", "create", "ci", "--role", "read", cwd=project.root)

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import BIN, Dataflow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -65,6 +66,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [[], ["--json"]])
 def test_listing_imports_nothing_heavy(project_folder: Path, option: list[str]) -> None:
     """`dataflow workflow list` imports neither Dagster nor pandas nor dbt."""
@@ -136,6 +138,7 @@ def test_init_refuses_a_folder_with_files(
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
 def test_init_with_a_template_that_is_not_there_writes_nothing(
     tmp_path: Path, dataflow: Dataflow
 ) -> None:

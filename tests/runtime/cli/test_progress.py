@@ -31,6 +31,7 @@ def read_until(shown: int, text: str) -> str:
     return seen.decode()
 
 
+@pytest.mark.slow
 def test_the_seconds_go_on_while_a_step_does() -> None:
     """What takes long is seen to be alive, on one line, while others have standard output."""
     with terminal() as shown, SecondsLine() as line, redirect_stdout(io.StringIO()):

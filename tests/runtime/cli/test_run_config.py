@@ -62,6 +62,7 @@ def noted(root: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
+@pytest.mark.slow
 def test_config_reaches_the_ops_and_what_does_not_fit_is_named(
     root: Path, dataflow: Dataflow
 ) -> None:
@@ -89,6 +90,7 @@ def test_config_reaches_the_ops_and_what_does_not_fit_is_named(
     assert noted(root) == ["corner shop 2024-01-31 7 all", "corner shop monday 1 all"]
 
 
+@pytest.mark.slow
 def test_a_partitioned_job_runs_for_one_partition(root: Path, dataflow: Dataflow) -> None:
     """Its key is listed where it is missing or wrong; the job's own config for it is used."""
     config = "{'ops': {'note': {'config': {'day': 'of ' + key}}}}"
@@ -108,6 +110,7 @@ def test_a_partitioned_job_runs_for_one_partition(root: Path, dataflow: Dataflow
     assert noted(root) == ["corner shop of north 1 north", "corner shop of south 3 south"]
 
 
+@pytest.mark.slow
 def test_a_job_without_partitions_has_none(root: Path, dataflow: Dataflow) -> None:
     """A partition that is named all the same is refused."""
     write(root)

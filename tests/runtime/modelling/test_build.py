@@ -70,6 +70,7 @@ def test_what_tests_warn_of_is_told_by_its_values(project: Project) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_build_is_named_with_file_and_reason(project: Project) -> None:
     """The database's own words are in the error; dbt's banner is not."""
     model = project.workflow_dir("sales") / "dbt" / "models" / "marts" / "sales.sql"
@@ -84,6 +85,7 @@ def test_a_model_that_does_not_build_is_named_with_file_and_reason(project: Proj
     assert "no_such_column" in log.read_text()
 
 
+@pytest.mark.slow
 def test_a_project_that_dbt_cannot_read_is_an_error_of_ours(project: Project) -> None:
     """A model that refers to nothing fails the build with dbt's explanation."""
     model = project.workflow_dir("sales") / "dbt" / "models" / "marts" / "sales.sql"
@@ -99,6 +101,7 @@ HOLD = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "patience"), [("12", 60.0), ("600", 0.5)])
 def test_a_program_that_has_the_file_open_is_waited_for(
     project: Project, seconds: str, patience: float, monkeypatch: pytest.MonkeyPatch
@@ -121,6 +124,7 @@ def test_a_program_that_has_the_file_open_is_waited_for(
             holder.kill()
 
 
+@pytest.mark.slow
 def test_packages_are_installed_when_they_are_named_and_anew_when_they_change(
     project: Project,
 ) -> None:

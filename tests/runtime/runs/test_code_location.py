@@ -175,6 +175,7 @@ def test_assets_with_their_resources_are_there(root: Path) -> None:
     assert graph.get(AssetKey(["two", "report"])).parent_keys == {AssetKey(["two", "raw"])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["runs.code_location", "orchestration.definitions"])
 def test_dagster_itself_finds_the_location_valid(root: Path, module: str) -> None:
     """Dagster's own check, with the template's workspace.yaml and with that of version 0.1."""

@@ -53,6 +53,7 @@ def run_and_look(project: Project) -> tuple[bytes, list[str]]:
     return b"".join(files), said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", ["as rendered", "of version 0.1", "none"])
 def test_no_secret_gets_into_the_history(project: Project, settings: str) -> None:
     """Messages, metadata and tracebacks with their causes, whatever dagster.yaml there is."""
@@ -84,6 +85,7 @@ def test_no_secret_gets_into_the_history(project: Project, settings: str) -> Non
     ],
     ids=["together", "events alone"],
 )
+@pytest.mark.slow
 def test_a_storage_that_the_project_names_is_used_and_kept_clean(
     project: Project, storage: str, tmp_path: Path
 ) -> None:
@@ -189,6 +191,7 @@ print(json.dumps([len(names), [name for name in before if before[name] != after[
 """
 
 
+@pytest.mark.slow
 def test_importing_the_runtime_changes_nothing_of_others(tmp_path: Path) -> None:
     """Every module, the code location and the old paths of version 0.1 too, without a project."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DATAFLOW_")}

@@ -146,6 +146,7 @@ def test_a_workflow_without_the_steps_has_no_such_assets(till: Till) -> None:
     assert {key.path[0] for key in keys} == {"till"}
 
 
+@pytest.mark.slow
 def test_a_location_is_loaded_without_dbt(till: Till) -> None:
     """Neither dbt nor what reads tables is imported for the assets."""
     code = (

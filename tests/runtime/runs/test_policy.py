@@ -61,6 +61,7 @@ def configure(folder: Path, run: str) -> None:
     config.write_text(f"{config.read_text()}run: {run}\n")
 
 
+@pytest.mark.slow
 def test_a_step_that_fails_is_tried_again(root: Path, dataflow: Dataflow) -> None:
     """With two retries the third try counts, and the run has succeeded."""
     folder = write_workflow(root, "flaky", FLAKY.strip())
@@ -77,6 +78,7 @@ def test_without_retries_the_first_failure_counts(root: Path, dataflow: Dataflow
     assert (root / "tries").read_text() == "x"
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_too_long_is_ended(root: Path, dataflow: Dataflow) -> None:
     """It fails with what it exceeded; exit code 1, as it was not the user who stopped it."""
     configure(write_workflow(root, "endless", "time.sleep(600)"), "{timeout_seconds: 1}")
@@ -85,6 +87,7 @@ def test_a_run_that_takes_too_long_is_ended(root: Path, dataflow: Dataflow) -> N
     assert "longer than 1 seconds" in json.loads(done.stdout)["error"]
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_to_those_whom_the_config_names(
     root: Path, dataflow: Dataflow, receiver: Receiver
 ) -> None:
@@ -100,6 +103,7 @@ def test_a_failure_is_told_to_those_whom_the_config_names(
     assert "of-the-room" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_that_nobody_could_be_told_hides_nothing(root: Path, dataflow: Dataflow) -> None:
     """The run's own error is still there, with a warning; the address is not shown."""
     folder = write_workflow(root, "failing", "raise ValueError('the shop is closed')")
@@ -112,6 +116,7 @@ def test_that_nobody_could_be_told_hides_nothing(root: Path, dataflow: Dataflow)
     assert "of-the-room" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_asks_for_no_address_and_says_early_that_one_is_missing(
     root: Path, dataflow: Dataflow, receiver: Receiver
 ) -> None:
@@ -171,6 +176,7 @@ def test_on_the_service_it_is_the_same(root: Path, receiver: Receiver) -> None:
         assert titles == {"failing failed", "endless failed"}
 
 
+@pytest.mark.slow
 def test_an_asset_that_takes_too_long_is_ended_too(tmp_path: Path) -> None:
     """Made from Dagster's UI, in one process, it obeys run.timeout_seconds and says so."""
     till = write_till(tmp_path / "shop")

@@ -127,6 +127,7 @@ def test_a_job_written_by_hand_runs_and_is_in_the_history(project: Project) -> N
         assert found.tags[".dagster/repository"] == "__repository__@dataflow"
 
 
+@pytest.mark.slow
 def test_log_lines_are_in_the_log_of_the_run(project: Project) -> None:
     """What get_logger writes is what the Dagster UI shows for the run, with its fields."""
     outcome = run(project)
@@ -136,6 +137,7 @@ def test_log_lines_are_in_the_log_of_the_run(project: Project) -> None:
     assert any("loaded" in line and "rows=2" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_failing_step_is_named_with_its_place_and_recorded(project: Project) -> None:
     """The outcome has the author's exception with file and line, and the history has a failure."""
     write_job(project, "raise ValueError('no such column: price')")

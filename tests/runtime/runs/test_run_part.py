@@ -127,6 +127,7 @@ def test_a_part_that_a_workflow_has_not_is_refused(tmp_path: Path, till: Till) -
         run_workflow(Project(till.root), "till", request=RunRequest(tags=part_tags(["models"])))
 
 
+@pytest.mark.slow
 def test_nothing_is_made_of_what_was_never_loaded(till: Till) -> None:
     """The tables that are lacking are named, by a run and by an asset."""
     run = till.run(None, "dashboard")

@@ -139,6 +139,7 @@ with DagsterInstance.from_config(str(home)) as instance:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("is_service", "code"), [(True, -signal.SIGKILL), (False, 0)])
 def test_a_service_whose_log_is_deleted_begins_anew(
     instance: DagsterInstance, home: Path, is_service: bool, code: int

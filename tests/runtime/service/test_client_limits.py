@@ -51,6 +51,7 @@ def send_all(opened: socket.socket, content: Callable[[], bytes], size: int) -> 
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [True, False])
 def test_an_endless_header_is_refused_and_stalls_nobody(server: Served, lines: bool) -> None:
     """66 MiB of many headers, or of one: 431, which who has sent it all can still read."""
@@ -73,6 +74,7 @@ def test_an_endless_header_is_refused_and_stalls_nobody(server: Served, lines: b
     assert "POST /x" not in server.reached
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunked", [True, False])
 @pytest.mark.parametrize("size", [2 * LARGEST_BODY, 50 * MIB])
 def test_a_413_reaches_who_reads_only_when_all_is_sent(
@@ -97,6 +99,7 @@ def test_a_413_reaches_who_reads_only_when_all_is_sent(
     assert "POST /x" not in server.reached
 
 
+@pytest.mark.slow
 def test_a_413_reaches_ordinary_clients(server: Served) -> None:
     """Httpx is told every time, and not that its connection was lost."""
     url = f"http://127.0.0.1:{server.port}/x"
@@ -113,6 +116,7 @@ def test_who_waits_to_be_told_to_go_on_is_told_no(server: Served) -> None:
         assert read_answer(opened).startswith("HTTP/1.1 413 ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("begun", "status"),
     [
@@ -148,6 +152,7 @@ def test_half_a_request_is_given_up(server: Served, begun: bytes, status: int | 
     assert "POST /x" not in server.reached
 
 
+@pytest.mark.slow
 def test_a_slow_but_steady_body_is_waited_for(server: Served) -> None:
     """The time grows with what comes: a slow line is no reason to be refused."""
     size = 60_000
@@ -175,6 +180,7 @@ def test_many_half_requests_keep_nobody_out(server: Served) -> None:
             connection.close()
 
 
+@pytest.mark.slow
 def test_who_takes_no_answer_is_let_go(server: Served) -> None:
     """A client that asks for much and reads nothing does not keep its connection."""
     opened = socket.socket()
@@ -193,6 +199,7 @@ def test_who_takes_no_answer_is_let_go(server: Served) -> None:
     assert seconds_to_answer(server) < 1.0
 
 
+@pytest.mark.slow
 def test_a_connection_is_used_again_and_websockets_stay(server: Served) -> None:
     """The limits are for what is owed: neither a pause between requests nor a quiet socket."""
     from websockets.sync.client import connect

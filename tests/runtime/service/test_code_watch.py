@@ -16,6 +16,7 @@ from dataflow.service.code_watch import CodeWatch
 API = "/api/v1"
 
 
+@pytest.mark.slow
 def test_a_change_is_told_once_after_the_last_of_several(tmp_path: Path) -> None:
     """New folders are watched, too; caches and data are not code."""
     told: list[float] = []
@@ -41,6 +42,7 @@ def test_a_change_is_told_once_after_the_last_of_several(tmp_path: Path) -> None
     assert len(told) == 2
 
 
+@pytest.mark.slow
 def test_what_changed_before_somebody_reloaded_is_seen_already(tmp_path: Path) -> None:
     """Whoever asks for a reload after a change does not cause a second one."""
     is_told = threading.Event()

@@ -43,6 +43,7 @@ def asked() -> Iterator[list[str]]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_who_only_looks_asks_again(asked: list[str]) -> None:
     """A query whose connection is lost is sent once more; what changes something is not."""
     client = GraphQLClient(asked[0])

@@ -234,6 +234,7 @@ def test_without_a_built_site_one_line_says_so(root: Path) -> None:
     assert "dataflow evidence build" in lines[0]
 
 
+@pytest.mark.slow
 def test_the_api_is_not_opened_to_others_without_a_token(root: Path, dataflow: Dataflow) -> None:
     """Refused before anything starts, with the variable to set; exit code 2."""
     for command in (("up", "--host", "0.0.0.0"), ("api", "--host", "0.0.0.0")):  # noqa: S104

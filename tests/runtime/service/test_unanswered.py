@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from dataflow.service.unanswered import UnansweredLaunches
 
 
@@ -43,6 +45,7 @@ class Service:
         return Ran(run_id)
 
 
+@pytest.mark.slow
 def test_a_launch_without_an_answer_is_not_doubled() -> None:
     """After it was done, and while it is being done; who was answered gets a run of his own."""
 

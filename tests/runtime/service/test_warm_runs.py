@@ -76,6 +76,7 @@ def ended(service: Service, run_id: str) -> dict[str, Any]:
 LIVE = ("queued", "running", "canceling")
 
 
+@pytest.mark.slow
 def test_a_run_is_a_child_of_the_warm_process_and_has_only_its_own_code(service: Service) -> None:
     """No other workflow is imported in it, and an edit is seen by the next run."""
     pid = worker(service).pid
@@ -86,6 +87,7 @@ def test_a_run_is_a_child_of_the_warm_process_and_has_only_its_own_code(service:
     assert f"telling {pid} [] second edition" in (service.root / "journal").read_text()
 
 
+@pytest.mark.slow
 def test_a_workflow_that_runs_is_not_started_beside_itself(service: Service) -> None:
     """The second run stands in Dagster's queue, and starts when the first has ended."""
     first = run(service, "waiting", 0)
@@ -98,6 +100,7 @@ def test_a_workflow_that_runs_is_not_started_beside_itself(service: Service) -> 
     (service.root / "go").unlink()
 
 
+@pytest.mark.slow
 def test_a_run_can_be_cancelled(service: Service) -> None:
     """The interrupt reaches its process, which writes it down."""
     run_id = run(service, "endless", 0)["run_id"]
@@ -107,6 +110,7 @@ def test_a_run_can_be_cancelled(service: Service) -> None:
     until(lambda: not process.is_running(), "the end of its process")
 
 
+@pytest.mark.slow
 def test_a_killed_run_says_so(service: Service) -> None:
     """It does not stay under way for ever."""
     run_id = run(service, "endless", 0)["run_id"]
@@ -116,6 +120,7 @@ def test_a_killed_run_says_so(service: Service) -> None:
     assert "killed by SIGKILL" in service.api.get(f"/api/v1/runs/{run_id}/logs").text
 
 
+@pytest.mark.slow
 def test_a_killed_warm_process_takes_no_run_along_and_comes_back(service: Service) -> None:
     """The run under way goes on; the next is started by Dagster, or by the next such process."""
     run_id = run(service, "waiting", 0)["run_id"]
@@ -131,6 +136,7 @@ def test_a_killed_warm_process_takes_no_run_along_and_comes_back(service: Servic
     (service.root / "go").unlink()
 
 
+@pytest.mark.slow
 def test_a_warm_process_that_does_not_answer_holds_up_no_run(service: Service) -> None:
     """Dagster's own launcher starts it."""
     stopped = worker(service)
@@ -168,6 +174,7 @@ def runs_of_terminals(service: Service) -> list[psutil.Process]:
     return [process for process in worker(service).children() if process.name() == TERMINAL_RUN]
 
 
+@pytest.mark.slow
 def test_nothing_is_left_when_the_service_ends(service: Service) -> None:
     """Also not a run of a warm process that was killed; it writes down that it was interrupted.
 

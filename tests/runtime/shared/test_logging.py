@@ -86,6 +86,7 @@ def test_a_line_is_written_once_whatever_else_logs() -> None:
     assert lines(code) == ["info     once"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("level", "shown"),
     [("debug", ["d", "i", "w"]), ("INFO", ["i", "w"]), ("warning", ["w"]), ("critical", [])],
@@ -260,6 +261,7 @@ with DagsterInstance.get() as instance:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tags", "workflow"),
     [('{"dataflow/workflow": "flights"}', "flights"), ("{}", "flights_job")],
@@ -290,6 +292,7 @@ def test_the_same_lines_are_in_dagsters_log(tmp_path: Path, tags: str, workflow:
     assert b"hunter2" not in stored
 
 
+@pytest.mark.slow
 def test_dagsters_own_console_shows_no_secret(tmp_path: Path) -> None:
     """Where Dagster prints the lines as well, it gets them, and their tracebacks, redacted."""
     code = JOB.replace("TAGS", "{}").replace("CRITICAL", "DEBUG")

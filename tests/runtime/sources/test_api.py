@@ -61,6 +61,7 @@ def test_paging_that_cannot_be_proven_is_asked_for(api: Api, name: str) -> None:
     assert "paging.type" in caught.value.instruction
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "paging"),
     [

@@ -101,6 +101,7 @@ def test_an_error_is_no_row(server: Any, document: Any) -> None:
         read_api(url, paging=NONE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", ERRORS, ids=str)
 def test_an_error_on_the_second_page_fails_the_run(server: Any, document: Any) -> None:
     """Half of the pages are no table."""

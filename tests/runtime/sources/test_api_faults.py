@@ -35,6 +35,7 @@ def read_soon(url: str, **source: Any) -> Any:
     return read_source(source, {"max_retries": 1, "timeout_seconds": timeout, "batch_size": 10})
 
 
+@pytest.mark.slow
 def test_a_server_that_trickles_is_not_waited_for(server: Any) -> None:
     """A byte now and then is no answer in time, whatever the socket thinks."""
     url = server.answer("/x", Answer(BODY, pace=0.05))
@@ -181,6 +182,7 @@ def soon(seconds: float) -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [403, 429])
 @pytest.mark.parametrize(
     "headers",

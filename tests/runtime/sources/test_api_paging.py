@@ -185,6 +185,7 @@ PAGED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paging", PAGED, ids=str)
 @pytest.mark.parametrize("kind", ["same", "shuffled", "empty", "cycle", "last page again"])
 def test_paging_without_an_end_is_found_out(server: Any, paging: dict[str, Any], kind: str) -> None:

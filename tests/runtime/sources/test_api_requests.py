@@ -144,6 +144,7 @@ CSV = 'id,v,day\n1,"1.500",2024-01-01\n2,,2024-01-02\n'
 NDJSON = "application/x-ndjson"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "media", "told"),
     [

@@ -166,6 +166,7 @@ def test_a_token_is_fetched_before_it_runs_out(server: Any) -> None:
     assert [request.path for request in server.requests] == ["/token", "/x"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 401, 500])
 def test_a_tokens_server_that_refuses(server: Any, status: int) -> None:
     """The message names its address, and not the secret."""

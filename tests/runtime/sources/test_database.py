@@ -178,6 +178,7 @@ def database(request: Any, tmp_path: Path) -> tuple[str, Callable[[str], None]]:
     return str(path), run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timestamp", "integer", "date", "numeric(8,2)"])
 def test_incremental_reads_every_row_once(database: Any, kind: str) -> None:
     """Rows at the last value come once, late rows with the same value and new rows come too."""
@@ -320,6 +321,7 @@ def test_a_duckdb_file_may_be_read_by_others_meanwhile(tmp_path: Path) -> None:
         assert read(str(path), table="t")["data"].num_rows == 1
 
 
+@pytest.mark.slow
 def test_locked_duckdb_file_is_one_clear_error(tmp_path: Path) -> None:
     """A file that another process writes to says so."""
     path = tmp_path / "a.duckdb"

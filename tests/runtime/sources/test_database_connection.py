@@ -201,6 +201,7 @@ def test_a_lost_connection_is_tried_again(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+@pytest.mark.slow
 def test_an_answer_that_does_not_come_is_not_waited_for(
     postgres: str,
     execute: Callable[[str], None],
@@ -265,6 +266,7 @@ connection.close()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["duckdb", "sqlite"])
 def test_a_file_that_is_locked_is_waited_for(tmp_path: Path, suffix: str) -> None:
     """What the other program writes before it lets go is read."""

@@ -78,6 +78,7 @@ def test_broken_lines_are_named(read: Any, text: str | bytes, said: str) -> None
         read("a.csv", text)
 
 
+@pytest.mark.slow
 def test_wrong_type_in_row_900000_widens_the_column(read: Any) -> None:
     """All rows arrive; the column is text, and the note names the row and the value."""
     result = read("a.csv", "id\n" + "1\n" * 899_999 + "oops\n" + "2\n")
@@ -117,6 +118,7 @@ def test_files_of_a_glob_are_one_table(project: Path) -> None:
     assert any("'new'" in note for note in result["metadata"]["notes"])
 
 
+@pytest.mark.slow
 def test_long_lines_are_read(read: Any) -> None:
     """A line of a few megabytes, as map data has them, is no problem."""
     assert len(read("a.csv", f"a,b\n{'x' * 4_000_000},1\n")["data"]["a"][0].as_py()) == 4_000_000

@@ -31,6 +31,7 @@ from dataflow_tools.campaign.pull_requests import PullRequestError
 from dataflow_tools.campaign.sources import find_repositories
 
 
+@pytest.mark.slow
 def test_a_branch_has_the_new_version_and_what_people_wrote(few: Fleet) -> None:
     """One commit on what people have; a conflicting workflow is left as it was, and named."""
     assert few.plan().count() == {State.READY: 5}
@@ -53,6 +54,7 @@ def test_a_branch_has_the_new_version_and_what_people_wrote(few: Fleet) -> None:
     assert report.entries["failing-0"].state is State.CHECKS_FAILED
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_done_again(few: Fleet) -> None:
     """A second run, and a second plan, push nothing and look at what failed only."""
     few.plan()
@@ -65,6 +67,7 @@ def test_what_is_done_is_not_done_again(few: Fleet) -> None:
     assert report.exit_code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [1, 2])
 def test_a_push_that_nobody_wrote_down_is_not_made_again(few: Fleet, lines: int) -> None:
     """Killed behind the push, with or without the line before it: the commit is known for ours."""
@@ -79,6 +82,7 @@ def test_a_push_that_nobody_wrote_down_is_not_made_again(few: Fleet, lines: int)
     assert report.entries["plain-1"].state is State.PUSHED
 
 
+@pytest.mark.slow
 def test_what_failed_is_tried_again_with_what_people_did_meanwhile(few: Fleet) -> None:
     """The check's cause is removed upstream; the next run goes through, on the new commit."""
     few.plan()
@@ -94,6 +98,7 @@ def test_what_failed_is_tried_again_with_what_people_did_meanwhile(few: Fleet) -
     assert git(bare, "rev-parse", f"{BRANCH}^") == git(bare, "rev-parse", "main")
 
 
+@pytest.mark.slow
 def test_a_ring_stops_when_too_many_fail(few: Fleet) -> None:
     """One of the first two fails: the second is not begun, nor is the next ring."""
     few.plan(sizes=["2", "100%"], stop_above=0.1)
@@ -104,6 +109,7 @@ def test_a_ring_stops_when_too_many_fail(few: Fleet) -> None:
     assert report.exit_code == 1
 
 
+@pytest.mark.slow
 def test_it_goes_no_further_than_the_ring_asked_for(few: Fleet) -> None:
     """`--ring 1` leaves the others waiting; the next run does them."""
     few.plan(sizes=["1", "100%"])
@@ -113,6 +119,7 @@ def test_it_goes_no_further_than_the_ring_asked_for(few: Fleet) -> None:
     assert sum(len(lines) for lines in few.pushes().values()) == 4
 
 
+@pytest.mark.slow
 def test_commits_of_others_on_the_branch_are_left_alone(few: Fleet) -> None:
     """Somebody has the branch already, or adds to ours: nothing is pushed over it."""
     bare = few.remotes / "plain-0.git"
@@ -124,6 +131,7 @@ def test_commits_of_others_on_the_branch_are_left_alone(few: Fleet) -> None:
     assert few.pushes()["plain-0"] == []
 
 
+@pytest.mark.slow
 def test_a_command_after_the_update_adds_to_the_commit(few: Fleet) -> None:
     """`--then` renews what depends on the update, as a lock file does; one that fails is told."""
     few.plan(then="test ! -e broken && cat pyproject.toml > lock", check="none")
@@ -133,6 +141,7 @@ def test_a_command_after_the_update_adds_to_the_commit(few: Fleet) -> None:
     assert few.pushes()["failing-0"] == []
 
 
+@pytest.mark.slow
 def test_working_trees_of_people_are_only_read(few: Fleet, tmp_path: Path) -> None:
     """From a folder of clones, some of them dirty, their origins are meant; no file changes."""
     clones = tmp_path / "clones"
@@ -157,6 +166,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gh", "glab"])
 def test_pull_requests_are_opened_once(
     few: Fleet, name: str, monkeypatch: pytest.MonkeyPatch
@@ -178,6 +188,7 @@ def test_pull_requests_are_opened_once(
     assert any("`one`: conflicts in config.yaml" in word for word in one)
 
 
+@pytest.mark.slow
 def test_a_code_host_that_nobody_is_logged_in_to_stops_it_before_anything(
     few: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +203,7 @@ def test_a_code_host_that_nobody_is_logged_in_to_stops_it_before_anything(
     assert not any(few.pushes().values())
 
 
+@pytest.mark.slow
 def test_a_pull_request_that_fails_is_opened_by_the_next_run(
     few: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +225,7 @@ def test_a_pull_request_that_fails_is_opened_by_the_next_run(
     assert few.pushes() == pushed
 
 
+@pytest.mark.slow
 def test_a_workflows_own_checks_decide_where_no_command_is_given(few: Fleet) -> None:
     """These workflows have no valid config: nothing is pushed, and the report has the words."""
     few.plan(check="own")
@@ -258,6 +271,7 @@ def test_real_workflows_are_checked_and_pushed_by_the_commands(
     assert "# New." in git(tmp_path / "shop.git", "show", new)
 
 
+@pytest.mark.slow
 def test_the_report_is_data_lines_and_a_page(few: Fleet, dataflow: Dataflow) -> None:
     """What a repository says is text on the page; the command writes all three."""
     few.plan()
@@ -283,6 +297,7 @@ def test_the_report_is_data_lines_and_a_page(few: Fleet, dataflow: Dataflow) -> 
     assert data["version"] == "v1.1.0"
 
 
+@pytest.mark.slow
 def test_another_version_in_the_same_folder_is_refused(few: Fleet) -> None:
     """A folder is one campaign; and without one there is nothing to run."""
     with pytest.raises(BadInputError, match="no campaign"):
@@ -302,6 +317,7 @@ def test_a_folder_of_others_is_refused(few: Fleet) -> None:
     assert (few.folder / ".gitignore").read_text() == "mine\n"
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_campaign_are_one_too_many(few: Fleet, tmp_path: Path) -> None:
     """The second is refused with the process id of the first, which goes on to its end."""
     gate = tmp_path / "gate"

@@ -82,6 +82,7 @@ def points(
     return {point["point"]: point for point in report["points"]}
 
 
+@pytest.mark.slow
 def test_checks_of_plug_ins_count(points: dict[str, dict[str, Any]]) -> None:
     """A foreign check has a point of its own, and broken ones are named and harm no other."""
     own = list(load_checks())

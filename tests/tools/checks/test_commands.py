@@ -32,6 +32,7 @@ def _in_project(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project.root)
 
 
+@pytest.mark.slow
 def test_a_good_workflow_is_told_in_full() -> None:
     """Every point is listed by group, and the exit code is 0."""
     done = CliRunner().invoke(check, ["good", "--no-tests"])
@@ -42,6 +43,7 @@ def test_a_good_workflow_is_told_in_full() -> None:
     assert " 0 missing" in lines[-1]
 
 
+@pytest.mark.slow
 def test_of_several_only_what_is_missing_is_told() -> None:
     """One line for each workflow, and below it what to do; the exit code is 1."""
     done = CliRunner().invoke(check, ["--all", "--no-tests"])
@@ -55,6 +57,7 @@ def test_of_several_only_what_is_missing_is_told() -> None:
     assert any("/bad/ingestion.py:" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_json_is_complete() -> None:
     """A machine reads every point of every workflow, with its findings."""
     done = CliRunner().invoke(check, ["bad", "good", "--no-tests", "--json"])
@@ -70,6 +73,7 @@ def test_json_is_complete() -> None:
     assert set(points["print"]["findings"][0]) == {"file", "line", "reason", "instruction"}
 
 
+@pytest.mark.slow
 def test_paths_name_their_workflow(project: Project) -> None:
     """pre-commit hands over changed files: only their workflows are checked."""
     paths = [
@@ -94,6 +98,7 @@ def test_a_workflow_that_is_not_there_is_bad_input() -> None:
     assert "good" in done.exception.instruction
 
 
+@pytest.mark.slow
 def test_doctor_says_what_it_saw(monkeypatch: pytest.MonkeyPatch, project: Project) -> None:
     """Lines for people, the same for machines, and an exit code that tells whether all is well."""
     monkeypatch.setenv("DATAFLOW_API_PORT", str(project.settings.dagster_port))

@@ -43,6 +43,7 @@ def page(*queries: str) -> str:
 SOURCES = {"sales.sql": "select * from raw.sales;\n"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_pages_meet_the_types_that_are_published(kind: str, tmp_path: Path) -> None:
     """What a query is tried on has the type that publishing writes for the same column."""

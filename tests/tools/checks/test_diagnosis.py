@@ -49,6 +49,7 @@ def around(project: Project) -> dict[str, str]:
     return problems(diagnose_project(project))
 
 
+@pytest.mark.slow
 def test_a_new_project_has_no_problem(project: Project) -> None:
     """Nothing is wrong before the first run; the stores that a run makes are not missed."""
     root, groups = examine(offline=True)
@@ -217,6 +218,7 @@ def test_a_version_that_the_project_does_not_want_is_found(name: str, project: P
     assert f"wants {distribution}==99.1" in found["version pins"]
 
 
+@pytest.mark.slow
 def test_a_template_that_has_moved_on_is_found(
     template_repository: Path, tmp_path: Path, dataflow: Dataflow
 ) -> None:

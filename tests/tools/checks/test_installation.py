@@ -74,6 +74,7 @@ def test_the_other_distribution_of_that_name_is_found(packages: Path) -> None:
     assert "pip uninstall dataflow" in problem.instruction
 
 
+@pytest.mark.slow
 def test_a_regular_package_of_that_name_is_found(tmp_path: Path) -> None:
     """A file of the other distribution's, beside this library's folders, hides the workflows."""
     library = Path(registry.__file__).parents[1]
@@ -107,6 +108,7 @@ def test_extras_are_missed_where_they_are_needed(packages: Path) -> None:
     assert problem.instruction == "pip install 'dataflow-runtime[dbt]'"
 
 
+@pytest.mark.slow
 def test_tools_that_are_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The program git is always needed, Node.js only by dashboards; the one from PyPI counts."""
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -116,6 +118,7 @@ def test_tools_that_are_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert diagnose(needs_node=True)["node"].status is Status.MISSING
 
 
+@pytest.mark.slow
 def test_old_tools_are_not_good_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A git that Copier cannot work with is a problem."""
     program = tmp_path / "git"

@@ -62,6 +62,7 @@ def test_a_fault_of_ours_is_told(worker: Worker) -> None:
         worker.ask("raise")
 
 
+@pytest.mark.slow
 def test_what_hangs_is_given_up(worker: Worker) -> None:
     """A request has a limit; the next one gets a new process."""
     worker.ask("who")

@@ -38,6 +38,7 @@ def compare(lab: Lab, *names: str) -> list[set[str]]:
     return seen
 
 
+@pytest.mark.slow
 def test_this_repositorys_generated_files_are_as_copier_renders_them(lab: Lab) -> None:
     """With dbt and without, and each with the name of its workflow in it."""
     shutil.rmtree(lab.template / "template")
@@ -51,6 +52,7 @@ def test_this_repositorys_generated_files_are_as_copier_renders_them(lab: Lab) -
     assert bare == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "files",
     [

@@ -151,6 +151,7 @@ def test_a_killed_update_leaves_each_workflow_old_or_new(fleet: Lab) -> None:
     assert ("one", True, False) in seen
 
 
+@pytest.mark.slow
 def test_the_next_update_finishes_a_killed_one(fleet: Lab) -> None:
     """Whoever updates next finishes the work first, and says so."""
     _, after = outcomes(fleet)
@@ -184,6 +185,7 @@ def test_an_operation_that_fails_leaves_the_workflow_old(fleet: Lab) -> None:
     assert number > 30
 
 
+@pytest.mark.slow
 def test_work_done_after_the_crash_is_not_overwritten(fleet: Lab) -> None:
     """A file that somebody changed before the recovery stays as they left it."""
     for number in range(1, 500):
@@ -199,6 +201,7 @@ def test_work_done_after_the_crash_is_not_overwritten(fleet: Lab) -> None:
     assert fleet.read("one", "d/x") == "x\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_waits_for_the_workflow_at_hand(fleet: Lab, number: signal.Signals) -> None:
     """Ctrl-C while a workflow is being changed finishes that one and leaves the others alone."""

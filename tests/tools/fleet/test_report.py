@@ -135,6 +135,7 @@ def test_a_second_run_has_nothing_to_do(lab: Lab) -> None:
     )
 
 
+@pytest.mark.slow
 def test_of_many_workflows_only_those_with_news_are_listed(lab: Lab) -> None:
     """A large fleet is counted, and only what needs eyes is spelt out."""
     lab.release("1.0.0", {"a.py": TEN})

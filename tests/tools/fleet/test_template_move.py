@@ -74,6 +74,7 @@ def addresses(lab: Lab) -> dict[str, str]:
     return said
 
 
+@pytest.mark.slow
 def test_everything_follows_at_once_and_updates_go_on(project: Lab, tmp_path: Path) -> None:
     """Answers, pins and lock have the new address; the next update has no conflict of it."""
     new = tmp_path / "new.git"
@@ -119,6 +120,7 @@ def test_a_place_without_the_versions_in_use_is_refused(project: Lab, tmp_path: 
     assert project.status() == ""
 
 
+@pytest.mark.slow
 def test_what_git_does_not_have_is_not_changed(project: Lab, tmp_path: Path) -> None:
     """A file with uncommitted work refuses the move of all; work elsewhere does not matter."""
     (project.project.root / "notes.md").write_text("mine\n")

@@ -103,6 +103,7 @@ def test_templates_are_found_in_many_places(lab: Lab, tmp_path: Path, form: str)
     assert f"_src_path: {source}\n" in lab.read("one", ANSWERS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "words"),
     [

@@ -109,6 +109,7 @@ def test_what_did_not_pass_is_to_be_undone_not_committed(runnable: Lab) -> None:
     assert runnable.status() == ""
 
 
+@pytest.mark.slow
 def test_the_rest_follows_a_sound_first_ring(runnable: Lab) -> None:
     """When the first workflow passes, the others are updated, unchecked."""
     runnable.release("1.1.0", {"a.py": "A = 2\n"})

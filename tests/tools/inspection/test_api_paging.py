@@ -37,6 +37,7 @@ def test_a_bare_list_that_is_all_is_written_so(server: Any, say: Any) -> None:
     assert any("whether there are more than these 2 rows" in note for note in inspection.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", [0, 1])
 @pytest.mark.parametrize("way", ["page", "offset", "starting_after"])
 def test_paging_that_an_answer_does_not_tell_is_found_by_asking(
@@ -78,6 +79,7 @@ def test_a_token_that_leads_to_more_is_tried_as_a_parameter(server: Any, say: An
     assert found["metadata"]["record_count"] == 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [None, "rates"])
 def test_an_answer_that_is_a_map_of_records_is_found(server: Any, say: Any, path: Any) -> None:
     """A key that comes tomorrow is a row then, and no column."""
@@ -110,6 +112,7 @@ def test_rows_that_change_with_each_request_are_no_proof(server: Any, say: Any) 
     assert not inspection.whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parents", ['[{"id": 1}, {"id": 2}]', "pages"])
 def test_paging_of_the_first_request_is_found_as_well(server: Any, say: Any, parents: str) -> None:
     """Where an API is asked for each record of another, both have to be read to their end."""

@@ -11,6 +11,7 @@ NAMES = [f"Country {i}" for i in range(N)]
 CODES = [f"C{i:03d}" for i in range(N)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "entity"),
     [

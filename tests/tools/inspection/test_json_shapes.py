@@ -52,6 +52,7 @@ SHAPES: dict[str, tuple[dict[str, str], Any, Any]] = {
 NEXT = [{"id": 3, "city": "Bern"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_file_of_lists(project: Path, name: str) -> None:
     """Columns are found by their names on day two, and a lost one is missed."""
@@ -69,6 +70,7 @@ def test_a_file_of_lists(project: Path, name: str) -> None:
         read_source(ingestion, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHAPES)
 def test_an_api_of_lists(server: Server, name: str) -> None:
     """The same of an answer."""

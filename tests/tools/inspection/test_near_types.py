@@ -12,6 +12,7 @@ from dataflow.sources.read import read_source
 from dataflow_tools.inspection.source_inspection import inspect_source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "misfit", "first"),
     [

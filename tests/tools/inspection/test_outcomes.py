@@ -9,6 +9,7 @@ import pytest
 from tests.tools.inspection.small_tables import N, csv_of, roles, shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "values", "rate"),
     [

@@ -8,6 +8,7 @@ import pytest
 from tests.tools.inspection.small_tables import AMOUNTS, DAYS, N, csv_of, roles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "values", "role"),
     [

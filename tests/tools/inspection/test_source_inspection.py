@@ -88,6 +88,7 @@ def test_summary_is_one_line(look: Any) -> None:
 # Keys
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "key"),
     [

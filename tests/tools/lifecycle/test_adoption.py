@@ -59,6 +59,7 @@ def release(template: Path) -> None:
     git(template, "tag", "v0.3.0")
 
 
+@pytest.mark.slow
 def test_nothing_of_a_persons_is_changed(project: Project, guide: Path, run: Run) -> None:
     """The answers are added, no file is touched, `status` knows it, and it runs as before."""
     before = texts(guide)
@@ -78,6 +79,7 @@ def test_nothing_of_a_persons_is_changed(project: Project, guide: Path, run: Run
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 def test_an_update_leaves_a_persons_files_alone(
     project: Project, guide: Path, template: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_an_update_leaves_a_persons_files_alone(
     assert "_commit: v0.3.0\n" in after[ANSWERS_FILE]
 
 
+@pytest.mark.slow
 def test_plain_copier_loses_no_line_either(project: Project, guide: Path, template: Path) -> None:
     """It does not know whose the files are where others are missing, and leaves conflicts."""
     adopt(project, "guide")
@@ -108,6 +111,7 @@ def test_plain_copier_loses_no_line_either(project: Project, guide: Path, templa
     assert lost == []
 
 
+@pytest.mark.slow
 def test_what_is_missing_or_empty_is_filled(project: Project, template: Path, run: Run) -> None:
     """As the guide's `touch` leaves it, it is a workflow that runs and is updated."""
     folder = project.workflow_dir("touched")
@@ -127,6 +131,7 @@ def test_what_is_missing_or_empty_is_filled(project: Project, template: Path, ru
     assert (folder / "__init__.py").read_text() == ""
 
 
+@pytest.mark.slow
 def test_no_repository_is_needed_and_that_an_update_needs_one_is_told(
     project: Project, guide: Path
 ) -> None:
@@ -138,6 +143,7 @@ def test_no_repository_is_needed_and_that_an_update_needs_one_is_told(
     assert (guide / ANSWERS_FILE).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "given", "told"),
     [

@@ -21,6 +21,7 @@ from dataflow_tools.lifecycle.references import Names, own_files
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.mark.slow
 def test_a_copy_has_tables_of_its_own(project: Project, run: Run) -> None:
     """The original's rows, files and runs are as they were."""
     before = rows(project, "orders", "raw.orders")
@@ -48,6 +49,7 @@ def test_a_copy_has_what_git_would_take(project: Project) -> None:
     assert left == []
 
 
+@pytest.mark.slow
 def test_a_folder_copied_by_hand_is_refused_and_made_its_own(project: Project, run: Run) -> None:
     """It does not run on the tables of the other, and the command makes it right."""
     shutil.copytree(project.workflow_dir("orders"), project.workflow_dir("trial"))
@@ -79,6 +81,7 @@ def test_what_a_copy_shares_is_told(project: Project) -> None:
     assert git(project.root, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_copy_whose_steps_are_anothers_writes_none_of_its_tables(
     project: Project, run: Run
 ) -> None:

@@ -37,6 +37,7 @@ def told_commands(project: Project, name: str) -> list[str]:
     return plan.back[:-1]
 
 
+@pytest.mark.slow
 def test_it_comes_back_with_its_tables(unread: Project, run: Run) -> None:
     """As git has it: folder, rows and, after a run, the dashboard."""
     files, before = texts(unread.root / "src"), rows(unread, "orders", "raw.orders")

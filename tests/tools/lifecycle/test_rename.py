@@ -33,6 +33,7 @@ def renamed(project: Project, old: str = "orders", new: str = "sales") -> list[s
     return carry_out(project, plan_rename(project, old, new))
 
 
+@pytest.mark.slow
 def test_all_that_it_has_made_goes_along(project: Project, run: Run) -> None:
     """Rows, views, states, runs and published files are those of the new name, and it runs."""
     before = {table: rows(project, "orders", table) for table in TABLES}
@@ -61,6 +62,7 @@ def test_all_that_it_has_made_goes_along(project: Project, run: Run) -> None:
     assert not project.warehouse_file("orders").exists()
 
 
+@pytest.mark.slow
 def test_its_files_are_those_that_the_template_renders(project: Project, tmp_path: Path) -> None:
     """Nobody edited them, so an update finds nothing that a person has changed."""
     renamed(project)
@@ -108,6 +110,7 @@ def test_what_names_it_elsewhere_is_changed_and_nothing_else(project: Project) -
     assert page == "[Orders](/sales/)\n\n```sql n\nfrom sales.orders\n```\n"
 
 
+@pytest.mark.slow
 def test_a_reader_runs_after_its_upstream_has_another_name(project: Project, run: Run) -> None:
     """It opens the tables under the new name."""
     renamed(project)
@@ -115,6 +118,7 @@ def test_a_reader_runs_after_its_upstream_has_another_name(project: Project, run
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 def test_there_and_back_is_as_before(project: Project) -> None:
     """The command that takes it back leaves every file and row as it was."""
     before = rows(project, "orders", "staging.stg_orders")
@@ -199,6 +203,7 @@ def test_a_run_in_progress_is_not_disturbed(project: Project, run: Run) -> None:
     assert git(project.root, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_folder_renamed_by_hand_is_refused_and_put_right(project: Project, run: Run) -> None:
     """It does not run, the check names each line, and the command does the rest."""
     before = rows(project, "orders", "staging.stg_orders")
@@ -217,6 +222,7 @@ def test_a_folder_renamed_by_hand_is_refused_and_put_right(project: Project, run
     assert not project.warehouse_file("orders").exists()
 
 
+@pytest.mark.slow
 def test_the_plan_writes_nothing_and_says_what_stays(project: Project, run: Run) -> None:
     """Each line that would change is shown, as text and as JSON."""
     config = project.workflow_dir("orders") / "config.yaml"

@@ -185,6 +185,7 @@ def test_an_operation_that_fails_leaves_all_as_before(small: Project) -> None:
     assert "sales.duckdb" in str(state(small))
 
 
+@pytest.mark.slow
 def test_a_file_changed_after_the_crash_is_left_alone(small: Project) -> None:
     """Work that somebody did meanwhile is not overwritten, and is named."""
     reader = small.workflow_dir("reader") / "config.yaml"
@@ -201,6 +202,7 @@ def test_a_file_changed_after_the_crash_is_left_alone(small: Project) -> None:
     assert reader.read_text().endswith("# mine\n")
 
 
+@pytest.mark.slow
 def test_the_same_command_again_finishes_it(small: Project, run: Run) -> None:
     """As the refused run tells; and it is not refused for being done."""
     for number in range(20, 2000):

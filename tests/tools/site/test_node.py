@@ -98,6 +98,7 @@ with node.running(str(node.node), "-e", script, cwd=Path(sys.argv[1])) as proces
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_node_ends_with_whoever_started_it(tmp_path: Path, number: int) -> None:
     """Also what is killed, and can end nothing any more, leaves no Node behind."""

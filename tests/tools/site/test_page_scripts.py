@@ -11,6 +11,7 @@ from tests.tools.site.site_scripts import answers, call
 NOTHING: dict[str, Any] = {"from": "", "to": "", "grain": "", "categories": {}}
 
 
+@pytest.mark.slow
 def test_labels_are_written_for_people() -> None:
     """Words, acronyms, and the unit of the contract or of the name itself."""
     found = {
@@ -36,6 +37,7 @@ def test_labels_are_written_for_people() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_an_address_holds_what_is_picked() -> None:
     """What is picked comes back from its address, whatever a category's values are."""
     picked = {
@@ -58,6 +60,7 @@ def test_a_day_that_is_none_picks_nothing() -> None:
     assert call("address.js", "pickedIn", search, []) == NOTHING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measure", "value", "before", "text", "change"),
     [
@@ -90,6 +93,7 @@ def test_a_table_of_rows_shows_whole_numbers() -> None:
     assert call("formats.js", "exactText", 5.5, [5.5, 0.125]) == "5.500"
 
 
+@pytest.mark.slow
 def test_a_histogram_counts_every_value() -> None:
     """The bars hold what DuckDB counts between their ends, and all of it together."""
     data = {"source": "shop", "table": "orders", "categories": []}
@@ -119,6 +123,7 @@ def test_a_histogram_counts_every_value() -> None:
     assert 10 <= len(bars) <= 21
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("period", "value", "day"),
     [
@@ -158,6 +163,7 @@ def test_a_file_has_the_values_as_they_are() -> None:
     assert call("rows.js", "csvOf", columns, rows) == ('a,"b,c"\r\n=1+1,"x ""y"""\r\n-5,')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [0, 3, 9, 10])
 def test_newest_rows_by_their_oldest_moment_are_the_newest_rows(page: int) -> None:
     """A big table is asked for what is new enough; equal moments and rows without one included."""
@@ -204,6 +210,7 @@ def test_weekdays_are_compared_by_how_many_there_are() -> None:
     assert (clock["hours"][8], clock["cells"][1][9]) == (1, 1)
 
 
+@pytest.mark.slow
 def test_periods_are_called_by_their_names() -> None:
     """Quarters go from Q1 2022 to Q4 2025, not to the first of October."""
     found = [

@@ -64,6 +64,7 @@ def periods(
     return answers(connection, call("periods.js", "periodsSql", data, picked, grain, extent, by))
 
 
+@pytest.mark.slow
 def test_a_day_that_ends_at_15_58_is_not_compared(connection: duckdb.DuckDBPyConnection) -> None:
     """At a constant rate the last whole day has a change of 0 %, and the next one has none."""
     load(connection, CONSTANT, "2024-05-01 06:00")
@@ -78,6 +79,7 @@ def test_a_day_that_ends_at_15_58_is_not_compared(connection: duckdb.DuckDBPyCon
     assert change == "0.0 %"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grain", ["day", "week", "month", "quarter", "year"])
 def test_every_number_is_duckdbs(connection: duckdb.DuckDBPyConnection, grain: str) -> None:
     """Sums, means and the values of earlier periods are those of the rows."""
@@ -115,6 +117,7 @@ def test_every_number_is_duckdbs(connection: duckdb.DuckDBPyConnection, grain: s
     assert found[-2]["amount_before"] == expected[-2][4]
 
 
+@pytest.mark.slow
 def test_a_day_that_is_not_over_is_unfinished(connection: duckdb.DuckDBPyConnection) -> None:
     """What was published at 6 in the morning has only the beginning of that day, by date alone."""
     rows = (
@@ -127,6 +130,7 @@ def test_a_day_that_is_not_over_is_unfinished(connection: duckdb.DuckDBPyConnect
     assert {one["is_whole"] for one in periods(connection, series=True)} == {True}
 
 
+@pytest.mark.slow
 def test_weeks_of_working_days_are_whole_on_friday(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -156,6 +160,7 @@ def test_the_first_period_may_have_begun_before_the_data(
     assert second["amount_before"] is None
 
 
+@pytest.mark.slow
 def test_what_is_picked_changes_no_period(connection: duckdb.DuckDBPyConnection) -> None:
     """A country that sold nothing at the end has days of none there, not unfinished ones."""
     rows = (
@@ -171,6 +176,7 @@ def test_what_is_picked_changes_no_period(connection: duckdb.DuckDBPyConnection)
     assert found[1]["price"] is None
 
 
+@pytest.mark.slow
 def test_four_weeks_end_with_the_last_whole_week(connection: duckdb.DuckDBPyConnection) -> None:
     """Long periods have points of 28 days, alike in their weekdays, the last of them whole."""
     rows = CONSTANT.replace("range(70 * 144 + 96)", "range(1200 * 144 + 96)")
@@ -188,6 +194,7 @@ def test_four_weeks_end_with_the_last_whole_week(connection: duckdb.DuckDBPyConn
     assert wholes[-1]["amount_year_before"] == wholes[-1]["amount"]
 
 
+@pytest.mark.slow
 def test_what_comes_by_month_or_year_has_its_own_points(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -206,6 +213,7 @@ def test_what_comes_by_month_or_year_has_its_own_points(
         )
 
 
+@pytest.mark.slow
 def test_each_value_of_a_category_has_a_line(connection: duckdb.DuckDBPyConnection) -> None:
     """The values of all lines are those of their rows."""
     load(connection, CONSTANT, "2024-05-01 06:00")
@@ -217,6 +225,7 @@ def test_each_value_of_a_category_has_a_line(connection: duckdb.DuckDBPyConnecti
     assert {(one["series"], one["start"], one["amount"]) for one in found} == set(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("grain", "start", "stop", "title"),
     [

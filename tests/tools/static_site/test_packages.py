@@ -38,6 +38,7 @@ def _registry(status: int, content: bytes) -> Iterator[tuple[str, list[str]]]:
         server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "content", "reason"),
     [(200, b"something else", "another hash than the lock file"), (404, b"", "404")],

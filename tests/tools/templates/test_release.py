@@ -125,6 +125,7 @@ BREAKING: dict[str, tuple[str, str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", BREAKING)
 def test_what_breaks_old_instances_is_refused_until_it_is_meant(fork: Fork, key: str) -> None:
     """It is named with the reason; with --meant it needs a word in the changelog, then it goes."""
@@ -179,6 +180,7 @@ def test_a_key_that_breaks_nothing_is_refused(fork: Fork) -> None:
         release(fork, "minor", "choice:nothing")
 
 
+@pytest.mark.slow
 def test_git_saying_no_leaves_everything_as_it_was(fork: Fork) -> None:
     """A lock on the tag, as another process holds it, fails branch and tag together."""
     plan = plan_release(fork.root, "minor")
@@ -192,6 +194,7 @@ def test_git_saying_no_leaves_everything_as_it_was(fork: Fork) -> None:
     assert release(fork) == "v1.1.0"
 
 
+@pytest.mark.slow
 def test_a_release_killed_before_its_files_follow_is_finished(fork: Fork) -> None:
     """Killed between the tag and the working tree, the next call brings the files up."""
     code = (
