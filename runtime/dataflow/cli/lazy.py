@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
 
+from dataflow.shared.environments import ENVIRONMENT_VARIABLE
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.plugins import load
 from dataflow.shared.suggestion import nearest
+
+
+def choose_environment(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    """Let this process, and what it starts, run in an environment of the project."""
+    if value:
+        os.environ[ENVIRONMENT_VARIABLE] = value
+
+
+def environment_option() -> click.Option:
+    """``--env``, which every command has: before anything else is looked at."""
+    return click.Option(
+        ["--env"],
+        metavar="NAME",
+        expose_value=False,
+        is_eager=True,
+        callback=choose_environment,
+        help="The project's environment to run in; default: DATAFLOW_ENV, else none.",
+    )
 
 
 class LazyCommand(NamedTuple):
@@ -52,7 +72,7 @@ class LazyGroup(click.Group):
             return None
         if found.plugin:
             plugin: click.Command = load("commands", found.plugin)
-            return plugin
+            return plugin if isinstance(plugin, click.Group) else _with_environment(plugin)
         if not found.target:
             path = " ".join([*ctx.command_path.split()[1:], cmd_name])
             raise MissingDependencyError(
@@ -61,7 +81,7 @@ class LazyGroup(click.Group):
             )
         module, _, attribute = found.target.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
-        return command
+        return command if isinstance(command, click.Group) else _with_environment(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -77,3 +97,9 @@ class LazyGroup(click.Group):
         if self._lazy:
             with formatter.section("Commands"):
                 formatter.write_dl([(name, command.help) for name, command in self._lazy.items()])
+
+
+def _with_environment(command: click.Command) -> click.Command:
+    if not any("--env" in parameter.opts for parameter in command.params):
+        command.params.append(environment_option())
+    return command

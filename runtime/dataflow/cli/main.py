@@ -8,7 +8,7 @@ import sys
 import click
 
 from dataflow.cli.commands import commands_of
-from dataflow.cli.lazy import LazyGroup
+from dataflow.cli.lazy import LazyGroup, environment_option
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.shown import with_short_values, with_short_words
 
@@ -21,6 +21,7 @@ _STOPPED = 130
     context_settings={"help_option_names": ["-h", "--help"]},
     lazy_commands=commands_of(),
     epilog="Start with: dataflow init my_project",
+    params=[environment_option()],
 )
 @click.version_option(package_name="dataflow-runtime", prog_name="dataflow")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")

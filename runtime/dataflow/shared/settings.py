@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from dataflow.shared.environments import with_environment
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project_file import PROJECT_FILE, read_project_file
 
@@ -98,6 +99,20 @@ class Settings(BaseModel):
     kept_states_gb: Annotated[float, Field(ge=0)] = 10.0
     # What marts are handed to after a run, in this order: each a name or a table, as above.
     publishers: list[Kind] = ["parquet"]
+    # Where Dagster keeps runs, events and schedules: `postgresql://...`, which many machines can
+    # share. SQLite files in `.dagster` if not given.
+    history: str = ""
+    # A folder or an address that every machine of the environment reaches, such as
+    # `s3://bucket/shop`: what steps hand over and failed runs leave is kept there. `.dataflow` of
+    # this machine if not given.
+    state_store: str = ""
+    # A folder or an address for the published tables and their manifest, which the dashboards
+    # read. `.dataflow/site` of this machine if not given.
+    publish_target: str = ""
+    # What starts the runs of the service: a kind's name, or a table with its `type` and its keys.
+    launcher: Kind = "local"
+    # What `${NAME}` in config.yaml gives where the environment has no variable of that name.
+    variables: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _fill_in(self) -> Settings:
@@ -107,17 +122,18 @@ class Settings(BaseModel):
 
 
 def load_settings(root: Path) -> Settings:
-    """Read the settings of the project at ``root``.
+    """Read the settings of the project at ``root``, as the chosen environment has them.
 
     Raises:
-        BadInputError: A setting is unknown or has a wrong value; all of them are named.
+        BadInputError: A setting is unknown or has a wrong value; all of them are named. Or there
+            is no such environment.
 
     >>> load_settings(Path()).api_port
     8000
     """
     path = root / PROJECT_FILE
-    table: dict[str, Any] = read_project_file(path).content["tool"]["dataflow"]
-    origin = dict.fromkeys(table, f"{path}, [tool.dataflow]")
+    own: dict[str, Any] = read_project_file(path).content["tool"]["dataflow"]
+    table, origin = with_environment(own, path)
     for name in Settings.model_fields:
         variable = f"DATAFLOW_{name.upper()}"
         if variable in os.environ:

@@ -1,0 +1,65 @@
+"""The environments of a project: its settings for a laptop, for production, for a cluster.
+
+``[tool.dataflow.environments.<name>]`` has settings that count before those of ``[tool.dataflow]``
+when that environment is chosen, by ``DATAFLOW_ENV`` or ``--env``. Without a choice a project has
+the settings of ``[tool.dataflow]`` alone.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.suggestion import as_sentence, did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENVIRONMENT_VARIABLE = "DATAFLOW_ENV"
+# The key of all environments in ``[tool.dataflow]``.
+_TABLE = "environments"
+
+
+def chosen_environment() -> str:
+    """The name of the environment that this process runs in; empty for none."""
+    return os.environ.get(ENVIRONMENT_VARIABLE, "").strip()
+
+
+def with_environment(own: dict[str, Any], path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings of a project as the chosen environment has them, and where each stands.
+
+    Args:
+        own: The table ``[tool.dataflow]``.
+        path: The file that it is from.
+
+    Raises:
+        BadInputError: There is no such environment, or one is not a table.
+
+    >>> from pathlib import Path
+    >>> with_environment({"api_port": 8001}, Path("pyproject.toml"))
+    ({'api_port': 8001}, {'api_port': 'pyproject.toml, [tool.dataflow]'})
+    """
+    table = {key: value for key, value in own.items() if key != _TABLE}
+    origin = dict.fromkeys(table, f"{path}, [tool.dataflow]")
+    name = chosen_environment()
+    if not name:
+        return table, origin
+    known = own.get(_TABLE, {})
+    if not isinstance(known, dict) or not isinstance(known.get(name, {}), dict):
+        raise BadInputError(
+            f"{path}: [tool.dataflow.{_TABLE}] is not a table of environments.",
+            f"Write each as [tool.dataflow.{_TABLE}.NAME], with its settings below.",
+        )
+    if name not in known:
+        meant = as_sentence(did_you_mean(name, list(known)))
+        there = f"There are: {', '.join(known)}." if known else "The project has none yet."
+        raise BadInputError(
+            f"{path} has no environment {name!r}.",
+            f"{meant} {there} Add [tool.dataflow.{_TABLE}.{name}], or choose another by --env or "
+            f"{ENVIRONMENT_VARIABLE}.".strip(),
+        )
+    chosen = known[name]
+    table.update(chosen)
+    origin.update(dict.fromkeys(chosen, f"{path}, [tool.dataflow.{_TABLE}.{name}]"))
+    return table, origin
