@@ -107,7 +107,7 @@ def _rendered(
 ) -> Path:
     folder = tmp_path_factory.mktemp("rendered")
     for command in (
-        ("init", "shop", "--template", template_repository, "--defaults"),
+        ("init", "shop", "--template", template_repository, "--defaults", "--no-git"),
         ("workflow", "new", "sales", "--defaults"),
     ):
         made = dataflow(*command, cwd=folder if command[0] == "init" else folder / "shop")

@@ -81,7 +81,9 @@ def project(
     folder = tmp_path_factory.mktemp("hostile")
     git(folder, "clone", "--quiet", str(template_repository), "template")
     project = folder / "shop"
-    run("init", "shop", "--template", str(folder / "template"), "--defaults", cwd=folder)
+    run(
+        "init", "shop", "--template", str(folder / "template"), "--defaults", "--no-git", cwd=folder
+    )
     source = project / "data" / "in" / "odd's [rows].json"
     source.parent.mkdir(parents=True)
     source.write_text(json.dumps(ROWS))

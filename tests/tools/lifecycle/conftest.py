@@ -112,7 +112,10 @@ def _ran(
 ) -> Path:
     root = tmp_path_factory.mktemp("ran") / "shop"
     for command, cwd in (
-        (("init", "shop", "--template", template_repository, "--defaults"), root.parent),
+        (
+            ("init", "shop", "--template", template_repository, "--defaults", "--no-git"),
+            root.parent,
+        ),
         (("workflow", "new", "orders", "--defaults"), root),
         (("workflow", "run", "orders"), root),
         # Another state of the tables; the one before is kept.

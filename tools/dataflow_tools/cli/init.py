@@ -17,13 +17,19 @@ from dataflow_tools.cli.answer_options import asks, data_option, defaults_option
 )
 @data_option
 @defaults_option
+@click.option("--no-git", is_flag=True, help="Make no repository, and commit nothing.")
 def init(
-    path: Path, template: str | None, ref: str | None, data: tuple[str, ...], defaults: bool
+    path: Path,
+    template: str | None,
+    ref: str | None,
+    data: tuple[str, ...],
+    defaults: bool,
+    no_git: bool,
 ) -> None:
     """Make a new project in the folder PATH.
 
-    A project is a git repository with one folder per workflow. This renders its files; nothing
-    is installed and nothing is committed.
+    A project is a git repository with one folder per workflow. This renders its files, commits
+    them, and has `git commit` run the checks of .pre-commit-config.yaml. Nothing is installed.
     """
     from dataflow.shared.project import Project
     from dataflow_tools.scaffold.config_schema import place_schema
@@ -33,6 +39,7 @@ def init(
         installed_template,
         is_on_this_machine,
     )
+    from dataflow_tools.scaffold.repository import begin_repository
 
     # A path from the current folder would mean another folder in the project.
     named = _lasting(template) if template else None
@@ -48,10 +55,17 @@ def init(
             "can neither install from it nor update. Once it has an address that they can reach: "
             "dataflow template move URL"
         )
+    if not no_git:
+        begun = begin_repository(path)
+        click.echo(
+            "It is a git repository, with everything in its first commit."
+            if begun.is_committed
+            else f"Not committed: {begun.why_not}"
+        )
     click.echo("Next:")
     click.echo(f"  cd {path}")
-    click.echo("  git init && git add . && git commit -m 'New project'")
     click.echo("  dataflow workflow new my_workflow")
+    click.echo("  dataflow workflow run my_workflow")
 
 
 def _lasting(template: str) -> str:
