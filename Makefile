@@ -23,7 +23,7 @@ MUTANTS_ARGS ?=
 test test-quick mutants: export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-pictures help setup demo test test-quick fuzz mutants lint format examples bench test-tools
+.PHONY: dist docs docs-pictures help setup demo test test-quick fuzz mutants lint format examples bench test-tools
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,14 @@ lint: setup ## Check formatting, code, layers and types.
 format: setup ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+dist: setup ## Build wheels and sdists of both distributions into dist/, the same ones each time.
+	@rm -rf dist
+	@for part in runtime tools; do \
+		SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 315532800) \
+			$(BIN)/python -m build --no-isolation --outdir dist $$part >/dev/null || exit 1; \
+	done
+	@ls -l dist
 
 docs: setup ## Write the reference pages anew after a change of a key or a setting.
 	@$(BIN)/python docs/generate.py

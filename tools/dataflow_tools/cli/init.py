@@ -39,6 +39,7 @@ def init(
         installed_template,
         is_on_this_machine,
     )
+    from dataflow_tools.scaffold.packed_template import packed_template
     from dataflow_tools.scaffold.repository import begin_repository
 
     # A path from the current folder would mean another folder in the project.
@@ -46,13 +47,20 @@ def init(
     source = TemplateSource(named, ref) if named else installed_template()
     if ref is not None:
         source = TemplateSource(source.url, ref)
-    create_project(path, source, parse_answers(data, "init"), ask=asks(defaults=defaults))
+    answers = parse_answers(data, "init")
+    packed = packed_template()
+    is_packed = packed is not None and packed.has(source.url, source.ref)
+    if is_packed:
+        # What was installed from an index is there for colleagues as well.
+        answers.setdefault("library", "index")
+    create_project(path, source, answers, ask=asks(defaults=defaults))
     place_schema(Project(path))
     click.echo(f"Made the project {path}.")
     if is_on_this_machine(source.url):
+        lacks = "bring this project to newer versions" if is_packed else "install from it or update"
         click.echo(
             f"Warning: the template is {source.url}, a folder on this machine. Colleagues and CI "
-            "can neither install from it nor update. Once it has an address that they can reach: "
+            f"cannot {lacks}. Once it has an address that they can reach: "
             "dataflow template move URL"
         )
     if not no_git:

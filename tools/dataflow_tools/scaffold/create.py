@@ -18,6 +18,7 @@ from dataflow.shared.errors import BadInputError
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow_tools.scaffold.git import find_top, succeeds
 from dataflow_tools.scaffold.given_answers import check_given, choice_error, refuse_hidden
+from dataflow_tools.scaffold.packed_template import packed_template
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -43,8 +44,10 @@ def installed_template() -> TemplateSource:
     Where that is stands in the file that pip writes beside a package that was not installed
     from an index (https://packaging.python.org/en/latest/specifications/direct-url/).
 
+    Where it was installed from an index, it has the template inside.
+
     Raises:
-        BadInputError: The library came from a package index, which has no template.
+        BadInputError: It has none.
     """
     text = distribution("dataflow-tools").read_text("direct_url.json")
     origin = json.loads(text) if text else {}
@@ -56,6 +59,9 @@ def installed_template() -> TemplateSource:
         return TemplateSource(source, origin["vcs_info"]["commit_id"])
     if folder is not None and (folder.parent / "copier.yml").is_file():
         return TemplateSource(str(folder.parent), "HEAD")
+    packed = packed_template()
+    if packed is not None:
+        return TemplateSource(packed.source, packed.tag)
     raise BadInputError(
         "The installed library does not say where its template is.",
         "Name it: dataflow init PATH --template URL_OF_THE_REPOSITORY",
@@ -176,17 +182,21 @@ def _copy(
     from jinja2 import TemplateError
 
     existed = path.exists()
+    packed = packed_template()
+    if packed is not None and not packed.has(template.url, template.ref):
+        packed = None
     try:
         # A template with uncommitted changes is its author's own, who knows.
         warnings.simplefilter("ignore", DirtyLocalWarning)
-        worker = run_copy(
-            template.url,
-            path,
-            data=data,
-            vcs_ref=template.ref if _is_repository(template.url) else None,
-            defaults=not ask,
-            quiet=True,
-        )
+        with packed.in_place() if packed is not None else contextlib.nullcontext():
+            worker = run_copy(
+                template.url,
+                path,
+                data=data,
+                vcs_ref=template.ref if _is_repository(template.url) else None,
+                defaults=not ask,
+                quiet=True,
+            )
     except (CopierError, TemplateError, ValueError, OSError) as error:
         if not existed:
             with contextlib.suppress(FileNotFoundError):
