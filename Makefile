@@ -23,7 +23,7 @@ MUTANTS_ARGS ?=
 test test-quick mutants: export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: dist docs docs-pictures help setup demo test test-quick fuzz mutants lint format examples bench test-tools
+.PHONY: dist docs docs-pictures docs-site help setup demo test test-quick fuzz mutants lint format examples bench test-tools
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ dist: setup ## Build wheels and sdists of both distributions into dist/, the sam
 
 docs: setup ## Write the reference pages anew after a change of a key or a setting.
 	@$(BIN)/python docs/generate.py
+
+docs-site: setup ## Build the site of docs/ into build/site; open build/site/index.html.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 docs-pictures: setup test-tools ## Take the pictures of the dashboards' reference anew after a change of it.
 	DATAFLOW_DOCS_PICTURES=1 $(BIN)/pytest -n0 tests/tools/site/test_own_pages.py -k reference

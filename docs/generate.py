@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: every key of config.yaml and every setting.
+"""Writes the reference pages from the code: config.yaml, settings, commands, REST API.
 
 Usage: python docs/generate.py        (or: make docs)
 """
@@ -10,6 +10,8 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+
+from command_pages import command_page, rest_page
 
 from dataflow.shared.config_kinds import KindGroup, model_of
 from dataflow.shared.config_model import WorkflowConfig
@@ -74,6 +76,8 @@ def write_pages(folder: Path = REFERENCE_FOLDER) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.md").write_text(config_page(), encoding="utf-8")
     (folder / "settings.md").write_text(settings_page(), encoding="utf-8")
+    (folder / "cli.md").write_text(command_page(), encoding="utf-8")
+    (folder / "rest.md").write_text(rest_page(), encoding="utf-8")
 
 
 def _table(title: str, model: dict[str, Any], definitions: dict[str, Any]) -> list[str]:
