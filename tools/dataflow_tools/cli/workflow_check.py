@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "every", is_flag=True, help="Check every workflow of the project.")
+@click.option(
+    "--changed-since",
+    "ref",
+    metavar="REF",
+    help="Check what differs from a branch or commit, and the workflows that come after that.",
+)
 @click.option("--no-tests", is_flag=True, help="Do not run the workflows' tests.")
 @click.option(
     "--no-environment",
@@ -29,7 +35,12 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(
-    names: tuple[str, ...], every: bool, no_tests: bool, no_environment: bool, as_json: bool
+    names: tuple[str, ...],
+    every: bool,
+    ref: str | None,
+    no_tests: bool,
+    no_environment: bool,
+    as_json: bool,
 ) -> None:
     """Check workflows against the authoring checklist.
 
@@ -45,7 +56,9 @@ def check(
     from dataflow_tools.checks.check import check_workflows
 
     project = find_project()
-    chosen = _choose(project, names, every=every)
+    chosen = _choose(project, names, every=every, ref=ref)
+    if ref is not None and not as_json:
+        click.echo(f"Changed since {ref}: {', '.join(chosen) or 'no workflow'}.")
     passed = True
     reports: list[Report] = []
     with progress_line() as progress:
@@ -69,13 +82,16 @@ def check(
         raise SystemExit(1)
 
 
-def _choose(project: Project, names: tuple[str, ...], *, every: bool) -> list[str]:
+def _choose(project: Project, names: tuple[str, ...], *, every: bool, ref: str | None) -> list[str]:
+    from dataflow_tools.checks.changed import changed_workflows
     from dataflow_tools.fleet.template_instance import find_instances
 
-    if every and names:
-        raise click.UsageError("Give names or --all, not both.")
+    if sum((every, bool(names), ref is not None)) > 1:
+        raise click.UsageError("Give names, --all or --changed-since REF, not two of them.")
+    if ref is not None:
+        return changed_workflows(project, ref)
     if not every and not names:
-        raise click.UsageError("Name a workflow, or give --all.")
+        raise click.UsageError("Name a workflow, or give --all or --changed-since REF.")
     chosen = dict.fromkeys(_workflow_of(project, name) for name in names)
     return [instance.name for instance in find_instances(project, list(chosen))]
 
