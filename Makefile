@@ -20,10 +20,10 @@ SEED ?= 9
 MUTANTS_ARGS ?=
 
 # The order of sets of texts, which Python otherwise draws anew in each process.
-test test-quick mutants: export PYTHONHASHSEED := 0
+test test-all test-quick mutants: export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: dist docs docs-pictures docs-site help setup demo test test-quick fuzz mutants lint format examples bench test-tools
+.PHONY: dist docs docs-pictures docs-site help setup demo test test-all test-quick fuzz mutants lint format examples bench test-tools
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,8 +43,11 @@ $(READY): pyproject.toml runtime/pyproject.toml tools/pyproject.toml
 demo: setup ## Make a project, run two workflows on real data, build the dashboards.
 	@$(BIN)/python examples/demo.py '$(DEMO)'
 
-test: setup test-tools ## Run all tests.
+test: setup test-tools ## Run all tests; of long rows of like cases some.
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-all: setup test-tools ## Run all tests in every case (an hour).
+	$(BIN)/pytest --exhaustive $(PYTEST_ARGS)
 
 test-quick: setup ## Run the tests that need neither Node nor a browser.
 	$(BIN)/pytest -m 'not slow' $(PYTEST_ARGS)

@@ -14,10 +14,18 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.internal.conjecture import providers
 from tests.browser_fixtures import browser, open_page, playwright_driver, shared_node_modules
+from tests.exhaustive import pytest_addoption, pytest_collection_modifyitems
 
 from dataflow.shared import redaction
 
-__all__ = ["browser", "open_page", "playwright_driver", "shared_node_modules"]
+__all__ = [
+    "browser",
+    "open_page",
+    "playwright_driver",
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "shared_node_modules",
+]
 
 # A machine may be busy: how long one example takes says nothing of the code.
 settings.register_profile("fixed", deadline=None, derandomize=True)

@@ -1,0 +1,52 @@
+"""Which cases of a test are left to `make test-all`, which the weekly CI runs.
+
+Each is one of a row of cases of the same test, and takes seconds: the others of the row are run each
+time, and tell of what breaks the behaviour as such.
+"""
+# ruff: noqa: E501 - expressions in two lines are harder to read
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+_OPTION = "--exhaustive"
+_CASES = (
+    # A kill before a step and after the one before it find the same files.
+    r"faults/test_killed\.py::test_a_killed_run_changes_nothing\[(before|after) (?!the end)",
+    r"faults/test_killed\.py::test_a_killed_run_changes_nothing\[when the (copy is made|copy is sealed)",
+    r"faults/test_killed\.py::test_a_killed_run_changes_nothing\[while dbt (tests|makes the staging)",
+    r"faults/test_killed\.py::test_a_run_killed_at_its_end_is_whole\[after the end",
+    r"faults/test_killed\.py::test_a_load_is_whole_or_not_there\[after-",
+    r"faults/test_killed\.py::test_a_first_run_killed.*\[[13]-before",
+    r"faults/test_storage\.py::test_a_full_disk.*\[\.dataflow/site",
+    r"faults/test_storage\.py::test_a_read_only_folder.*\[\.da",
+    r"faults/test_storage\.py::test_a_warehouse_open_for_writing.*\[(extract|publish)",
+    r"faults/test_storage\.py::test_a_truncated_warehouse.*\[0\.01",
+    r"faults/test_storage\.py::test_a_corrupt_history.*\[(garbage-history/runs/index|half-history/runs\.db)",
+    r"faults/test_source\.py::test_a_wrong_type_in_row_900_000.*\[append",
+    r"faults/test_source\.py::test_an_empty_answer_keeps_the_table\[append",
+    r"site/test_(components|own_pages)\.py::test_axe_finds_nothing.*\[(400-light|1280-dark)",
+    r"site/test_site_build\.py::test_days_are_the_same_all_over_the_world\[America",
+    r"campaign/test_campaign\.py::test_a_push_that_nobody_wrote_down.*\[2",
+)
+_LEFT = re.compile("|".join(_CASES))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--exhaustive`` runs them, too."""
+    parser.addoption(_OPTION, action="store_true", help="Run every case of every test.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave them out, unless they are asked for: by the option, or one by its name."""
+    named = any("::" in argument for argument in config.args)
+    if config.getoption(_OPTION) or named:
+        return
+    left = [item for item in items if _LEFT.search(item.nodeid)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if not _LEFT.search(item.nodeid)]
