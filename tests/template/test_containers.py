@@ -171,7 +171,7 @@ def test_what_ci_runs_of_ours_exists(project_folder: Path) -> None:
     folder = project_folder / ".github" / "workflows"
     text = "".join((folder / name).read_text() for name in WORKFLOWS)
     found = re.findall(r"uv run (?:--no-sync )?dataflow ([a-z ]+[a-z])((?: --[a-z-]+)*)", text)
-    assert [names for names, _ in found] == ["workflow check", "workflow propose"]
+    assert [names for names, _ in found] == ["workflow check", "workflow check", "workflow propose"]
     for names, options in found:
         shown = subprocess.run(
             [sys.executable, "-m", "dataflow.cli", *names.split(), "--help"],
