@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.warehouse.column_fit import column_types
 from dataflow.warehouse.postgres_server import CATALOG
 from dataflow.warehouse.postgres_states import renamed_view, short_name
 from dataflow.warehouse.postgres_tables import PostgresTables
@@ -65,15 +66,15 @@ def copy_tables(connection: DuckDBPyConnection, catalog: str, prefix: str, file:
     for each in _relations(connection, prefix, CATALOG):
         query = _query(prefix, each, CATALOG)
         if each.definition:
-            # Two views are the same to whoever compares them if their queries are.
+            # To whoever compares them, two views are the same if their queries are.
             known = quote_literal(short_name(renamed_view(each.definition, prefix, "")))
-            _create(connection, "VIEW", catalog, each, f"{_select(query)} WHERE {known} = ''")
+            types = column_types(connection, f"({query})")
+            columns = ", ".join(
+                f"CAST(NULL AS {kind}) AS {quote_identifier(name)}" for name, kind in types.items()
+            )
+            _create(connection, "VIEW", catalog, each, f"SELECT {columns} WHERE {known} = ''")
         else:
             _create(connection, "TABLE", catalog, each, query)
-
-
-def _select(query: str) -> str:
-    return f"SELECT * FROM ({query} LIMIT 0)"
 
 
 def _create(
