@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dataflow.warehouse.kind import dbt_output_of, is_about
 from dataflow.warehouse.upstream_tables import attach_upstream_tables
 
 if TYPE_CHECKING:
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dataflow.shared.errors import DataflowError
-    from dataflow.warehouse.kind import AtomicWarehouse, LoadRequest, LoadResult, Warehouse
+    from dataflow.warehouse.kind import (
+        AtomicWarehouse,
+        HeldTables,
+        LoadRequest,
+        LoadResult,
+        Warehouse,
+    )
 
 
 class RunWarehouse:
@@ -25,7 +32,7 @@ class RunWarehouse:
     Args:
         visible: The warehouse as everybody sees it.
         resumes: The failed run that this one goes on from, if it does.
-        upstream: The files of the workflows whose tables the run reads, by their ids.
+        upstream: The tables of other workflows that the run reads, by the ids of those.
     """
 
     def __init__(
@@ -33,7 +40,7 @@ class RunWarehouse:
         visible: AtomicWarehouse,
         run_id: str,
         resumes: str = "",
-        upstream: Mapping[str, Path] | None = None,
+        upstream: Mapping[str, HeldTables] | None = None,
     ) -> None:
         self._visible = visible
         self._run_id = run_id
@@ -87,6 +94,18 @@ class RunWarehouse:
         """Where dbt finds what the run works on."""
         return self._begun.dbt_variables()
 
+    def dbt_output(self) -> Mapping[str, Any] | None:
+        """How dbt reaches it, where the workflow's own profile does not say."""
+        return dbt_output_of(self._begun)
+
+    def on_its_own(self) -> Warehouse:
+        """What the run works on, without what is attached for it."""
+        return self._begun
+
     def fault(self, said: str) -> DataflowError:
         """What an error about it means."""
         return (self._own or self._visible).fault(said)
+
+    def is_about(self, said: str) -> bool:
+        """Whether an error is about it."""
+        return is_about(self._own or self._visible, said)
