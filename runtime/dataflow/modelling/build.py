@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.known_graph import keep_graph, known_graph, read_manifest
@@ -16,18 +16,21 @@ from dataflow.modelling.missing_column import advice_on_columns
 from dataflow.modelling.model_graph import ModelGraph
 from dataflow.modelling.outcomes import BuiltTable, TestOutcome, built_tables, outcomes_of_tests
 from dataflow.modelling.packages import install_packages
+from dataflow.modelling.profile import profile_folder
 from dataflow.modelling.upstream_sources import tell_of_upstreams
 from dataflow.modelling.warnings_of_tests import told_warnings
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 from dataflow.shared.shown import counted
+from dataflow.warehouse.kind import dbt_output_of, shown_location
 from dataflow.warehouse.run_warehouse import RunWarehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from dataflow.shared.project import Project
-    from dataflow.warehouse.kind import Warehouse
+    from dataflow.warehouse.kind import HeldTables, Warehouse
 
 _FAILED = ("error", "fail", "runtime error")
 # What DuckDB says when another process has the file open.
@@ -68,7 +71,7 @@ def build_models(
     workflow_id: str,
     warehouse: Warehouse,
     report: Callable[[str], None] | None = None,
-    upstream: Mapping[str, Path] | None = None,
+    upstream: Mapping[str, HeldTables] | None = None,
     only: Sequence[str] = (),
 ) -> BuildResult:
     """Run ``dbt build`` on a workflow's dbt project against its warehouse.
@@ -80,7 +83,7 @@ def build_models(
         workflow_id: The workflow; its dbt project is its folder ``dbt``.
         warehouse: Where the tables are; nothing may have it open.
         report: Called with one line for each model and test that ends.
-        upstream: The files of the workflows whose tables models may read as sources, by their ids.
+        upstream: The tables of other workflows that models may read as sources, by their ids.
         only: The names of the models, seeds and snapshots to build, with their tests; if empty all.
 
     Raises:
@@ -105,7 +108,9 @@ def build_models(
     state.mkdir(parents=True, exist_ok=True)
     quiet = ["--quiet", "--log-level", "none", "--log-level-file", "debug"]
     quiet += ["--no-use-colors", "--no-send-anonymous-usage-stats"]
-    places = ["--project-dir", str(folder), "--profiles-dir", str(folder)]
+    output, held = dbt_output_of(warehouse), upstream or {}
+    profile = profile_folder(folder, state, output, {})
+    places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     logs = ["--log-path", str(state / "logs")]
 
     def invoke(command: list[str]) -> Any:
@@ -114,7 +119,8 @@ def build_models(
 
     install_packages(folder, state, invoke, project.relative(folder))
     graph = known_graph(project, workflow_id) if upstream else ModelGraph()
-    profile = tell_of_upstreams(folder, state, upstream or {}, graph)
+    tell_of_upstreams(folder, held, graph)
+    profile = profile_folder(folder, state, output, held)
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
     arguments += ["--select", *only] if only else []
@@ -168,7 +174,7 @@ def _what_is_seen(project: Project, warehouse: Warehouse) -> str:
         return "The dashboards keep showing the last good data."
     return (
         "Tables and dashboards are those of the last good run; what this one built is in "
-        f"{project.relative(Path(warehouse.location))} until the next run."
+        f"{shown_location(project, warehouse)} until the next run."
     )
 
 
@@ -191,7 +197,7 @@ def _found_by_dbt(warehouse: Warehouse) -> Iterator[None]:
     rendered workflow asks it for the file, and dbt reads the environment of the whole process
     (its ``--vars`` would be another profile, and cost a parse of all models with each new value).
     """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import cleanup_connections
 
     variables = warehouse.dbt_variables()
     before = {name: os.environ.get(name) for name in variables}
@@ -199,9 +205,17 @@ def _found_by_dbt(warehouse: Warehouse) -> Iterator[None]:
     try:
         yield
     finally:
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        cleanup_connections()  # type: ignore[no-untyped-call]
+        _close_duckdb()
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _close_duckdb() -> None:
+    """Close the DuckDB file, which the adapter keeps open beyond its connections."""
+    adapter = sys.modules.get("dbt.adapters.duckdb.connections")
+    if adapter is not None:
+        adapter.DuckDBConnectionManager.close_all_connections()
 
 
 def _reporter(report: Callable[[str], None]) -> Callable[[Any], None]:

@@ -30,7 +30,7 @@ from dataflow.shared.config_types import Section
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.sql import one_select, quote_identifier, quote_literal, type_family
-from dataflow.warehouse.database import open_database
+from dataflow.warehouse.kind import visible_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def publish_workflow(
     unit) what dbt and the contract say of columns.
 
     Args:
-        connection: An open connection to the workflow's DuckDB file; opened read-only if left out.
+        connection: An open connection to the workflow's warehouse; opened read-only if left out.
             What it has not committed is not published.
         stale_after: Seconds for which the versions replaced now stay readable, for pages that are
             open.
@@ -239,12 +239,19 @@ def _session(
         # A cursor has settings of its own, so the caller's stay as they are.
         session = connection.cursor()
         try:
+            session.execute(f"USE {_current_schema(connection)}")
             yield session
         finally:
             session.close()
         return
-    with open_database(project.warehouse_file(workflow_id), read_only=True) as session:
+    with visible_warehouse(project, workflow_id).connect(read_only=True) as session:
         yield session
+
+
+def _current_schema(connection: DuckDBPyConnection) -> str:
+    """Where a connection looks for tables; a cursor of it would look elsewhere."""
+    row = connection.execute("SELECT current_database(), current_schema()").fetchone()
+    return ".".join(quote_identifier(str(name)) for name in row or ())
 
 
 def _write_query(session: DuckDBPyConnection, path: Path, where: str, target: Path) -> int:
@@ -273,7 +280,7 @@ def _write_query(session: DuckDBPyConnection, path: Path, where: str, target: Pa
         line, message = _locate(session, text, error)
         raise PublishError(
             f"{where}, line {line}: {message}",
-            "Fix the query. It runs on the workflow's DuckDB file.",
+            "Fix the query. It runs in DuckDB, on the workflow's tables.",
         ) from error
 
 

@@ -83,7 +83,7 @@ def make_assets(
             raise
         promote_run(run)
         if run.upstream:
-            release_upstream_tables(run.project, workflow_id)
+            release_upstream_tables(run.upstream)
     yield from _results(context, told)
 
 

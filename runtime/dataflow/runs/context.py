@@ -18,7 +18,7 @@ from dataflow.shared.project import find_project, use_project
 from dataflow.shared.upstream import is_workflow_folder
 from dataflow.warehouse.kind import AtomicWarehouse, share_warehouse, visible_warehouse
 from dataflow.warehouse.run_warehouse import RunWarehouse
-from dataflow.warehouse.upstream_tables import upstream_files
+from dataflow.warehouse.upstream_tables import upstream_tables
 from dataflow.workflows.identifiers import workflow_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
-    from dataflow.warehouse.kind import Warehouse
+    from dataflow.warehouse.kind import HeldTables, Warehouse
 
 _current: ContextVar[RunContext | None] = ContextVar("dataflow_run", default=None)
 
@@ -75,11 +75,11 @@ class RunContext:
         return visible
 
     @cached_property
-    def upstream(self) -> dict[str, Path]:
-        """The files of the workflows that this one comes after, as the run sees them, by id."""
+    def upstream(self) -> dict[str, HeldTables]:
+        """The tables of the workflows that this one comes after, as the run sees them, by id."""
         named = self.config.workflow.upstreams if self.config else []
         found = [each for each in named if is_workflow_folder(self.project.workflow_dir(each))]
-        return upstream_files(self.project, self.workflow_id, found)
+        return upstream_tables(self.project, self.workflow_id, found)
 
     @property
     def shows_at_end(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import Executor, ExecutorDefinition, in_process_executor
@@ -111,7 +110,7 @@ class _PromotingExecutor(_WholeRun):
             take_up(self._run)
             take_up_events(self._run)
         # A run that goes on from a failed one goes on with the tables that that one has read.
-        if not self._run.resumes or not all(map(Path.exists, self._run.upstream.values())):
+        if not self._run.resumes or not all(held.exists() for held in self._run.upstream.values()):
             hold_upstream_tables(self._run.project, self._run.workflow_id, self._run.upstream)
         has_failed = False
         done: set[str | None] = set()
@@ -136,7 +135,7 @@ class _PromotingExecutor(_WholeRun):
             )
         promote_run(self._run)
         if self._run.upstream:
-            release_upstream_tables(self._run.project, self._run.workflow_id)
+            release_upstream_tables(self._run.upstream)
         report_events(instance, self._run.run_id, job_name, told, success=True)
 
 

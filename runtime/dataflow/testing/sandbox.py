@@ -270,6 +270,8 @@ def open_sandbox(
     (root / "src").symlink_to(real.source_dir, target_is_directory=True)
     monkeypatch.setenv(PROJECT_VARIABLE, str(root))
     monkeypatch.delenv("DATAFLOW_DATA_DIR", raising=False)
+    # Tests write into files of their own, whatever warehouse the project or its environment has.
+    monkeypatch.setenv("DATAFLOW_WAREHOUSE", "duckdb")
     with ExitStack() as cleanup:
         nothing = {"type": "file", "url": str(root / "no-source-yet.json")}
         project, workflow_id = Project(root.resolve()), tests_dir.parent.name

@@ -10,7 +10,13 @@ from pydantic import Field
 
 from dataflow.shared.config_types import Section
 from dataflow.shared.sql import quote_literal
-from dataflow.warehouse.database import WarehouseError, open_database, warehouse_fault
+from dataflow.warehouse.database import (
+    STATES_FOLDER,
+    WarehouseError,
+    open_database,
+    warehouse_fault,
+)
+from dataflow.warehouse.held_file import HeldFile
 from dataflow.warehouse.kind import (
     KeepPolicy,
     KeptState,
@@ -19,7 +25,7 @@ from dataflow.warehouse.kind import (
     WarehouseKind,
 )
 from dataflow.warehouse.load import load_table
-from dataflow.warehouse.load_log import read_watermark
+from dataflow.warehouse.load_log import watermark_of
 from dataflow.warehouse.states import DuckDBStates
 
 if TYPE_CHECKING:
@@ -69,7 +75,10 @@ class DuckDBFile:
 
     def read_watermark(self, table: str) -> Any:
         """How far the source of a table has been read."""
-        return read_watermark(self.path, table)
+        if not self.exists():
+            return None
+        with self.connect(read_only=True) as connection:
+            return watermark_of(connection, table)
 
     def dbt_variables(self) -> dict[str, str]:
         """Where dbt finds the file."""
@@ -103,6 +112,12 @@ class AtomicDuckDBFile(DuckDBFile):
     def unfinished(self, run_id: str) -> str:
         """The path of a failed run's copy."""
         return str(self._states.working_copy(run_id) or "")
+
+    def held_for(self, project: Project, workflow_id: str, reader: str) -> HeldFile:
+        """A second name of the file, for the runs of another workflow."""
+        folder = project.data_dir / STATES_FOLDER / reader / "upstream"
+        path = folder / project.warehouse_file(workflow_id).name
+        return HeldFile(path, self.path, is_replaced=project.settings.all_or_nothing)
 
     def present(self) -> KeptState | None:
         """What the file holds now."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from dataflow.shared.config_kinds import chosen_kind
@@ -17,7 +18,6 @@ from dataflow.shared.config_types import Section
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
@@ -155,6 +155,57 @@ class Warehouse(Protocol):
         """What an error that names `location` means for a person; dbt blames a model for it."""
 
 
+@runtime_checkable
+class ByDbtOutput(Protocol):
+    """A warehouse that dbt reaches in a way of its own, which no rendered profile knows."""
+
+    def dbt_output(self) -> Mapping[str, Any] | None:
+        """An output as `profiles.yml` has it; None for that of the workflow's own file.
+
+        It is written into a file: secrets in it are ``{{ env_var('NAME') }}``, and their values
+        among the `dbt_variables`.
+        """
+
+
+def dbt_output_of(warehouse: Warehouse) -> Mapping[str, Any] | None:
+    """The output of dbt's profile that a warehouse gives; None if the workflow's own is meant."""
+    return warehouse.dbt_output() if isinstance(warehouse, ByDbtOutput) else None
+
+
+class HeldTables(Protocol):
+    """The tables of one workflow as a run of another one reads them, from its first step on."""
+
+    def exists(self) -> bool:
+        """Whether there are any, held by `hold`."""
+
+    def hold(self) -> None:
+        """Keep them as they are now, in place of what was held before.
+
+        Raises:
+            WarehouseError: They cannot be read.
+        """
+
+    def release(self) -> None:
+        """Let go of them."""
+
+    def attach(self, connection: DuckDBPyConnection, name: str) -> None:
+        """Let a connection read them as ``<name>.<schema>.<table>``."""
+
+    def connect(self) -> AbstractContextManager[DuckDBPyConnection]:
+        """A connection whose current catalog has them, for reading."""
+
+    def dbt_attachment(self, name: str) -> Mapping[str, Any] | None:
+        """An entry of `attach` in a profile of dbt-duckdb; None if dbt reads them otherwise."""
+
+
+@runtime_checkable
+class ReadByOthers(Protocol):
+    """A warehouse whose tables the runs of other workflows can read."""
+
+    def held_for(self, project: Project, workflow_id: str, reader: str) -> HeldTables:
+        """The tables of the workflow as runs of another one, ``reader``, read them."""
+
+
 @dataclass(frozen=True)
 class KeptState:
     """What a warehouse held after a run.
@@ -242,10 +293,18 @@ class WarehouseKind(Generic[Settings]):
     Args:
         settings: The keys that it has in ``[tool.dataflow]``, with ``type: Literal[<name>]``.
         open: The warehouse of one workflow; nothing is connected to yet.
+        is_shared: Whether programs on other machines see the same tables.
     """
 
     settings: type[Settings]
     open: Callable[[Settings, Project, str], Warehouse]
+    is_shared: bool = False
+
+
+def shown_location(project: Project, warehouse: Warehouse) -> str:
+    """Where a warehouse is: a file as a person in the project's folder would type it."""
+    place = warehouse.location
+    return place if "://" in place else project.relative(Path(place))
 
 
 # Of which project and workflow a run has the warehouse, and how it is asked for.

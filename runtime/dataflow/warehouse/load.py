@@ -40,7 +40,15 @@ def load_table(
     parquet: Path,
     request: LoadRequest,
 ) -> LoadResult:
-    """Load a Parquet file into ``raw.<table>`` of a DuckDB file, in one transaction.
+    """Load a Parquet file into ``raw.<table>`` of a DuckDB file, see `load_rows`."""
+    with open_database(database) as connection:
+        return load_rows(connection, parquet, request)
+
+
+def load_rows(connection: DuckDBPyConnection, parquet: Path, request: LoadRequest) -> LoadResult:
+    """Load a Parquet file into ``raw.<table>`` of a connection, in one transaction of its own.
+
+    The table is in the connection's current catalog: a DuckDB file, or what is attached and used.
 
     ``replace`` makes the table anew with the file's columns. ``append`` adds the rows. ``merge``
     replaces the rows that have the same primary key and adds the others; where the file has a key
@@ -63,7 +71,7 @@ def load_table(
     batch = request.batch if disposition == "append" else None
     anew = request.full_refresh or (disposition == "replace" and request.partition is None)
     loaded_by, columns = "", list[FittedColumn]()
-    with open_database(database) as connection, _transaction(connection, table):
+    with _transaction(connection, table):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RAW_SCHEMA}")
         exists = table in _table_names(connection)
         incoming = _incoming(parquet, table, exists=exists)
@@ -158,7 +166,8 @@ def _incoming(parquet: Path, table: str, *, exists: bool) -> int:
 def _table_names(connection: DuckDBPyConnection, schema: str = RAW_SCHEMA) -> set[str]:
     # Not a parameter: the first one that DuckDB is given makes it import pandas.
     found = connection.execute(
-        f"SELECT table_name FROM duckdb_tables() WHERE schema_name = '{schema}'"
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() "
+        f"AND schema_name = '{schema}'"
     ).fetchall()
     return {str(name) for (name,) in found}
 

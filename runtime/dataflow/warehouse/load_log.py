@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import quote_literal
-from dataflow.warehouse.database import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,12 +81,18 @@ def save_watermark(connection: DuckDBPyConnection, table: str, value: Any) -> No
     """
     connection.execute(
         f"CREATE SCHEMA IF NOT EXISTS dataflow; CREATE TABLE IF NOT EXISTS {_WATERMARKS} "
-        "(table_name VARCHAR PRIMARY KEY, last_value VARCHAR, saved_at TIMESTAMPTZ)"
+        "(table_name VARCHAR, last_value VARCHAR, saved_at TIMESTAMPTZ)"
     )
-    connection.execute(
-        f"INSERT OR REPLACE INTO {_WATERMARKS} VALUES (?, ?, now())",
-        [table, json.dumps(value, default=str)],
-    )
+    # No keys: an attached catalog may have none. One run at a time writes here.
+    text = json.dumps(value, default=str)
+    known = f"SELECT 1 FROM {_WATERMARKS} WHERE table_name = ?"
+    if connection.execute(known, [table]).fetchone():
+        connection.execute(
+            f"UPDATE {_WATERMARKS} SET last_value = ?, saved_at = now() WHERE table_name = ?",
+            [text, table],
+        )
+        return
+    connection.execute(f"INSERT INTO {_WATERMARKS} VALUES (?, ?, now())", [table, text])
 
 
 def save_partition(connection: DuckDBPyConnection, table: str, key: str) -> None:
@@ -96,7 +101,9 @@ def save_partition(connection: DuckDBPyConnection, table: str, key: str) -> None
     States that are brought back bring what they have of it along.
     """
     _make_partitions(connection)
-    connection.execute(f"INSERT OR IGNORE INTO {_PARTITIONS} VALUES (?, ?)", [table, key])
+    known = f"SELECT 1 FROM {_PARTITIONS} WHERE table_name = ? AND partition_key = ?"
+    if not connection.execute(known, [table, key]).fetchone():
+        connection.execute(f"INSERT INTO {_PARTITIONS} VALUES (?, ?)", [table, key])
 
 
 def loaded_partitions(connection: DuckDBPyConnection) -> set[str] | None:
@@ -124,16 +131,13 @@ def forget_watermark(connection: DuckDBPyConnection, table: str) -> None:
         connection.execute(f"DELETE FROM {_WATERMARKS} WHERE table_name = ?", [table])
 
 
-def read_watermark(database: Path, table: str) -> Any:
+def watermark_of(connection: DuckDBPyConnection, table: str) -> Any:
     """The last value that was read for a table, or None if nothing was loaded yet."""
-    if not database.exists():
+    if not _has(connection, "watermarks"):
         return None
-    with open_database(database, read_only=True) as connection:
-        if not _has(connection, "watermarks"):
-            return None
-        row = connection.execute(
-            f"SELECT last_value FROM {_WATERMARKS} WHERE table_name = ?", [table]
-        ).fetchone()
+    row = connection.execute(
+        f"SELECT last_value FROM {_WATERMARKS} WHERE table_name = ?", [table]
+    ).fetchone()
     return json.loads(row[0]) if row else None
 
 
@@ -148,15 +152,14 @@ def _has(connection: DuckDBPyConnection, table: str) -> bool:
 def _make_partitions(connection: DuckDBPyConnection) -> None:
     connection.execute(
         f"CREATE SCHEMA IF NOT EXISTS dataflow; CREATE TABLE IF NOT EXISTS {_PARTITIONS} "
-        "(table_name VARCHAR, partition_key VARCHAR, PRIMARY KEY (table_name, partition_key))"
+        "(table_name VARCHAR, partition_key VARCHAR)"
     )
 
 
 def _make_table(connection: DuckDBPyConnection) -> None:
     connection.execute(
         f"CREATE SCHEMA IF NOT EXISTS dataflow; CREATE TABLE IF NOT EXISTS {_BATCHES} "
-        "(table_name VARCHAR, run_id VARCHAR, fingerprint VARCHAR, loaded_at TIMESTAMPTZ, "
-        "PRIMARY KEY (table_name, run_id))"
+        "(table_name VARCHAR, run_id VARCHAR, fingerprint VARCHAR, loaded_at TIMESTAMPTZ)"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dataflow.warehouse.kind import dbt_output_of
 from dataflow.warehouse.upstream_tables import attach_upstream_tables
 
 if TYPE_CHECKING:
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dataflow.shared.errors import DataflowError
-    from dataflow.warehouse.kind import AtomicWarehouse, LoadRequest, LoadResult, Warehouse
+    from dataflow.warehouse.kind import (
+        AtomicWarehouse,
+        HeldTables,
+        LoadRequest,
+        LoadResult,
+        Warehouse,
+    )
 
 
 class RunWarehouse:
@@ -25,7 +32,7 @@ class RunWarehouse:
     Args:
         visible: The warehouse as everybody sees it.
         resumes: The failed run that this one goes on from, if it does.
-        upstream: The files of the workflows whose tables the run reads, by their ids.
+        upstream: The tables of other workflows that the run reads, by the ids of those.
     """
 
     def __init__(
@@ -33,7 +40,7 @@ class RunWarehouse:
         visible: AtomicWarehouse,
         run_id: str,
         resumes: str = "",
-        upstream: Mapping[str, Path] | None = None,
+        upstream: Mapping[str, HeldTables] | None = None,
     ) -> None:
         self._visible = visible
         self._run_id = run_id
@@ -86,6 +93,10 @@ class RunWarehouse:
     def dbt_variables(self) -> Mapping[str, str]:
         """Where dbt finds what the run works on."""
         return self._begun.dbt_variables()
+
+    def dbt_output(self) -> Mapping[str, Any] | None:
+        """How dbt reaches it, where the workflow's own profile does not say."""
+        return dbt_output_of(self._begun)
 
     def fault(self, said: str) -> DataflowError:
         """What an error about it means."""

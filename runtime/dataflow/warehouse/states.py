@@ -359,7 +359,8 @@ def _log_of(path: Path) -> Path:
 
 def _read_state(connection: DuckDBPyConnection) -> dict[str, str] | None:
     known = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'dataflow' AND table_name = 'state'"
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = 'dataflow' AND table_name = 'state'"
     ).fetchone()
     row = (
         known and connection.execute(f"SELECT run_id, made_at, placed_by FROM {_STATE}").fetchone()

@@ -1,32 +1,21 @@
-"""The tables of other workflows as one run sees them: the same from its first step to its last.
-
-A run of `b` reads those of `a` in a file of its own, ``data/.runs/b/upstream/a.duckdb``: a second
-name of the file that the last good run of `a` has left, which costs nothing. When a run of `a` puts
-another file in its place meanwhile, this one stays. The path is the same for each run, since dbt
-parses all models anew when it changes.
-"""
+"""The tables of other workflows as one run sees them: the same from its first step to its last."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import quoted
-from dataflow.shared.sql import quote_identifier, quote_literal
-from dataflow.warehouse.database import STATES_FOLDER, open_database, warehouse_fault
-from dataflow.warehouse.duckdb_file import AtomicDuckDBFile
-from dataflow.warehouse.file_copy import copy_file
-from dataflow.warehouse.kind import visible_warehouse
+from dataflow.warehouse.held_file import HeldFile
+from dataflow.warehouse.kind import ReadByOthers, visible_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
     from dataflow.shared.project import Project
+    from dataflow.warehouse.kind import HeldTables
 
 # The schemas of a workflow that are nobody else's business, unless it has no others.
 _OWN_SCHEMAS = ("raw", "staging", "rejected")
@@ -71,56 +60,52 @@ class UpstreamTable:
         return f"{self.workflow_id}.{self.schema}.{self.name}"
 
 
-def upstream_files(project: Project, workflow_id: str, upstreams: Iterable[str]) -> dict[str, Path]:
-    """Where a run of a workflow finds the tables of others, by their ids; the files need not be."""
-    folder = project.data_dir / STATES_FOLDER / workflow_id / "upstream"
-    return {name: folder / project.warehouse_file(name).name for name in upstreams}
+def upstream_tables(
+    project: Project, workflow_id: str, upstreams: Iterable[str]
+) -> dict[str, HeldTables]:
+    """Where a run of a workflow finds the tables of others, by their ids; there may be none."""
+    found: dict[str, HeldTables] = {}
+    for name in upstreams:
+        warehouse = visible_warehouse(project, name)
+        if isinstance(warehouse, ReadByOthers):
+            found[name] = warehouse.held_for(project, name, workflow_id)
+        else:
+            found[name] = HeldFile(project.state_dir / "no_tables_for_others")
+    return found
 
 
 def hold_upstream_tables(project: Project, workflow_id: str, upstreams: Iterable[str]) -> None:
     """Let a run that begins see the tables of other workflows as they are now.
 
     Raises:
-        WarehouseError: A file cannot be read, or another program writes it.
+        WarehouseError: They cannot be read, or another program writes them.
     """
-    for name, target in upstream_files(project, workflow_id, upstreams).items():
-        warehouse = visible_warehouse(project, name)
-        try:
-            target.unlink(missing_ok=True)
-        except OSError as error:
-            raise warehouse_fault(target, error) from error
-        if not isinstance(warehouse, AtomicDuckDBFile) or not warehouse.exists():
-            continue
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _hold(warehouse.path, target, is_replaced=project.settings.all_or_nothing)
-        except OSError as error:
-            raise warehouse_fault(warehouse.path, error) from error
+    for tables in upstream_tables(project, workflow_id, upstreams).values():
+        tables.hold()
 
 
-def release_upstream_tables(project: Project, workflow_id: str) -> None:
+def release_upstream_tables(tables: Mapping[str, HeldTables]) -> None:
     """Let go of what a run has held."""
-    folder = project.data_dir / STATES_FOLDER / workflow_id / "upstream"
-    shutil.rmtree(folder, ignore_errors=True)
+    for each in tables.values():
+        each.release()
 
 
-def attach_upstream_tables(connection: DuckDBPyConnection, files: Mapping[str, Path]) -> None:
+def attach_upstream_tables(
+    connection: DuckDBPyConnection, tables: Mapping[str, HeldTables]
+) -> None:
     """Let a connection read the tables of other workflows as ``<id>.<schema>.<table>``."""
-    for name, path in files.items():
-        if path.exists():
-            database = quote_identifier(name)
-            connection.execute(
-                f"ATTACH IF NOT EXISTS {quote_literal(path)} AS {database} (READ_ONLY)"
-            )
+    for name, held in tables.items():
+        if held.exists():
+            held.attach(connection, name)
 
 
-def tables_for_others(workflow_id: str, file: Path) -> list[UpstreamTable]:
+def tables_for_others(workflow_id: str, held: HeldTables) -> list[UpstreamTable]:
     """The tables of a workflow that others read: of each name one, those of ``marts`` first.
 
     Raises:
-        WarehouseError: The file cannot be read.
+        WarehouseError: They cannot be read.
     """
-    with open_database(file, read_only=True) as connection:
+    with held.connect() as connection:
         found = read_tables(connection, workflow_id)
     others = [each for each in found if each.schema not in _OWN_SCHEMAS] or [
         each for each in found if each.schema == "raw"
@@ -197,22 +182,3 @@ def changed_columns(
         for column, kind in table.columns.items()
         if present[str(table)].get(column) != kind
     ]
-
-
-def _hold(live: Path, target: Path, *, is_replaced: bool) -> None:
-    resolved = live.resolve()
-    if any(path.with_name(f"{path.name}.wal").exists() for path in (live, resolved)):
-        # What a writer that was killed has left belongs into the file.
-        with open_database(live) as connection:
-            connection.execute("CHECKPOINT")
-    if is_replaced:
-        try:
-            os.link(resolved, target)
-        except OSError:
-            # This file system has no hard links, or the two are on different ones.
-            pass
-        else:
-            return
-    # While it is open for reading, nobody can write it.
-    with open_database(live, read_only=True):
-        copy_file(resolved, target)

@@ -16,7 +16,7 @@ from dataflow.shared.project import Project
 from dataflow.warehouse.upstream_tables import (
     attach_upstream_tables,
     hold_upstream_tables,
-    upstream_files,
+    upstream_tables,
 )
 
 
@@ -46,7 +46,7 @@ def test_a_run_reads_one_state_of_another_workflow_to_its_end(tmp_path: Path) ->
 
     def read() -> object:
         with duckdb.connect() as connection:
-            attach_upstream_tables(connection, upstream_files(project, "report", ["till"]))
+            attach_upstream_tables(connection, upstream_tables(project, "report", ["till"]))
             return connection.execute("SELECT n FROM till.main.sales").fetchone()
 
     write(live, 1)
@@ -62,9 +62,9 @@ def test_a_workflow_that_has_to_run_first_is_named(tmp_path: Path) -> None:
     """Where models read its tables, and it has made none."""
     till = write_till(tmp_path / "shop")
     folder = write_report(till) / "dbt"
-    files = upstream_files(Project(till.root), "report", ["till"])
+    files = upstream_tables(Project(till.root), "report", ["till"])
     with pytest.raises(UpstreamError, match="reads sales of the workflow 'till', which has no"):
-        tell_of_upstreams(folder, tmp_path, files, graph_of_files(folder))
+        tell_of_upstreams(folder, files, graph_of_files(folder))
 
 
 @pytest.mark.slow

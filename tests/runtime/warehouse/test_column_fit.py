@@ -11,7 +11,7 @@ import pytest
 from tests.runtime.warehouse.loader_fixture import Loader, loader, table
 
 from dataflow.shared.errors import BadInputError
-from dataflow.warehouse.load_log import read_watermark
+from dataflow.warehouse.duckdb_file import DuckDBFile
 
 __all__ = ["loader"]
 
@@ -64,7 +64,7 @@ def test_values_that_cannot_become_the_columns_type_change_nothing(loader: Loade
         loader.load([{"v": 5}], write_disposition="append", watermark=1)
     assert "transform.py" in caught.value.instruction
     assert loader.rows() == [({"a": 1},)]
-    assert read_watermark(loader.database, "t") is None
+    assert DuckDBFile(loader.database).read_watermark("t") is None
 
 
 @pytest.mark.parametrize(

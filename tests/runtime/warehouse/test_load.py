@@ -16,9 +16,10 @@ from tests.runtime.warehouse.loader_fixture import Loader, loader, table
 
 from dataflow.shared.errors import BadInputError
 from dataflow.warehouse.database import WarehouseError
+from dataflow.warehouse.duckdb_file import DuckDBFile
 from dataflow.warehouse.kind import LoadRequest, Span
 from dataflow.warehouse.load import load_table
-from dataflow.warehouse.load_log import Batch, read_watermark
+from dataflow.warehouse.load_log import Batch
 
 __all__ = ["loader"]
 
@@ -59,11 +60,11 @@ def test_names_are_names_whatever_they_contain(loader: Loader) -> None:
 
 def test_the_watermark_is_kept_with_the_rows(loader: Loader) -> None:
     """What was read last is known after the load, and only if the load went through."""
-    assert read_watermark(loader.database, "t") is None
+    assert DuckDBFile(loader.database).read_watermark("t") is None
     loader.load([{"v": 1}], write_disposition="append", watermark="2024-01-01")
     with pytest.raises(BadInputError):
         loader.load([{"v": "text"}], write_disposition="append", watermark="2025-01-01")
-    assert read_watermark(loader.database, "t") == "2024-01-01"
+    assert DuckDBFile(loader.database).read_watermark("t") == "2024-01-01"
 
 
 def test_a_file_that_is_no_database_is_named(loader: Loader) -> None:
@@ -187,25 +188,25 @@ def test_a_column_that_no_statement_can_name_is_refused(
 def test_the_watermark_moves_with_each_load(loader: Loader) -> None:
     """Each table has its own, the last one counts, and no other reader is in the way."""
     loader.load([{"v": 1}], write_disposition="append")
-    assert read_watermark(loader.database, "t") is None
+    assert DuckDBFile(loader.database).read_watermark("t") is None
     for value in (1, 2.5, {"since": "x"}):
         loader.load([{"v": 1}], write_disposition="append", watermark=value)
         with duckdb.connect(str(loader.database), read_only=True):
-            assert read_watermark(loader.database, "t") == value
-    assert read_watermark(loader.database, "other") is None
+            assert DuckDBFile(loader.database).read_watermark("t") == value
+    assert DuckDBFile(loader.database).read_watermark("other") is None
 
 
 def test_a_table_that_was_only_appended_to_has_no_watermark(loader: Loader) -> None:
     """A workflow that becomes incremental after runs that were not starts from the beginning."""
     loader.load([{"v": 1}], write_disposition="append", batch=batch(loader, "a"))
-    assert read_watermark(loader.database, "t") is None
+    assert DuckDBFile(loader.database).read_watermark("t") is None
 
 
 def test_no_rows_move_the_watermark_and_keep_the_table(loader: Loader) -> None:
     """What has been read has been read, also if nothing was new."""
     loader.load([{"v": 1}], write_disposition="append", watermark=1)
     loader.load(pa.table({}), write_disposition="append", watermark=2)
-    assert read_watermark(loader.database, "t") == 2
+    assert DuckDBFile(loader.database).read_watermark("t") == 2
     assert loader.rows() == [(1,)]
 
 
@@ -221,12 +222,12 @@ def test_a_full_refresh_puts_what_comes_in_place_of_all(
     loader.load(rows, full_refresh=True, watermark=2, batch=batch(loader, "b"), **options)
     wanted = [("x", 1), ("x", 2)] if write_disposition == "append" else [("x", 2)]
     assert loader.rows() == wanted
-    assert read_watermark(loader.database, "t") == 2
+    assert DuckDBFile(loader.database).read_watermark("t") == 2
     with pytest.raises(BadInputError, match="allow_empty"):
         loader.load(pa.table({"k": pa.array([], pa.string())}), full_refresh=True, **options)
     assert loader.rows() == wanted
     loader.load(rows, full_refresh=True, **options)
-    assert read_watermark(loader.database, "t") is None
+    assert DuckDBFile(loader.database).read_watermark("t") is None
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from dataflow.shared.project import Project
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.duckdb_file import DuckDBFile
+from dataflow.warehouse.held_file import HeldFile
 from dataflow.warehouse.upstream_tables import (
     UpstreamTable,
     attach_upstream_tables,
@@ -21,7 +22,7 @@ from dataflow.warehouse.upstream_tables import (
     read_tables,
     release_upstream_tables,
     tables_for_others,
-    upstream_files,
+    upstream_tables,
 )
 
 
@@ -39,7 +40,7 @@ def write(path: Path, sql: str) -> None:
 
 def held(project: Project) -> list[int]:
     with duckdb.connect() as connection:
-        attach_upstream_tables(connection, upstream_files(project, "report", ["till"]))
+        attach_upstream_tables(connection, upstream_tables(project, "report", ["till"]))
         return [n for (n,) in connection.execute("SELECT n FROM till.main.t").fetchall()]
 
 
@@ -47,9 +48,9 @@ def test_holding_takes_no_second_copy_and_is_let_go(project: Project) -> None:
     """A second name of the file; one that has no file yet is not in the way."""
     live = project.warehouse_file("till")
     write(live, "CREATE TABLE t AS SELECT 1 AS n")
-    files = upstream_files(project, "report", ["none_yet", "till"])
+    files = upstream_tables(project, "report", ["none_yet", "till"])
     hold_upstream_tables(project, "report", files)
-    assert files["till"].samefile(live)
+    assert files["till"].path.samefile(live)
     assert not files["none_yet"].exists()
     assert held(project) == [1]
     write(project.root / "next.duckdb", "CREATE TABLE t AS SELECT 2 AS n")
@@ -58,8 +59,8 @@ def test_holding_takes_no_second_copy_and_is_let_go(project: Project) -> None:
     hold_upstream_tables(project, "report", files)
     assert held(project) == [2]
     for _ in range(2):
-        release_upstream_tables(project, "report")
-        assert not files["till"].parent.exists()
+        release_upstream_tables(files)
+        assert not files["till"].path.parent.exists()
     assert live.exists()
 
 
@@ -98,7 +99,7 @@ def test_without_hard_links_a_copy_is_held(
     write(live, "CREATE TABLE t AS SELECT 1 AS n")
     hold_upstream_tables(project, "report", ["till"])
     assert held(project) == [1]
-    assert not upstream_files(project, "report", ["till"])["till"].samefile(live)
+    assert not upstream_tables(project, "report", ["till"])["till"].path.samefile(live)
 
 
 def test_what_a_killed_writer_has_left_is_seen(project: Project, tmp_path: Path) -> None:
@@ -119,11 +120,11 @@ def test_others_read_the_marts_first(project: Project) -> None:
     live = project.warehouse_file("till")
     write(live, "CREATE SCHEMA raw; CREATE TABLE raw.r AS SELECT 1 AS n")
     write(live, "CREATE SCHEMA rejected; CREATE TABLE rejected.j AS SELECT 1 AS n")
-    assert [str(table) for table in tables_for_others("till", live)] == ["till.raw.r"]
+    assert [str(table) for table in tables_for_others("till", HeldFile(live))] == ["till.raw.r"]
     write(live, "CREATE SCHEMA a; CREATE TABLE a.t AS SELECT 1 AS n; CREATE VIEW a.b AS FROM a.t")
     write(live, "CREATE SCHEMA marts; CREATE TABLE marts.T AS SELECT 1::BIGINT AS x, '' AS b")
     write(live, "CREATE SCHEMA dataflow; CREATE TABLE dataflow.state AS SELECT 1 AS n")
-    tables = tables_for_others("till", live)
+    tables = tables_for_others("till", HeldFile(live))
     assert [str(table) for table in tables] == ["till.marts.T", "till.a.b"]
     assert list(tables[0].columns.items()) == [("x", "BIGINT"), ("b", "VARCHAR")]
 

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.modelling.known_graph import known_graph
+from dataflow.modelling.profile import profile_folder
 from dataflow.modelling.upstream_sources import tell_of_upstreams
 from dataflow.shared.project import Project
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow_tools.checks.dashboard_queries import check_queries
 from dataflow_tools.checks.dbt_models import build_empty_models
+from dataflow_tools.checks.tables_without_rows import columns_of, copy_columns
 from dataflow_tools.checks.tried_workflow import DryRun
 from dataflow_tools.checks.upstream import changed_upstream, upstream_without_rows
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-_WAREHOUSE = "warehouse_of_the_workflow"
 _DATABASE = "dry_run.duckdb"
 
 
@@ -86,7 +87,7 @@ def _perform(project: Project, request: DryRunRequest, database: Path, folder: P
     for leftover in folder.glob("dry_run.duckdb*"):
         leftover.unlink()
     with duckdb.connect(str(database)) as connection:
-        result.built = _copy_columns(connection, project.warehouse_file(request.workflow_id))
+        result.built = copy_columns(connection, project, request.workflow_id)
         made = [_make_raw_table(connection, request, t, set(result.built)) for t in request.tables]
         result.raw = made[0] if all(made) else ""
     if request.with_models:
@@ -97,50 +98,25 @@ def _perform(project: Project, request: DryRunRequest, database: Path, folder: P
             for name, is_tried in request.upstream.items()
         }
         upstream, are_known = upstream_without_rows(project, folder, tried, graph)
+        tell_of_upstreams(source, upstream, graph)
         result.models = build_empty_models(
             source,
             folder,
             database,
             build=bool(result.raw) and are_known,
-            profile=tell_of_upstreams(source, folder, upstream, graph),
+            profile=profile_folder(source, folder, None, upstream),
         )
         if are_known and not result.models.findings:
-            own = project.warehouse_file(request.workflow_id)
-            result.models.findings += changed_upstream(own, upstream, graph)
+            changed = changed_upstream(project, request.workflow_id, upstream, graph)
+            result.models.findings += changed
     with duckdb.connect(str(database)) as connection:
-        result.columns = _columns(connection)
+        result.columns = columns_of(connection)
         are_models_there = result.models is None or not result.models.findings
         if request.with_queries and result.raw and are_models_there:
             evidence = project.workflow_dir(request.workflow_id) / "evidence"
             checked = check_queries(connection, request.workflow_id, evidence)
             result.queries, result.findings = checked
     return result
-
-
-def _copy_columns(connection: DuckDBPyConnection, warehouse: Path) -> dict[str, list[str]]:
-    """Make every table of the warehouse that a load or people made, without rows."""
-    import duckdb
-
-    if not warehouse.is_file():
-        return {}
-    try:
-        connection.execute(f"ATTACH {quote_literal(warehouse)} AS {_WAREHOUSE} (READ_ONLY)")
-    except duckdb.Error:
-        # In use by a run, or damaged, which doctor says: the sample has to do.
-        return {}
-    try:
-        columns = _columns(connection, _WAREHOUSE)
-        for name in columns:
-            schema, table = (quote_identifier(part) for part in name.split(".", 1))
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            with suppress(duckdb.Error):  # a view of a table that is gone
-                copied = f"{_WAREHOUSE}.{schema}.{table}"
-                connection.execute(
-                    f"CREATE TABLE {schema}.{table} AS SELECT * FROM {copied} LIMIT 0"  # noqa: S608
-                )
-    finally:
-        connection.execute(f"DETACH {_WAREHOUSE}")
-    return columns
 
 
 def _make_raw_table(
@@ -159,13 +135,3 @@ def _make_raw_table(
     connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS {rows}")
     return "sample"
-
-
-def _columns(connection: DuckDBPyConnection, database: str | None = None) -> dict[str, list[str]]:
-    rows = connection.execute(
-        "SELECT schema_name || '.' || table_name, list(column_name ORDER BY column_index) "
-        "FROM duckdb_columns() WHERE NOT internal "
-        "AND database_name = coalesce(?, current_database()) GROUP BY ALL",
-        [database],
-    ).fetchall()
-    return dict(rows)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.finding import Finding
 from dataflow.shared.upstream import is_workflow_folder, upstream_of
+from dataflow.warehouse.kind import visible_warehouse
 from dataflow_tools.checks.dry_run import (
     DryRunRequest,
     perform_dry_run,
@@ -117,7 +118,7 @@ class Trial(TriedWorkflow):
 
     @cached_property
     def _is_new(self) -> bool:
-        return not self.project.warehouse_file(self.workflow_id).is_file()
+        return not visible_warehouse(self.project, self.workflow_id).exists()
 
     @property
     def _has_dry_run(self) -> bool:

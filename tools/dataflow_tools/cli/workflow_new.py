@@ -10,6 +10,7 @@ import click
 
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.shown import shortened
+from dataflow.warehouse.kind import shown_location, visible_warehouse
 from dataflow_tools.cli.answer_options import asks, data_option, defaults_option, parse_answers
 
 # Settings as somebody might give them to each type of source.
@@ -73,9 +74,10 @@ def new(
     click.echo(f"Made the workflow {name} in {project.relative(folder)}.")
     if sources:
         click.echo("What was found is in its config.yaml and its models, to be corrected there.")
-    if (tables := project.warehouse_file(name)).exists():
+    if (tables := visible_warehouse(project, name)).exists():
+        where = shown_location(project, tables)
         click.echo(
-            f"Tables of an earlier workflow {name} are in {project.relative(tables)}, with how far "
+            f"Tables of an earlier workflow {name} are in {where}, with how far "
             "its sources were read; runs go on from there. To begin anew, move it away first."
         )
     if nudge_service(project):

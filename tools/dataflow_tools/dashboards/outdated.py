@@ -12,6 +12,7 @@ from dataflow.publish.folders import SiteFolders, source_queries, workflow_folde
 from dataflow.publish.manifest import read_manifest
 from dataflow.publish.parquet import FRESHNESS_TABLE, PublishError, publish_workflow
 from dataflow.shared.errors import DataflowError
+from dataflow.warehouse.kind import visible_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ def publish_outdated(project: Project, report: Callable[[str], None]) -> Outdate
     done = Outdated()
     for folder in workflow_folders(project):
         name = folder.name
-        if not project.warehouse_file(name).exists() or not _is_outdated(project, name, manifest):
+        if not _is_outdated(project, name, manifest) or not _has_tables(project, name, report):
             continue
         report(f"Publishing the data of {name} ...")
         try:
@@ -52,6 +53,14 @@ def publish_outdated(project: Project, report: Callable[[str], None]) -> Outdate
         else:
             done.published.append(name)
     return done
+
+
+def _has_tables(project: Project, name: str, report: Callable[[str], None]) -> bool:
+    try:
+        return visible_warehouse(project, name).exists()
+    except DataflowError as error:
+        report(f"The data of {name} stays as it was: {error.reason}")
+        return False
 
 
 def _is_outdated(project: Project, name: str, manifest: Manifest) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import counted
 from dataflow.shared.upstream import is_workflow_folder
+from dataflow.warehouse.kind import shown_location, visible_warehouse
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow_tools.lifecycle.plan import Plan, title_of
 from dataflow_tools.lifecycle.references import Names, Rewriting, declared_id, own_files, walk
@@ -61,9 +62,8 @@ def plan_copy(project: Project, old: str, new: str) -> Plan:
         plan.does.append(("folder", how))
         plan.prepare = partial(_copy, folder, target, files, own)
         plan.back = [f"dataflow workflow remove {new}"]
-    plan.does.append(
-        ("tables", f"its own, {project.relative(project.warehouse_file(new))}: none yet")
-    )
+    tables = shown_location(project, visible_warehouse(project, new))
+    plan.does.append(("tables", f"its own, {tables}: none yet"))
     plan.add_files(project, own)
     plan.stays = [
         f"{old} itself, its tables, watermarks, runs and dashboards: {new} begins without any.",

@@ -9,6 +9,8 @@ from dataflow.runs.lock import WorkflowBusyError, workflow_lock
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.recorded_id import righting_command
 from dataflow.shared.upstream import is_workflow_folder
+from dataflow.warehouse.duckdb_file import DuckDBFile
+from dataflow.warehouse.kind import visible_warehouse
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow.workflows.registry import check_known
 from dataflow_tools.fleet.worktree import WorkTree, read_work_tree
@@ -45,7 +47,15 @@ def check_free(project: Project, name: str) -> None:
 
 def check_no_tables(project: Project, name: str) -> None:
     """Refuse a name under which an earlier workflow has left tables."""
-    file = project.warehouse_file(name)
+    warehouse = visible_warehouse(project, name)
+    if not isinstance(warehouse, DuckDBFile):
+        if warehouse.exists():
+            raise BadInputError(
+                f"Tables of an earlier workflow {name!r} are there: {warehouse.location}.",
+                "Choose another name, or remove them there; nothing here overwrites them.",
+            )
+        return
+    file = warehouse.path
     if file.exists() or file.is_symlink():
         raise BadInputError(
             f"Tables of an earlier workflow {name!r} are there: {project.relative(file)}.",

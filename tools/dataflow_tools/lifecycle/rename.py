@@ -14,6 +14,8 @@ from dataflow.shared.recorded_id import righting_command
 from dataflow.shared.shown import counted
 from dataflow.shared.upstream import is_workflow_folder, named_in, upstream_of
 from dataflow.sources.api.settings import login_variables
+from dataflow.warehouse.duckdb_file import DuckDBFile
+from dataflow.warehouse.kind import visible_warehouse
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow_tools.fleet.answers_file import ANSWERS_FILE
 from dataflow_tools.fleet.tree import read_entry
@@ -193,7 +195,8 @@ def _stays(project: Project, folder: Path, old: str, new: str, runs: int) -> lis
             f"The variables keep their names, so nothing is set anew: {', '.join(variables)}."
         )
     answers = read_entry(folder / ANSWERS_FILE)
-    has_tables = project.warehouse_file(old).exists()
+    warehouse = visible_warehouse(project, old)
+    has_tables = isinstance(warehouse, DuckDBFile) and warehouse.exists()
     if (
         has_tables
         and answers
