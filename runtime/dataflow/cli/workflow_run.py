@@ -6,7 +6,6 @@ import functools
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -185,11 +184,11 @@ def _print_outcome(project: Project, run: Run) -> None:
 
 def _print_where(project: Project, workflow_id: str) -> None:
     from dataflow.publish.folders import dashboard_folder, is_built
-    from dataflow.warehouse.kind import open_warehouse
+    from dataflow.warehouse.kind import open_warehouse, shown_location
 
     warehouse = open_warehouse(project, workflow_id)
     if warehouse.exists():
-        click.echo(f"  Tables      {project.relative(Path(warehouse.location))}")
+        click.echo(f"  Tables      {shown_location(project, warehouse)}")
     if dashboard_folder(project, workflow_id).is_dir():
         todo = f"dataflow evidence {'serve' if is_built(project, workflow_id) else 'build'}"
         click.echo(f"  Dashboard   {todo}, then open /{workflow_id}/")

@@ -68,9 +68,9 @@ def _packaged(name: str, version: str, cache: Path) -> Path | None:
         named = cache / f"v{version}" / f"{_FILE_NAMES[name]}.duckdb_extension"
         if named.is_symlink() and named.resolve() == file.resolve():
             return named
-        if named.is_file() and not named.is_symlink():
-            if named.stat().st_size == file.stat().st_size:
-                return named
+        is_copy = named.is_file() and not named.is_symlink()
+        if is_copy and named.stat().st_size == file.stat().st_size:
+            return named
         named.parent.mkdir(parents=True, exist_ok=True)
         aside = named.with_suffix(".new")
         aside.unlink(missing_ok=True)

@@ -268,7 +268,7 @@ class AtomicDuckLake:
         place = self.states.present_place()
         return lake_fault(place, said) if place else WarehouseError(said, "Run again.")
 
-    def held_for(self, project: Project, workflow_id: str, reader: str) -> HeldLake:
+    def held_for(self, _: Project, workflow_id: str, reader: str) -> HeldLake:
         """Its tables as runs of another workflow read them."""
         return HeldLake(workflow_id, reader, self.states)
 

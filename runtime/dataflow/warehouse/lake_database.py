@@ -127,6 +127,7 @@ def _make_home(database: Database) -> None:
 
 
 def is_made(database: Database, schema: str) -> bool:
+    """Whether a schema is a catalog."""
     row = database.execute(
         "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = 'ducklake_snapshot'",
         [schema],
@@ -165,6 +166,7 @@ def copy_catalog(database: Database, source: str, target: str) -> None:
 
 
 def named_in(database: Database, schema: str) -> dict[str, int]:
+    """The files that a catalog names, by their paths below the lake's folder, with their bytes."""
     if not is_made(database, schema):
         return {}
     rows = database.execute(NAMED.format(schema=f'"{schema}"').encode()).fetchall()

@@ -38,8 +38,8 @@ class FileStates:
 
     @property
     def shown(self) -> str:
-        """Where catalog and files are, for people."""
-        return f"{self.path}, files in {self.data}"
+        """Where the catalog is, for people."""
+        return str(self.path)
 
     def present_place(self, *, make: bool = False) -> LakePlace | None:
         """The present state; None if there is none, unless it is to be made."""

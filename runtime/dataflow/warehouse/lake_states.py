@@ -246,8 +246,8 @@ class PostgresStates:
         done = False
         with self.database.open() as database:
             rows = database.execute(
-                f"SELECT schema_name FROM {HOME}.states WHERE workflow_id = %s "
-                f"AND role = 'dropped' AND schema_name NOT IN (SELECT schema_name FROM {HOME}.held)",
+                f"SELECT schema_name FROM {HOME}.states WHERE workflow_id = %s AND role = 'dropped'"
+                f" AND schema_name NOT IN (SELECT schema_name FROM {HOME}.held)",
                 [self.workflow_id],
             ).fetchall()
             for row in rows:
@@ -341,8 +341,8 @@ class PostgresStates:
         ).fetchone()
         if found:
             raise WarehouseError(
-                f"What run {run_id} had written to the lake at {self.database.shown} is gone: another run "
-                f"of {self.workflow_id} has begun meanwhile, on this machine or another one.",
+                f"What run {run_id} had written to the lake at {self.database.shown} is gone: "
+                f"another run of {self.workflow_id} has begun meanwhile, here or elsewhere.",
                 "Run the workflow again when no other run of it is going on; the tables are those "
                 "of the last good run.",
             )
@@ -351,9 +351,9 @@ class PostgresStates:
         present = self._row(database, "present")
         if base_of(database, present) != work["base"]:
             raise WarehouseError(
-                f"The tables of {self.workflow_id} in the lake at {self.database.shown} were changed by "
-                "another program while the run worked on its copy; they stay as that program left "
-                "them.",
+                f"The tables of {self.workflow_id} in the lake at {self.database.shown} were "
+                "changed by another program while the run worked on its copy; they stay as that "
+                "program left them.",
                 "Run the workflow again. If a step of the workflow itself did it, let the step "
                 "open the warehouse by `dataflow.authoring.open_warehouse`.",
             )
