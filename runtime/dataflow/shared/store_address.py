@@ -43,14 +43,15 @@ def open_store(address: str, setting: str, root: Path) -> FileStore:
     return _opened(address, setting, root)
 
 
-@lru_cache(maxsize=16)
-def _opened(address: str, setting: str, root: Path) -> FileStore:
+def check_address(address: str, setting: str) -> str:
+    """The scheme of an address, such as ``s3``; empty for a folder.
+
+    Raises:
+        BadInputError: It is of no kind that is known, or holds a password.
+    """
     scheme = "" if _DRIVE.match(address) else urlsplit(address).scheme.lower()
     if scheme in ("", "file"):
-        from dataflow.shared.folder_store import FolderStore
-
-        folder = unquote(urlsplit(address).path) if scheme else address
-        return FolderStore(root / Path(folder).expanduser(), setting)
+        return scheme
     if scheme not in _OBJECT_STORES:
         raise BadInputError(
             f"{setting} = {quoted(address)}: {scheme}:// is not a place that machines can share.",
@@ -68,6 +69,18 @@ def _opened(address: str, setting: str, root: Path) -> FileStore:
             f"{setting} = {quoted(address)} does not name a bucket and a folder in it.",
             f"Write it as {scheme}://bucket/folder.",
         )
+    return scheme
+
+
+@lru_cache(maxsize=16)
+def _opened(address: str, setting: str, root: Path) -> FileStore:
+    scheme = check_address(address, setting)
+    parts = urlsplit(address)
+    if scheme in ("", "file"):
+        from dataflow.shared.folder_store import FolderStore
+
+        folder = unquote(parts.path) if scheme else address
+        return FolderStore(root / Path(folder).expanduser(), setting)
     from dataflow.shared.object_store import ObjectStore
 
     protocol, extra = _OBJECT_STORES[scheme]

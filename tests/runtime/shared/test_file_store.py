@@ -215,7 +215,8 @@ def test_an_upload_that_is_killed_leaves_no_file(
     (tmp_path / "file").write_bytes(b"x" * 3_000_000)
     s3_faults.holds_uploads = True
     code = (
-        "import sys; from pathlib import Path; from dataflow.shared.store_address import open_store\n"
+        "import sys; from pathlib import Path\n"
+        "from dataflow.shared.store_address import open_store\n"
         "open_store(sys.argv[1], 'state_store', Path()).put(Path(sys.argv[2]), 'a')"
     )
     process = subprocess.Popen([sys.executable, "-c", code, s3_bucket, str(tmp_path / "file")])
