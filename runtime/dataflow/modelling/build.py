@@ -22,7 +22,7 @@ from dataflow.modelling.warnings_of_tests import told_warnings
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 from dataflow.shared.shown import counted
-from dataflow.warehouse.kind import dbt_output_of, shown_location
+from dataflow.warehouse.kind import dbt_output_of, is_fault_of, shown_location
 from dataflow.warehouse.run_warehouse import RunWarehouse
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _about_warehouse(outcome: Any, warehouse: Warehouse) -> str:
     """What went wrong with the warehouse, not with a model or a test; empty if nothing."""
     said = [node.message or "" for node in _nodes(outcome) if node.status in _FAILED]
     said.append(str(outcome.exception or ""))
-    return next((text for text in said if warehouse.location in text), "")
+    return next((text for text in said if text and is_fault_of(warehouse, text)), "")
 
 
 @contextmanager

@@ -22,8 +22,14 @@ from dataflow.warehouse.kind import (
     LoadResult,
     WarehouseKind,
 )
-from dataflow.warehouse.lake_files import forget_steps, remove_unnamed
-from dataflow.warehouse.lake_place import LakePlace, blank_connection, lake_fault, open_lake
+from dataflow.warehouse.lake_files import remove_unnamed, seal
+from dataflow.warehouse.lake_place import (
+    LakePlace,
+    blank_connection,
+    lake_fault,
+    open_lake,
+    says_unreachable,
+)
 from dataflow.warehouse.load import load_rows
 from dataflow.warehouse.load_log import watermark_of
 
@@ -164,6 +170,10 @@ class DuckLake:
             "attach": [{"path": path, "alias": self.workflow_id, "is_ducklake": True}],
         }
 
+    def is_own_fault(self, said: str) -> bool:
+        """Whether an error is about catalog or files, and not about a model."""
+        return says_unreachable(said) or self.place.data in said or self.place.metadata in said
+
     def fault(self, said: str) -> WarehouseError:
         """A server that does not answer, a full disk, files that are gone."""
         return lake_fault(self.place, said)
@@ -281,7 +291,7 @@ class AtomicDuckLake:
         place = self.states.work_of(run_id)
         if place is None:
             return False
-        forget_steps(place)
+        seal(place)
         done: bool = self.states.promote(run_id, keep)
         if done:
             self._tidy(place)
@@ -336,7 +346,8 @@ def _nothing_yet(location: str, workflow_id: str) -> WarehouseError:
     )
 
 
-def _open(settings: DuckLakeSettings, project: Project, workflow_id: str) -> AtomicDuckLake:
+def open_ducklake(settings: DuckLakeSettings, project: Project, workflow_id: str) -> AtomicDuckLake:
+    """The lake of one workflow; nothing is connected to yet."""
     folder = project.root / (settings.data or project.data_dir / "lake")
     data = settings.data.rstrip("/") if "://" in settings.data else str(folder)
     data = f"{data}/{workflow_id}/"
@@ -354,4 +365,4 @@ def _open(settings: DuckLakeSettings, project: Project, workflow_id: str) -> Ato
     return AtomicDuckLake(workflow_id, states.shown, states)
 
 
-KIND = WarehouseKind(DuckLakeSettings, _open, is_shared=True)
+KIND = WarehouseKind(DuckLakeSettings, open_ducklake, is_shared=True)

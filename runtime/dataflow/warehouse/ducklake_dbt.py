@@ -22,7 +22,6 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Attach them."""
-        conn.execute("SET TimeZone = 'UTC'")
         for attached in (self.creds and self.creds.attach) or ():
             lake = lake_of_dbt(attached.path)
             if lake is not None:

@@ -172,6 +172,21 @@ def dbt_output_of(warehouse: Warehouse) -> Mapping[str, Any] | None:
     return warehouse.dbt_output() if isinstance(warehouse, ByDbtOutput) else None
 
 
+@runtime_checkable
+class KnowsOwnFaults(Protocol):
+    """A warehouse that knows an error about it, also where that does not name its location."""
+
+    def is_own_fault(self, said: str) -> bool:
+        """Whether what dbt said is about the warehouse, and not about a model."""
+
+
+def is_fault_of(warehouse: Warehouse, said: str) -> bool:
+    """Whether what dbt said of a model is about the warehouse instead."""
+    if isinstance(warehouse, KnowsOwnFaults):
+        return warehouse.is_own_fault(said)
+    return warehouse.location in said
+
+
 class HeldTables(Protocol):
     """The tables of one workflow as a run of another one reads them, from its first step on."""
 

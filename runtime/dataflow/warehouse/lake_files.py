@@ -8,11 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.shown import quoted
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.lake_place import blank_connection, open_lake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from duckdb import DuckDBPyConnection
 
     from dataflow.warehouse.lake_place import LakePlace
 
@@ -32,18 +36,41 @@ JOIN {schema}.ducklake_schema AS s ON s.schema_id = t.schema_id
 """
 
 
-def forget_steps(place: LakePlace) -> None:
+def seal(place: LakePlace) -> None:
     """Let a catalog name only the files of its last snapshot, not those of the steps to it.
 
     No file is removed.
 
     Raises:
         WarehouseError: The catalog cannot be changed.
+        BadInputError: A table has numbers that its files do not hold.
     """
     with open_lake(place, "lake") as connection:
+        _refuse_rounded(connection)
         connection.execute(
             "SELECT count(*) FROM ducklake_expire_snapshots('lake', older_than => now())"
         ).fetchall()
+
+
+def _refuse_rounded(connection: DuckDBPyConnection) -> None:
+    """Whole numbers of 128 bits, such as sums have, are floating ones in Parquet's files."""
+    columns = connection.execute(
+        "SELECT schema_name, table_name, column_name FROM duckdb_columns() SEMI JOIN "
+        "duckdb_tables() USING (database_name, schema_name, table_name) "
+        "WHERE database_name = current_database() AND data_type IN ('HUGEINT', 'UHUGEINT')"
+    ).fetchall()
+    for schema, table, column in columns:
+        name = f"{quote_identifier(schema)}.{quote_identifier(table)}"
+        large = connection.execute(
+            f"SELECT 1 FROM {name} WHERE abs({quote_identifier(column)}::DOUBLE) >= {2**53} LIMIT 1"
+        ).fetchone()
+        if large:
+            raise BadInputError(
+                f"The column {quoted(column)} of {schema}.{table} has whole numbers of more than "
+                "53 bits and is a HUGEINT, as sums are: the files of a lake would round them.",
+                "Cast it in the model, such as sum(x)::BIGINT or sum(x)::DECIMAL(38, 0). The "
+                "tables are those of the last good run.",
+            )
 
 
 def named_by_file(place: LakePlace) -> set[str]:
@@ -54,7 +81,7 @@ def named_by_file(place: LakePlace) -> set[str]:
     return {str(path) for path, _ in found}
 
 
-def remove_unnamed(place: LakePlace, named: set[str], grace: float = GRACE_SECONDS) -> int:
+def remove_unnamed(place: LakePlace, named: set[str]) -> int:
     """Remove the files of a lake that are not named, and have been there for a while.
 
     Returns:
@@ -63,7 +90,7 @@ def remove_unnamed(place: LakePlace, named: set[str], grace: float = GRACE_SECON
     Raises:
         WarehouseError: The store cannot be reached.
     """
-    before = time.time() - grace
+    before = time.time() - GRACE_SECONDS
     if place.is_in_store:
         return _remove_from_store(place, named, before)
     folder = Path(place.data)

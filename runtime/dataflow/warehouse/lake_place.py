@@ -13,6 +13,7 @@ from dataflow.shared.errors import BadInputError
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.duckdb_extensions import load_extensions
+from dataflow.warehouse.lake_engines import lake_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,9 @@ _UNREACHABLE = (
     "server closed the connection",
     "terminating connection",
     "no connection to the server",
+    'failed to execute query "rollback"',
+    'failed to execute query "commit"',
+    "ssl connection has been closed",
     "could not establish connection",
     "connection error for http",
     "could not resolve host",
@@ -78,10 +82,36 @@ class LakePlace:
             MissingDependencyError: An extension of DuckDB is missing.
             BadInputError: The address of the store is none that is known.
         """
-        names = ["ducklake"]
-        names += ["postgres"] if self.is_in_postgres else []
-        names += ["httpfs"] if self.is_in_store else []
+        self.load_extensions(connection)
+        self.log_in(connection)
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        """The extensions of DuckDB that it needs."""
+        names = {"ducklake"}
+        names |= {"postgres"} if self.is_in_postgres else set()
+        names |= {"httpfs"} if self.is_in_store else set()
+        return frozenset(names)
+
+    def load_extensions(self, connection: DuckDBPyConnection) -> None:
+        """Load them, and settle what a DuckDB has of its own.
+
+        Raises:
+            MissingDependencyError: One is missing.
+        """
+        connection.execute("SET TimeZone = 'UTC'")
+        # What does not fit into memory; else it would lie in the current folder.
+        spill = self.cache / "spill" / str(os.getpid())
+        connection.execute(f"SET temp_directory = {quote_literal(spill)}")
+        names = sorted(self.extensions)
         load_extensions(connection, names, self.cache / "duckdb-extensions", EXTRA)
+
+    def log_in(self, connection: DuckDBPyConnection) -> None:
+        """Give a connection that has the extensions what catalog and store ask for.
+
+        Raises:
+            BadInputError: The address of the store is none that is known.
+        """
         if self.is_in_postgres:
             password = f", PASSWORD {quote_literal(self.password)}" if self.password else ""
             connection.execute(
@@ -156,12 +186,9 @@ def blank_connection(place: LakePlace) -> Iterator[DuckDBPyConnection]:
     import duckdb
 
     try:
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            # What does not fit into memory; else it would lie in the current folder.
-            spill = place.cache / "spill" / str(os.getpid())
-            connection.execute(f"SET temp_directory = {quote_literal(spill)}")
-            place.prepare(connection)
+        with lake_engine(place.extensions, place.load_extensions) as connection:
+            connection.execute("USE memory")
+            place.log_in(connection)
             yield connection
     except duckdb.Error as error:
         if not is_about_place(error):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dataflow.warehouse.kind import dbt_output_of
+from dataflow.warehouse.kind import dbt_output_of, is_fault_of
 from dataflow.warehouse.upstream_tables import attach_upstream_tables
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ class RunWarehouse:
     def dbt_output(self) -> Mapping[str, Any] | None:
         """How dbt reaches it, where the workflow's own profile does not say."""
         return dbt_output_of(self._begun)
+
+    def is_own_fault(self, said: str) -> bool:
+        """Whether an error is about it."""
+        return is_fault_of(self._own or self._visible, said)
 
     def fault(self, said: str) -> DataflowError:
         """What an error about it means."""
