@@ -17,7 +17,7 @@ from tests.lake_fixtures import catalog, lake_of
 from tests.object_store_fixtures import SECRET, s3_bucket, s3_server
 
 from dataflow.shared.errors import BadInputError, MissingDependencyError
-from dataflow.warehouse import duckdb_extensions, lake_files
+from dataflow.warehouse import duckdb_extensions, lake_engines, lake_files
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.ducklake import AtomicDuckLake, DuckLake
 from dataflow.warehouse.kind import KeepPolicy, LoadRequest
@@ -315,6 +315,7 @@ def test_an_extension_that_cannot_be_loaded_is_named_with_what_installs_it(
     """Neither package nor download: one message."""
     broken = tmp_path / "ducklake.duckdb_extension"
     broken.write_bytes(b"of another version")
+    monkeypatch.setattr(lake_engines, "_idle", {})
     monkeypatch.setattr(duckdb_extensions, "_packaged", lambda *_: broken)
     lake = lake_of(tmp_path / "project")
     with pytest.raises(MissingDependencyError, match="cannot load its extension ducklake") as told:
