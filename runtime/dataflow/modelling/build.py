@@ -16,13 +16,14 @@ from dataflow.modelling.missing_column import advice_on_columns
 from dataflow.modelling.model_graph import ModelGraph
 from dataflow.modelling.outcomes import BuiltTable, TestOutcome, built_tables, outcomes_of_tests
 from dataflow.modelling.packages import install_packages
+from dataflow.modelling.placing import build_elsewhere
 from dataflow.modelling.profile import profile_folder
 from dataflow.modelling.upstream_sources import tell_of_upstreams
 from dataflow.modelling.warnings_of_tests import told_warnings
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 from dataflow.shared.shown import counted
-from dataflow.warehouse.kind import dbt_output_of, is_fault_of, shown_location
+from dataflow.warehouse.kind import PlacesModels, dbt_output_of, is_about, shown_location
 from dataflow.warehouse.run_warehouse import RunWarehouse
 
 if TYPE_CHECKING:
@@ -124,15 +125,19 @@ def build_models(
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
     arguments += ["--select", *only] if only else []
-    runner = dbtRunner(callbacks=[_reporter(report)] if report else [])
+    callbacks = [_reporter(report)] if report else []
+    own = warehouse.on_its_own() if isinstance(warehouse, RunWarehouse) else warehouse
     with _found_by_dbt(warehouse):
-        outcome = runner.invoke(arguments)
+        if isinstance(own, PlacesModels):
+            outcome = build_elsewhere(own, callbacks, arguments, state / "target")
+        else:
+            outcome = dbtRunner(callbacks=callbacks).invoke(arguments)
     if _HELD in _about_warehouse(outcome, warehouse):
         # dbt does not wait for a program that has the file open, and blames a model for it.
         with warehouse.connect():
             pass
         with _found_by_dbt(warehouse):
-            outcome = runner.invoke(arguments)
+            outcome = dbtRunner(callbacks=callbacks).invoke(arguments)
     nodes = _nodes(outcome)
     manifest = read_manifest(project, workflow_id) if nodes else None
     outcomes = outcomes_of_tests(manifest, nodes) if manifest else []
@@ -186,7 +191,7 @@ def _about_warehouse(outcome: Any, warehouse: Warehouse) -> str:
     """What went wrong with the warehouse, not with a model or a test; empty if nothing."""
     said = [node.message or "" for node in _nodes(outcome) if node.status in _FAILED]
     said.append(str(outcome.exception or ""))
-    return next((text for text in said if text and is_fault_of(warehouse, text)), "")
+    return next((text for text in said if text and is_about(warehouse, text)), "")
 
 
 @contextmanager

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_identifier, type_family
+from dataflow.warehouse.tables import OWN_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from duckdb import DuckDBPyConnection
+
+    from dataflow.warehouse.tables import Tables
 
 _TEXT = "VARCHAR"
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
@@ -67,7 +70,11 @@ def converted(value: str, kind: str, wanted: str, *, cast: str = "CAST") -> str:
 
 
 def fit_columns(
-    connection: DuckDBPyConnection, target: str, rows: str, texts: Collection[str] = ()
+    connection: DuckDBPyConnection,
+    target: str,
+    rows: str,
+    texts: Collection[str] = (),
+    tables: Tables = OWN_TABLES,
 ) -> list[FittedColumn]:
     """Add the columns that the table lacks, and widen those that the new values need wider.
 
@@ -76,6 +83,7 @@ def fit_columns(
 
     Args:
         texts: Columns that are agreed to be text: values that the table has of them become texts.
+        tables: How the table is changed.
 
     Raises:
         BadInputError: There is no such type.
@@ -86,7 +94,7 @@ def fit_columns(
     for name, kind in column_types(connection, rows).items():
         column = quote_identifier(name)
         if name.lower() not in known:
-            connection.execute(f"ALTER TABLE {target} ADD COLUMN {column} {kind}")
+            tables.add_column(connection, target, column, kind)
             fitted.append(FittedColumn(name, name, kind, kind))
             continue
         own_name, own_kind = known[name.lower()]
@@ -96,10 +104,11 @@ def fit_columns(
         elif not _has_value(connection, rows, column):
             fitted.append(FittedColumn(name, own_name, own_kind, ""))
         elif not _has_value(connection, target, own_column):
-            connection.execute(f"ALTER TABLE {target} ALTER {own_column} TYPE {kind} USING NULL")
+            tables.retype(connection, target, own_column, kind, f"CAST(NULL AS {kind})")
             fitted.append(FittedColumn(name, own_name, kind, kind))
         elif kind == _TEXT and name.lower() in agreed and _is_plain(own_kind):
-            connection.execute(f"ALTER TABLE {target} ALTER {own_column} TYPE {_TEXT}")
+            using = f"CAST({own_column} AS {_TEXT})"
+            tables.retype(connection, target, own_column, _TEXT, using)
             fitted.append(FittedColumn(name, own_name, _TEXT, kind, own_kind))
         else:
             old, new = _Values(target, own_column, own_kind), _Values(rows, column, kind)
@@ -114,9 +123,7 @@ def fit_columns(
                 )
             if wanted != own_kind:
                 using = converted(own_column, own_kind, wanted)
-                connection.execute(
-                    f"ALTER TABLE {target} ALTER {own_column} TYPE {wanted} USING {using}"
-                )
+                tables.retype(connection, target, own_column, wanted, using)
             fitted.append(FittedColumn(name, own_name, wanted, kind))
     return fitted
 

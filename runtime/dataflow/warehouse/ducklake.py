@@ -170,7 +170,7 @@ class DuckLake:
             "attach": [{"path": path, "alias": self.workflow_id, "is_ducklake": True}],
         }
 
-    def is_own_fault(self, said: str) -> bool:
+    def is_about(self, said: str) -> bool:
         """Whether an error is about catalog or files, and not about a model."""
         return says_unreachable(said) or self.place.data in said or self.place.metadata in said
 

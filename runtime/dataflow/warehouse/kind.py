@@ -167,24 +167,36 @@ class ByDbtOutput(Protocol):
         """
 
 
-def dbt_output_of(warehouse: Warehouse) -> Mapping[str, Any] | None:
-    """The output of dbt's profile that a warehouse gives; None if the workflow's own is meant."""
-    return warehouse.dbt_output() if isinstance(warehouse, ByDbtOutput) else None
+@runtime_checkable
+class PlacesModels(ByDbtOutput, Protocol):
+    """A warehouse in which dbt's schemas have other names than in the workflow's files."""
+
+    def dbt_place(self, schema: str, upstream: str = "") -> tuple[str, str]:
+        """The database and the schema in which a schema of the workflow's files is.
+
+        Args:
+            upstream: The other workflow whose schema is meant; empty for the workflow's own.
+        """
 
 
 @runtime_checkable
-class KnowsOwnFaults(Protocol):
-    """A warehouse that knows an error about it, also where that does not name its location."""
+class TellsItsFaults(Protocol):
+    """A warehouse whose errors do not name its `location`."""
 
-    def is_own_fault(self, said: str) -> bool:
-        """Whether what dbt said is about the warehouse, and not about a model."""
+    def is_about(self, said: str) -> bool:
+        """Whether an error is about the warehouse, not about a statement."""
 
 
-def is_fault_of(warehouse: Warehouse, said: str) -> bool:
-    """Whether what dbt said of a model is about the warehouse instead."""
-    if isinstance(warehouse, KnowsOwnFaults):
-        return warehouse.is_own_fault(said)
-    return warehouse.location in said
+def is_about(warehouse: Warehouse, said: str) -> bool:
+    """Whether an error that dbt tells is about the warehouse, not about a model."""
+    if warehouse.location in said:
+        return True
+    return isinstance(warehouse, TellsItsFaults) and warehouse.is_about(said)
+
+
+def dbt_output_of(warehouse: Warehouse) -> Mapping[str, Any] | None:
+    """The output of dbt's profile that a warehouse gives; None if the workflow's own is meant."""
+    return warehouse.dbt_output() if isinstance(warehouse, ByDbtOutput) else None
 
 
 class HeldTables(Protocol):

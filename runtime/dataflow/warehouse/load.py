@@ -23,12 +23,15 @@ from dataflow.warehouse.load_log import (
 from dataflow.warehouse.merging import merge_rows
 from dataflow.warehouse.owned_rows import replace_owned_rows
 from dataflow.warehouse.spans import delete_span
+from dataflow.warehouse.tables import OWN_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
+
+    from dataflow.warehouse.tables import Tables
 
 RAW_SCHEMA = "raw"
 PARTITION_COLUMN = "partition_key"
@@ -45,7 +48,12 @@ def load_table(
         return load_rows(connection, parquet, request)
 
 
-def load_rows(connection: DuckDBPyConnection, parquet: Path, request: LoadRequest) -> LoadResult:
+def load_rows(
+    connection: DuckDBPyConnection,
+    parquet: Path,
+    request: LoadRequest,
+    tables: Tables = OWN_TABLES,
+) -> LoadResult:
     """Load a Parquet file into ``raw.<table>`` of a connection, in one transaction of its own.
 
     The table is in the connection's current catalog: a DuckDB file, or what is attached and used.
@@ -67,37 +75,37 @@ def load_rows(connection: DuckDBPyConnection, parquet: Path, request: LoadReques
     """
     table, disposition = request.table, request.write_disposition
     rows = f"read_parquet({quote_literal(parquet)})"
-    target = f"{RAW_SCHEMA}.{quote_identifier(table)}"
+    target = tables.relation(f"{RAW_SCHEMA}.{table}")
     batch = request.batch if disposition == "append" else None
     anew = request.full_refresh or (disposition == "replace" and request.partition is None)
     loaded_by, columns = "", list[FittedColumn]()
     with _transaction(connection, table):
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RAW_SCHEMA}")
-        exists = table in _table_names(connection)
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {tables.schema(RAW_SCHEMA)}")
+        exists = table in tables.names(connection, RAW_SCHEMA)
         incoming = _incoming(parquet, table, exists=exists)
         _refuse_wide_decimals(parquet, table)
         if incoming:
             _refuse_unwritable_names(connection, rows)
         if request.full_refresh:
-            forget_loads(connection, table)
+            forget_loads(connection, table, tables)
         elif incoming and batch is not None:
-            loaded_by = loaded_already(connection, table, batch)
+            loaded_by = loaded_already(connection, table, batch, tables)
         if exists and incoming == 0:
             if disposition == "merge" and request.owners is not None:
-                replace_owned_rows(connection, target, rows, [], request.owners)
+                replace_owned_rows(connection, target, rows, [], request.owners, tables)
             if anew or request.partition is not None:
                 _empty(connection, target, request)
         elif anew and disposition == "replace":
-            connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows}")
+            tables.replace(connection, target, rows)
         elif not loaded_by:
             if anew or not exists:
-                connection.execute(f"CREATE OR REPLACE TABLE {target} AS FROM {rows} LIMIT 0")
+                tables.replace(connection, target, f"{rows} LIMIT 0")
             _refuse_rows_without_partition(connection, target, request)
-            columns = fit_columns(connection, target, rows, request.texts)
+            columns = fit_columns(connection, target, rows, request.texts, tables)
             if request.partition is not None:
                 connection.execute(f"DELETE FROM {target} WHERE {_is_of(request.partition)}")
             if disposition == "merge" and request.owners is not None:
-                replace_owned_rows(connection, target, rows, columns, request.owners)
+                replace_owned_rows(connection, target, rows, columns, request.owners, tables)
             elif disposition == "merge":
                 key, cursor = request.primary_key, request.cursor
                 merge_rows(connection, target, parquet, columns, key, cursor)
@@ -106,15 +114,15 @@ def load_rows(connection: DuckDBPyConnection, parquet: Path, request: LoadReques
                     delete_span(connection, target, request.span)
                 _insert(connection, target, rows, columns)
             if batch is not None:
-                save_batch(connection, table, batch)
+                save_batch(connection, table, batch, tables)
         if not loaded_by:
-            _keep_rejected(connection, request)
+            _keep_rejected(connection, request, tables)
         if request.partition is not None:
-            save_partition(connection, table, request.partition)
+            save_partition(connection, table, request.partition, tables)
         if request.watermark is not None:
-            save_watermark(connection, table, request.watermark)
+            save_watermark(connection, table, request.watermark, tables)
         elif request.full_refresh:
-            forget_watermark(connection, table)
+            forget_watermark(connection, table, tables)
         total = count_rows(connection, target)
     notes = [
         f"Column {quoted(column.own_name)} of {RAW_SCHEMA}.{table} was {column.was}, and is text "
@@ -161,15 +169,6 @@ def _incoming(parquet: Path, table: str, *, exists: bool) -> int:
             "Run again when the source has rows, or correct `ingestion.source` in config.yaml.",
         )
     return int(metadata.num_rows)
-
-
-def _table_names(connection: DuckDBPyConnection, schema: str = RAW_SCHEMA) -> set[str]:
-    # Not a parameter: the first one that DuckDB is given makes it import pandas.
-    found = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() "
-        f"AND schema_name = '{schema}'"
-    ).fetchall()
-    return {str(name) for (name,) in found}
 
 
 def _refuse_unwritable_names(connection: DuckDBPyConnection, rows: str) -> None:
@@ -250,17 +249,19 @@ def _is_of(partition: str) -> str:
     return f"{PARTITION_COLUMN} = {quote_literal(partition)}"
 
 
-def _keep_rejected(connection: DuckDBPyConnection, request: LoadRequest) -> None:
+def _keep_rejected(connection: DuckDBPyConnection, request: LoadRequest, tables: Tables) -> None:
     """Keep the rows that the contract put aside; after a replace only those of this load."""
-    target = f"{REJECTED_SCHEMA}.{quote_identifier(request.table)}"
+    target = tables.relation(f"{REJECTED_SCHEMA}.{request.table}")
     is_whole = request.write_disposition == "replace" and request.partition is None
     replaces = is_whole or request.full_refresh
     if request.rejected is None:
-        if replaces and request.table in _table_names(connection, REJECTED_SCHEMA):
+        if replaces and request.table in tables.names(connection, REJECTED_SCHEMA):
             connection.execute(f"DELETE FROM {target}")
         return
     rows = f"read_parquet({quote_literal(request.rejected)})"
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {REJECTED_SCHEMA}")
-    how = "CREATE OR REPLACE TABLE" if replaces else "CREATE TABLE IF NOT EXISTS"
-    connection.execute(f"{how} {target} AS FROM {rows} LIMIT 0")
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {tables.schema(REJECTED_SCHEMA)}")
+    if replaces:
+        tables.replace(connection, target, f"{rows} LIMIT 0")
+    else:
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {target} AS FROM {rows} LIMIT 0")
     connection.execute(f"INSERT INTO {target} BY NAME FROM {rows}")

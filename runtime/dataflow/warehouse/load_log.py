@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import quote_literal
+from dataflow.warehouse.tables import OWN_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from dataflow.warehouse.tables import Tables
+
+_SCHEMA = "dataflow"
 _BATCHES = "dataflow.batches"
 _WATERMARKS = "dataflow.watermarks"
 _PARTITIONS = "dataflow.partitions"
@@ -40,7 +44,9 @@ class Batch:
     is_finished: Callable[[str], bool]
 
 
-def loaded_already(connection: DuckDBPyConnection, table: str, batch: Batch) -> str:
+def loaded_already(
+    connection: DuckDBPyConnection, table: str, batch: Batch, tables: Tables = OWN_TABLES
+) -> str:
     """The run that added these rows to a table already, or nothing.
 
     That is the run itself, when its load is repeated, or the one that loaded last, if it did not
@@ -49,14 +55,15 @@ def loaded_already(connection: DuckDBPyConnection, table: str, batch: Batch) -> 
 
     The connection is inside the transaction that loads the rows.
     """
-    _make_table(connection)
+    _make_table(connection, tables)
     again = connection.execute(
-        f"SELECT 1 FROM {_BATCHES} WHERE table_name = ? AND run_id = ?", [table, batch.run_id]
+        f"SELECT 1 FROM {tables.relation(_BATCHES)} WHERE table_name = ? AND run_id = ?",
+        [table, batch.run_id],
     ).fetchone()
     if again:
         return batch.run_id
     last = connection.execute(
-        f"SELECT run_id, fingerprint FROM {_BATCHES} WHERE table_name = ? "
+        f"SELECT run_id, fingerprint FROM {tables.relation(_BATCHES)} WHERE table_name = ? "
         "ORDER BY loaded_at DESC LIMIT 1",
         [table],
     ).fetchone()
@@ -65,100 +72,121 @@ def loaded_already(connection: DuckDBPyConnection, table: str, batch: Batch) -> 
     return "" if batch.is_finished(str(last[0])) else str(last[0])
 
 
-def save_batch(connection: DuckDBPyConnection, table: str, batch: Batch) -> None:
+def save_batch(
+    connection: DuckDBPyConnection, table: str, batch: Batch, tables: Tables = OWN_TABLES
+) -> None:
     """Note that a batch is in a table, in the transaction that puts it there."""
-    _make_table(connection)
+    _make_table(connection, tables)
     connection.execute(
-        f"INSERT INTO {_BATCHES} VALUES (?, ?, ?, get_current_timestamp())",
+        f"INSERT INTO {tables.relation(_BATCHES)} VALUES (?, ?, ?, get_current_timestamp())",
         [table, batch.run_id, _fingerprint(connection, batch.extracted)],
     )
 
 
-def save_watermark(connection: DuckDBPyConnection, table: str, value: Any) -> None:
+def save_watermark(
+    connection: DuckDBPyConnection, table: str, value: Any, tables: Tables = OWN_TABLES
+) -> None:
     """Keep the last value that was read for a table, in the transaction that loads the rows.
 
     The value is a text, a number, or anything whose text sorts as it does (dates in ISO format).
     """
     connection.execute(
-        f"CREATE SCHEMA IF NOT EXISTS dataflow; CREATE TABLE IF NOT EXISTS {_WATERMARKS} "
+        f"CREATE SCHEMA IF NOT EXISTS {tables.schema(_SCHEMA)}; "
+        f"CREATE TABLE IF NOT EXISTS {tables.relation(_WATERMARKS)} "
         "(table_name VARCHAR, last_value VARCHAR, saved_at TIMESTAMPTZ)"
     )
     # No keys: an attached catalog may have none. One run at a time writes here.
     text = json.dumps(value, default=str)
-    known = f"SELECT 1 FROM {_WATERMARKS} WHERE table_name = ?"
+    known = f"SELECT 1 FROM {tables.relation(_WATERMARKS)} WHERE table_name = ?"
     if connection.execute(known, [table]).fetchone():
         connection.execute(
-            f"UPDATE {_WATERMARKS} SET last_value = ?, saved_at = now() WHERE table_name = ?",
+            f"UPDATE {tables.relation(_WATERMARKS)} SET last_value = ?, saved_at = now() "
+            "WHERE table_name = ?",
             [text, table],
         )
         return
-    connection.execute(f"INSERT INTO {_WATERMARKS} VALUES (?, ?, now())", [table, text])
+    connection.execute(
+        f"INSERT INTO {tables.relation(_WATERMARKS)} VALUES (?, ?, now())", [table, text]
+    )
 
 
-def save_partition(connection: DuckDBPyConnection, table: str, key: str) -> None:
+def save_partition(
+    connection: DuckDBPyConnection, table: str, key: str, tables: Tables = OWN_TABLES
+) -> None:
     """Note that a partition is in a table, with or without rows, in the transaction that loads it.
 
     States that are brought back bring what they have of it along.
     """
-    _make_partitions(connection)
-    known = f"SELECT 1 FROM {_PARTITIONS} WHERE table_name = ? AND partition_key = ?"
+    _make_partitions(connection, tables)
+    known = (
+        f"SELECT 1 FROM {tables.relation(_PARTITIONS)} WHERE table_name = ? AND partition_key = ?"
+    )
     if not connection.execute(known, [table, key]).fetchone():
-        connection.execute(f"INSERT INTO {_PARTITIONS} VALUES (?, ?)", [table, key])
+        connection.execute(
+            f"INSERT INTO {tables.relation(_PARTITIONS)} VALUES (?, ?)", [table, key]
+        )
 
 
-def loaded_partitions(connection: DuckDBPyConnection) -> set[str] | None:
+def loaded_partitions(
+    connection: DuckDBPyConnection, tables: Tables = OWN_TABLES
+) -> set[str] | None:
     """The partitions that are in all tables that have any; None if nobody has noted any."""
-    if not _has(connection, "partitions"):
+    if not _has(connection, "partitions", tables):
         return None
     rows = connection.execute(
-        f"SELECT partition_key FROM {_PARTITIONS} GROUP BY partition_key HAVING count(*) = "
-        f"(SELECT count(DISTINCT table_name) FROM {_PARTITIONS})"
+        f"SELECT partition_key FROM {tables.relation(_PARTITIONS)} GROUP BY partition_key "
+        "HAVING count(*) = "
+        f"(SELECT count(DISTINCT table_name) FROM {tables.relation(_PARTITIONS)})"
     ).fetchall()
     return {str(key) for (key,) in rows}
 
 
-def forget_loads(connection: DuckDBPyConnection, table: str) -> None:
+def forget_loads(connection: DuckDBPyConnection, table: str, tables: Tables = OWN_TABLES) -> None:
     """Forget whose rows a table has, in the transaction that makes it anew."""
-    _make_table(connection)
-    connection.execute(f"DELETE FROM {_BATCHES} WHERE table_name = ?", [table])
-    if _has(connection, "partitions"):
-        connection.execute(f"DELETE FROM {_PARTITIONS} WHERE table_name = ?", [table])
+    _make_table(connection, tables)
+    connection.execute(f"DELETE FROM {tables.relation(_BATCHES)} WHERE table_name = ?", [table])
+    if _has(connection, "partitions", tables):
+        connection.execute(
+            f"DELETE FROM {tables.relation(_PARTITIONS)} WHERE table_name = ?", [table]
+        )
 
 
-def forget_watermark(connection: DuckDBPyConnection, table: str) -> None:
+def forget_watermark(
+    connection: DuckDBPyConnection, table: str, tables: Tables = OWN_TABLES
+) -> None:
     """Have the next run read a table's source from its start."""
-    if _has(connection, "watermarks"):
-        connection.execute(f"DELETE FROM {_WATERMARKS} WHERE table_name = ?", [table])
+    if _has(connection, "watermarks", tables):
+        connection.execute(
+            f"DELETE FROM {tables.relation(_WATERMARKS)} WHERE table_name = ?", [table]
+        )
 
 
-def watermark_of(connection: DuckDBPyConnection, table: str) -> Any:
+def watermark_of(connection: DuckDBPyConnection, table: str, tables: Tables = OWN_TABLES) -> Any:
     """The last value that was read for a table, or None if nothing was loaded yet."""
-    if not _has(connection, "watermarks"):
+    if not _has(connection, "watermarks", tables):
         return None
     row = connection.execute(
-        f"SELECT last_value FROM {_WATERMARKS} WHERE table_name = ?", [table]
+        f"SELECT last_value FROM {tables.relation(_WATERMARKS)} WHERE table_name = ?", [table]
     ).fetchone()
     return json.loads(row[0]) if row else None
 
 
-def _has(connection: DuckDBPyConnection, table: str) -> bool:
-    known = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
-        f"AND schema_name = 'dataflow' AND table_name = '{table}'"
-    ).fetchone()
-    return known is not None
+def _has(connection: DuckDBPyConnection, table: str, tables: Tables) -> bool:
+    return table in tables.names(connection, _SCHEMA)
 
 
-def _make_partitions(connection: DuckDBPyConnection) -> None:
+def _make_partitions(connection: DuckDBPyConnection, tables: Tables = OWN_TABLES) -> None:
     connection.execute(
-        f"CREATE SCHEMA IF NOT EXISTS dataflow; CREATE TABLE IF NOT EXISTS {_PARTITIONS} "
+        f"CREATE SCHEMA IF NOT EXISTS {tables.schema(_SCHEMA)}; "
+        f"CREATE TABLE IF NOT EXISTS {tables.relation(_PARTITIONS)} "
         "(table_name VARCHAR, partition_key VARCHAR)"
     )
 
 
-def _make_table(connection: DuckDBPyConnection) -> None:
+def _make_table(connection: DuckDBPyConnection, tables: Tables = OWN_TABLES) -> None:
     connection.execute(
-        f"CREATE SCHEMA IF NOT EXISTS dataflow; CREATE TABLE IF NOT EXISTS {_BATCHES} "
+        f"CREATE SCHEMA IF NOT EXISTS {tables.schema(_SCHEMA)}; "
+        f"CREATE TABLE IF NOT EXISTS {tables.relation(_BATCHES)} "
         "(table_name VARCHAR, run_id VARCHAR, fingerprint VARCHAR, loaded_at TIMESTAMPTZ)"
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.column_fit import column_types, converted
+from dataflow.warehouse.tables import OWN_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from dataflow.warehouse.column_fit import FittedColumn
     from dataflow.warehouse.kind import Owners
+    from dataflow.warehouse.tables import Tables
 
 _OLDER = "temp.dataflow_older"
 
@@ -24,6 +26,7 @@ def replace_owned_rows(
     rows: str,
     columns: Sequence[FittedColumn],
     owners: Owners,
+    tables: Tables = OWN_TABLES,
 ) -> None:
     """Put rows in the place of those that their owners had, whatever they have today.
 
@@ -33,8 +36,9 @@ def replace_owned_rows(
         target: The table.
         rows: SQL of the rows that come.
         columns: Theirs; none if no row came.
+        tables: How the owners' table is called.
     """
-    _find_older(connection, owners)
+    _find_older(connection, owners, tables.relation(owners.table))
     owner = f"read_parquet({quote_literal(owners.rows)}) AS owner"
     match = _equal("item", "owner", owners.columns)
     # The names of the older ones are those of the owners on both sides.
@@ -52,13 +56,13 @@ def replace_owned_rows(
     connection.execute(f"DROP TABLE {_OLDER}")
 
 
-def _find_older(connection: DuckDBPyConnection, owners: Owners) -> None:
+def _find_older(connection: DuckDBPyConnection, owners: Owners, table: str) -> None:
     """Make a table of the keys of owners that came older than the warehouse has them.
 
     This is the rule of `merge_rows`: a row counts if the table's cursor is not greater.
     """
     loaded = f"read_parquet({quote_literal(owners.loaded)})"
-    came, kept = column_types(connection, loaded), column_types(connection, owners.table)
+    came, kept = column_types(connection, loaded), column_types(connection, table)
     by_lower = {name.lower(): name for name in kept}
     cursor = next((name for name in came if name.lower() == owners.cursor.lower()), "")
     keys = {key: by_lower.get(key.lower(), "") for key in owners.columns.values()}
@@ -75,7 +79,7 @@ def _find_older(connection: DuckDBPyConnection, owners: Owners) -> None:
     match = _equal("came", "kept", keys)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE dataflow_older AS SELECT {selected} "
-        f"FROM {loaded} AS came JOIN {owners.table} AS kept ON {match} "
+        f"FROM {loaded} AS came JOIN {table} AS kept ON {match} "
         f"GROUP BY {selected}, {old} HAVING coalesce({old} > max({new}), {old} IS NOT NULL)"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dataflow.warehouse.kind import dbt_output_of, is_fault_of
+from dataflow.warehouse.kind import dbt_output_of, is_about
 from dataflow.warehouse.upstream_tables import attach_upstream_tables
 
 if TYPE_CHECKING:
@@ -98,10 +98,14 @@ class RunWarehouse:
         """How dbt reaches it, where the workflow's own profile does not say."""
         return dbt_output_of(self._begun)
 
-    def is_own_fault(self, said: str) -> bool:
-        """Whether an error is about it."""
-        return is_fault_of(self._own or self._visible, said)
+    def on_its_own(self) -> Warehouse:
+        """What the run works on, without what is attached for it."""
+        return self._begun
 
     def fault(self, said: str) -> DataflowError:
         """What an error about it means."""
         return (self._own or self._visible).fault(said)
+
+    def is_about(self, said: str) -> bool:
+        """Whether an error is about it."""
+        return is_about(self._own or self._visible, said)

@@ -1,0 +1,90 @@
+"""A warehouse of a project of its own, for tests that load rows into it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from dataflow.shared.project import Project
+from dataflow.warehouse.kind import LoadRequest, Warehouse, visible_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dataflow.warehouse.kind import LoadResult
+
+WORKFLOW = "orders"
+
+# The child of the test that kills a load: its watermark, written after the rows, is its end.
+_KILLED_LOAD = """
+import os, signal, sys
+from pathlib import Path
+from dataflow.shared.project import Project
+from dataflow.warehouse.kind import LoadRequest, visible_warehouse
+
+class Deadly:
+    def __str__(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+warehouse = visible_warehouse(Project(Path(sys.argv[1])), sys.argv[2])
+if sys.argv[4]:
+    warehouse = warehouse.begin(sys.argv[4])
+warehouse.load(Path(sys.argv[3]), LoadRequest("t", "append", watermark=Deadly()))
+"""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A warehouse, and short ways to load rows into it and to ask it."""
+
+    project: Project
+    warehouse: Warehouse
+
+    def load(self, rows: Any, into: Warehouse | None = None, **options: Any) -> LoadResult:
+        """Load records, or an Arrow table, into ``raw.t`` unless told otherwise."""
+        request = LoadRequest(options.pop("table", "t"), **options)
+        return (into or self.warehouse).load(self.parquet(rows), request)
+
+    def parquet(self, rows: Any) -> Path:
+        """A new Parquet file with the rows."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.project.root / f"rows-{uuid4().hex}.parquet"
+        pq.write_table(rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows), path)
+        return path
+
+    def ask(self, sql: str, of: Warehouse | None = None) -> list[tuple[Any, ...]]:
+        """What a query gives."""
+        with (of or self.warehouse).connect(read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def rows(self, columns: str = "*", of: Warehouse | None = None) -> list[tuple[Any, ...]]:
+        """The rows of ``raw.t``, in order."""
+        return self.ask(f"SELECT {columns} FROM raw.t ORDER BY ALL", of)  # noqa: S608
+
+
+def open_in(root: Path, setting: str | Mapping[str, Any]) -> Loaded:
+    """The warehouse of a project that has the setting."""
+    root.mkdir()
+    (root / "data").mkdir()
+    pairs = {"type": setting} if isinstance(setting, str) else setting
+    # JSON's texts and numbers are TOML's.
+    table = ", ".join(f"{key} = {json.dumps(value)}" for key, value in pairs.items())
+    (root / "pyproject.toml").write_text(f"[tool.dataflow]\nwarehouse = {{{table}}}\n")
+    project = Project(root)
+    return Loaded(project, visible_warehouse(project, WORKFLOW))
+
+
+def killed_load(w: Loaded, run_id: str) -> None:
+    """Load a row in a process that is killed in the middle of it, in a run if one is named."""
+    rows = w.parquet([{"id": 99}])
+    command = [sys.executable, "-c", _KILLED_LOAD, str(w.project.root), WORKFLOW, str(rows)]
+    ended = subprocess.run([*command, run_id], capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()

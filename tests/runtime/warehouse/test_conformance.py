@@ -1,0 +1,63 @@
+"""What a warehouse must do, asked of each kind that the library has, on real servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.database_fixtures import postgres
+from tests.lake_fixtures import catalog
+from tests.object_store_fixtures import s3_bucket, s3_server
+
+from dataflow.testing.warehouse_conformance import WarehouseConformance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["catalog", "postgres", "s3_bucket", "s3_server"]
+
+
+class TestDuckDBFile(WarehouseConformance):
+    """The default."""
+
+    @pytest.fixture
+    def setting(self) -> str:
+        """No more than its name."""
+        return "duckdb"
+
+
+@pytest.mark.slow
+class TestPostgres(WarehouseConformance):
+    """Schemas of a database."""
+
+    keeps_nested = False
+    keeps_nul = False
+
+    @pytest.fixture
+    def setting(self, postgres: str) -> Iterator[dict[str, Any]]:
+        """The server, without what an earlier test has left."""
+        yield {"type": "postgres", "url": postgres}
+        clear(postgres)
+
+
+@pytest.mark.slow
+class TestDuckLake(WarehouseConformance):
+    """A catalog in Postgres, and files in a store."""
+
+    @pytest.fixture
+    def setting(self, catalog: str, s3_bucket: str) -> dict[str, Any]:
+        """A database and a bucket of their own."""
+        return {"type": "ducklake", "catalog": catalog, "data": f"{s3_bucket}/lake"}
+
+
+def clear(url: str) -> None:
+    """Drop all that warehouses have made in a database."""
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT quote_ident(nspname) FROM pg_namespace "
+            "WHERE nspname LIKE '%\\_\\_%' OR nspname = 'dataflow'"
+        ).fetchall()
+        for (schema,) in rows:
+            connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
