@@ -30,6 +30,7 @@ from dataflow.warehouse.lake_place import (
     open_lake,
     says_unreachable,
 )
+from dataflow.warehouse.lake_tables import LAKE_TABLES
 from dataflow.warehouse.load import load_rows
 from dataflow.warehouse.load_log import watermark_of
 
@@ -144,7 +145,7 @@ class DuckLake:
     def load(self, rows: Path, request: LoadRequest) -> LoadResult:
         """Load a Parquet file in one transaction."""
         with self.connect() as connection:
-            return load_rows(connection, rows, request)
+            return load_rows(connection, rows, request, LAKE_TABLES)
 
     def read_watermark(self, table: str) -> Any:
         """How far the source of a table has been read."""
