@@ -29,15 +29,13 @@ pytestmark = pytest.mark.slow
 KEEP = KeepPolicy(2, 10.0)
 
 
-@pytest.fixture(params=["file", "postgres", "store"])
+@pytest.fixture(params=["file", "store"])
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> AtomicDuckLake:
-    """An empty lake: in files, with a catalog in Postgres, and its files in a store."""
+    """An empty lake: in files, and with a catalog in Postgres and its files in a store."""
     if request.param == "file":
         return lake_of(tmp_path)
-    settings = {"catalog": request.getfixturevalue("catalog")}
-    if request.param == "store":
-        settings["data"] = f"{request.getfixturevalue('s3_bucket')}/lake"
-    return lake_of(tmp_path, **settings)
+    bucket = request.getfixturevalue("s3_bucket")
+    return lake_of(tmp_path, catalog=request.getfixturevalue("catalog"), data=f"{bucket}/lake")
 
 
 @pytest.fixture
