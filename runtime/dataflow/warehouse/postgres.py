@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -19,11 +21,10 @@ from dataflow.warehouse.postgres_held import PostgresHeld
 from dataflow.warehouse.postgres_server import CATALOG, PostgresServer
 from dataflow.warehouse.postgres_states import PostgresStates
 from dataflow.warehouse.postgres_tables import PostgresTables, as_taken, refuse_long_name
-from dataflow.warehouse.postgres_views import keep_new_tables, show_tables
+from dataflow.warehouse.postgres_views import copy_tables, keep_new_tables, show_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
@@ -206,9 +207,12 @@ class PostgresWarehouse(PostgresSchemas):
         """Two states as the catalogs `before` and `after`."""
         earlier = self.states.prefix_of(before)
         later = self.states.prefix_of(after) if after else self.prefix
-        with self._duckdb(read_only=True) as connection:
-            show_tables(connection, "before", earlier)
-            show_tables(connection, "after", later)
+        with (
+            TemporaryDirectory(prefix="dataflow-states-") as folder,
+            self._duckdb(read_only=True) as connection,
+        ):
+            for name, prefix in {"before": earlier, "after": later}.items():
+                copy_tables(connection, name, prefix, Path(folder) / f"{name}.duckdb")
             yield connection
 
     def held_for(self, project: Project, workflow_id: str, reader: str) -> PostgresHeld:

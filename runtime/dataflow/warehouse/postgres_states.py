@@ -357,7 +357,7 @@ def _copy_schemas(connection: psycopg.Connection[Any], source: str, target: str)
         old = f"{quote_identifier(schema)}.{quote_identifier(name)}"
         if kind in ("v", "m"):
             what = "MATERIALIZED VIEW" if kind == "m" else "VIEW"
-            body = _renamed(definition, source, target)
+            body = renamed_view(definition, source, target)
             views.append(f"CREATE {what} {new} AS {body}")
             continue
         connection.execute(f"CREATE TABLE {new} (LIKE {old} INCLUDING ALL)".encode())
@@ -384,7 +384,7 @@ def _create_views(connection: psycopg.Connection[Any], statements: list[str]) ->
         left = waiting
 
 
-def _renamed(definition: str, source: str, target: str) -> str:
+def renamed_view(definition: str, source: str, target: str) -> str:
     """The query of a view on other schemas; what stands in quotes of texts stays."""
     begins = re.escape(source)
     pattern = re.compile(rf"'(?:[^']|'')*'|\"{begins}([^\"]+)\"\.|\b{begins}(\w+)\.")

@@ -8,13 +8,19 @@ library's own small tables are copied: it finds them as tables.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.warehouse.column_fit import column_types
 from dataflow.warehouse.postgres_server import CATALOG
+from dataflow.warehouse.postgres_states import renamed_view, short_name
 from dataflow.warehouse.postgres_tables import PostgresTables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from duckdb import DuckDBPyConnection
 
 LIBRARY = "dataflow"
@@ -22,6 +28,16 @@ LIBRARY = "dataflow"
 _PLAIN_NUMERIC = "numeric"
 _SIZED_NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 _MOST_DIGITS = 38
+
+
+@dataclass(frozen=True)
+class _Relation:
+    """A table or view: its plain schema, its columns' types in Postgres, and a view's query."""
+
+    schema: str
+    name: str
+    columns: dict[str, str]
+    definition: str
 
 
 def show_tables(
@@ -34,15 +50,39 @@ def show_tables(
         prefix: What the schemas begin with in Postgres.
         server: The catalog by which the connection knows the server.
     """
-    name = quote_identifier(catalog)
-    connection.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {name}")
-    for schema, table, columns in _relations(connection, prefix, server):
-        plain = quote_identifier(schema.removeprefix(prefix))
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}.{plain}")
-        target = f"{name}.{plain}.{quote_identifier(table)}"
-        query = _query(schema, table, columns, server)
-        what = "TABLE" if schema.removeprefix(prefix) == LIBRARY else "VIEW"
-        connection.execute(f"CREATE {what} {target} AS {query}")
+    connection.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {quote_identifier(catalog)}")
+    for each in _relations(connection, prefix, server):
+        what = "TABLE" if each.schema == LIBRARY else "VIEW"
+        _create(connection, what, catalog, each, _query(prefix, each, server))
+
+
+def copy_tables(connection: DuckDBPyConnection, catalog: str, prefix: str, file: Path) -> None:
+    """Copy all tables of a workflow, to be compared, into a DuckDB file; of views only the columns.
+
+    Args:
+        file: The file, which is made.
+    """
+    connection.execute(f"ATTACH {quote_literal(file)} AS {quote_identifier(catalog)}")
+    for each in _relations(connection, prefix, CATALOG):
+        query = _query(prefix, each, CATALOG)
+        if each.definition:
+            # To whoever compares them, two views are the same if their queries are.
+            known = quote_literal(short_name(renamed_view(each.definition, prefix, "")))
+            types = column_types(connection, f"({query})")
+            columns = ", ".join(
+                f"CAST(NULL AS {kind}) AS {quote_identifier(name)}" for name, kind in types.items()
+            )
+            _create(connection, "VIEW", catalog, each, f"SELECT {columns} WHERE {known} = ''")
+        else:
+            _create(connection, "TABLE", catalog, each, query)
+
+
+def _create(
+    connection: DuckDBPyConnection, what: str, catalog: str, relation: _Relation, query: str
+) -> None:
+    schema = f"{quote_identifier(catalog)}.{quote_identifier(relation.schema)}"
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    connection.execute(f"CREATE {what} {schema}.{quote_identifier(relation.name)} AS {query}")
 
 
 def keep_new_tables(connection: DuckDBPyConnection, catalog: str, prefix: str) -> None:
@@ -70,15 +110,12 @@ def keep_new_tables(connection: DuckDBPyConnection, catalog: str, prefix: str) -
         raise
 
 
-def _relations(
-    connection: DuckDBPyConnection, prefix: str, server: str
-) -> list[tuple[str, str, list[tuple[str, str, int]]]]:
-    """Schema, name, and columns with type and dimensions, of all that is there."""
+def _relations(connection: DuckDBPyConnection, prefix: str, server: str) -> Iterable[_Relation]:
     query = f"""
         SELECT n.nspname::text AS s, c.relname::text AS t, a.attname::text AS n,
             format_type(CASE WHEN y.typtype = 'd' THEN y.typbasetype ELSE a.atttypid END,
                 a.atttypmod)::text AS k,
-            a.attndims::int AS d
+            CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) ELSE '' END AS q
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_type y ON y.oid = a.atttypid
         JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -88,29 +125,26 @@ def _relations(
     rows: list[Any] = connection.execute(
         f"FROM postgres_query({quote_literal(server)}, {quote_literal(query)})"
     ).fetchall()
-    found: dict[tuple[str, str], list[tuple[str, str, int]]] = {}
-    for schema, table, column, kind, dimensions in rows:
-        found.setdefault((schema, table), []).append((column, kind, dimensions))
-    return [(schema, table, columns) for (schema, table), columns in found.items()]
+    found: dict[tuple[str, str], _Relation] = {}
+    for schema, table, column, kind, definition in rows:
+        new = _Relation(schema.removeprefix(prefix), table, {}, definition)
+        found.setdefault((schema, table), new).columns[column] = kind
+    return found.values()
 
 
-def _query(schema: str, table: str, columns: list[tuple[str, str, int]], server: str) -> str:
-    asked = {name: _asked(name, kind) for name, kind, _ in columns}
-    place = f"{quote_identifier(schema)}.{quote_identifier(table)}"
+def _query(prefix: str, relation: _Relation, server: str) -> str:
+    """A query of DuckDB for all that is in a table or view of Postgres."""
+    asked = {name: _asked(name, kind) for name, kind in relation.columns.items()}
+    place = f"{quote_identifier(prefix + relation.schema)}.{quote_identifier(relation.name)}"
     if not any(asked.values()):
-        return f"FROM {quote_identifier(server)}.{place}"
-    inner = ", ".join(
-        f"{asked[name][0] if asked[name] else quote_identifier(name)} AS {quote_identifier(name)}"
-        for name, *_ in columns
-    )
-    outer = ", ".join(
-        f"CAST({quote_identifier(name)} AS {asked[name][1]}) AS {quote_identifier(name)}"
-        if asked[name]
-        else quote_identifier(name)
-        for name, *_ in columns
-    )
-    query = quote_literal(f"SELECT {inner} FROM {place}")
-    return f"SELECT {outer} FROM postgres_query({quote_literal(server)}, {query})"
+        return f"SELECT * FROM {quote_identifier(server)}.{place}"
+    inner, outer = [], []
+    for name, how in asked.items():
+        column = quote_identifier(name)
+        inner.append(f"{how[0]} AS {column}" if how else column)
+        outer.append(f"CAST({column} AS {how[1]}) AS {column}" if how else column)
+    query = quote_literal(f"SELECT {', '.join(inner)} FROM {place}")
+    return f"SELECT {', '.join(outer)} FROM postgres_query({quote_literal(server)}, {query})"
 
 
 def _asked(name: str, kind: str) -> tuple[str, ...]:

@@ -2,18 +2,32 @@
     in a wider type of the same family, as its source declares it by now, keeps that one. -#}
 {% macro exact_cast(column, type) -%}
     {%- set loaded, wanted = loaded_type(column), type | upper -%}
-    {%- set wide = "timestamp" if type == "date" else "double" -%}
     {%- if loaded == wanted or is_wider(loaded, wanted) -%}
         {{ column }}
     {%- elif is_wider(wanted, loaded) -%}
-        cast({{ column }} as {{ type }})
+        cast({{ column }} as {{ native_type(type) }})
     {%- else -%}
+        {{ adapter.dispatch("cast_or_fail")(column, type, "timestamp" if type == "date" else "double") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A cast that is compared with the value in a wide type. -#}
+{% macro default__cast_or_fail(column, type, wide) -%}
     case
         when try_cast({{ column }} as {{ wide }}) is not distinct from try_cast(try_cast({{ column }} as {{ type }}) as {{ wide }})
             then cast({{ column }} as {{ type }})
         else error('A value is no {{ type }}: ' || cast({{ column }} as varchar))
     end
-    {%- endif -%}
+{%- endmacro %}
+
+{#- Postgres has no casts that try, and no function that fails: a cast of a sentence does. -#}
+{% macro postgres__cast_or_fail(column, type, wide) -%}
+    {%- set wanted, wide = native_type(type), native_type(wide) -%}
+    case
+        when cast({{ column }} as {{ wide }}) is not distinct from cast(cast({{ column }} as {{ wanted }}) as {{ wide }})
+            then cast({{ column }} as {{ wanted }})
+        else cast('A value is no {{ type }}: ' || cast({{ column }} as varchar) as {{ wanted }})
+    end
 {%- endmacro %}
 
 {#- Whether a type has values that another one of its family cannot hold. -#}
@@ -41,12 +55,32 @@
     {%- if not execute or model.sources | length != 1 -%}
         {{ return("") }}
     {%- endif -%}
-    {%- set table = source(*model.sources[0]) -%}
     {%- set name = column[1:-1] | replace('""', '"') if column.startswith('"') else column -%}
+    {{ return(adapter.dispatch("type_in_table")(source(*model.sources[0]), name)) }}
+{%- endmacro %}
+
+{% macro default__type_in_table(table, name) -%}
     {%- set found = run_query(
-        "select data_type from duckdb_columns() where database_name = current_database()"
+        "select data_type from duckdb_columns() where database_name = "
+        ~ ("'" ~ table.database | replace("'", "''") ~ "'" if table.database else "current_database()")
         ~ " and schema_name = '" ~ table.schema ~ "' and table_name = '" ~ table.identifier
         ~ "' and lower(column_name) = lower('" ~ name | replace("'", "''") ~ "')"
     ) -%}
     {{ return(found.rows[0][0] if found.rows | length == 1 else "") }}
+{%- endmacro %}
+
+{#- As DuckDB writes types, in which the models name them. -#}
+{% macro postgres__type_in_table(table, name) -%}
+    {%- set known = {
+        "character varying": "VARCHAR", "text": "VARCHAR", "numeric": "DECIMAL", "double precision": "DOUBLE",
+        "real": "FLOAT", "timestamp without time zone": "TIMESTAMP",
+    } -%}
+    {%- for each in adapter.get_columns_in_relation(table) if each.name | lower == name | lower -%}
+        {%- set type = known.get(each.dtype, each.dtype | upper) -%}
+        {%- if type == "DECIMAL" and each.numeric_precision -%}
+            {{ return("DECIMAL(" ~ each.numeric_precision ~ "," ~ (each.numeric_scale or 0) ~ ")") }}
+        {%- endif -%}
+        {{ return(type) }}
+    {%- endfor -%}
+    {{ return("") }}
 {%- endmacro %}

@@ -5,13 +5,13 @@ with source as (
 select
     {{ exact_cast('day', 'date') }} as day,
     cast(currency as varchar) as currency,
-    cast(rate as double) as rate,
-    processed_at,
+    cast(rate as {{ native_type('double') }}) as rate,
+    processed_at
     -- columns that the source has got since
-    * exclude (
-        day,
-        currency,
-        rate,
-        processed_at
-    )
+    {{ and_other_columns([
+        'day',
+        'currency',
+        'rate',
+        'processed_at'
+    ]) }}
 from source

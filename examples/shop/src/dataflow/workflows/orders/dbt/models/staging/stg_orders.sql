@@ -6,14 +6,14 @@ select
     {{ exact_cast('id', 'bigint') }} as id,
     cast(created_at as timestamp) as created_at,
     cast(category as varchar) as category,
-    cast(amount as double) as amount,
-    processed_at,
+    cast(amount as {{ native_type('double') }}) as amount,
+    processed_at
     -- columns that the source has got since
-    * exclude (
-        id,
-        created_at,
-        category,
-        amount,
-        processed_at
-    )
+    {{ and_other_columns([
+        'id',
+        'created_at',
+        'category',
+        'amount',
+        'processed_at'
+    ]) }}
 from source

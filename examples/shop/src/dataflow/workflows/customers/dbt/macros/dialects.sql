@@ -1,0 +1,48 @@
+{# Kept by the template: an update rewrites this file. What DuckDB writes otherwise than other warehouses. #}
+
+{#- A type as the warehouse calls it. -#}
+{% macro native_type(type) -%}
+    {{ return(adapter.dispatch("native_type")(type)) }}
+{%- endmacro %}
+
+{% macro default__native_type(type) -%}
+    {{ return(type) }}
+{%- endmacro %}
+
+{% macro postgres__native_type(type) -%}
+    {%- set known = {
+        "double": "double precision", "float": "real", "tinyint": "smallint", "utinyint": "smallint",
+        "usmallint": "integer", "uinteger": "bigint", "ubigint": "numeric(20,0)", "hugeint": "numeric(38,0)",
+        "uhugeint": "numeric(38,0)", "blob": "bytea", "timestamp_ns": "timestamp", "timestamp_ms": "timestamp",
+        "timestamp_s": "timestamp",
+    } -%}
+    {%- set is_nested = type.endswith("]") or type.startswith("struct") or type.startswith("map") -%}
+    {{ return("varchar" if is_nested else known.get(type, type)) }}
+{%- endmacro %}
+
+{#- The columns of the one source of a model but for some, each after a comma. -#}
+{% macro and_other_columns(columns) -%}
+    {{ return(adapter.dispatch("and_other_columns")(columns)) }}
+{%- endmacro %}
+
+{% macro default__and_other_columns(columns) -%}
+    , * exclude (
+        {{ columns | join(",\n        ") }}
+    )
+{%- endmacro %}
+
+{% macro postgres__and_other_columns(columns) -%}
+    {%- if execute -%}
+        {%- if model.sources | length != 1 -%}
+            {{ exceptions.raise_compiler_error("and_other_columns() needs a model with one source: name the columns instead.") }}
+        {%- endif -%}
+        {%- set left = [] -%}
+        {%- for column in columns -%}
+            {%- set name = column[1:-1] | replace('""', '"') if column.startswith('"') else column -%}
+            {%- do left.append(name | lower) -%}
+        {%- endfor -%}
+        {%- for each in adapter.get_columns_in_relation(source(*model.sources[0])) if each.name | lower not in left -%}
+    , "{{ each.name | replace('"', '""') }}"
+        {% endfor -%}
+    {%- endif -%}
+{%- endmacro %}
