@@ -68,7 +68,7 @@ class LakeShop(Shop):
 
 
 @pytest.fixture
-def move(catalog: str, s3_bucket: str) -> Callable[[Path], LakeShop]:
+def move(catalog: str, s3_bucket: str) -> Callable[[Path, Shop], LakeShop]:
     """Have a copy of a shop keep its tables in one lake, in a database and a bucket."""
     setting = {"type": "ducklake", "catalog": catalog, "data": f"{s3_bucket}/lake"}
 

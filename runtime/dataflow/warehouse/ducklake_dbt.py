@@ -24,6 +24,6 @@ class Plugin(BasePlugin):
         """Attach them."""
         for attached in (self.creds and self.creds.attach) or ():
             lake = lake_of_dbt(attached.path)
-            if lake is not None:
+            if lake is not None and attached.alias:
                 lake.place.prepare(conn)
                 lake.place.attach(conn, attached.alias, read_only=lake.is_read_only)

@@ -63,7 +63,7 @@ class LakeDatabase:
         import psycopg
         from psycopg.rows import dict_row
 
-        more = {"password": self.password} if self.password else {}
+        more: dict[str, Any] = {"password": self.password} if self.password else {}
         try:
             with psycopg.connect(
                 self.conninfo,
@@ -99,7 +99,7 @@ def lake_database(address: str) -> LakeDatabase:
             "Install it: pip install 'dataflow-runtime[ducklake]'",
         ) from error
     try:
-        parts = dict(conninfo_to_dict(address))
+        parts: dict[str, Any] = dict(conninfo_to_dict(address))
     except psycopg.Error as error:
         raise BadInputError(
             f"[tool.dataflow] warehouse, ducklake: `catalog` is no address of a Postgres "
