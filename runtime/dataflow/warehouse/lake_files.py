@@ -50,6 +50,9 @@ def seal(place: LakePlace) -> None:
         connection.execute(
             "SELECT count(*) FROM ducklake_expire_snapshots('lake', older_than => now())"
         ).fetchall()
+        # What this catalog does not name any more may be another state's.
+        catalog = f"__ducklake_metadata_lake.{quote_identifier(place.schema or 'main')}"
+        connection.execute(f"DELETE FROM {catalog}.ducklake_files_scheduled_for_deletion")
 
 
 def _refuse_rounded(connection: DuckDBPyConnection) -> None:
