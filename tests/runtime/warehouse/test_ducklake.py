@@ -19,6 +19,7 @@ from tests.object_store_fixtures import SECRET, s3_bucket, s3_server
 from dataflow.shared.errors import BadInputError, MissingDependencyError
 from dataflow.warehouse import duckdb_extensions, lake_engines, lake_files
 from dataflow.warehouse.database import WarehouseError
+from dataflow.warehouse.difference import compare_states
 from dataflow.warehouse.ducklake import AtomicDuckLake, DuckLake
 from dataflow.warehouse.kind import KeepPolicy, LoadRequest
 
@@ -93,12 +94,19 @@ def test_a_run_is_seen_at_its_end_and_readers_keep_what_they_have_open(
 
 def test_kept_states_can_be_compared_and_brought_back(lake: AtomicDuckLake, tmp_path: Path) -> None:
     """What a run had left is there as it was, and so is what came after it."""
+    with lake.begin("run-0").connect() as connection:
+        connection.execute("CREATE SCHEMA marts; CREATE SCHEMA raw; CREATE TABLE raw.t (id TEXT)")
+        connection.execute("CREATE VIEW marts.v AS SELECT id FROM sales.raw.t")
     for number in range(4):
         run(lake, f"run-{number}", tmp_path)
     assert [state.run_id for state in lake.kept()] == ["run-2", "run-1"]
     present = lake.present()
     assert present is not None
     assert present.run_id == "run-3"
+    with lake.compare("run-2", "") as connection:
+        found = compare_states(connection, lambda _: [])
+    # A view that asks the same is no difference.
+    assert [each.table for each in found if each.status != "same"] == ["raw.t"]
     with lake.compare("run-1", "") as connection:
         rows = "SELECT count(*) FROM {}.raw.t"
         before, after = (connection.execute(rows.format(n)).fetchall() for n in ("before", "after"))
