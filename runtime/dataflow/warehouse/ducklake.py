@@ -62,6 +62,11 @@ class DuckLakeSettings(Section):
         "project's data folder if not given.",
     )
 
+    shared: bool = Field(
+        False,
+        description="The folder `data` is one that every host has mounted, such as NFS.",
+    )
+
     @field_validator("catalog")
     @classmethod
     def _known_catalog(cls, value: str) -> str:
@@ -366,4 +371,21 @@ def open_ducklake(settings: DuckLakeSettings, project: Project, workflow_id: str
     return AtomicDuckLake(workflow_id, states.shown, states)
 
 
-KIND = WarehouseKind(DuckLakeSettings, open_ducklake, is_shared=True)
+def check_ducklake(settings: DuckLakeSettings, project: Project) -> str:
+    """Try catalog, store and extensions with a table that is removed again; what was found.
+
+    Raises:
+        WarehouseError: Something cannot be reached or is refused.
+        MissingDependencyError: An extension of DuckDB is missing.
+    """
+    from dataflow.warehouse.lake_check import try_lake
+
+    states = open_ducklake(settings, project, "check").states
+    return try_lake(states.any_place(), getattr(states, "database", None))
+
+
+def _is_shared(settings: DuckLakeSettings) -> bool:
+    return bool(settings.catalog) and (settings.shared or "://" in settings.data)
+
+
+KIND = WarehouseKind(DuckLakeSettings, open_ducklake, is_shared=_is_shared)

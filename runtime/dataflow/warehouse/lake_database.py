@@ -33,11 +33,15 @@ CREATE UNIQUE INDEX IF NOT EXISTS states_present ON {HOME}.states (workflow_id)
 CREATE UNIQUE INDEX IF NOT EXISTS states_working ON {HOME}.states (workflow_id)
   WHERE role = 'working';
 CREATE TABLE IF NOT EXISTS {HOME}.given_up (
-  workflow_id text NOT NULL, run_id text NOT NULL, at timestamptz NOT NULL DEFAULT now());
+  workflow_id text NOT NULL, run_id text NOT NULL, had_work boolean NOT NULL,
+  at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE IF NOT EXISTS {HOME}.held (
   workflow_id text NOT NULL, reader text NOT NULL, schema_name text NOT NULL,
   PRIMARY KEY (workflow_id, reader));
 """
+
+# Of how many runs it is remembered that their work was given up.
+_REMEMBERED = 100
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,34 @@ def _make_home(database: Database) -> None:
     with database.transaction():
         database.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [HOME])
         database.execute(_MADE.encode())
+
+
+def give_up(database: Database, workflow_id: str, runs: list[str], *, had_work: bool) -> None:
+    """Remember of runs that their work is cleared away."""
+    for run_id in runs:
+        database.execute(
+            f"INSERT INTO {HOME}.given_up (workflow_id, run_id, had_work) VALUES (%s, %s, %s)",
+            [workflow_id, run_id, had_work],
+        )
+    database.execute(
+        f"DELETE FROM {HOME}.given_up WHERE workflow_id = %s AND at < (SELECT min(at) "
+        f"FROM (SELECT at FROM {HOME}.given_up WHERE workflow_id = %s "
+        "ORDER BY at DESC LIMIT %s) AS latest)",
+        [workflow_id, workflow_id, _REMEMBERED],
+    )
+
+
+def is_given_up(
+    database: Database, workflow_id: str, run_id: str, *, with_work: bool = False
+) -> bool:
+    """Whether what a run had begun was cleared away.
+
+    Args:
+        with_work: Only if it had written something.
+    """
+    query = f"SELECT had_work FROM {HOME}.given_up WHERE workflow_id = %s AND run_id = %s"
+    row = database.execute(query, [workflow_id, run_id]).fetchone()
+    return row is not None and (row["had_work"] or not with_work)
 
 
 def is_made(database: Database, schema: str) -> bool:

@@ -45,6 +45,10 @@ class FileStates:
         """The present state; None if there is none, unless it is to be made."""
         return self._place(self.path) if make or self.path.exists() else None
 
+    def any_place(self) -> LakePlace:
+        """Where the catalog is, or would be."""
+        return self._place(self.path)
+
     def begin(self, run_id: str, resumes: str = "", state: str = "") -> LakePlace:
         """The copy of the catalog that a run works on."""
         return self._place(self._states.begin(run_id, resumes, state))

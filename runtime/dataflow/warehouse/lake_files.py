@@ -84,8 +84,11 @@ def named_by_file(place: LakePlace) -> set[str]:
     return {str(path) for path, _ in found}
 
 
-def remove_unnamed(place: LakePlace, named: set[str]) -> int:
+def remove_unnamed(place: LakePlace, named: set[str], grace: float | None = None) -> int:
     """Remove the files of a lake that are not named, and have been there for a while.
+
+    Args:
+        grace: For how many seconds, if not for as long as a writer may take.
 
     Returns:
         How many there were.
@@ -93,7 +96,7 @@ def remove_unnamed(place: LakePlace, named: set[str]) -> int:
     Raises:
         WarehouseError: The store cannot be reached.
     """
-    before = time.time() - GRACE_SECONDS
+    before = time.time() - (GRACE_SECONDS if grace is None else grace)
     if place.is_in_store:
         return _remove_from_store(place, named, before)
     folder = Path(place.data)

@@ -29,6 +29,8 @@ from dataflow.warehouse.lake_database import (
     LakeDatabase,
     base_of,
     copy_catalog,
+    give_up,
+    is_given_up,
     is_made,
     lake_database,
     named_in,
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from dataflow.warehouse.kind import KeepPolicy
     from dataflow.warehouse.lake_database import Database
 
-# Of how many runs it is remembered that their work was given up.
-_REMEMBERED = 100
 _PATIENCE = "30s"
 
 
@@ -91,6 +91,10 @@ class PostgresStates:
                 return self._place(self._add(database, "present", made_at=_now()))
         return None
 
+    def any_place(self) -> LakePlace:
+        """Where a state would be, if it had a schema."""
+        return self._place("")
+
     def is_made(self, place: LakePlace) -> bool:
         """Whether there is a catalog."""
         with self.database.open() as database:
@@ -100,19 +104,19 @@ class PostgresStates:
         """The state that a run works on: a copy of the present one, made when first asked for.
 
         Raises:
-            WarehouseError: The work of ``resumes`` is gone.
+            WarehouseError: The work of ``resumes``, or that of the run itself, is gone.
             BadInputError: The state to begin from is not kept.
         """
         with self._changing() as database:
             present, work = self._row(database, "present"), self._row(database, "working")
             if work and run_id in work["runs"]:
                 return self._place(work["schema_name"])
+            self._refuse_given_up(database, run_id)
             base = base_of(database, present)
             if resumes and work and resumes in work["runs"] and work["base"] == base:
                 self._set(database, work, runs=[*work["runs"], run_id])
                 return self._place(work["schema_name"])
-            given_up = f"SELECT 1 FROM {HOME}.given_up WHERE workflow_id = %s AND run_id = %s"
-            if resumes and database.execute(given_up, [self.workflow_id, resumes]).fetchone():
+            if resumes and is_given_up(database, self.workflow_id, resumes, with_work=True):
                 raise WarehouseError(
                     f"What run {resumes} had loaded is gone: another run has begun since it "
                     "failed.",
@@ -120,7 +124,9 @@ class PostgresStates:
                 )
             source = self._kept_row(database, state) if state else present
             if work:
-                self._give_up(database, work)
+                had_work = is_made(database, work["schema_name"])
+                give_up(database, self.workflow_id, work["runs"], had_work=had_work)
+                self._set(database, work, role="dropped")
             new = self._add(database, "working", runs=[run_id], state=state, base=base)
             if source:
                 copy_catalog(database, source["schema_name"], new)
@@ -319,27 +325,8 @@ class PostgresStates:
             [*values.values(), row["schema_name"]],
         )
 
-    def _give_up(self, database: Database, work: dict[str, Any]) -> None:
-        if is_made(database, work["schema_name"]):
-            for run_id in work["runs"]:
-                database.execute(
-                    f"INSERT INTO {HOME}.given_up (workflow_id, run_id) VALUES (%s, %s)",
-                    [self.workflow_id, run_id],
-                )
-            database.execute(
-                f"DELETE FROM {HOME}.given_up WHERE workflow_id = %s AND at < (SELECT min(at) "
-                f"FROM (SELECT at FROM {HOME}.given_up WHERE workflow_id = %s "
-                "ORDER BY at DESC LIMIT %s) AS latest)",
-                [self.workflow_id, self.workflow_id, _REMEMBERED],
-            )
-        self._set(database, work, role="dropped")
-
     def _refuse_given_up(self, database: Database, run_id: str) -> None:
-        found = database.execute(
-            f"SELECT 1 FROM {HOME}.given_up WHERE workflow_id = %s AND run_id = %s",
-            [self.workflow_id, run_id],
-        ).fetchone()
-        if found:
+        if is_given_up(database, self.workflow_id, run_id):
             raise WarehouseError(
                 f"What run {run_id} had written to the lake at {self.database.shown} is gone: "
                 f"another run of {self.workflow_id} has begun meanwhile, here or elsewhere.",

@@ -17,10 +17,17 @@ from tests.lake_fixtures import catalog, lake_of
 from tests.object_store_fixtures import SECRET, s3_bucket, s3_server
 
 from dataflow.shared.errors import BadInputError, MissingDependencyError
+from dataflow.shared.project import Project
 from dataflow.warehouse import duckdb_extensions, lake_engines, lake_files
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.difference import compare_states
-from dataflow.warehouse.ducklake import AtomicDuckLake, DuckLake
+from dataflow.warehouse.ducklake import (
+    KIND,
+    AtomicDuckLake,
+    DuckLake,
+    DuckLakeSettings,
+    check_ducklake,
+)
 from dataflow.warehouse.kind import KeepPolicy, LoadRequest
 
 __all__ = ["catalog", "postgres", "s3_bucket", "s3_server"]
@@ -171,6 +178,9 @@ def test_a_run_whose_work_another_one_cleared_away_is_told(
     run(shared, "run-3", tmp_path)
     with pytest.raises(WarehouseError, match="another run of sales has begun meanwhile"):
         shared.promote("run-2", KEEP)
+    # Nor does it begin anew in the middle, in another process of it.
+    with pytest.raises(WarehouseError, match="another run of sales has begun meanwhile"):
+        shared.begin("run-2")
     with pytest.raises(WarehouseError, match="is gone"):
         shared.begin("run-4", resumes="run-2")
     assert ids(shared) == ["run-1", "run-3"]
@@ -220,8 +230,6 @@ def test_runs_of_others_read_the_state_that_they_hold(
     """From its first step to its last a run sees the same tables of another workflow."""
     monkeypatch.setattr(lake_files, "GRACE_SECONDS", -2.0)
     run(lake, "run-1", tmp_path)
-    from dataflow.shared.project import Project
-
     held = lake.held_for(Project(tmp_path), "sales", "report")
     assert not held.exists()
     held.hold()
@@ -261,6 +269,25 @@ def test_numbers_that_files_would_round_are_refused(shared: AtomicDuckLake, tmp_
             "CREATE OR REPLACE TABLE marts.t AS SELECT sum(n) AS n FROM range(9) v(n)"
         )
     assert shared.promote("run-2", KEEP)
+
+
+@pytest.mark.parametrize("where", ["file", "store"])
+def test_a_check_leaves_nothing_behind(
+    where: str, catalog: str, s3_bucket: str, tmp_path: Path
+) -> None:
+    """It makes a table and reads it; afterwards database, store and folder are as before."""
+    (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
+    more = {"catalog": catalog, "data": f"{s3_bucket}/lake"} if where == "store" else {}
+    asked = DuckLakeSettings.model_validate({"type": "ducklake", **more})
+    assert "made, read and removed" in check_ducklake(asked, Project(tmp_path))
+    with psycopg.connect(catalog) as connection:
+        found = connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'dataflow_check%'"
+        ).fetchall()
+    assert found == []
+    assert [each for each in tmp_path.rglob("*") if "dataflow_check" in each.name] == []
+    assert callable(KIND.is_shared)
+    assert KIND.is_shared(asked) is (where == "store")
 
 
 def test_a_server_that_does_not_answer_is_one_message_without_secrets(tmp_path: Path) -> None:
