@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dataflow.shared.project import Project
+
+if TYPE_CHECKING:
+    from dataflow.shared.file_store import FileStore
 
 # Where people write for the dashboards, in the project and in each workflow: published tables come
 # from its `sources`, whatever builds the site. Projects have it by this name.
@@ -24,11 +27,22 @@ class SiteFolders:
     """
 
     base: Path
+    # Where the published data is in their place, if the setting `publish_target` names one.
+    target: FileStore | None = None
 
     @classmethod
     def of(cls, project: Project) -> Self:
-        """The folders of one project, which need not exist."""
-        return cls(project.state_dir.resolve() / "site")
+        """The folders of one project, which need not exist.
+
+        Raises:
+            BadInputError: The setting `publish_target` is wrong.
+        """
+        base, address = project.state_dir.resolve() / "site", project.settings.publish_target
+        if not address:
+            return cls(base)
+        from dataflow.shared.store_address import open_store
+
+        return cls(base, open_store(address, "publish_target", project.root))
 
     @property
     def public(self) -> Path:
@@ -49,6 +63,11 @@ class SiteFolders:
     def staging(self) -> Path:
         """Tables being written; on the same disk as ``data``, so that a rename moves them."""
         return self.base / "staging"
+
+    @property
+    def copies(self) -> Path:
+        """Published files of a shared place that were asked for here; can be deleted."""
+        return self.base / "copies"
 
     @property
     def build_record(self) -> Path:

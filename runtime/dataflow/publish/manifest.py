@@ -1,56 +1,49 @@
-"""The manifest: which version of which table the dashboards show."""
+"""The manifest: which version of which table the dashboards show.
+
+It lies in the public folder of this machine, or in the place that `publish_target` names.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from dataflow.publish.folders import SiteFolders
+from dataflow.publish.manifest_content import (
+    RUN_SECONDS,
+    Manifest,
+    manifest_content,
+    parse_manifest,
+)
+from dataflow.publish.publish_target import PublishTarget
 from dataflow.shared.project import Project
 
 # A page that was opened before a table was published anew goes on reading the version it began
 # with, until it is reloaded.
 STALE_AFTER_SECONDS = 6 * 3600.0
-# In the names of folders that a run has staged, which may succeed much later.
+# In the names of folders that a run has staged.
 RUNS_MARK = "@"
-_RUN_SECONDS = 7 * 24 * 3600.0
-
-
-@dataclass
-class Manifest:
-    """What is published.
-
-    Args:
-        tables: Per workflow, its tables' files, as paths below the public folder.
-        workflows: Per workflow, what the pages tell about it: ``published_at`` (ISO 8601, UTC),
-            ``rows`` (per table) and, once there was one, ``run`` (its last run) and,
-            with a schedule, ``overdue_after`` (seconds).
-    """
-
-    tables: dict[str, list[str]] = field(default_factory=dict)
-    workflows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def read_manifest(folders: SiteFolders) -> Manifest:
-    """Read the manifest; an empty one if nothing was ever published."""
+    """Read the manifest; an empty one if nothing was ever published.
+
+    Raises:
+        StoreError: It lies in a shared place that cannot be reached.
+    """
+    if folders.target is not None:
+        return PublishTarget(folders.target).read_manifest()
     try:
-        content = json.loads(folders.manifest.read_text(encoding="utf-8"))
+        return parse_manifest(folders.manifest.read_bytes())
     except (FileNotFoundError, ValueError):
         return Manifest()
-    tables = {
-        name: [path.removeprefix("static/") for path in paths]
-        for name, paths in content.get("renderedFiles", {}).items()
-    }
-    return Manifest(tables, content.get("workflows", {}))
 
 
 def replace_tables(
@@ -85,6 +78,13 @@ def replacing_tables(
         notes: What the pages tell about the workflow.
         stale_after: Seconds for which replaced versions stay readable.
     """
+    if folders.target is not None:
+        with PublishTarget(folders.target).replacing_tables(
+            workflow_id, staged, notes, stale_after
+        ):
+            yield
+        _sweep_staging(folders, stale_after)
+        return
     with FileLock(folders.lock_file("publish")):
         manifest = read_manifest(folders)
         before = set(manifest.tables.get(workflow_id, []))
@@ -121,16 +121,20 @@ def note_run(
             ``started_at`` (ISO 8601) and, if there is one, ``url``, where the run can be seen.
         overdue_after: Seconds after which published data is overdue; without a schedule ``None``.
     """
-    with _changing(SiteFolders.of(project)) as manifest:
-        notes = manifest.workflows.setdefault(workflow_id, {})
-        notes["run"] = run
-        notes.pop("overdue_after", None)
-        if overdue_after is not None:
-            notes["overdue_after"] = overdue_after
+    folders = SiteFolders.of(project)
+    if folders.target is not None:
+        target = PublishTarget(folders.target)
+        target.change(lambda manifest: _note_run(manifest, workflow_id, run, overdue_after))
+        return
+    with _changing(folders) as manifest:
+        _note_run(manifest, workflow_id, run, overdue_after)
 
 
 def rename_workflow(folders: SiteFolders, old: str, new: str) -> None:
     """Give what a workflow has published another workflow's name; it may be called again."""
+    if folders.target is not None:
+        PublishTarget(folders.target).rename_workflow(old, new)
+        return
     manifest = read_manifest(folders)
     if old not in manifest.tables and old not in manifest.workflows:
         return
@@ -153,6 +157,8 @@ def rename_workflow(folders: SiteFolders, old: str, new: str) -> None:
 
 def forget_workflows(folders: SiteFolders, known: set[str]) -> list[str]:
     """Drop the entries and the files of workflows that are not in ``known``; say which."""
+    if folders.target is not None:
+        return PublishTarget(folders.target).forget_workflows(known)
     manifest = read_manifest(folders)
     present = {path.name for path in folders.data.glob("*") if path.is_dir()}
     if not (present | set(manifest.tables) | set(manifest.workflows)) - known:
@@ -168,6 +174,16 @@ def forget_workflows(folders: SiteFolders, known: set[str]) -> list[str]:
     return sorted(gone)
 
 
+def _note_run(
+    manifest: Manifest, workflow_id: str, run: dict[str, Any], overdue_after: float | None
+) -> None:
+    notes = manifest.workflows.setdefault(workflow_id, {})
+    notes["run"] = run
+    notes.pop("overdue_after", None)
+    if overdue_after is not None:
+        notes["overdue_after"] = overdue_after
+
+
 @contextmanager
 def _changing(folders: SiteFolders) -> Iterator[Manifest]:
     with FileLock(folders.lock_file("publish")):
@@ -177,20 +193,11 @@ def _changing(folders: SiteFolders) -> Iterator[Manifest]:
 
 
 def _write_aside(folders: SiteFolders, manifest: Manifest) -> Path:
-    # What a page in a browser starts from: sites of every version read `renderedFiles`, with
-    # `static/` before each path.
-    content = {
-        "renderedFiles": {
-            name: [f"static/{path}" for path in paths]
-            for name, paths in sorted(manifest.tables.items())
-        },
-        "workflows": dict(sorted(manifest.workflows.items())),
-    }
     folders.data.mkdir(parents=True, exist_ok=True)
     folders.staging.mkdir(parents=True, exist_ok=True)
     aside = folders.staging / f"manifest.{os.getpid()}"
-    with aside.open("w", encoding="utf-8") as file:
-        json.dump(content, file)
+    with aside.open("wb") as file:
+        file.write(manifest_content(manifest))
         file.flush()
         os.fsync(file.fileno())
     return aside
@@ -220,11 +227,16 @@ def _sweep(folders: SiteFolders, workflow_id: str, stale_after: float) -> None:
             name = path.relative_to(folders.public).as_posix()
             if name not in current and path.stat().st_mtime <= oldest:
                 shutil.rmtree(path.parent, ignore_errors=True)
-        for leftover in folders.staging.glob("*"):
-            grace = _RUN_SECONDS if RUNS_MARK in leftover.name else 0.0
-            if leftover.stat().st_mtime > oldest - grace:
-                continue
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink(missing_ok=True)
+        _sweep_staging(folders, stale_after)
+
+
+def _sweep_staging(folders: SiteFolders, stale_after: float) -> None:
+    oldest = time.time() - stale_after
+    for leftover in folders.staging.glob("*"):
+        grace = RUN_SECONDS if RUNS_MARK in leftover.name else 0.0
+        if leftover.stat().st_mtime > oldest - grace:
+            continue
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import tempfile
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -25,6 +25,7 @@ from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
 from dataflow.publish.folders import SiteFolders, source_queries
 from dataflow.publish.kind import PublisherKind, PublishRequest, Staged
 from dataflow.publish.manifest import RUNS_MARK, STALE_AFTER_SECONDS, replacing_tables
+from dataflow.publish.publish_target import PublishTarget
 from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.config_types import Section
 from dataflow.shared.errors import DataflowError
@@ -165,6 +166,9 @@ def _stage_in(
             "notes": {"published_at": published_at.isoformat(), "rows": rows},
         }
         (aside / _STAGED).write_text(json.dumps(content), encoding="utf-8")
+        target = SiteFolders.of(project).target
+        if target is not None:
+            PublishTarget(target).upload(workflow_id, _staged_files(aside, content))
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -209,13 +213,17 @@ def release_workflow(
             f"What was made ready for the dashboards of {workflow_id} is gone: {folder}.",
             "Run the workflow again.",
         ) from error
-    staged = {
-        table: (folder / f"{table}.parquet", digest) for table, digest in content["tables"].items()
-    }
+    staged = _staged_files(folder, content)
     folders = SiteFolders.of(project)
     with replacing_tables(folders, workflow_id, staged, content["notes"], stale_after):
         yield
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _staged_files(folder: Path, content: dict[str, Any]) -> dict[str, tuple[Path, str]]:
+    return {
+        table: (folder / f"{table}.parquet", digest) for table, digest in content["tables"].items()
+    }
 
 
 def _read_queries(project: Project, workflow_id: str) -> dict[str, Path]:

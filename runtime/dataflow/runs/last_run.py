@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from dataflow.shared.file_store import StoreError
 from dataflow.shared.logging import get_logger
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def show_on_index(
     except OSError as error:
         # The run itself has ended as it has, and says so.
         log.warning(f"How this run ended is not on the dashboards' index page: {error.strerror}")
+    except StoreError as error:
+        log.warning(f"How this run ended is not on the dashboards' index page: {error.reason}")
 
 
 def _seconds_to_overdue(config: WorkflowConfig | None) -> float | None:

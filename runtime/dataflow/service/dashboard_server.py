@@ -15,6 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from dataflow.publish.folders import SiteFolders, built_base_path
+from dataflow.service.published_data import PublishedData
 from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import serve
 from dataflow.shared.errors import DataflowError
@@ -51,7 +52,15 @@ class NotBuiltError(DataflowError):
 
 
 class _Site(StaticFiles):
-    """The files of a single-page site: an unknown path is a page that the browser draws."""
+    """The files of a single-page site: an unknown path is a page that the browser draws.
+
+    Args:
+        data: What answers below ``data``, if that is not in the folder.
+    """
+
+    def __init__(self, folder: Path, data: PublishedData | None) -> None:
+        super().__init__(directory=folder)
+        self._data = data
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         first = path.replace(os.sep, "/").partition("/")[0]
@@ -69,6 +78,11 @@ class _Site(StaticFiles):
         return response
 
     async def _answer(self, path: str, scope: Scope) -> Response:
+        if self._data is not None and path.replace(os.sep, "/").startswith("data/"):
+            response = await self._data.answer(path.replace(os.sep, "/"), scope)
+            if response.status_code in (200, 206):
+                response.headers["content-type"] = _media_type(path)
+            return response
         if _accepts_gzip(scope):
             packed, facts = await anyio.to_thread.run_sync(self.lookup_path, f"{path}.gz")
             if facts is not None and stat.S_ISREG(facts.st_mode):
@@ -84,7 +98,7 @@ class _Site(StaticFiles):
         return response
 
 
-def site_app(folder: Path, base_path: str = "") -> Starlette:
+def site_app(folder: Path, base_path: str = "", data: PublishedData | None = None) -> Starlette:
     """The web application that serves a built site.
 
     It answers range requests, sends the compressed copies that the build made, and has browsers
@@ -93,8 +107,9 @@ def site_app(folder: Path, base_path: str = "") -> Starlette:
     Args:
         base_path: The path that the site was built for, such as ``/dash``. It answers without it
             as well, for a proxy that takes it away.
+        data: What answers below ``/data``, if that is not in the folder.
     """
-    site = _Site(directory=folder)
+    site = _Site(folder, data)
     return Starlette(routes=[Mount(path, site) for path in dict.fromkeys((base_path, ""))])
 
 
@@ -121,8 +136,9 @@ def serve_site(
             "Build them: dataflow evidence build",
         )
     address = f"http://{host}:{port}{base_path}"
+    data = PublishedData(folders, folders.target) if folders.target is not None else None
     serve(
-        site_app(folder, base_path),
+        site_app(folder, base_path, data),
         host,
         port,
         WebAccess.to(host, project.settings),

@@ -6,7 +6,16 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from dataflow.shared.environments import with_environment
 from dataflow.shared.errors import BadInputError
@@ -113,6 +122,15 @@ class Settings(BaseModel):
     launcher: Kind = "local"
     # What `${NAME}` in config.yaml gives where the environment has no variable of that name.
     variables: dict[str, str] = {}
+
+    @field_validator("state_store", "publish_target")
+    @classmethod
+    def _can_be_shared(cls, value: str, info: ValidationInfo) -> str:
+        if value:
+            from dataflow.shared.store_address import check_address
+
+            check_address(value, str(info.field_name))
+        return value
 
     @model_validator(mode="after")
     def _fill_in(self) -> Settings:

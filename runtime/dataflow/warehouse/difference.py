@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -114,7 +115,9 @@ def _relations(connection: DuckDBPyConnection, catalog: str) -> dict[str, _Relat
     ).fetchall()
     found: dict[str, _Relation] = {}
     for table, column, kind in columns:
-        relation = found.setdefault(table, _Relation({}, views.get(table, "")))
+        # A lake's views are told with the name of the catalog that it is attached as.
+        query = re.sub(rf"\b{re.escape(catalog)}\.(?=\S+\.)", "", views.get(table, ""))
+        relation = found.setdefault(table, _Relation({}, query))
         relation.columns[column] = kind
     return found
 

@@ -320,12 +320,13 @@ class WarehouseKind(Generic[Settings]):
     Args:
         settings: The keys that it has in ``[tool.dataflow]``, with ``type: Literal[<name>]``.
         open: The warehouse of one workflow; nothing is connected to yet.
-        is_shared: Whether programs on other machines see the same tables.
+        is_shared: Whether every host of an environment sees the same tables, or, asked with the
+            settings, whether these say so. A run that may be on any host is refused without.
     """
 
     settings: type[Settings]
     open: Callable[[Settings, Project, str], Warehouse]
-    is_shared: bool = False
+    is_shared: Callable[[Settings], bool] | bool = False
 
 
 def shown_location(project: Project, warehouse: Warehouse) -> str:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.database_fixtures import postgres
+from tests.lake_fixtures import catalog
+from tests.object_store_fixtures import s3_bucket, s3_server
 
 from dataflow.testing.warehouse_conformance import WarehouseConformance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["postgres"]
+__all__ = ["catalog", "postgres", "s3_bucket", "s3_server"]
 
 
 class TestDuckDBFile(WarehouseConformance):
@@ -36,6 +38,16 @@ class TestPostgres(WarehouseConformance):
         """The server, without what an earlier test has left."""
         yield {"type": "postgres", "url": postgres}
         clear(postgres)
+
+
+@pytest.mark.slow
+class TestDuckLake(WarehouseConformance):
+    """A catalog in Postgres, and files in a store."""
+
+    @pytest.fixture
+    def setting(self, catalog: str, s3_bucket: str) -> dict[str, Any]:
+        """A database and a bucket of their own."""
+        return {"type": "ducklake", "catalog": catalog, "data": f"{s3_bucket}/lake"}
 
 
 def clear(url: str) -> None:

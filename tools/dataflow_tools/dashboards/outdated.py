@@ -17,7 +17,7 @@ from dataflow.warehouse.kind import visible_warehouse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataflow.publish.manifest import Manifest
+    from dataflow.publish.manifest_content import Manifest
     from dataflow.shared.project import Project
 
 
@@ -34,10 +34,13 @@ def publish_outdated(project: Project, report: Callable[[str], None]) -> Outdate
 
     A workflow without a warehouse is passed over: it has not run yet. One whose queries cannot be
     run, or whose warehouse is in use, keeps what it has published, and the report says why. After
-    a run that failed, what its queries miss is not their fault.
+    a run that failed, what its queries miss is not their fault. With `publish_target`, nothing is
+    published: the tables of this machine may be older than those that another one has published.
     """
-    manifest = read_manifest(SiteFolders.of(project))
-    done = Outdated()
+    folders, done = SiteFolders.of(project), Outdated()
+    if folders.target is not None:
+        return done
+    manifest = read_manifest(folders)
     for folder in workflow_folders(project):
         name = folder.name
         if not _is_outdated(project, name, manifest) or not _has_tables(project, name, report):

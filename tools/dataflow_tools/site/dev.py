@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from dataflow.publish.folders import project_pages_folder, workflow_folders
+from dataflow.publish.published_files import copy_published
 from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import listen
 from dataflow.shared.errors import DataflowError
@@ -131,6 +132,7 @@ def _stamp(project: Project) -> dict[str, tuple[int, int]]:
 def _show_published(template: Path, folders: EvidenceFolders) -> None:
     """Have the development server serve the published data under ``/data``."""
     folders.data.mkdir(parents=True, exist_ok=True)
+    copy_published(folders)
     link = template / "static" / "data"
     if not link.exists():
         link.unlink(missing_ok=True)

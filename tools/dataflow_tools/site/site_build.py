@@ -70,7 +70,9 @@ def build_site(
         lock.acquire()
     try:
         install_packages(folders, node, report, vendored)
-        forget_workflows(folders, {path.name for path in workflow_folders(project)})
+        # In a shared place, this machine need not be the one that has all workflows.
+        if folders.target is None:
+            forget_workflows(folders, {path.name for path in workflow_folders(project)})
         outdated = publish_outdated(project, report)
         site = assemble_site(project, "build")
         findings, unchanged = _build_if_changed(project, site, node, report)

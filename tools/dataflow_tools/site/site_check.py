@@ -11,6 +11,7 @@ from dataflow.publish.descriptions import DESCRIPTIONS_TABLE
 from dataflow.publish.folders import SiteFolders, source_queries, workflow_folders
 from dataflow.publish.manifest import read_manifest
 from dataflow.publish.parquet import FRESHNESS_TABLE
+from dataflow.publish.published_files import published_file
 from dataflow.shared.finding import Finding, Severity
 from dataflow_tools.site.folders import EvidenceFolders
 from dataflow_tools.site.kept_answers import KeptAnswers
@@ -88,7 +89,10 @@ def _request(project: Project, site: Site, folders: SiteFolders) -> dict[str, An
     published = read_manifest(folders).tables
     workflows = sorted({folder.name for folder in workflow_folders(project)} & set(published))
     tables = {
-        name: {path.stem: str(path) for path in (folders.public / file for file in published[name])}
+        name: {
+            path.stem: str(path)
+            for path in (published_file(folders, file) for file in published[name])
+        }
         for name in workflows
     }
     return {
@@ -123,7 +127,7 @@ def _dataset_findings(project: Project, site: Site, folders: SiteFolders) -> lis
             if text is None or not datasets:
                 continue
             awaited = source_queries(project, page.workflow_id)
-            files = (folders.public / file for file in published[page.workflow_id])
+            files = (published_file(folders, file) for file in published[page.workflow_id])
             tables = {
                 path.stem: connection.read_parquet(str(path)).columns
                 for path in files

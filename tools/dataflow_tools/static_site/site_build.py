@@ -14,6 +14,7 @@ from dataflow.publish.descriptions import DESCRIPTIONS_TABLE
 from dataflow.publish.folders import SiteFolders, workflow_folders
 from dataflow.publish.manifest import forget_workflows, read_manifest
 from dataflow.publish.parquet import FRESHNESS_TABLE
+from dataflow.publish.published_files import published_file
 from dataflow.shared.config import load_config
 from dataflow.shared.errors import DataflowError
 from dataflow_tools.dashboards.built import BrokenPagesError, SiteBuild
@@ -54,7 +55,9 @@ def build_site(project: Project, report: Callable[[str], None]) -> SiteBuild:
     with FileLock(folders.lock_file("build")):
         code = collect_code(folders, project.root, report)
         workflows = [path.name for path in workflow_folders(project)]
-        forget_workflows(folders, set(workflows))
+        # In a shared place, this machine need not be the one that has all workflows.
+        if folders.target is None:
+            forget_workflows(folders, set(workflows))
         outdated = publish_outdated(project, report)
         pages = [_page(project, folders, name) for name in workflows]
         draft = folders.base / "static_build"
@@ -76,12 +79,8 @@ def _page(project: Project, folders: SiteFolders, workflow_id: str) -> dict[str,
     import duckdb
 
     described = describe_workflow(project, workflow_id)
-    files = {
-        path.stem: path
-        for path in (
-            folders.public / name for name in read_manifest(folders).tables.get(workflow_id, [])
-        )
-    }
+    names = read_manifest(folders).tables.get(workflow_id, [])
+    files = {path.stem: path for path in (published_file(folders, name) for name in names)}
     keys = _primary_keys(project, workflow_id)
     tables = []
     with duckdb.connect() as connection:
