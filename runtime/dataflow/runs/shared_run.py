@@ -47,6 +47,21 @@ def state_store(project: Project) -> FileStore | None:
     return open_store(address, "state_store", project.root)
 
 
+def require_target(run: RunContext) -> None:
+    """Make sure, before anything is read, that what a run publishes can be brought to its place.
+
+    Raises:
+        StoreError: The setting `publish_target` names a place that cannot be reached.
+    """
+    if not run.project.settings.publish_target:
+        return
+    from dataflow.publish.folders import SiteFolders, dashboard_folder
+    from dataflow.publish.manifest import read_manifest
+
+    if dashboard_folder(run.project, run.workflow_id).is_dir():
+        read_manifest(SiteFolders.of(run.project))
+
+
 def share_step(run: RunContext) -> None:
     """Copy what is new in a run's folder to the shared place, at the end of a step.
 
