@@ -139,7 +139,7 @@ class ObjectStore:
         self.delete([probe])
         if not self._looks:
             raise StoreError(
-                f"The store at {self._url} ignores `If-None-Match`: two machines that write at "
+                f"The store at {self._url} ignores the condition of a write (`If-None-Match`): two machines that write at "
                 "once would undo each other's work.",
                 f"Use a store with conditional writes for {self._setting}, such as those of AWS, "
                 "Google, Azure, or a current MinIO or Ceph.",
@@ -184,7 +184,7 @@ class ObjectStore:
         except (MissingDependencyError, StoreError):
             raise
         except Exception as error:  # each store's client raises kinds of its own
-            if is_missing_file(error):
+            if is_missing_file(error) and not doing.startswith("write"):
                 raise NotStoredError(
                     f"Cannot {doing} in {self._url}: there is no such file.",
                     "Run the workflow again.",

@@ -67,7 +67,7 @@ def store_error(error: BaseException, doing: str, url: str, setting: str) -> Sto
     scheme, _, rest = url.partition("://")
     keys = _KEYS.get(scheme, _AZURE_KEYS)
     failed = f"Cannot {doing} in {url} ({setting})"
-    if marks & {*_NO_BUCKET}:
+    if marks & {*_NO_BUCKET} or (doing.startswith("write") and is_missing_file(error)):
         bucket = rest.partition("/")[0]
         return StoreError(
             f"{failed}: there is no bucket {bucket}.",
@@ -77,7 +77,9 @@ def store_error(error: BaseException, doing: str, url: str, setting: str) -> Sto
         return StoreError(
             f"{failed}: the store does not know the key, or there is none.", f"Check {keys}."
         )
-    if marks & {*_REFUSED} or "PermissionError" in marks:
+    # Google's client has it as a text alone.
+    is_forbidden = str(error).startswith("Forbidden") or "PermissionError" in marks
+    if marks & {*_REFUSED} or is_forbidden:
         return StoreError(
             f"{failed}: the store does not allow it.",
             f"Let the key of {keys} read, write, list and delete there, or use another one.",
