@@ -33,6 +33,8 @@ _RUNS, _OUTPUTS = "runs", "outputs"
 _WORKING_COPY = "working_copy.json"
 _PUBLICATIONS = "publications.json"
 _STAGED = "staged"
+# What dbt parsed last, which descriptions of columns are taken from.
+_MODELS = "models.json"
 # In a run's folder: what of it has been copied, with size and time.
 _SHARED = "shared.json"
 
@@ -83,6 +85,14 @@ def share_step(run: RunContext) -> None:
     share_working_copy(run)
 
 
+def note_models(run: RunContext) -> None:
+    """Keep what dbt said of the models that a run has built, for who goes on elsewhere."""
+    said = _dbt_manifest(run)
+    if run.project.settings.state_store and said.exists():
+        run.folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(said, run.folder / _MODELS)
+
+
 def share_working_copy(run: RunContext) -> None:
     """Let other machines know that what a run has loaded is in a file of this one."""
     store = state_store(run.project)
@@ -116,6 +126,12 @@ def bring_notes(run: RunContext) -> None:
         target = folder / name
         if not target.exists() and ("/" in name or not name.endswith(".parquet")):
             store.get(f"{home}/{name}", target)
+            if name == _MODELS:
+                _dbt_manifest(run).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(target, _dbt_manifest(run))
+    if (folder / _MODELS).exists():
+        run.folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / _MODELS, run.folder / _MODELS)
 
 
 def brought_folder(run_folder: Path, number: int, folder: str) -> str:
@@ -225,6 +241,10 @@ def _require_working_copy(run: RunContext, noted: bytes) -> None:
         f"{place.get('host')}, which this one does not have.",
         "Run the whole workflow again, or go on from that run on that machine.",
     )
+
+
+def _dbt_manifest(run: RunContext) -> Path:
+    return run.project.state_dir / "dbt" / run.workflow_id / "target" / "manifest.json"
 
 
 def _files_of(run_folder: Path) -> dict[str, Path]:

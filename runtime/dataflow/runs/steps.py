@@ -31,7 +31,12 @@ from dataflow.runs.run_part import (
     part_tags,
     parts_of,
 )
-from dataflow.runs.shared_run import bring_rejected, forget_earlier, found_here, share_step
+from dataflow.runs.shared_run import (
+    bring_rejected,
+    forget_earlier,
+    found_here,
+    share_step,
+)
 from dataflow.runs.stored_table import StoredTable
 from dataflow.runs.table_making import make_dashboard, make_models
 from dataflow.runs.table_steps import child_results, load_request, parameters_of

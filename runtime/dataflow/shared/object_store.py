@@ -139,8 +139,8 @@ class ObjectStore:
         self.delete([probe])
         if not self._looks:
             raise StoreError(
-                f"The store at {self._url} ignores the condition of a write (`If-None-Match`): two machines that write at "
-                "once would undo each other's work.",
+                f"The store at {self._url} ignores the condition of a write (`If-None-Match`): "
+                "two machines that write at once would undo each other's work.",
                 f"Use a store with conditional writes for {self._setting}, such as those of AWS, "
                 "Google, Azure, or a current MinIO or Ceph.",
             )

@@ -50,7 +50,13 @@ _AZURE_KEYS = "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"
 
 
 def is_missing_file(error: BaseException) -> bool:
-    """Whether an error says that there is no such file, in a bucket that is there."""
+    """Whether an error says that there is no such file, in a bucket that is there.
+
+    >>> is_missing_file(FileNotFoundError("m.json"))
+    True
+    >>> is_missing_file(FileNotFoundError("The specified bucket does not exist"))
+    False
+    """
     marks = set(_marks(error))
     if marks & {*_NO_BUCKET}:
         return False
@@ -62,6 +68,10 @@ def store_error(error: BaseException, doing: str, url: str, setting: str) -> Sto
 
     Args:
         doing: What was to be done, such as ``write manifest.json``.
+
+    >>> print(store_error(PermissionError("no"), "list all files", "s3://acme/x", "state_store"))
+    Cannot list all files in s3://acme/x (state_store): the store does not allow it.
+    Let the key of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY read, write, list and delete there, or use another one.
     """
     marks = set(_marks(error))
     scheme, _, rest = url.partition("://")

@@ -16,7 +16,7 @@ from tests.object_store_fixtures import Faults, s3_bucket, s3_faults, s3_server
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import forget_workflows, note_run, read_manifest, rename_workflow
 from dataflow.publish.parquet import publish_workflow, release_workflow, stage_workflow
-from dataflow.publish.published_files import published_file
+from dataflow.publish.published_files import copy_published, published_file
 from dataflow.shared.file_store import FileStore, StoreError
 from dataflow.shared.project import Project
 from dataflow.shared.store_address import _opened
@@ -200,6 +200,18 @@ def test_workflows_are_renamed_and_forgotten_for_all_machines(address: str, tmp_
     assert set(read_manifest(SiteFolders.of(one)).tables) == {"orders"}
     folders = {each.name.split("/")[1] for each in store_of(one).list("data")}
     assert folders == {"orders", "new", "manifest.json"}
+
+
+def test_tools_that_serve_a_folder_get_a_copy(address: str, tmp_path: Path) -> None:
+    """The public folder then has the tables and their manifest, as one machine alone has them."""
+    one = machine(tmp_path / "one", address, sales=1)
+    publish(one, "sales")
+    two = machine(tmp_path / "two", address)
+    copy_published(SiteFolders.of(two))
+    copied = SiteFolders(SiteFolders.of(two).base)
+    names = read_manifest(copied).tables["sales"]
+    assert names == read_manifest(SiteFolders.of(one)).tables["sales"]
+    assert all((copied.public / name).exists() for name in names)
 
 
 def test_a_file_that_is_no_manifest_is_not_replaced(address: str, tmp_path: Path) -> None:

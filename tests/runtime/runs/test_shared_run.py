@@ -15,6 +15,8 @@ from tests.object_store_fixtures import Faults, s3_bucket, s3_faults, s3_server
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
+from dataflow.runs.context import RunContext
+from dataflow.runs.shared_run import bring_notes, note_models, share_step
 from dataflow.shared.project import Project
 from dataflow.shared.store_address import _opened, open_store
 
@@ -167,6 +169,45 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def stored(store: str) -> set[str]:
     """The names of all files in the shared place."""
     return {each.name for each in open_store(store, "state_store", Path("/")).list()}
+
+
+@pytest.mark.parametrize("store", ["folder"], indirect=True)
+def test_what_a_step_wrote_is_copied_once_and_again_when_it_changes(
+    store: str, tmp_path: Path
+) -> None:
+    """A step that is tried again writes other rows of the same size under the same name."""
+    one = Machine(tmp_path / "one", store, tmp_path / "history")
+    run = RunContext(Project(one.root), "orders", "first", None)
+    run.folder.mkdir(parents=True)
+    rows, shared = run.folder / "extract.parquet", tmp_path / "shared/runs/orders/first"
+    rows.write_text("old")
+    share_step(run)
+    copied = (shared / rows.name).stat().st_ino
+    share_step(run)
+    assert (shared / rows.name).stat().st_ino == copied
+    rows.write_text("new")
+    share_step(run)
+    assert (shared / rows.name).read_text() == "new"
+    assert [path.name for path in shared.iterdir()] == [rows.name]
+
+
+@pytest.mark.parametrize("store", ["folder"], indirect=True)
+def test_what_dbt_said_goes_on_with_the_run(store: str, tmp_path: Path) -> None:
+    """Who publishes what another machine has built describes its columns, and the next one, too."""
+    said = Path(".dataflow/dbt/orders/target/manifest.json")
+    machines = [Machine(tmp_path / name, store, tmp_path / "history") for name in "abc"]
+    (machines[0].root / said).parent.mkdir(parents=True)
+    (machines[0].root / said).write_text("{}")
+    built = RunContext(Project(machines[0].root), "orders", "0", None)
+    note_models(built)
+    share_step(built)
+    for number, machine in enumerate(machines[1:]):
+        later = RunContext(
+            Project(machine.root), "orders", str(number + 1), None, resumes=str(number)
+        )
+        bring_notes(later)
+        share_step(later)
+        assert (machine.root / said).read_text() == "{}"
 
 
 @pytest.mark.slow
