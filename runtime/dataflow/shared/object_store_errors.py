@@ -69,9 +69,8 @@ def store_error(error: BaseException, doing: str, url: str, setting: str) -> Sto
     Args:
         doing: What was to be done, such as ``write manifest.json``.
 
-    >>> print(store_error(PermissionError("no"), "list all files", "s3://acme/x", "state_store"))
-    Cannot list all files in s3://acme/x (state_store): the store does not allow it.
-    Let the key of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY read, write, list and delete there, or use another one.
+    >>> store_error(PermissionError("no"), "list all files", "s3://acme/x", "state_store").reason
+    'Cannot list all files in s3://acme/x (state_store): the store does not allow it.'
     """
     marks = set(_marks(error))
     scheme, _, rest = url.partition("://")
