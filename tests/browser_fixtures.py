@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,6 +25,9 @@ from playwright.sync_api import (
     sync_playwright,
 )
 from playwright.sync_api import Error as PlaywrightError
+
+if TYPE_CHECKING:
+    from dataflow.service.published_data import PublishedData
 
 __all__ = [
     "WatchedPage",
@@ -190,7 +194,9 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
 
 @contextmanager
-def site_server(folder: Path, base_path: str = "") -> Iterator[str]:
+def site_server(
+    folder: Path, base_path: str = "", data: PublishedData | None = None
+) -> Iterator[str]:
     """Serve a built site from this process; gives its address, without the base path."""
     import uvicorn
 
@@ -200,7 +206,8 @@ def site_server(folder: Path, base_path: str = "") -> Iterator[str]:
 
     listener = listen("127.0.0.1", 0)
     access = WebAccess(frozenset({"127.0.0.1"}))
-    server = uvicorn.Server(server_config(site_app(folder, base_path), access, log_level="error"))
+    app = site_app(folder, base_path, data)
+    server = uvicorn.Server(server_config(app, access, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -25,9 +25,9 @@ from dataflow.shared.file_store import StoreError
 from dataflow.shared.logging import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dataflow.shared.file_store import FileStore
+    from dataflow.shared.file_store import FileStore, StoredFile
 
 log = get_logger(__name__)
 
@@ -51,8 +51,8 @@ class PublishTarget:
         """
         return self._parsed(self._store.read(MANIFEST).data)
 
-    def change(self, apply: Callable[[Manifest], None]) -> None:
-        """Change the manifest, keeping what others change meanwhile.
+    def change(self, apply: Callable[[Manifest], None]) -> Manifest:
+        """Change the manifest, keeping what others change meanwhile; gives the one that is there.
 
         Args:
             apply: Changes the manifest that it is given; called again where another one was faster.
@@ -68,7 +68,7 @@ class PublishTarget:
             apply(manifest)
             content = manifest_content(manifest)
             if content == read.data or self._store.write_if(MANIFEST, content, read.version):
-                return
+                return manifest
             if time.monotonic() > deadline:
                 raise StoreError(
                     f"{MANIFEST} in {self._store.url} was changed by others again and again.",
@@ -105,18 +105,21 @@ class PublishTarget:
             StoreError: A file is not in the store, and gone from this machine.
         """
         before = self.read_manifest()
+        stored = self._store.list(f"data/{workflow_id}")
+        # A sweep may be about to delete what was a table before.
+        there = {file.name for file in stored if file.name not in before.replaced}
         files = []
         for table, (path, digest) in sorted(staged.items()):
             name = _file_name(workflow_id, table, digest)
             files.append(name)
-            if name not in before.tables.get(workflow_id, []):
-                self._require(name, path, is_doomed=name in before.replaced)
+            if name not in there:
+                self._bring(name, path)
         yield
 
         def apply(manifest: Manifest) -> None:
             now = datetime.now(UTC)
             for name in set(manifest.tables.get(workflow_id, [])).difference(files):
-                manifest.replaced[name] = now.isoformat(timespec="seconds")
+                manifest.replaced[name] = now.isoformat()
             forgotten = now - timedelta(seconds=stale_after + 2 * RUN_SECONDS)
             manifest.replaced = {
                 name: since
@@ -126,8 +129,7 @@ class PublishTarget:
             manifest.tables[workflow_id] = files
             manifest.workflows[workflow_id] = {**manifest.workflows.get(workflow_id, {}), **notes}
 
-        self.change(apply)
-        self._sweep(workflow_id, stale_after)
+        self._sweep(stored, self.change(apply), stale_after)
 
     def rename_workflow(self, old: str, new: str) -> None:
         """Give what a workflow has published another workflow's name; it may be called again."""
@@ -171,18 +173,15 @@ class PublishTarget:
             self._delete_unused(name)
         return gone
 
-    def _require(self, name: str, path: Path, *, is_doomed: bool) -> None:
-        """Make sure of a file that is to be shown; a sweep may be about to delete it."""
-        if is_doomed and path.exists():
+    def _bring(self, name: str, path: Path) -> None:
+        """Bring a file that is to be shown into the store once more, if this machine has it."""
+        if path.exists():
             self._store.put(path, name)
-        if self._store.size(name) is not None:
-            return
-        if not path.exists():
+        elif self._store.size(name) is None:
             raise StoreError(
                 f"What was made ready for the dashboards is gone: {name} in {self._store.url}.",
                 "Run the workflow again.",
             )
-        self._store.put(path, name)
 
     def _delete_unused(self, workflow_id: str) -> None:
         """Delete the files below a workflow's name, except those that a manifest still names."""
@@ -190,23 +189,23 @@ class PublishTarget:
         found = [file.name for file in self._store.list(f"data/{workflow_id}")]
         self._store.delete(name for name in found if name not in used)
 
-    def _sweep(self, workflow_id: str, stale_after: float) -> None:
+    def _sweep(self, stored: Sequence[StoredFile], manifest: Manifest, stale_after: float) -> None:
         """Delete versions that no page shows any more, once open pages have had their time.
 
         What was staged for a run that has not ended may be shown yet, for some days.
         """
         now = datetime.now(UTC)
+        used = {name for files in manifest.tables.values() for name in files}
+        old = []
+        for file in stored:
+            begins, grace = file.modified, RUN_SECONDS
+            since = manifest.replaced.get(file.name)
+            # One that was brought again after it had been replaced is staged.
+            if since and file.modified <= datetime.fromisoformat(since):
+                begins, grace = datetime.fromisoformat(since), stale_after
+            if file.name not in used and begins + timedelta(seconds=grace) <= now:
+                old.append(file.name)
         try:
-            manifest = self.read_manifest()
-            used = {name for files in manifest.tables.values() for name in files}
-            old = []
-            for file in self._store.list(f"data/{workflow_id}"):
-                since = manifest.replaced.get(file.name)
-                replaced = datetime.fromisoformat(since) if since else None
-                grace = stale_after if replaced and file.modified <= replaced else RUN_SECONDS
-                begins = replaced if replaced and file.modified <= replaced else file.modified
-                if file.name not in used and begins + timedelta(seconds=grace) <= now:
-                    old.append(file.name)
             self._store.delete(old)
         except StoreError as error:
             # The next run sweeps; what this one has published is shown.

@@ -21,6 +21,7 @@ from dataflow.runs.policy import ends_in_time
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
 from dataflow.runs.run_note import noted
 from dataflow.runs.run_parameters import with_run_parameters
+from dataflow.runs.shared_run import require_target
 from dataflow.shared.errors import DataflowError
 from dataflow.warehouse.upstream_tables import hold_upstream_tables, release_upstream_tables
 
@@ -105,6 +106,7 @@ class _PromotingExecutor(_WholeRun):
     def _execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[DagsterEvent]:
+        require_target(self._run)
         finish_interrupted_promotion(self._run.project, self._run.workflow_id)
         if self._run.resumes:
             take_up(self._run)

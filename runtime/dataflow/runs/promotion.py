@@ -10,9 +10,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataflow.publish.kind import Publication, releasing
+from dataflow.runs.shared_run import (
+    bring_notes,
+    brought_folder,
+    forget_shared,
+    share_working_copy,
+)
 from dataflow.shared.logging import get_logger
 from dataflow.warehouse.kind import AtomicWarehouse, KeepPolicy, visible_warehouse
 
@@ -38,12 +45,19 @@ def take_up(run: RunContext) -> None:
     """Let a run that goes on from a failed one have what that one wrote and made ready.
 
     Raises:
-        WarehouseError: It is gone, so that leaving out steps would leave out rows.
+        WarehouseError: It is gone, or on another machine, so that leaving out steps would leave
+            out rows.
     """
+    bring_notes(run)
     warehouse = visible_warehouse(run.project, run.workflow_id)
     if run.shows_at_end and isinstance(warehouse, AtomicWarehouse):
         warehouse.begin(run.run_id, run.resumes)
-    staged = _read(run.folder.with_name(run.resumes) / _PUBLICATIONS)
+        share_working_copy(run)
+    earlier = run.folder.with_name(run.resumes)
+    staged = [
+        replace(each, folder=brought_folder(earlier, number, each.folder))
+        for number, each in enumerate(_read(earlier / _PUBLICATIONS))
+    ]
     if staged:
         note_publications(run, staged)
 
@@ -62,6 +76,7 @@ def promote_run(run: RunContext) -> None:
     if publications:
         # All rows of its steps have arrived.
         shutil.rmtree(run.folder, ignore_errors=True)
+        forget_shared(run.project, [run.run_id], run.workflow_id)
 
 
 def promote(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.runs.dagster_names import PARTITION_TAG, WORKFLOW_TAG
 from dataflow.runs.run_ledger import RunLedger
+from dataflow.runs.shared_run import forget_shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,6 +45,7 @@ def forget_old_runs(project: Project, instance: DagsterInstance) -> list[str]:
             else:
                 path.unlink(missing_ok=True)
     RunLedger(project).forget(old)
+    forget_shared(project, old)
     return old
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import IOManager, io_manager
 from dagster._core.definitions.job_definition import default_job_io_manager
 from dagster._core.storage.mem_io_manager import InMemoryIOManager
 
+from dataflow.runs.shared_run import bring_output, share_output, state_store
+from dataflow.shared.project import find_project
+
 if TYPE_CHECKING:
     from dagster import InitResourceContext, InputContext, JobDefinition, OutputContext
+
+    from dataflow.shared.file_store import FileStore
 
 
 class StepOutputs(IOManager):
@@ -18,18 +24,31 @@ class StepOutputs(IOManager):
 
     A step that is tried again, or two steps that take the same rows, would else find the rest of
     a generator, which nobody notices.
+
+    Args:
+        shared: Where they are for other machines as well; for a manager that writes files.
     """
 
-    def __init__(self, inner: IOManager) -> None:
-        self._inner = inner
+    def __init__(self, inner: IOManager, shared: FileStore | None = None) -> None:
+        self._inner: Any = inner
+        self._shared = shared
 
     def handle_output(self, context: OutputContext, obj: Any) -> None:
         """Keep what a step returned."""
         self._inner.handle_output(context, settled(obj))
+        if self._shared is not None and not context.has_asset_key:
+            share_output(self._shared, *self._place(context))
 
     def load_input(self, context: InputContext) -> Any:
         """What an earlier step returned."""
+        if self._shared is not None and not context.has_asset_key:
+            bring_output(self._shared, *self._place(context))
         return self._inner.load_input(context)
+
+    def _place(self, context: InputContext | OutputContext) -> tuple[str, Path]:
+        """What a value is called by run, step and output, and its file on this machine."""
+        name = self._inner.get_op_output_relative_path(context).as_posix()
+        return name, Path(str(self._inner._get_path(context)))
 
 
 def settled(value: Any) -> Any:
@@ -57,4 +76,4 @@ def in_memory(_: InitResourceContext) -> IOManager:
 def in_files(context: InitResourceContext) -> IOManager:
     """For a run of the service: as Dagster keeps values by default."""
     default: Any = default_job_io_manager.resource_fn
-    return StepOutputs(default(context))
+    return StepOutputs(default(context), state_store(find_project()))

@@ -6,8 +6,8 @@ tables by location: rows go through a Parquet file of the run, never through a p
 
 from __future__ import annotations
 
-import shutil
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,12 @@ from dataflow.runs.run_part import (
     part_tags,
     parts_of,
 )
+from dataflow.runs.shared_run import (
+    bring_rejected,
+    forget_earlier,
+    found_here,
+    share_step,
+)
 from dataflow.runs.stored_table import StoredTable
 from dataflow.runs.table_making import make_dashboard, make_models
 from dataflow.runs.table_steps import child_results, load_request, parameters_of
@@ -43,7 +49,6 @@ from dataflow.workflows.identifiers import workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
     from dataflow.runs.partitioning import Part
     from dataflow.shared.named_source import SourceTable
@@ -78,7 +83,7 @@ class Steps:
             return StoredTable("", 0)
         reading = _reading()
         with self._run() as run:
-            _forget_old_runs(run)
+            forget_earlier(run, _RUNS_KEPT)
             part = _part(run)
             with telling_of_sources(run) as told:
                 tables = [
@@ -119,7 +124,8 @@ class Steps:
         if _leaves_out(LOAD):
             return extracted
         with self._run() as run:
-            tables = [_transformed(run, each, transform_data) for each in extracted.all]
+            here = (found_here(run, each) for each in extracted.all)
+            tables = [_transformed(run, each, transform_data) for each in here]
         said = []
         for stored in tables:
             stages = stage_names(stored.metadata)
@@ -134,10 +140,11 @@ class Steps:
         if _leaves_out(LOAD):
             with self._run() as run:
                 return loaded_before(run)
-        reading, tables = _reading(), transformed.all
+        reading = _reading()
         results, said, made = [], [], []
         with self._run() as run, run.lock():
             part = _part(run)
+            tables = [found_here(run, each) for each in transformed.all]
             for stored in tables:
                 request = load_request(
                     run.settings,
@@ -146,7 +153,7 @@ class Steps:
                     reading,
                     part,
                     batch=_batch(run, stored),
-                    rejected=_rejected_rows(stored),
+                    rejected=_rejected_rows(run, stored),
                 )
                 started = time.monotonic()
                 try:
@@ -200,8 +207,11 @@ class Steps:
         _say(summary)
         return tables
 
-    def _run(self) -> AbstractContextManager[RunContext]:
-        return run_of_step(self.workflow_id)
+    @contextmanager
+    def _run(self) -> Iterator[RunContext]:
+        with run_of_step(self.workflow_id) as run:
+            yield run
+            share_step(run)
 
 
 def _leaves_out(part: str) -> bool:
@@ -292,8 +302,8 @@ def _rejected_file(stored: StoredTable) -> Path:
     return Path(stored.extracted or stored.path).with_name(f"rejected{of_table}.parquet")
 
 
-def _rejected_rows(stored: StoredTable) -> Path | None:
-    path = _rejected_file(stored)
+def _rejected_rows(run: RunContext, stored: StoredTable) -> Path | None:
+    path = bring_rejected(run, _rejected_file(stored))
     return path if path.exists() else None
 
 
@@ -363,12 +373,6 @@ def _store(
         known = LazyRows(source).schema if source is not None else None
         rows = write_parquet(data, path, known)
     return StoredTable(str(path), rows, dict(result.get("metadata") or {}), table=table)
-
-
-def _forget_old_runs(run: RunContext) -> None:
-    runs = sorted(run.folder.parent.glob("*/"), key=lambda folder: folder.stat().st_mtime)
-    for folder in runs[:-_RUNS_KEPT]:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _release_memory() -> None:

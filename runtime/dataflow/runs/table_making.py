@@ -11,6 +11,7 @@ from dataflow.modelling.known_graph import known_graph
 from dataflow.modelling.upstream_columns import note_columns_read
 from dataflow.runs.made_assets import tell_of_dashboard, tell_of_models
 from dataflow.runs.promotion import note_publications
+from dataflow.runs.shared_run import note_models
 from dataflow.shared.logging import get_logger
 from dataflow.shared.shown import counted
 
@@ -42,6 +43,7 @@ def make_models(run: RunContext, only: Sequence[str] = ()) -> tuple[BuildResult,
         tell_of_models(run, [], error.outcomes)
         raise
     tell_of_models(run, result.tables, result.outcomes)
+    note_models(run)
     for change in _note_upstream(run):
         log.warning(change)
     for warning in result.warnings:

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.lock import WorkflowBusyError
+from dataflow.service.launch_claim import claimed_launch
 from dataflow.shared.errors import BadInputError, DataflowError
 
 if TYPE_CHECKING:
@@ -63,18 +64,25 @@ def launch_run(
     # Looking and launching have to be one for all servers of the project.
     try:
         with FileLock(folder / "launch.api.lock", timeout=_SECONDS_TO_WAIT):
-            if key is not None:
-                content = [workflow_id, asked.config, tags]
-                if asked.partition is not None:
-                    content.append(asked.partition)
-                request = _digest(json.dumps(content, sort_keys=True))
-                tags = {**tags, _KEY_TAG: _digest(key), _REQUEST_TAG: request}
-                earlier = dagster.runs({_KEY_TAG: tags[_KEY_TAG]}, limit=1)
+            if key is None:
+                with claimed_launch(dagster.project, workflow_id, lambda: False):
+                    _refuse_if_busy(dagster, workflow_id)
+                    return dagster.launch(workflow_id, asked, tags)
+            content = [workflow_id, asked.config, tags]
+            if asked.partition is not None:
+                content.append(asked.partition)
+            request = _digest(json.dumps(content, sort_keys=True))
+            of_key = {_KEY_TAG: _digest(key)}
+            tags = {**tags, **of_key, _REQUEST_TAG: request}
+            with claimed_launch(
+                dagster.project, of_key[_KEY_TAG], lambda: bool(dagster.runs(of_key, limit=1))
+            ):
+                earlier = dagster.runs(of_key, limit=1)
                 if earlier:
                     return _same(earlier[0], request)
-            if refuses:
-                _refuse_if_busy(dagster, workflow_id)
-            return dagster.launch(workflow_id, asked, tags)
+                if refuses:
+                    _refuse_if_busy(dagster, workflow_id)
+                return dagster.launch(workflow_id, asked, tags)
     except Timeout as error:
         raise LaunchBusyError("Too many launches stand in line.", "Try again.") from error
 

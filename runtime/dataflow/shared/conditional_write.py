@@ -74,8 +74,6 @@ async def _read_gcs(system: Any, path: str) -> tuple[bytes, str]:
 
 
 async def _write_gcs(system: Any, path: str, data: bytes, version: str) -> bool:
-    from gcsfs.retry import HttpError
-
     bucket, key, _ = system.split_path(path)
     try:
         await system._call(
@@ -87,10 +85,9 @@ async def _write_gcs(system: Any, path: str, data: bytes, version: str) -> bool:
             headers={"Content-Type": "application/octet-stream"},
             data=data,
         )
-    except HttpError as error:
-        if str(error.code) in ("412", "404" if version else "412"):
-            return False
-        raise
+    except FileExistsError:
+        # What gcsfs makes of 412, for a generation that is another one as well.
+        return False
     return True
 
 

@@ -48,6 +48,7 @@ class ObjectStore:
         self._extra = extra
         self._setting = setting
         self._opened: tuple[int, Any] | None = None
+        self._looks = False
 
     @property
     def url(self) -> str:
@@ -85,7 +86,7 @@ class ObjectStore:
 
     def write_if(self, name: str, data: bytes, version: str) -> bool:
         """Write a small file if it still is what was read; say whether it was."""
-        if not version:
+        if not version and not self._looks:
             self._require_conditions(name)
         with self._explained(f"write {name}"):
             return write_object_if(self._system, self._protocol, self._path(name), data, version)
@@ -134,12 +135,12 @@ class ObjectStore:
         with self._explained(f"write {name}"):
             path = self._path(probe)
             write_object_if(self._system, self._protocol, path, b"1", "")
-            looks = not write_object_if(self._system, self._protocol, path, b"2", "")
+            self._looks = not write_object_if(self._system, self._protocol, path, b"2", "")
         self.delete([probe])
-        if not looks:
+        if not self._looks:
             raise StoreError(
-                f"The store at {self._url} ignores `If-None-Match`: two machines that write at "
-                "once would undo each other's work.",
+                f"The store at {self._url} ignores the condition of a write (`If-None-Match`): "
+                "two machines that write at once would undo each other's work.",
                 f"Use a store with conditional writes for {self._setting}, such as those of AWS, "
                 "Google, Azure, or a current MinIO or Ceph.",
             )
@@ -183,7 +184,7 @@ class ObjectStore:
         except (MissingDependencyError, StoreError):
             raise
         except Exception as error:  # each store's client raises kinds of its own
-            if is_missing_file(error):
+            if is_missing_file(error) and not doing.startswith("write"):
                 raise NotStoredError(
                     f"Cannot {doing} in {self._url}: there is no such file.",
                     "Run the workflow again.",

@@ -50,7 +50,13 @@ _AZURE_KEYS = "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"
 
 
 def is_missing_file(error: BaseException) -> bool:
-    """Whether an error says that there is no such file, in a bucket that is there."""
+    """Whether an error says that there is no such file, in a bucket that is there.
+
+    >>> is_missing_file(FileNotFoundError("m.json"))
+    True
+    >>> is_missing_file(FileNotFoundError("The specified bucket does not exist"))
+    False
+    """
     marks = set(_marks(error))
     if marks & {*_NO_BUCKET}:
         return False
@@ -62,12 +68,15 @@ def store_error(error: BaseException, doing: str, url: str, setting: str) -> Sto
 
     Args:
         doing: What was to be done, such as ``write manifest.json``.
+
+    >>> store_error(PermissionError("no"), "list all files", "s3://acme/x", "state_store").reason
+    'Cannot list all files in s3://acme/x (state_store): the store does not allow it.'
     """
     marks = set(_marks(error))
     scheme, _, rest = url.partition("://")
     keys = _KEYS.get(scheme, _AZURE_KEYS)
     failed = f"Cannot {doing} in {url} ({setting})"
-    if marks & {*_NO_BUCKET}:
+    if marks & {*_NO_BUCKET} or (doing.startswith("write") and is_missing_file(error)):
         bucket = rest.partition("/")[0]
         return StoreError(
             f"{failed}: there is no bucket {bucket}.",
@@ -77,7 +86,9 @@ def store_error(error: BaseException, doing: str, url: str, setting: str) -> Sto
         return StoreError(
             f"{failed}: the store does not know the key, or there is none.", f"Check {keys}."
         )
-    if marks & {*_REFUSED} or "PermissionError" in marks:
+    # Google's client has it as a text alone.
+    is_forbidden = str(error).startswith("Forbidden") or "PermissionError" in marks
+    if marks & {*_REFUSED} or is_forbidden:
         return StoreError(
             f"{failed}: the store does not allow it.",
             f"Let the key of {keys} read, write, list and delete there, or use another one.",

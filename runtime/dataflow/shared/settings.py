@@ -112,8 +112,8 @@ class Settings(BaseModel):
     # share. SQLite files in `.dagster` if not given.
     history: str = ""
     # A folder or an address that every machine of the environment reaches, such as
-    # `s3://bucket/shop`: what steps hand over and failed runs leave is kept there. `.dataflow` of
-    # this machine if not given.
+    # `s3://bucket/shop`: what steps hand over and failed runs leave is kept there, too. `.dataflow`
+    # of this machine alone if not given.
     state_store: str = ""
     # A folder or an address for the published tables and their manifest, which the dashboards
     # read. `.dataflow/site` of this machine if not given.

@@ -39,6 +39,9 @@ def open_store(address: str, setting: str, root: Path) -> FileStore:
 
     Raises:
         BadInputError: The address is of no kind that is known, or holds a password.
+
+    >>> open_store("s3://acme-data/shop/", "state_store", Path()).url
+    's3://acme-data/shop'
     """
     return _opened(address, setting, root)
 
@@ -48,6 +51,9 @@ def check_address(address: str, setting: str) -> str:
 
     Raises:
         BadInputError: It is of no kind that is known, or holds a password.
+
+    >>> check_address("s3://acme-data/shop", "state_store"), check_address("/mnt/shop", "x")
+    ('s3', '')
     """
     scheme = "" if _DRIVE.match(address) else urlsplit(address).scheme.lower()
     if scheme in ("", "file"):

@@ -100,3 +100,16 @@ def test_deleted_state_is_made_again(project: Project, sources: Path) -> None:
 
     assert publish_outdated(project, lambda _: None).published == ["shop"]
     assert _rows(project) == {"t": 1}
+
+
+def test_a_build_publishes_nothing_into_a_shared_place(
+    project: Project, sources: Path, tmp_path: Path
+) -> None:
+    """The tables of this machine may be older than those that another one has published."""
+    (tmp_path / "shared").mkdir()
+    setting = f'[tool.dataflow]\npublish_target = "{tmp_path / "shared"}"\n'
+    (project.root / "pyproject.toml").write_text(setting)
+    _edit(sources / "t.sql", "SELECT 2 AS a")
+
+    assert publish_outdated(Project(project.root), lambda _: None) == Outdated()
+    assert list((tmp_path / "shared").iterdir()) == []
