@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dataflow.shared.settings import Settings
+    from dataflow.shared.values import EnvironmentValues
 
 PROJECT_VARIABLE = "DATAFLOW_PROJECT"
 # Walking up meets many pyproject.toml files that are not ours; a search is cheaper than a parse.
@@ -47,6 +48,15 @@ class Project:
         from dataflow.shared.settings import load_settings
 
         return load_settings(self.root)
+
+    @cached_property
+    def values(self) -> EnvironmentValues:
+        """What ``${NAME}`` gives in the configurations and settings of this project."""
+        from dataflow.shared.values import EnvironmentValues
+
+        settings = self.settings
+        folder = self.root / settings.secrets_dir
+        return EnvironmentValues(settings.variables, folder, settings.secrets)
 
     @property
     def source_dir(self) -> Path:

@@ -111,8 +111,14 @@ class Settings(BaseModel):
     publish_target: str = ""
     # What starts the runs of the service: a kind's name, or a table with its `type` and its keys.
     launcher: Kind = "local"
-    # What `${NAME}` in config.yaml gives where the environment has no variable of that name.
+    # What `${NAME}` in config.yaml and in settings gives where the environment has no variable and
+    # the folder of secrets no file of that name; it may be `${ANOTHER}`.
     variables: dict[str, str] = {}
+    # The folder with a file for each secret, as Docker and Kubernetes mount it: `${NAME}` is what
+    # the file `NAME` holds. `NAME_FILE` in the environment names another file.
+    secrets_dir: Path = Path("/run/secrets")
+    # Stores that are asked for what `${NAME}` is nowhere else: plug-ins, each a name or a table.
+    secrets: list[Kind] = []
 
     @model_validator(mode="after")
     def _fill_in(self) -> Settings:

@@ -289,6 +289,6 @@ def visible_warehouse(project: Project, workflow_id: str) -> Warehouse:
         BadInputError: The setting ``warehouse`` is wrong.
         PluginError: The kind cannot be imported.
     """
-    kind, settings = chosen_kind("warehouses", project.settings.warehouse)
+    kind, settings = chosen_kind("warehouses", project.settings.warehouse, project.values)
     warehouse: Warehouse = kind.open(settings, project, workflow_id)
     return warehouse
