@@ -15,7 +15,7 @@ from dataflow.runs.asset_events import report_events, take_up_events, told_event
 from dataflow.runs.context import RunContext, enter_run, resumed_run, share_with_author
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.launch_config import asked_tags
-from dataflow.runs.lock import workflow_lock
+from dataflow.runs.lock import alive, workflow_lock
 from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.part_check import check_parts
 from dataflow.runs.policy import ends_in_time
@@ -174,6 +174,7 @@ class _HoldingExecutor(_WholeRun):
             stack.enter_context(enter_run(run))
             # Outside of a step Dagster keeps interrupts for later; a cancelled run must not wait.
             with raise_execution_interrupts():
+                stack.enter_context(alive(project, run_id))
                 stack.enter_context(workflow_lock(project, workflow_id, say, run_id))
             success = True
             stack.enter_context(ends_in_time(limit))

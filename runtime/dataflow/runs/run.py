@@ -21,7 +21,7 @@ from dataflow.runs.definitions import runnable_job
 from dataflow.runs.executor import promoting_executor
 from dataflow.runs.instance import open_instance
 from dataflow.runs.last_run import show_on_index
-from dataflow.runs.lock import workflow_lock
+from dataflow.runs.lock import alive, workflow_lock
 from dataflow.runs.model import Run, own_tags
 from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.notifications import report_failure, unset_addresses
@@ -89,6 +89,7 @@ def run_workflow(
         job = with_policy(job, policy, is_on_service=False)
         context = RunContext(project, workflow_id, str(uuid4()), config)
         with (
+            alive(project, context.run_id),
             workflow_lock(project, workflow_id, on_wait, context.run_id),
             open_instance(project) as instance,
             share_with_author(project, workflow_id, config),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
-from dataflow.shared.project_file import PROJECT_FILE, parse_project_file
+from dataflow.shared.project_file import PROJECT_FILE, parse_project_file, read_project_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,12 @@ class Project:
         settings = self.settings
         folder = self.root / settings.secrets_dir
         return EnvironmentValues(settings.variables, folder, settings.secrets)
+
+    @cached_property
+    def name(self) -> str:
+        """What it is called in its pyproject.toml, the same on each machine; else its folder."""
+        content = read_project_file(self.root / PROJECT_FILE).content
+        return str(content.get("project", {}).get("name") or self.root.name)
 
     @property
     def source_dir(self) -> Path:
