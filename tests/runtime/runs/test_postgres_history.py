@@ -31,15 +31,12 @@ SECRET = "planted-in-the-history"  # noqa: S105
 @pytest.fixture
 def database(postgres: str) -> Iterator[str]:
     """An empty database; its address."""
-    with psycopg2.connect(postgres) as connection:
-        connection.autocommit = True
-        connection.cursor().execute("CREATE DATABASE history")
-    connection.close()
+    server = psycopg2.connect(postgres)
+    server.autocommit = True
+    server.cursor().execute("CREATE DATABASE history")
     yield postgres.replace("/postgres", "/history")
-    connection = psycopg2.connect(postgres)
-    connection.autocommit = True
-    connection.cursor().execute("DROP DATABASE history WITH (FORCE)")
-    connection.close()
+    server.cursor().execute("DROP DATABASE history WITH (FORCE)")
+    server.close()
 
 
 @pytest.fixture
