@@ -18,6 +18,7 @@ from dataflow.runs.launch_config import asked_tags
 from dataflow.runs.lock import alive, workflow_lock
 from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.part_check import check_parts
+from dataflow.runs.place import check_place, check_reach, place_tags
 from dataflow.runs.policy import ends_in_time
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
 from dataflow.runs.run_note import noted
@@ -167,6 +168,9 @@ class _HoldingExecutor(_WholeRun):
         dagster_run = plan_context.dagster_run
         config = with_run_parameters(self._config, dagster_run.run_config)
         run = RunContext(project, workflow_id, run_id, config, resumes=resumes)
+        check_reach(project)
+        if place := place_tags(project):
+            plan_context.instance.add_run_tags(run_id, place)
         tags = asked_tags(dagster_run)
         check_parts(project, workflow_id, tags, has_steps=uses_steps(workflow_id))
         with ExitStack() as stack:
@@ -176,6 +180,8 @@ class _HoldingExecutor(_WholeRun):
             with raise_execution_interrupts():
                 stack.enter_context(alive(project, run_id))
                 stack.enter_context(workflow_lock(project, workflow_id, say, run_id))
+            # Not before: where the last run was may have changed while this one waited.
+            check_place(project, workflow_id, plan_context.instance)
             success = True
             stack.enter_context(ends_in_time(limit))
             for event in _PromotingExecutor(run, self._steps).execute(plan_context, execution_plan):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from filelock import FileLock
 
+from dataflow.runs.launcher_kind import chosen_launcher
 from dataflow.runs.postgres_history import (
     HistoryError,
     connect,
@@ -68,7 +69,7 @@ def prepare_dagster_home(project: Project) -> Path:
     if own.exists() or not read_by_dagster.exists():
         try:
             settings = yaml.safe_load(own.read_text(encoding="utf-8")) if own.exists() else {}
-            settings = _with_warm_runs(_with_redaction(settings or {}, project))
+            settings = _with_launcher(_with_redaction(settings or {}, project), project)
             settings = _with_output(settings, project.dagster_home)
             text = _HEADER + yaml.safe_dump(settings)
         except (yaml.YAMLError, AttributeError, UnicodeDecodeError) as error:
@@ -107,14 +108,16 @@ def _with_redaction(settings: dict[str, Any], project: Project) -> dict[str, Any
     return {**kept, "storage": {"custom": {**_REDACTED, "config": config}}}
 
 
-def _with_warm_runs(settings: dict[str, Any]) -> dict[str, Any]:
-    """With our launcher and queue, unless the project names its own.
+def _with_launcher(settings: dict[str, Any], project: Project) -> dict[str, Any]:
+    """With the launcher of the environment, or ours, and our queue; the project's own ones win.
 
-    Both do as Dagster's own where no `dataflow up` has a warm process.
+    Ours do as Dagster's own where no `dataflow up` has a warm process.
     """
     if settings.get(_LAUNCHER):
         return settings
-    changed = {**settings, _LAUNCHER: _WARM}
+    chosen = chosen_launcher(project)
+    launcher = chosen[0].config(chosen[1]) if chosen else _WARM
+    changed = {**settings, _LAUNCHER: launcher}
     if not settings.get(_COORDINATOR):
         changed[_COORDINATOR] = {**_PROMPT, "config": changed.pop(_QUEUE, None) or {}}
     return changed

@@ -136,6 +136,22 @@ def alive(project: Project, run_id: str) -> Iterator[None]:
         yield
 
 
+def lost_process(project: Project, run_id: str) -> str:
+    """The process that executed a run and is gone, on whichever host; empty if none is known.
+
+    Only a history that hosts share tells: without one a process is looked for on this machine.
+
+    Raises:
+        HistoryError: The history's Postgres does not answer.
+    """
+    if not project.settings.history:
+        return ""
+    from dataflow.runs.postgres_lock import lost_holder
+
+    holder = lost_holder(project, run_id)
+    return f"process {holder.pid} on {holder.host}" if holder else ""
+
+
 def _busy(workflow_id: str, holder: str) -> WorkflowBusyError:
     return WorkflowBusyError(
         f"The workflow {workflow_id!r} is in use by {holder}.",

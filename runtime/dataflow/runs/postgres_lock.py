@@ -264,8 +264,10 @@ def running(project: Project, run_id: str) -> Iterator[None]:
 def lost_holder(project: Project, run_id: str) -> Holder | None:
     """The process that executed a run and is gone, if the run said which that was."""
     lock = SharedLock(project, f"run {run_id}")
-    holder = lock.holder()
-    return None if holder is None or lock.is_held() else holder
+    # In this order: who gives a lock back takes the note out first; who takes one notes it last.
+    if lock.holder() is None or lock.is_held():
+        return None
+    return lock.holder()
 
 
 def _session(address: str) -> _Session:

@@ -242,10 +242,13 @@ class WarehouseKind(Generic[Settings]):
     Args:
         settings: The keys that it has in ``[tool.dataflow]``, with ``type: Literal[<name>]``.
         open: The warehouse of one workflow; nothing is connected to yet.
+        is_shared: Whether every host of an environment sees the same tables, or, asked with the
+            settings, whether these say so. A run that may be on any host is refused without.
     """
 
     settings: type[Settings]
     open: Callable[[Settings, Project, str], Warehouse]
+    is_shared: Callable[[Settings], bool] | bool = False
 
 
 # Of which project and workflow a run has the warehouse, and how it is asked for.
@@ -280,6 +283,17 @@ def open_warehouse(project: Project, workflow_id: str) -> Warehouse:
     if shared is not None and shared[:2] == (project.root, workflow_id):
         return shared[2]()
     return visible_warehouse(project, workflow_id)
+
+
+def has_shared_tables(project: Project) -> bool:
+    """Whether every host sees the tables of the project's warehouse.
+
+    Raises:
+        BadInputError: The setting ``warehouse`` is wrong.
+        PluginError: The kind cannot be imported.
+    """
+    kind, settings = chosen_kind("warehouses", project.settings.warehouse, project.values)
+    return bool(kind.is_shared(settings) if callable(kind.is_shared) else kind.is_shared)
 
 
 def visible_warehouse(project: Project, workflow_id: str) -> Warehouse:
