@@ -123,7 +123,7 @@ def postgres_fault(address: str, error: BaseException) -> HistoryError:
     texts = (str(getattr(each, "orig", None) or each) for each in said if each is not None)
     # Dagster says that it tried too often; why it failed is what it was told.
     words = next((text for text in texts if "too many retries" not in text), str(error))
-    line = " ".join(words.split()).strip().rstrip(".")
+    line = " ".join(words.split()).strip().rstrip(".?")
     if "authentication failed" in line or "no password supplied" in line:
         told = "Correct the user and the password of the setting history."
     elif "does not exist" in line:

@@ -137,14 +137,7 @@ def load_settings(root: Path) -> Settings:
     >>> load_settings(Path()).api_port
     8000
     """
-    path = root / PROJECT_FILE
-    own: dict[str, Any] = read_project_file(path).content["tool"]["dataflow"]
-    table, origin = with_environment(own, path)
-    for name in Settings.model_fields:
-        variable = f"DATAFLOW_{name.upper()}"
-        if variable in os.environ:
-            table[name] = os.environ[variable]
-            origin[name] = f"environment variable {variable}"
+    table, origin = written_settings(root)
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
@@ -156,3 +149,20 @@ def load_settings(root: Path) -> Settings:
         raise BadInputError(
             "\n".join(faults), f"The settings are: {', '.join(Settings.model_fields)}."
         ) from error
+
+
+def written_settings(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings of the project at ``root`` that are not left to defaults; where each stands.
+
+    Raises:
+        BadInputError: There is no such environment.
+    """
+    path = root / PROJECT_FILE
+    own: dict[str, Any] = read_project_file(path).content["tool"]["dataflow"]
+    table, origin = with_environment(own, path)
+    for name in Settings.model_fields:
+        variable = f"DATAFLOW_{name.upper()}"
+        if variable in os.environ:
+            table[name] = os.environ[variable]
+            origin[name] = f"environment variable {variable}"
+    return table, origin

@@ -244,11 +244,14 @@ class WarehouseKind(Generic[Settings]):
         open: The warehouse of one workflow; nothing is connected to yet.
         is_shared: Whether every host of an environment sees the same tables, or, asked with the
             settings, whether these say so. A run that may be on any host is refused without.
+        check: Tries it for `dataflow env check`, tables included, and says what was found. Without,
+            a table is made and dropped in the warehouse of a workflow that there is not.
     """
 
     settings: type[Settings]
     open: Callable[[Settings, Project, str], Warehouse]
     is_shared: Callable[[Settings], bool] | bool = False
+    check: Callable[[Settings, Project], str] | None = None
 
 
 # Of which project and workflow a run has the warehouse, and how it is asked for.
