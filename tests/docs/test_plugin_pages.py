@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from dataflow.publish.kind import PublisherKind
+from dataflow.runs.launcher_kind import LauncherKind
 from dataflow.shared.config_model import Parameters
 from dataflow.shared.project import Project
 from dataflow.shared.secrets_kind import SecretsKind
@@ -36,6 +37,7 @@ def code_of(page: str) -> dict[str, Any]:
         ("warehouses.md", WarehouseKind),
         ("publishers.md", PublisherKind),
         ("secrets.md", SecretsKind),
+        ("launchers.md", LauncherKind),
     ],
 )
 def test_the_page_shows_a_kind(page: str, kind: type) -> None:

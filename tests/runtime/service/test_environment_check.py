@@ -73,8 +73,7 @@ def test_an_environment_that_is_ready_is_tried_in_each_part(
     assert "second write was refused" in parts["state_store"]["said"]
     assert parts["hosts"]["said"] == "runs may be on any host"
     assert PASSWORD not in done.stdout
-    left = [path for path in root.rglob("*env_check*")]
-    assert left == []
+    assert not list(root.rglob("*env_check*"))
 
 
 @pytest.mark.slow
@@ -124,14 +123,14 @@ def test_environments_are_listed_and_shown(root: Path, run: Command) -> None:
     with (root / "pyproject.toml").open("a") as file:
         file.write(SETTINGS.replace("HISTORY", "postgresql://me:${DB_PASSWORD}@db/x"))
     listed = run("env", "list", DATAFLOW_ENV="prod").stdout.splitlines()
-    assert [line[:8].strip() for line in listed] == ["default", "* prod", "empty"]
-    shown = json.loads(
-        run("env", "show", "prod", "--json", SHOP_LOGIN="a-login-of-somebody").stdout
-    )
+    assert [line[:9].strip("* ") for line in listed] == ["default", "prod", "empty"]
+    assert listed[1].startswith("* prod")
+    said = run("env", "show", "prod", "--json", SHOP_LOGIN="a-login-of-somebody").stdout
+    shown = json.loads(said)
     assert shown["settings"]["state_store"]["value"] == "shared/state"
     assert shown["settings"]["state_store"]["from"].endswith("[tool.dataflow.environments.prod]")
     assert shown["variables"] == {"LOGIN": "setting variables", "REGION": "setting variables"}
-    assert "a-login-of-somebody" not in json.dumps(shown)
+    assert "a-login-of-somebody" not in said
     refused = run("env", "check", "pord")
     assert refused.returncode == 2
     assert "prod" in refused.stderr
