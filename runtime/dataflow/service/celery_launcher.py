@@ -104,7 +104,8 @@ def make_app(settings: CelerySettings) -> Celery:
     from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 
     given = app_settings(settings)
-    app: Celery = dagster_app(
+    make: Any = dagster_app
+    app: Celery = make(
         {
             "broker": given["broker"],
             "backend": given["backend"],
