@@ -98,9 +98,10 @@ def connect(address: str, **options: Any) -> Connection:
 
     given = {"connect_timeout": SECONDS_TO_CONNECT, "application_name": "dataflow"}
     try:
-        return psycopg2.connect(address, **{**given, **_KEEPALIVE, **options})
+        connection: Connection = psycopg2.connect(address, **{**given, **_KEEPALIVE, **options})
     except psycopg2.Error as error:
         raise postgres_fault(address, error) from error
+    return connection
 
 
 def require_driver() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from tests.plugin_fixtures import InstallPlugin, install_plugin
 
 from dataflow.shared.config import read_config
 from dataflow.shared.environment import resolve
@@ -14,6 +16,29 @@ from dataflow.shared.project import Project
 from dataflow.shared.redaction import redact
 from dataflow.shared.setting_values import setting_value
 from dataflow.shared.values import EnvironmentValues, SecretFileError
+
+__all__ = ["install_plugin"]
+
+# A store that has one secret, can be asked with one key, and writes down what it is asked.
+STORE = """
+from typing import Literal
+from dataflow.shared.config_types import Section, Text
+from dataflow.shared.secrets_kind import SecretsKind
+
+asked = []
+
+class Vault(Section):
+    type: Literal["vault"]
+    key: Text
+
+def open_store(settings):
+    def look_up(name):
+        asked.append((settings.key, name))
+        return "of-the-vault" if name == "LOGIN" else None
+    return look_up
+
+KIND = SecretsKind(Vault, open_store)
+"""
 
 
 @pytest.fixture
@@ -94,7 +119,7 @@ def test_a_configuration_has_the_values_of_its_environment(
     path = tmp_path / "src/dataflow/workflows/sales/config.yaml"
     path.parent.mkdir(parents=True)
     path.write_text(
-        "workflow: {id: sales, description: Sales}\ningestion:\n  source: {type: api, "
+        "workflow: {name: Sales}\ningestion:\n  source: {type: api, "
         "url: 'https://${HOST}/sales', auth_type: bearer_token, token: '${SHOP_TOKEN}'}\n"
     )
     source = read_config(path, project=Project(tmp_path)).ingestion.source
@@ -128,3 +153,23 @@ def test_a_setting_that_the_environment_gives_whole_may_have_its_secret(
     monkeypatch.setenv("DATAFLOW_HISTORY", "postgresql://me:in-the-process@db/x")
     assert setting_value(Project(tmp_path), "history") == os.environ["DATAFLOW_HISTORY"]
     assert redact("in-the-process") == "***"
+
+
+def test_a_store_is_asked_last_and_once(
+    folder: Path, install_plugin: InstallPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only for what is nowhere else; its own key may come from a file; what it gives is masked."""
+    install_plugin("a-vault", STORE, secrets="vault = a_vault:KIND")
+    (folder / "VAULT_KEY").write_text("key-of-the-file")
+    monkeypatch.setenv("HERE", "yes")
+    values = EnvironmentValues({}, folder, [{"type": "vault", "key": "${VAULT_KEY}"}])
+    assert values["HERE"] == "yes"
+    assert [values["LOGIN"], values["LOGIN"]] == ["of-the-vault"] * 2
+    assert values.get("NOT_THERE") is None
+    asked = import_module("a_vault").asked
+    assert asked == [("key-of-the-file", "LOGIN"), ("key-of-the-file", "NOT_THERE")]
+    assert values.origin("LOGIN") == "store of secrets"
+    assert redact("of-the-vault") == "***"
+    wrong = EnvironmentValues({}, folder, ["volt"])
+    with pytest.raises(BadInputError, match=r"\[tool.dataflow\] secrets names 'volt'"):
+        wrong["LOGIN"]
