@@ -11,10 +11,11 @@ from contextlib import contextmanager
 
 import psycopg2
 import pytest
-from tests.service_fixtures import until, write_project
+from tests.service_fixtures import until, write_project, write_workflow
 
 from dataflow.runs.lock import WorkflowBusyError, confirm_lock, workflow_lock
 from dataflow.runs.postgres_lock import LockLostError, SharedLock, lost_holder, running
+from dataflow.runs.run import run_workflow
 from dataflow.shared.project import Project
 
 pytestmark = pytest.mark.slow
@@ -43,8 +44,9 @@ def project(
     monkeypatch.setenv("DATAFLOW_HISTORY", postgres)
     monkeypatch.setenv("DATAFLOW_LOCK_TIMEOUT_SECONDS", "0.3")
     yield Project(root)
-    with psycopg2.connect(postgres) as connection:
-        connection.cursor().execute("DROP TABLE IF EXISTS dataflow_locks")
+    connection = psycopg2.connect(postgres)
+    connection.autocommit = True
+    connection.cursor().execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     connection.close()
 
 
@@ -127,6 +129,33 @@ def test_a_lost_connection_is_noticed(project: Project, postgres: str) -> None:
             confirm_lock(project, "sales")
     with workflow_lock(project, "sales"):
         confirm_lock(project, "sales")
+
+
+def test_a_run_that_lost_its_lock_fails_before_anything_is_seen(
+    project: Project, postgres: str
+) -> None:
+    """All its steps have done well, and what they did is not made visible."""
+    body = f"""
+    import psycopg2
+    server = psycopg2.connect({postgres!r})
+    server.autocommit = True
+    server.cursor().execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks "
+        "WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+    )
+    from dataflow.authoring import open_warehouse
+    with open_warehouse("sales") as connection:
+        connection.execute("CREATE TABLE here AS SELECT 1 AS one")
+    """
+    write_workflow(project.root, "sales", body.strip())
+    told = run_workflow(project, "sales")
+    assert told.status == "failed"
+    assert [step.status for step in told.steps] == ["succeeded"] * 2
+    assert "connection to the history's Postgres" in told.error
+    assert not project.warehouse_file("sales").exists()
+    lock = SharedLock(project, "workflow sales")
+    assert lock.acquire(0)
+    lock.release()
 
 
 def test_who_waits_can_be_interrupted(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
