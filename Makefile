@@ -97,7 +97,7 @@ examples: setup ## Render the example project anew after a change of the templat
 apt = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update && \
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes $(1) >/dev/null
 
-test-tools: setup # What the tests use beside Python: a browser, Postgres and MariaDB to read from, nginx, docker-compose.
+test-tools: setup # What the tests use beside Python: a browser, Postgres and MariaDB, Redis, nginx, docker-compose.
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		command -v google-chrome >/dev/null || \
 		{ $(call apt,chromium); } || \
@@ -109,6 +109,9 @@ test-tools: setup # What the tests use beside Python: a browser, Postgres and Ma
 	@command -v mariadbd >/dev/null || ls /usr/sbin/mariadbd >/dev/null 2>&1 || \
 		{ $(call apt,--no-install-recommends mariadb-server); } || \
 		echo 'Without MariaDB on this machine, the tests that read from it are skipped.'
+	@command -v redis-server >/dev/null || \
+		{ $(call apt,--no-install-recommends redis-server); } || \
+		echo 'Without Redis on this machine, the tests of runs on Celery workers are skipped.'
 	@command -v nginx >/dev/null || ls /usr/sbin/nginx >/dev/null 2>&1 || \
 		{ $(call apt,--no-install-recommends nginx-light); } || \
 		echo 'Without nginx on this machine, the test of the login before the servers is skipped.'

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pytest
 
 from dataflow.publish.kind import PublisherKind
+from dataflow.runs.launcher_kind import LauncherKind
 from dataflow.shared.config_model import Parameters
 from dataflow.shared.project import Project
+from dataflow.shared.secrets_kind import SecretsKind
 from dataflow.sources.kind import ReadRequest, SourceKind
 from dataflow.stages.kind import StageKind
 from dataflow.warehouse.kind import WarehouseKind
@@ -31,7 +33,12 @@ def code_of(page: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("page", "kind"),
-    [("warehouses.md", WarehouseKind), ("publishers.md", PublisherKind)],
+    [
+        ("warehouses.md", WarehouseKind),
+        ("publishers.md", PublisherKind),
+        ("secrets.md", SecretsKind),
+        ("launchers.md", LauncherKind),
+    ],
 )
 def test_the_page_shows_a_kind(page: str, kind: type) -> None:
     """Its settings are a model with a name of its own."""

@@ -29,7 +29,9 @@ def project(plugin_python: Callable[..., str], tmp_path_factory: pytest.TempPath
         "[tool.dataflow]\n",
         "[tool.dataflow]\n"
         'warehouse = {type = "shared_folder", folder = "../warehouses"}\n'
-        'publishers = ["parquet", {type = "csv_folder", folder = "out"}]\n',
+        'publishers = ["parquet", {type = "csv_folder", folder = "out"}]\n'
+        'secrets = [{type = "password_store", command = ["printf", "of-the-store"]}]\n'
+        'variables = {LOGIN = "${ONLY_IN_THE_STORE}"}\n',
     )
     settings.write_text(text)
     config = root / "src/dataflow/workflows/orders/config.yaml"
@@ -65,6 +67,14 @@ def test_the_warehouse_lies_where_the_project_says(
     assert "From dataflow-example-plugin." in plugin_python(
         project, *DATAFLOW, "workflow", "--help"
     )
+
+
+def test_the_store_gives_what_is_nowhere_else(
+    project: Path, plugin_python: Callable[..., str]
+) -> None:
+    """The program that the project names is asked for it."""
+    code = "from dataflow.shared.project import find_project; print(find_project().values['LOGIN'])"
+    assert plugin_python(project, "-c", code).strip() == "of-the-store"
 
 
 def test_both_publishers_publish(project: Path) -> None:

@@ -51,6 +51,14 @@ _KNOWN = {
     "reload": LazyCommand(
         "dataflow.cli.reload:reload", "Let the running service read the workflows anew."
     ),
+    "env": LazyCommand("dataflow.cli.main:env", "Show and try the project's environments."),
+    "env list": LazyCommand("dataflow.cli.env_list:list_", "List the project's environments."),
+    "env show": LazyCommand("dataflow.cli.env_show:show", "Show the settings of an environment."),
+    "env check": LazyCommand("dataflow.cli.env_check:check", "Try each part of an environment."),
+    "worker": LazyCommand("dataflow.cli.main:worker", "Execute runs that a service hands out."),
+    "worker celery": LazyCommand(
+        "dataflow.cli.worker_celery:celery", "Execute the runs of launcher celery here."
+    ),
     "api": LazyCommand("dataflow.cli.api:api", "Serve the REST API alone."),
     "token": LazyCommand("dataflow.cli.main:token", "Make and revoke tokens of the REST API."),
     "token create": LazyCommand("dataflow.cli.token:create", "Make a token and print it once."),

@@ -50,6 +50,16 @@ def token() -> None:
     """Make, list and revoke tokens of the REST API."""
 
 
+@click.group(cls=LazyGroup, lazy_commands=commands_of("env"))
+def env() -> None:
+    """List, show and try the project's environments."""
+
+
+@click.group(cls=LazyGroup, lazy_commands=commands_of("worker"))
+def worker() -> None:
+    """Execute runs that a service on another machine hands out."""
+
+
 def main() -> None:
     """Run the command line. The one place where an error becomes an exit code."""
     try:

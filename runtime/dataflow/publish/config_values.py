@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,8 @@ import yaml
 from dataflow.shared.environment import interpolate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
 
@@ -64,7 +65,7 @@ def read_config_values(project: Project, workflow_id: str) -> ConfigValues:
         for name, column in _section(source, "columns").items():
             if isinstance(column, dict) and column.get("unit"):
                 units[str(name).lower()] = str(column["unit"])
-    return ConfigValues(_known_zone(zone), units)
+    return ConfigValues(_known_zone(zone, project.values), units)
 
 
 def _section(content: Any, name: str) -> dict[str, Any]:
@@ -72,12 +73,12 @@ def _section(content: Any, name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _known_zone(written: Any) -> str:
+def _known_zone(written: Any, values: Mapping[str, str]) -> str:
     from zoneinfo import ZoneInfo
 
     if not isinstance(written, str):
         return _DEFAULT_ZONE
-    zone, _, _ = interpolate(written, os.environ)
+    zone, _, _ = interpolate(written, values)
     try:
         return ZoneInfo(zone).key
     except (ValueError, OSError, KeyError):

@@ -102,7 +102,10 @@ def publish(request: PublishRequest) -> dict[str, int]:
         BadInputError: The setting ``publishers`` is wrong; nothing was published.
         PublishError: A publisher failed; those before it have published.
     """
-    chosen = [chosen_kind("publishers", kind) for kind in request.project.settings.publishers]
+    values = request.project.values
+    chosen = [
+        chosen_kind("publishers", kind, values) for kind in request.project.settings.publishers
+    ]
     tables: dict[str, int] = {}
     for kind, settings in chosen:
         tables |= kind.publish(settings, request)
@@ -122,7 +125,8 @@ def stage(request: PublishRequest) -> tuple[dict[str, int], list[Publication]]:
         PublishError: A publisher failed.
     """
     names = request.project.settings.publishers
-    chosen = [(name, *chosen_kind("publishers", name)) for name in names]
+    values = request.project.values
+    chosen = [(name, *chosen_kind("publishers", name, values)) for name in names]
     tables: dict[str, int] = {}
     publications = []
     for name, kind, settings in chosen:
@@ -145,7 +149,7 @@ def releasing(
 
     with ExitStack() as stack:
         for publication in publications:
-            kind, settings = chosen_kind("publishers", publication.kind)
+            kind, settings = chosen_kind("publishers", publication.kind, project.values)
             released = kind.release(settings, project, workflow_id, Path(publication.folder))
             stack.enter_context(released)
         yield

@@ -177,7 +177,7 @@ def _stage_in(
 
 def _limits(project: Project) -> ParquetSettings:
     for chosen in project.settings.publishers:
-        kind, settings = chosen_kind("publishers", chosen)
+        kind, settings = chosen_kind("publishers", chosen, project.values)
         if kind is KIND and isinstance(settings, ParquetSettings):
             return settings
     return ParquetSettings(type="parquet")

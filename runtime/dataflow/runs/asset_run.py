@@ -20,7 +20,8 @@ from dataflow.runs.asset_events import report_events, told_events
 from dataflow.runs.context import RunContext, enter_run, own_config, share_with_author
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.last_run import show_on_index
-from dataflow.runs.lock import workflow_lock
+from dataflow.runs.lock import alive, workflow_lock
+from dataflow.runs.place import check_place, check_reach
 from dataflow.runs.policy import ends_in_time, timeout_tags
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run
 from dataflow.runs.run_part import DASHBOARD, MODELS, loaded_before, part_tags
@@ -103,7 +104,13 @@ def _run(context: OpExecutionContext, workflow_id: str) -> Iterator[RunContext]:
     with share_with_author(project, workflow_id) as config:
         run = RunContext(project, workflow_id, context.run_id, config)
         limit = config.run.timeout_seconds if config else None
-        with workflow_lock(project, workflow_id, say, run.run_id), enter_run(run):
+        check_reach(project)
+        with (
+            alive(project, run.run_id),
+            workflow_lock(project, workflow_id, say, run.run_id),
+            enter_run(run),
+        ):
+            check_place(project, workflow_id, context.instance)
             finish_interrupted_promotion(project, workflow_id)
             hold_upstream_tables(project, workflow_id, run.upstream)
             try:

@@ -26,6 +26,8 @@ PROCESS_TAG = "dataflow/pid"
 TRIGGER_TAG = "dataflow/trigger"
 # On runs that Dagster has started from a warm process: its id and when it began.
 RUN_PROCESS_TAG = "dataflow/run_process"
+# On runs with a history that hosts share: which host executes them.
+RUN_HOST_TAG = "dataflow/run_host"
 # Tells the processes of a service where the process is that forks runs.
 WORKER_VARIABLE = "DATAFLOW_RUN_WORKER"
 # Marks the processes that `dataflow up` starts again when they end.

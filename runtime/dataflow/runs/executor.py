@@ -14,9 +14,10 @@ from dataflow.runs.asset_events import report_events, take_up_events, told_event
 from dataflow.runs.context import RunContext, enter_run, resumed_run, share_with_author
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.launch_config import asked_tags
-from dataflow.runs.lock import workflow_lock
+from dataflow.runs.lock import alive, workflow_lock
 from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.part_check import check_parts
+from dataflow.runs.place import check_place, check_reach, place_tags
 from dataflow.runs.policy import ends_in_time
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
 from dataflow.runs.run_note import noted
@@ -168,6 +169,9 @@ class _HoldingExecutor(_WholeRun):
         dagster_run = plan_context.dagster_run
         config = with_run_parameters(self._config, dagster_run.run_config)
         run = RunContext(project, workflow_id, run_id, config, resumes=resumes)
+        check_reach(project)
+        if place := place_tags(project):
+            plan_context.instance.add_run_tags(run_id, place)
         tags = asked_tags(dagster_run)
         check_parts(project, workflow_id, tags, has_steps=uses_steps(workflow_id))
         with ExitStack() as stack:
@@ -175,7 +179,10 @@ class _HoldingExecutor(_WholeRun):
             stack.enter_context(enter_run(run))
             # Outside of a step Dagster keeps interrupts for later; a cancelled run must not wait.
             with raise_execution_interrupts():
+                stack.enter_context(alive(project, run_id))
                 stack.enter_context(workflow_lock(project, workflow_id, say, run_id))
+            # Not before: where the last run was may have changed while this one waited.
+            check_place(project, workflow_id, plan_context.instance)
             success = True
             stack.enter_context(ends_in_time(limit))
             for event in _PromotingExecutor(run, self._steps).execute(plan_context, execution_plan):

@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import Field, StringSource
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.base_storage import DagsterStorage
-from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log import EventLogStorage, SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.schedules import SqliteScheduleStorage
 from dagster._serdes import (
@@ -28,9 +29,11 @@ from sqlalchemy import event
 from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import URL, CreateEnginePlugin, Engine
 
+from dataflow.runs.postgres_history import postgres_storage
 from dataflow.runs.sqlite_history import OpenedOnceStorage
 from dataflow.shared.output_redaction import register_environment
-from dataflow.shared.project import find_project
+from dataflow.shared.project import Project, find_project
+from dataflow.shared.project_file import PROJECT_FILE
 from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class RedactedHistory(DagsterStorage[Any], ConfigurableClass):
     Its configuration in ``dagster.yaml``:
 
     - ``base_dir``: where SQLite files lie; default: Dagster's home.
+    - ``postgres``: whether the Postgres of the project's setting ``history`` is used instead.
     - ``settings``: a folder with a ``dagster.yaml`` whose storage, such as Postgres, is used
       instead of SQLite files.
     """
@@ -63,6 +67,8 @@ class RedactedHistory(DagsterStorage[Any], ConfigurableClass):
         self._events = inner.event_log_storage
         self._ticks = inner.schedule_storage
         _replace(self._events, "store_event", _redacting)
+        if type(self._events).store_event_batch is not EventLogStorage.store_event_batch:
+            _replace(self._events, "store_event_batch", _redacting_all)
         _replace(self._ticks, "create_tick", _redacting)
         _replace(self._ticks, "update_tick", _redacting)
         _sync_less_often(self._runs, self._events, self._ticks)
@@ -71,7 +77,11 @@ class RedactedHistory(DagsterStorage[Any], ConfigurableClass):
     def config_type(cls) -> Any:
         """What ``config`` may hold in ``dagster.yaml``."""
         optional = Field(StringSource, is_required=False)
-        return {"base_dir": optional, "settings": optional}
+        return {
+            "base_dir": optional,
+            "settings": optional,
+            "postgres": Field(bool, is_required=False),
+        }
 
     @classmethod
     def from_config_value(
@@ -81,6 +91,8 @@ class RedactedHistory(DagsterStorage[Any], ConfigurableClass):
         home = config_value.get("base_dir") or os.environ.get("DAGSTER_HOME")
         home = home or str(find_project().dagster_home)
         settings = config_value.get("settings")
+        if config_value.get("postgres"):
+            return cls(postgres_storage(_project_of(Path(home))), inst_data)
         inner = InstanceRef.from_dir(home, config_dir=settings).storage if settings else None
         return cls(inner or OpenedOnceStorage.from_local(home), inst_data)
 
@@ -110,6 +122,11 @@ class RedactedHistory(DagsterStorage[Any], ConfigurableClass):
         self._inner.register_instance(instance)
 
 
+def _project_of(home: Path) -> Project:
+    """The project that a folder of Dagster's state is of; on another machine, the one there."""
+    return Project(home.parent) if (home.parent / PROJECT_FILE).is_file() else find_project()
+
+
 def _replace(owner: object, name: str, wrap: Callable[[Any], Any]) -> None:
     """Wrap a method of one object, whatever its class."""
     setattr(owner, name, wrap(getattr(owner, name)))
@@ -117,6 +134,10 @@ def _replace(owner: object, name: str, wrap: Callable[[Any], Any]) -> None:
 
 def _redacting(store: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda record: store(_redacted(record))
+
+
+def _redacting_all(store: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda records: store([_redacted(record) for record in records])
 
 
 def _redacted(record: Any) -> Any:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from filelock import FileLock
 
-from dataflow.shared.errors import DataflowError
+from dataflow.runs.launcher_kind import chosen_launcher
+from dataflow.runs.postgres_history import (
+    HistoryError,
+    connect,
+    history_address,
+    postgres_fault,
+)
+from dataflow.shared.environments import chosen_environment
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.importing import importing
 
 if TYPE_CHECKING:
@@ -39,10 +47,7 @@ _RETRIES = {"max_user_code_failure_retries": 10, "user_code_failure_retry_delay"
 _LEAST_ROOM = 1 << 20
 
 
-class HistoryError(DataflowError):
-    """Dagster's run history cannot be opened."""
-
-    http_status = 503
+__all__ = ["HistoryError", "open_instance", "prepare_dagster_home"]
 
 
 def prepare_dagster_home(project: Project) -> Path:
@@ -51,19 +56,21 @@ def prepare_dagster_home(project: Project) -> Path:
     They are those of the project's ``dagster.yaml``, a storage that keeps secrets out of the
     history, around the one that the file names, if it names one, our launcher of runs, and what
     keeps the output of runs. The tracked file stays in the project's root, so that the state can
-    be deleted without losing it.
+    be deleted without losing it. Each environment has a folder of its own: a service of one must
+    not read what a command made for another.
 
     Raises:
         HistoryError: ``dagster.yaml`` cannot be read.
+        BadInputError: The setting ``history`` or ``launcher`` is wrong.
     """
-    home = project.dagster_home
-    home.mkdir(exist_ok=True)
+    home = settings_home(project)
+    home.mkdir(parents=True, exist_ok=True)
     own, read_by_dagster = project.root / _SETTINGS, home / _SETTINGS
     if own.exists() or not read_by_dagster.exists():
         try:
             settings = yaml.safe_load(own.read_text(encoding="utf-8")) if own.exists() else {}
-            settings = _with_warm_runs(_with_redaction(settings or {}, project))
-            settings = _with_output(settings, home)
+            settings = _with_launcher(_with_redaction(settings or {}, project), project)
+            settings = _with_output(settings, project.dagster_home)
             text = _HEADER + yaml.safe_dump(settings)
         except (yaml.YAMLError, AttributeError, UnicodeDecodeError) as error:
             raise _history_fault(project, error) from error
@@ -75,26 +82,42 @@ def prepare_dagster_home(project: Project) -> Path:
     return home
 
 
+def settings_home(project: Project) -> Path:
+    """Dagster's home in the chosen environment: where its settings are, and what runs hand over."""
+    name = chosen_environment()
+    return project.dagster_home / "environments" / name if name else project.dagster_home
+
+
 def _with_redaction(settings: dict[str, Any], project: Project) -> dict[str, Any]:
     named = {key: settings[key] for key in _STORAGES if settings.get(key)}
     kept = {key: value for key, value in settings.items() if key not in _STORAGES}
-    config = {"base_dir": str(project.dagster_home)}
+    config: dict[str, Any] = {"base_dir": str(project.dagster_home)}
     custom = named.get("storage", {}).get("custom", {})
-    if named and custom.get("class") != _REDACTED["class"]:
+    has_own = bool(named) and custom.get("class") != _REDACTED["class"]
+    if has_own and project.settings.history:
+        raise BadInputError(
+            f"{_SETTINGS} names a storage of its own, and the setting history another one.",
+            f"Take {', '.join(named)} out of {_SETTINGS}, or the setting history away.",
+        )
+    if has_own:
         config["settings"] = str(project.root)
+    if project.settings.history:
+        config["postgres"] = True
     if "run_coordinator" not in kept:
         kept["run_queue"] = _RETRIES | (kept.get("run_queue") or {})
     return {**kept, "storage": {"custom": {**_REDACTED, "config": config}}}
 
 
-def _with_warm_runs(settings: dict[str, Any]) -> dict[str, Any]:
-    """With our launcher and queue, unless the project names its own.
+def _with_launcher(settings: dict[str, Any], project: Project) -> dict[str, Any]:
+    """With the launcher of the environment, or ours, and our queue; the project's own ones win.
 
-    Both do as Dagster's own where no `dataflow up` has a warm process.
+    Ours do as Dagster's own where no `dataflow up` has a warm process.
     """
     if settings.get(_LAUNCHER):
         return settings
-    changed = {**settings, _LAUNCHER: _WARM}
+    chosen = chosen_launcher(project)
+    launcher = chosen[0].config(chosen[1]) if chosen else _WARM
+    changed = {**settings, _LAUNCHER: launcher}
     if not settings.get(_COORDINATOR):
         changed[_COORDINATOR] = {**_PROMPT, "config": changed.pop(_QUEUE, None) or {}}
     return changed
@@ -122,6 +145,10 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
     from dagster import DagsterInstance
     from sqlalchemy.exc import SQLAlchemyError
 
+    address = history_address(project)
+    if address:
+        # Once and soon, where Dagster would try for a while and then tell of its tries.
+        connect(address).close()
     project.dagster_home.mkdir(exist_ok=True)
     # Two processes that meet a fresh home at once can leave half-made tables behind for good.
     with FileLock(project.dagster_home / "initialise.lock"):
@@ -131,6 +158,8 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
             with importing():
                 instance = DagsterInstance.from_config(str(home))
                 instance.get_runs_count()
+        except DataflowError:
+            raise
         except Exception as error:
             raise _history_fault(project, error) from error
     try:
@@ -142,6 +171,8 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
 
 
 def _history_fault(project: Project, error: Exception) -> HistoryError:
+    if project.settings.history:
+        return postgres_fault(history_address(project), error)
     home = project.relative(project.dagster_home)
     # The driver's own words, without the statement and its parameters.
     text = str(getattr(error, "orig", None) or error)

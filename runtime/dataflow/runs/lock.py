@@ -42,8 +42,9 @@ def workflow_lock(
 ) -> Iterator[None]:
     """Hold a workflow for this process, so that no other run touches its tables.
 
-    Within one process the lock can be taken again by who holds it. It is the operating system's:
-    a process that dies gives it back.
+    Within one process the lock can be taken again by who holds it. It is the operating system's,
+    or with a history in Postgres one of that server for all hosts: a process that dies gives it
+    back.
 
     Args:
         project: The project; its setting ``lock_timeout_seconds`` says how long to wait.
@@ -54,7 +55,12 @@ def workflow_lock(
     Raises:
         WorkflowBusyError: The other run did not end in time; the error names it.
         LockError: The lock cannot be written.
+        HistoryError: The history's Postgres, which has the lock, does not answer.
     """
+    if project.settings.history:
+        with _shared_lock(project, workflow_id, on_wait, run_id, waits=waits):
+            yield
+        return
     holder = _holder(project, workflow_id)
     with _writing(holder):
         holder.parent.mkdir(parents=True, exist_ok=True)
@@ -67,11 +73,7 @@ def workflow_lock(
         try:
             lock.acquire(timeout=project.settings.lock_timeout_seconds if waits else 0)
         except Timeout:
-            raise WorkflowBusyError(
-                f"The workflow {workflow_id!r} is in use by {_describe(holder)}.",
-                "Wait for that run to end or stop it; DATAFLOW_LOCK_TIMEOUT_SECONDS sets how "
-                "long a run waits.",
-            ) from None
+            raise _busy(workflow_id, _describe(holder)) from None
     try:
         me = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now(), "run": run_id}
         with _writing(holder):
@@ -79,6 +81,83 @@ def workflow_lock(
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _shared_lock(
+    project: Project,
+    workflow_id: str,
+    on_wait: Callable[[str], None] | None,
+    run_id: str,
+    *,
+    waits: bool,
+) -> Iterator[None]:
+    from dataflow.runs.postgres_lock import SharedLock
+
+    lock = SharedLock(project, f"workflow {workflow_id}")
+    if not lock.acquire(0, run_id):
+        if on_wait is not None:
+            on_wait(str(lock.holder() or "another process"))
+        if not lock.acquire(project.settings.lock_timeout_seconds if waits else 0, run_id):
+            raise _busy(workflow_id, str(lock.holder() or "another process"))
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def confirm_lock(project: Project, workflow_id: str) -> None:
+    """Look, before anything is made visible, whether the workflow is still held by this process.
+
+    A lock of the operating system cannot be lost; one of a server can, with the connection.
+
+    Raises:
+        LockLostError: It is not.
+    """
+    if project.settings.history:
+        from dataflow.runs.postgres_lock import SharedLock
+
+        SharedLock(project, f"workflow {workflow_id}").confirm()
+
+
+@contextmanager
+def alive(project: Project, run_id: str) -> Iterator[None]:
+    """Let every host see, for as long as this process executes a run, that it does.
+
+    Raises:
+        HistoryError: The history's Postgres does not answer.
+    """
+    if not project.settings.history:
+        yield
+        return
+    from dataflow.runs.postgres_lock import running
+
+    with running(project, run_id):
+        yield
+
+
+def lost_process(project: Project, run_id: str) -> str:
+    """The process that executed a run and is gone, on whichever host; empty if none is known.
+
+    Only a history that hosts share tells: without one a process is looked for on this machine.
+
+    Raises:
+        HistoryError: The history's Postgres does not answer.
+    """
+    if not project.settings.history:
+        return ""
+    from dataflow.runs.postgres_lock import lost_holder
+
+    holder = lost_holder(project, run_id)
+    return f"process {holder.pid} on {holder.host}" if holder else ""
+
+
+def _busy(workflow_id: str, holder: str) -> WorkflowBusyError:
+    return WorkflowBusyError(
+        f"The workflow {workflow_id!r} is in use by {holder}.",
+        "Wait for that run to end or stop it; DATAFLOW_LOCK_TIMEOUT_SECONDS sets how long a run "
+        "waits.",
+    )
 
 
 @contextmanager
@@ -100,6 +179,11 @@ def is_held_for(project: Project, workflow_id: str, run_id: str) -> bool:
 
     Asked by a step of the run that executes in another process.
     """
+    if project.settings.history:
+        from dataflow.runs.postgres_lock import SharedLock
+
+        known_holder = SharedLock(project, f"workflow {workflow_id}").holder()
+        return known_holder is not None and known_holder.run == run_id
     try:
         known = json.loads(_holder(project, workflow_id).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -20,6 +20,7 @@ from dataflow.runs.shared_run import (
     forget_shared,
     share_working_copy,
 )
+from dataflow.runs.lock import confirm_lock
 from dataflow.shared.logging import get_logger
 from dataflow.warehouse.kind import AtomicWarehouse, KeepPolicy, visible_warehouse
 
@@ -86,8 +87,13 @@ def promote(
     warehouse: Warehouse,
     publications: list[Publication],
 ) -> None:
-    """Put tables and dashboards of one run, or of a state that is brought back, in place."""
+    """Put tables and dashboards of one run, or of a state that is brought back, in place.
+
+    Raises:
+        LockLostError: The workflow is not held any more; everything is as it was.
+    """
     settings = project.settings
+    confirm_lock(project, workflow_id)
     journal = _journal(project, workflow_id)
     with releasing(project, workflow_id, publications):
         if isinstance(warehouse, AtomicWarehouse) and settings.all_or_nothing:

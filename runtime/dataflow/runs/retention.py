@@ -92,4 +92,5 @@ def _files(project: Project, run_id: str) -> Iterator[Path]:
     home = project.dagster_home
     yield from (home / "history" / "runs").glob(f"{run_id}.db*")
     yield home / "storage" / run_id
+    yield from home.glob(f"environments/*/storage/{run_id}")
     yield from (project.state_dir / "runs").glob(f"*/{run_id}")

@@ -21,11 +21,12 @@ from dataflow.runs.definitions import runnable_job
 from dataflow.runs.executor import promoting_executor
 from dataflow.runs.instance import open_instance
 from dataflow.runs.last_run import show_on_index
-from dataflow.runs.lock import workflow_lock
+from dataflow.runs.lock import alive, lost_process, workflow_lock
 from dataflow.runs.model import Run, own_tags
 from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.notifications import report_failure, unset_addresses
 from dataflow.runs.part_check import check_parts
+from dataflow.runs.place import check_place, check_reach, place_tags
 from dataflow.runs.policy import time_limit, with_policy
 from dataflow.runs.run_events import run_event
 from dataflow.runs.run_parameters import with_run_parameters
@@ -87,15 +88,18 @@ def run_workflow(
         config = with_run_parameters(config, asked_for.config)
         job = runnable_job(project, workflow, config)
         job = with_policy(job, policy, is_on_service=False)
+        check_reach(project)
         context = RunContext(project, workflow_id, str(uuid4()), config)
         with (
+            alive(project, context.run_id),
             workflow_lock(project, workflow_id, on_wait, context.run_id),
             open_instance(project) as instance,
             share_with_author(project, workflow_id, config),
             enter_run(context),
         ):
+            check_place(project, workflow_id, instance)
             asked = resolved_config(job, asked_for, instance)
-            _close_dead_runs(instance, workflow_id)
+            _close_dead_runs(project, instance, workflow_id)
             with time_limit(limit) as time_is_up:
                 run = _execute(instance, job, context, report, asked)
         if time_is_up.is_set() and not run.success:
@@ -136,6 +140,7 @@ def _execute(
             WORKFLOW_TAG: context.workflow_id,
             HOST_TAG: socket.gethostname(),
             PROCESS_TAG: str(os.getpid()),
+            **place_tags(context.project),
         },
     )
     started_at = datetime.now(UTC)
@@ -168,19 +173,23 @@ def _quiet_console(job: JobDefinition) -> dict[str, object]:
     return {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-def _close_dead_runs(instance: DagsterInstance, workflow_id: str) -> None:
+def _close_dead_runs(project: Project, instance: DagsterInstance, workflow_id: str) -> None:
     """Mark runs as failed whose process died without a word.
 
-    Whoever holds the workflow's lock knows that no other run of it in this way is alive here.
+    Whoever holds the workflow's lock knows that no other run of it in this way is alive here; of
+    those of other hosts a shared history tells.
     """
     from dagster import DagsterRunStatus, RunsFilter
 
-    tags = {WORKFLOW_TAG: workflow_id, HOST_TAG: socket.gethostname()}
+    is_shared = bool(project.settings.history)
+    here = {} if is_shared else {HOST_TAG: socket.gethostname()}
+    tags = {WORKFLOW_TAG: workflow_id, **here}
     under_way = [
         DagsterRunStatus.NOT_STARTED,
         DagsterRunStatus.STARTING,
         DagsterRunStatus.STARTED,
     ]
     for run in instance.get_runs(RunsFilter(tags=tags, statuses=under_way)):
-        process = run.tags.get(PROCESS_TAG)
-        instance.report_run_failed(run, f"The process {process} that executed this run is gone.")
+        process = f"process {run.tags.get(PROCESS_TAG)}"
+        if not is_shared or (process := lost_process(project, run.run_id)):
+            instance.report_run_failed(run, f"The {process} that executed this run is gone.")

@@ -27,6 +27,18 @@ class DiskFullError(DagsterError):
     http_status = 503
 
 
+class HistoryDownError(DagsterUnavailableError):
+    """The Postgres of the run history does not answer."""
+
+    @classmethod
+    def told(cls) -> HistoryDownError:
+        """The error as people are told it."""
+        return cls(
+            "Dagster cannot reach the Postgres of its run history.",
+            "Start it, or correct the setting history; `dataflow env check` tries it.",
+        )
+
+
 class RunNotFoundError(BadInputError):
     """Dagster knows no run with that id."""
 

@@ -9,6 +9,7 @@ from dataflow.service.dagster_errors import (
     CodeServerError,
     DagsterError,
     DiskFullError,
+    HistoryDownError,
     RunNotFoundError,
 )
 
@@ -16,7 +17,14 @@ from dataflow.service.dagster_errors import (
 REPOSITORY = {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": LOCATION_NAME}
 
 _DISK_IS_FULL = ("disk is full", "No space left on device")
+# How Dagster says that its Postgres does not answer.
+_NO_HISTORY = ("too many retries for DB connection", "OperationalError", "server closed the conn")
 _CODE_SERVER_IS_GONE = ("DagsterUserCodeUnreachableError", "No available client to code server")
+
+
+def is_about_history(message: str) -> bool:
+    """Whether a fault says that the store of the history is not there."""
+    return any(sign in message for sign in _NO_HISTORY) and "sqlite" not in message.lower()
 
 
 def expected(answer: dict[str, Any], kind: str, run_id: str = "") -> dict[str, Any]:
@@ -25,6 +33,7 @@ def expected(answer: dict[str, Any], kind: str, run_id: str = "") -> dict[str, A
     Raises:
         RunNotFoundError: Dagster knows no such run.
         DiskFullError: There is no room for what was asked for.
+        HistoryDownError: The Postgres of the history does not answer.
         CodeServerError: The process that has the workflows does not answer.
         DagsterError: It is any other fault.
     """
@@ -45,6 +54,8 @@ def expected(answer: dict[str, Any], kind: str, run_id: str = "") -> dict[str, A
         raise DiskFullError(
             "Dagster cannot write its history: the disk is full.", "Free disk space and ask again."
         )
+    if is_about_history(message):
+        raise HistoryDownError.told()
     raise DagsterError(
         f"Dagster refused: {message or answer['__typename']}",
         "See the log of `dataflow up`, or of Dagster's webserver.",

@@ -9,7 +9,12 @@ from typing import Any
 
 import httpx
 
-from dataflow.service.dagster_errors import DagsterError, DagsterUnavailableError
+from dataflow.service.dagster_errors import (
+    DagsterError,
+    DagsterUnavailableError,
+    HistoryDownError,
+)
+from dataflow.service.graphql_answer import is_about_history
 
 _SECONDS_TO_ANSWER = 60.0
 # Servers close connections on which nothing comes for 5 seconds; one that is closed while a request
@@ -62,6 +67,8 @@ class GraphQLClient:
             message = (
                 faults[0].get("message", "") if faults else _refusal(response.status_code, answer)
             )
+            if is_about_history(message):
+                raise HistoryDownError.told()
             raise DagsterError(
                 f"Dagster answered with a fault: {message}",
                 "See the log of `dataflow up`, or of Dagster's webserver.",

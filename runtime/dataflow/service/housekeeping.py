@@ -51,7 +51,7 @@ def _keep(
     number = 0
     while not ends.wait(seconds if number else min(seconds, _SECONDS_TO_FIRST_ROUND)):
         try:
-            for run_id in close_lost_runs(instance, _SECONDS_TO_START):
+            for run_id in close_lost_runs(instance, _SECONDS_TO_START, project):
                 log.warning(f"run {run_id} has lost the process that executed it")
             if number % _ROUNDS_BETWEEN_CLEANING == 0 and (
                 gone := forget_old_runs(project, instance)

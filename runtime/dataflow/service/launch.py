@@ -41,10 +41,11 @@ def _prepare_history() -> None:
     from dataflow.service.tied_process import RESTARTED_VARIABLE
 
     try:
-        with open_instance(find_project()) as instance:
+        project = find_project()
+        with open_instance(project) as instance:
             # Started again beside its group, it may meet runs that are just being started.
             at_least = _SECONDS_TO_START if os.environ.get(RESTARTED_VARIABLE) else 0.0
-            for run_id in close_lost_runs(instance, at_least):
+            for run_id in close_lost_runs(instance, at_least, project):
                 print(f"run {run_id} was lost with the service that ran it", flush=True)  # noqa: T201
     except DataflowError as error:
         sys.exit(str(error))

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from dataflow.runs.dagster_names import HOST_TAG
+from dataflow.runs.dagster_names import HOST_TAG, RUN_HOST_TAG
+from dataflow.runs.lock import lost_process
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
 
+    from dataflow.shared.project import Project
 
-def close_lost_runs(instance: DagsterInstance, at_least: float = 0.0) -> list[str]:
+
+def close_lost_runs(
+    instance: DagsterInstance, at_least: float = 0.0, project: Project | None = None
+) -> list[str]:
     """Mark runs as failed that a killed service had started and whose processes are gone.
 
     Queued runs are left alone: the next service starts them. So are runs of other machines, and
-    those that `dataflow workflow run` executes.
+    those that `dataflow workflow run` executes, unless the lock that each run holds in a shared
+    history says that its process is gone.
 
     Args:
+        project: Whose history it is, if hosts may share it.
         at_least: The seconds for which nothing has happened to them; more than a start takes where
             services of the project are up.
 
@@ -37,6 +45,15 @@ def close_lost_runs(instance: DagsterInstance, at_least: float = 0.0) -> list[st
     until = datetime.now(UTC) - timedelta(seconds=at_least)
     for record in instance.get_run_records(RunsFilter(statuses=under_way)):
         run = record.dagster_run
+        if project is not None and project.settings.history:
+            gone = lost_process(project, run.run_id)
+            if gone:
+                instance.report_run_failed(run, f"The {gone} that executed this run is gone.")
+                lost.append(run.run_id)
+                continue
+            # Where it is executed is not known before it has begun: leave it to its own host.
+            if run.tags.get(RUN_HOST_TAG) != socket.gethostname():
+                continue
         if HOST_TAG in run.tags or (at_least and record.update_timestamp > until):
             continue
         if _is_alive(instance, run):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from dataflow.service.services import Service
     from dataflow.shared.project import Project
 
+# The service that a project has once, on whichever host.
+_ONE_FOR_ALL = "dagster"
 # What a killed `up` had started ends within this time.
 _SECONDS_FOR_THE_LEFT = 25.0
 _SECONDS_BETWEEN_TRIES = 0.2
@@ -44,8 +46,12 @@ def hold_services(
     Args:
         on_wait: Told once that something of a killed `up` is waited for.
 
+    With a history that hosts share, the service `dagster` is held for all of them: each daemon
+    would start what a schedule asks for. REST and dashboards may be on many.
+
     Raises:
         AlreadyUpError: Some are held. The error names them, who holds them and where they answer.
+        HistoryError: The history's Postgres does not answer.
     """
     folder = project.state_dir / "locks"
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +64,26 @@ def hold_services(
             taken = [s for s in taken if not _take(folder, s, held, deadline - time.monotonic())]
         if taken:
             raise _refusal(folder, taken)
+        if project.settings.history and any(each.name == _ONE_FOR_ALL for each in services):
+            held.enter_context(_hold_for_all_hosts(project))
         yield
+
+
+@contextmanager
+def _hold_for_all_hosts(project: Project) -> Iterator[None]:
+    from dataflow.runs.postgres_lock import SharedLock
+
+    lock = SharedLock(project, f"up {_ONE_FOR_ALL}")
+    if not lock.acquire(0):
+        raise AlreadyUpError(
+            f"{_ONE_FOR_ALL} of this project is up already: {lock.holder() or 'on another host'}.",
+            "Use what is there, or stop it where it runs first. REST and dashboards can be served "
+            "here: dataflow up api evidence, with DATAFLOW_DAGSTER_URL.",
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def is_up(project: Project, service: str) -> bool:

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 from dagster import DefaultRunLauncher
 from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 
-from dataflow.runs.dagster_names import LOCATION_NAME, RUN_PROCESS_TAG, WORKER_VARIABLE
+from dataflow.runs.dagster_names import (
+    LOCATION_NAME,
+    RUN_HOST_TAG,
+    RUN_PROCESS_TAG,
+    WORKER_VARIABLE,
+)
 from dataflow.service.process_identity import living_process
 
 if TYPE_CHECKING:
@@ -47,7 +52,8 @@ class WarmRunLauncher(DefaultRunLauncher):
                     identity = lines.readline().strip()
                     if living_process(identity) is None:
                         raise ConnectionError("it did not say which process it started")
-                    self._instance.add_run_tags(run.run_id, {RUN_PROCESS_TAG: identity})
+                    place = {RUN_PROCESS_TAG: identity, RUN_HOST_TAG: socket.gethostname()}
+                    self._instance.add_run_tags(run.run_id, place)
                     is_noted = True
                     # Without this word the child does nothing.
                     lines.write("go\n")
@@ -67,7 +73,7 @@ class WarmRunLauncher(DefaultRunLauncher):
         identity = run.tags.get(RUN_PROCESS_TAG) if run else None
         if run is None or not identity:
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
-        if run.is_finished:
+        if run.is_finished or not _is_here(run):
             return False
         self._instance.report_run_canceling(run)
         pid = living_process(identity)
@@ -87,9 +93,14 @@ class WarmRunLauncher(DefaultRunLauncher):
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Whether a run's process is there, as far as that can be known here."""
         identity: Any = run.tags.get(RUN_PROCESS_TAG)
-        if not identity or living_process(identity) is not None:
+        if not identity or not _is_here(run) or living_process(identity) is not None:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.FAILED, f"The process {identity} is gone.")
+
+
+def _is_here(run: DagsterRun) -> bool:
+    """Whether this machine executes it; a process id of another one says nothing here."""
+    return run.tags.get(RUN_HOST_TAG, socket.gethostname()) == socket.gethostname()
 
 
 def _is_ours(run: DagsterRun) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from importlib import invalidate_caches
 
@@ -15,6 +16,7 @@ from dagster._utils.interrupts import capture_interrupts
 
 from dataflow.runs.dagster_names import (
     JOB_VARIABLE,
+    RUN_HOST_TAG,
     RUN_PROCESS_TAG,
     WORKFLOW_TAG,
     WORKFLOW_VARIABLE,
@@ -57,8 +59,9 @@ def close_run(identity: str, code: int) -> None:
     """Mark the run as ended of a process that ended before it could."""
     filters = RunsFilter(tags={RUN_PROCESS_TAG: identity})
     with DagsterInstance.get() as instance:
-        for run in instance.get_runs(filters, limit=1):
-            if run.is_finished:
+        for run in instance.get_runs(filters, limit=2):
+            is_here = run.tags.get(RUN_HOST_TAG, socket.gethostname()) == socket.gethostname()
+            if run.is_finished or not is_here:
                 continue
             if run.status == DagsterRunStatus.CANCELING:
                 instance.report_run_canceled(run)

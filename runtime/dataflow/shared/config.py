@@ -149,7 +149,7 @@ def read_config(
 
     Args:
         project: Errors show the path as seen from its root. Default: the project around ``path``.
-        environ: The environment to take variables from. Default: that of this process.
+        environ: Where to take variables from. Default: this process and what the project names.
         source: Takes the place of ``ingestion.source``.
         sources: Take the place of ``source`` in those of ``ingestion.sources``, by their names.
         needs_environment: Whether a variable that is not set is a fault wherever it stands. Else
@@ -176,7 +176,8 @@ def read_config(
         named = value_at(document.values, ("ingestion", "sources", name))
         if isinstance(named, dict):
             named["source"] = dict(given)
-    variables = os.environ if environ is None else environ
+    own_values = project.values if project else os.environ
+    variables = own_values if environ is None else environ
     values, missing = resolve(document.values, variables)
     register_secrets(values)
     unasked = [fault for fault in missing if not needs_environment or fault.path[:2] == _UNASKED]

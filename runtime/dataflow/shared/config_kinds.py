@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
+from dataflow.shared.config_secrets import register_secrets
 from dataflow.shared.config_types import Section, Text, refusal
 from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 
     from dataflow.shared.settings import Kind
 
-KindGroup = Literal["sources", "stages", "warehouses", "publishers"]
+KindGroup = Literal["sources", "stages", "warehouses", "publishers", "launchers", "secrets"]
 # The attribute of a plug-in that is the model of its keys, where it is not `settings`.
 _MODEL = {"stages": "options"}
+# The setting that chooses a kind, where it is not called like the group.
+_SETTING = {"warehouses": "warehouse", "launchers": "launcher"}
 
 
 class OwnSettings(Section):
@@ -156,10 +159,16 @@ SourceSettings = Annotated[Section, _KindField(_source)]
 OptionalSource = Annotated[Section | None, _KindField(_source)]
 
 
-def chosen_kind(group: KindGroup, choice: Kind) -> tuple[Any, Section]:
+def chosen_kind(
+    group: KindGroup, choice: Kind, environ: Mapping[str, str] | None = None
+) -> tuple[Any, Section]:
     """The plug-in that a project's setting names, and its own settings.
 
     The choice is a name, or a table with its name as ``type``; texts in it may be ``${VARIABLE}``.
+    Secrets among them are masked in all later output of this process.
+
+    Args:
+        environ: What gives the variables: ``values`` of the project. Default: this process's.
 
     Raises:
         BadInputError: Nothing of that name is installed, or a key of the table is wrong.
@@ -167,15 +176,17 @@ def chosen_kind(group: KindGroup, choice: Kind) -> tuple[Any, Section]:
     """
     given = {"type": choice} if isinstance(choice, str) else choice
     name, known = str(given.get("type")), list(installed(group))
-    where = f"[tool.dataflow] {group if group == 'publishers' else 'warehouse'}"
+    where = f"[tool.dataflow] {_SETTING.get(group, group)}"
     if name not in known:
         meant = did_you_mean(name, known)
         raise BadInputError(
             f"{where} names {name!r}, and nothing of that name is installed.",
-            f"{as_sentence(meant)} There are: {', '.join(known)}.".strip(),
+            f"{as_sentence(meant)} There are: {', '.join(known) or 'none'}.".strip(),
         )
     model = model_of(group, name)
-    values, missing = resolve(given, os.environ)
+    values, missing = resolve(given, os.environ if environ is None else environ)
+    if values != given:
+        register_secrets(values)
     faults = [f"{'.'.join(map(str, fault.path))}: {fault.reason}" for fault in missing]
     try:
         return load(group, name), model.model_validate(values)

@@ -127,6 +127,11 @@ def _login_span(text: str) -> tuple[int, int, str]:
     return *found.span("login"), "" if ":" in found["login"] else ":"
 
 
+def _why_missing(name: str, environ: Mapping[str, str]) -> str:
+    explain = getattr(environ, "why_missing", None)
+    return explain(name) if explain else f"the environment variable {name} is not set"
+
+
 def _is_quoted(value: str) -> bool:
     return "%" in value and _QUOTED.fullmatch(value) is not None
 
@@ -146,6 +151,6 @@ def _resolve(value: Any, path: KeyPath, environ: Mapping[str, str], faults: list
     for name in dict.fromkeys(missing):
         secret = is_secret_key(name) or any(is_secret_key(p) for p in path if isinstance(p, str))
         hint = "set it" if secret else f"set it, or write `${{{name}:-default}}`"
-        reason = f"the environment variable {name} is not set"
+        reason = _why_missing(name, environ)
         faults.append(Misfit(path, reason, hint=hint, of_key=True))
     return text

@@ -45,12 +45,7 @@ def with_environment(own: dict[str, Any], path: Path) -> tuple[dict[str, Any], d
     name = chosen_environment()
     if not name:
         return table, origin
-    known = own.get(_TABLE, {})
-    if not isinstance(known, dict) or not isinstance(known.get(name, {}), dict):
-        raise BadInputError(
-            f"{path}: [tool.dataflow.{_TABLE}] is not a table of environments.",
-            f"Write each as [tool.dataflow.{_TABLE}.NAME], with its settings below.",
-        )
+    known = known_environments(own, path)
     if name not in known:
         meant = as_sentence(did_you_mean(name, list(known)))
         there = f"There are: {', '.join(known)}." if known else "The project has none yet."
@@ -63,3 +58,22 @@ def with_environment(own: dict[str, Any], path: Path) -> tuple[dict[str, Any], d
     table.update(chosen)
     origin.update(dict.fromkeys(chosen, f"{path}, [tool.dataflow.{_TABLE}.{name}]"))
     return table, origin
+
+
+def known_environments(own: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+    """The environments of a project with the settings of each, in the order of the file.
+
+    Args:
+        own: The table ``[tool.dataflow]``.
+        path: The file that it is from.
+
+    Raises:
+        BadInputError: One is not a table.
+    """
+    known = own.get(_TABLE, {})
+    if not isinstance(known, dict) or not all(isinstance(each, dict) for each in known.values()):
+        raise BadInputError(
+            f"{path}: [tool.dataflow.{_TABLE}] is not a table of environments.",
+            f"Write each as [tool.dataflow.{_TABLE}.NAME], with its settings below.",
+        )
+    return known

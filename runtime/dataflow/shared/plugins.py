@@ -12,7 +12,17 @@ from typing import Any, Literal
 
 from dataflow.shared.errors import DataflowError
 
-Group = Literal["sources", "stages", "warehouses", "publishers", "sites", "checks", "commands"]
+Group = Literal[
+    "sources",
+    "stages",
+    "warehouses",
+    "publishers",
+    "launchers",
+    "secrets",
+    "sites",
+    "checks",
+    "commands",
+]
 
 
 class PluginError(DataflowError):

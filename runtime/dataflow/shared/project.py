@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
-from dataflow.shared.project_file import PROJECT_FILE, parse_project_file
+from dataflow.shared.project_file import PROJECT_FILE, parse_project_file, read_project_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dataflow.shared.settings import Settings
+    from dataflow.shared.values import EnvironmentValues
 
 PROJECT_VARIABLE = "DATAFLOW_PROJECT"
 # Walking up meets many pyproject.toml files that are not ours; a search is cheaper than a parse.
@@ -47,6 +48,21 @@ class Project:
         from dataflow.shared.settings import load_settings
 
         return load_settings(self.root)
+
+    @cached_property
+    def values(self) -> EnvironmentValues:
+        """What ``${NAME}`` gives in the configurations and settings of this project."""
+        from dataflow.shared.values import EnvironmentValues
+
+        settings = self.settings
+        folder = self.root / settings.secrets_dir
+        return EnvironmentValues(settings.variables, folder, settings.secrets)
+
+    @cached_property
+    def name(self) -> str:
+        """What it is called in its pyproject.toml, the same on each machine; else its folder."""
+        content = read_project_file(self.root / PROJECT_FILE).content
+        return str(content.get("project", {}).get("name") or self.root.name)
 
     @property
     def source_dir(self) -> Path:

@@ -120,8 +120,14 @@ class Settings(BaseModel):
     publish_target: str = ""
     # What starts the runs of the service: a kind's name, or a table with its `type` and its keys.
     launcher: Kind = "local"
-    # What `${NAME}` in config.yaml gives where the environment has no variable of that name.
+    # What `${NAME}` in config.yaml and in settings gives where the environment has no variable and
+    # the folder of secrets no file of that name; it may be `${ANOTHER}`.
     variables: dict[str, str] = {}
+    # The folder with a file for each secret, as Docker and Kubernetes mount it: `${NAME}` is what
+    # the file `NAME` holds. `NAME_FILE` in the environment names another file.
+    secrets_dir: Path = Path("/run/secrets")
+    # Stores that are asked for what `${NAME}` is nowhere else: plug-ins, each a name or a table.
+    secrets: list[Kind] = []
 
     @field_validator("state_store", "publish_target")
     @classmethod
@@ -149,14 +155,7 @@ def load_settings(root: Path) -> Settings:
     >>> load_settings(Path()).api_port
     8000
     """
-    path = root / PROJECT_FILE
-    own: dict[str, Any] = read_project_file(path).content["tool"]["dataflow"]
-    table, origin = with_environment(own, path)
-    for name in Settings.model_fields:
-        variable = f"DATAFLOW_{name.upper()}"
-        if variable in os.environ:
-            table[name] = os.environ[variable]
-            origin[name] = f"environment variable {variable}"
+    table, origin = written_settings(root)
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
@@ -168,3 +167,20 @@ def load_settings(root: Path) -> Settings:
         raise BadInputError(
             "\n".join(faults), f"The settings are: {', '.join(Settings.model_fields)}."
         ) from error
+
+
+def written_settings(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings of the project at ``root`` that are not left to defaults; where each stands.
+
+    Raises:
+        BadInputError: There is no such environment.
+    """
+    path = root / PROJECT_FILE
+    own: dict[str, Any] = read_project_file(path).content["tool"]["dataflow"]
+    table, origin = with_environment(own, path)
+    for name in Settings.model_fields:
+        variable = f"DATAFLOW_{name.upper()}"
+        if variable in os.environ:
+            table[name] = os.environ[variable]
+            origin[name] = f"environment variable {variable}"
+    return table, origin

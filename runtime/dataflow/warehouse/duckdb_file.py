@@ -45,6 +45,10 @@ class DuckDBSettings(Section):
     """Tables in one DuckDB file for each workflow."""
 
     type: Literal["duckdb"] = Field(description="One DuckDB file for each workflow.")
+    shared: bool = Field(
+        default=False,
+        description="The folder data_dir is one that every host has mounted, such as NFS.",
+    )
 
 
 @dataclass(frozen=True)
@@ -154,4 +158,4 @@ def _open(_: DuckDBSettings, project: Project, workflow_id: str) -> AtomicDuckDB
     return AtomicDuckDBFile(project.warehouse_file(workflow_id))
 
 
-KIND = WarehouseKind(DuckDBSettings, _open)
+KIND = WarehouseKind(DuckDBSettings, _open, is_shared=lambda settings: settings.shared)

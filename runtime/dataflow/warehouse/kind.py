@@ -322,11 +322,14 @@ class WarehouseKind(Generic[Settings]):
         open: The warehouse of one workflow; nothing is connected to yet.
         is_shared: Whether every host of an environment sees the same tables, or, asked with the
             settings, whether these say so. A run that may be on any host is refused without.
+        check: Tries it for `dataflow env check`, tables included, and says what was found. Without,
+            a table is made and dropped in the warehouse of a workflow that there is not.
     """
 
     settings: type[Settings]
     open: Callable[[Settings, Project, str], Warehouse]
     is_shared: Callable[[Settings], bool] | bool = False
+    check: Callable[[Settings, Project], str] | None = None
 
 
 def shown_location(project: Project, warehouse: Warehouse) -> str:
@@ -369,6 +372,17 @@ def open_warehouse(project: Project, workflow_id: str) -> Warehouse:
     return visible_warehouse(project, workflow_id)
 
 
+def has_shared_tables(project: Project) -> bool:
+    """Whether every host sees the tables of the project's warehouse.
+
+    Raises:
+        BadInputError: The setting ``warehouse`` is wrong.
+        PluginError: The kind cannot be imported.
+    """
+    kind, settings = chosen_kind("warehouses", project.settings.warehouse, project.values)
+    return bool(kind.is_shared(settings) if callable(kind.is_shared) else kind.is_shared)
+
+
 def visible_warehouse(project: Project, workflow_id: str) -> Warehouse:
     """The warehouse of a workflow as everybody sees it, also inside of a run.
 
@@ -376,6 +390,6 @@ def visible_warehouse(project: Project, workflow_id: str) -> Warehouse:
         BadInputError: The setting ``warehouse`` is wrong.
         PluginError: The kind cannot be imported.
     """
-    kind, settings = chosen_kind("warehouses", project.settings.warehouse)
+    kind, settings = chosen_kind("warehouses", project.settings.warehouse, project.values)
     warehouse: Warehouse = kind.open(settings, project, workflow_id)
     return warehouse

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -74,12 +73,13 @@ def check_credentials(workflow: TriedWorkflow) -> Verdict:
     texts = [workflow.readme, *(read_text(root / name) for name in ("README.md", ".env.example"))]
     known = set(re.findall(r"\w+", " ".join(text for text in texts if text)))
     findings = []
+    values = workflow.project.values
     for name, (file, line, has_default) in sorted(used.items()):
         if name not in known:
             reason = f"The environment variable {name} is not documented."
             told = f"Say in {workflow.shown('README.md')} what {name} is and where to get it."
             findings.append(workflow.finding(reason, told, file, line))
-        if workflow.with_environment and not has_default and name not in os.environ:
+        if workflow.with_environment and not has_default and name not in values:
             reason = f"The environment variable {name} is not set and has no default."
             told = f"Set {name} in the environment; --no-environment leaves this question out."
             findings.append(workflow.finding(reason, told, file, line))
@@ -108,7 +108,7 @@ def _login_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str,
             line = workflow.document.position((*path, "auth_type"), of_key=True).line
             found = login_variables(workflow.workflow_id, source, configured.name)
             for names in found.values():
-                name = next((each for each in names if os.environ.get(each)), names[0])
+                name = next((each for each in names if workflow.project.values.get(each)), names[0])
                 yield name, (CONFIG_FILE, line, False)
 
 

@@ -101,7 +101,7 @@ class WorkflowSource:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """What config.yaml says, as far as it can be read; variables that are not set are empty."""
-        values: dict[str, Any] = resolve(self.document.values, os.environ)[0]
+        values: dict[str, Any] = resolve(self.document.values, self.project.values)[0]
         return values
 
     def setting(self, *path: str) -> Any:

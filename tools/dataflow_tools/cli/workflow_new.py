@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -172,10 +171,10 @@ def _look(
 
     check_workflow_id(name)
     click.echo(f"Looking at {shortened(redact(location), 80)} …")
-    place = resolved(location, os.environ) if "://" in location else location
+    place = resolved(location, project.values) if "://" in location else location
     where = source_from_location(project, place, table, given.get("source_settings"))
     try:
-        inspection = inspect_source(described_source(name, where, given, os.environ, source))
+        inspection = inspect_source(described_source(name, where, given, project.values, source))
     except (SourceError, SourceSettingError) as error:
         told = error.instruction
         if "ingestion.source" not in told or "ingestion.source.url" in told:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from dataflow.shared.environment import REFERENCE, interpolate
+from dataflow.shared.project import ProjectNotFoundError, find_project
 from dataflow.shared.redaction import register_login, register_secret
 from dataflow.sources.api.settings import LOGIN_KEYS
 from dataflow.sources.errors import SourceDataError, SourceSettingError
@@ -103,7 +104,7 @@ def _login(settings: ApiSource, key: str) -> Any:
     value = getattr(settings, key)
     if value is None or not re.fullmatch(REFERENCE, value):
         return value
-    found, missing, _ = interpolate(value, os.environ)
+    found, missing, _ = interpolate(value, _values())
     if missing or not found:
         name = value[2:-1]
         raise SourceSettingError(
@@ -113,6 +114,13 @@ def _login(settings: ApiSource, key: str) -> Any:
         )
     register_secret(found)
     return str(found)
+
+
+def _values() -> Mapping[str, str]:
+    try:
+        return find_project().values
+    except ProjectNotFoundError:
+        return os.environ
 
 
 def make_credentials(
