@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dataflow.runs.dagster_names import LOCATION_NAME, REPOSITORY_NAME
+from dataflow.runs.dagster_names import REPOSITORY_NAME
 from dataflow.service.dagster_errors import (
     CodeServerError,
     DagsterError,
@@ -12,11 +12,13 @@ from dataflow.service.dagster_errors import (
     RunNotFoundError,
 )
 
-# The project, as queries name it.
-REPOSITORY = {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": LOCATION_NAME}
-
 _DISK_IS_FULL = ("disk is full", "No space left on device")
 _CODE_SERVER_IS_GONE = ("DagsterUserCodeUnreachableError", "No available client to code server")
+
+
+def repository(location: str) -> dict[str, str]:
+    """A code location, as queries name it."""
+    return {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": location}
 
 
 def expected(answer: dict[str, Any], kind: str, run_id: str = "") -> dict[str, Any]:
