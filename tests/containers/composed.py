@@ -70,3 +70,21 @@ class Composed:
             assert answer.status_code in (200, 202), answer.text
             found: dict[str, Any] = answer.json()
         return found
+
+    def read_only(self, manifest: dict[str, Any]) -> list[str]:
+        """The options of ``docker run`` that a container of a rendered Deployment stands for.
+
+        Its root is read-only; each empty folder that it mounts is one in memory.
+        """
+        pod = manifest["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        own = container["securityContext"]
+        assert own["readOnlyRootFilesystem"]
+        assert own["capabilities"] == {"drop": ["ALL"]}
+        user = pod["securityContext"]["runAsUser"]
+        options = ["--read-only", "--cap-drop", "ALL", "--user", f"{user}:{user}"]
+        options += ["--security-opt", "no-new-privileges"]
+        for mount in container["volumeMounts"]:
+            options += ["--tmpfs", f"{mount['mountPath']}:uid={user},gid={user},mode=0770"]
+        limits = container["resources"]["limits"]
+        return [*options, "--memory", limits["memory"].replace("Mi", "m").replace("Gi", "g")]

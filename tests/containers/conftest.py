@@ -83,11 +83,6 @@ def shop(
     made = dataflow("workflow", "new", "sales", "--source", "in/sales.csv", "--defaults", cwd=root)
     assert made.returncode == 0, made.stderr
     shutil.copytree(wheels, root / "wheels")
-    settings = root / "pyproject.toml"
-    text = settings.read_text()
-    # Pages without Node: 600 MB of packages less in a stage that is thrown away.
-    text = text.replace("[tool.dataflow]", '[tool.dataflow]\ndashboard = "static"')
-    settings.write_text(text.replace("dataflow-tools==", "dataflow-tools[static]=="))
     (root / "compose.override.yaml").write_text(_OVERRIDE)
     return root
 

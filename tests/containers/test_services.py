@@ -54,9 +54,8 @@ def test_a_run_over_rest_is_on_the_dashboard(
 
     assert run["status"] == "succeeded", run
     page = open_page()
-    page.page.goto(f"{started.url('evidence')}/sales/")
-    page.page.wait_for_selector("#page[data-state=ready] #cards")
-    assert "35" in page.page.locator("#cards").inner_text()
+    page.visit(f"{started.url('evidence')}/sales/")
+    assert "35" in page.figure("Amount")
 
 
 def test_a_killed_container_comes_back(started: Composed) -> None:
