@@ -49,7 +49,8 @@ set -eu
 data=/var/lib/postgresql/data/of-the-test
 if ! [ -s "$data/PG_VERSION" ]; then
     printf '%s' "$POSTGRES_PASSWORD" > /tmp/password
-    initdb -D "$data" -U "$POSTGRES_USER" --pwfile /tmp/password -A scram-sha-256 -E UTF8
+    initdb -D "$data" -U "$POSTGRES_USER" --pwfile /tmp/password -E UTF8 \\
+        --auth-local trust --auth-host scram-sha-256
     echo 'host all all all scram-sha-256' >> "$data/pg_hba.conf"
     pg_ctl -w -D "$data" -o '-c listen_addresses= -k /tmp' start
     PGPASSWORD="$POSTGRES_PASSWORD" createdb -h /tmp -U "$POSTGRES_USER" "$POSTGRES_DB"
