@@ -9,7 +9,8 @@ from html import escape
 Point = tuple[float, float, float, float]
 
 WIDTH, HEIGHT = 720, 400
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 40, 70
+LEFT, RIGHT, TOP, BOTTOM = 92, 34, 40, 70
+_SHORT = {"seconds": "s"}
 COLOURS = ("#0b6e99", "#c4541a", "#4b7f2c")
 
 
@@ -51,7 +52,9 @@ def draw(
     parts.append(_label((LEFT + WIDTH) / 2, HEIGHT - BOTTOM + 34, "workflows", "middle"))
     for power in range(round(math.log10(bottom)), round(math.log10(top)) + 1):
         parts += _grid(LEFT, y(10**power), WIDTH - RIGHT, y(10**power))
-        parts.append(_label(LEFT - 6, y(10**power) + 4, f"{10**power:,g} {unit[:3]}", "end"))
+        parts.append(
+            _label(LEFT - 6, y(10**power) + 4, f"{_number(power)} {_SHORT.get(unit, unit)}", "end")
+        )
     for name, height in marks.items():
         parts.append(
             f'<line x1="{LEFT}" y1="{y(height)}" x2="{WIDTH - RIGHT}" y2="{y(height)}" '
@@ -67,6 +70,10 @@ def draw(
         )
         parts.append(_label(LEFT + 215 * at, HEIGHT - 10, f"— {name}", "start", colour))
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _number(power: int) -> str:
+    return f"{10**power:,}" if power >= 0 else f"{10.0**power:g}"
 
 
 def _grid(x1: float, y1: float, x2: float, y2: float) -> list[str]:
