@@ -46,7 +46,7 @@ def servers(root: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     workspace.write_text(yaml.safe_dump({"load_from": located}))
     env = {**os.environ, "DAGSTER_HOME": str(home), "DATAFLOW_PROJECT": str(root)}
     serve = [BIN / "dagster", "api", "grpc", "-h", "127.0.0.1"]
-    module = ["--python-module", "dataflow.runs.code_location"]
+    module = ["--module-name", "dataflow.runs.code_location"]
     with ExitStack() as stack:
 
         def start(command: list[str | Path], **more: str) -> subprocess.Popen[bytes]:

@@ -12,6 +12,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from tests.conftest import BIN
 
 from dataflow.shared.project import Project
 from dataflow_tools.deploy.rendering import render_files
@@ -207,3 +208,23 @@ def test_kustomize_puts_it_together(shop: Path, tmp_path: Path) -> None:
     assert {d["metadata"].get("namespace") for d in built if d["kind"] != "Namespace"} == {"shop"}
     images = set(re.findall(r"image: (\S+)", done.stdout))
     assert images == {f"registry.example.org/team/shop-{n}:1.4.0" for n in ("api", "evidence")}
+
+
+@pytest.mark.slow
+def test_commands_of_the_containers_have_these_options(shop: Path) -> None:
+    """Those of ours, and of Dagster's server for code, to which the chart adds host and port."""
+    rendered = render(shop)
+    values = yaml.safe_load(rendered["values.yaml"])
+    (location,) = values["dagster-user-deployments"]["deployments"]
+    commands = [["dagster", "api", "grpc", *location["dagsterApiGrpcArgs"]]]
+    for document in documents(rendered):
+        if document["kind"] == "Deployment":
+            commands.append(document["spec"]["template"]["spec"]["containers"][0]["args"])
+    assert len(commands) == 3
+    for command in commands:
+        options = [word for word in command if word.startswith("-")]
+        names = command[: command.index(options[0])]
+        shown = subprocess.run(
+            [BIN / names[0], *names[1:], "--help"], capture_output=True, text=True, cwd=shop
+        )
+        assert [option for option in options if option not in shown.stdout] == [], shown.stderr
