@@ -75,6 +75,24 @@ def test_groups_have_each_workflow_once(shop: Path, groups: dict[str, str], name
     assert named in refusal(shop, None, **groups)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://${USER}@db/runs",
+        "postgresql://me@${HOST}/runs",
+        "postgresql://me@db:${P}/runs",
+    ],
+)
+def test_an_address_that_is_a_variable_is_refused(shop: Path, address: str) -> None:
+    """The values of the chart need it written out; a password that is one is never rendered."""
+    path = shop / "pyproject.toml"
+    known = "postgresql://keeper:not-for-files@db.example.org:5433/runs"
+    path.write_text(path.read_text().replace(known, address))
+    assert "history" in refusal(shop)
+    path.write_text(path.read_text().replace(address, "postgresql://me:${SECRET}@db.test/runs"))
+    assert read_target(Project(shop), {}, {}).database.host == "db.test"
+
+
 def test_options_count_before_the_settings(shop: Path) -> None:
     """And the version of the project is the tag where none is given."""
     target = read_target(Project(shop), {"namespace": "team-a", "host": "b.example.org"}, {})

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _LABEL = r"^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$"
 _HOST = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"
 _TAG = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
+# Neither a variable nor anything that YAML reads as something else.
+_PLAIN = r"[A-Za-z_][A-Za-z0-9_.-]*|[0-9]+([.][0-9]+){3}"
 _POSTGRES = re.compile(r"^postgres(ql)?(\+\w+)?$")
 
 Label = Annotated[str, Field(pattern=_LABEL)]
@@ -149,7 +151,7 @@ def _shared_state(project: Project, where: str) -> Database:
     settings = project.settings
     address = urlsplit(settings.history)
     lost = []
-    if not _POSTGRES.match(address.scheme) or not address.hostname:
+    if not _POSTGRES.match(address.scheme) or address.hostname is None:
         lost.append('history = "postgresql://USER@HOST/NAME": where all pods find the runs')
     for name, what in (
         ("state_store", "what steps hand over, and what failed runs leave"),
@@ -166,12 +168,18 @@ def _shared_state(project: Project, where: str) -> Database:
             f"{where}: what is kept on one machine would be lost with its pod. It lacks:\n{listed}",
             "Add these settings; docs/kubernetes.md has an environment that is complete.",
         )
-    return Database(
-        str(address.hostname),
-        address.port or 5432,
-        address.username or "dataflow",
-        address.path.strip("/") or "dataflow",
-    )
+    try:
+        port = address.port or 5432
+    except ValueError:
+        port = 0
+    user, name = address.username or "dataflow", address.path.strip("/") or "dataflow"
+    if not port or not all(re.fullmatch(_PLAIN, part) for part in (user, name, address.hostname)):
+        # The address itself may have a password, which no message shows.
+        raise BadInputError(
+            f"{where}: history: user, host, port or database is no plain name or number.",
+            "Write them out: the chart's values have them. Only the password may be ${NAME}.",
+        )
+    return Database(str(address.hostname), port, user, name)
 
 
 def _locations(project: Project, groups: Mapping[str, list[str]]) -> list[Location]:
