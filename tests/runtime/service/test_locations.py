@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def servers(root: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     workspace = root / "groups.yaml"
     workspace.write_text(yaml.safe_dump({"load_from": located}))
     env = {**os.environ, "DAGSTER_HOME": str(home), "DATAFLOW_PROJECT": str(root)}
-    serve = [BIN / "dagster", "api", "grpc", "-h", "127.0.0.1"]
+    serve: list[str | Path] = [BIN / "dagster", "api", "grpc", "-h", "127.0.0.1"]
     module = ["--module-name", "dataflow.runs.code_location"]
     with ExitStack() as stack:
 
@@ -64,8 +65,8 @@ def servers(root: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
         }
         # A webserver that starts earlier looks again only when it is told to.
         for port in ports:
-            until(lambda port=port: _listens(port), "a code server", 180)
-        own = ["-w", workspace]
+            until(partial(_listens, port), "a code server", 180)
+        own: list[str | Path] = ["-w", workspace]
         found["web"] = start([BIN / "dagster-webserver", "-h", "127.0.0.1", "-p", str(web), *own])
         found["daemon"] = start([BIN / "dagster-daemon", "run", *own])
         (root / "url").write_text(f"http://127.0.0.1:{web}")
@@ -102,7 +103,7 @@ def test_workflows_of_all_locations_are_listed_and_run(dagster: Dagster) -> None
     }
     for name in ("ledger", "sales"):
         run = dagster.launch(name, RunRequest(), {})
-        ended = until(lambda run=run: _ended(dagster, run.run_id), f"the end of {name}")
+        ended = until(partial(_ended, dagster, run.run_id), f"the end of {name}")
         assert ended == "succeeded"
 
 

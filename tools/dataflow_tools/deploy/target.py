@@ -173,7 +173,9 @@ def _shared_state(project: Project, where: str) -> Database:
     except ValueError:
         port = 0
     user, name = address.username or "dataflow", address.path.strip("/") or "dataflow"
-    if not port or not all(re.fullmatch(_PLAIN, part) for part in (user, name, address.hostname)):
+    if not port or not all(
+        re.fullmatch(_PLAIN, part) for part in (user, name, str(address.hostname))
+    ):
         # The address itself may have a password, which no message shows.
         raise BadInputError(
             f"{where}: history: user, host, port or database is no plain name or number.",
