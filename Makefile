@@ -23,7 +23,7 @@ MUTANTS_ARGS ?=
 test test-all test-quick mutants: export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: dist docs docs-pictures docs-site help setup demo test test-all test-quick fuzz mutants lint format examples bench test-tools
+.PHONY: dist docs docs-pictures docs-site help setup demo test test-all test-quick test-containers fuzz mutants lint format examples bench test-tools
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ test-all: setup test-tools ## Run all tests in every case (an hour).
 
 test-quick: setup ## Run the tests that need neither Node nor a browser.
 	$(BIN)/pytest -m 'not slow' $(PYTEST_ARGS)
+
+test-containers: setup test-tools container-tools ## Build and run the images of a project with a Docker engine of its own.
+	DATAFLOW_TEST_CONTAINERS=1 $(BIN)/pytest -n0 tests/containers
 
 fuzz: setup ## Search for failing cases at random; a new one is left in .hypothesis/patches.
 	@for round in $$(seq $(FUZZ_ROUNDS)); do \
@@ -118,3 +121,9 @@ test-tools: setup # What the tests use beside Python: a browser, Postgres and Ma
 	@command -v docker-compose >/dev/null || \
 		{ $(call apt,--no-install-recommends docker-compose); } || \
 		echo 'Without docker-compose on this machine, the test that reads compose.yaml with it is skipped.'
+
+.PHONY: container-tools
+container-tools: setup # A Docker engine, and what makes a base image from Debian's packages. Needs root.
+	@command -v dockerd >/dev/null && command -v debootstrap >/dev/null || \
+		{ $(call apt,--no-install-recommends docker.io debootstrap tini); } || \
+		{ echo 'The tests of containers need root, docker.io and debootstrap.'; exit 1; }

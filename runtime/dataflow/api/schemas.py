@@ -314,7 +314,7 @@ class WorkflowOut(View):
                 "run": f"{own}/run",
                 "runs": f"{PREFIX}/runs?workflow_id={job.workflow_id}",
                 "logs": f"{own}/logs",
-                "ui": f"{ui}/locations/dataflow/jobs/{job.name}",
+                "ui": f"{ui}/locations/{job.location}/jobs/{job.name}",
             },
         )
 

@@ -71,6 +71,8 @@ _KNOWN = {
     ),
     "evidence dev": LazyCommand("", "Edit dashboards with hot reload."),
     "evidence vendor": LazyCommand("", "Pack the packages of the dashboards."),
+    "deploy": LazyCommand("", "Render what a cluster is told to run."),
+    "deploy kubernetes": LazyCommand("", "Render Helm values and Kustomize manifests."),
     "doctor": LazyCommand("", "Look at the machine and the project."),
 }
 

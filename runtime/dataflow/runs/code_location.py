@@ -52,7 +52,12 @@ from dataflow.shared.output_redaction import guard_records
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.redaction import redact
 from dataflow.shared.upstream import is_workflow_folder
-from dataflow.workflows.registry import BrokenWorkflow, BrokenWorkflowError, load_workflows
+from dataflow.workflows.registry import (
+    BrokenWorkflow,
+    BrokenWorkflowError,
+    check_known,
+    load_workflows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -233,7 +238,19 @@ def defs() -> Definitions:
     # The authors' code runs from now on, and Dagster prints what it raises.
     guard_records()
     project = find_project()
-    return _definitions_of_run(project) or build_definitions(project)
+    return _definitions_of_run(project) or build_definitions(project, _own_workflows(project))
+
+
+def _own_workflows(project: Project) -> list[str] | None:
+    """The workflows of this code location; ``None`` for all.
+
+    Raises:
+        WorkflowNotFoundError: The setting names one that the project does not have.
+    """
+    chosen = project.settings.location_workflows
+    for workflow_id in chosen:
+        check_known(workflow_id, project)
+    return chosen or None
 
 
 def _definitions_of_run(project: Project) -> Definitions | None:

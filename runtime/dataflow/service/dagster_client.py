@@ -9,11 +9,7 @@ from uuid import uuid4
 
 import yaml
 
-from dataflow.runs.dagster_names import (
-    LOCATION_NAME,
-    PARTITION_TAG,
-    WORKFLOW_TAG,
-)
+from dataflow.runs.dagster_names import PARTITION_TAG, WORKFLOW_TAG
 from dataflow.runs.part_check import check_parts
 from dataflow.runs.run_part import is_on_what_is_loaded
 from dataflow.runs.run_request import RunRequest, check_partition, merged
@@ -26,7 +22,7 @@ from dataflow.service.dagster_errors import (
     DagsterUnavailableError,
 )
 from dataflow.service.dagster_runs import DagsterRuns
-from dataflow.service.graphql_answer import REPOSITORY, expected
+from dataflow.service.graphql_answer import expected, repository
 from dataflow.service.jobs import Health, Job, parse_job, parse_schedule
 from dataflow.service.patience import with_patience
 from dataflow.service.run_answers import parse_run
@@ -72,18 +68,24 @@ class Dagster(DagsterRuns):
         Raises:
             DagsterUnavailableError: It does not answer, or could not load the project.
         """
-        found = self._graphql.ask(graphql.JOBS, "repositoryOrError", selector=REPOSITORY)
-        if found["__typename"] != "Repository":
+        known: dict[str, Job] = {}
+        faults: list[str] = []
+        for location in self.project.settings.locations:
+            found = self._graphql.ask(
+                graphql.JOBS, "repositoryOrError", selector=repository(location)
+            )
+            if found["__typename"] == "Repository":
+                known |= _jobs_of(found, location)
+            else:
+                faults.append(found.get("message") or "")
+        # Of several, those that are loaded go on where one is not.
+        if len(faults) == len(self.project.settings.locations):
             raise DagsterUnavailableError(
                 "Dagster is up but has not loaded this project's workflows"
-                f"{': ' + found['message'] if found.get('message') else ''}.",
+                f"{': ' + faults[0] if faults[0] else ''}.",
                 f"See why at {self.url}/locations, then: dataflow reload",
             )
-        # Of several, the one that config.yaml asks for.
-        by_name = sorted(found["schedules"], key=lambda s: s["name"] in _own_names(found["jobs"]))
-        schedules = {s["pipelineName"]: parse_schedule(s) for s in by_name}
-        jobs = [parse_job(job, schedules.get(job["name"])) for job in found["jobs"]]
-        return {job.workflow_id: job for job in jobs if job is not None}
+        return known
 
     def job(self, workflow_id: str) -> Job:
         """A workflow that can be run.
@@ -165,7 +167,7 @@ class Dagster(DagsterRuns):
         tags = {**tags, **of_partition}
         metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
         params = {
-            "selector": {**REPOSITORY, "jobName": job.name},
+            "selector": {**repository(job.location), "jobName": job.name},
             "runConfigData": run_config,
             "executionMetadata": metadata,
         }
@@ -184,14 +186,14 @@ class Dagster(DagsterRuns):
             RunRequestError: It has no partitions, or none of these.
         """
         job = self.job(workflow_id)
-        selector = {**REPOSITORY, "pipelineName": job.name}
+        selector = {**repository(job.location), "pipelineName": job.name}
         answer = self._graphql.ask(graphql.PARTITION, "pipelineOrError", selector=selector, key="")
         known = expected(answer, "Pipeline")["partitionKeysOrError"]["partitionKeys"]
         keys = asked.keys(workflow_id, known if job.is_partitioned else None)
         params = {
             "selector": {
                 "partitionSetName": f"{job.name}_partition_set",
-                "repositorySelector": REPOSITORY,
+                "repositorySelector": repository(job.location),
             },
             "partitionNames": keys,
             "tags": [{"key": WORKFLOW_TAG, "value": workflow_id}],
@@ -235,9 +237,9 @@ class Dagster(DagsterRuns):
         The webserver goes on answering from what it remembers, so that process is asked something.
         """
         try:
-            name = next((job.name for job in self._known_jobs().values()), None)
-            if name is not None:
-                selector = {**REPOSITORY, "pipelineName": name}
+            # Of each location one workflow is enough.
+            for job in {job.location: job for job in self._known_jobs().values()}.values():
+                selector = {**repository(job.location), "pipelineName": job.name}
                 answer = self._graphql.ask(
                     graphql.PLAN,
                     "executionPlanOrError",
@@ -256,7 +258,7 @@ class Dagster(DagsterRuns):
         if not job.is_partitioned:
             check_partition(job.name, key, None)
             return asked.config, {}
-        selector = {**REPOSITORY, "pipelineName": job.name}
+        selector = {**repository(job.location), "pipelineName": job.name}
         answer = self._graphql.ask(
             graphql.PARTITION, "pipelineOrError", selector=selector, key=key or ""
         )
@@ -284,9 +286,19 @@ class Dagster(DagsterRuns):
                 self._ask_for_reload()
 
     def _ask_for_reload(self) -> None:
-        self._graphql.ask(graphql.RELOAD, seconds=_SECONDS_TO_RELOAD, location=LOCATION_NAME)
+        for location in self.project.settings.locations:
+            self._graphql.ask(graphql.RELOAD, seconds=_SECONDS_TO_RELOAD, location=location)
         self._reloaded_at = time.monotonic()
         self._known = (float("-inf"), {})
+
+
+def _jobs_of(found: dict[str, Any], location: str) -> dict[str, Job]:
+    """The workflows of one code location, by id."""
+    # Of several schedules of a job, the one that config.yaml asks for.
+    by_name = sorted(found["schedules"], key=lambda s: s["name"] in _own_names(found["jobs"]))
+    schedules = {s["pipelineName"]: parse_schedule(s) for s in by_name}
+    jobs = [parse_job(job, schedules.get(job["name"]), location) for job in found["jobs"]]
+    return {job.workflow_id: job for job in jobs if job is not None}
 
 
 def _own_names(jobs: list[dict[str, Any]]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dataflow.runs.dagster_names import LOCATION_NAME, REPOSITORY_NAME
+from dataflow.runs.dagster_names import REPOSITORY_NAME
 from dataflow.service.dagster_errors import (
     CodeServerError,
     DagsterError,
@@ -12,9 +12,6 @@ from dataflow.service.dagster_errors import (
     HistoryDownError,
     RunNotFoundError,
 )
-
-# The project, as queries name it.
-REPOSITORY = {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": LOCATION_NAME}
 
 _DISK_IS_FULL = ("disk is full", "No space left on device")
 # How Dagster says that its Postgres does not answer.
@@ -25,6 +22,11 @@ _CODE_SERVER_IS_GONE = ("DagsterUserCodeUnreachableError", "No available client 
 def is_about_history(message: str) -> bool:
     """Whether a fault says that the store of the history is not there."""
     return any(sign in message for sign in _NO_HISTORY) and "sqlite" not in message.lower()
+
+
+def repository(location: str) -> dict[str, str]:
+    """A code location, as queries name it."""
+    return {"repositoryName": REPOSITORY_NAME, "repositoryLocationName": location}
 
 
 def expected(answer: dict[str, Any], kind: str, run_id: str = "") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataflow.runs.dagster_names import (
     BROKEN_PREFIX,
     BROKEN_TAG,
     FURTHER_TAG,
+    LOCATION_NAME,
     PARTITIONED_TAG,
     WORKFLOW_TAG,
 )
@@ -34,6 +35,7 @@ class Job:
     Args:
         broken: Why it cannot be run, if it cannot.
         is_partitioned: Whether each run is for one partition.
+        location: The code location that has it.
     """
 
     workflow_id: str
@@ -42,6 +44,7 @@ class Job:
     broken: str = ""
     schedule: Schedule | None = None
     is_partitioned: bool = False
+    location: str = LOCATION_NAME
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,9 @@ class Health:
     faults: list[str] = field(default_factory=list)
 
 
-def parse_job(job: dict[str, Any], schedule: Schedule | None) -> Job | None:
+def parse_job(
+    job: dict[str, Any], schedule: Schedule | None, location: str = LOCATION_NAME
+) -> Job | None:
     """Make a workflow of a GraphQL ``Job``; ``None`` of one that no workflow has registered."""
     tags = {tag["key"]: tag["value"] for tag in job["tags"]}
     if WORKFLOW_TAG not in tags or FURTHER_TAG in tags:
@@ -74,6 +79,7 @@ def parse_job(job: dict[str, Any], schedule: Schedule | None) -> Job | None:
         broken,
         schedule,
         PARTITIONED_TAG in tags,
+        location,
     )
 
 

@@ -120,6 +120,12 @@ class Settings(BaseModel):
     publish_target: str = ""
     # What starts the runs of the service: a kind's name, or a table with its `type` and its keys.
     launcher: Kind = "local"
+    # The workflows of this process's code location, where there are several; all if not given.
+    location_workflows: Words = []
+    # The names of Dagster's code locations that the REST API asks: one of each group of workflows.
+    locations: Annotated[Words, Field(min_length=1)] = ["dataflow"]
+    # What `dataflow deploy kubernetes` renders for: image, tag, namespace, host, login, groups.
+    kubernetes: dict[str, Any] = {}
     # What `${NAME}` in config.yaml and in settings gives where the environment has no variable and
     # the folder of secrets no file of that name; it may be `${ANOTHER}`.
     variables: dict[str, str] = {}

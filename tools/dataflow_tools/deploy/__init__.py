@@ -1,0 +1,1 @@
+"""Rendering what a cluster is told to run."""
