@@ -27,7 +27,7 @@ from dataflow.warehouse.kind import (
     ReadByOthers,
     Span,
 )
-from dataflow.warehouse.load_log import Batch, loaded_partitions
+from dataflow.warehouse.load_log import Batch, loaded_partitions, save_watermark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -262,9 +262,7 @@ class WarehouseConformance:
             rows = pa.Table.from_pylist(items, kinds)
             w.load(rows, primary_key=["order_id", "item"], owners=of, **merge)
 
-        items = [
-            {"order_id": order, "item": item} for order, item in ((1, "a"), (1, "b"), (2, "c"))
-        ]
+        items = [{"order_id": n, "item": item} for n, item in ((1, "a"), (1, "b"), (2, "c"))]
         load([{"id": 1}, {"id": 2}], items)
         load([{"id": 1}], [{"order_id": 1, "item": "b"}])
         assert w.rows() == [(1, "b"), (2, "c")]
@@ -341,7 +339,9 @@ class WarehouseConformance:
         with w.warehouse.connect() as connection:
             connection.execute("CREATE SCHEMA IF NOT EXISTS mine")
             connection.execute("CREATE TABLE mine.more AS SELECT id + 1 AS id FROM raw.t")
+            save_watermark(connection, "t", "by hand")
         assert w.ask("FROM mine.more") == [(2,)]
+        assert w.warehouse.read_watermark("t") == "by hand"
 
     def test_models_are_built_tested_and_published(self, w: Loaded) -> None:
         """A view and a table of dbt's, a test that fails, and the query of a dashboard."""
