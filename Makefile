@@ -37,7 +37,7 @@ $(READY): pyproject.toml runtime/pyproject.toml tools/pyproject.toml
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo 'Python lacks its venv module. On Debian and Ubuntu: apt-get install python3-venv'; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable 'runtime[all,s3]' --editable 'tools[static]' --group dev --group demo
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable 'runtime[all,postgres-warehouse,ducklake,s3,celery,k8s]' --editable 'tools[static]' --group dev --group demo
 	@touch $(READY)
 
 demo: setup ## Make a project, run two workflows on real data, build the dashboards.

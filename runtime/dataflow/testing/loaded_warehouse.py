@@ -39,6 +39,39 @@ warehouse.load(Path(sys.argv[3]), LoadRequest("t", "append", watermark=Deadly())
 """
 
 
+_DBT = {
+    "dbt_project.yml": f"""
+name: {WORKFLOW}
+version: 1.0.0
+profile: {WORKFLOW}
+models:
+  {WORKFLOW}:
+    staging: {{+schema: staging, +materialized: view}}
+    marts: {{+schema: marts, +materialized: table}}
+""",
+    "profiles.yml": f"""
+{WORKFLOW}:
+  target: local
+  outputs:
+    local:
+      type: duckdb
+      path: "{{{{ env_var('DATAFLOW_DATABASE') }}}}"
+      schema: main
+""",
+    "macros/generate_schema_name.sql": """
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}
+""",
+    "models/staging/stg_t.sql": "select * from {{ source('raw', 't') }}",
+    "models/marts/t.sql": "select id, amount from {{ ref('stg_t') }}",
+    "models/models.yml": """
+sources: [{name: raw, schema: raw, tables: [{name: t}]}]
+models: [{name: stg_t, columns: [{name: id, data_tests: [unique]}]}]
+""",
+}
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A warehouse, and short ways to load rows into it and to ask it."""
@@ -88,3 +121,22 @@ def killed_load(w: Loaded, run_id: str) -> None:
     command = [sys.executable, "-c", _KILLED_LOAD, str(w.project.root), WORKFLOW, str(rows)]
     ended = subprocess.run([*command, run_id], capture_output=True, check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+
+def write_models(project: Project) -> None:
+    """Give the workflow a dbt project on ``raw.t``, and a query of a dashboard."""
+    folder = project.workflow_dir(WORKFLOW)
+    for name, text in _DBT.items():
+        path = folder / "dbt" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    query = folder / "evidence" / "sources" / "totals.sql"
+    query.parent.mkdir(parents=True)
+    query.write_text("SELECT count(*) AS n, sum(amount) AS total FROM marts.t", encoding="utf-8")
+
+
+def duckdb_rows(parquet: Path) -> list[tuple[Any, ...]]:
+    """The rows of a Parquet file."""
+    import duckdb
+
+    return duckdb.read_parquet(str(parquet)).fetchall()

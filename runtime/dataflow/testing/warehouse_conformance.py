@@ -1,12 +1,6 @@
 """What a warehouse must do, as tests: for the kinds that the library has, and for plug-ins' own.
 
-A kind's test module subclasses the class and says how its setting is written:
-
-    class TestMyWarehouse(WarehouseConformance):
-        @pytest.fixture
-        def setting(self, tmp_path):
-            return {"type": "my_warehouse", "folder": str(tmp_path / "lake")}
-
+A kind's test module subclasses the class and says how its setting is written: `docs/plugins`.
 All of it goes through the protocol of `dataflow.warehouse.kind`, as a run does.
 """
 
@@ -17,15 +11,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from dataflow.shared.errors import DataflowError
-from dataflow.testing.loaded_warehouse import Loaded, killed_load, open_in
+from dataflow.testing.loaded_warehouse import (
+    WORKFLOW,
+    Loaded,
+    duckdb_rows,
+    killed_load,
+    open_in,
+    write_models,
+)
 from dataflow.warehouse.kind import (
     AtomicWarehouse,
     KeepPolicy,
     LoadRequest,
     Owners,
+    ReadByOthers,
     Span,
 )
-from dataflow.warehouse.load_log import Batch, loaded_partitions
+from dataflow.warehouse.load_log import Batch, loaded_partitions, save_watermark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,8 +108,8 @@ class WarehouseConformance:
         ).to_arrow_table()
         w.load(rows)
         # As texts: what a driver makes of days before Christ is not the question.
-        texts = "CAST(bc AS VARCHAR), CAST(far AS VARCHAR), CAST(local AS VARCHAR)"
-        assert w.rows(f"CAST(d AS VARCHAR), CAST(tiny AS VARCHAR), {texts}") == [
+        texts = "d::VARCHAR, tiny::VARCHAR, bc::VARCHAR, far::VARCHAR, local::VARCHAR"
+        assert w.rows(texts) == [
             (
                 "12345678901234567890123456789012345.678",
                 "-.00000000000000000000000000000000000001",
@@ -260,14 +262,8 @@ class WarehouseConformance:
             rows = pa.Table.from_pylist(items, kinds)
             w.load(rows, primary_key=["order_id", "item"], owners=of, **merge)
 
-        load(
-            [{"id": 1}, {"id": 2}],
-            [
-                {"order_id": 1, "item": "a"},
-                {"order_id": 1, "item": "b"},
-                {"order_id": 2, "item": "c"},
-            ],
-        )
+        items = [{"order_id": n, "item": item} for n, item in ((1, "a"), (1, "b"), (2, "c"))]
+        load([{"id": 1}, {"id": 2}], items)
         load([{"id": 1}], [{"order_id": 1, "item": "b"}])
         assert w.rows() == [(1, "b"), (2, "c")]
         load([{"id": 2}], [])
@@ -343,7 +339,56 @@ class WarehouseConformance:
         with w.warehouse.connect() as connection:
             connection.execute("CREATE SCHEMA IF NOT EXISTS mine")
             connection.execute("CREATE TABLE mine.more AS SELECT id + 1 AS id FROM raw.t")
+            save_watermark(connection, "t", "by hand")
         assert w.ask("FROM mine.more") == [(2,)]
+        assert w.warehouse.read_watermark("t") == "by hand"
+
+    def test_models_are_built_tested_and_published(self, w: Loaded) -> None:
+        """A view and a table of dbt's, a test that fails, and the query of a dashboard."""
+        from dataflow.modelling.build import ModelError, build_models
+        from dataflow.publish.parquet import stage_workflow
+
+        write_models(w.project)
+        own = (
+            w.warehouse.begin("run-1") if isinstance(w.warehouse, AtomicWarehouse) else w.warehouse
+        )
+        w.load([{"id": 1, "amount": 1.5}, {"id": 2, "amount": 2.25}], own)
+        built = build_models(w.project, WORKFLOW, own)
+        assert (built.models, built.tests) == (["staging.stg_t", "marts.t"], 1)
+        assert w.ask("SELECT id, amount FROM marts.t ORDER BY id", own) == [(1, 1.5), (2, 2.25)]
+        with own.connect(read_only=True) as connection:
+            staged = stage_workflow(w.project, WORKFLOW, connection)
+        assert staged.rows == {"totals": 1}
+        assert duckdb_rows(staged.folder / "totals.parquet") == [(2.0, 3.75)]
+        # Once more, on what is there; then with a row that a test of dbt's refuses.
+        build_models(w.project, WORKFLOW, own)
+        w.load([{"id": 2, "amount": 0.0}], own, write_disposition="append")
+        with pytest.raises(ModelError, match="unique_stg_t_id"):
+            build_models(w.project, WORKFLOW, own)
+
+    def test_other_workflows_read_what_they_began_with(self, w: Loaded) -> None:
+        """What was held stays as it was, whatever later runs do, until it is let go."""
+        visible = self.atomic(w)
+        if not isinstance(visible, ReadByOthers):
+            pytest.skip("workflows that come after others cannot read tables of this kind")
+        held = visible.held_for(w.project, WORKFLOW, "report")
+        assert not held.exists()
+        for number in (1, 2, 3, 4):
+            w.load([{"id": number}], visible.begin(f"run-{number}"))
+            visible.promote(f"run-{number}", KeepPolicy(0, 0))
+            if number == 1:
+                held.hold()
+        assert held.exists()
+        with held.connect() as connection:
+            assert connection.execute("FROM raw.t").fetchall() == [(1,)]
+        with visible.connect(read_only=True) as connection:
+            held.attach(connection, "others")
+            assert connection.execute("FROM others.raw.t").fetchall() == [(1,)]
+        held.hold()
+        with held.connect() as connection:
+            assert connection.execute("FROM raw.t").fetchall() == [(4,)]
+        held.release()
+        assert not held.exists()
 
     def atomic(self, w: Loaded) -> AtomicWarehouse:
         """The warehouse, or no test, where the kind says that it changes step by step."""

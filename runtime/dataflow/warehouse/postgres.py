@@ -20,7 +20,12 @@ from dataflow.warehouse.load_log import watermark_of
 from dataflow.warehouse.postgres_held import PostgresHeld
 from dataflow.warehouse.postgres_server import CATALOG, PostgresServer
 from dataflow.warehouse.postgres_states import PostgresStates
-from dataflow.warehouse.postgres_tables import PostgresTables, as_taken, refuse_long_name
+from dataflow.warehouse.postgres_tables import (
+    MOST_BYTES,
+    PostgresTables,
+    as_taken,
+    refuse_long_name,
+)
 from dataflow.warehouse.postgres_views import copy_tables, keep_new_tables, show_tables
 
 if TYPE_CHECKING:
@@ -134,7 +139,14 @@ class PostgresSchemas:
     def dbt_place(self, schema: str, upstream: str = "") -> tuple[str, str]:
         """Where a schema of the workflow, or one of another workflow that it reads, is."""
         held = upstream and PostgresHeld.prefix_for(upstream, self.workflow_id)
-        return self.server.database, (held or self.prefix) + schema
+        name = (held or self.prefix) + schema
+        if len(name.encode()) > MOST_BYTES:
+            raise BadInputError(
+                f"The schema {schema!r} of {self.workflow_id} is called {name!r} in Postgres, "
+                f"which keeps {MOST_BYTES} bytes of a name.",
+                "Give the schema a shorter name in dbt_project.yml.",
+            )
+        return self.server.database, name
 
     def is_about(self, said: str) -> bool:
         """Whether an error that dbt tells is the server's, not a model's."""

@@ -121,8 +121,9 @@ class PostgresServer:
     def _address(self) -> str:
         from psycopg.conninfo import make_conninfo
 
-        known = {"connect_timeout": _CONNECT_SECONDS, **self.options, "options": "-c TimeZone=UTC"}
-        return make_conninfo("", **known)
+        own = {"connect_timeout": _CONNECT_SECONDS, **self.options}
+        own["options"] = f"{own.get('options', '')} -c TimeZone=UTC".strip()
+        return make_conninfo("", **own)
 
     @contextmanager
     def faults(self) -> Iterator[None]:

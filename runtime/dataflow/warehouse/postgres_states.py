@@ -1,11 +1,12 @@
 """The states of a workflow's schemas in Postgres: a run's work, the present one, kept ones.
 
     sales__raw, sales__marts                the last good run's tables
-    sales+work+1f0c7a2e__raw, ...           what a run works on, or a failed run's
-    sales+kept+9b1d33c0__raw, ...           what an earlier run had left
+    sales+new+1f0c7a2e__raw, ...           what a run works on, or a failed run's
+    sales+old+9b1d33c0__raw, ...           what an earlier run had left
     sales+for+5c21aa07__raw, ...            views for one other workflow, see `PostgresHeld`
 
-Names of workflows have no ``+`` and no ``__``, so none of them can be taken for another's. A run
+Names of workflows have no ``+`` and no ``__``, so none of them can be taken for another's. With 40
+characters of an id, and ``rejected``, they have the 63 bytes that Postgres keeps of a name. A run
 begins with copies, and its promotion renames schemas in one transaction: views and tables know
 each other by number, and readers that are at work go on with the tables that they began with.
 What is known of all this lies in one row for each workflow, ``dataflow.workflows``, which changes
@@ -84,9 +85,9 @@ class PostgresStates:
             self._hold(alone=True)
             if work:
                 known["given_up"] = [*known.get("given_up", []), *work["runs"]][-_REMEMBERED:]
-            _drop(connection, _schemas(connection, f"{self._id}+work+"))
+            _drop(connection, _schemas(connection, f"{self._id}+new+"))
             source = self._prefix_of(known, state) if state else self.live
-            prefix = f"{self._id}+work+{short_name(run_id)}__"
+            prefix = f"{self._id}+new+{short_name(run_id)}__"
             _copy_schemas(connection, source, prefix)
             base = _base(known)
             known["work"] = {"runs": [run_id], "prefix": prefix, "base": base, "state": state}
@@ -112,7 +113,7 @@ class PostgresStates:
                 )
             live = known.get("live")
             if live:
-                name = f"{self._id}+kept+{short_name(live['run_id'] + _now())}__"
+                name = f"{self._id}+old+{short_name(live['run_id'] + _now())}__"
                 _rename(connection, self.live, name)
                 earlier = {**live, "prefix": name, "kept_at": _now(), "replaced_by": run_id}
                 known["kept"] = [earlier, *known.get("kept", [])]

@@ -28,6 +28,7 @@ LIBRARY = "dataflow"
 _PLAIN_NUMERIC = "numeric"
 _SIZED_NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 _MOST_DIGITS = 38
+_LOADED = ("raw", "rejected", LIBRARY)
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ def _relations(connection: DuckDBPyConnection, prefix: str, server: str) -> Iter
 
 def _query(prefix: str, relation: _Relation, server: str) -> str:
     """A query of DuckDB for all that is in a table or view of Postgres."""
-    asked = {name: _asked(name, kind) for name, kind in relation.columns.items()}
+    is_loaded = relation.schema in _LOADED
+    asked = {name: _asked(name, kind, is_loaded) for name, kind in relation.columns.items()}
     place = f"{quote_identifier(prefix + relation.schema)}.{quote_identifier(relation.name)}"
     if not any(asked.values()):
         return f"SELECT * FROM {quote_identifier(server)}.{place}"
@@ -147,13 +149,20 @@ def _query(prefix: str, relation: _Relation, server: str) -> str:
     return f"SELECT {', '.join(outer)} FROM postgres_query({quote_literal(server)}, {query})"
 
 
-def _asked(name: str, kind: str) -> tuple[str, ...]:
-    """What is asked of Postgres in place of a column, and its type then; nothing if it is right."""
+def _asked(name: str, kind: str, is_loaded: bool) -> tuple[str, ...]:
+    """What is asked of Postgres in place of a column, and its type then; nothing if it is right.
+
+    Args:
+        is_loaded: Whether the values are those that DuckDB has written there.
+    """
     column = quote_identifier(name)
     sized = _SIZED_NUMERIC.fullmatch(kind)
     if kind == _PLAIN_NUMERIC or (sized and int(sized[1]) > _MOST_DIGITS):
         # A sum or an average of exact numbers has no size in Postgres, and any number of digits.
         return f"{column}::text", "DOUBLE"
+    if sized and not is_loaded:
+        # The extension reads a NaN, which a model may make, as 0; this fails and names it.
+        return f"{column}::text", f"DECIMAL({sized[1]},{sized[2]})"
     if kind.endswith("[]"):
         # An array may have other dimensions than it was declared with.
         return f"to_json({column})::text", "VARCHAR"

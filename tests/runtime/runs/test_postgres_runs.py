@@ -111,14 +111,15 @@ def test_a_run_that_is_killed_and_one_after_it(
     till.rows("1,1.50", "2,2.50", "3,3.50", "4,4.50")
     code, _ = disturbed(till, postgres, lambda pid: os.killpg(pid, signal.SIGKILL))
     assert code == -signal.SIGKILL
+    till.rows("1,1.50", "2,2.50", "3,3.50", "4,")
     count = "SELECT count(*), count(DISTINCT id) FROM marts.sales"
     assert ask(till, postgres, count, monkeypatch) == [(3, 3)]
-    run(till, postgres)
+    assert "amount of stg_sales has no value in 1 row (not_null)" in run(till, postgres)
     assert ask(till, postgres, count, monkeypatch) == [(4, 4)]
     process = command(till, postgres, "diff", "till")
     told, _ = process.communicate(timeout=60)
     assert "marts.sales" in told, told
-    assert "1 added" in told or "+1" in told or "added" in told, told
+    assert "1 added" in told, told
 
 
 def test_a_server_that_goes_away_in_a_run(
