@@ -23,9 +23,9 @@ PAGES = Path(__file__).parents[2] / "docs" / "plugins"
 
 
 def code_of(page: str) -> dict[str, Any]:
-    [block] = re.findall(r"```python\n(.*?)```", (PAGES / page).read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (PAGES / page).read_text(), re.DOTALL)
     names: dict[str, Any] = {"__name__": "page"}
-    exec(compile(block, page, "exec", dont_inherit=True), names)  # noqa: S102 - our own page
+    exec(compile("\n".join(blocks), page, "exec", dont_inherit=True), names)  # noqa: S102 - our own page
     return names
 
 

@@ -85,7 +85,7 @@ class PostgresStates:
             self._hold(alone=True)
             if work:
                 known["given_up"] = [*known.get("given_up", []), *work["runs"]][-_REMEMBERED:]
-            _drop(connection, _schemas(connection, f"{self._id}+new+"))
+            drop_schemas(connection, f"{self._id}+new+")
             source = self._prefix_of(known, state) if state else self.live
             prefix = f"{self._id}+new+{short_name(run_id)}__"
             _copy_schemas(connection, source, prefix)
@@ -117,7 +117,7 @@ class PostgresStates:
                 _rename(connection, self.live, name)
                 earlier = {**live, "prefix": name, "kept_at": _now(), "replaced_by": run_id}
                 known["kept"] = [earlier, *known.get("kept", [])]
-            _drop(connection, _schemas(connection, self.live))
+            drop_schemas(connection, self.live)
             _rename(connection, work["prefix"], self.live)
             brought = work["state"] and self._kept(known, work["state"])
             made_at = brought["made_at"] if brought else _now()
@@ -205,7 +205,7 @@ class PostgresStates:
                 try:
                     with connection.transaction():
                         connection.execute("SET LOCAL lock_timeout = '2s'")
-                        _drop(connection, _schemas(connection, each["prefix"]))
+                        drop_schemas(connection, each["prefix"])
                 except psycopg.errors.LockNotAvailable:
                     # The next run tries again.
                     stay.append(each)
@@ -300,15 +300,11 @@ def _schemas(connection: psycopg.Connection[Any], prefix: str) -> list[str]:
     return [str(name) for (name,) in rows]
 
 
-def _drop(connection: psycopg.Connection[Any], schemas: list[str]) -> None:
-    if schemas:
+def drop_schemas(connection: psycopg.Connection[Any], prefix: str) -> None:
+    """Drop all schemas whose names begin so, with what is in them."""
+    if schemas := _schemas(connection, prefix):
         names = ", ".join(map(quote_identifier, schemas))
         connection.execute(f"DROP SCHEMA {names} CASCADE".encode())
-
-
-def drop_schemas(connection: psycopg.Connection[Any], prefix: str) -> None:
-    """Drop all schemas whose names begin so."""
-    _drop(connection, _schemas(connection, prefix))
 
 
 def _rename(connection: psycopg.Connection[Any], prefix: str, new: str) -> None:

@@ -12,6 +12,7 @@ from dataflow.shared.project import Project
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.duckdb_file import DuckDBFile
 from dataflow.warehouse.held_file import HeldFile
+from dataflow.warehouse.kind import HeldTables
 from dataflow.warehouse.upstream_tables import (
     UpstreamTable,
     attach_upstream_tables,
@@ -38,6 +39,11 @@ def write(path: Path, sql: str) -> None:
         connection.execute(sql)
 
 
+def file_of(tables: HeldTables) -> Path:
+    assert isinstance(tables, HeldFile)
+    return tables.path
+
+
 def held(project: Project) -> list[int]:
     with duckdb.connect() as connection:
         attach_upstream_tables(connection, upstream_tables(project, "report", ["till"]))
@@ -50,7 +56,7 @@ def test_holding_takes_no_second_copy_and_is_let_go(project: Project) -> None:
     write(live, "CREATE TABLE t AS SELECT 1 AS n")
     files = upstream_tables(project, "report", ["none_yet", "till"])
     hold_upstream_tables(project, "report", files)
-    assert files["till"].path.samefile(live)
+    assert file_of(files["till"]).samefile(live)
     assert not files["none_yet"].exists()
     assert held(project) == [1]
     write(project.root / "next.duckdb", "CREATE TABLE t AS SELECT 2 AS n")
@@ -60,7 +66,7 @@ def test_holding_takes_no_second_copy_and_is_let_go(project: Project) -> None:
     assert held(project) == [2]
     for _ in range(2):
         release_upstream_tables(files)
-        assert not files["till"].path.parent.exists()
+        assert not file_of(files["till"]).parent.exists()
     assert live.exists()
 
 
@@ -99,7 +105,7 @@ def test_without_hard_links_a_copy_is_held(
     write(live, "CREATE TABLE t AS SELECT 1 AS n")
     hold_upstream_tables(project, "report", ["till"])
     assert held(project) == [1]
-    assert not upstream_tables(project, "report", ["till"])["till"].path.samefile(live)
+    assert not file_of(upstream_tables(project, "report", ["till"])["till"]).samefile(live)
 
 
 def test_what_a_killed_writer_has_left_is_seen(project: Project, tmp_path: Path) -> None:
