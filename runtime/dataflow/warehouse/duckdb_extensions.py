@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,18 +15,11 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-# What DuckDB calls the function by which it loads an extension is made of the file's name, and
-# this one's package names the file otherwise.
-_FILE_NAMES = {"postgres": "postgres_scanner"}
 
-
-def load_extensions(
-    connection: DuckDBPyConnection, names: Iterable[str], cache: Path, extra: str
-) -> None:
+def load_extensions(connection: DuckDBPyConnection, names: Iterable[str], extra: str) -> None:
     """Load extensions: from the packages ``duckdb-extension-<name>``, else from DuckDB's own place.
 
     Args:
-        cache: A folder of this machine that may be deleted at any time.
         extra: The extra of dataflow-runtime that installs the packages.
 
     Raises:
@@ -36,7 +28,7 @@ def load_extensions(
     import duckdb
 
     for name in names:
-        file = _packaged(name, duckdb.__version__, cache)
+        file = _packaged(name, duckdb.__version__)
         try:
             if file is not None:
                 connection.execute(f"LOAD {quote_literal(file)}")
@@ -55,29 +47,11 @@ def load_extensions(
             ) from error
 
 
-def _packaged(name: str, version: str, cache: Path) -> Path | None:
-    """The file in the extension's package that is for this DuckDB, under the name it must have."""
+def _packaged(name: str, version: str) -> Path | None:
+    """The file in the extension's package that is for this DuckDB."""
     spec = find_spec(f"duckdb_extension_{name}")
     for folder in (spec and spec.submodule_search_locations) or ():
         file = Path(folder, "extensions", f"v{version}", f"{name}.duckdb_extension")
-        if not file.exists():
-            continue
-        if name not in _FILE_NAMES:
+        if file.exists():
             return file
-        # Of another environment's package it would be another file.
-        named = cache / f"v{version}" / f"{_FILE_NAMES[name]}.duckdb_extension"
-        if named.is_symlink() and named.resolve() == file.resolve():
-            return named
-        is_copy = named.is_file() and not named.is_symlink()
-        if is_copy and named.stat().st_size == file.stat().st_size:
-            return named
-        named.parent.mkdir(parents=True, exist_ok=True)
-        aside = named.with_suffix(".new")
-        aside.unlink(missing_ok=True)
-        try:
-            aside.symlink_to(file)
-        except OSError:
-            shutil.copyfile(file, aside)
-        aside.replace(named)
-        return named
     return None

@@ -89,7 +89,7 @@ class LakePlace:
     def extensions(self) -> frozenset[str]:
         """The extensions of DuckDB that it needs."""
         names = {"ducklake"}
-        names |= {"postgres"} if self.is_in_postgres else set()
+        names |= {"postgres_scanner"} if self.is_in_postgres else set()
         names |= {"httpfs"} if self.is_in_store else set()
         return frozenset(names)
 
@@ -104,7 +104,7 @@ class LakePlace:
         spill = self.cache / "spill" / str(os.getpid())
         connection.execute(f"SET temp_directory = {quote_literal(spill)}")
         names = sorted(self.extensions)
-        load_extensions(connection, names, self.cache / "duckdb-extensions", EXTRA)
+        load_extensions(connection, names, EXTRA)
 
     def log_in(self, connection: DuckDBPyConnection) -> None:
         """Give a connection that has the extensions what catalog and store ask for.
@@ -118,7 +118,7 @@ class LakePlace:
                 f"CREATE OR REPLACE TEMPORARY SECRET {_CATALOG_SECRET} (TYPE postgres{password})"
             )
         if self.is_in_store:
-            connection.execute(_store_secret(connection, self.data, self.cache))
+            connection.execute(_store_secret(connection, self.data))
 
     def attach(self, connection: DuckDBPyConnection, name: str, *, read_only: bool) -> None:
         """Make it a catalog of a prepared connection; without ``read_only`` it is made if need be.
@@ -243,7 +243,7 @@ def lake_fault(place: LakePlace, said: str) -> WarehouseError:
     return WarehouseError(f"Working with the lake at {place.shown} failed: {text}", advice)
 
 
-def _store_secret(connection: DuckDBPyConnection, data: str, cache: Path) -> str:
+def _store_secret(connection: DuckDBPyConnection, data: str) -> str:
     """SQL that gives a connection the login to the object store, as the AWS_* variables say."""
     if not data.startswith("s3://"):
         raise BadInputError(
@@ -263,7 +263,7 @@ def _store_secret(connection: DuckDBPyConnection, data: str, cache: Path) -> str
     parts = ["TYPE s3"]
     if not values["KEY_ID"]:
         # A role of the machine, a profile, a token of the cluster.
-        load_extensions(connection, ["aws"], cache / "duckdb-extensions", EXTRA)
+        load_extensions(connection, ["aws"], EXTRA)
         parts.append("PROVIDER credential_chain")
     parts += [f"{key} {quote_literal(value)}" for key, value in values.items() if value]
     endpoint = given("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
