@@ -24,6 +24,7 @@ from tests.object_store_fixtures import (
 from dataflow.shared.errors import BadInputError, MissingDependencyError
 from dataflow.shared.file_store import FileStore, NotStoredError, StoreError
 from dataflow.shared.store_address import _opened, open_store
+from dataflow.shared.store_trial import try_store
 
 __all__ = ["rclone_server", "s3_bucket", "s3_faults", "s3_server"]
 
@@ -86,6 +87,12 @@ def test_a_file_is_written_only_if_it_is_what_was_read(store: FileStore) -> None
     assert not store.write_if("m.json", b"4", read.version)
     assert store.read("m.json").data == b"3"
     assert [each.name for each in store.list()] == ["m.json"]
+
+
+def test_a_trial_leaves_nothing(store: FileStore) -> None:
+    """What an environment's check says of a place is what was done there."""
+    assert try_store(store).startswith("written, read, listed and deleted")
+    assert list(store.list()) == []
 
 
 def test_many_who_count_at_once_lose_no_number(store: FileStore) -> None:
@@ -157,6 +164,8 @@ def test_a_store_that_ignores_conditions_is_refused(
     store = open_store("s3://bucket/ignoring", "publish_target", tmp_path)
     with pytest.raises(StoreError, match="If-None-Match"):
         store.write_if("manifest.json", b"1", "")
+    with pytest.raises(StoreError, match="If-None-Match"):
+        try_store(store)
     assert list(store.list()) == []
 
 
