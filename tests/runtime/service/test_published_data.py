@@ -24,6 +24,9 @@ from dataflow.shared.store_address import _opened
 __all__ = ["s3_bucket", "s3_faults", "s3_server"]
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def machines(s3_bucket: str, s3_faults: Faults, tmp_path: Path) -> tuple[Project, Project]:
     """One that runs workflows, and one that shows dashboards."""
@@ -102,7 +105,6 @@ def test_tables_come_in_parts_and_once_from_the_store(
     assert ask(address, "/data/%2e%2e/%2e%2e/%2e%2e/%2e%2e/pyproject.toml")[2] != b"[tool.dataflow]"
 
 
-@pytest.mark.slow
 def test_dashboards_outlast_a_store_that_is_away(
     machines: tuple[Project, Project], address: str, s3_faults: Faults
 ) -> None:

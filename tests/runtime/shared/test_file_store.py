@@ -37,7 +37,7 @@ def _forget_stores() -> Iterator[None]:
     _opened.cache_clear()
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
     """An empty place of each kind."""
     if request.param == "folder":
@@ -138,6 +138,7 @@ def test_an_absent_extra_is_named(tmp_path: Path) -> None:
         store.read("a")
 
 
+@pytest.mark.slow
 def test_a_wrong_key_is_one_message(
     rclone_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +156,7 @@ def test_a_wrong_key_is_one_message(
         _opened.cache_clear()
 
 
+@pytest.mark.slow
 def test_a_store_that_ignores_conditions_is_refused(
     rclone_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +171,7 @@ def test_a_store_that_ignores_conditions_is_refused(
     assert list(store.list()) == []
 
 
+@pytest.mark.slow
 def test_a_bucket_that_is_not_there_is_named(s3_bucket: str, tmp_path: Path) -> None:
     """A slip in the setting is told from a missing file, for reading, writing and listing."""
     store = open_store("s3://no-such-bucket/x", "publish_target", tmp_path)
