@@ -15,10 +15,13 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from dataflow.publish.folders import SiteFolders, built_base_path
+from dataflow.publish.manifest import read_manifest
 from dataflow.service.published_data import PublishedData
 from dataflow.service.web_access import WebAccess
 from dataflow.service.web_server import serve
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.file_store import StoreError
+from dataflow.shared.logging import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from dataflow.shared.project import Project
+
+log = get_logger(__name__)
 
 # Not in every machine's list of types, or wrong there.
 _TYPES = {
@@ -127,6 +132,7 @@ def serve_site(
     Raises:
         NotBuiltError: The site was never built.
         PortInUseError: Another program listens there, or the address is not this machine's.
+        MissingDependencyError: The place of `publish_target` needs a package.
     """
     folders = SiteFolders.of(project)
     folder, base_path = folders.public, built_base_path(folders)
@@ -136,7 +142,14 @@ def serve_site(
             "Build them: dataflow evidence build",
         )
     address = f"http://{host}:{port}{base_path}"
-    data = PublishedData(folders, folders.target) if folders.target is not None else None
+    data = None
+    if folders.target is not None:
+        data = PublishedData(folders, folders.target)
+        try:
+            read_manifest(folders)
+        except StoreError as error:
+            # It may come back; a package that is missing does not.
+            log.warning(error.reason)
     serve(
         site_app(folder, base_path, data),
         host,

@@ -47,7 +47,7 @@ def _forget_stores() -> Iterator[None]:
     _opened.cache_clear()
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A shared place of each kind."""
     if request.param == "s3":

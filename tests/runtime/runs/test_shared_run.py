@@ -6,15 +6,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
 import pytest
 from tests.driven_project import DrivenProject
 from tests.object_store_fixtures import Faults, s3_bucket, s3_faults, s3_server
+from tests.service_fixtures import until
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
+from dataflow.publish.published_files import published_file
 from dataflow.runs.context import RunContext
 from dataflow.runs.shared_run import bring_notes, note_models, share_step
 from dataflow.shared.project import Project
@@ -31,7 +34,7 @@ ingestion:
 load: {table: orders, write_disposition: append}
 """
 JOB = """
-import os, signal
+import os, signal, time
 from dagster import job, op
 from dataflow.authoring import LoadResult, Steps, StoredTable, read_source
 from dataflow.shared.config import load_config
@@ -48,6 +51,10 @@ def has(name):
 def changed(data):
     if has("die in transform"):
         os.kill(os.getpid(), signal.SIGKILL)
+    if has("wait in transform"):
+        (find_project().root / "waits").touch()
+        while not has("go"):
+            time.sleep(0.02)
     rows = [{"n": row["n"] * 10} for row in data["data"]]
     return {"data": rows, "metadata": {}}
 
@@ -145,7 +152,7 @@ class Machine(DrivenProject):
         """The number that the machine's dashboards show."""
         folders = SiteFolders.of(Project(self.root))
         named = next(n for n in read_manifest(folders).tables["orders"] if "/total/" in n)
-        found = duckdb.read_parquet(str(folders.public / named)).fetchone()
+        found = duckdb.read_parquet(str(published_file(folders, named))).fetchone()
         return int(found[0]) if found else 0
 
 
@@ -296,17 +303,25 @@ def test_a_store_that_is_away_fails_a_run_with_one_message(
     s3_faults: Faults, s3_bucket: str, tmp_path: Path
 ) -> None:
     """The tables of the last good run stay, and the next run is a whole one."""
-    one = Machine(tmp_path / "one", s3_bucket, tmp_path / "history")
+    target = f'publish_target = "{s3_bucket}/site"'
+    one = Machine(tmp_path / "one", f"{s3_bucket}/state", tmp_path / "history", target)
     one.rows(1)
     assert one.run()["success"]
-    s3_faults.stop()
     one.rows(2)
-    failed = one.run()
-    assert not failed["success"]
-    said = json.dumps(failed)
-    assert "cannot be reached" in said
-    assert "Traceback" not in "".join(str(step["error"]) for step in failed["steps"])
-    assert one.seen() == [10]
+    s3_faults.stop()
+    at_once = one.run()
     s3_faults.start()
+    (one.root / "wait in transform").touch()
+    with ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(one.run)
+        until((one.root / "waits").exists, "the transform")
+        s3_faults.stop()
+        (one.root / "go").touch()
+        for failed in (at_once, under_way.result()):
+            assert not failed["success"]
+            assert "cannot be reached" in json.dumps(failed)
+            assert "Traceback" not in "".join(str(step["error"]) for step in failed["steps"])
+    s3_faults.start()
+    assert (one.seen(), one.dashboard()) == ([10], 10)
     assert one.run()["success"]
-    assert one.seen() == [10, 20]
+    assert (one.seen(), one.dashboard()) == ([10, 20], 30)

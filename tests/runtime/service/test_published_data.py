@@ -15,11 +15,16 @@ from tests.runtime.publish.test_publish_target import machine, publish, set_numb
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
+from dataflow.service.dashboard_server import serve_site
 from dataflow.service.published_data import PublishedData
+from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.project import Project
 from dataflow.shared.store_address import _opened
 
 __all__ = ["s3_bucket", "s3_faults", "s3_server"]
+
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -100,7 +105,6 @@ def test_tables_come_in_parts_and_once_from_the_store(
     assert ask(address, "/data/%2e%2e/%2e%2e/%2e%2e/%2e%2e/pyproject.toml")[2] != b"[tool.dataflow]"
 
 
-@pytest.mark.slow
 def test_dashboards_outlast_a_store_that_is_away(
     machines: tuple[Project, Project], address: str, s3_faults: Faults
 ) -> None:
@@ -117,3 +121,13 @@ def test_dashboards_outlast_a_store_that_is_away(
     assert (status, b"cannot be reached" in body) == (503, True)
     s3_faults.start()
     assert ask(address, other)[0] == 404
+
+
+def test_a_missing_package_is_told_before_anything_is_served(tmp_path: Path) -> None:
+    """Not to each browser, page by page."""
+    shows = machine(tmp_path / "shows", "gs://bucket/site")
+    public = SiteFolders.of(shows).public
+    public.mkdir(parents=True)
+    (public / "index.html").write_text("the page")
+    with pytest.raises(MissingDependencyError, match=r"dataflow-runtime\[gcs\]"):
+        serve_site(shows, "127.0.0.1", 1)

@@ -24,6 +24,7 @@ from tests.object_store_fixtures import (
 from dataflow.shared.errors import BadInputError, MissingDependencyError
 from dataflow.shared.file_store import FileStore, NotStoredError, StoreError
 from dataflow.shared.store_address import _opened, open_store
+from dataflow.shared.store_trial import try_store
 
 __all__ = ["rclone_server", "s3_bucket", "s3_faults", "s3_server"]
 
@@ -36,7 +37,7 @@ def _forget_stores() -> Iterator[None]:
     _opened.cache_clear()
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
     """An empty place of each kind."""
     if request.param == "folder":
@@ -88,6 +89,12 @@ def test_a_file_is_written_only_if_it_is_what_was_read(store: FileStore) -> None
     assert [each.name for each in store.list()] == ["m.json"]
 
 
+def test_a_trial_leaves_nothing(store: FileStore) -> None:
+    """What an environment's check says of a place is what was done there."""
+    assert try_store(store).startswith("written, read, listed and deleted")
+    assert list(store.list()) == []
+
+
 def test_many_who_count_at_once_lose_no_number(store: FileStore) -> None:
     """Reading, adding one and writing under the condition is one step for all who do it."""
 
@@ -131,6 +138,7 @@ def test_an_absent_extra_is_named(tmp_path: Path) -> None:
         store.read("a")
 
 
+@pytest.mark.slow
 def test_a_wrong_key_is_one_message(
     rclone_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +156,7 @@ def test_a_wrong_key_is_one_message(
         _opened.cache_clear()
 
 
+@pytest.mark.slow
 def test_a_store_that_ignores_conditions_is_refused(
     rclone_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,9 +166,12 @@ def test_a_store_that_ignores_conditions_is_refused(
     store = open_store("s3://bucket/ignoring", "publish_target", tmp_path)
     with pytest.raises(StoreError, match="If-None-Match"):
         store.write_if("manifest.json", b"1", "")
+    with pytest.raises(StoreError, match="If-None-Match"):
+        try_store(store)
     assert list(store.list()) == []
 
 
+@pytest.mark.slow
 def test_a_bucket_that_is_not_there_is_named(s3_bucket: str, tmp_path: Path) -> None:
     """A slip in the setting is told from a missing file, for reading, writing and listing."""
     store = open_store("s3://no-such-bucket/x", "publish_target", tmp_path)
