@@ -96,9 +96,7 @@ def test_events_that_are_stored_together_are_masked_as_well(
         "a_job",
         event_specific_data=StepMaterializationData(told, []),
     )
-    entry = EventLogEntry(
-        None, "debug", SECRET, "a-run", 0.0, job_name="a_job", dagster_event=event
-    )
+    entry = EventLogEntry(None, "debug", SECRET, "a-run", 0.0, dagster_event=event)
     with open_instance(project) as instance:
         instance.event_log_storage.store_event_batch([entry])
     stored = list(cells(database))
