@@ -58,7 +58,8 @@ def test_kubernetes_is_told_in_dagsters_own_words(
     monkeypatch.setenv("DATAFLOW_ENV", "prod")
     told = launcher_of(Project(root))
     assert (told["module"], told["class"]) == ("dagster_k8s", "K8sRunLauncher")
-    schema: Any = convert_potential_field(K8sRunLauncher.config_type()).config_type
+    launcher: Any = K8sRunLauncher
+    schema: Any = convert_potential_field(launcher.config_type()).config_type
     judged = process_config(schema, told["config"])
     assert judged.success, judged.errors
     assert told["config"]["job_image"] == "registry.test/shop:1.4"
