@@ -58,6 +58,8 @@ def app_settings(settings: CelerySettings) -> dict[str, Any]:
         "default_queue": settings.queue,
         "config_source": {
             "worker_prefetch_multiplier": 1,
+            # Else a busy worker takes the next run and keeps it, while others have nothing to do.
+            "worker_disable_prefetch": settings.broker.startswith("redis"),
             "task_default_queue": settings.queue,
             "task_acks_late": False,
             "broker_transport_options": _TRANSPORT,

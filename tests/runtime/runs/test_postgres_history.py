@@ -4,15 +4,20 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
 from dagster import (
     AssetMaterialization,
+    DagsterEvent,
+    DagsterEventType,
+    EventLogEntry,
     OpExecutionContext,
     job,
     op,
 )
+from dagster._core.events import StepMaterializationData
 from tests.conftest import BIN
 from tests.database_fixtures import free_port
 from tests.service_fixtures import write_project, write_workflow
@@ -78,6 +83,27 @@ def fails(start: int) -> None:
 @job
 def leaking() -> None:
     fails(talks())
+
+
+@pytest.mark.slow
+def test_events_that_are_stored_together_are_masked_as_well(
+    project: Project, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster may store the materialisations of a step at once, past what stores a single event."""
+    monkeypatch.setenv("DATAFLOW_HISTORY", database)
+    told = AssetMaterialization("told", description=SECRET, metadata={"seen": SECRET})
+    event = DagsterEvent(
+        DagsterEventType.ASSET_MATERIALIZATION.value,
+        "a_job",
+        event_specific_data=StepMaterializationData(told, []),
+    )
+    make: Any = EventLogEntry
+    entry = make(None, "debug", SECRET, "a-run", 0.0, dagster_event=event)
+    with open_instance(project) as instance:
+        instance.event_log_storage.store_event_batch([entry])
+    stored = list(cells(database))
+    assert any("ASSET_MATERIALIZATION" in text for _, text in stored)
+    assert [table for table, text in stored if SECRET in text] == []
 
 
 @pytest.mark.slow

@@ -182,7 +182,7 @@ def _warehouses(project: Project) -> Verdict:
 
 def _history(project: Project) -> Verdict:
     home = project.dagster_home
-    if not home.is_dir():
+    if not home.is_dir() and not project.settings.history:
         return not_applicable("no workflow has run yet")
     again = f"Move {project.relative(home)} away: only the history of runs is lost."
     findings = [

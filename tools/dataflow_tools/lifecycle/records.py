@@ -55,7 +55,8 @@ def unfinished_runs(project: Project, workflow_id: str) -> int:
 
 
 def _has_history(project: Project) -> bool:
-    return project.dagster_home.is_dir() and any(project.dagster_home.iterdir())
+    home = project.dagster_home
+    return bool(project.settings.history) or (home.is_dir() and any(home.iterdir()))
 
 
 def _rename_published(root: str, old: str, new: str) -> None:
