@@ -155,9 +155,7 @@ def ensure_postgres(engine: Engine) -> None:
 def _make_archive(root: Path, archive: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)
     command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(root)]
-    made = subprocess.run(
-        [*command, "http://deb.debian.org/debian"], capture_output=True, text=True, check=False
-    )
+    made = subprocess.run([*command, _mirror()], capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]
     (root / "usr" / "bin" / "python").symlink_to("python3")
     # Debian's pip installs nothing beside Debian's packages; the image of that name does.
@@ -171,6 +169,15 @@ def _make_archive(root: Path, archive: Path) -> None:
     subprocess.run(["tar", "--directory", root, "--create", "--file", draft, "."], check=True)
     draft.replace(archive)
     shutil.rmtree(root)
+
+
+def _mirror() -> str:
+    """Where this machine has Debian's packages from."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Label: Debian"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = done.stdout.split()
+    assert found, "apt knows no mirror of Debian's."
+    return found[0].rstrip("/")
 
 
 def inspected(engine: Engine, container: str) -> dict[str, Any]:
