@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# With all that tests stand on.
+RUNTIME := runtime[all,postgres-warehouse,ducklake,s3,celery,k8s]
 # Where `make demo` puts its project.
 DEMO ?= $(HOME)/dataflow-demo
 # As many files of tests at a time as the machine has cores.
@@ -23,22 +25,32 @@ MUTANTS_ARGS ?=
 test test-all test-quick mutants: export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: dist docs docs-pictures docs-site help setup demo test test-all test-quick test-containers fuzz mutants lint format examples bench test-tools
+.PHONY: lock dist docs docs-pictures docs-site help setup demo test test-all test-quick test-containers fuzz mutants lint format examples bench test-tools
 
 help: ## List what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY) ## Make a complete environment in .venv.
 
-$(READY): pyproject.toml runtime/pyproject.toml tools/pyproject.toml
+$(READY): pyproject.toml constraints.txt runtime/pyproject.toml tools/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'DATAFLOW needs Python 3.11 or later. Name one: make setup PYTHON=python3.12'; exit 1; }
 	@echo 'Setting up $(VENV) (a minute or two the first time) ...'
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo 'Python lacks its venv module. On Debian and Ubuntu: apt-get install python3-venv'; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable 'runtime[all,postgres-warehouse,ducklake,s3,celery,k8s]' --editable 'tools[static]' --group dev --group demo
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '$(RUNTIME)' --editable 'tools[static]' --group dev --group demo
 	@touch $(READY)
+
+lock: setup ## Write constraints.txt anew: the newest versions that fit together.
+	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
+	@head -2 constraints.txt >constraints.new
+	@printf '%s\n' '--editable ./$(RUNTIME)' '--editable ./tools[static,template]' | \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
+			--no-emit-package dataflow-runtime --no-emit-package dataflow-tools \
+			--group pyproject.toml:dev --group pyproject.toml:demo - >>constraints.new
+	@mv constraints.new constraints.txt
 
 demo: setup ## Make a project, run two workflows on real data, build the dashboards.
 	@$(BIN)/python examples/demo.py '$(DEMO)'

@@ -14,13 +14,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataflow.publish.kind import Publication, releasing
+from dataflow.runs.lock import confirm_lock
 from dataflow.runs.shared_run import (
     bring_notes,
     brought_folder,
     forget_shared,
     share_working_copy,
 )
-from dataflow.runs.lock import confirm_lock
 from dataflow.shared.logging import get_logger
 from dataflow.warehouse.kind import AtomicWarehouse, KeepPolicy, visible_warehouse
 
