@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dataflow.shared.project import Project
+from dataflow.shared.setting_values import setting_value
 
 if TYPE_CHECKING:
     from dataflow.shared.file_store import FileStore
@@ -37,7 +38,8 @@ class SiteFolders:
         Raises:
             BadInputError: The setting `publish_target` is wrong.
         """
-        base, address = project.state_dir.resolve() / "site", project.settings.publish_target
+        base = project.state_dir.resolve() / "site"
+        address = setting_value(project, "publish_target")
         if not address:
             return cls(base)
         from dataflow.shared.store_address import open_store

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.file_store import NotStoredError, StoreError
 from dataflow.shared.logging import get_logger
+from dataflow.shared.setting_values import setting_value
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.kind import AtomicWarehouse, visible_warehouse
 
@@ -41,7 +42,7 @@ _SHARED = "shared.json"
 
 def state_store(project: Project) -> FileStore | None:
     """The place that a project's machines share for what runs hand over; None without one."""
-    address = project.settings.state_store
+    address = setting_value(project, "state_store")
     if not address:
         return None
     from dataflow.shared.store_address import open_store

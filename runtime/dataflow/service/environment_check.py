@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataflow.runs.launcher_kind import chosen_launcher
 from dataflow.runs.place import check_reach, local_parts
@@ -16,6 +14,8 @@ from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.redaction import redact
 from dataflow.shared.setting_values import setting_value
+from dataflow.shared.store_address import open_store
+from dataflow.shared.store_trial import try_store
 from dataflow.shared.yaml_document import parse_yaml
 from dataflow.warehouse.kind import visible_warehouse
 
@@ -182,41 +182,7 @@ def _store(project: Project, name: str) -> str:
     address = setting_value(project, name)
     if not address:
         return f"{project.relative(project.state_dir)} of this machine"
-    import fsspec
-
-    files, root = fsspec.url_to_fs(str(project.root / address) if "://" not in address else address)
-    key = f"{root.rstrip('/')}/.{_TRIAL}-{uuid.uuid4().hex}"
-    is_local = "file" in (files.protocol if isinstance(files.protocol, tuple) else [files.protocol])
-    if is_local:
-        files.makedirs(root, exist_ok=True)
-    try:
-        files.pipe_file(key, b"first")
-        if files.cat_file(key) != b"first":
-            raise BadInputError("What was written is not what is read.", f"Look at {name}.")
-        is_conditional = _refuses_second(files, key, is_local=is_local)
-    finally:
-        with suppress(Exception):
-            files.rm_file(key)
-    if files.exists(key):
-        raise BadInputError("What was written cannot be deleted.", f"Allow deleting in {name}.")
-    if not is_conditional:
-        raise BadInputError(
-            "It overwrites where only a new file is asked for: two hosts could publish at once.",
-            f"Use a store with conditional writes for {name}: S3 with If-None-Match, GCS, Azure.",
-        )
-    return f"written, read, deleted, and a second write was refused at {redact(address)}"
-
-
-def _refuses_second(files: Any, key: str, *, is_local: bool) -> bool:
-    """Whether a file that is there is not written once more where only a new one is wanted."""
-    try:
-        if is_local:
-            with open(key, "xb"):  # noqa: PTH123 - the key of a store
-                return False
-        files.pipe_file(key, b"second", mode="create")
-    except FileExistsError:
-        return True
-    return bool(files.cat_file(key) == b"first")
+    return try_store(open_store(address, name, project.root))
 
 
 def _launcher(project: Project) -> str:

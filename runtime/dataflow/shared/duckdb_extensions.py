@@ -1,7 +1,8 @@
-"""DuckDB's extensions from PyPI packages: machines without internet have no other place."""
+"""DuckDB's extensions: from PyPI packages where they are installed, which needs no internet."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,40 +11,47 @@ from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.sql import quote_literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from duckdb import DuckDBPyConnection
 
 
-def load_extension(connection: DuckDBPyConnection, name: str, extra: str) -> None:
-    """Load an extension from its package, ``duckdb-extension-<name>``, or where DuckDB keeps it.
+def load_extensions(connection: DuckDBPyConnection, names: Iterable[str], extra: str) -> None:
+    """Load extensions: from the packages ``duckdb-extension-<name>``, else from DuckDB's own place.
 
     Args:
-        extra: The extra of dataflow-runtime that brings the package.
+        extra: The extra of dataflow-runtime that installs the packages.
 
     Raises:
-        MissingDependencyError: There is none of this version of DuckDB.
+        MissingDependencyError: One is not installed, and cannot be downloaded either.
     """
     import duckdb
 
-    file = _packaged(name)
-    try:
-        connection.execute(f"LOAD {quote_literal(file) if file else name}")
-    except duckdb.Error as error:
-        package = f"duckdb-extension-{name.replace('_', '-')}"
-        raise MissingDependencyError(
-            f"DuckDB {duckdb.__version__} cannot load its extension {name}: "
-            f"{' '.join(str(error).split())[:300]}",
-            f"Install it: pip install 'dataflow-runtime[{extra}]'. It has to have the version of "
-            f"DuckDB: {package}=={duckdb.__version__}.",
-        ) from error
+    for name in names:
+        file = _packaged(name, duckdb.__version__)
+        try:
+            if file is not None:
+                connection.execute(f"LOAD {quote_literal(file)}")
+                continue
+            with suppress(duckdb.Error):
+                connection.execute(f"LOAD {name}")
+                continue
+            connection.execute(f"INSTALL {name}")
+            connection.execute(f"LOAD {name}")
+        except duckdb.Error as error:
+            said = str(error).splitlines()[0]
+            raise MissingDependencyError(
+                f"DuckDB {duckdb.__version__} cannot load its extension {name}: {said}",
+                f"Install the packages that bring it, in the same version as duckdb: pip install "
+                f"'dataflow-runtime[{extra}]'. With internet, DuckDB downloads it by itself.",
+            ) from error
 
 
-def _packaged(name: str) -> Path | None:
-    import duckdb
-
+def _packaged(name: str, version: str) -> Path | None:
+    """The file in the extension's package that is for this DuckDB."""
     spec = find_spec(f"duckdb_extension_{name}")
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        folder = Path(place) / "extensions" / f"v{duckdb.__version__}"
-        found = next(folder.rglob(f"{name}.duckdb_extension"), None)
-        if found is not None:
-            return found
+    for folder in (spec and spec.submodule_search_locations) or ():
+        file = Path(folder, "extensions", f"v{version}", f"{name}.duckdb_extension")
+        if file.exists():
+            return file
     return None

@@ -388,4 +388,4 @@ def _is_shared(settings: DuckLakeSettings) -> bool:
     return bool(settings.catalog) and (settings.shared or "://" in settings.data)
 
 
-KIND = WarehouseKind(DuckLakeSettings, open_ducklake, is_shared=_is_shared)
+KIND = WarehouseKind(DuckLakeSettings, open_ducklake, is_shared=_is_shared, check=check_ducklake)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from dataflow.shared.duckdb_extensions import load_extensions
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.database import WarehouseError
-from dataflow.warehouse.duckdb_extensions import load_extensions
 from dataflow.warehouse.lake_engines import lake_engine
 
 if TYPE_CHECKING:

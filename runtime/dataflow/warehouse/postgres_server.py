@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from dataflow.shared.duckdb_extensions import load_extension
+from dataflow.shared.duckdb_extensions import load_extensions
 from dataflow.shared.errors import BadInputError, MissingDependencyError
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.database import WarehouseError
@@ -106,7 +106,7 @@ class PostgresServer:
         """
         import duckdb
 
-        load_extension(connection, "postgres_scanner", EXTRA)
+        load_extensions(connection, ["postgres_scanner"], EXTRA)
         mode = ", READ_ONLY" if read_only else ""
         with self.faults():
             try:

@@ -16,9 +16,10 @@ from tests.database_fixtures import PASSWORD, free_port, postgres
 from tests.lake_fixtures import catalog, lake_of
 from tests.object_store_fixtures import SECRET, s3_bucket, s3_server
 
+from dataflow.shared import duckdb_extensions
 from dataflow.shared.errors import BadInputError, MissingDependencyError
 from dataflow.shared.project import Project
-from dataflow.warehouse import duckdb_extensions, lake_engines, lake_files
+from dataflow.warehouse import lake_engines, lake_files
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.difference import compare_states
 from dataflow.warehouse.ducklake import (
