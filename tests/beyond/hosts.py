@@ -1,4 +1,4 @@
-"""Machines of the tests' own: processes in namespaces that share a server's socket and a folder."""
+"""Machines of the tests' own: processes in namespaces with a disk and a name of their own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 from tests.conftest import BIN
 from tests.service_fixtures import until
 
-# Neither disk, host name nor network of this machine.
-_UNSHARE = ["unshare", "--mount", "--uts", "--net", "--propagation", "private"]
+# Neither the disk nor the host name of this machine. Of its network they have the servers' ports.
+_UNSHARE = ["unshare", "--mount", "--uts", "--propagation", "private"]
 
 
 def require_namespaces() -> None:

@@ -1,11 +1,12 @@
-"""An unchanged project on two Celery workers that share neither disk nor network.
+"""An unchanged project on two Celery workers that share no disk.
 
-What they share is Postgres and Redis, each by its socket, and a folder for tables, for what steps
-hand over and for what is published.
+What they share is Postgres, with the history, the locks and the catalog of a DuckLake; Redis; and a
+server that speaks S3, with the lake's files, what steps hand over and what is published.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,17 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.beyond.hosts import Host, database, redis, require_namespaces
 from tests.conftest import BIN, Dataflow
 from tests.database_fixtures import PASSWORD, postgres
+from tests.object_store_fixtures import S3Server, s3_server
 from tests.service_fixtures import Service, until, write_workflow
 
-__all__ = ["postgres"]
+__all__ = ["postgres", "s3_server"]
 
 pytestmark = pytest.mark.slow
 
-# Writes down in the shared folder where it begins and ends, and runs until `go` is there.
+# Writes down where it begins and ends, for the test alone, and runs until `go` is there.
 BODY = """
     shared = __import__("pathlib").Path("SHARED")
     host = __import__("socket").gethostname()
@@ -37,10 +40,9 @@ BODY = """
 SETTINGS = """
 [tool.dataflow.environments.prod]
 history = "postgresql://tester:${DB_PASSWORD}@HISTORY"
-state_store = "SHARED/state"
-publish_target = "SHARED/site"
-data_dir = "SHARED/data"
-warehouse = {type = "duckdb", shared = true}
+state_store = "s3://BUCKET/state"
+publish_target = "s3://BUCKET/site"
+warehouse = {type = "ducklake", catalog = "postgresql://tester:${DB_PASSWORD}@HISTORY", data = "s3://BUCKET/lake"}
 launcher = {type = "celery", broker = "REDIS"}
 secrets_dir = "SHARED/secrets"
 """
@@ -55,6 +57,8 @@ class Cluster:
     service: Service
     hosts: dict[str, Host]
     env: dict[str, str]
+    bucket: str
+    store: S3Server
 
     def launch(self, workflow_id: str) -> str:
         """Start a run over REST; its id."""
@@ -77,6 +81,12 @@ class Cluster:
         until(lambda: f"begins {run_id}" in self.journal, f"the begin of {run_id}")
         return self.journal.partition(f"begins {run_id} ")[2].split()[0]
 
+    def stored(self, prefix: str) -> list[str]:
+        """The names of what lies in the bucket."""
+        asked = {"list-type": 2, "prefix": prefix}
+        answer = httpx.get(f"{self.store.url}/{self.bucket}", params=asked, trust_env=False)
+        return re.findall(r"<Key>([^<]+)</Key>", answer.text)
+
     @property
     def journal(self) -> str:
         """What the runs have written down."""
@@ -87,6 +97,7 @@ class Cluster:
 @pytest.fixture(scope="module")
 def cluster(
     postgres: str,
+    s3_server: S3Server,
     dataflow: Dataflow,
     template_repository: Path,
     tmp_path_factory: pytest.TempPathFactory,
@@ -101,11 +112,13 @@ def cluster(
     made = dataflow("workflow", "new", "sales", "--defaults", cwd=root)
     assert made.returncode == 0, made.stderr
     write_workflow(root, "waits", BODY.strip().replace("SHARED", str(shared)))
+    bucket = s3_server.new_bucket()
     with database(postgres, "beyond") as history, redis() as broker:
         text = SETTINGS.replace("HISTORY", history).replace("REDIS", broker)
+        text = text.replace("BUCKET", bucket)
         with (root / "pyproject.toml").open("a") as file:
             file.write(text.replace("SHARED", str(shared)))
-        env = {"DATAFLOW_ENV": "prod"}
+        env = {"DATAFLOW_ENV": "prod", **s3_server.environment()}
         names = ("worker-a", "worker-b")
         hosts = {name: Host(name, root, folder / name, env) for name in names}
         service = Service(root, "dagster", "api", env=env)
@@ -113,7 +126,7 @@ def cluster(
             service.until_ready()
             for host in hosts.values():
                 until(host.is_ready, f"readiness of {host.name}")
-            yield Cluster(root, shared, service, hosts, {**service.env})
+            yield Cluster(root, shared, service, hosts, {**service.env}, bucket, s3_server)
         finally:
             service.stop()
             for host in hosts.values():
@@ -128,8 +141,10 @@ def test_runs_are_executed_on_both_hosts(cluster: Cluster) -> None:
     second = cluster.ended(cluster.launch("sales"))
     assert second["status"] == "succeeded", second
     assert {busy, second["tags"]["dataflow/run_host"]} == set(cluster.hosts)
-    assert (cluster.shared / "data" / "sales.duckdb").exists()
-    assert not list(cluster.root.glob("data/*.duckdb"))
+    assert cluster.stored("lake/sales/")
+    assert "site/data/manifest.json" in cluster.stored("site/")
+    copies = (cluster.root, *(host.log.with_suffix("") for host in cluster.hosts.values()))
+    assert not [path for copy in copies for path in copy.glob("data/*.duckdb")]
     # A third host is told who has the workflow.
     refused = subprocess.run(
         [BIN / "dataflow", "workflow", "run", "waits"],
@@ -162,6 +177,9 @@ def test_a_host_that_is_lost_is_noticed_and_told(cluster: Cluster) -> None:
     again = cluster.launch("waits")
     assert cluster.host_of(again) != name
     assert cluster.ended(again)["status"] == "succeeded"
+    # It has what the lost one made.
+    more = cluster.ended(cluster.launch("sales"))
+    assert (more["status"], more["tags"]["dataflow/run_host"] != name) == ("succeeded", True), more
 
 
 def test_no_secret_lies_beside_the_hosts(cluster: Cluster) -> None:
