@@ -11,7 +11,7 @@ from dagster._core.definitions.job_definition import default_job_io_manager
 from dagster._core.storage.mem_io_manager import InMemoryIOManager
 
 from dataflow.runs.shared_run import bring_output, share_output, state_store
-from dataflow.shared.project import find_project
+from dataflow.shared.project import ProjectNotFoundError, find_project
 
 if TYPE_CHECKING:
     from dagster import InitResourceContext, InputContext, JobDefinition, OutputContext
@@ -76,4 +76,9 @@ def in_memory(_: InitResourceContext) -> IOManager:
 def in_files(context: InitResourceContext) -> IOManager:
     """For a run of the service: as Dagster keeps values by default."""
     default: Any = default_job_io_manager.resource_fn
-    return StepOutputs(default(context), state_store(find_project()))
+    try:
+        store = state_store(find_project())
+    except ProjectNotFoundError:
+        # A job that somebody executes outside of any project shares nothing.
+        store = None
+    return StepOutputs(default(context), store)

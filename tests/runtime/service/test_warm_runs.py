@@ -160,6 +160,7 @@ def at_terminal(service: Service, workflow: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_terminal_has_its_runs_from_the_same_process(service: Service) -> None:
     """No second one is started beside it."""
     pid = worker(service).pid

@@ -102,6 +102,7 @@ def test_forks_leave_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch)
     assert worker.memory_info().rss - memory < 2 << 20
 
 
+@pytest.mark.slow
 def test_only_its_user_can_ask_it(path: Path) -> None:
     """Whoever can connect can have code run."""
     assert path.stat().st_mode & 0o077 == 0

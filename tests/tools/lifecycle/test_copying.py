@@ -36,6 +36,7 @@ def test_a_copy_has_tables_of_its_own(project: Project, run: Run) -> None:
     assert workflow_config("trial", project).load.table == "orders"
 
 
+@pytest.mark.slow
 def test_a_copy_has_what_git_would_take(project: Project) -> None:
     """New files too, but nothing that is ignored."""
     folder = project.workflow_dir("orders")

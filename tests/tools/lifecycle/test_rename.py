@@ -78,6 +78,7 @@ def test_its_files_are_those_that_the_template_renders(project: Project, tmp_pat
     assert texts(project.workflow_dir("sales")) == texts(fresh)
 
 
+@pytest.mark.slow
 def test_what_names_it_elsewhere_is_changed_and_nothing_else(project: Project) -> None:
     """`after`, sources, imports, queries and links; tables, columns and words are as they were."""
     renamed(project)

@@ -34,20 +34,20 @@ def diagnose_project(project: Project) -> dict[str, Verdict]:
     except BadInputError as error:
         found["settings"] = judged([Finding.of(error)])
         why = not_applicable("the settings cannot be read")
-        found |= dict.fromkeys(("ports", "disk", "permissions", "warehouses"), why)
-    else:
-        found["settings"] = judged(_conflict(project), "[tool.dataflow] in pyproject.toml")
-        found["ports"] = _ports(
-            project,
-            {
-                "dagster": settings.dagster_port,
-                "api": settings.api_port,
-                "evidence": settings.evidence_port,
-            },
-        )
-        found["disk"] = _disk(project)
-        found["permissions"] = _permissions(project)
-        found["warehouses"] = _warehouses(project)
+        found |= dict.fromkeys(("ports", "disk", "permissions", "warehouses", "run history"), why)
+        return found
+    found["settings"] = judged(_conflict(project), "[tool.dataflow] in pyproject.toml")
+    found["ports"] = _ports(
+        project,
+        {
+            "dagster": settings.dagster_port,
+            "api": settings.api_port,
+            "evidence": settings.evidence_port,
+        },
+    )
+    found["disk"] = _disk(project)
+    found["permissions"] = _permissions(project)
+    found["warehouses"] = _warehouses(project)
     return {**found, "run history": _history(project)}
 
 
