@@ -21,7 +21,7 @@ _EXAMPLES = {
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option(
     "--source",
     "sources",
@@ -34,7 +34,7 @@ _EXAMPLES = {
 @data_option
 @defaults_option
 def new(
-    name: str,
+    name: str | None,
     sources: tuple[str, ...],
     table: str | None,
     data: tuple[str, ...],
@@ -42,14 +42,16 @@ def new(
 ) -> None:
     """Make the workflow NAME from the template.
 
-    NAME is its id and its folder: lower-case words joined by underscores. With --source the data
-    is looked at first, and its columns, types, key, dates and measures become the answers. An API's
-    credentials are read from the variables that the workflow will use, such as ITEMS_TOKEN.
+    Without NAME, at a terminal, it asks: where the data is and, having looked at it, what to make
+    of it. NAME is its id and its folder: lower-case words joined by underscores. With --source the
+    data is looked at first, and its columns, types, key, dates and measures become the answers. An
+    API's credentials are read from the variables that the workflow will use, such as ITEMS_TOKEN.
     Several sources are loaded in one run into one warehouse; files of different shape in one folder
     become a table for each shape.
 
     \b
     Examples:
+      dataflow workflow new
       dataflow workflow new daily_sales
       dataflow workflow new trips --source data/in/trips.parquet
       dataflow workflow new orders --source orders.xlsx -d source_settings='{sheet: Orders}'
@@ -64,7 +66,10 @@ def new(
     project = find_project()
     told = parse_answers(data, "workflow new")
     answers = dict(told)
-    if sources:
+    if name is None:
+        name, sources, told, answers = _asked_for(project, sources, told, defaults=defaults)
+        defaults = True
+    elif sources:
         answers = _looked_at(project, name, sources, table, answers)
     _check_schedule(answers)
     ask = asks(defaults=defaults or bool(sources))
@@ -84,6 +89,23 @@ def new(
     click.echo("Next:")
     click.echo(f"  dataflow workflow run {name}")
     click.echo(f"  pytest {project.relative(folder)}")
+
+
+def _asked_for(
+    project: Project, sources: tuple[str, ...], told: dict[str, Any], *, defaults: bool
+) -> tuple[str, tuple[str, ...], dict[str, Any], dict[str, Any]]:
+    """Name, sources, and answers told and in all, as a person at the terminal gives them."""
+    from dataflow_tools.cli.new_wizard import ask_for_wish
+
+    if sources or told or not asks(defaults=defaults):
+        raise click.UsageError("Missing argument 'NAME'. At a terminal, give nothing to be asked.")
+    wish = ask_for_wish(project, _looked_at)
+    found = (wish.source,) if wish.source else ()
+    answers = {**wish.found, **wish.told}
+    if "primary_key" in wish.told:
+        # A key that a person names is one that a person is sure of.
+        answers["confirmed"] = wish.told["primary_key"]
+    return wish.name, found, wish.told, answers
 
 
 def _looked_at(
