@@ -83,7 +83,7 @@ class Cluster:
 
     def stored(self, prefix: str) -> list[str]:
         """The names of what lies in the bucket."""
-        asked = {"list-type": 2, "prefix": prefix}
+        asked = {"list-type": "2", "prefix": prefix}
         answer = httpx.get(f"{self.store.url}/{self.bucket}", params=asked, trust_env=False)
         return re.findall(r"<Key>([^<]+)</Key>", answer.text)
 
