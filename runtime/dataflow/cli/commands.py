@@ -31,6 +31,7 @@ _KNOWN = {
         "dataflow.cli.workflow_restore:restore", "Bring back the tables of an earlier run."
     ),
     "workflow check": LazyCommand("", "Go through the authoring checklist."),
+    "workflow test": LazyCommand("", "Run a workflow's tests; take a masked sample."),
     "workflow inspect": LazyCommand("", "Compare a source with its contract."),
     "workflow status": LazyCommand("", "Compare workflows with their template."),
     "workflow update": LazyCommand("", "Bring workflows to a newer template."),
