@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: config.yaml, settings, commands, REST API.
+"""Writes the reference pages from the code: config.yaml, settings, commands, REST API, errors.
 
 Usage: python docs/generate.py        (or: make docs)
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from command_pages import command_page, rest_page
+from error_pages import error_page
 
 from dataflow.shared.config_kinds import KindGroup, model_of
 from dataflow.shared.config_model import WorkflowConfig
@@ -77,6 +78,7 @@ def write_pages(folder: Path = REFERENCE_FOLDER) -> None:
     (folder / "config.md").write_text(config_page(), encoding="utf-8")
     (folder / "settings.md").write_text(settings_page(), encoding="utf-8")
     (folder / "cli.md").write_text(command_page(), encoding="utf-8")
+    (folder / "errors.md").write_text(error_page(), encoding="utf-8")
     (folder / "rest.md").write_text(rest_page(), encoding="utf-8")
 
 
