@@ -17,6 +17,7 @@ from tests.browser_fixtures import browser, open_page, playwright_driver, shared
 from tests.exhaustive import pytest_addoption, pytest_collection_modifyitems
 
 from dataflow.shared import redaction
+from dataflow.workflows import registry
 
 __all__ = [
     "browser",
@@ -61,6 +62,20 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 Dataflow = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _leave_no_project() -> Iterator[None]:
+    """Keep what the tests of one file import from those of others, which use the same names."""
+    path, registered = list(sys.path), dict(registry._registered)
+    yield
+    sys.path[:] = path
+    registry._registered.clear()
+    registry._registered.update(registered)
+    for name in [each for each in sys.modules if each.startswith("dataflow.workflows.")]:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is None or not Path(file).is_relative_to(REPOSITORY / "runtime"):
+            del sys.modules[name]
 
 
 @pytest.fixture(autouse=True)

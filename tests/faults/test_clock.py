@@ -92,8 +92,8 @@ def test_the_machines_time_zone_changes_no_data(shop: Shop, dataflow: Dataflow, 
         "    cast(seen_at as timestamp) as seen_at,\n"
         "    cast(processed_at as timestamp) as processed_utc,\n    processed_at"
     )
-    text = text.replace("        processed_at\n", "        seen_at,\n        processed_at\n")
-    staging.write_text(text.replace("    processed_at,", f"{seen_at},"))
+    text = text.replace("        'processed_at'\n", "        'seen_at',\n        'processed_at'\n")
+    staging.write_text(text.replace("    processed_at\n", f"{seen_at}\n", 1))
     began = datetime.now(UTC)
     # A process of its own: DuckDB takes the time zone that there is when it is imported.
     ran = dataflow("workflow", "run", "sales", cwd=shop.root, env={"TZ": zone})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,8 @@ def test_a_variable_that_names_no_project_is_refused(
 def test_no_project_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside any project the error names the folder and the command."""
     monkeypatch.delenv("DATAFLOW_PROJECT", raising=False)
+    # Projects that other tests have made importable are found as well.
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if Path(each).name != "src"])
     with pytest.raises(ProjectNotFoundError) as caught:
         find_project(tmp_path)
     assert str(tmp_path) in caught.value.reason
