@@ -1,7 +1,7 @@
 """Which cases of a test are left to `make test-all`, which the weekly CI runs.
 
-Each is one of a row of cases of the same test, and takes seconds: the others of the row are run each
-time, and tell of what breaks the behaviour as such.
+Each takes seconds, and is one of a row of cases of the same test, or looks once more, from another
+side, at what another test looks at: those are run each time, and tell of what breaks the behaviour.
 """
 # ruff: noqa: E501 - expressions in two lines are harder to read
 
@@ -31,6 +31,17 @@ _CASES = (
     r"faults/test_source\.py::test_an_empty_answer_keeps_the_table\[append",
     r"site/test_(components|own_pages)\.py::test_axe_finds_nothing.*\[(400-light|1280-dark)",
     r"site/test_site_build\.py::test_days_are_the_same_all_over_the_world\[America",
+    r"sources/test_second_day\.py::test_ten_thousand_second_days\[[123]",
+    # Backfills over the service are tested over REST each time.
+    r"cli/test_run_remote\.py::test_partitions_are_filled_in_on_the_service",
+    r"docs/test_own_code\.py::test_the_guides_files_work_in_a_rendered_workflow\[2",
+    r"site/test_vendored\.py::test_packages_are_installed_from_a_folder",
+    # What `dataflow template check` finds is what tests/template finds.
+    r"templates/test_check\.py::test_this_template_passes_with_a_run_and_an_update",
+    r"runtime/runs/test_policy\.py::test_on_the_service_it_is_the_same",
+    r"service/test_warm_terminal\.py::test_(a_changed_library_is_seen|another_environment_gets)",
+    r"fleet/test_proposal\.py::test_an_update_is_proposed_once.*\[gitlab",
+    r"faults/test_clock\.py::test_the_machines_time_zone_changes_no_data\[Europe",
     r"campaign/test_campaign\.py::test_a_push_that_nobody_wrote_down.*\[2",
 )
 _LEFT = re.compile("|".join(_CASES))
