@@ -9,7 +9,6 @@ from dataflow.runs.last_value import last_value_for, stored_value
 from dataflow.runs.reading import Reading, cursor_column
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.own_code import OwnCode
-from dataflow.shared.sql import quote_identifier
 from dataflow.shared.suggestion import known_names
 from dataflow.sources.errors import told_of
 from dataflow.warehouse.kind import LoadRequest, Owners
@@ -112,7 +111,7 @@ def load_request(
             owners=Owners(
                 Path(owner.extracted or owner.path),
                 key,
-                f"raw.{quote_identifier(load.table)}",
+                f"raw.{load.table}",
                 Path(owner.path),
                 cursor_column(table),
             ),
