@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from dataflow.shared.store_address import _opened
+
 SERVER = Path(__file__).with_name("s3_server.py")
 KEY, SECRET = "TESTKEY", "test-secret-of-s3"
 _names = count()
@@ -228,3 +230,20 @@ def s3_faults(
     yield faults
     faults.ended.set()
     faults.stop()
+
+
+@pytest.fixture(autouse=True)
+def forget_stores() -> Iterator[None]:
+    """Let no test of a file that imports this have the connection of another one."""
+    _opened.cache_clear()
+    yield
+    _opened.cache_clear()
+
+
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
+def shared_place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty place of each kind that machines can share."""
+    if request.param == "s3":
+        return f"{request.getfixturevalue('s3_bucket')}/shop"
+    (tmp_path / "shared").mkdir()
+    return str(tmp_path / "shared")

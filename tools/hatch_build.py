@@ -43,8 +43,9 @@ class TemplateHook(BuildHookInterface):  # type: ignore[type-arg]
         top = root.parent
         for name in _tracked(top):
             include[str(top / name)] = f"{target}/{name}"
-        self._made = Path(tempfile.mkdtemp(prefix="dataflow-build-"))
-        origin = self._made / "origin.json"
+        # Of the builder's own, so that it goes when the build is done.
+        self._made = tempfile.TemporaryDirectory(prefix="dataflow-build-")
+        origin = Path(self._made.name) / "origin.json"
         origin.write_text(json.dumps({"url": _address(top)}) + "\n", encoding="utf-8")
         # What is packed has this time in it; the same sources give the same file.
         os.utime(origin, (0, 0))

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 from tests.dashboard_fixtures import new_project, write_workflow
-from tests.object_store_fixtures import Faults, s3_bucket, s3_faults, s3_server
+from tests.object_store_fixtures import (
+    Faults,
+    forget_stores,
+    s3_bucket,
+    s3_faults,
+    s3_server,
+    shared_place,
+)
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import forget_workflows, note_run, read_manifest, rename_workflow
@@ -19,9 +25,8 @@ from dataflow.publish.parquet import publish_workflow, release_workflow, stage_w
 from dataflow.publish.published_files import copy_published, published_file
 from dataflow.shared.file_store import FileStore, StoreError
 from dataflow.shared.project import Project
-from dataflow.shared.store_address import _opened
 
-__all__ = ["s3_bucket", "s3_faults", "s3_server"]
+__all__ = ["forget_stores", "s3_bucket", "s3_faults", "s3_server", "shared_place"]
 
 # One machine of two: publishes some workflows in a project of its own, one after the other.
 PUBLISH_ALL = """
@@ -39,27 +44,10 @@ with duckdb.connect() as connection:
 """
 
 
-@pytest.fixture(autouse=True)
-def _forget_stores() -> Iterator[None]:
-    """Let no test have the connection of another one."""
-    _opened.cache_clear()
-    yield
-    _opened.cache_clear()
-
-
-@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A shared place of each kind."""
-    if request.param == "s3":
-        return f"{request.getfixturevalue('s3_bucket')}/site"
-    (tmp_path / "shared").mkdir()
-    return str(tmp_path / "shared")
-
-
-def machine(folder: Path, address: str, **tables: int) -> Project:
+def machine(folder: Path, shared_place: str, **tables: int) -> Project:
     """A copy of the project on one machine: workflows with a table of one number each."""
     project = new_project(folder)
-    (folder / "pyproject.toml").write_text(f'[tool.dataflow]\npublish_target = "{address}"\n')
+    (folder / "pyproject.toml").write_text(f'[tool.dataflow]\npublish_target = "{shared_place}"\n')
     for name, value in tables.items():
         set_number(project, name, value)
     return Project(folder)
@@ -92,10 +80,10 @@ def store_of(project: Project) -> FileStore:
     return target
 
 
-def test_one_machine_shows_what_another_one_published(address: str, tmp_path: Path) -> None:
+def test_one_machine_shows_what_another_one_published(shared_place: str, tmp_path: Path) -> None:
     """Tables, notes of runs and later versions; nothing is left in the public folder."""
-    one = machine(tmp_path / "one", address, sales=1)
-    two = machine(tmp_path / "two", address, sales=2, stock=7)
+    one = machine(tmp_path / "one", shared_place, sales=1)
+    two = machine(tmp_path / "two", shared_place, sales=2, stock=7)
     publish(one, "sales")
     publish(two, "stock")
     assert (shown(one, "sales"), shown(two, "sales"), shown(one, "stock")) == (1, 1, 7)
@@ -108,12 +96,12 @@ def test_one_machine_shows_what_another_one_published(address: str, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_two_machines_that_publish_at_once_lose_nothing(address: str, tmp_path: Path) -> None:
+def test_two_machines_that_publish_at_once_lose_nothing(shared_place: str, tmp_path: Path) -> None:
     """Twenty workflows each, at the same time: all forty are there, and whole."""
     processes = []
     for side in ("a", "b"):
         tables = {f"{side}{number}": number for number in range(20)}
-        project = machine(tmp_path / side, address, **tables)
+        project = machine(tmp_path / side, shared_place, **tables)
         processes.append(
             subprocess.Popen(
                 [sys.executable, "-c", PUBLISH_ALL, str(project.root), *tables],
@@ -132,20 +120,20 @@ def test_two_machines_that_publish_at_once_lose_nothing(address: str, tmp_path: 
     for process in processes:
         assert process.communicate(timeout=120)[1] == b""
         assert process.returncode == 0
-    reader = machine(tmp_path / "reader", address)
+    reader = machine(tmp_path / "reader", shared_place)
     assert {name: shown(reader, name) for name in read_manifest(SiteFolders.of(reader)).tables} == {
         f"{side}{number}": number for side in ("a", "b") for number in range(20)
     }
 
 
-def test_versions_that_were_replaced_stay_for_a_while(address: str, tmp_path: Path) -> None:
+def test_versions_that_were_replaced_stay_for_a_while(shared_place: str, tmp_path: Path) -> None:
     """A page that is open reads on; later the file goes, and what another run staged does not."""
-    one = machine(tmp_path / "one", address, sales=1)
+    one = machine(tmp_path / "one", shared_place, sales=1)
     publish(one, "sales")
     first = next(
         each for each in read_manifest(SiteFolders.of(one)).tables["sales"] if "/t/" in each
     )
-    other = machine(tmp_path / "two", address, sales=5)
+    other = machine(tmp_path / "two", shared_place, sales=5)
     with duckdb.connect() as connection:
         staged = stage_workflow(other, "sales", connection)
     set_number(one, "sales", 2)
@@ -165,9 +153,9 @@ def test_versions_that_were_replaced_stay_for_a_while(address: str, tmp_path: Pa
     assert (shown(one, "sales"), shown(other, "sales")) == (5, 5)
 
 
-def test_a_publish_that_does_not_end_leaves_the_last_one(address: str, tmp_path: Path) -> None:
+def test_a_publish_that_does_not_end_leaves_the_last_one(shared_place: str, tmp_path: Path) -> None:
     """What is staged, or released in a block that fails, is seen by nobody."""
-    one = machine(tmp_path / "one", address, sales=1)
+    one = machine(tmp_path / "one", shared_place, sales=1)
     publish(one, "sales")
     set_number(one, "sales", 2)
     with duckdb.connect() as connection:
@@ -184,10 +172,10 @@ def test_a_publish_that_does_not_end_leaves_the_last_one(address: str, tmp_path:
     assert shown(one, "sales") == 2
 
 
-def test_workflows_are_renamed_and_forgotten_for_all_machines(address: str, tmp_path: Path) -> None:
+def test_workflows_are_renamed_and_forgotten_for_all(shared_place: str, tmp_path: Path) -> None:
     """With their files; twice is as good as once; a first run of another one is left alone."""
-    one = machine(tmp_path / "one", address, sales=1, stock=7, new=9)
-    two = machine(tmp_path / "two", address)
+    one = machine(tmp_path / "one", shared_place, sales=1, stock=7, new=9)
+    two = machine(tmp_path / "two", shared_place)
     publish(one, "sales")
     publish(one, "stock")
     with duckdb.connect() as connection:
@@ -202,11 +190,11 @@ def test_workflows_are_renamed_and_forgotten_for_all_machines(address: str, tmp_
     assert folders == {"orders", "new", "manifest.json"}
 
 
-def test_tools_that_serve_a_folder_get_a_copy(address: str, tmp_path: Path) -> None:
+def test_tools_that_serve_a_folder_get_a_copy(shared_place: str, tmp_path: Path) -> None:
     """The public folder then has the tables and their manifest, as one machine alone has them."""
-    one = machine(tmp_path / "one", address, sales=1)
+    one = machine(tmp_path / "one", shared_place, sales=1)
     publish(one, "sales")
-    two = machine(tmp_path / "two", address)
+    two = machine(tmp_path / "two", shared_place)
     copy_published(SiteFolders.of(two))
     copied = SiteFolders(SiteFolders.of(two).base)
     names = read_manifest(copied).tables["sales"]
@@ -214,9 +202,9 @@ def test_tools_that_serve_a_folder_get_a_copy(address: str, tmp_path: Path) -> N
     assert all((copied.public / name).exists() for name in names)
 
 
-def test_a_file_that_is_no_manifest_is_not_replaced(address: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_manifest_is_not_replaced(shared_place: str, tmp_path: Path) -> None:
     """To begin anew would drop what all other workflows have published."""
-    one = machine(tmp_path / "one", address, sales=1)
+    one = machine(tmp_path / "one", shared_place, sales=1)
     store_of(one).write("data/manifest.json", b"<html>")
     with pytest.raises(StoreError, match="not a manifest"):
         publish(one, "sales")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
 import pytest
 from tests.driven_project import DrivenProject
-from tests.object_store_fixtures import Faults, s3_bucket, s3_faults, s3_server
+from tests.object_store_fixtures import Faults, forget_stores, s3_bucket, s3_faults, s3_server
 from tests.service_fixtures import until
 
 from dataflow.publish.folders import SiteFolders
@@ -21,9 +20,9 @@ from dataflow.publish.published_files import published_file
 from dataflow.runs.context import RunContext
 from dataflow.runs.shared_run import bring_notes, note_models, share_step
 from dataflow.shared.project import Project
-from dataflow.shared.store_address import _opened, open_store
+from dataflow.shared.store_address import open_store
 
-__all__ = ["s3_bucket", "s3_faults", "s3_server"]
+__all__ = ["forget_stores", "s3_bucket", "s3_faults", "s3_server"]
 
 CONFIG = """
 workflow: {name: Orders, timezone: UTC}
@@ -154,14 +153,6 @@ class Machine(DrivenProject):
         named = next(n for n in read_manifest(folders).tables["orders"] if "/total/" in n)
         found = duckdb.read_parquet(str(published_file(folders, named))).fetchone()
         return int(found[0]) if found else 0
-
-
-@pytest.fixture(autouse=True)
-def _forget_stores() -> Iterator[None]:
-    """Let no test have the connection of another one."""
-    _opened.cache_clear()
-    yield
-    _opened.cache_clear()
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -3,51 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from tests.dashboard_fixtures import new_project
-from tests.object_store_fixtures import s3_bucket, s3_server
+from tests.object_store_fixtures import forget_stores, s3_bucket, s3_server, shared_place
 
 from dataflow.service.launch_claim import claimed_launch
 from dataflow.shared.project import Project
-from dataflow.shared.store_address import _opened, open_store
+from dataflow.shared.store_address import open_store
 
-__all__ = ["s3_bucket", "s3_server"]
-
-
-@pytest.fixture(autouse=True)
-def _forget_stores() -> Iterator[None]:
-    """Let no test have the connection of another one."""
-    _opened.cache_clear()
-    yield
-    _opened.cache_clear()
+__all__ = ["forget_stores", "s3_bucket", "s3_server", "shared_place"]
 
 
-@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A shared place of each kind."""
-    if request.param == "s3":
-        return f"{request.getfixturevalue('s3_bucket')}/state"
-    (tmp_path / "shared").mkdir()
-    return str(tmp_path / "shared")
-
-
-def machine(folder: Path, store: str) -> Project:
+def machine(folder: Path, shared_place: str) -> Project:
     """One of several machines of a project."""
     new_project(folder)
-    (folder / "pyproject.toml").write_text(f'[tool.dataflow]\nstate_store = "{store}"\n')
+    (folder / "pyproject.toml").write_text(f'[tool.dataflow]\nstate_store = "{shared_place}"\n')
     return Project(folder)
 
 
-def test_of_many_who_are_asked_at_once_one_launches(store: str, tmp_path: Path) -> None:
+def test_of_many_who_are_asked_at_once_one_launches(shared_place: str, tmp_path: Path) -> None:
     """Each looks and launches with nobody in between, and no claim is left."""
     launched: list[int] = []
     start = threading.Barrier(4)
 
     def ask(number: int) -> None:
-        project = machine(tmp_path / str(number), store)
+        project = machine(tmp_path / str(number), shared_place)
         start.wait()
         with claimed_launch(project, "key", lambda: bool(launched)):
             if not launched:
@@ -61,13 +42,13 @@ def test_of_many_who_are_asked_at_once_one_launches(store: str, tmp_path: Path) 
     for thread in threads:
         thread.join()
     assert len(launched) == 1
-    assert list(open_store(store, "state_store", tmp_path).list()) == []
+    assert list(open_store(shared_place, "state_store", tmp_path).list()) == []
 
 
-def test_who_died_with_a_claim_is_waited_for_and_followed(store: str, tmp_path: Path) -> None:
+def test_who_died_with_a_claim_is_waited_for(shared_place: str, tmp_path: Path) -> None:
     """A service that ended between claim and launch keeps nobody from launching for ever."""
-    project = machine(tmp_path / "one", store)
-    open_store(store, "state_store", tmp_path).write("launches/key", b"dead")
+    project = machine(tmp_path / "one", shared_place)
+    open_store(shared_place, "state_store", tmp_path).write("launches/key", b"dead")
     with claimed_launch(project, "key", lambda: False, patience=0.3):
         pass
-    assert list(open_store(store, "state_store", tmp_path).list()) == []
+    assert list(open_store(shared_place, "state_store", tmp_path).list()) == []

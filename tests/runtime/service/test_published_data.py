@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.browser_fixtures import site_server
-from tests.object_store_fixtures import Faults, s3_bucket, s3_faults, s3_server
+from tests.object_store_fixtures import Faults, forget_stores, s3_bucket, s3_faults, s3_server
 from tests.runtime.publish.test_publish_target import machine, publish, set_number
 
 from dataflow.publish.folders import SiteFolders
@@ -21,7 +21,7 @@ from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.project import Project
 from dataflow.shared.store_address import _opened
 
-__all__ = ["s3_bucket", "s3_faults", "s3_server"]
+__all__ = ["forget_stores", "s3_bucket", "s3_faults", "s3_server"]
 
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,10 +14,12 @@ from tests.object_store_fixtures import (
     SECRET,
     Faults,
     S3Server,
+    forget_stores,
     rclone_server,
     s3_bucket,
     s3_faults,
     s3_server,
+    shared_place,
 )
 
 from dataflow.shared.errors import BadInputError, MissingDependencyError
@@ -26,24 +27,13 @@ from dataflow.shared.file_store import FileStore, NotStoredError, StoreError
 from dataflow.shared.store_address import _opened, open_store
 from dataflow.shared.store_trial import try_store
 
-__all__ = ["rclone_server", "s3_bucket", "s3_faults", "s3_server"]
+__all__ = ["forget_stores", "rclone_server", "s3_bucket", "s3_faults", "s3_server", "shared_place"]
 
 
-@pytest.fixture(autouse=True)
-def _forget_stores() -> Iterator[None]:
-    """Let no test have the connection of another one."""
-    _opened.cache_clear()
-    yield
-    _opened.cache_clear()
-
-
-@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
+@pytest.fixture
+def store(shared_place: str, tmp_path: Path) -> FileStore:
     """An empty place of each kind."""
-    if request.param == "folder":
-        (tmp_path / "shared").mkdir()
-        return open_store("shared", "state_store", tmp_path)
-    return open_store(f"{request.getfixturevalue('s3_bucket')}/shop", "state_store", tmp_path)
+    return open_store(shared_place, "state_store", tmp_path)
 
 
 def test_files_go_in_and_come_back(store: FileStore, tmp_path: Path) -> None:
