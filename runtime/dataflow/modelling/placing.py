@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.packages import UPSTREAM_PACKAGE
 from dataflow.shared.sql import quote_identifier
+from dataflow.warehouse.kind import PlacesTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,30 +47,46 @@ def build_elsewhere(
         return parsed
     manifest: Any = parsed.result
     placed = [
-        (node, node.database, node.schema, node.relation_name)
+        (node, node.database, node.schema, node.relation_name, getattr(node, "identifier", None))
         for node in (*manifest.nodes.values(), *manifest.sources.values())
         if getattr(node, "schema", None)
     ]
-    for node, database, schema, relation in placed:
+    for node, database, schema, relation, identifier in placed:
         upstream = database if node.package_name == UPSTREAM_PACKAGE else ""
-        node.database, node.schema = warehouse.dbt_place(schema, upstream)
+        name = identifier or getattr(node, "alias", "")
+        if identifier and isinstance(warehouse, PlacesTables):
+            place = warehouse.dbt_table(schema, identifier, upstream)
+            node.database, node.schema, node.identifier = place
+            name = node.identifier
+        else:
+            node.database, node.schema = warehouse.dbt_place(schema, upstream)
         if relation:
-            name = getattr(node, "identifier", None) or node.alias
-            parts = (node.database, node.schema, name)
-            node.relation_name = ".".join(map(quote_identifier, parts))
+            node.relation_name = _relation(warehouse, node.database, node.schema, name)
     try:
         return dbtRunner(manifest=manifest, callbacks=callbacks).invoke(list(arguments))
     finally:
-        plain = {_schema(node): quote_identifier(schema) for node, _, schema, _ in placed}
+        plain = {}
+        for node, _, schema, relation, identifier in placed:
+            if identifier and relation:
+                # A source may have another name there, too.
+                here = f"{quote_identifier(schema)}.{quote_identifier(identifier)}"
+                plain[node.relation_name] = here
+        for node, _, schema, *_ in placed:
+            there = _relation(warehouse, node.database, node.schema)
+            plain[f"{there}."] = f"{quote_identifier(schema)}."
         for node, *_ in placed:
             if node.resource_type == "test" and getattr(node, "compiled_code", None):
                 # Whoever tells what a test met asks the warehouse itself, by plain names.
                 for there, here in plain.items():
-                    node.compiled_code = node.compiled_code.replace(f"{there}.", f"{here}.")
-        for node, database, schema, relation in placed:
+                    node.compiled_code = node.compiled_code.replace(there, here)
+        for node, database, schema, relation, identifier in placed:
             node.database, node.schema, node.relation_name = database, schema, relation
+            if identifier:
+                node.identifier = identifier
         manifest.write(str(target / "manifest.json"))
 
 
-def _schema(node: Any) -> str:
-    return f"{quote_identifier(node.database)}.{quote_identifier(node.schema)}"
+def _relation(warehouse: PlacesModels, *names: str) -> str:
+    if isinstance(warehouse, PlacesTables):
+        return warehouse.dbt_relation(*names)
+    return ".".join(map(quote_identifier, names))

@@ -43,6 +43,8 @@ class WarehouseConformance:
     keeps_nested: ClassVar[bool] = True
     # Whether a text may have a NUL character; where it may not, such a text is refused.
     keeps_nul: ClassVar[bool] = True
+    # Whether days before the year 1 are kept; where they are not, they are refused.
+    keeps_days_before_year_one: ClassVar[bool] = True
     # Whether a run can change all of it at one moment.
     is_atomic: ClassVar[bool] = True
 
@@ -95,11 +97,12 @@ class WarehouseConformance:
         """Decimals of 38 digits, days long ago and far ahead, moments, texts, truth, bytes."""
         import duckdb
 
+        early = "0044-03-15 (BC)" if self.keeps_days_before_year_one else "0001-01-01"
         rows = duckdb.sql(
             "SELECT 1 AS id, "
             "12345678901234567890123456789012345.678::DECIMAL(38,3) AS d, "
             "-0.00000000000000000000000000000000000001::DECIMAL(38,38) AS tiny, "
-            "DATE '0044-03-15 (BC)' AS bc, DATE '9999-12-31' AS far, "
+            f"DATE '{early}' AS bc, DATE '9999-12-31' AS far, "
             "TIMESTAMP '1582-10-04 23:59:59.999999' AS local, "
             "TIMESTAMPTZ '2024-03-31 01:30:00+02' AS zoned, "
             "'Łódź '' \" \\ \n\t😀' AS word, '' AS empty, true AS yes, NULL::BOOLEAN AS unknown, "
@@ -113,7 +116,7 @@ class WarehouseConformance:
             (
                 "12345678901234567890123456789012345.678",
                 "-.00000000000000000000000000000000000001",
-                "0044-03-15 (BC)",
+                early,
                 "9999-12-31",
                 "1582-10-04 23:59:59.999999",
             )
@@ -127,6 +130,19 @@ class WarehouseConformance:
         assert w.rows("typeof(d), typeof(bc), typeof(local), typeof(yes), typeof(fraction)") == [
             ("DECIMAL(38,3)", "DATE", "TIMESTAMP", "BOOLEAN", "DOUBLE")
         ]
+
+    def test_days_before_the_year_one(self, w: Loaded) -> None:
+        """They are kept as they are, or refused with nothing written."""
+        import duckdb
+
+        rows = duckdb.sql("SELECT DATE '0044-03-15 (BC)' AS v").to_arrow_table()
+        if self.keeps_days_before_year_one:
+            w.load(rows)
+            assert w.rows("v::VARCHAR") == [("0044-03-15 (BC)",)]
+            return
+        with pytest.raises(DataflowError, match="years 1 to 9999"):
+            w.load(rows)
+        assert not w.warehouse.exists()
 
     def test_nested_values(self, w: Loaded) -> None:
         """Lists and structures keep their values: as they are, or as text in JSON."""

@@ -180,6 +180,17 @@ class PlacesModels(ByDbtOutput, Protocol):
 
 
 @runtime_checkable
+class PlacesTables(PlacesModels, Protocol):
+    """A warehouse in which each table may be in a place of its own."""
+
+    def dbt_table(self, schema: str, table: str, upstream: str = "") -> tuple[str, str, str]:
+        """The database, the schema and the name of a table that dbt reads as a source."""
+
+    def dbt_relation(self, *names: str) -> str:
+        """A table by its database, its schema and its name, as SQL of the warehouse."""
+
+
+@runtime_checkable
 class TellsItsFaults(Protocol):
     """A warehouse whose errors do not name its `location`."""
 

@@ -13,6 +13,7 @@ from dataflow.testing.warehouse_conformance import WarehouseConformance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["catalog", "postgres", "s3_bucket", "s3_server"]
 
@@ -38,6 +39,36 @@ class TestPostgres(WarehouseConformance):
         """The server, without what an earlier test has left."""
         yield {"type": "postgres", "url": postgres}
         clear(postgres)
+
+
+@pytest.mark.slow
+class TestDltPostgres(WarehouseConformance):
+    """Datasets of dlt's in Postgres, which have no more than every destination has."""
+
+    keeps_nested = False
+    keeps_nul = False
+    keeps_days_before_year_one = False
+
+    @pytest.fixture
+    def setting(self, postgres: str) -> Iterator[dict[str, Any]]:
+        """The server, without what an earlier test has left."""
+        yield {"type": "dlt", "destination": "postgres", "credentials": postgres}
+        clear(postgres)
+
+
+@pytest.mark.slow
+class TestDltDuckDB(WarehouseConformance):
+    """Datasets of dlt's in a DuckDB file: the SQL that MotherDuck has."""
+
+    keeps_nested = False
+    keeps_nul = False
+    keeps_days_before_year_one = False
+
+    @pytest.fixture
+    def setting(self, tmp_path: Path) -> dict[str, Any]:
+        """A file."""
+        path = str(tmp_path / "analytics.duckdb")
+        return {"type": "dlt", "destination": "duckdb", "credentials": path}
 
 
 @pytest.mark.slow
