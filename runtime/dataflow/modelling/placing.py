@@ -47,13 +47,13 @@ def build_elsewhere(
         return parsed
     manifest: Any = parsed.result
     placed = [
-        (node, node.database, node.schema, node.relation_name, getattr(node, "identifier", None))
+        (node, node.database, node.schema, node.relation_name, _identifier(node))
         for node in (*manifest.nodes.values(), *manifest.sources.values())
         if getattr(node, "schema", None)
     ]
     for node, database, schema, relation, identifier in placed:
         upstream = database if node.package_name == UPSTREAM_PACKAGE else ""
-        name = identifier or getattr(node, "alias", "")
+        name = identifier or str(getattr(node, "alias", ""))
         if identifier and isinstance(warehouse, PlacesTables):
             place = warehouse.dbt_table(schema, identifier, upstream)
             node.database, node.schema, node.identifier = place
@@ -84,6 +84,11 @@ def build_elsewhere(
             if identifier:
                 node.identifier = identifier
         manifest.write(str(target / "manifest.json"))
+
+
+def _identifier(node: Any) -> str:
+    """What a source is called in its schema; empty for a model."""
+    return str(node.identifier) if node.resource_type == "source" else ""
 
 
 def _relation(warehouse: PlacesModels, *names: str) -> str:

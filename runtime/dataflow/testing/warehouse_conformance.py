@@ -45,6 +45,8 @@ class WarehouseConformance:
     keeps_nul: ClassVar[bool] = True
     # Whether days before the year 1 are kept; where they are not, they are refused.
     keeps_days_before_year_one: ClassVar[bool] = True
+    # Whether columns are called whatever they are called; where not, such a name is refused.
+    keeps_all_names: ClassVar[bool] = True
     # Whether a run can change all of it at one moment.
     is_atomic: ClassVar[bool] = True
 
@@ -192,6 +194,12 @@ class WarehouseConformance:
         """Quotes and SQL in a column's name are part of the name and run nowhere."""
         name = 'x"; DROP TABLE raw.t; --'
         key: dict[str, Any] = {"write_disposition": "merge", "primary_key": [name]}
+        if not self.keeps_all_names:
+            with pytest.raises(DataflowError, match="cannot be called so"):
+                w.load([{name: 1, "Order": 1}], **key)
+            assert not w.warehouse.exists()
+            name = "Menge (kg), ü"
+            key["primary_key"] = [name]
         w.load([{name: 1, "Order": 1}], **key)
         w.load([{name: 1, "Order": 2}, {name: 2, "Order": 3}], **key)
         assert w.rows() == [(1, 2), (2, 3)]

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.errors import BadInputError, MissingDependencyError
+from dataflow.shared.shown import quoted
 from dataflow.warehouse.column_fit import column_types
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.dlt_types import kind_of, told_columns
@@ -75,16 +76,19 @@ class DltDestination:
             WarehouseError: The destination has refused.
         """
         kinds = column_types(connection, relation)
+        self.refuse_names(list(kinds))
+        if not connection.execute(f"FROM {relation} LIMIT 1").fetchone():
+            # Not every driver takes a file without rows.
+            with self.open(dataset) as client:
+                client.create_table(dataset, table, told_columns(kinds))
+            return kinds
         reader = connection.execute(f"FROM {relation}").to_arrow_reader(_BATCH_ROWS)
-        import pyarrow as pa
 
         def batches() -> Iterator[pa.Table]:
-            some = False
+            import pyarrow as pa
+
             for batch in reader:
-                some = True
                 yield pa.Table.from_batches([batch])
-            if not some:
-                yield reader.schema.empty_table()
 
         with TemporaryDirectory(prefix="dataflow-dlt-") as folder, self._told():
             import dlt
@@ -105,6 +109,31 @@ class DltDestination:
             schema = dlt.Schema("dataflow")
             pipeline.run(resource, schema=schema, **given).raise_on_failed_jobs()
         return kinds
+
+    def refuse_names(self, names: Sequence[str]) -> None:
+        """Refuse names of columns that dlt would change, two of which may become one.
+
+        Raises:
+            BadInputError: There is one.
+        """
+        with self._told():
+            from dlt.common.normalizers.naming import direct, sql_ci_v1
+
+        ignores_case = self.name in _WITHOUT_CASE
+        convention: Any = sql_ci_v1 if ignores_case else direct
+        naming = convention.NamingConvention()
+        seen: set[str] = set()
+        for name in names:
+            own = str(naming.normalize_identifier(name))
+            plain = name.lower() if ignores_case else name
+            if own != plain or plain in seen:
+                raise BadInputError(
+                    f"The column {quoted(name)} cannot be called so in {self.name}: it would be "
+                    f"{quoted(own)} there; nothing was loaded.",
+                    "Give it another name: `source` of a column in `ingestion.columns` names what "
+                    "it is called in the source.",
+                )
+            seen.add(plain)
 
     def _pipeline(self, folder: str, dataset: str) -> Any:
         import dlt
@@ -218,6 +247,19 @@ class DltClient:
                     told = {**told, "timezone": False}
                 found.setdefault(str(table), {})[str(column)] = kind_of(told)
         return {name: kinds for name, kinds in found.items() if not name.lower().startswith("_dlt")}
+
+    def create_table(
+        self, dataset: str, table: str, columns: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Make a table without rows, by what dlt is told of its columns."""
+        from dlt.common.schema.utils import new_table
+
+        schema = self._client.schema
+        schema.update_table(new_table(table, columns=list(columns.values())))
+        schema._bump_version()
+        with self._in(dataset):
+            self._client.initialize_storage()
+            self._client.update_stored_schema()
 
     def tables(self, dataset: str) -> list[str]:
         """The tables of a dataset that are no views."""

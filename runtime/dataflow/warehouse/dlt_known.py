@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dataflow.warehouse.database import WarehouseError
+from dataflow.warehouse.dlt_types import told_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,14 +28,17 @@ if TYPE_CHECKING:
     Outcome = TypeVar("Outcome")
 
 _TABLE = "states"
-_COLUMNS = ("version", "part", "parts", "written_by", "written_at", "document")
+_COLUMNS = {
+    "version": "BIGINT",
+    "part": "BIGINT",
+    "parts": "BIGINT",
+    "written_by": "VARCHAR",
+    "written_at": "VARCHAR",
+    "document": "VARCHAR",
+}
 # Some destinations keep no longer texts.
 _PART_LENGTH = 30_000
 _PATIENCE_SECONDS = 5.0
-_MADE_OF = (
-    "SELECT CAST(0 AS BIGINT) AS version, CAST(0 AS BIGINT) AS part, CAST(0 AS BIGINT) AS parts, "
-    "'' AS written_by, '' AS written_at, '' AS document"
-)
 
 
 class DltKnown:
@@ -62,7 +66,7 @@ class DltKnown:
             WarehouseError: Another process has changed it meanwhile; nothing was written.
         """
         if not client.has(self.dataset):
-            self._make()
+            client.create_table(self.dataset, _TABLE, told_columns(_COLUMNS))
         version, known, places = self._read(client)
         outcome = change(known)
         me = secrets.token_hex(8)
@@ -92,13 +96,6 @@ class DltKnown:
     def drop(self, client: DltClient) -> None:
         """Forget all of it."""
         client.drop(self.dataset)
-
-    def _make(self) -> None:
-        import duckdb
-
-        with duckdb.connect() as connection:
-            connection.execute(f"CREATE TABLE states AS {_MADE_OF}")
-            self._destination.write(self.dataset, _TABLE, connection, "states")
 
     def _read(self, client: DltClient) -> tuple[int, dict[str, Any], int]:
         """The newest version, its document, and how many rows there are of others."""

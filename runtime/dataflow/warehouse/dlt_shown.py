@@ -6,17 +6,17 @@ fetched from the destination by its driver. The library's own small tables are i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from threading import Lock
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.warehouse.dlt_fetched import fetched_files
 from dataflow.warehouse.dlt_types import held_expression, refuse_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
@@ -57,50 +57,6 @@ class Place:
         return {"dataset": self.dataset, "table": self.table, "columns": dict(self.columns)}
 
 
-@dataclass
-class FetchedRows:
-    """The rows of a table, which Arrow's readers fetch when they first read them."""
-
-    destination: DltDestination
-    place: Place
-    schema: pa.Schema
-    lock: Lock = field(default_factory=Lock, repr=False)
-    _folder: TemporaryDirectory[str] | None = field(default=None, init=False)
-    _file: Path | None = field(default=None, init=False)
-
-    def __arrow_c_schema__(self) -> Any:
-        """Their columns."""
-        return self.schema.__arrow_c_schema__()
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        """The rows, from a file that is written at the first time."""
-        import pyarrow as pa
-
-        del requested_schema
-        with self.lock:
-            if self._file is None:
-                self._file = self._fetch()
-        reader = pa.ipc.open_file(pa.memory_map(str(self._file)))
-        batches = (reader.get_batch(n) for n in range(reader.num_record_batches))
-        return pa.RecordBatchReader.from_batches(self.schema, batches).__arrow_c_stream__()
-
-    def _fetch(self) -> Path:
-        import pyarrow as pa
-
-        # Gone with the connection that reads them.
-        self._folder = TemporaryDirectory(prefix="dataflow-rows-")
-        path = Path(self._folder.name) / "rows.arrow"
-        with (
-            self.destination.open(self.place.dataset) as client,
-            pa.OSFile(str(path), "wb") as out,
-            pa.ipc.new_file(out, self.schema) as writer,
-        ):
-            relation = client.relation(self.place.dataset, self.place.table)
-            for batch in client.fetch(relation, self.schema):
-                writer.write_batch(batch)
-        return path
-
-
 def places_of(client: DltClient, state: State) -> dict[str, Place]:
     """All tables of a state by schema and name: those of loads, and what dbt has built."""
     found = {name: Place.of(told) for name, told in state["tables"].items()}
@@ -129,11 +85,15 @@ def show_tables(
     """
     own = quote_identifier(catalog)
     connection.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {own}")
+    files = fetched_files()
+    connection.register_filesystem(files)
+    # What is fetched is kept on the disk already.
+    connection.execute("SET enable_external_file_cache = false")
+    files.is_open = copies
     for name, place in places_of(client, state).items():
         schema, _, table = name.partition(".")
-        rows = f"rows of {catalog}.{name}"
-        fetched = FetchedRows(destination, place, _arrow(connection, place.columns))
-        connection.register(rows, fetched)
+        kinds = _arrow(connection, place.columns)
+        address = files.add(kinds, partial(_fetch, destination, place, kinds))
         columns = ", ".join(
             f"CAST({quote_identifier(column)} AS {kind}) AS {quote_identifier(column)}"
             for column, kind in place.columns.items()
@@ -142,9 +102,19 @@ def show_tables(
         connection.execute(
             f"CREATE {'TABLE' if copies else 'VIEW'} {own}.{quote_identifier(schema)}."
             f"{quote_identifier(table)} AS SELECT {columns} "
-            f"FROM temp.main.{quote_identifier(rows)}"
+            f"FROM read_parquet({quote_literal(address)})"
         )
+    files.is_open = True
     put_log(connection, catalog, state["log"])
+
+
+def _fetch(destination: DltDestination, place: Place, schema: pa.Schema, path: Path) -> None:
+    """Write all rows of a table into a Parquet file."""
+    import pyarrow.parquet as pq
+
+    with destination.open(place.dataset) as client, pq.ParquetWriter(path, schema) as writer:
+        for batch in client.fetch(client.relation(place.dataset, place.table), schema):
+            writer.write_batch(batch)
 
 
 def put_log(connection: DuckDBPyConnection, catalog: str, log: Mapping[str, Any]) -> None:

@@ -225,6 +225,32 @@ class DltStates:
         """
         return dict(self._kept(self.known.read(client), run_id)["state"])
 
+    def rename(self, new: str) -> None:
+        """Give what is known to another workflow; what a failed run has left is given up.
+
+        The datasets keep their names: what is known says where tables are.
+
+        Raises:
+            BadInputError: There are tables of that one.
+        """
+        with self.open() as client:
+            known = self.known.read(client)
+            if not known.get("live"):
+                return
+            other = DltKnown(self.destination, new)
+            there = other.read(client)
+            if there.get("live") and there.get("was") != self.workflow_id:
+                raise BadInputError(
+                    f"There are tables of {new} in {self.destination.location} already.",
+                    "Choose another name, or drop them.",
+                )
+            known.pop("work", None)
+            known.pop("held", None)
+            known["was"] = self.workflow_id
+            # From this row on there are two that know of the tables, until the first is gone.
+            other.replace(client, known)
+            self.known.drop(client)
+
     def held(self, client: DltClient, reader: str) -> State | None:
         """The state that another workflow holds; None if it holds none."""
         found = self.known.read(client).get("held", {}).get(reader)
@@ -274,11 +300,12 @@ class DltStates:
         """Drop what no state has, and no reader holds, of what was written before."""
         known = self.known.read(client)
         used = {name for state in _all_states(known) for name in _datasets(state)}
-        stay, gone = [], []
+        stay: list[str] = []
+        gone: list[str] = []
         for token in known.get("made", []):
             working = (known.get("work") or {}).get("token") == token
-            begins = f"{self.workflow_id}__{token}__"
-            (stay if working or any(n.startswith(begins) for n in used) else gone).append(token)
+            own = set(known.get("datasets", {}).get(token, []))
+            (stay if working or own & used else gone).append(token)
         for token in gone:
             for dataset in known.get("datasets", {}).get(token, []):
                 client.drop(dataset)

@@ -234,6 +234,10 @@ class DltWarehouse(DltTables):
                 show_tables(connection, "after", own, client, later, copies=True)
             yield connection
 
+    def rename(self, new: str) -> None:
+        """Give what is known of the tables to another name; the datasets keep theirs."""
+        self.states.rename(new)
+
     def held_for(self, project: Project, workflow_id: str, reader: str) -> DltHeld:
         """The present state, held for the runs of another workflow."""
         del project

@@ -271,6 +271,21 @@ class KeepPolicy:
 
 
 @runtime_checkable
+class RenamesTables(Protocol):
+    """A warehouse that can give a workflow's tables to another name."""
+
+    def rename(self, new: str) -> None:
+        """Let the tables, watermarks and kept states be those of another workflow, at one moment.
+
+        What a failed run has left is given up. What is done already is not done again.
+
+        Raises:
+            BadInputError: There are tables of the new name.
+            WarehouseError: A run is at work, or it cannot be done; all is as it was.
+        """
+
+
+@runtime_checkable
 class AtomicWarehouse(Warehouse, Protocol):
     """A warehouse that a run can change as a whole: nothing is seen of it before its last step.
 

@@ -18,6 +18,7 @@ from dataflow.warehouse.kind import KeepPolicy, KeptState, LoadRequest, LoadResu
 from dataflow.warehouse.load import load_rows
 from dataflow.warehouse.load_log import watermark_of
 from dataflow.warehouse.postgres_held import PostgresHeld
+from dataflow.warehouse.postgres_rename import rename_workflow
 from dataflow.warehouse.postgres_server import CATALOG, PostgresServer
 from dataflow.warehouse.postgres_states import PostgresStates
 from dataflow.warehouse.postgres_tables import (
@@ -226,6 +227,10 @@ class PostgresWarehouse(PostgresSchemas):
             for name, prefix in {"before": earlier, "after": later}.items():
                 copy_tables(connection, name, prefix, Path(folder) / f"{name}.duckdb")
             yield connection
+
+    def rename(self, new: str) -> None:
+        """Rename the schemas of all states."""
+        rename_workflow(self.server, self.workflow_id, new)
 
     def held_for(self, project: Project, workflow_id: str, reader: str) -> PostgresHeld:
         """Views of the tables, for the runs of another workflow."""

@@ -56,7 +56,7 @@ class PostgresStates:
     def exists(self) -> bool:
         """Whether there is a present state."""
         with self._server.connect() as connection:
-            return bool(_schemas(connection, self.live))
+            return bool(known_schemas(connection, self.live))
 
     def begin(self, run_id: str, resumes: str = "", state: str = "") -> str:
         """What the schemas begin with that a run works on: copies, made when first asked for.
@@ -69,10 +69,10 @@ class PostgresStates:
             known = self._read(connection)
             work = known.get("work")
             if work and run_id in work["runs"]:
-                self._hold()
+                self.hold()
                 return str(work["prefix"])
             if resumes and work and resumes in work["runs"] and work["base"] == _base(known):
-                self._hold()
+                self.hold()
                 work["runs"].append(run_id)
                 self._write(connection, known)
                 return str(work["prefix"])
@@ -82,7 +82,7 @@ class PostgresStates:
                     "failed.",
                     "Run the whole workflow again.",
                 )
-            self._hold(alone=True)
+            self.hold(alone=True)
             if work:
                 known["given_up"] = [*known.get("given_up", []), *work["runs"]][-_REMEMBERED:]
             drop_schemas(connection, f"{self._id}+new+")
@@ -114,11 +114,11 @@ class PostgresStates:
             live = known.get("live")
             if live:
                 name = f"{self._id}+old+{short_name(live['run_id'] + _now())}__"
-                _rename(connection, self.live, name)
+                rename_schemas(connection, self.live, name)
                 earlier = {**live, "prefix": name, "kept_at": _now(), "replaced_by": run_id}
                 known["kept"] = [earlier, *known.get("kept", [])]
             drop_schemas(connection, self.live)
-            _rename(connection, work["prefix"], self.live)
+            rename_schemas(connection, work["prefix"], self.live)
             brought = work["state"] and self._kept(known, work["state"])
             made_at = brought["made_at"] if brought else _now()
             known["live"] = {
@@ -128,7 +128,7 @@ class PostgresStates:
             }
             del known["work"]
             self._write(connection, known)
-        self._let_go()
+        self.let_go()
         self._prune(keep)
         return True
 
@@ -243,7 +243,7 @@ class PostgresStates:
             [self._id, json.dumps(known)],
         )
 
-    def _hold(self, *, alone: bool = False) -> None:
+    def hold(self, *, alone: bool = False) -> None:
         """Say, for as long as this process lives, that a run of the workflow is at work.
 
         Args:
@@ -252,7 +252,7 @@ class PostgresStates:
         held = _held.get((self._server.url, self._id))
         if held is not None and not held.closed and not alone:
             return
-        self._let_go()
+        self.let_go()
         own = self._server.open(autocommit=True)
         number = _number(f"work of {self._id}")
         if alone:
@@ -269,7 +269,8 @@ class PostgresStates:
             own.execute("SELECT pg_advisory_unlock(%s)", [number])
         _held[self._server.url, self._id] = own
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Say so no longer."""
         held = _held.pop((self._server.url, self._id), None)
         if held is not None:
             held.close()
@@ -293,7 +294,8 @@ def _lock(connection: psycopg.Connection[Any], what: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_number(what)])
 
 
-def _schemas(connection: psycopg.Connection[Any], prefix: str) -> list[str]:
+def known_schemas(connection: psycopg.Connection[Any], prefix: str) -> list[str]:
+    """The schemas whose names begin so."""
     rows = connection.execute(
         "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s) ORDER BY 1", [prefix]
     ).fetchall()
@@ -302,13 +304,14 @@ def _schemas(connection: psycopg.Connection[Any], prefix: str) -> list[str]:
 
 def drop_schemas(connection: psycopg.Connection[Any], prefix: str) -> None:
     """Drop all schemas whose names begin so, with what is in them."""
-    if schemas := _schemas(connection, prefix):
+    if schemas := known_schemas(connection, prefix):
         names = ", ".join(map(quote_identifier, schemas))
         connection.execute(f"DROP SCHEMA {names} CASCADE".encode())
 
 
-def _rename(connection: psycopg.Connection[Any], prefix: str, new: str) -> None:
-    for schema in _schemas(connection, prefix):
+def rename_schemas(connection: psycopg.Connection[Any], prefix: str, new: str) -> None:
+    """Rename all schemas whose names begin so."""
+    for schema in known_schemas(connection, prefix):
         names = quote_identifier(schema), quote_identifier(new + schema.removeprefix(prefix))
         connection.execute(f"ALTER SCHEMA {names[0]} RENAME TO {names[1]}".encode())
 
@@ -338,7 +341,7 @@ def _is_viewed(connection: psycopg.Connection[Any], prefix: str) -> bool:
 
 def _copy_schemas(connection: psycopg.Connection[Any], source: str, target: str) -> None:
     """Copy all tables and views of some schemas into others."""
-    for schema in _schemas(connection, source):
+    for schema in known_schemas(connection, source):
         new = quote_identifier(target + schema.removeprefix(source))
         connection.execute(f"CREATE SCHEMA {new}".encode())
     rows = connection.execute(

@@ -48,6 +48,7 @@ class TestDltPostgres(WarehouseConformance):
     keeps_nested = False
     keeps_nul = False
     keeps_days_before_year_one = False
+    keeps_all_names = False
 
     @pytest.fixture
     def setting(self, postgres: str) -> Iterator[dict[str, Any]]:
@@ -63,6 +64,7 @@ class TestDltDuckDB(WarehouseConformance):
     keeps_nested = False
     keeps_nul = False
     keeps_days_before_year_one = False
+    keeps_all_names = False
 
     @pytest.fixture
     def setting(self, tmp_path: Path) -> dict[str, Any]:

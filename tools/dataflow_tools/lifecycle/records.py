@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import forget_workflows, read_manifest, rename_workflow
 from dataflow.shared.project import Project
+from dataflow.warehouse.kind import RenamesTables, visible_warehouse
 
 if TYPE_CHECKING:
     from dataflow_tools.lifecycle.transaction import Actions
@@ -17,7 +18,12 @@ _MOST_RUNS = 1_000_000
 
 def actions() -> Actions:
     """What a transaction can do beside moving files, by the names in its journal."""
-    return {"publish": _rename_published, "unpublish": _unpublish, "history": _rename_history}
+    return {
+        "publish": _rename_published,
+        "unpublish": _unpublish,
+        "history": _rename_history,
+        "tables": _rename_tables,
+    }
 
 
 def has_published(project: Project, workflow_id: str) -> bool:
@@ -57,6 +63,12 @@ def unfinished_runs(project: Project, workflow_id: str) -> int:
 def _has_history(project: Project) -> bool:
     home = project.dagster_home
     return bool(project.settings.history) or (home.is_dir() and any(home.iterdir()))
+
+
+def _rename_tables(root: str, old: str, new: str) -> None:
+    warehouse = visible_warehouse(Project(Path(root)), old)
+    if isinstance(warehouse, RenamesTables):
+        warehouse.rename(new)
 
 
 def _rename_published(root: str, old: str, new: str) -> None:

@@ -17,7 +17,7 @@ from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.database import STATES_FOLDER, open_database
 from dataflow.warehouse.duckdb_file import DuckDBFile
 from dataflow.warehouse.file_copy import copy_file
-from dataflow.warehouse.kind import visible_warehouse
+from dataflow.warehouse.kind import RenamesTables, visible_warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +52,19 @@ def plan_tables(project: Project, old: str, new: str) -> TablesPlan:
     """
     warehouse = visible_warehouse(project, old)
     plan = TablesPlan()
+    if isinstance(warehouse, RenamesTables):
+        if warehouse.exists():
+            there = visible_warehouse(project, new).location
+            plan.told.append(("tables", f"{warehouse.location} -> {there}; watermarks too"))
+            plan.stays.append("What a failed run has left unfinished is given up.")
+
+        def move(transaction: Transaction) -> None:
+            root = str(project.root)
+            back = {"root": root, "old": new, "new": old}
+            transaction.begin_with("tables", back=back, root=root, old=old, new=new)
+
+        plan.prepare = move
+        return plan
     if not isinstance(warehouse, DuckDBFile):
         if warehouse.exists():
             plan.stays.append(

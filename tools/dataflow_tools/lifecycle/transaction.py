@@ -58,6 +58,7 @@ class Transaction:
         self.room = room
         self._title = title
         self._steps: list[Record] = []
+        self._first: list[Record] = []
         self._last: list[Record] = []
         shutil.rmtree(room, ignore_errors=True)
         room.mkdir(parents=True)
@@ -94,6 +95,16 @@ class Transaction:
         """Delete a file or a folder when all the rest is done."""
         self._last.append({"do": "drop", "from": str(path)})
 
+    def begin_with(self, action: str, *, back: dict[str, str], **values: str) -> None:
+        """Do one of the `ACTIONS` before all the rest; if it fails, nothing is done.
+
+        It does nothing where it is done already.
+
+        Args:
+            back: The same action's values that take it back, should the rest not be possible.
+        """
+        self._first.append({"do": action, "values": values, "back": back})
+
     def record(self, action: str, **values: str) -> None:
         """Do one of the `ACTIONS` when all the rest is done."""
         self._last.append({"do": action, **values})
@@ -108,16 +119,29 @@ class Transaction:
             DataflowError: A step failed; what was done is undone.
         """
         journal = {"title": self._title, "steps": self._steps, "last": self._last}
+        journal["first"] = self._first
         done: list[Record] = []
         try:
             draft = self.room / f"{_JOURNAL}.new"
             draft.write_text(json.dumps(journal), encoding="utf-8")
             _flush(draft)
             draft.replace(self.room / _JOURNAL)
-            notes = _carry_out(self.room, done)
         except OSError as error:
             _undo(self.room, done)
             raise _fault(self.room, error) from error
+        begun = 0
+        try:
+            for step in self._first:
+                actions[step["do"]](**step["values"])
+                begun += 1
+            notes = _carry_out(self.room, done)
+        except (OSError, DataflowError) as error:
+            for step in reversed(self._first[:begun]):
+                actions[step["do"]](**step["back"])
+            _undo(self.room, done)
+            if isinstance(error, OSError):
+                raise _fault(self.room, error) from error
+            raise
         return notes + _finish(self.room, actions)
 
 
@@ -169,7 +193,16 @@ def finish_earlier(project: Project, actions: Actions) -> list[str]:
             shutil.rmtree(room, ignore_errors=True)
         return []
     try:
+        for step in journal.get("first", []):
+            actions[step["do"]](**step["values"])
         notes = _carry_out(room, [])
+    except DataflowError as error:
+        raise UnfinishedError(
+            f"An earlier command was cut short ({journal['title']}), and cannot be finished: "
+            f"{error.reason}",
+            f"{error.instruction} Then run any `dataflow workflow rename`, `copy`, `remove`, "
+            "`adopt` or `update`.",
+        ) from error
     except OSError as error:
         raise UnfinishedError(
             f"An earlier command was cut short ({journal['title']}), and cannot be finished: "
