@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -32,8 +32,8 @@ class DltDbt:
     """
 
     destination: str
-    credentials: Any
-    said: Mapping[str, Any]
+    credentials: Any = field(repr=False)
+    said: Mapping[str, Any] = field(repr=False)
 
     def output(self) -> dict[str, Any]:
         """An output of dbt's profile, without any secret.

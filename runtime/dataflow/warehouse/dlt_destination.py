@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -47,7 +48,10 @@ class DltDestination:
     @property
     def location(self) -> str:
         """Where it is, without secrets."""
-        place = urlsplit(self.credentials) if isinstance(self.credentials, str) else urlsplit("")
+        if isinstance(self.credentials, dict):
+            parts = [self.credentials.get(key) for key in ("host", "database", "project_id")]
+            return f"{self.name}://{'/'.join(str(part) for part in parts if part)}"
+        place = urlsplit(self.credentials)
         port = f":{place.port}" if place.port else ""
         return f"{self.name}://{place.hostname or ''}{port}{place.path}"
 
@@ -61,7 +65,9 @@ class DltDestination:
         """
         with TemporaryDirectory(prefix="dataflow-dlt-") as folder, self._told():
             pipeline = self._pipeline(folder, dataset)
-            with pipeline.destination_client() as client:
+            client = pipeline.destination_client()
+            self._connect(client)
+            with client:
                 yield DltClient(client, dataset)
 
     def write(
@@ -94,12 +100,14 @@ class DltDestination:
             import dlt
 
             pipeline = self._pipeline(folder, dataset)
-            resource = dlt.resource(
+            frozen: Any = {"tables": "evolve", "columns": "freeze", "data_type": "freeze"}
+            columns: Any = told_columns(kinds)
+            resource: Any = dlt.resource(
                 batches,
                 name=table,
-                columns=told_columns(kinds),
+                columns=columns,
                 write_disposition="append",
-                schema_contract={"tables": "evolve", "columns": "freeze", "data_type": "freeze"},
+                schema_contract=frozen,
             )
             known = pipeline.destination.capabilities()
             formats = known.supported_loader_file_formats
@@ -109,6 +117,18 @@ class DltDestination:
             schema = dlt.Schema("dataflow")
             pipeline.run(resource, schema=schema, **given).raise_on_failed_jobs()
         return kinds
+
+    def _connect(self, client: Any) -> None:
+        """Reach the destination; not every driver's error about that is one of dlt's."""
+        from dlt.common.exceptions import DltException
+
+        try:
+            with client:
+                pass
+        except (DltException, ImportError):
+            raise
+        except Exception as error:
+            raise self.fault(str(error)) from error
 
     def refuse_names(self, names: Sequence[str]) -> None:
         """Refuse names of columns that dlt would change, two of which may become one.
@@ -152,6 +172,8 @@ class DltDestination:
             staging=staging,
             dataset_name=dataset,
         )
+        # What goes wrong is told by its error.
+        logging.getLogger("dlt").setLevel(logging.CRITICAL)
         # A pipeline is nobody's memory here: what is known is in the workflow's own states.
         pipeline.config.restore_from_destination = False
         return pipeline
@@ -255,7 +277,8 @@ class DltClient:
         from dlt.common.schema.utils import new_table
 
         schema = self._client.schema
-        schema.update_table(new_table(table, columns=list(columns.values())))
+        told: Any = list(columns.values())
+        schema.update_table(new_table(table, columns=told))
         schema._bump_version()
         with self._in(dataset):
             self._client.initialize_storage()

@@ -57,9 +57,7 @@ class DltKnown:
         """The document; empty if there is none."""
         return self._read(client)[1] if client.has(self.dataset) else {}
 
-    def change(
-        self, client: DltClient, change: Callable[[dict[str, Any]], Outcome]
-    ) -> Outcome:
+    def change(self, client: DltClient, change: Callable[[dict[str, Any]], Outcome]) -> Outcome:
         """Read the document, have it changed, and write it.
 
         Raises:

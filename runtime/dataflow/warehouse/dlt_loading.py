@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dataflow.shared.sql import count_rows, quote_identifier
+from dataflow.shared.sql import quote_identifier
 from dataflow.warehouse.column_fit import column_types
 from dataflow.warehouse.dlt_shown import (
     Place,
@@ -114,7 +114,7 @@ class DltLoad:
             or request.full_refresh
             or request.owners is not None
             or request.span is not None
-            or request.write_disposition == "replace" and request.partition is None
+            or (request.write_disposition == "replace" and request.partition is None)
             or (request.partition is not None and not came)
         ):
             return None
@@ -194,7 +194,11 @@ class DltLoad:
 
     def _write(self, connection: DuckDBPyConnection, client: DltClient, name: str) -> Place:
         return write_table(
-            self.states, client, self.run_id, name, connection,
+            self.states,
+            client,
+            self.run_id,
+            name,
+            connection,
             ".".join(map(quote_identifier, (_CATALOG, *name.split(".", 1)))),
         )
 
@@ -248,5 +252,3 @@ def _has(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
 def _empty(connection: DuckDBPyConnection) -> None:
     for schema in (RAW_SCHEMA, REJECTED_SCHEMA, "dataflow"):
         connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-
-

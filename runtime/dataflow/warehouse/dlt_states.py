@@ -1,8 +1,8 @@
 """The states of a workflow's tables in a destination of dlt's.
 
 A table is written once and never changed: a load makes another one. So a state is a list of tables
-and of where they are, and states share those that they have in common. A run begins with the list of
-the present state, and its promotion makes the run's list the present one, by one row.
+and of where they are, and states share those that they have in common. A run begins with the list
+of the present state, and its promotion makes the run's list the present one, by one row.
 
     orders__dataflow              what is known, see `dlt_known`
     orders__1f0c7a2e__raw, ...    what one run has written
@@ -76,9 +76,7 @@ class DltStates:
             return dict((known.get("live") or {}).get("state") or empty_state())
         return dict(self._work(known, run_id)["state"])
 
-    def change(
-        self, client: DltClient, run_id: str, change: Callable[[State, str], Any]
-    ) -> None:
+    def change(self, client: DltClient, run_id: str, change: Callable[[State, str], Any]) -> None:
         """Change the present state, or the work of a run, by one row.
 
         Args:
@@ -330,7 +328,12 @@ class DltStates:
 
 
 def _all_states(known: dict[str, Any]) -> Iterator[State]:
-    for each in (known.get("live"), known.get("work"), known.get("passing"), *known.get("kept", [])):
+    for each in (
+        known.get("live"),
+        known.get("work"),
+        known.get("passing"),
+        *known.get("kept", []),
+    ):
         if each:
             yield each["state"]
     yield from known.get("held", {}).values()

@@ -60,9 +60,7 @@ _FIRST_DAY, _END = "0001-01-01", "10000-01-01"
 
 def told_columns(kinds: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Columns with their DuckDB types, which are held ones, as dlt is told them."""
-    return {
-        name: {"name": name, "nullable": True, **_told(kind)} for name, kind in kinds.items()
-    }
+    return {name: {"name": name, "nullable": True, **_told(kind)} for name, kind in kinds.items()}
 
 
 def _told(kind: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import Field
 from dataflow.shared.config_types import Section, Text
 from dataflow.shared.sql import quote_identifier
 from dataflow.warehouse.database import WarehouseError
+from dataflow.warehouse.dlt_check import try_destination
 from dataflow.warehouse.dlt_dbt import DltDbt
 from dataflow.warehouse.dlt_destination import DltDestination
 from dataflow.warehouse.dlt_held import DltHeld
@@ -36,7 +37,6 @@ Destination = Literal[
     "databricks",
     "duckdb",
     "fabric",
-    "motherduck",
     "postgres",
     "redshift",
     "snowflake",
@@ -118,9 +118,7 @@ class DltTables:
                         f"{self.states.destination.location} yet.",
                         f"Run the workflow first: dataflow workflow run {self.workflow_id}",
                     )
-                show_tables(
-                    connection, self.workflow_id, self.states.destination, client, state
-                )
+                show_tables(connection, self.workflow_id, self.states.destination, client, state)
             connection.execute(f"USE {quote_identifier(self.workflow_id)}")
             yield connection
             if not read_only:
@@ -265,4 +263,9 @@ def _is_shared(settings: DltSettings) -> bool:
     return settings.destination != "duckdb"
 
 
-KIND = WarehouseKind(DltSettings, _open, is_shared=_is_shared)
+def _check(settings: DltSettings, project: Project) -> str:
+    tables = _open(settings, project, "check")
+    return try_destination(tables.states.destination, tables.dbt)
+
+
+KIND = WarehouseKind(DltSettings, _open, is_shared=_is_shared, check=_check)

@@ -39,7 +39,9 @@ def rename_workflow(server: PostgresServer, old: str, new: str) -> None:
 
 def _rename(server: PostgresServer, old: str, new: str) -> None:
     with server.connect() as connection:
-        there = connection.execute("SELECT to_regclass('dataflow.workflows') IS NOT NULL").fetchone()
+        there = connection.execute(
+            "SELECT to_regclass('dataflow.workflows') IS NOT NULL"
+        ).fetchone()
         known = _known(connection, old) if there and there[0] else None
         if known is None and not known_schemas(connection, f"{old}__"):
             return
