@@ -1,4 +1,4 @@
-"""Trying a destination of dlt's for `dataflow env check`: whether it does what a warehouse needs."""
+"""Trying a destination of dlt's, for `dataflow env check`: whether it does all that is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How dbt reaches a destination of dlt's: the output of its profile, and names as its SQL has them."""
+"""How dbt reaches a destination of dlt's: the output of its profile, and names in its SQL."""
 
 from __future__ import annotations
 

@@ -132,10 +132,9 @@ class DltKnown:
         row = f"({', '.join(['%s'] * len(_COLUMNS))})"
         columns = ", ".join(map(client.quoted, _COLUMNS))
         # One statement: all parts or none.
-        client.execute(
-            f"INSERT INTO {self._place(client)} ({columns}) VALUES {', '.join([row] * len(pieces))}",
-            *values,
-        )
+        rows = ", ".join([row] * len(pieces))
+        place = self._place(client)
+        client.execute(f"INSERT INTO {place} ({columns}) VALUES {rows}", *values)
 
     def _rows(self, client: DltClient, where: str, columns: str) -> list[Any]:
         return list(client.execute(f"SELECT {columns} FROM {self._place(client)} WHERE {where}"))

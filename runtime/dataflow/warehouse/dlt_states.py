@@ -237,14 +237,14 @@ class DltStates:
                 return
             other = DltKnown(self.destination, new)
             there = other.read(client)
-            if there.get("live") and there.get("was") != self.workflow_id:
+            # A rename that was killed has left both, with the same tables.
+            if there.get("live") and there["live"] != known["live"]:
                 raise BadInputError(
                     f"There are tables of {new} in {self.destination.location} already.",
                     "Choose another name, or drop them.",
                 )
             known.pop("work", None)
             known.pop("held", None)
-            known["was"] = self.workflow_id
             # From this row on there are two that know of the tables, until the first is gone.
             other.replace(client, known)
             self.known.drop(client)
