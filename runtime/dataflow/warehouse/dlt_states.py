@@ -177,6 +177,8 @@ class DltStates:
             }
             del known["work"]
 
+        from dataflow.warehouse.dlt_views import follow
+
         with self.open() as client:
             known = self.known.read(client)
             if run_id in known.get("given_up", []):
@@ -188,6 +190,7 @@ class DltStates:
             if run_id not in (known.get("work") or {}).get("runs", []):
                 return False
             self.known.change(client, place)
+            follow(client, self.workflow_id, self.state(client))
             self._clear(client)
         return True
 
@@ -231,6 +234,8 @@ class DltStates:
         Raises:
             BadInputError: There are tables of that one.
         """
+        from dataflow.warehouse.dlt_views import drop, follow
+
         with self.open() as client:
             known = self.known.read(client)
             if not known.get("live"):
@@ -248,6 +253,8 @@ class DltStates:
             # From this row on there are two that know of the tables, until the first is gone.
             other.replace(client, known)
             self.known.drop(client)
+            drop(client, self.workflow_id, known["live"]["state"])
+            follow(client, new, known["live"]["state"])
 
     def held(self, client: DltClient, reader: str) -> State | None:
         """The state that another workflow holds; None if it holds none."""

@@ -74,6 +74,9 @@ def test_what_no_state_has_is_dropped_one_promotion_later(w: Loaded) -> None:
         # The first run's, for `once`; the third one's, which is passing; and the present one.
         assert len(known["made"]) == len(known["datasets"]) == 3
         assert all(client.has(name) for names in known["datasets"].values() for name in names)
+        shown = client.execute(f"SELECT id FROM {client.relation('orders__raw', 't')}")
+        assert [tuple(row) for row in shown] == [(4,)]
+        assert set(client.relations("orders__raw")) == {"t", "once"}
     assert w.ask("FROM raw.once") == [(1,)]
 
 

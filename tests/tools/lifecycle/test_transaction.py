@@ -20,7 +20,7 @@ from tests.tools.lifecycle.conftest import carry_out, rows, texts
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
-from dataflow.shared.errors import DataflowError
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.project import Project
 from dataflow_tools.fleet.applying import journal_folder
 from dataflow_tools.lifecycle.copying import plan_copy
@@ -30,7 +30,9 @@ from dataflow_tools.lifecycle.removal import plan_removal
 from dataflow_tools.lifecycle.rename import plan_rename
 from dataflow_tools.lifecycle.transaction import (
     LifecycleBusyError,
+    Transaction,
     alone,
+    execute,
     finish_earlier,
     is_unfinished,
 )
@@ -220,3 +222,38 @@ def test_two_commands_at_once_are_refused(small: Project) -> None:
     """Updates included: they change the same files."""
     with alone(small), pytest.raises(LifecycleBusyError, match="Another command"), alone(small):
         pass
+
+
+def test_what_comes_first_is_taken_back_with_the_rest(tmp_path: Path) -> None:
+    """An action that fails leaves all as it was; one that did not is undone if a file cannot be."""
+    names = ["orders"]
+    (tmp_path / "shop").mkdir()
+    project = Project(tmp_path / "shop")
+
+    def rename(old: str, new: str) -> None:
+        if new == "taken":
+            raise BadInputError("It is taken.", "Choose another name.")
+        if old in names:
+            names[:] = [new]
+
+    def prepare(new: str, target: Path) -> Callable[[Transaction], None]:
+        def steps(transaction: Transaction) -> None:
+            back = {"old": new, "new": "orders"}
+            transaction.begin_with("tables", back=back, old="orders", new=new)
+            transaction.move(source, target)
+
+        return steps
+
+    source = tmp_path / "source"
+    source.write_text("as it is")
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with alone(project):
+        for new, target in (("taken", tmp_path / "target"), ("sales", blocked / "below")):
+            with pytest.raises(DataflowError):
+                execute(project, "rename", prepare(new, target), {"tables": rename})
+            assert (names, source.read_text()) == (["orders"], "as it is")
+            assert not is_unfinished(project)
+        execute(project, "rename", prepare("sales", tmp_path / "target"), {"tables": rename})
+    assert names == ["sales"]
+    assert (tmp_path / "target").exists()
