@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     Outcome = TypeVar("Outcome")
 
+# The tables of one state, and where they are.
+State = dict[str, Any]
+
 _TABLE = "states"
 _COLUMNS = {
     "version": "BIGINT",

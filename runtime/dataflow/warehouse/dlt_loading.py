@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dataflow.warehouse.dlt_destination import DltClient
-    from dataflow.warehouse.dlt_states import DltStates, State
+    from dataflow.warehouse.dlt_known import State
+    from dataflow.warehouse.dlt_states import DltStates
     from dataflow.warehouse.kind import LoadRequest, LoadResult
 
 _CATALOG = "loaded"

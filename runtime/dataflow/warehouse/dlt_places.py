@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataflow.warehouse.dlt_dbt import DltDbt
     from dataflow.warehouse.dlt_destination import DltClient
-    from dataflow.warehouse.dlt_states import DltStates, State
+    from dataflow.warehouse.dlt_known import State
+    from dataflow.warehouse.dlt_states import DltStates
 
 
 class DltPlaces:

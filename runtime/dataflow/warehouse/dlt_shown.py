@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dataflow.warehouse.dlt_destination import DltClient, DltDestination
-    from dataflow.warehouse.dlt_states import State
+    from dataflow.warehouse.dlt_known import State
 
 LIBRARY = "dataflow"
 _LOG_COLUMNS = {

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
 from dataflow.warehouse.database import WarehouseError
-from dataflow.warehouse.dlt_known import DltKnown
+from dataflow.warehouse.dlt_known import DltKnown, State
+from dataflow.warehouse.dlt_views import drop, follow
 from dataflow.warehouse.kind import KeptState
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from dataflow.warehouse.dlt_destination import DltClient, DltDestination
     from dataflow.warehouse.kind import KeepPolicy
-
-    State = dict[str, Any]
 
 _REMEMBERED = 100
 
@@ -177,8 +176,6 @@ class DltStates:
             }
             del known["work"]
 
-        from dataflow.warehouse.dlt_views import follow
-
         with self.open() as client:
             known = self.known.read(client)
             if run_id in known.get("given_up", []):
@@ -234,8 +231,6 @@ class DltStates:
         Raises:
             BadInputError: There are tables of that one.
         """
-        from dataflow.warehouse.dlt_views import drop, follow
-
         with self.open() as client:
             known = self.known.read(client)
             if not known.get("live"):

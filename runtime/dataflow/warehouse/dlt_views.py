@@ -15,7 +15,7 @@ from dataflow.warehouse.dlt_shown import Place, places_of
 
 if TYPE_CHECKING:
     from dataflow.warehouse.dlt_destination import DltClient
-    from dataflow.warehouse.dlt_states import State
+    from dataflow.warehouse.dlt_known import State
 
 log = get_logger(__name__)
 

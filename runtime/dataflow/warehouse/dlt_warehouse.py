@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dataflow.shared.project import Project
-    from dataflow.warehouse.dlt_states import State
+    from dataflow.warehouse.dlt_known import State
 
 Destination = Literal[
     "athena",
