@@ -42,6 +42,7 @@ _CASES = (
     r"service/test_warm_terminal\.py::test_(a_changed_library_is_seen|another_environment_gets)",
     r"fleet/test_proposal\.py::test_an_update_is_proposed_once.*\[gitlab",
     r"faults/test_clock\.py::test_the_machines_time_zone_changes_no_data\[Europe",
+    r"service/test_history_server\.py::test_a_history_that_is_away",
     r"campaign/test_campaign\.py::test_a_push_that_nobody_wrote_down.*\[2",
 )
 _LEFT = re.compile("|".join(_CASES))
