@@ -23,6 +23,7 @@ from dataflow.modelling.warnings_of_tests import told_warnings
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 from dataflow.shared.shown import counted
+from dataflow.warehouse.capabilities import PlacesTables
 from dataflow.warehouse.kind import PlacesModels, dbt_output_of, is_about, shown_location
 from dataflow.warehouse.run_warehouse import RunWarehouse
 
@@ -124,9 +125,12 @@ def build_models(
     profile = profile_folder(folder, state, output, held)
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
-    arguments += ["--select", *only] if only else []
     callbacks = [_reporter(report)] if report else []
     own = warehouse.on_its_own() if isinstance(warehouse, RunWarehouse) else warehouse
+    if only and isinstance(own, PlacesTables):
+        # Views that the chosen models read are not there yet in the places of this run.
+        only = [f"+{name}" for name in only]
+    arguments += ["--select", *only] if only else []
     with _found_by_dbt(warehouse):
         if isinstance(own, PlacesModels):
             outcome = build_elsewhere(own, callbacks, arguments, state / "target")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.packages import UPSTREAM_PACKAGE
 from dataflow.shared.sql import quote_identifier
-from dataflow.warehouse.kind import PlacesTables
+from dataflow.warehouse.capabilities import PlacesTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

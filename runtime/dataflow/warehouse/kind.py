@@ -180,17 +180,6 @@ class PlacesModels(ByDbtOutput, Protocol):
 
 
 @runtime_checkable
-class PlacesTables(PlacesModels, Protocol):
-    """A warehouse in which each table may be in a place of its own."""
-
-    def dbt_table(self, schema: str, table: str, upstream: str = "") -> tuple[str, str, str]:
-        """The database, the schema and the name of a table that dbt reads as a source."""
-
-    def dbt_relation(self, *names: str) -> str:
-        """A table by its database, its schema and its name, as SQL of the warehouse."""
-
-
-@runtime_checkable
 class TellsItsFaults(Protocol):
     """A warehouse whose errors do not name its `location`."""
 
@@ -268,21 +257,6 @@ class KeepPolicy:
 
     states: int
     gigabytes: float
-
-
-@runtime_checkable
-class RenamesTables(Protocol):
-    """A warehouse that can give a workflow's tables to another name."""
-
-    def rename(self, new: str) -> None:
-        """Let the tables, watermarks and kept states be those of another workflow, at one moment.
-
-        What a failed run has left is given up. What is done already is not done again.
-
-        Raises:
-            BadInputError: There are tables of the new name.
-            WarehouseError: A run is at work, or it cannot be done; all is as it was.
-        """
 
 
 @runtime_checkable

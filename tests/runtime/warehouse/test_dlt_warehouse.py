@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dataflow.modelling.build import build_models
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
-from dataflow.testing.loaded_warehouse import Loaded, open_in
+from dataflow.testing.loaded_warehouse import WORKFLOW, Loaded, open_in, write_models
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.dlt_destination import DltDestination
 from dataflow.warehouse.dlt_known import DltKnown
@@ -78,6 +79,25 @@ def test_what_no_state_has_is_dropped_one_promotion_later(w: Loaded) -> None:
         assert [tuple(row) for row in shown] == [(4,)]
         assert set(client.relations("orders__raw")) == {"t", "once"}
     assert w.ask("FROM raw.once") == [(1,)]
+
+
+@pytest.mark.slow
+def test_models_go_on_with_what_the_last_run_built(w: Loaded) -> None:
+    """An incremental model keeps its rows, also where a run builds no other."""
+    write_models(w.project)
+    model = w.project.workflow_dir(WORKFLOW) / "dbt" / "models" / "marts" / "t.sql"
+    model.write_text(
+        "{{ config(materialized='incremental') }} select id, amount from {{ ref('stg_t') }}"
+    )
+    visible = w.warehouse
+    assert isinstance(visible, DltWarehouse)
+    for number, only in ((1, ()), (2, ()), (3, ("t",))):
+        own = visible.begin(f"run-{number}")
+        w.load([{"id": number, "amount": 1.5}], own)
+        build_models(w.project, WORKFLOW, own, only=only)
+        visible.promote(f"run-{number}", KEEP)
+    assert w.ask("SELECT id FROM marts.t ORDER BY id") == [(1,), (2,), (3,)]
+    assert w.ask("SELECT id FROM staging.stg_t") == [(3,)]
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import forget_workflows, read_manifest, rename_workflow
 from dataflow.shared.project import Project
-from dataflow.warehouse.kind import RenamesTables, visible_warehouse
+from dataflow.warehouse.capabilities import RenamesTables
+from dataflow.warehouse.kind import visible_warehouse
 
 if TYPE_CHECKING:
     from dataflow_tools.lifecycle.transaction import Actions

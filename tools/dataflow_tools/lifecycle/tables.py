@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import counted
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.warehouse.capabilities import RenamesTables
 from dataflow.warehouse.database import STATES_FOLDER, open_database
 from dataflow.warehouse.duckdb_file import DuckDBFile
 from dataflow.warehouse.file_copy import copy_file
-from dataflow.warehouse.kind import RenamesTables, visible_warehouse
+from dataflow.warehouse.kind import visible_warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
