@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _VARIABLE = "DATAFLOW_DBT"
 # In which key an output names the database, or catalog, that schemas are in.
 _DATABASES = ("database", "dbname", "project", "catalog")
+# Destinations that make capitals of names, as dlt and dbt write them there.
+_IN_CAPITALS = ("snowflake",)
 _WITH_BACKTICKS = ("bigquery", "databricks", "clickhouse")
 _PLAIN = ("type", "schema", "dataset", *_DATABASES)
 _PORTS = {"postgres": 5432, "redshift": 5439}
@@ -64,10 +66,15 @@ class DltDbt:
             return path.rsplit("/", 1)[-1].partition(".")[0]
         return next((str(given[key]) for key in _DATABASES if given.get(key)), "")
 
+    def folded(self, name: str) -> str:
+        """A name as the destination keeps it that dlt has written."""
+        return name.upper() if self.destination in _IN_CAPITALS else name
+
     def relation(self, *names: str) -> str:
         """A table by the names of its database, its schema and itself, as SQL."""
         mark = "`" if self._given()["type"] in _WITH_BACKTICKS else '"'
-        return ".".join(mark + name.replace(mark, mark * 2) + mark for name in names if name)
+        given = [self.folded(name).replace(mark, mark * 2) for name in names if name]
+        return ".".join(f"{mark}{name}{mark}" for name in given)
 
     def _is_known(self) -> bool:
         return bool(self.said) or self.destination in (*_PORTS, "duckdb")

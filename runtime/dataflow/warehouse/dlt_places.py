@@ -42,7 +42,7 @@ class DltPlaces:
                 else:
                     known = self._own(client, schema)
             self._schemas[schema, upstream] = known
-        return self._dbt.database, known
+        return self._dbt.database, self._dbt.folded(known)
 
     def of_table(self, schema: str, table: str, upstream: str = "") -> tuple[str, str, str]:
         """The database, the dataset and the name of a table that is read."""
@@ -53,9 +53,10 @@ class DltPlaces:
                 state = self._states.state(client, self._run_id)
         place = state["tables"].get(f"{schema}.{table}")
         if place:
-            return self._dbt.database, place["dataset"], place["table"]
-        dataset = state["schemas"].get(schema, f"{self._states.workflow_id}__{schema}")
-        return self._dbt.database, dataset, table
+            dataset, table = place["dataset"], place["table"]
+        else:
+            dataset = state["schemas"].get(schema, f"{self._states.workflow_id}__{schema}")
+        return self._dbt.database, self._dbt.folded(dataset), self._dbt.folded(table)
 
     def _of_other(self, client: DltClient, upstream: str) -> State:
         # Held by `DltHeld` before dbt begins.
