@@ -36,12 +36,7 @@ def build_elsewhere(
     """
     from dbt.cli.main import dbtRunner
 
-    at = list(arguments).index("build")
-    places = list(arguments[at + 1 :])
-    if "--select" in places:
-        # The selection is the build's.
-        places = places[: places.index("--select")]
-    parsed = dbtRunner().invoke([*arguments[:at], "parse", *places])
+    parsed = parse(arguments)
     if parsed.exception is not None or not parsed.success:
         return parsed
     manifest: Any = parsed.result
@@ -69,6 +64,22 @@ def build_elsewhere(
         for node, database, schema, relation in placed:
             node.database, node.schema, node.relation_name = database, schema, relation
         manifest.write(str(target / "manifest.json"))
+
+
+def parse(arguments: Sequence[str]) -> Any:
+    """Have dbt parse the project that it is to build; the result has its manifest.
+
+    Args:
+        arguments: Those of the build, with the command ``build`` among them.
+    """
+    from dbt.cli.main import dbtRunner
+
+    at = list(arguments).index("build")
+    places = list(arguments[at + 1 :])
+    if "--select" in places:
+        # The selection is the build's.
+        places = places[: places.index("--select")]
+    return dbtRunner().invoke([*arguments[:at], "parse", *places])
 
 
 def _schema(node: Any) -> str:

@@ -1,0 +1,157 @@
+"""A Spark cluster of the tests' own: a standalone master and two workers, processes of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from tests.database_fixtures import free_port
+
+# What an executor gets is small, so that two fit beside everything else.
+OPTIONS = {
+    "spark.executor.memory": "512m",
+    "spark.driver.memory": "512m",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "4",
+}
+
+
+@dataclass
+class Cluster:
+    """A master and its workers."""
+
+    folder: Path
+    port: int
+    web_port: int
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    others: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def master(self) -> str:
+        """Its address."""
+        return f"spark://127.0.0.1:{self.port}"
+
+    def setting(self, **more: Any) -> dict[str, Any]:
+        """What ``warehouse`` is for it in ``[tool.dataflow]``."""
+        return {"type": "spark", "master": self.master, "options": OPTIONS, **more}
+
+    def state(self) -> dict[str, Any]:
+        """What the master says of itself."""
+        with urlopen(f"http://127.0.0.1:{self.web_port}/json/", timeout=10) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """One more worker, with one core."""
+        number = len(self.workers)
+        worker = self._start(
+            f"worker-{number}",
+            "worker.Worker",
+            *("--cores", "1", "--memory", "600m", "--webui-port", "0"),
+            *("--work-dir", str(self.folder / f"work-{number}"), self.master),
+        )
+        self.workers.append(worker)
+        return worker
+
+    def start_master(self) -> None:
+        """The master."""
+        ports = ("--port", str(self.port), "--webui-port", str(self.web_port))
+        self.others.append(self._start("master", "master.Master", *ports))
+
+    def wait_for_workers(self, count: int) -> None:
+        """Until so many are registered."""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            try:
+                if self.state()["aliveworkers"] == count:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.2)
+        logs = "\n".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
+        raise AssertionError(f"no {count} workers came:\n{logs}")
+
+    def tasks_by_executor(self, at_least: int = 0) -> list[set[str]]:
+        """For each application that was here, the ids of the executors that completed tasks.
+
+        The logs of events of the applications say so.
+        """
+        found = []
+        for path in sorted((self.folder / "events").rglob("events_*")):
+            ids = re.findall(r'"Event":"SparkListenerTaskEnd".*?"Executor ID":"(\w+)"', path.read_text())
+            if len(ids) >= at_least:
+                found.append(set(ids))
+        return found
+
+    def stop(self) -> None:
+        """Stop all of it, the executors as well."""
+        for process in (*self.workers, *self.others):
+            process.terminate()
+        for process in (*self.workers, *self.others):
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def _start(self, name: str, what: str, *arguments: str) -> subprocess.Popen[bytes]:
+        import pyspark
+
+        home = Path(pyspark.__file__).parent
+        environment = {
+            **os.environ,
+            "SPARK_HOME": str(home),
+            # Without it a worker looks for the version in folders that PyPI's package has not.
+            "SPARK_SCALA_VERSION": "2.13",
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_DAEMON_MEMORY": "256m",
+            "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        }
+        command = [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{what}"]
+        with (self.folder / f"{name}.log").open("wb") as log:
+            return subprocess.Popen(
+                [*command, "--host", "127.0.0.1", *arguments],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=self.folder,
+            )
+
+
+def start_cluster(workers: int = 2) -> Cluster:
+    """A cluster that is up."""
+    if not shutil.which("java"):
+        pytest.skip("no Java is installed (Debian's package is called openjdk-17-jre-headless)")
+    folder = Path(tempfile.mkdtemp(prefix="dataflow-spark-"))
+    cluster = Cluster(folder, free_port(), free_port())
+    cluster.start_master()
+    for _ in range(workers):
+        cluster.start_worker()
+    try:
+        cluster.wait_for_workers(workers)
+    except AssertionError:
+        cluster.stop()
+        raise
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def spark_cluster() -> Iterator[Cluster]:
+    """A standalone master and two workers with a core each."""
+    cluster = start_cluster()
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(cluster.folder, ignore_errors=True)
