@@ -18,13 +18,17 @@ from urllib.request import urlopen
 import pytest
 from tests.database_fixtures import free_port
 
+_SHORT = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # What an executor gets is small, so that two fit beside everything else.
 OPTIONS = {
     "spark.executor.memory": "512m",
     "spark.driver.memory": "512m",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.shuffle.partitions": "2",
+    # Short lives: compiled once, quickly, and collected by one thread.
+    "spark.driver.extraJavaOptions": _SHORT,
+    "spark.executor.extraJavaOptions": _SHORT,
 }
 
 

@@ -50,10 +50,12 @@ class SparkEngine:
 
     Args:
         place: The lake that the tables it makes become part of.
+        probed: The executors that are known to see the lake's folder.
     """
 
     session: Any
     place: LakePlace
+    probed: frozenset[str]
     _token: str = field(default_factory=lambda: uuid4().hex)
 
     def schema_of(self, table: DbtTable) -> str:
@@ -88,6 +90,9 @@ class SparkEngine:
                 "what it made is not kept.",
                 "Install versions that are known to work: pip install 'dataflow-runtime[spark]'.",
             )
+        if executors(self.session).keys() - self.probed:
+            # Others have come since, which may see another folder.
+            probe_folder(self.session, self.place.data)
         written = [self._written(table) for table in made]
         with open_lake(self.place, "lake") as connection:
             connection.begin()
@@ -110,8 +115,6 @@ class SparkEngine:
                         f"[{files}], schema => {quote_literal(each.table.schema)})"
                     )
             connection.commit()
-        # What was there for all of the build, and is there at its end, had written it.
-        probe_folder(self.session, self.place.data)
         log.debug("spark has built", tables=len(made), executors=executors(self.session))
 
     def _root(self, table: DbtTable) -> str:
@@ -177,9 +180,10 @@ def spark_engine(
     with spark_session(cluster, name, place.cache) as session:
         try:
             probe_folder(session, place.data)
+            probed = frozenset(executors(session))
             for lake, shown in tables.items():
                 show_tables(session, lake, shown, copies)
-            yield SparkEngine(session, place)
+            yield SparkEngine(session, place, probed)
         finally:
             for folder in copies:
                 remove_folder(session, folder)

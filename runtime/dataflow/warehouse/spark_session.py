@@ -237,7 +237,7 @@ def probe_folder(session: Any, data: str) -> None:
         WarehouseError: It is not.
     """
     place = f"{spark_path(data)}spark-probe-{uuid4().hex}"
-    tasks = 4 * max(1, session.sparkContext.defaultParallelism)
+    tasks = 2 * max(2, session.sparkContext.defaultParallelism)
     try:
         session.range(0, tasks, 1, tasks).write.parquet(place)
         found = session.read.schema("id long").parquet(place).count()
