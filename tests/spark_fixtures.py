@@ -1,15 +1,15 @@
-"""A Spark cluster of the tests' own: a standalone master and two workers, processes of this machine."""
+"""A Spark cluster of the tests' own: a standalone master and two workers, on this machine."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,12 @@ class Cluster:
 
     def setting(self, **more: Any) -> dict[str, Any]:
         """What ``warehouse`` is for it in ``[tool.dataflow]``."""
-        return {"type": "spark", "master": self.master, "options": OPTIONS, **more}
+        options = {**OPTIONS, **more.pop("options", {})}
+        return {"type": "spark", "master": self.master, "options": options, **more}
 
     def state(self) -> dict[str, Any]:
         """What the master says of itself."""
-        with urlopen(f"http://127.0.0.1:{self.web_port}/json/", timeout=10) as answer:  # noqa: S310
+        with urlopen(f"http://127.0.0.1:{self.web_port}/json/", timeout=10) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 
@@ -87,22 +88,45 @@ class Cluster:
         logs = "\n".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
         raise AssertionError(f"no {count} workers came:\n{logs}")
 
-    def tasks_by_executor(self, at_least: int = 0) -> list[set[str]]:
-        """For each application that was here, the ids of the executors that completed tasks.
+    def kill_worker(self, number: int) -> None:
+        """A worker dies with its executors, as its machine would."""
+        os.killpg(self.workers[number].pid, signal.SIGKILL)
+        self.workers[number].wait()
 
-        The logs of events of the applications say so.
+    def events(self) -> dict[str, str]:
+        """Properties of Spark by which applications write down what their executors do."""
+        (self.folder / "events").mkdir(exist_ok=True)
+        return {
+            "spark.eventLog.enabled": "true",
+            "spark.eventLog.compress": "false",
+            "spark.eventLog.dir": (self.folder / "events").as_uri(),
+        }
+
+    def rows_written(self, application: str) -> dict[str, int]:
+        """How many rows each executor of an application has written, by its id.
+
+        Args:
+            application: Its name, as the master shows it; that of its last one, if it had several.
         """
-        found = []
+        found: dict[str, int] = {}
         for path in sorted((self.folder / "events").rglob("events_*")):
-            ids = re.findall(r'"Event":"SparkListenerTaskEnd".*?"Executor ID":"(\w+)"', path.read_text())
-            if len(ids) >= at_least:
-                found.append(set(ids))
+            events = [json.loads(line) for line in path.read_text().splitlines()]
+            if not any(event.get("App Name") == application for event in events):
+                continue
+            found = {}
+            for event in events:
+                if event["Event"] != "SparkListenerTaskEnd" or not event.get("Task Metrics"):
+                    continue
+                executor = event["Task Info"]["Executor ID"]
+                rows = event["Task Metrics"]["Output Metrics"]["Records Written"]
+                found[executor] = found.get(executor, 0) + rows
         return found
 
     def stop(self) -> None:
         """Stop all of it, the executors as well."""
         for process in (*self.workers, *self.others):
-            process.terminate()
+            if process.poll() is None:
+                process.terminate()
         for process in (*self.workers, *self.others):
             try:
                 process.wait(20)
@@ -130,6 +154,7 @@ class Cluster:
                 stderr=subprocess.STDOUT,
                 env=environment,
                 cwd=self.folder,
+                start_new_session=True,
             )
 
 

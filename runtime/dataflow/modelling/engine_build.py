@@ -62,9 +62,7 @@ def build_by_engine(
     selects = "--select" in arguments
     # What is built anew nobody reads before.
     read = [
-        table
-        for unique_id, table in tables.items()
-        if selects or unique_id.startswith("source.")
+        table for unique_id, table in tables.items() if selects or unique_id.startswith("source.")
     ]
     sources = list(manifest.sources.values())
     schemas = [(source, source.schema) for source in sources]

@@ -82,9 +82,7 @@ def tell_of_upstreams(
     write_yaml(package / "models" / "sources.yml", sources)
 
 
-def _sources(
-    tables: Iterable[UpstreamTable], *, names_databases: bool
-) -> Iterable[dict[str, Any]]:
+def _sources(tables: Iterable[UpstreamTable], *, names_databases: bool) -> Iterable[dict[str, Any]]:
     """One source for each workflow and schema; dbt takes several of one name."""
     by_schema: dict[tuple[str, str], list[UpstreamTable]] = {}
     for table in tables:

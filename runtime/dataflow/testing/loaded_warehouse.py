@@ -117,7 +117,9 @@ def _toml(value: Any) -> str:
     # JSON's texts and numbers are TOML's.
     if not isinstance(value, dict):
         return json.dumps(value)
-    return "{" + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + "}"
+    return (
+        "{" + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + "}"
+    )
 
 
 def killed_load(w: Loaded, run_id: str) -> None:

@@ -8,13 +8,12 @@ reads whole tables, dbt's models and tests, is Spark's work.
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from dataflow.shared.config_types import Text
+from dataflow.shared.config_types import Text  # noqa: TC001 - pydantic reads the annotations
 from dataflow.warehouse.ducklake import (
     AtomicDuckLake,
     DuckLake,
@@ -34,7 +33,7 @@ from dataflow.warehouse.spark_session import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from dataflow.shared.errors import DataflowError

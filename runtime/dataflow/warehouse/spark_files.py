@@ -21,8 +21,8 @@ def written_files(session: Any, folder: str) -> list[str]:
         folder: As the lake has it.
     """
     context = session.sparkContext
-    path = context._jvm.org.apache.hadoop.fs.Path(spark_path(folder))  # noqa: SLF001
-    system = path.getFileSystem(context._jsc.hadoopConfiguration())  # noqa: SLF001
+    path = context._jvm.org.apache.hadoop.fs.Path(spark_path(folder))
+    system = path.getFileSystem(context._jsc.hadoopConfiguration())
     files = [
         lake_path(str(each.getPath().toUri().toString()))
         for each in system.listStatus(path)
@@ -51,5 +51,5 @@ def remove_folder(session: Any, folder: str) -> None:
     """Remove a folder with all that is in it; what cannot be is left for later runs."""
     context = session.sparkContext
     with suppress(Exception):
-        path = context._jvm.org.apache.hadoop.fs.Path(spark_path(folder))  # noqa: SLF001
-        path.getFileSystem(context._jsc.hadoopConfiguration()).delete(path, True)  # noqa: SLF001
+        path = context._jvm.org.apache.hadoop.fs.Path(spark_path(folder))
+        path.getFileSystem(context._jsc.hadoopConfiguration()).delete(path, True)

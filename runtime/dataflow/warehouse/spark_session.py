@@ -45,10 +45,14 @@ FIXED = {
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "1",
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
 }
-_DEFAULTS = {"spark.ui.enabled": "false", "spark.log.level": "OFF", "spark.ui.showConsoleProgress": "false"}
+_DEFAULTS = {
+    "spark.ui.enabled": "false",
+    "spark.log.level": "OFF",
+    "spark.ui.showConsoleProgress": "false",
+}
 _JAVA = (
-    "Install Java 17 or later: on Debian and Ubuntu apt-get install openjdk-17-jre-headless; or set "
-    "JAVA_HOME."
+    "Install Java 17 or later, on Debian and Ubuntu by apt-get install openjdk-17-jre-headless; or "
+    "set JAVA_HOME."
 )
 
 
@@ -145,7 +149,7 @@ def spark_session(cluster: SparkCluster, name: str, folder: Path) -> Iterator[An
 def spark_path(place: str) -> str:
     """A folder or an address of the lake as Spark has it."""
     if "://" not in place:
-        return f"file://{os.path.abspath(place)}" + ("/" if place.endswith("/") else "")
+        return f"file://{Path(place).absolute()}" + ("/" if place.endswith("/") else "")
     return place.replace("s3://", "s3a://", 1)
 
 
@@ -158,7 +162,7 @@ def lake_path(place: str) -> str:
 
 def executors(session: Any) -> dict[str, str]:
     """The executors that are alive, by id, with the hosts that they are on."""
-    store = session.sparkContext._jsc.sc().statusStore()  # noqa: SLF001 - the only way without a UI
+    store = session.sparkContext._jsc.sc().statusStore()
     alive = store.executorList(True)
     found = {}
     for at in range(alive.size()):
@@ -209,7 +213,7 @@ def _watched(cluster: SparkCluster, session: Any) -> Iterator[None]:
 def _alive(session: Any) -> bool:
     try:
         return bool(executors(session))
-    except Exception:  # noqa: BLE001 - a context that is stopped has none
+    except Exception:
         return False
 
 
@@ -261,8 +265,8 @@ def probe_folder(session: Any, data: str) -> None:
 
 def _remove(session: Any, place: str) -> None:
     context = session.sparkContext
-    path = context._jvm.org.apache.hadoop.fs.Path(place)  # noqa: SLF001
-    path.getFileSystem(context._jsc.hadoopConfiguration()).delete(path, True)  # noqa: SLF001
+    path = context._jvm.org.apache.hadoop.fs.Path(place)
+    path.getFileSystem(context._jsc.hadoopConfiguration()).delete(path, True)
 
 
 def _first_line(error: Exception) -> str:

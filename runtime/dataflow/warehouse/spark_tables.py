@@ -94,7 +94,8 @@ def _show(
         copies.append(path.rpartition("/")[0] + "/")
         relation = connection.sql(f"FROM read_parquet({quote_literal(path)})")
         columns = [
-            _Column(name, kind, 0) for name, kind in zip(relation.columns, relation.types, strict=True)
+            _Column(name, kind, 0)
+            for name, kind in zip(relation.columns, relation.types, strict=True)
         ]
         files = [_File(path, "", by_name=True)]
     selects = [
@@ -165,13 +166,12 @@ def _parsed(kind: str) -> Any:
     return DataType.fromDDL(kind)
 
 
-def _columns(
-    connection: DuckDBPyConnection, place: LakePlace, table: ShownTable
-) -> list[_Column]:
+def _columns(connection: DuckDBPyConnection, place: LakePlace, table: ShownTable) -> list[_Column]:
     relation = connection.sql(f"FROM {_name(table)}")
     found = connection.execute(
         f"SELECT column_name, column_id FROM {_catalog(place)}.ducklake_column "
-        f"WHERE end_snapshot IS NULL AND parent_column IS NULL AND table_id = ({_table_id(place, table)})"
+        "WHERE end_snapshot IS NULL AND parent_column IS NULL "
+        f"AND table_id = ({_table_id(place, table)})"
     ).fetchall()
     ids = {str(name): int(column_id) for name, column_id in found}
     return [
@@ -184,7 +184,8 @@ def _has_defaults(connection: DuckDBPyConnection, place: LakePlace, table: Shown
     """Whether older files lack a column whose rows there are to have a value all the same."""
     row = connection.execute(
         f"SELECT 1 FROM {_catalog(place)}.ducklake_column WHERE end_snapshot IS NULL "
-        f"AND initial_default IS NOT NULL AND initial_default <> 'NULL' AND table_id = ({_table_id(place, table)}) LIMIT 1"
+        "AND initial_default IS NOT NULL AND initial_default <> 'NULL' "
+        f"AND table_id = ({_table_id(place, table)}) LIMIT 1"
     ).fetchone()
     return row is not None
 
@@ -247,7 +248,8 @@ def _copy(
             )
         if kind == "TIMESTAMP":
             finer = connection.execute(
-                f"SELECT 1 FROM {_name(table)} WHERE {name}::TIMESTAMP::TIMESTAMP_NS <> {name} LIMIT 1"
+                f"SELECT 1 FROM {_name(table)} "
+                f"WHERE {name}::TIMESTAMP::TIMESTAMP_NS <> {name} LIMIT 1"
             ).fetchone()
             if finer:
                 raise BadInputError(
@@ -284,4 +286,3 @@ def _table_id(place: LakePlace, table: ShownTable) -> str:
         f"AND t.table_name = {quote_literal(table.name)} "
         f"AND s.schema_name = {quote_literal(table.schema)}"
     )
-

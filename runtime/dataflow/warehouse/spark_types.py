@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.sql import quote_identifier
+
 if TYPE_CHECKING:
     from duckdb.sqltypes import DuckDBPyType
 
@@ -59,7 +61,7 @@ _WRITTEN = {
 
 
 def read_as(kind: DuckDBPyType) -> str:
-    """The type, as Spark's SQL has it, by which Spark reads a column's files; empty if it cannot."""
+    """The type, in Spark's SQL, by which Spark reads a column's files; empty if it cannot."""
     name = str(kind.id)
     if name == "decimal":
         digits = dict(kind.children)
@@ -107,8 +109,7 @@ def written_as(kind: Any) -> str:
         fields = [(field.name, written_as(field.dataType)) for field in kind.fields]
         if not fields or not all(inner for _, inner in fields):
             return ""
-        quoted = ('"' + field.replace('"', '""') + '"' for field, _ in fields)
-        return "STRUCT(" + ", ".join(map(" ".join, zip(quoted, (i for _, i in fields)))) + ")"
+        return f"STRUCT({', '.join(f'{quote_identifier(n)} {inner}' for n, inner in fields)})"
     if name in ("varchar", "char"):
         return "VARCHAR"
     return _WRITTEN.get(kind.simpleString().partition("(")[0], "")
