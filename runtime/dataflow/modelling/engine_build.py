@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.packages import UPSTREAM_PACKAGE
 from dataflow.modelling.placing import parse
-from dataflow.shared.errors import BadInputError
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.shown import quoted
 from dataflow.warehouse.dbt_engine import DbtTable
 
@@ -77,7 +77,12 @@ def build_by_engine(
                         node.config[key] = value
             watched = [_before_statements(engine), *callbacks]
             outcome = dbtRunner(manifest=manifest, callbacks=watched).invoke(list(arguments))
-            engine.keep(_made(outcome, tables))
+            try:
+                engine.keep(_made(outcome, tables))
+            except DataflowError:
+                # What dbt says comes first.
+                if outcome.success:
+                    raise
             return outcome
     finally:
         for source, schema in schemas:

@@ -24,6 +24,7 @@ from dataflow.warehouse.ducklake import (
 )
 from dataflow.warehouse.kind import WarehouseKind
 from dataflow.warehouse.lake_check import try_lake
+from dataflow.warehouse.lake_place import says_unreachable
 from dataflow.warehouse.spark_session import (
     FIXED,
     SparkCluster,
@@ -137,8 +138,9 @@ class SparkLake(DuckLake):
         return spark_engine(self.cluster, f"dataflow {self.workflow_id}", self.place, tables)
 
     def is_about(self, said: str) -> bool:
-        """Whether an error is about cluster, catalog or files, and not about a model."""
-        return _is_about_cluster(said) or super().is_about(said)
+        """Whether an error is about cluster or catalog, and not about a model."""
+        # Not by the lake's folder: Spark names the file that it was writing when a value failed.
+        return _is_about_cluster(said) or says_unreachable(said)
 
     def fault(self, said: str) -> DataflowError:  # type: ignore[override]
         """A cluster that is away, or what is wrong with the lake."""

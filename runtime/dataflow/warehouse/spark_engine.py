@@ -19,6 +19,7 @@ from dataflow.warehouse.spark_session import (
     FIXED,
     SparkCluster,
     executors,
+    first_line,
     probe_folder,
     spark_path,
     spark_session,
@@ -141,11 +142,21 @@ class SparkEngine:
 
     def _write(self, frame: Any, table: DbtTable) -> list[str]:
         """Write what a view shows, and see that all rows are there."""
+        from pyspark.errors import PySparkException
         from pyspark.sql import Observation
         from pyspark.sql.functions import count, lit
 
         folder, seen = f"{self._root(table)}/{table.name}", Observation()
-        frame.observe(seen, count(lit(1)).alias("n")).write.parquet(spark_path(folder))
+        try:
+            frame.observe(seen, count(lit(1)).alias("n")).write.parquet(spark_path(folder))
+        except PySparkException as error:
+            if not executors(self.session):
+                raise
+            raise BadInputError(
+                f"The view {table.schema}.{table.name} has rows that cannot be made: "
+                f"{first_line(error)}",
+                "Correct the model: on Spark views are written as tables, all rows of them.",
+            ) from error
         files = written_files(self.session, folder)
         wanted, found = int(seen.get["n"]), counted_rows(self.place, files)
         if wanted != found:

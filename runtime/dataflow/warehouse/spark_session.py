@@ -54,6 +54,8 @@ _DEFAULTS = {
     "spark.log.level": "OFF",
     "spark.ui.showConsoleProgress": "false",
 }
+# A process has one context of Spark's, whose catalog all of it shares.
+_one_at_a_time = threading.Lock()
 _JAVA = (
     "Install Java 17 or later, on Debian and Ubuntu by apt-get install openjdk-17-jre-headless; or "
     "set JAVA_HOME."
@@ -121,9 +123,17 @@ def spark_session(cluster: SparkCluster, name: str, folder: Path) -> Iterator[An
     """
     cluster.require()
     _refuse_silent_master(cluster)
+    with _one_at_a_time:
+        yield from _session(cluster, name, folder)
+
+
+def _session(cluster: SparkCluster, name: str, folder: Path) -> Iterator[Any]:
+    from py4j.protocol import Py4JError
+    from pyspark import SparkContext
+    from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    if SparkSession.getActiveSession() is not None:
+    if SparkContext._active_spark_context is not None:
         raise WarehouseError(
             "This process has a Spark session of its own already, with other settings.",
             "Stop it before the models are built: `spark.stop()` at the end of the step.",
@@ -144,6 +154,8 @@ def spark_session(cluster: SparkCluster, name: str, folder: Path) -> Iterator[An
     try:
         with _watched(cluster, session):
             yield session
+    except (PySparkException, Py4JError) as error:
+        raise cluster.fault(first_line(error)) from error
     finally:
         # Without its cluster there is nothing left to stop.
         with suppress(Exception):
@@ -251,7 +263,7 @@ def probe_folder(session: Any, data: str) -> None:
         found = session.read.schema("id long").parquet(place).count()
     except Exception as error:
         raise WarehouseError(
-            f"Spark's executors cannot write into {data} and read there: {_first_line(error)}",
+            f"Spark's executors cannot write into {data} and read there: {first_line(error)}",
             "Set `data` of the warehouse to a folder that the driver and all workers have mounted "
             "and may write into, or to a bucket.",
         ) from error
@@ -273,5 +285,6 @@ def _remove(session: Any, place: str) -> None:
     path.getFileSystem(context._jsc.hadoopConfiguration()).delete(path, True)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of Spark's says, without where in Spark it was."""
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
