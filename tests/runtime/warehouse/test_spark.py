@@ -19,7 +19,7 @@ from dataflow.testing.loaded_warehouse import WORKFLOW, Loaded, open_in, write_m
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.dbt_engine import DbtTable
 from dataflow.warehouse.kind import KeepPolicy, visible_warehouse
-from dataflow.warehouse.spark import AtomicSparkLake, SparkLake, SparkSettings
+from dataflow.warehouse.spark import AtomicSparkLake, SparkLake, SparkSettings, check_spark
 from dataflow.warehouse.spark_session import SparkCluster, executors
 
 __all__ = ["spark_cluster"]
@@ -178,7 +178,7 @@ def test_the_numbers_are_right_when_a_worker_is_killed_and_without_any_the_run_f
     tmp_path: Path, mortal_cluster: Cluster
 ) -> None:
     """Spark does its part again on the other one; when that is gone, too, one message says so."""
-    w = open_in(tmp_path / "project", mortal_cluster.setting(data="data/lake", wait=5))
+    w = open_in(tmp_path / "project", mortal_cluster.setting(data="data/lake", wait=15))
     own = begun(w)
     w.load(pa.table({"id": range(1000)}), own)
     mart = DbtTable("marts", "m")
@@ -209,7 +209,7 @@ def test_the_numbers_are_right_when_a_worker_is_killed_and_without_any_the_run_f
     assert w.warehouse.promote("run-1", KEEP)  # type: ignore[attr-defined]
     later = begun(w, "run-2")
     with (  # noqa: PT012 - it is the block that fails
-        pytest.raises(WarehouseError, match="no executor was left for 5 s") as told,
+        pytest.raises(WarehouseError, match="no executor was left for 15 s") as told,
         later.dbt_engine([DbtTable("raw", "t")], {}) as engine,
     ):
         thread = when_busy(engine, lambda: mortal_cluster.kill_worker(1))
@@ -217,6 +217,17 @@ def test_the_numbers_are_right_when_a_worker_is_killed_and_without_any_the_run_f
     thread.join()
     assert "last good run" in told.value.instruction
     assert w.ask("SELECT sum(n) FROM marts.m") == [(4_000_000,)]
+
+
+@pytest.mark.slow
+def test_a_check_tries_the_lake_and_the_cluster_and_leaves_nothing(tmp_path: Path) -> None:
+    """Executors write files that this process reads; afterwards the folder is as before."""
+    w = open_in(tmp_path / "project", {"type": "spark", "master": "local[1]", "options": OPTIONS})
+    settings = SparkSettings.model_validate(w.project.settings.warehouse)
+    said = check_spark(settings, w.project)
+    assert "made, read and removed" in said
+    assert "Spark at local[1] wrote and read files with 1 executor" in said
+    assert [path for path in (tmp_path / "project" / "data").rglob("*") if path.is_file()] == []
 
 
 def test_a_master_that_does_not_answer_is_one_message(tmp_path: Path) -> None:
