@@ -34,6 +34,7 @@ _READ = {
     "timestamp_ms": "timestamp_ntz",
     "timestamp with time zone": "timestamp_ltz",
 }
+_WITH_CHILDREN = ("decimal", "list", "array", "map", "struct")
 # What the files are to be read as, where that is not what a model sees.
 _SEEN = {"hugeint": "decimal(38,0)"}
 # What a copy of the rows has in place of a type that Spark does not read, or not as what it is.
@@ -63,17 +64,19 @@ _WRITTEN = {
 def read_as(kind: DuckDBPyType) -> str:
     """The type, in Spark's SQL, by which Spark reads a column's files; empty if it cannot."""
     name = str(kind.id)
+    # Of some kinds a child is no type, but a number of digits.
+    children: list[tuple[str, Any]] = list(kind.children) if name in _WITH_CHILDREN else []
     if name == "decimal":
-        digits = dict(kind.children)
+        digits = dict(children)
         return f"decimal({digits['precision']},{digits['scale']})"
     if name in ("list", "array"):
-        inner = read_as(dict(kind.children)["child"])
+        inner = read_as(dict(children)["child"])
         return f"array<{inner}>" if inner and name == "list" else ""
     if name == "map":
-        parts = [read_as(child) for _, child in kind.children]
+        parts = [read_as(child) for _, child in children]
         return f"map<{','.join(parts)}>" if all(parts) else ""
     if name == "struct":
-        fields = [(field, read_as(child)) for field, child in kind.children]
+        fields = [(field, read_as(child)) for field, child in children]
         if not all(inner for _, inner in fields):
             return ""
         return "struct<" + ",".join(f"{in_backticks(f)}:{inner}" for f, inner in fields) + ">"
