@@ -8,6 +8,7 @@ import shutil
 import socket
 import threading
 import time
+import warnings
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -51,9 +52,9 @@ FIXED = {
 }
 _DEFAULTS = {
     "spark.ui.enabled": "false",
-    "spark.log.level": "OFF",
     "spark.ui.showConsoleProgress": "false",
 }
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 # A process has one context of Spark's, whose catalog all of it shares.
 _one_at_a_time = threading.Lock()
 _JAVA = (
@@ -141,12 +142,17 @@ def _session(cluster: SparkCluster, name: str, folder: Path) -> Iterator[Any]:
     # Errors are told by who meets them; PySpark logs each as lines of JSON as well.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
     values = {**_DEFAULTS, **cluster.options, **FIXED}
+    java = f"{values.get(_JAVA_OPTIONS, '')} -Dlog4j2.configurationFile={_silence(folder)}"
+    values[_JAVA_OPTIONS] = java.strip()
     values["spark.sql.warehouse.dir"] = (folder / "spark-warehouse").absolute().as_uri()
     builder = SparkSession.builder.master(cluster.master).appName(name)
     for key, value in values.items():
         builder = builder.config(key, value)
     try:
-        session = builder.getOrCreate()
+        with warnings.catch_warnings():
+            # Of pandas, which is not used with Spark here.
+            warnings.simplefilter("ignore", FutureWarning)
+            session = builder.getOrCreate()
     except Exception as error:
         if "JAVA_GATEWAY_EXITED" in str(error) or "UnsupportedClassVersion" in str(error):
             raise MissingDependencyError(f"Spark's Java did not start: {error}", _JAVA) from error
@@ -160,6 +166,19 @@ def _session(cluster: SparkCluster, name: str, folder: Path) -> Iterator[Any]:
         # Without its cluster there is nothing left to stop.
         with suppress(Exception):
             session.stop()
+
+
+def _silence(folder: Path) -> str:
+    """A configuration by which Spark's driver logs nothing: errors are told by who meets them."""
+    path = (folder / "spark-log4j2.properties").absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Without an appender Spark takes its own configuration.
+    path.write_text(
+        "rootLogger.level = off\nrootLogger.appenderRef.none.ref = none\n"
+        "appender.none.type = Null\nappender.none.name = none\n",
+        encoding="utf-8",
+    )
+    return path.as_uri()
 
 
 def spark_path(place: str) -> str:
