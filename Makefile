@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # With all that tests stand on.
-RUNTIME := runtime[all,postgres-warehouse,ducklake,s3,celery,k8s]
+RUNTIME := runtime[all,postgres-warehouse,ducklake,spark,s3,celery,k8s]
 # Where `make demo` puts its project.
 DEMO ?= $(HOME)/dataflow-demo
 # As many files of tests at a time as the machine has cores.
@@ -112,7 +112,7 @@ examples: setup ## Render the example project anew after a change of the templat
 apt = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update && \
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes $(1) >/dev/null
 
-test-tools: setup # What the tests use beside Python: a browser, Postgres and MariaDB, Redis, nginx, docker-compose.
+test-tools: setup # What the tests use beside Python: a browser, Postgres and MariaDB, Redis, nginx, Java, docker-compose.
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		command -v google-chrome >/dev/null || \
 		{ $(call apt,chromium); } || \
@@ -130,6 +130,9 @@ test-tools: setup # What the tests use beside Python: a browser, Postgres and Ma
 	@command -v nginx >/dev/null || ls /usr/sbin/nginx >/dev/null 2>&1 || \
 		{ $(call apt,--no-install-recommends nginx-light); } || \
 		echo 'Without nginx on this machine, the test of the login before the servers is skipped.'
+	@command -v java >/dev/null || \
+		{ $(call apt,--no-install-recommends openjdk-17-jre-headless); } || \
+		echo 'Without Java on this machine, the tests of Spark are skipped.'
 	@command -v docker-compose >/dev/null || \
 		{ $(call apt,--no-install-recommends docker-compose); } || \
 		echo 'Without docker-compose on this machine, the test that reads compose.yaml with it is skipped.'

@@ -11,6 +11,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dataflow.modelling.engine_build import build_by_engine
 from dataflow.modelling.known_graph import keep_graph, known_graph, read_manifest
 from dataflow.modelling.missing_column import advice_on_columns
 from dataflow.modelling.model_graph import ModelGraph
@@ -24,6 +25,7 @@ from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 from dataflow.shared.shown import counted
 from dataflow.warehouse.capabilities import PlacesTables
+from dataflow.warehouse.dbt_engine import HasDbtEngine
 from dataflow.warehouse.kind import PlacesModels, dbt_output_of, is_about, shown_location
 from dataflow.warehouse.run_warehouse import RunWarehouse
 
@@ -121,18 +123,21 @@ def build_models(
 
     install_packages(folder, state, invoke, project.relative(folder))
     graph = known_graph(project, workflow_id) if upstream else ModelGraph()
-    tell_of_upstreams(folder, held, graph)
+    own = warehouse.on_its_own() if isinstance(warehouse, RunWarehouse) else warehouse
+    has_engine = isinstance(own, HasDbtEngine)
+    tell_of_upstreams(folder, held, graph, names_databases=not has_engine)
     profile = profile_folder(folder, state, output, held)
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
     callbacks = [_reporter(report)] if report else []
-    own = warehouse.on_its_own() if isinstance(warehouse, RunWarehouse) else warehouse
     if only and isinstance(own, PlacesTables):
         # Views that the chosen models read are not there yet in the places of this run.
         only = [f"+{name}" for name in only]
     arguments += ["--select", *only] if only else []
     with _found_by_dbt(warehouse):
-        if isinstance(own, PlacesModels):
+        if isinstance(own, HasDbtEngine):
+            outcome = build_by_engine(own, held, callbacks, arguments, state / "target")
+        elif isinstance(own, PlacesModels):
             outcome = build_elsewhere(own, callbacks, arguments, state / "target")
         else:
             outcome = dbtRunner(callbacks=callbacks).invoke(arguments)

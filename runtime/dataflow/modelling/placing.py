@@ -37,12 +37,7 @@ def build_elsewhere(
     """
     from dbt.cli.main import dbtRunner
 
-    at = list(arguments).index("build")
-    places = list(arguments[at + 1 :])
-    if "--select" in places:
-        # The selection is the build's.
-        places = places[: places.index("--select")]
-    parsed = dbtRunner().invoke([*arguments[:at], "parse", *places])
+    parsed = parse(arguments)
     if parsed.exception is not None or not parsed.success:
         return parsed
     manifest: Any = parsed.result
@@ -84,6 +79,22 @@ def build_elsewhere(
             if identifier:
                 node.identifier = identifier
         manifest.write(str(target / "manifest.json"))
+
+
+def parse(arguments: Sequence[str]) -> Any:
+    """Have dbt parse the project that it is to build; the result has its manifest.
+
+    Args:
+        arguments: Those of the build, with the command ``build`` among them.
+    """
+    from dbt.cli.main import dbtRunner
+
+    at = list(arguments).index("build")
+    places = list(arguments[at + 1 :])
+    if "--select" in places:
+        # The selection is the build's.
+        places = places[: places.index("--select")]
+    return dbtRunner().invoke([*arguments[:at], "parse", *places])
 
 
 def _identifier(node: Any) -> str:

@@ -34,13 +34,20 @@ class UpstreamError(BadInputError):
     """A model reads tables of a workflow that has made none."""
 
 
-def tell_of_upstreams(folder: Path, upstream: Mapping[str, HeldTables], graph: ModelGraph) -> None:
+def tell_of_upstreams(
+    folder: Path,
+    upstream: Mapping[str, HeldTables],
+    graph: ModelGraph,
+    *,
+    names_databases: bool = True,
+) -> None:
     """Let a dbt project read the tables of other workflows.
 
     Args:
         folder: The dbt project.
         upstream: The tables of those workflows, by their ids; those that exist are read.
         graph: What is known of the project.
+        names_databases: Whether dbt's adapter takes a workflow for a database.
 
     Raises:
         UpstreamError: A model reads tables of a workflow that has not run yet.
@@ -71,11 +78,11 @@ def tell_of_upstreams(folder: Path, upstream: Mapping[str, HeldTables], graph: M
         for table in tables_for_others(name, held)
     ]
     write_yaml(package / "dbt_project.yml", _PROJECT)
-    sources = {"version": 2, "sources": list(_sources(tables))}
+    sources = {"version": 2, "sources": list(_sources(tables, names_databases=names_databases))}
     write_yaml(package / "models" / "sources.yml", sources)
 
 
-def _sources(tables: Iterable[UpstreamTable]) -> Iterable[dict[str, Any]]:
+def _sources(tables: Iterable[UpstreamTable], *, names_databases: bool) -> Iterable[dict[str, Any]]:
     """One source for each workflow and schema; dbt takes several of one name."""
     by_schema: dict[tuple[str, str], list[UpstreamTable]] = {}
     for table in tables:
@@ -83,7 +90,7 @@ def _sources(tables: Iterable[UpstreamTable]) -> Iterable[dict[str, Any]]:
     for (workflow_id, schema), found in by_schema.items():
         yield {
             "name": workflow_id,
-            "database": workflow_id,
+            **({"database": workflow_id} if names_databases else {}),
             "schema": schema,
             "description": f"The tables that the workflow {workflow_id} has made.",
             "tables": [{"name": table.name} for table in found],

@@ -107,12 +107,19 @@ def open_in(root: Path, setting: str | Mapping[str, Any]) -> Loaded:
     """The warehouse of a project that has the setting."""
     root.mkdir()
     (root / "data").mkdir()
-    pairs = {"type": setting} if isinstance(setting, str) else setting
-    # JSON's texts and numbers are TOML's.
-    table = ", ".join(f"{key} = {json.dumps(value)}" for key, value in pairs.items())
-    (root / "pyproject.toml").write_text(f"[tool.dataflow]\nwarehouse = {{{table}}}\n")
+    pairs = {"type": setting} if isinstance(setting, str) else dict(setting)
+    (root / "pyproject.toml").write_text(f"[tool.dataflow]\nwarehouse = {_toml(pairs)}\n")
     project = Project(root)
     return Loaded(project, visible_warehouse(project, WORKFLOW))
+
+
+def _toml(value: Any) -> str:
+    # JSON's texts and numbers are TOML's.
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    return (
+        "{" + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + "}"
+    )
 
 
 def killed_load(w: Loaded, run_id: str) -> None:

@@ -207,20 +207,22 @@ class HeldLake:
 
     def attach(self, connection: DuckDBPyConnection, name: str) -> None:
         """Attach it for reading."""
-        place = self._place()
+        place = self.place
         place.prepare(connection)
         place.attach(connection, name, read_only=True)
 
     def connect(self) -> AbstractContextManager[DuckDBPyConnection]:
         """A DuckDB whose current catalog it is."""
-        return open_lake(self._place(), self.workflow_id, read_only=True)
+        return open_lake(self.place, self.workflow_id, read_only=True)
 
     def dbt_attachment(self, name: str) -> dict[str, Any]:
         """What dbt-duckdb attaches."""
-        path = let_dbt_attach(f"{self.reader}/{name}", self._place(), is_read_only=True)
+        path = let_dbt_attach(f"{self.reader}/{name}", self.place, is_read_only=True)
         return {"path": path, "alias": name, "read_only": True, "is_ducklake": True}
 
-    def _place(self) -> LakePlace:
+    @property
+    def place(self) -> LakePlace:
+        """Where the state is that is held."""
         place = self.states.held_place(self.reader)
         if place is None:
             raise _nothing_yet("the lake", self.workflow_id)
@@ -384,8 +386,9 @@ def check_ducklake(settings: DuckLakeSettings, project: Project) -> str:
     return try_lake(states.any_place(), getattr(states, "database", None))
 
 
-def _is_shared(settings: DuckLakeSettings) -> bool:
+def says_shared(settings: DuckLakeSettings) -> bool:
+    """Whether every host sees the tables, as the settings say."""
     return bool(settings.catalog) and (settings.shared or "://" in settings.data)
 
 
-KIND = WarehouseKind(DuckLakeSettings, open_ducklake, is_shared=_is_shared, check=check_ducklake)
+KIND = WarehouseKind(DuckLakeSettings, open_ducklake, is_shared=says_shared, check=check_ducklake)

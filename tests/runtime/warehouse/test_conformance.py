@@ -8,6 +8,7 @@ import pytest
 from tests.database_fixtures import postgres
 from tests.lake_fixtures import catalog
 from tests.object_store_fixtures import s3_bucket, s3_server
+from tests.spark_fixtures import Cluster, spark_cluster
 
 from dataflow.testing.warehouse_conformance import WarehouseConformance
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["catalog", "postgres", "s3_bucket", "s3_server"]
+__all__ = ["catalog", "postgres", "s3_bucket", "s3_server", "spark_cluster"]
 
 
 class TestDuckDBFile(WarehouseConformance):
@@ -81,6 +82,16 @@ class TestDuckLake(WarehouseConformance):
     def setting(self, catalog: str, s3_bucket: str) -> dict[str, Any]:
         """A database and a bucket of their own."""
         return {"type": "ducklake", "catalog": catalog, "data": f"{s3_bucket}/lake"}
+
+
+@pytest.mark.slow
+class TestSpark(WarehouseConformance):
+    """A catalog in Postgres, files in a folder, and a master with two workers for the models."""
+
+    @pytest.fixture
+    def setting(self, catalog: str, spark_cluster: Cluster) -> dict[str, Any]:
+        """A database and a folder of their own."""
+        return spark_cluster.setting(catalog=catalog, data="data/lake", shared=True)
 
 
 def clear(url: str) -> None:

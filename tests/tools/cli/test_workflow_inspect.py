@@ -68,7 +68,7 @@ def test_a_change_is_shown_and_accepted(
         "coupon": {"type": "text"},
     }
     model = (folder / "dbt" / "models" / "staging" / "stg_sales.sql").read_text()
-    assert "cast(coupon as varchar) as coupon" in model
+    assert "cast(coupon as {{ native_type('varchar') }}) as coupon" in model
     again = dataflow("workflow", "inspect", "sales", cwd=project_folder)
     assert again.returncode == 0, again.stdout
     run = dataflow("workflow", "run", "sales", cwd=project_folder)

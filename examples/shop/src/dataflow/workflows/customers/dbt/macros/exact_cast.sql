@@ -30,6 +30,16 @@
     end
 {%- endmacro %}
 
+{#- Spark's `string` has another name, and so has its function that fails. -#}
+{% macro spark__cast_or_fail(column, type, wide) -%}
+    {%- set wanted, wide = native_type(type), native_type(wide) -%}
+    case
+        when try_cast({{ column }} as {{ wide }}) is not distinct from try_cast(try_cast({{ column }} as {{ wanted }}) as {{ wide }})
+            then cast({{ column }} as {{ wanted }})
+        else cast(raise_error('A value is no {{ type }}: ' || cast({{ column }} as string)) as {{ wanted }})
+    end
+{%- endmacro %}
+
 {#- Whether a type has values that another one of its family cannot hold. -#}
 {% macro is_wider(type, other) -%}
     {%- set room, others = digits_of(type), digits_of(other) -%}
@@ -81,6 +91,17 @@
             {{ return("DECIMAL(" ~ each.numeric_precision ~ "," ~ (each.numeric_scale or 0) ~ ")") }}
         {%- endif -%}
         {{ return(type) }}
+    {%- endfor -%}
+    {{ return("") }}
+{%- endmacro %}
+
+{% macro spark__type_in_table(table, name) -%}
+    {%- set known = {
+        "string": "VARCHAR", "int": "INTEGER", "timestamp_ntz": "TIMESTAMP", "timestamp": "TIMESTAMP WITH TIME ZONE",
+        "binary": "BLOB",
+    } -%}
+    {%- for each in adapter.get_columns_in_relation(table) if each.name | lower == name | lower -%}
+        {{ return(known.get(each.dtype, each.dtype | upper)) }}
     {%- endfor -%}
     {{ return("") }}
 {%- endmacro %}

@@ -20,6 +20,23 @@
     {{ return("varchar" if is_nested else known.get(type, type)) }}
 {%- endmacro %}
 
+{% macro spark__native_type(type) -%}
+    {%- set known = {
+        "varchar": "string", "utinyint": "smallint", "usmallint": "int", "uinteger": "bigint",
+        "ubigint": "decimal(20,0)", "hugeint": "decimal(38,0)", "uhugeint": "decimal(38,0)", "blob": "binary",
+        "timestamp": "timestamp_ntz", "timestamp_ns": "timestamp_ntz", "timestamp_ms": "timestamp_ntz",
+        "timestamp_s": "timestamp_ntz", "timestamptz": "timestamp_ltz", "timestamp with time zone": "timestamp_ltz",
+        "time": "time(6)", "uuid": "string", "json": "string", "integer": "int",
+    } -%}
+    {%- if type.endswith("[]") -%}
+        {{ return("array<" ~ native_type(type[:-2]) ~ ">") }}
+    {%- endif -%}
+    {%- if type.startswith("struct") or type.startswith("map") -%}
+        {{ exceptions.raise_compiler_error("Spark has no " ~ type ~ ": cast the column to Spark's own type, such as struct<name:type>.") }}
+    {%- endif -%}
+    {{ return(known.get(type, type)) }}
+{%- endmacro %}
+
 {#- The columns of the one source of a model but for some, each after a comma. -#}
 {% macro and_other_columns(columns) -%}
     {{ return(adapter.dispatch("and_other_columns")(columns)) }}
@@ -45,4 +62,8 @@
     , "{{ each.name | replace('"', '""') }}"
         {% endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__and_other_columns(columns) -%}
+    {{ return(postgres__and_other_columns(columns)) }}
 {%- endmacro %}

@@ -4,7 +4,7 @@ with source as (
 
 select
     {{ exact_cast('day', 'date') }} as day,
-    cast(currency as varchar) as currency,
+    cast(currency as {{ native_type('varchar') }}) as currency,
     cast(rate as {{ native_type('double') }}) as rate,
     processed_at
     -- columns that the source has got since

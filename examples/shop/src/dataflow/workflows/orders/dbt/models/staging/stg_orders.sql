@@ -5,7 +5,7 @@ with source as (
 select
     {{ exact_cast('id', 'bigint') }} as id,
     cast(created_at as timestamp) as created_at,
-    cast(category as varchar) as category,
+    cast(category as {{ native_type('varchar') }}) as category,
     cast(amount as {{ native_type('double') }}) as amount,
     processed_at
     -- columns that the source has got since
