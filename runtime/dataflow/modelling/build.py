@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _FAILED = ("error", "fail", "runtime error")
 # What DuckDB says when another process has the file open.
 _HELD = "Could not set lock"
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 # The dots by which dbt aligns its lines.
 _LEADER = re.compile(r" \.{2,} ")
 
@@ -77,6 +78,7 @@ def build_models(
 ) -> BuildResult:
     """Run ``dbt build`` on a workflow's dbt project against its warehouse.
 
+    Unit tests are not made: they say something of the code, not of the data (`unit_tests`).
     dbt's artefacts and its log lie in ``.dataflow/dbt/<workflow_id>``, where a second build finds
     the parsed project again.
 
@@ -115,7 +117,7 @@ def build_models(
     logs = ["--log-path", str(state / "logs")]
 
     def invoke(command: list[str]) -> Any:
-        with _found_by_dbt(warehouse):
+        with found_by_dbt(warehouse):
             return dbtRunner().invoke([*quiet, *logs, *command, *places])
 
     install_packages(folder, state, invoke, project.relative(folder))
@@ -124,10 +126,11 @@ def build_models(
     profile = profile_folder(folder, state, output, held)
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
+    arguments += NO_UNIT_TESTS
     arguments += ["--select", *only] if only else []
     callbacks = [_reporter(report)] if report else []
     own = warehouse.on_its_own() if isinstance(warehouse, RunWarehouse) else warehouse
-    with _found_by_dbt(warehouse):
+    with found_by_dbt(warehouse):
         if isinstance(own, PlacesModels):
             outcome = build_elsewhere(own, callbacks, arguments, state / "target")
         else:
@@ -136,7 +139,7 @@ def build_models(
         # dbt does not wait for a program that has the file open, and blames a model for it.
         with warehouse.connect():
             pass
-        with _found_by_dbt(warehouse):
+        with found_by_dbt(warehouse):
             outcome = dbtRunner(callbacks=callbacks).invoke(arguments)
     nodes = _nodes(outcome)
     manifest = read_manifest(project, workflow_id) if nodes else None
@@ -146,10 +149,10 @@ def build_models(
         # A disk that is full or a file that is damaged is no fault of the models that met it.
         said = _about_warehouse(outcome, warehouse)
         if said:
-            raise warehouse.fault(_first_lines(said))
+            raise warehouse.fault(first_lines(said))
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
-            faults.append(_first_lines(str(outcome.exception)))
+            faults.append(first_lines(str(outcome.exception)))
         advice = advice_on_columns(workflow_id, failed, manifest, warehouse)
         log = f"The full log is {project.relative(state / 'logs' / 'dbt.log')}."
         fault = ModelError(
@@ -195,7 +198,7 @@ def _about_warehouse(outcome: Any, warehouse: Warehouse) -> str:
 
 
 @contextmanager
-def _found_by_dbt(warehouse: Warehouse) -> Iterator[None]:
+def found_by_dbt(warehouse: Warehouse) -> Iterator[None]:
     """Point dbt's profile at a warehouse, and make dbt let go of it at the end.
 
     The one thing that goes through the environment inside a process: the ``profiles.yml`` of every
@@ -239,10 +242,11 @@ def _fault(project: Project, folder: Path, node: Any) -> str:
     where = project.relative(folder / node.node.original_file_path)
     compiled = getattr(node, "failures", None)
     rows = f" ({counted(compiled, 'row')})" if compiled else ""
-    return f"dbt {kind} {name} in {where}{rows}: {_first_lines(node.message or 'failed')}"
+    return f"dbt {kind} {name} in {where}{rows}: {first_lines(node.message or 'failed')}"
 
 
-def _first_lines(message: str, most: int = 6) -> str:
+def first_lines(message: str, most: int = 6) -> str:
+    """What dbt says, without where it is and what comes after so many lines."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     # dbt begins with where it is, which stands before this text already.
     if len(lines) > 1 and " Error in " in lines[0]:

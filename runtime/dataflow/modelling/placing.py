@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from dataflow.warehouse.kind import PlacesModels
 
+_SELECTS = ("--exclude-resource-type", "--select")
+
 
 def build_elsewhere(
     warehouse: PlacesModels,
@@ -38,9 +40,9 @@ def build_elsewhere(
 
     at = list(arguments).index("build")
     places = list(arguments[at + 1 :])
-    if "--select" in places:
-        # The selection is the build's.
-        places = places[: places.index("--select")]
+    # What is selected is the build's; a parse knows no such options.
+    selects = [places.index(option) for option in _SELECTS if option in places]
+    places = places[: min(selects, default=len(places))]
     parsed = dbtRunner().invoke([*arguments[:at], "parse", *places])
     if parsed.exception is not None or not parsed.success:
         return parsed
