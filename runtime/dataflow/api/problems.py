@@ -65,7 +65,7 @@ async def _ours(_request: Request, error: Exception) -> JSONResponse:
     status = error.http_status
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status)
     faults = [{"detail": redact(fault)} for fault in getattr(error, "faults", [])]
-    return problem(status, error.reason, error.instruction, faults, headers)
+    return problem(status, error.reason, error.instruction, faults, headers, error.code)
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -81,7 +81,7 @@ def main() -> None:
             import traceback
 
             _say(traceback.format_exc())
-        _say(f"Error: {error.reason}\n{error.instruction}")
+        _say(f"Error: {error.reason}\n{error.instruction}{_more(error)}")
         sys.exit(error.exit_code)
     except OSError as error:
         if os.environ.get("DATAFLOW_DEBUG") or error.filename is None:
@@ -103,6 +103,14 @@ def _say(text: str) -> None:
 
     _guard()
     click.echo(_shortened(redact(text)), err=True)
+
+
+def _more(error: DataflowError) -> str:
+    """Where a person at a terminal finds more, if the class has more to say than the message."""
+    has_more = "Why:" in (type(error).__doc__ or "")
+    if not (has_more and error.code and sys.stderr.isatty()):
+        return ""
+    return f"\nMore: dataflow explain {error.code}"
 
 
 def _shortened(text: str) -> str:

@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
+import re
+
 from dataflow.shared.shown import with_short_words
+
+# The user's workflows share a package with these.
+_OWN_MODULES = ("dataflow.workflows.identifiers", "dataflow.workflows.registry")
+_NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def code_of_name(name: str) -> str:
+    """The code by which an error of a class is looked up: ``dataflow explain CODE``.
+
+    >>> code_of_name("WorkflowBusyError")
+    'workflow-busy'
+    """
+    return _NEXT_WORD.sub("-", name.removesuffix("Error")).lower()
+
+
+def code_of_class(full_name: str) -> str:
+    """The code of a class of this library; empty for an author's or a plug-in's, and for others.
+
+    >>> code_of_class("dataflow.workflows.orders.ingestion.TillClosedError")
+    ''
+    """
+    module, _, name = full_name.rpartition(".")
+    is_authors = module.startswith("dataflow.workflows.") and module not in _OWN_MODULES
+    is_ours = module.startswith(("dataflow.", "dataflow_tools.")) and not is_authors
+    return code_of_name(name) if is_ours and name.endswith("Error") else ""
 
 
 class DataflowError(Exception):
@@ -14,7 +41,9 @@ class DataflowError(Exception):
         instruction: What to do next, in the imperative.
 
     The command line prints both and exits with ``exit_code``; the REST API answers with
-    ``http_status``. Subclasses set the two, callers never do.
+    ``http_status``. Subclasses set the two, callers never do. What the docstring of a subclass says
+    is a page of the documentation (``dataflow explain``): first what it means, then paragraphs that
+    begin with ``Why:`` and ``What to do:``, where the message cannot say enough.
     """
 
     exit_code = 1
@@ -24,6 +53,12 @@ class DataflowError(Exception):
         super().__init__(reason, instruction)
         self.reason = with_short_words(reason)
         self.instruction = with_short_words(instruction)
+
+    @property
+    def code(self) -> str:
+        """The name by which people look it up; empty for an error of another distribution."""
+        kind = type(self)
+        return code_of_class(f"{kind.__module__}.{kind.__qualname__}")
 
     def __str__(self) -> str:
         return f"{self.reason}\n{self.instruction}"
