@@ -81,7 +81,7 @@ class ErrorCatalogue:
         }
         for text in _sources():
             if any(f"{name}(" in text for name in wanted):
-                for name, message in _messages(ast.parse(text)):
+                for name, message in _Messages(ast.parse(text)).found():
                     if name in wanted and message not in wanted[name].messages:
                         wanted[name].messages.append(message)
         return list(wanted.values())
@@ -129,43 +129,59 @@ def _chain(name: str, classes: dict[str, ErrorEntry]) -> Iterator[ErrorEntry]:
         name = classes[name].base
 
 
-def _messages(tree: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
-    """The classes that are called with a reason and an instruction, and those two."""
-    inside = {
-        id(call): node.name
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        for call in ast.walk(node)
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "super().__init__"
-    }
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or len(node.args) != 2:
-            continue
-        name = inside.get(id(node)) or ast.unparse(node.func).rpartition(".")[2]
-        reason, instruction = map(_text, node.args)
-        # One that is handed through is told where it is made.
-        if not re.fullmatch(r"<\w*>", reason):
-            yield name, (reason, instruction)
+class _Messages:
+    """What a module says where it raises errors."""
 
+    def __init__(self, tree: ast.Module) -> None:
+        self._tree = tree
+        self._constants = {
+            target.id: statement.value
+            for statement in tree.body
+            if isinstance(statement, ast.Assign) and len(statement.targets) == 1
+            if isinstance(target := statement.targets[0], ast.Name)
+        }
 
-def _text(node: ast.expr) -> str:
-    """A text as it stands in the code, with a name in place of each value."""
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(map(_text, node.values))
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _text(node.left) + _text(node.right)
-    return f"<{_name(node)}>"
+    def found(self) -> Iterator[tuple[str, tuple[str, str]]]:
+        """The classes that are called with a reason and an instruction, and those two."""
+        inside = {
+            id(call): node.name
+            for node in self._tree.body
+            if isinstance(node, ast.ClassDef)
+            for call in ast.walk(node)
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "super().__init__"
+        }
+        for node in ast.walk(self._tree):
+            if not isinstance(node, ast.Call) or len(node.args) != 2:
+                continue
+            name = inside.get(id(node)) or ast.unparse(node.func).rpartition(".")[2]
+            reason, instruction = map(self._text, node.args)
+            # One that is handed through is told where it is made.
+            if not re.fullmatch(r"<[\w.]*>", reason):
+                yield name, (reason, instruction)
+
+    def _text(self, node: ast.expr) -> str:
+        """A text as it stands in the code, with a name in place of each value."""
+        if isinstance(node, ast.Constant):
+            return str(node.value)
+        if isinstance(node, ast.JoinedStr):
+            return "".join(map(self._text, node.values))
+        if isinstance(node, ast.FormattedValue):
+            return self._text(node.value)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            return self._text(node.left) + self._text(node.right)
+        if isinstance(node, ast.Name) and node.id in self._constants:
+            known = self._constants[node.id]
+            if isinstance(known, (ast.Constant, ast.JoinedStr, ast.BinOp)):
+                return self._text(known)
+        return f"<{_name(node)}>"
 
 
 def _name(node: ast.expr) -> str:
-    if isinstance(node, ast.FormattedValue):
-        return _name(node.value)
+    """What to call a value."""
     if isinstance(node, ast.Name):
-        return node.id.strip("_")
+        return node.id.strip("_").lower()
     if isinstance(node, ast.Attribute):
-        return node.attr.strip("_")
+        return node.attr.strip("_").lower()
     if isinstance(node, ast.Call) and node.args:
         return _name(node.args[-1] if isinstance(node.func, ast.Attribute) else node.args[0])
     if isinstance(node, ast.Subscript):

@@ -45,6 +45,13 @@ class ModelError(DataflowError):
     """A dbt model does not build, or a dbt test fails.
 
     ``outcomes`` tells of the tests that were made.
+
+    Why: dbt builds the models on the tables that the run has loaded, then tests them. A column
+    has gone, a value does not fit its type, or a test that is an error found rows. Tables and
+    dashboards are those of the last good run.
+
+    What to do: `dataflow workflow run NAME --only models` builds again on what has been loaded.
+    A test that should only warn has `severity: warn` in `dbt/models`.
     """
 
     outcomes: Sequence[TestOutcome] = ()

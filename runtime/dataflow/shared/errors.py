@@ -72,7 +72,14 @@ class BadInputError(DataflowError):
 
 
 class MissingDependencyError(DataflowError):
-    """A tool or an optional package that this step needs is not installed."""
+    """A tool or an optional package that this step needs is not installed.
+
+    Why: The runtime is small, and what not everybody needs is an extra of it, or a program of
+    its own.
+
+    What to do: Install what the message names, in the project's environment; `dataflow doctor`
+    lists what is there.
+    """
 
     exit_code = 2
     http_status = 503
