@@ -8,6 +8,7 @@ import textwrap
 import click
 
 from dataflow.cli.error_catalogue import ErrorCatalogue, ErrorEntry
+from dataflow.cli.screen import show_table
 
 _WIDTH = 88
 # Kinds that are raised in hundreds of places say nothing by all that they say.
@@ -74,6 +75,8 @@ def _list(catalogue: ErrorCatalogue, *, as_json: bool) -> None:
     if as_json:
         listed = [{"code": each.code, "meaning": each.meaning} for each in entries]
         click.echo(json.dumps(listed, indent=2))
+        return
+    if show_table(("code", "meaning"), [(each.code, each.meaning) for each in entries]):
         return
     widest = max(len(each.code) for each in entries)
     for each in entries:

@@ -9,6 +9,7 @@ import click
 
 from dataflow.cli.commands import commands_of
 from dataflow.cli.lazy import LazyGroup, environment_option
+from dataflow.cli.screen import has_colours
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.shown import with_short_values, with_short_words
 
@@ -25,7 +26,8 @@ _STOPPED = 130
 )
 @click.version_option(package_name="dataflow-runtime", prog_name="dataflow")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def dataflow(debug: bool) -> None:
+@click.pass_context
+def dataflow(context: click.Context, debug: bool) -> None:
     """Start a data pipeline in a minute, and keep a hundred of them healthy.
 
     A project holds workflows. Each fetches data, cleans it, loads it into DuckDB, models it with
@@ -33,6 +35,9 @@ def dataflow(debug: bool) -> None:
     """
     if debug:
         os.environ["DATAFLOW_DEBUG"] = "1"
+    if not has_colours():
+        # For all commands below; click itself does not know NO_COLOR.
+        context.color = False
 
 
 @click.group(cls=LazyGroup, lazy_commands=commands_of("workflow"))
