@@ -7,9 +7,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -146,3 +149,43 @@ def on_mariadb(mariadb: str) -> Iterator[Callable[[str], Any]]:
         run("CREATE DATABASE shop CHARACTER SET utf8mb4")
         run("USE shop")
         yield run
+
+
+@contextmanager
+def proxy(url: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Another address of a server, and a way to cut it off for good."""
+    parts = urlsplit(url)
+    port = free_port()
+    listener = socket.create_server(("127.0.0.1", port))
+    pipes: list[socket.socket] = []
+
+    def pump(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        for each in (one, other):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection((str(parts.hostname), int(parts.port or 0)))
+                pipes.extend((client, server))
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=pump, args=pair, daemon=True).start()
+
+    def cut() -> None:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for each in pipes:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield url.replace(f":{parts.port}/", f":{port}/"), cut
+    finally:
+        cut()

@@ -42,6 +42,17 @@ _CASES = (
     r"service/test_warm_terminal\.py::test_(a_changed_library_is_seen|another_environment_gets)",
     r"fleet/test_proposal\.py::test_an_update_is_proposed_once.*\[gitlab",
     r"faults/test_clock\.py::test_the_machines_time_zone_changes_no_data\[Europe",
+    # The program is part of what `make lint` types, with the cache that it has.
+    r"repository/test_surface\.py::test_a_typed_program_is_accepted",
+    # Reading kinds of second days is tested case by case in tests/runtime/sources.
+    r"template/test_two_days\.py::.*\[(versions_are_text|nothing_in_a_column_today|date_order_is)",
+    # With the executor in the run's own process it is tested each time.
+    r"runs/test_asset_events\.py::test_a_failed_run_tells.*\[multiprocess",
+    r"runs/test_promotion\.py::test_a_run_taken_up_too_late.*\[multiprocess",
+    r"service/test_warm_terminal\.py::test_a_killed_warm_process",
+    r"faults/test_killed\.py::test_a_run_killed_at_its_end_is_whole\[before the manifest",
+    r"site/test_own_pages\.py::test_axe_finds_nothing.*\[400-dark",
+    r"service/test_history_server\.py::test_a_history_that_is_away",
     r"campaign/test_campaign\.py::test_a_push_that_nobody_wrote_down.*\[2",
 )
 _LEFT = re.compile("|".join(_CASES))

@@ -27,6 +27,7 @@ from dataflow.service.body_guard import BodyGuard
 from dataflow.service.dagster_client import Dagster
 from dataflow.service.dagster_errors import DagsterUnavailableError
 from dataflow.service.free_space import full_disks
+from dataflow.service.history_server import check_history_server
 from dataflow.service.problem_document import MEDIA_TYPE, Problem
 from dataflow.service.run_tally import RunTally
 from dataflow.service.stopped_processes import stopped_processes
@@ -146,6 +147,7 @@ def _health(request: Request) -> HealthOut:
     dagster = request.app.state.dagster
     found = [*full_disks(dagster.project), *stopped_processes(dagster.project)]
     try:
+        check_history_server(dagster.project)
         health = dagster.health()
     except DagsterUnavailableError as error:
         reason = " ".join([error.reason, *found])

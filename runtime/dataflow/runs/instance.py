@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from filelock import FileLock
 
+from dataflow.runs.launcher_kind import DAGSTER_SETTINGS as _SETTINGS
 from dataflow.runs.launcher_kind import chosen_launcher
 from dataflow.runs.postgres_history import (
     HistoryError,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
 
-_SETTINGS = "dagster.yaml"
 _HEADER = """\
 # Made from the dagster.yaml in the project's folder: change that one.
 """

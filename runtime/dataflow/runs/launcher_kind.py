@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import yaml
+
 from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.config_types import Section
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 Settings = TypeVar("Settings", bound=Section)
 
 LOCAL = "local"
+DAGSTER_SETTINGS = "dagster.yaml"
 
 
 @dataclass(frozen=True)
@@ -53,3 +56,16 @@ def chosen_launcher(project: Project) -> tuple[LauncherKind[Any], Section] | Non
     if name == LOCAL:
         return None
     return chosen_kind("launchers", choice, project.values)
+
+
+def named_launcher(project: Project) -> dict[str, Any]:
+    """``run_launcher`` of the project's own ``dagster.yaml``, which wins over the settings.
+
+    Nothing where there is none; a file that cannot be read is refused where it is taken over.
+    """
+    try:
+        settings = yaml.safe_load((project.root / DAGSTER_SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    named = settings.get("run_launcher") if isinstance(settings, dict) else None
+    return named if isinstance(named, dict) else {}

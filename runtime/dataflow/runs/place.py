@@ -10,7 +10,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from dataflow.runs.dagster_names import RUN_HOST_TAG, WORKFLOW_TAG
-from dataflow.runs.launcher_kind import chosen_launcher
+from dataflow.runs.launcher_kind import DAGSTER_SETTINGS, chosen_launcher, named_launcher
 from dataflow.shared.errors import BadInputError
 from dataflow.warehouse.kind import AtomicWarehouse, has_shared_tables, visible_warehouse
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
 
-
+# Dagster's own distributions whose launchers execute runs in other places.
+_REMOTE = ("dagster_k8s", "dagster_celery", "dagster_docker", "dagster_aws", "dagster_azure")
 _INSTRUCTION = (
     "Set them to what every machine reaches: a warehouse that hosts share, state_store and "
     "publish_target as addresses or mounted folders; see docs/environments.md."
@@ -62,15 +63,13 @@ def check_reach(project: Project) -> None:
     Raises:
         LocalStateError: Says what it is, and what to set.
     """
-    launcher = chosen_launcher(project)
-    if launcher is None or not launcher[0].is_remote:
+    launcher = _remote_launcher(project)
+    if not launcher:
         return
     parts = local_parts(project)
     if parts:
-        choice = project.settings.launcher
-        name = choice if isinstance(choice, str) else choice.get("type")
         raise LocalStateError(
-            f"launcher = {name!r} starts runs on other machines, and these are on one only: "
+            f"{launcher} starts runs on other machines, and these are on one only: "
             f"{'; '.join(parts)}.",
             _INSTRUCTION,
         )
@@ -81,6 +80,19 @@ def check_reach(project: Project) -> None:
             'Set history = "postgresql://...", which every machine can reach; see '
             "docs/environments.md.",
         )
+
+
+def _remote_launcher(project: Project) -> str:
+    """What starts runs elsewhere, as a person knows it; nothing where runs stay here."""
+    if named := named_launcher(project):
+        module = str(named.get("module"))
+        is_remote = module.startswith(_REMOTE)
+        return f"run_launcher of {DAGSTER_SETTINGS}, {module}," if is_remote else ""
+    launcher = chosen_launcher(project)
+    if launcher is None or not launcher[0].is_remote:
+        return ""
+    choice = project.settings.launcher
+    return f"launcher = {choice if isinstance(choice, str) else choice.get('type')!r}"
 
 
 def check_place(project: Project, workflow_id: str, instance: DagsterInstance) -> None:

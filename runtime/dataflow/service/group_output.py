@@ -41,13 +41,14 @@ class GroupPrinter(Printer):  # type: ignore[misc]
 class _PatientOutput:
     """A stream written by a thread of its own; lines that find no reader are left out.
 
-    Written past Python's own buffer, whose lock a thread that waits would keep for ever.
+    Written past Python's own buffer, whose lock a thread that waits would keep for ever; by way of
+    a queue into which a signal's handler can put a line while the same thread is putting one.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._is_terminal = stream.isatty()
         self._file = stream.fileno()
-        self._lines: queue.Queue[bytes | None] = queue.Queue(_MOST_LINES)
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         stream.flush()
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
@@ -56,19 +57,14 @@ class _PatientOutput:
         return self._is_terminal
 
     def write(self, text: str) -> None:
-        try:
-            self._lines.put_nowait(text.encode("utf-8", "replace"))
-        except queue.Full:
-            return
+        if self._lines.qsize() < _MOST_LINES:
+            self._lines.put(text.encode("utf-8", "replace"))
 
     def flush(self) -> None:
         """Nothing waits in a buffer."""
 
     def finish(self) -> None:
-        try:
-            self._lines.put_nowait(None)
-        except queue.Full:
-            return
+        self._lines.put(None)
         self._writer.join(_SECONDS_FOR_THE_LAST)
 
     def _write(self) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from dataflow.service.dagster_errors import DagsterUnavailableError
+from dataflow.service.history_server import check_history_server
 from dataflow.service.service_lock import is_up
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ def with_patience(project: Project, ask: Callable[[], T]) -> T:
 
     Raises:
         DagsterUnavailableError: It does not answer in time, or nobody is there to start it again.
+        HistoryDownError: It never will before the Postgres of its history is back.
     """
     deadline = time.monotonic() + _SECONDS_OF_PATIENCE
     while True:
         try:
             return ask()
         except DagsterUnavailableError:
+            check_history_server(project)
             if time.monotonic() > deadline or not is_up(project, "dagster"):
                 raise
         time.sleep(_SECONDS_BETWEEN_TRIES)

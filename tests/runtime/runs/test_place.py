@@ -48,6 +48,19 @@ def test_what_is_named_is_taken_as_shared_but_not_the_history(tmp_path: Path) ->
         check_reach(project)
 
 
+def test_a_launcher_of_dagsters_own_file_decides(tmp_path: Path) -> None:
+    """It wins over the setting: runs go elsewhere where it is remote, and stay where it is not."""
+    project = project_with(tmp_path / "shop", f"launcher = {CELERY}")
+    with (project.root / "dagster.yaml").open("a") as settings:
+        settings.write("\nrun_launcher: {module: dagster_k8s, class: K8sRunLauncher}\n")
+    with pytest.raises(LocalStateError, match=r"run_launcher of dagster\.yaml, dagster_k8s, start"):
+        check_reach(project)
+    text = (project.root / "dagster.yaml").read_text()
+    own = text.replace("dagster_k8s", "dagster").replace("K8sRunLauncher", "DefaultRunLauncher")
+    (project.root / "dagster.yaml").write_text(own)
+    check_reach(project)
+
+
 def test_the_embedded_default_may_be_local(tmp_path: Path) -> None:
     """Runs of one machine need none of it."""
     project = project_with(tmp_path / "shop", "")

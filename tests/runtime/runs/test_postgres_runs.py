@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from tests.asset_fixtures import Till, write_report, write_till
-from tests.database_fixtures import free_port, postgres
+from tests.database_fixtures import postgres, proxy
 from tests.runtime.warehouse.test_conformance import clear
 
 from dataflow.shared.project import Project
@@ -164,43 +160,3 @@ def _schemas(url: str, query: str) -> list[Any]:
 
     with psycopg.connect(url) as connection:
         return connection.execute(query.encode()).fetchall()
-
-
-@contextmanager
-def proxy(url: str) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Another address of a server, and a way to cut it off for good."""
-    parts = urlsplit(url)
-    port = free_port()
-    listener = socket.create_server(("127.0.0.1", port))
-    pipes: list[socket.socket] = []
-
-    def pump(one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while data := one.recv(65536):
-                other.sendall(data)
-        for each in (one, other):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                server = socket.create_connection((str(parts.hostname), int(parts.port or 0)))
-                pipes.extend((client, server))
-                for pair in ((client, server), (server, client)):
-                    threading.Thread(target=pump, args=pair, daemon=True).start()
-
-    def cut() -> None:
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        for each in pipes:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield url.replace(f":{parts.port}/", f":{port}/"), cut
-    finally:
-        cut()
