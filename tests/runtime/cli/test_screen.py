@@ -43,7 +43,7 @@ def seen_at_terminal(*command: str | Path, cwd: Path, columns: int = 100, **env:
 
 def listed(root: Path, **env: str) -> str:
     command = (BIN / "dataflow", "workflow", "list", "--check")
-    return seen_at_terminal(*command, cwd=root, **env)
+    return seen_at_terminal(*command, cwd=root, columns=100, **env)
 
 
 @pytest.mark.slow
