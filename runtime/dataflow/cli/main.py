@@ -10,7 +10,7 @@ import click
 from dataflow.cli.commands import commands_of
 from dataflow.cli.lazy import LazyGroup, environment_option
 from dataflow.cli.screen import has_colours
-from dataflow.shared.errors import DataflowError
+from dataflow.shared.errors import DataflowError, code_of
 from dataflow.shared.shown import with_short_values, with_short_words
 
 # What a shell reports for a program that Ctrl-C ended.
@@ -113,9 +113,10 @@ def _say(text: str) -> None:
 def _more(error: DataflowError) -> str:
     """Where a person at a terminal finds more, if the class has more to say than the message."""
     has_more = "Why:" in (type(error).__doc__ or "")
-    if not (has_more and error.code and sys.stderr.isatty()):
+    code = code_of(error)
+    if not (has_more and code and sys.stderr.isatty()):
         return ""
-    return f"\nMore: dataflow explain {error.code}"
+    return f"\nMore: dataflow explain {code}"
 
 
 def _shortened(text: str) -> str:

@@ -54,14 +54,14 @@ class DataflowError(Exception):
         self.reason = with_short_words(reason)
         self.instruction = with_short_words(instruction)
 
-    @property
-    def code(self) -> str:
-        """The name by which people look it up; empty for an error of another distribution."""
-        kind = type(self)
-        return code_of_class(f"{kind.__module__}.{kind.__qualname__}")
-
     def __str__(self) -> str:
         return f"{self.reason}\n{self.instruction}"
+
+
+def code_of(error: DataflowError) -> str:
+    """The code of an error; no attribute of it, since authors' own classes may have one."""
+    kind = type(error)
+    return code_of_class(f"{kind.__module__}.{kind.__qualname__}")
 
 
 class BadInputError(DataflowError):

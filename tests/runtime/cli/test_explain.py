@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import BIN, Dataflow
 
 from dataflow.cli.error_catalogue import ErrorCatalogue
-from dataflow.shared.errors import DataflowError, MissingDependencyError, code_of_class
+from dataflow.shared.errors import DataflowError, MissingDependencyError, code_of, code_of_class
 
 
 def kinds(above: type[DataflowError]) -> Iterator[type[DataflowError]]:
@@ -124,5 +124,5 @@ def test_an_error_knows_its_code() -> None:
     class OwnError(DataflowError):
         """Not of the library."""
 
-    assert MissingDependencyError("a", "b").code == "missing-dependency"
-    assert OwnError("a", "b").code == ""
+    assert code_of(MissingDependencyError("a", "b")) == "missing-dependency"
+    assert code_of(OwnError("a", "b")) == ""
