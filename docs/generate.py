@@ -8,11 +8,12 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 from command_pages import command_page, rest_page
-from error_pages import error_page
+from error_pages import error_pages
 
 from dataflow.shared.config_kinds import KindGroup, model_of
 from dataflow.shared.config_model import WorkflowConfig
@@ -78,7 +79,10 @@ def write_pages(folder: Path = REFERENCE_FOLDER) -> None:
     (folder / "config.md").write_text(config_page(), encoding="utf-8")
     (folder / "settings.md").write_text(settings_page(), encoding="utf-8")
     (folder / "cli.md").write_text(command_page(), encoding="utf-8")
-    (folder / "errors.md").write_text(error_page(), encoding="utf-8")
+    shutil.rmtree(folder / "errors", ignore_errors=True)
+    (folder / "errors").mkdir()
+    for path, text in error_pages().items():
+        (folder / path).write_text(text, encoding="utf-8")
     (folder / "rest.md").write_text(rest_page(), encoding="utf-8")
 
 

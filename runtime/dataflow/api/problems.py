@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from dataflow.service.problem_document import MEDIA_TYPE, problem
-from dataflow.shared.errors import DataflowError
+from dataflow.shared.errors import DataflowError, code_of
 from dataflow.shared.logging import get_logger
 from dataflow.shared.redaction import redact
 from dataflow.shared.shown import shortened
@@ -65,7 +65,7 @@ async def _ours(_request: Request, error: Exception) -> JSONResponse:
     status = error.http_status
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status)
     faults = [{"detail": redact(fault)} for fault in getattr(error, "faults", [])]
-    return problem(status, error.reason, error.instruction, faults, headers)
+    return problem(status, error.reason, error.instruction, faults, headers, code_of(error))
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -165,6 +165,11 @@ class StepOut(View):
     rows: int | None = Field(default=None, examples=[336776])
     summary: str = Field(default="", examples=["336,776 rows into raw.flights (replace)"])
     error: str = Field(default="", examples=[""])
+    code: str = Field(
+        default="",
+        description="Of which kind the error is: `dataflow explain CODE` says more.",
+        examples=[""],
+    )
 
 
 class RunOut(View):

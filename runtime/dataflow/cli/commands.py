@@ -74,6 +74,7 @@ _KNOWN = {
     "evidence vendor": LazyCommand("", "Pack the packages of the dashboards."),
     "deploy": LazyCommand("", "Render what a cluster is told to run."),
     "deploy kubernetes": LazyCommand("", "Render Helm values and Kustomize manifests."),
+    "explain": LazyCommand("dataflow.cli.explain:explain", "Say what an error means."),
     "doctor": LazyCommand("", "Look at the machine and the project."),
 }
 

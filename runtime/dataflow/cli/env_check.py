@@ -32,7 +32,8 @@ def check(name: str, as_json: bool) -> None:
     for part in check_environment(project):
         found.append(part)
         if not as_json:
-            click.echo(f"  {'✓' if part.ok else '✗'} {part.part:<15} {part.said}")
+            mark = click.style("✓", fg="green") if part.ok else click.style("✗", fg="red")
+            click.echo(f"  {mark} {part.part:<15} {part.said}")
             if part.instruction:
                 click.echo(f"    {'':<15} {part.instruction}")
     failed = [part.part for part in found if not part.ok]

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from dataflow.cli.screen import show_table
 from dataflow.shared.environments import chosen_environment, known_environments
 from dataflow.shared.project import find_project
 from dataflow.shared.project_file import PROJECT_FILE, read_project_file
@@ -24,6 +25,13 @@ def list_(as_json: bool) -> None:
             for name, own in known.items()
         ]
         click.echo(json.dumps(found, indent=2))
+        return
+    rows = [("" if chosen else "*", "default", "the settings of [tool.dataflow]")]
+    rows += [
+        ("*" if name == chosen else "", name, ", ".join(sorted(own)) or "no settings")
+        for name, own in known.items()
+    ]
+    if show_table(("", "environment", "settings"), rows):
         return
     click.echo(f"{'*' if not chosen else ' '} default  the settings of [tool.dataflow]")
     width = max((len(name) for name in known), default=0)

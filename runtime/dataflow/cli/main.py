@@ -9,7 +9,8 @@ import click
 
 from dataflow.cli.commands import commands_of
 from dataflow.cli.lazy import LazyGroup, environment_option
-from dataflow.shared.errors import DataflowError
+from dataflow.cli.screen import has_colours
+from dataflow.shared.errors import DataflowError, code_of
 from dataflow.shared.shown import with_short_values, with_short_words
 
 # What a shell reports for a program that Ctrl-C ended.
@@ -25,7 +26,8 @@ _STOPPED = 130
 )
 @click.version_option(package_name="dataflow-runtime", prog_name="dataflow")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def dataflow(debug: bool) -> None:
+@click.pass_context
+def dataflow(context: click.Context, debug: bool) -> None:
     """Start a data pipeline in a minute, and keep a hundred of them healthy.
 
     A project holds workflows. Each fetches data, cleans it, loads it into DuckDB, models it with
@@ -33,6 +35,9 @@ def dataflow(debug: bool) -> None:
     """
     if debug:
         os.environ["DATAFLOW_DEBUG"] = "1"
+    if not has_colours():
+        # For all commands below; click itself does not know NO_COLOR.
+        context.color = False
 
 
 @click.group(cls=LazyGroup, lazy_commands=commands_of("workflow"))
@@ -81,7 +86,7 @@ def main() -> None:
             import traceback
 
             _say(traceback.format_exc())
-        _say(f"Error: {error.reason}\n{error.instruction}")
+        _say(f"Error: {error.reason}\n{error.instruction}{_more(error)}")
         sys.exit(error.exit_code)
     except OSError as error:
         if os.environ.get("DATAFLOW_DEBUG") or error.filename is None:
@@ -103,6 +108,15 @@ def _say(text: str) -> None:
 
     _guard()
     click.echo(_shortened(redact(text)), err=True)
+
+
+def _more(error: DataflowError) -> str:
+    """Where a person at a terminal finds more, if the class has more to say than the message."""
+    has_more = "Why:" in (type(error).__doc__ or "")
+    code = code_of(error)
+    if not (has_more and code and sys.stderr.isatty()):
+        return ""
+    return f"\nMore: dataflow explain {code}"
 
 
 def _shortened(text: str) -> str:

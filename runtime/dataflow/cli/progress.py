@@ -12,19 +12,22 @@ from typing import TextIO
 
 import click
 
+from dataflow.cli.screen import is_persons_terminal, width_of_terminal
+
 _WIPE = "\r\033[K"
-_WIDTH = 100
 _SECONDS_BETWEEN_TICKS = 1.0
 
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
     """Give a function that shows a few words; it does nothing where nobody is watching."""
-    if not sys.stderr.isatty():
+    if not is_persons_terminal(sys.stderr):
         yield lambda _: None
         return
     try:
-        yield lambda words: click.echo(f"{_WIPE}{words[:_WIDTH]}", nl=False, err=True)
+        yield lambda words: click.echo(
+            f"{_WIPE}{words[: width_of_terminal() - 1]}", nl=False, err=True
+        )
     finally:
         click.echo(_WIPE, nl=False, err=True)
 
@@ -48,7 +51,7 @@ class SecondsLine:
         # Standard output need not be a file.
         with suppress(OSError):
             self._output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-        if sys.stdout.isatty():
+        if is_persons_terminal(sys.stdout):
             self._terminal = self._output
         return self
 

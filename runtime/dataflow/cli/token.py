@@ -6,6 +6,7 @@ import getpass
 
 import click
 
+from dataflow.cli.screen import show_table
 from dataflow.shared.project import find_project
 
 _ROLES = ("read", "run", "admin")
@@ -44,6 +45,10 @@ def list_() -> None:
     tokens = NamedTokens(find_project()).all()
     if not tokens:
         click.echo("There is none. Make one: dataflow token create NAME --role run")
+        return
+    rows = [(token.name, token.role, token.created, token.revoked or "") for token in tokens]
+    if show_table(("token", "role", "created", "revoked"), rows):
+        return
     width = max((len(token.name) for token in tokens), default=0)
     for token in tokens:
         until = f"  revoked {token.revoked}" if token.revoked else ""

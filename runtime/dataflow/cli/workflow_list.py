@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataflow.cli.screen import show_table
 from dataflow.shared.project import find_project
 from dataflow.workflows.registry import list_workflow_ids
 
@@ -45,7 +46,7 @@ def list_(check: bool, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
     elif not rows:
         click.echo("No workflow yet. Make one: dataflow workflow new my_workflow")
-    else:
+    elif not _show(rows, check=check):
         width = max(len(row["workflow_id"]) for row in rows)
         for row in rows:
             status = f"  {row['status']}" if check else ""
@@ -55,6 +56,21 @@ def list_(check: bool, as_json: bool) -> None:
                 click.echo(f"  {row['reason']}", err=True)
     if reasons:
         raise SystemExit(1)
+
+
+def _show(rows: list[dict[str, Any]], *, check: bool) -> bool:
+    """Show a table, if somebody looks; columns that say nothing are left out."""
+    heads = {"workflow_id": "workflow", "path": "folder"}
+    heads = {"workflow_id": "workflow", "status": "status", "path": "folder"} if check else heads
+    heads |= {key: key for key in ("after", "reason") if any(key in row for row in rows)}
+    cells = [
+        [
+            ", ".join(row["after"]) if key == "after" and key in row else row.get(key, "")
+            for key in heads
+        ]
+        for row in rows
+    ]
+    return show_table(list(heads.values()), cells)
 
 
 def _after(folder: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.screen import show_table
 from dataflow.shared.importing import importing
 from dataflow.shared.project import find_project
 
@@ -62,11 +63,19 @@ def restore(name: str, run_id: str, is_list: bool, no_dashboards: bool, as_json:
 
 
 def _print(name: str, states: list[KeptState]) -> None:
-    click.echo(f"{'':<9}{'made (UTC)':<21}{'size':>10}  run")
-    for state in states:
-        label = "kept" if state.replaced_by else "now"
-        size = f"{state.bytes / 1e6:,.1f} MB"
-        click.echo(f"{label:<9}{state.made_at[:19]:<21}{size:>10}  {state.run_id or '-'}")
+    rows = [
+        (
+            "kept" if state.replaced_by else "now",
+            state.made_at[:19],
+            f"{state.bytes / 1e6:,.1f} MB",
+            state.run_id or "-",
+        )
+        for state in states
+    ]
+    if not show_table(("", "made (UTC)", ">size", "run"), rows):
+        click.echo(f"{'':<9}{'made (UTC)':<21}{'size':>10}  run")
+        for label, made, size, run in rows:
+            click.echo(f"{label:<9}{made:<21}{size:>10}  {run}")
     if states[-1].replaced_by:
         click.echo(f"Bring one back: dataflow workflow restore {name} --run ID")
     else:

@@ -176,6 +176,8 @@ def _print_outcome(project: Project, run: Run) -> None:
     failed = [step for step in run.steps if step.status == "failed"]
     for step in failed:
         click.echo(f"{click.style(step.name, bold=True)}: {step.error}", err=True)
+        if step.code and sys.stderr.isatty():
+            click.echo(f"More: dataflow explain {step.code}", err=True)
         if os.environ.get("DATAFLOW_DEBUG"):
             click.echo(step.traceback, err=True)
     if not failed:

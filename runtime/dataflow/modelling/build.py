@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _FAILED = ("error", "fail", "runtime error")
 # What DuckDB says when another process has the file open.
 _HELD = "Could not set lock"
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 # The dots by which dbt aligns its lines.
 _LEADER = re.compile(r" \.{2,} ")
 
@@ -47,6 +48,13 @@ class ModelError(DataflowError):
     """A dbt model does not build, or a dbt test fails.
 
     ``outcomes`` tells of the tests that were made.
+
+    Why: dbt builds the models on the tables that the run has loaded, then tests them. A column
+    has gone, a value does not fit its type, or a test that is an error found rows. Tables and
+    dashboards are those of the last good run.
+
+    What to do: `dataflow workflow run NAME --only models` builds again on what has been loaded.
+    A test that should only warn has `severity: warn` in `dbt/models`.
     """
 
     outcomes: Sequence[TestOutcome] = ()
@@ -80,6 +88,7 @@ def build_models(
 ) -> BuildResult:
     """Run ``dbt build`` on a workflow's dbt project against its warehouse.
 
+    Unit tests are not made: they say something of the code, not of the data (`unit_tests`).
     dbt's artefacts and its log lie in ``.dataflow/dbt/<workflow_id>``, where a second build finds
     the parsed project again.
 
@@ -118,7 +127,7 @@ def build_models(
     logs = ["--log-path", str(state / "logs")]
 
     def invoke(command: list[str]) -> Any:
-        with _found_by_dbt(warehouse):
+        with found_by_dbt(warehouse):
             return dbtRunner().invoke([*quiet, *logs, *command, *places])
 
     install_packages(folder, state, invoke, project.relative(folder))
@@ -129,12 +138,13 @@ def build_models(
     profile = profile_folder(folder, state, output, held)
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
+    arguments += NO_UNIT_TESTS
     callbacks = [_reporter(report)] if report else []
     if only and isinstance(own, PlacesTables):
         # Views that the chosen models read are not there yet in the places of this run.
         only = [f"+{name}" for name in only]
     arguments += ["--select", *only] if only else []
-    with _found_by_dbt(warehouse):
+    with found_by_dbt(warehouse):
         if isinstance(own, HasDbtEngine):
             outcome = build_by_engine(own, held, callbacks, arguments, state / "target")
         elif isinstance(own, PlacesModels):
@@ -145,7 +155,7 @@ def build_models(
         # dbt does not wait for a program that has the file open, and blames a model for it.
         with warehouse.connect():
             pass
-        with _found_by_dbt(warehouse):
+        with found_by_dbt(warehouse):
             outcome = dbtRunner(callbacks=callbacks).invoke(arguments)
     nodes = _nodes(outcome)
     manifest = read_manifest(project, workflow_id) if nodes else None
@@ -155,10 +165,10 @@ def build_models(
         # A disk that is full or a file that is damaged is no fault of the models that met it.
         said = _about_warehouse(outcome, warehouse)
         if said:
-            raise warehouse.fault(_first_lines(said))
+            raise warehouse.fault(first_lines(said))
         faults = [_fault(project, folder, node) for node in failed]
         if outcome.exception is not None:
-            faults.append(_first_lines(str(outcome.exception)))
+            faults.append(first_lines(str(outcome.exception)))
         advice = advice_on_columns(workflow_id, failed, manifest, warehouse)
         log = f"The full log is {project.relative(state / 'logs' / 'dbt.log')}."
         fault = ModelError(
@@ -204,7 +214,7 @@ def _about_warehouse(outcome: Any, warehouse: Warehouse) -> str:
 
 
 @contextmanager
-def _found_by_dbt(warehouse: Warehouse) -> Iterator[None]:
+def found_by_dbt(warehouse: Warehouse) -> Iterator[None]:
     """Point dbt's profile at a warehouse, and make dbt let go of it at the end.
 
     The one thing that goes through the environment inside a process: the ``profiles.yml`` of every
@@ -248,10 +258,11 @@ def _fault(project: Project, folder: Path, node: Any) -> str:
     where = project.relative(folder / node.node.original_file_path)
     compiled = getattr(node, "failures", None)
     rows = f" ({counted(compiled, 'row')})" if compiled else ""
-    return f"dbt {kind} {name} in {where}{rows}: {_first_lines(node.message or 'failed')}"
+    return f"dbt {kind} {name} in {where}{rows}: {first_lines(node.message or 'failed')}"
 
 
-def _first_lines(message: str, most: int = 6) -> str:
+def first_lines(message: str, most: int = 6) -> str:
+    """What dbt says, without where it is and what comes after so many lines."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     # dbt begins with where it is, which stands before this text already.
     if len(lines) > 1 and " Error in " in lines[0]:

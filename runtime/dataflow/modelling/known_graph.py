@@ -32,7 +32,7 @@ def known_graph(project: Project, workflow_id: str) -> ModelGraph:
     folder = project.workflow_dir(workflow_id) / "dbt"
     if not (folder / "dbt_project.yml").is_file():
         return ModelGraph()
-    state = _state(folder)
+    state = state_of_models(folder)
     for name in (_OF_DBT, _OF_FILES):
         try:
             kept = json.loads(_path(project, workflow_id, name).read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def read_manifest(project: Project, workflow_id: str) -> Manifest | None:
 
 def keep_graph(project: Project, workflow_id: str, manifest: Manifest) -> None:
     """Write down what a manifest says for `known_graph`."""
-    state = _state(project.workflow_dir(workflow_id) / "dbt")
+    state = state_of_models(project.workflow_dir(workflow_id) / "dbt")
     _keep(_path(project, workflow_id, _OF_DBT), state, manifest.graph())
 
 
@@ -73,7 +73,7 @@ def _path(project: Project, workflow_id: str, name: str) -> Path:
     return project.state_dir / "dbt" / workflow_id / name
 
 
-def _state(folder: Path) -> str:
+def state_of_models(folder: Path) -> str:
     """Sizes and times of a project's files: enough to see that somebody has edited one."""
     digest = hashlib.sha256()
     for parent, folders, files in os.walk(folder):

@@ -25,26 +25,21 @@ class Manifest:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._nodes: Mapping[str, Any] = values["nodes"]
         self._sources: Mapping[str, Any] = values["sources"]
-        self._unit_tests: Mapping[str, Any] = values.get("unit_tests") or {}
+        self.has_unit_tests = bool(values.get("unit_tests"))
         # What lies in another database is another workflow's.
         self._databases = {
             node.get("database") for node in self._nodes.values() if node["resource_type"] in _MADE
         }
-        self._by_name = {
-            node["name"]: unique_id
-            for unique_id, node in self._nodes.items()
-            if node["resource_type"] in _MADE
-        }
 
     def graph(self) -> ModelGraph:
-        """All that the project makes and tests."""
+        """All that the project makes and tests; unit tests are no tests of a table."""
         models = [
             self._model(node)
             for unique_id, node in self._nodes.items()
             if node["resource_type"] in _MADE and self.relation(unique_id)
         ]
         tests = []
-        for unique_id, node in (*self._nodes.items(), *self._unit_tests.items()):
+        for unique_id, node in self._nodes.items():
             tested = self.tested(unique_id)
             if tested:
                 severity = str(node["config"].get("severity") or "error").lower()
@@ -64,9 +59,6 @@ class Manifest:
 
     def tested(self, unique_id: str) -> tuple[Relation, str] | None:
         """The table that a test is about, and the test's name; None if it is no test of one."""
-        if unit := self._unit_tests.get(unique_id):
-            relation = self.relation(self._by_name.get(unit["model"], ""))
-            return (relation, name_of_test(unit["name"])) if relation else None
         node = self._nodes.get(unique_id)
         if not node or node["resource_type"] != "test":
             return None

@@ -21,7 +21,13 @@ UPSTREAM_PACKAGE = "dataflow_upstream"
 
 
 class PackageError(DataflowError):
-    """A dbt package cannot be installed."""
+    """A dbt package cannot be installed.
+
+    Why: `packages.yml` of the workflow's dbt project names packages, which are installed before
+    the first build and when the file changes.
+
+    What to do: Without a network, keep packages in a folder and name them as `local:`.
+    """
 
 
 def install_packages(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from dataflow.warehouse.kind import PlacesModels
 
+_SELECTS = ("--exclude-resource-type", "--select")
+
 
 def build_elsewhere(
     warehouse: PlacesModels,
@@ -91,10 +93,11 @@ def parse(arguments: Sequence[str]) -> Any:
 
     at = list(arguments).index("build")
     places = list(arguments[at + 1 :])
-    if "--select" in places:
-        # The selection is the build's.
-        places = places[: places.index("--select")]
-    return dbtRunner().invoke([*arguments[:at], "parse", *places])
+    # What is selected is the build's; a parse knows no such options.
+    selects = [places.index(option) for option in _SELECTS if option in places]
+    return dbtRunner().invoke(
+        [*arguments[:at], "parse", *places[: min(selects, default=len(places))]]
+    )
 
 
 def _identifier(node: Any) -> str:

@@ -231,7 +231,7 @@ class _Reader:
                 yield from _generic_tests(relation, table)
 
     def _other_tests(self) -> Iterator[ModelTest]:
-        """Tests that are a query of their own, and unit tests."""
+        """Tests that are a query of their own."""
         described = {
             str(test.get("name")): test
             for key in ("data_tests", "tests")
@@ -249,11 +249,6 @@ class _Reader:
             is_warning = re.search(r"""severity\s*=\s*['"]warn['"]""", text) is not None
             is_error = not is_warning and _is_error(said)
             yield ModelTest(relation, name_of_test(path.stem), is_error, _said(said))
-        for unit in self._properties.get("unit_tests", []):
-            node = self._nodes.get(str(unit.get("model")))
-            if node and self._is_table(node):
-                name = name_of_test(str(unit.get("name")))
-                yield ModelTest(self._relation(node), name, description=_said(unit))
 
     def _in_order(self, node: _Node) -> Iterator[Relation]:
         """As dbt has them: models first, then sources."""

@@ -31,7 +31,13 @@ _PROJECT = {
 
 
 class UpstreamError(BadInputError):
-    """A model reads tables of a workflow that has made none."""
+    """A model reads tables of a workflow that has made none.
+
+    Why: A model reads another workflow's tables (`workflow.after`), and that one has not had a
+    good run.
+
+    What to do: Run that workflow first, then this one.
+    """
 
 
 def tell_of_upstreams(

@@ -77,9 +77,7 @@ class RunContext:
     @cached_property
     def upstream(self) -> dict[str, HeldTables]:
         """The tables of the workflows that this one comes after, as the run sees them, by id."""
-        named = self.config.workflow.upstreams if self.config else []
-        found = [each for each in named if is_workflow_folder(self.project.workflow_dir(each))]
-        return upstream_tables(self.project, self.workflow_id, found)
+        return upstream_of(self.project, self.workflow_id, self.config)
 
     @property
     def shows_at_end(self) -> bool:
@@ -100,6 +98,15 @@ class RunContext:
     def lock(self) -> AbstractContextManager[None]:
         """Hold the workflow for one step, where nobody holds it for the whole run."""
         return nullcontext() if self.is_locked else workflow_lock(self.project, self.workflow_id)
+
+
+def upstream_of(
+    project: Project, workflow_id: str, config: WorkflowConfig | None
+) -> dict[str, HeldTables]:
+    """The tables of the workflows that one comes after, as it sees them, by their ids."""
+    named = config.workflow.upstreams if config else []
+    found = [each for each in named if is_workflow_folder(project.workflow_dir(each))]
+    return upstream_tables(project, workflow_id, found)
 
 
 def own_config(project: Project, workflow_id: str) -> WorkflowConfig | None:

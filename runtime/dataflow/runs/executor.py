@@ -39,7 +39,14 @@ if TYPE_CHECKING:
 
 
 class RunIncompleteError(DataflowError):
-    """An executor ended before all steps were executed."""
+    """An executor ended before all steps were executed.
+
+    Why: The executor of the job (its own, or one that `dagster.yaml` names) ended without an
+    error and without having executed all steps.
+
+    What to do: Run the workflow again. If it comes again, take out `executor_def` of the job to
+    see whether it is the executor's fault.
+    """
 
 
 def holding_executor(

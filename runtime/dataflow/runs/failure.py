@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dataflow.shared.errors import code_of_class
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -68,6 +70,13 @@ def explain_failure(error: ErrorInfo, project: Project) -> str:
     place = own[-1].strip().splitlines()[0].removeprefix("File ").replace('"', "")
     path, _, line = place.partition(", line ")
     return f"{message} ({project.relative(Path(path))}:{line.split(',')[0]})"
+
+
+def code_of_failure(error: ErrorInfo) -> str:
+    """Which of the library's errors was raised; empty for one of other code."""
+    is_of_step = error.cls_name == "DagsterExecutionStepExecutionError"
+    cause = (error.cause if is_of_step else error) or error
+    return code_of_class(cause.message.partition(": ")[0].strip())
 
 
 def full_stack(error: ErrorInfo) -> str:

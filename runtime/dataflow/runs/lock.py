@@ -22,11 +22,24 @@ if TYPE_CHECKING:
 
 
 class LockError(DataflowError):
-    """A workflow's lock cannot be written."""
+    """A workflow's lock cannot be written.
+
+    Why: Each run locks a file in the project's state folder, and that cannot be written:
+    another user owns it, the disk is full, or the folder is mounted to be read only.
+
+    What to do: Make the folder writable for whoever runs the workflow, and run again.
+    """
 
 
 class WorkflowBusyError(DataflowError):
-    """Another run of the same workflow did not end in time."""
+    """Another run of the same workflow did not end in time.
+
+    Why: A workflow has one run at a time, on all machines that share its history: two that
+    write the same tables would undo each other. A run that was killed holds nothing.
+
+    What to do: Wait, or end the other run. `when_busy = 'wait'` under `[tool.dataflow]` lets
+    runs of the service queue instead.
+    """
 
     http_status = 409
 

@@ -40,6 +40,7 @@ class Step:
         rows: Rows it handled, if it says.
         error: What went wrong and where, if it failed.
         traceback: The whole stack, if it failed in this process.
+        code: Which of the library's errors it is, for `dataflow explain`; empty for others.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Step:
     rows: int | None = None
     error: str = ""
     traceback: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,14 @@ _INSTRUCTION = (
 
 
 class LocalStateError(BadInputError):
-    """A run would be on another machine than what it works on."""
+    """A run would be on another machine than what it works on.
+
+    Why: Tables, history or dashboards are on one machine, and the run would be on another: it
+    would begin with empty ones and end well.
+
+    What to do: Put what is named into a place that all machines reach (docs/environments.md), or
+    run the workflow where it ran before.
+    """
 
     http_status = 409
 

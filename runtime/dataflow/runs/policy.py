@@ -24,7 +24,14 @@ _GRACE_SECONDS = 60
 
 
 class RunTimedOutError(DataflowError):
-    """A run took longer than its workflow allows."""
+    """A run took longer than its workflow allows.
+
+    Why: `run.timeout_seconds` in config.yaml bounds a run, so that one that hangs does not hold
+    the workflow for ever.
+
+    What to do: See in its log where it waits (`dataflow workflow logs NAME`). A source that
+    answers slowly has time-outs of its own in `ingestion`.
+    """
 
 
 def with_policy(

@@ -35,7 +35,14 @@ _KEEPALIVE: dict[str, Any] = {
 
 
 class HistoryError(DataflowError):
-    """Dagster's run history cannot be opened."""
+    """Dagster's run history cannot be opened.
+
+    Why: The history is a SQLite database in `.dagster`, or the Postgres of the setting
+    `history`. It cannot be reached or read, or it is of a newer version.
+
+    What to do: What the message names. A broken history in `.dagster` can be moved away: runs,
+    logs and the marks of sensors are gone with it; tables, watermarks and dashboards are not.
+    """
 
     http_status = 503
 

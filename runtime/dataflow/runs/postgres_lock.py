@@ -72,7 +72,15 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 class LockLostError(DataflowError):
-    """The connection that held a workflow's lock has ended while the run worked."""
+    """The connection that held a workflow's lock has ended while the run worked.
+
+    Why: Hosts that share a history lock a workflow by a connection to its Postgres. A restart
+    of the database, the network or a proxy that does not keep sessions has ended it, so that
+    another run may have begun.
+
+    What to do: Run the workflow again; the tables are those of the last good run. `dataflow env
+    check` finds out whether a proxy keeps sessions.
+    """
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from dataflow.runs.failure import explain_failure, full_stack, is_interruption
+from dataflow.runs.failure import code_of_failure, explain_failure, full_stack, is_interruption
 from dataflow.runs.model import Step
 from dataflow.shared.redaction import redact
 
@@ -118,6 +118,7 @@ class RunProgress:
             seconds,
             error=self._explained(event),
             traceback=redact(full_stack(event.error)) if event.error else "",
+            code=code_of_failure(event.error) if event.error else "",
         )
 
     def _explained(self, event: RunEvent) -> str:

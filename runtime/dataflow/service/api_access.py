@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 class RoleError(DataflowError):
-    """The caller's role does not go so far."""
+    """The caller's role does not go so far.
+
+    Why: A token has a role: `read` looks, `run` starts and cancels, `admin` does all.
+
+    What to do: Use a token of the role that is named.
+    """
 
     http_status = 403
 

@@ -19,11 +19,23 @@ TOKEN_VARIABLE = "DATAFLOW_API_TOKEN"  # noqa: S105
 
 
 class InsecureBindError(BadInputError):
-    """The API would be open to other machines."""
+    """The API would be open to other machines.
+
+    Why: Whoever reaches the REST API can run code of the project. On other addresses than this
+    machine's own it wants a token.
+
+    What to do: Make a token, or listen on 127.0.0.1 behind a proxy that asks for a login
+    (docs/security.md).
+    """
 
 
 class NotAllowedError(DataflowError):
-    """The caller did not send the token."""
+    """The caller did not send the token.
+
+    Why: The REST API has tokens, and the request had none, or one that was revoked.
+
+    What to do: `dataflow token create NAME --role run` makes one; it is shown once.
+    """
 
     http_status = 401
 

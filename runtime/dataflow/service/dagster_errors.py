@@ -6,13 +6,26 @@ from dataflow.shared.errors import BadInputError, DataflowError
 
 
 class DagsterUnavailableError(DataflowError):
-    """Dagster does not answer, or has not loaded the project."""
+    """Dagster does not answer, or has not loaded the project.
+
+    Why: The REST API and `--remote` start runs through Dagster, which does not answer or has
+    not loaded the project.
+
+    What to do: `dataflow up`, or `dataflow reload`; without a service, `dataflow workflow run
+    NAME` needs none.
+    """
 
     http_status = 503
 
 
 class CodeServerError(DagsterUnavailableError):
-    """Dagster's webserver answers, but the process that has the workflows does not."""
+    """Dagster's webserver answers, but the process that has the workflows does not.
+
+    Why: Dagster runs the project's code in a process of its own, which has ended or hangs.
+
+    What to do: `dataflow up` starts it again within seconds. If it does not: its log, and
+    `dataflow workflow list --check`.
+    """
 
 
 class DagsterError(DataflowError):
@@ -22,13 +35,27 @@ class DagsterError(DataflowError):
 
 
 class DiskFullError(DagsterError):
-    """Dagster cannot write its history."""
+    """Dagster cannot write its history.
+
+    Why: Dagster writes each event of a run into its history, and there is no room for it.
+
+    What to do: Free space on the disk of the folder `.dagster`, then run again. `data/.runs`
+    holds earlier states of tables: `kept_states` and `kept_states_gb` bound them;
+    `history_days` bounds the history.
+    """
 
     http_status = 503
 
 
 class HistoryDownError(DagsterUnavailableError):
-    """The Postgres of the run history does not answer."""
+    """The Postgres of the run history does not answer.
+
+    Why: The setting `history` names a Postgres that cannot be reached just now. Nothing can be
+    run without it, since it has the locks.
+
+    What to do: Start it, or see that it can be reached from here; `dataflow env check` tries
+    it.
+    """
 
     @classmethod
     def told(cls) -> HistoryDownError:

@@ -42,7 +42,14 @@ _STOPPED_BY_A_SIGNAL = (130, 143)
 
 
 class ServiceDiedError(DataflowError):
-    """A service ended by itself."""
+    """A service ended by itself.
+
+    Why: A process of `dataflow up` has ended again and again; it is started anew three times a
+    minute.
+
+    What to do: Its last lines stand above the message. `dataflow doctor` looks at the machine
+    and the project.
+    """
 
 
 def run_services(project: Project, services: Iterable[Service]) -> None:

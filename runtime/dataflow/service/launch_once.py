@@ -25,7 +25,12 @@ _SECONDS_TO_WAIT = 30.0
 
 
 class IdempotencyError(BadInputError):
-    """An idempotency key was used for another request."""
+    """An idempotency key was used for another request.
+
+    Why: An `Idempotency-Key` stands for one request, so that asking again starts nothing twice.
+
+    What to do: A new key for each new request.
+    """
 
 
 class LaunchBusyError(DataflowError):

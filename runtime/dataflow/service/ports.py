@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 class PortsInUseError(BadInputError):
-    """A service cannot listen where it should."""
+    """A service cannot listen where it should.
+
+    Why: Another program listens on a port of `dataflow up`.
+
+    What to do: Stop it, or choose other ports: the settings `dagster_port`, `api_port` and
+    `evidence_port`.
+    """
 
 
 @dataclass(frozen=True)

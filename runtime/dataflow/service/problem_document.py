@@ -25,6 +25,11 @@ class Problem(BaseModel):
     instruction: str = Field(
         default="", description="What to do.", examples=["The project has: daily_sales."]
     )
+    code: str = Field(
+        default="",
+        description="Which kind of error it is: `dataflow explain CODE` says more.",
+        examples=["workflow-not-found"],
+    )
     errors: list[dict[str, Any]] = Field(
         default_factory=list, description="Each thing that does not fit, and where."
     )
@@ -36,6 +41,7 @@ def problem(
     instruction: str = "",
     errors: list[dict[str, Any]] | None = None,
     headers: dict[str, str] | None = None,
+    code: str = "",
 ) -> JSONResponse:
     """An error answer."""
     document = Problem(
@@ -43,6 +49,7 @@ def problem(
         status=status,
         detail=with_short_words(redact(detail)),
         instruction=with_short_words(redact(instruction)),
+        code=code,
         errors=errors or [],
     )
     content = document.model_dump(exclude_defaults=True) | {"type": document.type}

@@ -31,7 +31,12 @@ _SECONDS_BETWEEN_TRIES = 0.2
 
 
 class AlreadyUpError(BadInputError):
-    """A service of the project is up already."""
+    """A service of the project is up already.
+
+    Why: Two schedulers of one project would start each run twice.
+
+    What to do: Stop the other one where it runs; the message names its process and port.
+    """
 
 
 @contextmanager

@@ -33,7 +33,13 @@ _LAUNCH = [*_PYTHON, "dataflow.service.launch"]
 
 
 class NotReadyError(BadInputError):
-    """A service lacks something that has to be made first."""
+    """A service lacks something that has to be made first.
+
+    Why: A service has nothing to serve, such as dashboards that were never built.
+
+    What to do: Make it with the command that the message names, or start the other services
+    alone: `dataflow up dagster api`.
+    """
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,14 @@ class NotServedError(DataflowError):
 
 
 class LostRunError(DataflowError):
-    """The process that did the work is gone, and nobody says how it ended."""
+    """The process that did the work is gone, and nobody says how it ended.
+
+    Why: The process was killed from outside, mostly because memory ran out, and so was the one
+    that would have told how it ended.
+
+    What to do: Run the workflow again: nothing of a killed run is seen. If it comes again, look
+    for `Out of memory` in `dmesg`, and fetch fewer rows at a time.
+    """
 
 
 class _Child:

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 
 class PortInUseError(DataflowError):
-    """The address to serve on is taken or not ours."""
+    """The address to serve on is taken or not ours.
+
+    Why: Another program listens there, or the address is not one of this machine.
+
+    What to do: Choose another port: `--port`, or the settings `dagster_port`, `api_port` and
+    `evidence_port`.
+    """
 
     exit_code = 2
 

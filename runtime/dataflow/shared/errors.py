@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
+import re
+
 from dataflow.shared.shown import with_short_words
+
+# The user's workflows share a package with these.
+_OWN_MODULES = ("dataflow.workflows.identifiers", "dataflow.workflows.registry")
+_NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def code_of_name(name: str) -> str:
+    """The code by which an error of a class is looked up: ``dataflow explain CODE``.
+
+    >>> code_of_name("WorkflowBusyError")
+    'workflow-busy'
+    """
+    return _NEXT_WORD.sub("-", name.removesuffix("Error")).lower()
+
+
+def code_of_class(full_name: str) -> str:
+    """The code of a class of this library; empty for an author's or a plug-in's, and for others.
+
+    >>> code_of_class("dataflow.workflows.orders.ingestion.TillClosedError")
+    ''
+    """
+    module, _, name = full_name.rpartition(".")
+    is_authors = module.startswith("dataflow.workflows.") and module not in _OWN_MODULES
+    is_ours = module.startswith(("dataflow.", "dataflow_tools.")) and not is_authors
+    return code_of_name(name) if is_ours and name.endswith("Error") else ""
 
 
 class DataflowError(Exception):
@@ -14,7 +41,9 @@ class DataflowError(Exception):
         instruction: What to do next, in the imperative.
 
     The command line prints both and exits with ``exit_code``; the REST API answers with
-    ``http_status``. Subclasses set the two, callers never do.
+    ``http_status``. Subclasses set the two, callers never do. What the docstring of a subclass says
+    is a page of the documentation (``dataflow explain``): first what it means, then paragraphs that
+    begin with ``Why:`` and ``What to do:``, where the message cannot say enough.
     """
 
     exit_code = 1
@@ -29,6 +58,12 @@ class DataflowError(Exception):
         return f"{self.reason}\n{self.instruction}"
 
 
+def code_of(error: DataflowError) -> str:
+    """The code of an error; no attribute of it, since authors' own classes may have one."""
+    kind = type(error)
+    return code_of_class(f"{kind.__module__}.{kind.__qualname__}")
+
+
 class BadInputError(DataflowError):
     """What a person typed or wrote is refused before anything is done with it."""
 
@@ -37,7 +72,14 @@ class BadInputError(DataflowError):
 
 
 class MissingDependencyError(DataflowError):
-    """A tool or an optional package that this step needs is not installed."""
+    """A tool or an optional package that this step needs is not installed.
+
+    Why: The runtime is small, and what not everybody needs is an extra of it, or a program of
+    its own.
+
+    What to do: Install what the message names, in the project's environment; `dataflow doctor`
+    lists what is there.
+    """
 
     exit_code = 2
     http_status = 503

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 
 class StoreError(DataflowError):
-    """A shared folder or object store does not do what is asked of it."""
+    """A shared folder or object store does not do what is asked of it.
+
+    Why: A setting (`publish_target`, `state_store`) names a folder or a bucket, which is not
+    there, is not writable, is full, or does not keep the conditions by which two machines stay
+    out of each other's way.
+
+    What to do: What the message names, then `dataflow env check`, which writes, reads and
+    deletes a file there.
+    """
 
     http_status = 503
 

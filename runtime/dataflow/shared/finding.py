@@ -116,7 +116,15 @@ class Misfit:
 
 
 class ConfigError(BadInputError):
-    """A configuration file cannot be used; ``findings`` has every thing that is wrong with it."""
+    """A configuration file cannot be used; ``findings`` has every thing that is wrong with it.
+
+    Why: Every key of config.yaml or pyproject.toml is checked before anything runs: an unknown
+    one, a value of another type, a variable that is not set. All faults are named at once, each
+    with file and line.
+
+    What to do: Correct the lines that are named; keys and values stand in docs/reference/config.md
+    and docs/reference/settings.md, and editors show them (`dataflow init` sets that up).
+    """
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(sorted(findings, key=lambda finding: (finding.file, finding.line)))

@@ -26,7 +26,14 @@ Group = Literal[
 
 
 class PluginError(DataflowError):
-    """A plug-in is there, but cannot be imported, or is not what its entry point promises."""
+    """A plug-in is there, but cannot be imported, or is not what its entry point promises.
+
+    Why: A distribution in this environment has an entry point of ours, and what it points to
+    cannot be imported or is of another shape: mostly it is made for another version.
+
+    What to do: Install a version that fits, or uninstall it. docs/plugins says what each kind
+    has to be.
+    """
 
 
 @lru_cache

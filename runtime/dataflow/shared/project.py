@@ -29,7 +29,13 @@ _current: ContextVar[Project | None] = ContextVar("dataflow_project", default=No
 
 
 class ProjectNotFoundError(BadInputError):
-    """No folder from the current one upwards is a project."""
+    """No folder from the current one upwards is a project.
+
+    Why: A project is a folder whose `pyproject.toml` has `[tool.dataflow]`; it is looked for
+    from the current folder upwards.
+
+    What to do: Go into the project, set DATAFLOW_PROJECT, or make one: `dataflow init NAME`.
+    """
 
 
 @dataclass(frozen=True)

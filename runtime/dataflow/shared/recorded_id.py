@@ -19,7 +19,13 @@ _MARKERS = ("config.yaml", "dagster_job.py")
 
 
 class RenamedByHandError(BadInputError):
-    """A workflow's folder has another name than its files say."""
+    """A workflow's folder has another name than its files say.
+
+    Why: The id of a workflow stands in its dbt project, its dashboard and its answers, so that
+    a folder that was renamed or copied by hand would write the tables of the other one.
+
+    What to do: Use the command that the message names: it changes all of the places, or none.
+    """
 
     http_status = 409
 

@@ -33,7 +33,13 @@ _KINDS = (
 
 
 class TableError(BadInputError):
-    """Rows that cannot be made a table: mixed types in a column, or no rows at all."""
+    """Rows that cannot be made a table: mixed types in a column, or no rows at all.
+
+    Why: Rows of `extract_data` or `transform_data` become a table: one type for each column,
+    text as names.
+
+    What to do: Make the values of the column that is named one type, where they come from.
+    """
 
 
 def to_arrow(data: Rows) -> pa.Table:

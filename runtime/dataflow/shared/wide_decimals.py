@@ -18,7 +18,12 @@ _MOST_DECIMALS = 18
 
 
 class WideDecimalError(BadInputError):
-    """A number has more digits than the warehouse holds."""
+    """A number has more digits than the warehouse holds.
+
+    Why: DuckDB's decimals have 38 digits at most, and such a number would be rounded.
+
+    What to do: Make it text, or fewer digits, where it comes from.
+    """
 
 
 def wide_columns(schema: pa.Schema) -> list[str]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from dataflow.shared.config_model import Ingestion, WorkflowConfig
     from dataflow.shared.contract import Column
 
+# The states of dbt projects whose unit tests have passed in this process.
+_UNIT_TESTED = set[str]()
 _PROJECT_FILES = ("pyproject.toml", "dagster.yaml", "workspace.yaml")
 
 
@@ -172,7 +174,10 @@ class Sandbox:
         return any(stage.options.model_dump().get(name) is True for stage in stages)
 
     def run(self, partition: str | None = None) -> Run:
-        """Run the workflow's job to its end.
+        """Run the workflow's job to its end, then the unit tests of its dbt models.
+
+        Those say something of the models alone, so that one making of them in a process is enough
+        as long as the models are as they were.
 
         A sample is loaded as a whole; a workflow whose ingestion.py reads its source in a way of
         its own runs for its first partition, where it has some.
@@ -181,7 +186,7 @@ class Sandbox:
             partition: The key of the one to run, for a job that has partitions; None for the first.
 
         Raises:
-            AssertionError: A step failed; the message says which and why.
+            AssertionError: A step or a unit test failed; the message says which and why.
         """
         from dataflow.runs.run import run_workflow
         from dataflow.runs.run_request import RunRequest
@@ -195,6 +200,7 @@ class Sandbox:
             faults = [f"{step.name}: {step.error}" for step in run.steps if step.error]
             raise AssertionError("\n".join(faults) or run.error)
         self._has_run.append(run.run_id)
+        self._make_unit_tests()
         return run
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
@@ -223,6 +229,21 @@ class Sandbox:
 
         data["data"] = countable(data["data"])
         return row_count(data["data"])
+
+    def _make_unit_tests(self) -> None:
+        from dataflow.modelling.known_graph import state_of_models
+        from dataflow.modelling.unit_tests import failed_unit_tests
+        from dataflow.runs.context import upstream_of
+
+        models = state_of_models(self.project.workflow_dir(self.workflow_id).resolve() / "dbt")
+        if models in _UNIT_TESTED:
+            return
+        config = own_config(self.project, self.workflow_id)
+        upstream = upstream_of(self.project, self.workflow_id, config)
+        failed = failed_unit_tests(self.project, self.workflow_id, upstream)
+        if failed:
+            raise AssertionError("\n".join(failed))
+        _UNIT_TESTED.add(models)
 
     @property
     def _code(self) -> OwnCode:

@@ -46,7 +46,15 @@ _DAMAGED = "If it is damaged, restore it from a backup, or move it away and run 
 
 
 class WarehouseError(DataflowError):
-    """The warehouse file cannot be opened or written."""
+    """The warehouse file cannot be opened or written.
+
+    Why: Tables are in a DuckDB file, which one process writes at a time, or in a database or a
+    lake; it is held by another program, damaged, full, or cannot be reached.
+
+    What to do: Close the program that holds the file (DuckDB's command line does, unless told
+    `-readonly`). Of a damaged file an earlier state is kept: move the file away, then `dataflow
+    workflow restore NAME --run RUN`.
+    """
 
 
 def warehouse_fault(path: Path, error: Exception | str) -> WarehouseError:

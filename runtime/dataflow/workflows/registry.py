@@ -62,13 +62,27 @@ class BrokenWorkflow:
 
 
 class WorkflowNotFoundError(BadInputError):
-    """No workflow has that id."""
+    """No workflow has that id.
+
+    Why: A workflow is a folder in `src/dataflow/workflows` with a `dagster_job.py`; the id is
+    the folder's name.
+
+    What to do: `dataflow workflow list` says which there are. Somewhere else than in the
+    project's folder, set DATAFLOW_PROJECT.
+    """
 
     http_status = 404
 
 
 class BrokenWorkflowError(BadInputError):
-    """The workflow is there, but its code cannot be imported or does not register a job."""
+    """The workflow is there, but its code cannot be imported or does not register a job.
+
+    Why: Registering a workflow imports its `dagster_job.py`, and with it `ingestion.py`,
+    `transform.py` and `assets.py`. One of them fails there, or the job is registered under
+    another id. Other workflows run.
+
+    What to do: `dataflow workflow check NAME` names file and line.
+    """
 
     http_status = 409
 

@@ -50,6 +50,7 @@ def test_without_dagster_the_answer_is_503_and_what_to_do(client: TestClient) ->
     ):
         document = is_problem(client.request(method, API + path), 503)
         assert "dataflow up dagster" in document["instruction"]
+        assert document["code"] == "dagster-unavailable"
     assert is_problem(client.get("/healthz"), 503)
     assert client.get("/livez").status_code == 200
 

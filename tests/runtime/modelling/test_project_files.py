@@ -147,7 +147,7 @@ def test_the_files_say_what_dbt_says(folder: Path) -> None:
     manifest = Manifest(json.loads((folder / "target" / "manifest.json").read_text()))
     assert told(read) == told(manifest.graph())
     assert len(read.models) == 6
-    assert len(read.tests) == 6
+    assert len(read.tests) == 5
     kept = json.loads(json.dumps(manifest.graph().to_json()))
     assert ModelGraph.from_json(kept) == manifest.graph()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dataflow.runs.failure import explain_failure, full_stack, is_interruption
+from dataflow.runs.failure import code_of_failure, explain_failure, full_stack, is_interruption
 from dataflow.shared.project import Project
 
 
@@ -89,3 +89,15 @@ def test_a_traceback_has_its_causes() -> None:
         *("B: two", "Stack Trace:", "line 3", "", "The above exception was caused by:"),
         *("A: one", "Stack Trace:", "line 1", "line 2"),
     ]
+
+
+def test_the_librarys_errors_have_a_code_and_others_none() -> None:
+    """`dataflow explain` has a page for each of the first; an author's own is its author's."""
+    raised = Recorded(
+        "ContractError", "dataflow.sources.errors.ContractError: No column a.\nAdd it."
+    )
+    assert code_of_failure(of_step(raised)) == "contract"
+    assert code_of_failure(raised) == "contract"
+    own = "dataflow.workflows.till.ingestion.TillClosedError: closed"
+    assert code_of_failure(of_step(Recorded("TillClosedError", own))) == ""
+    assert code_of_failure(Recorded("KeyError", "KeyError: 'x'\n")) == ""

@@ -190,6 +190,7 @@ def test_json_has_what_it_always_had() -> None:
                 "rows": 1,
                 "error": "",
                 "traceback": "",
+                "code": "",
             }
         ],
         "error": "late",

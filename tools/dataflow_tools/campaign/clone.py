@@ -29,7 +29,7 @@ class NoBranchError(DataflowError):
     """A repository has no branch to start from."""
 
 
-class PushedMeanwhileError(DataflowError):
+class BranchTakenError(DataflowError):
     """Somebody pushed to the branch before we did."""
 
 
@@ -127,7 +127,7 @@ class Clone:
         """Make a branch of a commit in the repository; one that is there stays as it is.
 
         Raises:
-            PushedMeanwhileError: There is such a branch by now.
+            BranchTakenError: There is such a branch by now.
             GitError: The push was refused.
         """
         ref = f"refs/heads/{branch}"
@@ -139,7 +139,7 @@ class Clone:
             )
         except GitError as error:
             if "stale info" in error.reason or "already exists" in error.reason:
-                raise PushedMeanwhileError(
+                raise BranchTakenError(
                     f"The branch {branch} was made by somebody else in the meantime.",
                     "Run the same command again.",
                 ) from error

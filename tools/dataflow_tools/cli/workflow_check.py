@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataflow.cli.progress import progress_line
+from dataflow.cli.screen import Branch, show_tree
 from dataflow.shared.project import Project, find_project
 from dataflow_tools.cli.verdict_lines import MARKS, verdict_lines
 
@@ -74,7 +75,8 @@ def check(
             reports.append(report)
             if not as_json:
                 progress("")
-                click.echo("\n".join(_lines(report, in_full=len(chosen) == 1)))
+                if not (len(chosen) == 1 and _show(report)):
+                    click.echo("\n".join(_lines(report, in_full=len(chosen) == 1)))
     if as_json:
         result = {"passed": passed, "workflows": [report.as_json() for report in reports]}
         click.echo(json.dumps(result, indent=2, ensure_ascii=False))
@@ -107,7 +109,27 @@ def _workflow_of(project: Project, name: str) -> str:
     return inner.parts[0] if inner.parts else name
 
 
-def _lines(report: Report, *, in_full: bool) -> Iterator[str]:
+def _show(report: Report) -> bool:
+    """Show the checklist as a tree, if somebody looks."""
+    top = Branch(f"{report.workflow_id}: {_summary(report)}.", is_heading=True)
+    for point in report.points:
+        if not top.below or top.below[-1].words != point.group:
+            top.below.append(Branch(point.group, is_heading=True))
+        verdict = point.verdict
+        detail = f" ({verdict.detail})" if verdict.detail else ""
+        found = [
+            Branch(
+                f"{finding.place}: {finding.statement}" if finding.place else finding.statement,
+                below=[Branch(finding.remedy)],
+            )
+            for finding in verdict.findings
+        ]
+        mark = click.unstyle(MARKS[verdict.status.value])
+        top.below[-1].below.append(Branch(f"{point.title}{detail}", mark, below=found))
+    return show_tree(top)
+
+
+def _summary(report: Report) -> str:
     from dataflow_tools.checks.protocol import Status
 
     missing = report.count(Status.MISSING)
@@ -117,6 +139,13 @@ def _lines(report: Report, *, in_full: bool) -> Iterator[str]:
     )
     if advised := report.count(Status.ADVISED):
         summary = f"{'' if missing else 'valid, '}{summary}, {advised} advised"
+    return summary
+
+
+def _lines(report: Report, *, in_full: bool) -> Iterator[str]:
+    from dataflow_tools.checks.protocol import Status
+
+    summary, missing = _summary(report), report.count(Status.MISSING)
     mark = MARKS["missing" if missing else "met"]
     if not in_full:
         yield f"{mark} {click.style(report.workflow_id, bold=True)}: {summary}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataflow.cli.progress import progress_line
+from dataflow.cli.screen import show_table
 from dataflow.shared.project import find_project
 from dataflow_tools.fleet.template_instance import PROJECT
 
@@ -53,21 +54,38 @@ def _lines(surveys: list[Survey]) -> Iterator[str]:
     if all(survey.workflow_id == PROJECT for survey in surveys):
         yield "No workflow yet. Make one: dataflow workflow new my_workflow"
         return
+    rows = [(each.workflow_id, each.version or "-", _words(each)) for each in surveys]
+    if show_table(("workflow", "version", "state"), rows):
+        for survey in surveys:
+            if details := list(_details(survey)):
+                yield click.style(survey.workflow_id, bold=True)
+                yield from details
+        yield from _summary(surveys)
+        return
     width = max(len(survey.workflow_id) for survey in surveys)
     version_width = max(len(survey.version or "-") for survey in surveys)
     for survey in surveys:
         colour = _COLOURS.get(survey.state.value, "")
         words = click.style(_words(survey), fg=colour) if colour else _words(survey)
         yield f"{survey.workflow_id:<{width}}  {survey.version or '-':<{version_width}}  {words}"
-        for path in survey.conflicts:
-            yield f"    CONFLICT  {path}: resolve it, git add it and commit"
-        for drift in survey.drift or ():
-            yield f"    {drift.kind:<8}  {drift.path}: generated; it differs from {survey.version}"
-        for note in survey.notes:
-            yield f"    {note}"
-        if survey.reason:
-            yield f"    {survey.reason}"
-            yield f"    {survey.instruction}"
+        yield from _details(survey)
+    yield from _summary(surveys)
+
+
+def _details(survey: Survey) -> Iterator[str]:
+    """What a person has to look at."""
+    for path in survey.conflicts:
+        yield f"    CONFLICT  {path}: resolve it, git add it and commit"
+    for drift in survey.drift or ():
+        yield f"    {drift.kind:<8}  {drift.path}: generated; it differs from {survey.version}"
+    for note in survey.notes:
+        yield f"    {note}"
+    if survey.reason:
+        yield f"    {survey.reason}"
+        yield f"    {survey.instruction}"
+
+
+def _summary(surveys: list[Survey]) -> Iterator[str]:
     behind = [survey for survey in surveys if survey.state.value == "behind"]
     drifted = [survey for survey in surveys if survey.drift]
     yield ""

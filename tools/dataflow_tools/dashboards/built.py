@@ -35,6 +35,12 @@ class BrokenPagesError(DataflowError):
     """The site was built, but some of its pages or source queries have errors.
 
     The pages that cannot be shown say so in their place.
+
+    Why: A query of a page names a table or column that is not there, or the page has a
+    component that does not exist.
+
+    What to do: Fix the pages that are named and build again. `dataflow workflow check NAME`
+    tries all queries without a build.
     """
 
     def __init__(self, build: SiteBuild, lines: list[str]) -> None:

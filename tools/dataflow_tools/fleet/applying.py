@@ -34,7 +34,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class ApplyError(DataflowError):
-    """A planned change could not be made; the workflow is as it was."""
+    """A planned change could not be made; the workflow is as it was.
+
+    Why: All files of a change are prepared before the first is replaced; one of them could not
+    be, so that all are as before.
+
+    What to do: Free the disk, or make the file writable, then run the same command again.
+    """
 
 
 def apply_all(

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 
 class RenderingError(DataflowError):
-    """Copier refused to render a version of the template with the answers given."""
+    """Copier refused to render a version of the template with the answers given.
+
+    Why: A version of the template is rendered with the answers that the workflow keeps in
+    `.copier-answers.yml`, and one of them is not valid there any more.
+
+    What to do: Give another answer: `dataflow workflow update NAME -d KEY=VALUE`.
+    """
 
 
 class Owner(StrEnum):

@@ -22,7 +22,14 @@ _MOST_NAMED = 5
 
 
 class UncommittedError(BadInputError):
-    """Folders to update have changes that git does not have yet, so nothing could be undone."""
+    """Folders to update have changes that git does not have yet, so nothing could be undone.
+
+    Why: An update changes files, and git is how it is undone: what git does not have would be
+    lost.
+
+    What to do: Commit or stash the changes, then update. With `--all` the other workflows are
+    updated.
+    """
 
 
 def recall_conflicts(jobs: list[UpdateJob], work_tree: WorkTree) -> None:

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 class UpdateBusyError(DataflowError):
-    """Another update of the same project is running."""
+    """Another update of the same project is running.
+
+    Why: Two updates at once would merge into each other's files.
+
+    What to do: Wait; a killed update holds nothing, and the next one finishes it.
+    """
 
 
 @contextmanager

@@ -29,7 +29,13 @@ class UnsupportedTemplateError(DataflowError):
 
 
 class InvalidAnswerError(DataflowError):
-    """A recorded answer is not valid any more, and only a person can give another."""
+    """A recorded answer is not valid any more, and only a person can give another.
+
+    Why: The newer template takes other answers to one of its questions than the workflow has
+    recorded.
+
+    What to do: Give one: `dataflow workflow update NAME -d KEY=VALUE`.
+    """
 
 
 def plan_instance(

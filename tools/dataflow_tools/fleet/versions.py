@@ -25,7 +25,14 @@ _URL = re.compile(r"^([a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:)")
 
 
 class TemplateError(DataflowError):
-    """A template, or a version of it, cannot be had."""
+    """A template, or a version of it, cannot be had.
+
+    Why: Updates merge between two versions of the template, and one of them cannot be had: no
+    network, no access, a tag that was deleted, or a template that has moved.
+
+    What to do: `dataflow template move URL` has all workflows follow a template to its new
+    address.
+    """
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,12 @@ _MARKERS = (r"^<<<<<<<( |\r?$)", r"^=======\r?$", r"^>>>>>>>( |\r?$)")
 
 
 class NoRepositoryError(BadInputError):
-    """Workflows outside a git repository cannot be updated: nothing could be undone."""
+    """Workflows outside a git repository cannot be updated: nothing could be undone.
+
+    Why: An update changes files, and git is how it is undone.
+
+    What to do: `git init`, then commit everything.
+    """
 
 
 @dataclass(frozen=True)

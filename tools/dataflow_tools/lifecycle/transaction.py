@@ -37,13 +37,25 @@ Actions = dict[str, Callable[..., None]]
 
 
 class LifecycleBusyError(DataflowError):
-    """Another command changes the project's files."""
+    """Another command changes the project's files.
+
+    Why: Two commands that change the project's files at once would undo each other.
+
+    What to do: Wait; a killed command holds nothing, and the next one finishes it.
+    """
 
     http_status = 409
 
 
 class UnfinishedError(DataflowError):
-    """What was begun could not be finished, nor taken back."""
+    """What was begun could not be finished, nor taken back.
+
+    Why: A command that changes several files (`rename`, `copy`, `remove`, `adopt`, `update`)
+    was killed half-way, and a file cannot be written now.
+
+    What to do: Make the file writable and run any of these commands: it finishes what was
+    begun, or takes it back, before anything else.
+    """
 
 
 class Transaction:

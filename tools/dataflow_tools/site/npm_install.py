@@ -25,7 +25,15 @@ _SECONDS_BETWEEN_REPORTS = 10.0
 
 
 class InstallError(DataflowError):
-    """npm could not install the packages of the dashboard site."""
+    """npm could not install the packages of the dashboard site.
+
+    Why: Dashboards are built with packages of npm's, which are fetched once for all projects of
+    a user. The registry cannot be reached, a proxy is in between, or Node is too old.
+
+    What to do: `npm config get registry` and HTTPS_PROXY say where npm asks. Where there is no
+    registry: `dataflow evidence vendor` elsewhere, or `dashboard = "static"`, which needs no
+    Node.
+    """
 
 
 def site_files() -> Path:

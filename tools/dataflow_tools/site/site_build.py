@@ -37,7 +37,13 @@ _PAGE_IN_LOG = re.compile(r"src/(?:pages|components)/[^\s:'\"?]+")
 
 
 class SiteBuildError(DataflowError):
-    """The site could not be built; what was built before is still there."""
+    """The site could not be built; what was built before is still there.
+
+    Why: A page of Evidence, or one of its queries, does not compile. One broken page fails a
+    whole build, which is why it is made aside: the site that people see is the old one.
+
+    What to do: Fix the page that is named; `dataflow evidence dev` shows it at each save.
+    """
 
 
 def build_site(
