@@ -69,12 +69,14 @@ def make_releases(folder: Path, repository: Path = REPOSITORY) -> None:
     git(folder, "tag", NEW)
 
 
-def render_project(releases: Path, root: Path, version: str) -> Path:
-    """Render a project with a workflow of each kind, and commit it."""
+def render_project(releases: Path, root: Path, version: str, **more: Any) -> Path:
+    """Render a project with a workflow of each kind, with some more answers, and commit it."""
     made: dict[str, Any] = {"defaults": True, "quiet": True, "vcs_ref": version}
     run_copy(str(releases), root, {"kind": "project", "project_name": "shop"}, **made)
     for name, answers in ANSWERS.items():
-        run_copy(str(releases), root / WORKFLOWS / name, {"workflow_id": name, **answers}, **made)
+        run_copy(
+            str(releases), root / WORKFLOWS / name, {"workflow_id": name, **answers, **more}, **made
+        )
     git(root, "init", "--quiet")
     commit(root, "Rendered")
     return root

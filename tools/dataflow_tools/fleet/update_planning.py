@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from dataflow_tools.fleet.versions import Version
     from dataflow_tools.fleet.worktree import WorkTree
 
+# What a workflow gets that is older than one of this template's questions, where that is not the
+# question's default, which is for what is made now.
+_FOR_OLDER: dict[str, Any] = {"use_unit_tests": False}
+
 
 class UnsupportedTemplateError(DataflowError):
     """A template uses something of Copier's that this engine does not do."""
@@ -77,7 +81,7 @@ def plan_instance(
         answers,
         scratch,
         settled=False,
-        given=given,
+        given={**_of_older(new, answers), **given},
         exclude=_for_update((new.config or {}).get("_exclude", ())),
     )
     _check_answers(instance, answers.values, theirs, given)
@@ -107,6 +111,16 @@ def plan_instance(
     ]
     notes += _describe_name(instance, theirs)
     return changes, [*notes, *_describe_answers(answers.values, theirs)]
+
+
+def _of_older(new: Export, answers: Answers) -> dict[str, Any]:
+    """Answers of what is older than a question whose default is for what is made now."""
+    questions = new.config or {}
+    return {
+        name: value
+        for name, value in _FOR_OLDER.items()
+        if name in questions and name not in answers.values
+    }
 
 
 def check_questions(export: Export, given: Mapping[str, Any]) -> None:

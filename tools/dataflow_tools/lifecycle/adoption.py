@@ -192,6 +192,7 @@ def _inferred(folder: Path, name: str, own: list[str]) -> dict[str, Any]:
     answers: dict[str, Any] = {
         # What the job of one's own does not do needs no files.
         "use_dbt": not has_job,
+        "use_unit_tests": False,
         "use_evidence": not has_job,
         "use_assets": not has_job,
     }
