@@ -40,6 +40,7 @@ def init(
         is_on_this_machine,
     )
     from dataflow_tools.scaffold.packed_template import packed_template
+    from dataflow_tools.scaffold.project_wheels import library_answer, place_wheels
     from dataflow_tools.scaffold.repository import begin_repository
 
     # A path from the current folder would mean another folder in the project.
@@ -51,11 +52,13 @@ def init(
     packed = packed_template()
     is_packed = packed is not None and packed.has(source.url, source.ref)
     if is_packed:
-        # What was installed from an index is there for colleagues as well.
-        answers.setdefault("library", "index")
+        # What was installed from an index is there for colleagues as well; files of wheels are not.
+        answers.setdefault("library", library_answer())
     create_project(path, source, answers, ask=asks(defaults=defaults))
     place_schema(Project(path))
     click.echo(f"Made the project {path}.")
+    for line in place_wheels(path, answers):
+        click.echo(line)
     if is_on_this_machine(source.url):
         lacks = "bring this project to newer versions" if is_packed else "install from it or update"
         click.echo(
