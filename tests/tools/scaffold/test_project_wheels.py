@@ -72,7 +72,8 @@ def test_uv_looks_into_the_folder_that_is_there(library: str) -> None:
     text = (template / "pyproject.toml.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701
     environment.filters["regex_replace"] = lambda text, *_: text
-    answers = {"library": library, "_copier_answers": {}, "_copier_conf": {}, "runtime_version": "1"}
+    copier: dict[str, object] = {"_copier_answers": {}, "_copier_conf": {}}
+    answers = {"library": library, "runtime_version": "1", **copier}
     rendered = environment.from_string(text).render(answers)
     uv = tomllib.loads(rendered)["tool"].get("uv", {})
     folders = [

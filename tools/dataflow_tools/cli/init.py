@@ -31,8 +31,8 @@ def init(
     A project is a git repository with one folder per workflow. This renders its files, commits
     them, and has `git commit` run the checks of .pre-commit-config.yaml. Nothing is installed.
     """
+    from dataflow.shared.config_schema import place_schema
     from dataflow.shared.project import Project
-    from dataflow_tools.scaffold.config_schema import place_schema
     from dataflow_tools.scaffold.create import (
         TemplateSource,
         create_project,

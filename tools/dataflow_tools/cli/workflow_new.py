@@ -60,7 +60,7 @@ def new(
       dataflow workflow new trips -d schedule='0 6 * * *' -d timezone=Europe/Berlin
     """  # noqa: D301 - click needs the character itself
     from dataflow.service.nudge import nudge_service
-    from dataflow_tools.scaffold.config_schema import place_schema
+    from dataflow.shared.config_schema import place_schema
     from dataflow_tools.scaffold.create import create_workflow
 
     project = find_project()

@@ -53,9 +53,7 @@ def test(
     command = pytest_command()
     if update_sample:
         _take_samples(project, name, folder / "data", rows)
-    done = subprocess.run(
-        [*command, str(folder), *pytest_arguments], cwd=project.root, check=False
-    )
+    done = subprocess.run([*command, str(folder), *pytest_arguments], cwd=project.root, check=False)
     raise SystemExit(done.returncode)
 
 

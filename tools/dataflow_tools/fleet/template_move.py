@@ -206,7 +206,10 @@ def _rendered(template: Template, version: Version) -> frozenset[str]:
     from has the library and its documentation as well.
     """
     listed = run_git("ls-tree", "-z", version.commit, cwd=template.repository).decode()
-    entries = dict(reversed(entry.split("\t", 1)) for entry in listed.split("\0") if entry)
+    entries = {
+        name: found
+        for found, _, name in (entry.partition("\t") for entry in listed.split("\0") if entry)
+    }
     questions = next((name for name in _QUESTIONS if name in entries), None)
     if questions is None:
         return frozenset({listed})

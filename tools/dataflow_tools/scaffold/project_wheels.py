@@ -54,13 +54,16 @@ def place_wheels(root: Path, answers: Mapping[str, object]) -> list[str]:
         for wheel in found or ():
             shutil.copy(wheel, root / WHEELS)
         if found:
-            return [f"The wheels that you installed are in its folder {WHEELS}/, for colleagues and CI."]
+            return [f"The wheels that you installed are in its folder {WHEELS}/, to be committed."]
         return [f"Put the wheels of the library there before `uv sync`: {copy}"]
     if answers.get("library") != "index":
         return []
-    return [
+    told = (
         f"`uv sync` takes dataflow-runtime and dataflow-tools {number} from your package index. If "
-        "no index has them because you installed a folder of wheels (--find-links):",
+        "no index has them because you installed a folder of wheels (--find-links):"
+    )
+    return [
+        told,
         f"  mkdir {root / WHEELS} && {copy}",
         f"  printf '\\n[tool.uv]\\nfind-links = [\"{WHEELS}\"]\\n' >> {root / 'pyproject.toml'}",
     ]
