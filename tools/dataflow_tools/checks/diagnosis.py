@@ -14,6 +14,7 @@ from dataflow_tools.checks.installation import diagnose_installation
 from dataflow_tools.checks.plugins import diagnose_plugins
 from dataflow_tools.checks.project_health import diagnose_project
 from dataflow_tools.checks.protocol import Verdict, judged, not_applicable
+from dataflow_tools.checks.secret_folder import diagnose_secrets
 from dataflow_tools.checks.template_version import diagnose_versions
 from dataflow_tools.dashboards.kind import chosen_site
 
@@ -46,7 +47,11 @@ def examine(*, offline: bool = False) -> tuple[Path | None, dict[str, dict[str, 
     needs_node = "evidence" in parts and _builds_with_node(project)
     machine = diagnose_installation({"run", *parts}, needs_node=needs_node, root=project.root)
     machine |= diagnose_plugins()
-    around = {**diagnose_project(project), **diagnose_versions(project, offline=offline)}
+    around = {
+        **diagnose_project(project),
+        **diagnose_secrets(project),
+        **diagnose_versions(project, offline=offline),
+    }
     return project.root, {"Machine": machine, "Project": around}
 
 

@@ -185,11 +185,15 @@ def _look(
 ) -> dict[str, Any]:
     """Look at the data that a workflow shall start from, and say what was seen."""
     from dataflow.shared.redaction import redact
-    from dataflow.sources.errors import SourceError, SourceSettingError
+    from dataflow.sources.errors import AccessRefusedError, SourceError, SourceSettingError
     from dataflow.workflows.identifiers import check_workflow_id
     from dataflow_tools.inspection.address import source_from_location
     from dataflow_tools.inspection.source_inspection import inspect_source
-    from dataflow_tools.scaffold.source_answers import described_source, resolved
+    from dataflow_tools.scaffold.source_answers import (
+        described_source,
+        how_to_log_in,
+        resolved,
+    )
 
     check_workflow_id(name)
     click.echo(f"Looking at {shortened(redact(location), 80)} …")
@@ -197,6 +201,8 @@ def _look(
     where = source_from_location(project, place, table, given.get("source_settings"))
     try:
         inspection = inspect_source(described_source(name, where, given, project.values, source))
+    except AccessRefusedError as error:
+        raise AccessRefusedError(error.reason, how_to_log_in(name, where, given)) from error
     except (SourceError, SourceSettingError) as error:
         told = error.instruction
         if "ingestion.source" not in told or "ingestion.source.url" in told:

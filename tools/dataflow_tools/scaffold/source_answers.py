@@ -74,6 +74,31 @@ def described_source(
     return {str(key): value for key, value in resolved(described, environ).items()}
 
 
+def how_to_log_in(workflow_id: str, source: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
+    """What to type where an API has refused access to `dataflow workflow new`.
+
+    >>> how_to_log_in("items", {"type": "api"}, {"auth_type": "bearer_token"})
+    'See that ITEMS_TOKEN is right, and what it may read, or name another login.'
+    """
+    chosen = str(answers.get("auth_type") or "none")
+    if chosen in _CREDENTIALS:
+        names = " and ".join(f"{workflow_id}_{e}".upper() for e in _CREDENTIALS[chosen].values())
+        verb = "is" if len(_CREDENTIALS[chosen]) == 1 else "are"
+        it = "it" if verb == "is" else "they"
+        return f"See that {names} {verb} right, and what {it} may read, or name another login."
+    if source.get("type") != "api":
+        return "See whether the address is right, and who may read it."
+    ways = [
+        f"-d auth_type={way} reads {' and '.join(f'{workflow_id}_{end}'.upper() for end in ends)}"
+        for way, ends in _CREDENTIALS.items()
+    ]
+    variable = f"{workflow_id}_TOKEN".upper()
+    return (
+        f"If it needs a login, set {variable} in the environment and add -d auth_type=bearer_token. "
+        f"Others: {'; '.join(ways[1:])} (with -d token_url=URL)."
+    )
+
+
 def named_sources(locations: Sequence[str], given: Mapping[str, Any]) -> dict[str, str]:
     """The locations by the names of their tables; the name of a single one may be empty.
 
