@@ -40,9 +40,8 @@ def test_each_variable_is_named_with_its_origin(
     (tmp_path / "secrets" / "SALES_PASSWORD").write_text("s3cret-value")
     monkeypatch.setenv("SALES_TOKEN", "t0ken-value")
     said = told(tmp_path, "{type: api, url: u, auth_type: bearer_token}")
-    assert said == (
-        "Look at its login. Read in this run: token is ${SALES_TOKEN}, from the environment variable."
-    )
+    read = "Read in this run: token is ${SALES_TOKEN}, from the environment variable."
+    assert said == f"Look at its login. {read}"
     said = told(
         tmp_path,
         "{type: api, auth_type: basic, username: '${SHOP_USER}', password: '${SALES_PASSWORD}'}",
