@@ -27,6 +27,10 @@ def broken_kinds(folder: Path) -> list[str]:
     Args:
         folder: The workflow's folder. What is wrong with its config.yaml otherwise is left to those
             who validate it.
+
+    >>> from pathlib import Path
+    >>> broken_kinds(Path("a folder without a config.yaml"))
+    []
     """
     try:
         values = parse_yaml((folder / _CONFIG).read_bytes()).values

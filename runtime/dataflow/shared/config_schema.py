@@ -90,6 +90,9 @@ def config_schema(project: Project | None = None) -> dict[str, Any]:
 
     Args:
         project: Whose declared sections, own readers and own stages are known as well.
+
+    >>> config_schema()["$schema"]
+    'http://json-schema.org/draft-07/schema#'
     """
     from dataflow.shared.config_model import WorkflowConfig
 

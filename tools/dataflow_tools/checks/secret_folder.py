@@ -37,7 +37,8 @@ def _inside(project: Project) -> str | None:
     try:
         # An absolute one stays as it is.
         folder = (project.root / project.settings.secrets_dir).resolve()
-    except DataflowError:
+    except (DataflowError, OSError):
+        # What is wrong with the settings is said where they are looked at.
         return None
     root = project.root.resolve()
     if folder == root or not folder.is_relative_to(root):
