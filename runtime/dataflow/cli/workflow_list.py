@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 @click.command("list")
-@click.option("--check", is_flag=True, help="Also import each workflow and say which are broken.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Also import each workflow and its plug-ins; say what is broken.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(check: bool, as_json: bool) -> None:
     """List the project's workflows.
@@ -26,12 +30,16 @@ def list_(check: bool, as_json: bool) -> None:
     project = find_project()
     reasons: dict[str, str] = {}
     if check:
+        from dataflow.shared.broken_kinds import broken_kinds
         from dataflow.shared.output_redaction import guard_output
         from dataflow.workflows.registry import load_workflows
 
         # The authors' code runs now, and may write and raise what it likes.
         guard_output()
         reasons = {found.workflow_id: found.reason for found in load_workflows(project)[1]}
+        for workflow_id in list_workflow_ids(project):
+            if found := broken_kinds(project.workflow_dir(workflow_id)):
+                reasons.setdefault(workflow_id, " ".join(found))
     rows: list[dict[str, Any]] = [
         {
             "workflow_id": workflow_id,
@@ -54,6 +62,9 @@ def list_(check: bool, as_json: bool) -> None:
             click.echo(f"{row['workflow_id']:<{width}}{status}  {row['path']}{others}")
             if "reason" in row:
                 click.echo(f"  {row['reason']}", err=True)
+    from dataflow.shared.config_schema import renew_schema
+
+    renew_schema(project)
     if reasons:
         raise SystemExit(1)
 

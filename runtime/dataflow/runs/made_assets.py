@@ -16,11 +16,12 @@ from dagster import (
 
 from dataflow.runs.asset_events import tell
 from dataflow.runs.lineage import CONTRACT_CHECK, dashboard_key, source_key, table_key
+from dataflow.runs.refused_login import tell_of_login
 from dataflow.runs.table_facts import TableFacts, facts_of_tables
 from dataflow.shared.logging import get_logger
 from dataflow.shared.redaction import redact
 from dataflow.shared.shown import shortened
-from dataflow.sources.errors import ContractError
+from dataflow.sources.errors import AccessRefusedError, ContractError
 from dataflow.warehouse.run_warehouse import RunWarehouse
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ class ToldOfSources:
         stored: list[StoredTable] = []
         try:
             stored.extend(extracted)
+        except AccessRefusedError as error:
+            tell_of_login(error, run.project, run.workflow_id, table.name)
+            raise
         except ContractError as error:
             failed = [name, *table.child_tables][len(stored)]
             self.events.append(_broken_contract(run, failed, error))

@@ -6,6 +6,7 @@ name, so a plug-in that cannot be imported is named in one error and does not ha
 
 from __future__ import annotations
 
+import traceback
 from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any, Literal
@@ -82,11 +83,11 @@ def load(group: Group, name: str) -> Any:
     point = installed(group)[name]
     try:
         return point.load()
-    except Exception as error:  # whatever a foreign module does at import
+    except (Exception, SystemExit) as error:  # whatever a foreign module does at import
         raise broken_plugin(
             point,
             f"The {group.removesuffix('s')} {name!r} of {distribution_of(point)} cannot be loaded: "
-            f"{type(error).__name__}: {error}",
+            f"{type(error).__name__}{_place(point, error)}: {_words(error)}.",
         ) from error
 
 
@@ -103,6 +104,24 @@ def distribution_of(point: EntryPoint) -> str:
     'dataflow-tools'
     """
     return point.dist.name if point.dist is not None else "an unknown distribution"
+
+
+def _place(point: EntryPoint, error: BaseException) -> str:
+    """Where in the plug-in's own package an import failed."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" in {error.filename}:{error.lineno}"
+    package = point.module.partition(".")[0]
+    places = [
+        f" in {frame.f_code.co_filename}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package
+    ]
+    return places[-1] if places else ""
+
+
+def _words(error: BaseException) -> str:
+    words = error.msg if isinstance(error, SyntaxError) else str(error)
+    return words.rstrip().rstrip(".")
 
 
 def _precedence(distribution: str) -> tuple[bool, str]:

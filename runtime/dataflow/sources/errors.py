@@ -62,6 +62,15 @@ class SourceUnavailableError(SourceError):
     """
 
 
+class AccessRefusedError(SourceUnavailableError):
+    """The source wants another login than it was given, or one at all.
+
+    ``is_of_login_told`` is whether it says already where the login came from.
+    """
+
+    is_of_login_told: bool = False
+
+
 class SourceDataError(SourceError):
     """The source answered with something that is not the data it promises.
 

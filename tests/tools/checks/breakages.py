@@ -268,11 +268,11 @@ BREAKAGES = {
     "no_options": Breakage(
         "options", "README.md", remove_readme_section("What can be set"), "transformation"
     ),
-    "no_description": Breakage(
+    "no_page_title": Breakage(
         "dashboard",
         "evidence/pages/index.md",
-        remove_lines("evidence/pages/index.md", "description:"),
-        "no description",
+        remove_lines("evidence/pages/index.md", "title:"),
+        "no title",
         NO_DBT,
     ),
     "bare_mart": Breakage(

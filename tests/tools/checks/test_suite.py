@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+import tomllib
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from tests.conftest import REPOSITORY
 from tests.tools.checks.breakages import append, write
 from tests.tools.checks.conftest import BARE, Render, missing
 
 from dataflow.shared.project import Project
-from dataflow_tools.checks.check import check_workflows
+from dataflow_tools.checks.check import _tested, check_workflows
 from dataflow_tools.checks.checklist import Report
 from dataflow_tools.checks.protocol import Status
-
-pytestmark = pytest.mark.slow
 
 FAILING = """
 
@@ -23,6 +26,26 @@ class TestTotals:
 """
 # A test of this file would end pytest itself.
 LEAVING = '"""Leaves."""\n\nimport os\n\n\ndef test_leaving() -> None:\n    os._exit(9)\n'
+
+
+def test_without_pytest_each_workflow_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No failure of the workflow is made of it, and the other points are looked at."""
+    monkeypatch.setitem(sys.modules, "pytest", None)
+    with ExitStack() as cleanup:
+        outcome = _tested(Project(tmp_path), ["one", "two"], cleanup)
+    for name in ("one", "two"):
+        (finding,) = outcome.findings[name]
+        assert "pytest, which runs the tests of workflows, is not installed" in finding.reason
+        assert finding.instruction == "pip install pytest"
+
+
+def test_the_tools_bring_pytest() -> None:
+    """What the quickstart ends with works after the install that it begins with."""
+    text = (REPOSITORY / "tools" / "pyproject.toml").read_text(encoding="utf-8")
+    needed = tomllib.loads(text)["project"]["dependencies"]
+    assert any(line.startswith("pytest") for line in needed)
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +65,7 @@ def tested(new_project: Callable[[], Project], render: Render) -> tuple[Project,
     return project, {report.workflow_id: report for report in reports}
 
 
+@pytest.mark.slow
 def test_tests_that_pass_are_counted(tested: tuple[Project, dict[str, Report]]) -> None:
     """With all tests run, a rendered workflow has every point met that applies."""
     report = tested[1]["good"]
@@ -50,6 +74,7 @@ def test_tests_that_pass_are_counted(tested: tuple[Project, dict[str, Report]]) 
     assert (point.status, point.detail) == (Status.MET, "8 passed")
 
 
+@pytest.mark.slow
 def test_a_test_that_fails_is_named(tested: tuple[Project, dict[str, Report]]) -> None:
     """The report says which test of which file fails, where and why."""
     project, reports = tested
@@ -63,6 +88,7 @@ def test_a_test_that_fails_is_named(tested: tuple[Project, dict[str, Report]]) -
     assert "== 3" in finding.reason
 
 
+@pytest.mark.slow
 def test_a_file_of_tests_that_cannot_be_read_is_named(
     tested: tuple[Project, dict[str, Report]],
 ) -> None:
@@ -73,6 +99,7 @@ def test_a_file_of_tests_that_cannot_be_read_is_named(
     assert project.relative(path) in str(missing(reports["unreadable"]))
 
 
+@pytest.mark.slow
 def test_tests_that_end_pytest_are_no_tests_that_pass(
     new_project: Callable[[], Project], render: Render
 ) -> None:

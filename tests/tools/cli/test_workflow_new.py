@@ -161,3 +161,77 @@ def test_what_new_advises_of_a_column_runs_and_passes_the_rendered_tests(
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(config.parent)]
     tested = subprocess.run(command, cwd=project_folder, capture_output=True, text=True)
     assert tested.returncode == 0, tested.stdout
+
+
+STANZAS = """
+from pathlib import Path
+from typing import Literal
+
+from dataflow.shared.config_types import Section
+from dataflow.sources.kind import Extracted, SourceKind
+
+
+class Stanza(Section):
+    type: Literal["stanza"]
+    path: str
+
+
+def read(settings, request):
+    files = sorted(Path(settings.path).glob("*.stz"))
+    rows = [{"id": n, "amount": n * 1.5, "name": file.stem} for n, file in enumerate(files)]
+    return Extracted(rows, settings.path)
+
+
+KIND = SourceKind(Stanza, read)
+"""
+
+
+def test_a_plug_ins_source_starts_a_workflow(
+    project_folder: Path, tmp_path: Path, dataflow: Dataflow
+) -> None:
+    """Its reader is asked, and config and models are rendered from what it gave."""
+    site = tmp_path / "site"
+    info = site / "acme_stanza-1.0.dist-info"
+    info.mkdir(parents=True)
+    (site / "acme_stanza.py").write_text(STANZAS)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-stanza\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[dataflow.sources]\nstanza = acme_stanza:KIND\n")
+    data = tmp_path / "stanzas"
+    data.mkdir()
+    for name in ("one", "two", "three"):
+        (data / f"{name}.stz").write_bytes(b"\x01")
+
+    def new(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        env = {"PYTHONPATH": str(site)}
+        return dataflow("workflow", "new", name, *arguments, cwd=project_folder, env=env)
+
+    settings = f"source_settings={{path: {data}}}"
+    slip = new("bills", "-d", "source_type=stanzas", "-d", settings)
+    assert "Did you mean `stanza`?" in slip.stderr
+    unread = new("bills", "--source", str(data / "one.stz"))
+    assert "-d source_type=stanza -d source_settings=" in unread.stderr
+    both = new("bills", "--source", str(data), "-d", "source_type=stanza")
+    assert "described by its keys, not by a location" in both.stderr
+    made = new("bills", "-d", "source_type=stanza", "-d", settings)
+    assert made.returncode == 0, made.stderr
+    assert "3 rows, 3 columns; key: id" in made.stdout
+    assert source_of(project_folder, "bills") == {"type": "stanza", "path": str(data)}
+    folder = project_folder / "src" / "dataflow" / "workflows" / "bills"
+    assert "amount" in (folder / "dbt" / "models" / "staging" / "stg_bills.sql").read_text()
+
+
+def test_an_api_that_refuses_says_what_to_type(project_folder: Path, dataflow: Dataflow) -> None:
+    """Which login to name and which variable to set; of a wrong one, which it was."""
+    with api("tok-123456") as url:
+        refused = dataflow("workflow", "new", "walled", "--source", url, cwd=project_folder)
+        wrong = dataflow(
+            *("workflow", "new", "walled", "--source", url, "-d", "auth_type=bearer_token"),
+            cwd=project_folder,
+            env={"WALLED_TOKEN": "tok-999999"},
+        )
+    assert (
+        "set WALLED_TOKEN in the environment, and add -d auth_type=bearer_token" in refused.stderr
+    )
+    assert "auth_type=basic reads WALLED_USERNAME and WALLED_PASSWORD" in refused.stderr
+    assert "See that WALLED_TOKEN is right" in wrong.stderr
+    assert "tok-999999" not in wrong.stderr

@@ -25,6 +25,17 @@ WHEEL = "https://x.test/a.whl"
 PLAIN = "pip install 'dataflow-runtime[all]==1.2.0' dataflow-tools==1.2.0"
 
 
+def test_a_folder_of_wheels_is_looked_into_by_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What uv's `find-links` names is pip's, too."""
+    found = LINES.replace("[tool.uv.sources]", '[tool.uv]\nfind-links = ["wheels"]')
+    (tmp_path / "pyproject.toml").write_text(found)
+    monkeypatch.setenv("PATH", "")
+    line = "pip install --find-links wheels 'dataflow-runtime[all]==1.2.0' dataflow-tools==1.2.0"
+    assert install_command(tmp_path) == line
+
+
 @pytest.mark.parametrize(
     ("source", "command"),
     [

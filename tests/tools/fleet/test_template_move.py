@@ -120,6 +120,24 @@ def test_a_place_without_the_versions_in_use_is_refused(project: Lab, tmp_path: 
     assert project.status() == ""
 
 
+def test_only_what_is_rendered_is_compared(project: Lab, tmp_path: Path) -> None:
+    """What a wheel leaves out of the repository makes no other version; a question does."""
+    other = tmp_path / "other"
+    git(tmp_path, "clone", "-q", str(project.template), str(other))
+    git(other, "checkout", "-q", "1.1.0")
+    for name, is_refused in (("LICENSE", False), ("copier.yml", True)):
+        with (other / name).open("a", encoding="utf-8") as file:
+            file.write("# more\n")
+        git(other, "add", "--all")
+        git(other, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", name)
+        git(other, "tag", "-f", "1.1.0")
+        if not is_refused:
+            assert move_template(project.project, str(other), plan_only=True).files
+            continue
+        with pytest.raises(BadInputError, match="is not what it is at the address in use"):
+            move_template(project.project, str(other), plan_only=True)
+
+
 @pytest.mark.slow
 def test_what_git_does_not_have_is_not_changed(project: Lab, tmp_path: Path) -> None:
     """A file with uncommitted work refuses the move of all; work elsewhere does not matter."""

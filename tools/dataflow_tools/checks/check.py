@@ -6,10 +6,13 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.finding import Finding
 from dataflow.shared.output_redaction import guard_output
 from dataflow_tools.checks.checklist import Report, as_advice, judge, load_checks
 from dataflow_tools.checks.suite import TestRun
 from dataflow_tools.checks.trial import Trial, Workers
+from dataflow_tools.checks.tried_workflow import Outcome
 from dataflow_tools.checks.workflow_source import WorkflowSource
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
     from dataflow_tools.checks.protocol import Check
-    from dataflow_tools.checks.tried_workflow import Outcome, TriedWorkflow
+    from dataflow_tools.checks.tried_workflow import TriedWorkflow
 
 
 def check_workflows(
@@ -45,12 +48,23 @@ def check_workflows(
         outcome: Outcome | None = None
         if with_tests:
             progress("running the tests")
-            tests = TestRun(project, workflow_ids)
-            cleanup.callback(tests.stop)
-            outcome = tests.wait()
+            outcome = _tested(project, workflow_ids, cleanup)
         for name in workflow_ids:
             progress(f"checking {name}")
             yield _check(Trial(project, name, outcome, with_environment, workers), checks)
+
+
+def _tested(project: Project, workflow_ids: Sequence[str], cleanup: ExitStack) -> Outcome:
+    try:
+        tests = TestRun(project, workflow_ids)
+    except MissingDependencyError as error:
+        # The other points can be looked at without.
+        outcome = Outcome()
+        for name in workflow_ids:
+            outcome.findings[name].append(Finding.of(error))
+        return outcome
+    cleanup.callback(tests.stop)
+    return tests.wait()
 
 
 def _check(workflow: Trial, checks: dict[str, Check[TriedWorkflow]]) -> Report:

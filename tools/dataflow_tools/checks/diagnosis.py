@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from dataflow.shared.config_schema import renew_schema
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.finding import Finding
 from dataflow.shared.project import PROJECT_VARIABLE, Project, ProjectNotFoundError, find_project
 from dataflow.workflows.registry import list_workflow_ids
 from dataflow_tools.checks.installation import diagnose_installation
+from dataflow_tools.checks.plugins import diagnose_plugins
 from dataflow_tools.checks.project_health import diagnose_project
 from dataflow_tools.checks.protocol import Verdict, judged, not_applicable
+from dataflow_tools.checks.secret_folder import diagnose_secrets
 from dataflow_tools.checks.template_version import diagnose_versions
 from dataflow_tools.dashboards.kind import chosen_site
 
@@ -37,12 +40,18 @@ def examine(*, offline: bool = False) -> tuple[Path | None, dict[str, dict[str, 
         found = judged([Finding.of(error)])
         if is_none_wanted:
             found = not_applicable("this folder is not inside one")
-        machine = diagnose_installation(set(), needs_node=False)
+        machine = diagnose_installation(set(), needs_node=False) | diagnose_plugins()
         return None, {"Machine": machine, "Project": {"project": found}}
+    renew_schema(project)
     parts = _parts(project)
     needs_node = "evidence" in parts and _builds_with_node(project)
     machine = diagnose_installation({"run", *parts}, needs_node=needs_node, root=project.root)
-    around = {**diagnose_project(project), **diagnose_versions(project, offline=offline)}
+    machine |= diagnose_plugins()
+    around = {
+        **diagnose_project(project),
+        **diagnose_secrets(project),
+        **diagnose_versions(project, offline=offline),
+    }
     return project.root, {"Machine": machine, "Project": around}
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dataflow.shared.yaml_document import parse_yaml
-from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
+from dataflow_tools.checks.protocol import Group, Status, Verdict, check, judged, not_applicable
 from dataflow_tools.checks.workflow_source import read_text
 
 if TYPE_CHECKING:
@@ -69,18 +69,25 @@ def check_dashboard(workflow: WorkflowSource) -> Verdict:
     if not workflow.has("evidence"):
         return not_applicable("there is no folder evidence")
     pages = sorted((workflow.folder / "evidence" / "pages").rglob("*.md"))
-    findings = [
-        workflow.finding(
-            f"The page has no {key}.", f"Write `{key}:` between the dashes on top.", page, 1
-        )
-        for page in pages
+    lacking = {
+        key: [
+            workflow.finding(
+                f"The page has no {key}.", f"Write `{key}:` between the dashes on top.", page, 1
+            )
+            for page in pages
+            if not str(_front_matter(page).get(key) or "").strip()
+        ]
         for key in ("title", "description")
-        if not str(_front_matter(page).get(key) or "").strip()
-    ]
+    }
+    findings = lacking["title"]
     if workflow.readme is not None and not re.search(r"dashboard", workflow.readme, re.IGNORECASE):
         reason = "The README does not mention the dashboard."
         findings.append(workflow.finding(reason, "Say what it shows, and for whom.", _README))
-    return judged(findings, f"{len(pages)} page{'' if len(pages) == 1 else 's'}")
+    detail = f"{len(pages)} page{'' if len(pages) == 1 else 's'}"
+    if not findings and lacking["description"]:
+        # The site's own does for a page that has none: nothing is wrong with the workflow.
+        return Verdict(Status.ADVISED, detail, tuple(lacking["description"]))
+    return judged([*findings, *lacking["description"]], detail)
 
 
 def _purpose(text: str) -> str:

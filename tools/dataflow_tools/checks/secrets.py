@@ -20,6 +20,7 @@ from dataflow.shared.environment import resolve
 from dataflow.shared.redaction import is_secret_key
 from dataflow.shared.yaml_document import parse_yaml
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged
+from dataflow_tools.checks.secret_folder import exposed_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,8 @@ def check_secrets(workflow: WorkflowSource) -> Verdict:
                 findings.setdefault((path, line), found)
     read = len(workflow.files) - left_out
     some = f"; {left_out} are no text or larger than 1 MB" if left_out else ""
-    return judged([findings[key] for key in sorted(findings)], f"{read} files{some}")
+    found_here = [findings[key] for key in sorted(findings)]
+    return judged([*found_here, *exposed_secrets(workflow.project)], f"{read} files{some}")
 
 
 def _text(path: Path) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from dataflow_tools.checks.protocol import (
     not_applicable,
 )
 from dataflow_tools.checks.tried_workflow import Outcome
+from dataflow_tools.fleet.pytest_command import pytest_command
 from dataflow_tools.fleet.workflow_health import pytest_options
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class TestRun:
         options += ["-o", "junit_family=xunit1", f"--junitxml={self._report}"]
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "pytest", *options),
+                *(*pytest_command(), *options),
                 *pytest_options(self._project, Path(self._scratch.name)),
                 *folders,
             ],

@@ -31,8 +31,8 @@ def init(
     A project is a git repository with one folder per workflow. This renders its files, commits
     them, and has `git commit` run the checks of .pre-commit-config.yaml. Nothing is installed.
     """
+    from dataflow.shared.config_schema import place_schema
     from dataflow.shared.project import Project
-    from dataflow_tools.scaffold.config_schema import place_schema
     from dataflow_tools.scaffold.create import (
         TemplateSource,
         create_project,
@@ -40,6 +40,7 @@ def init(
         is_on_this_machine,
     )
     from dataflow_tools.scaffold.packed_template import packed_template
+    from dataflow_tools.scaffold.project_wheels import library_answer, place_wheels
     from dataflow_tools.scaffold.repository import begin_repository
 
     # A path from the current folder would mean another folder in the project.
@@ -51,11 +52,13 @@ def init(
     packed = packed_template()
     is_packed = packed is not None and packed.has(source.url, source.ref)
     if is_packed:
-        # What was installed from an index is there for colleagues as well.
-        answers.setdefault("library", "index")
+        # What was installed from an index is there for colleagues as well; files of wheels are not.
+        answers.setdefault("library", library_answer())
     create_project(path, source, answers, ask=asks(defaults=defaults))
     place_schema(Project(path))
     click.echo(f"Made the project {path}.")
+    for line in place_wheels(path, answers):
+        click.echo(line)
     if is_on_this_machine(source.url):
         lacks = "bring this project to newer versions" if is_packed else "install from it or update"
         click.echo(

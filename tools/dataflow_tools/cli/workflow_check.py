@@ -54,9 +54,11 @@ def check(
 
     The exit code is 0 if nothing is missing, 1 if something is, 2 if the check could not be made.
     """
+    from dataflow.shared.config_schema import renew_schema
     from dataflow_tools.checks.check import check_workflows
 
     project = find_project()
+    renew_schema(project, whole=True)
     chosen = _choose(project, names, every=every, ref=ref)
     if ref is not None and not as_json:
         click.echo(f"Changed since {ref}: {', '.join(chosen) or 'no workflow'}.")

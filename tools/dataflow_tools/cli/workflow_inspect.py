@@ -38,11 +38,13 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
       dataflow workflow inspect daily_sales --accept
     """  # noqa: D301 (click needs the character itself)
     from dataflow.shared.config import workflow_config
+    from dataflow.shared.config_schema import renew_schema
     from dataflow.sources.errors import told_of
     from dataflow_tools.inspection.contract_change import contract_change
     from dataflow_tools.inspection.own_rows import is_read_by_own_code, own_rows
 
     project = find_project()
+    renew_schema(project)
     config = workflow_config(name, project)
     changes: dict[str, ContractChange] = {}
     for table in config.tables:

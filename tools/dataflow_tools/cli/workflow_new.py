@@ -56,18 +56,23 @@ def new(
       dataflow workflow new trips --source data/in/trips.parquet
       dataflow workflow new orders --source orders.xlsx -d source_settings='{sheet: Orders}'
       dataflow workflow new shop --source people=people.csv --source orders=shop.db
+      dataflow workflow new notes -d source_type=folder -d source_settings='{path: data/in}'
       dataflow workflow new items --source https://api.test/items -d auth_type=bearer_token
       dataflow workflow new trips -d schedule='0 6 * * *' -d timezone=Europe/Berlin
     """  # noqa: D301 - click needs the character itself
     from dataflow.service.nudge import nudge_service
-    from dataflow_tools.scaffold.config_schema import place_schema
+    from dataflow.shared.config_schema import place_schema
     from dataflow_tools.scaffold.create import create_workflow
+    from dataflow_tools.scaffold.source_answers import with_kind
 
     project = find_project()
-    told = parse_answers(data, "workflow new")
+    told = with_kind(parse_answers(data, "workflow new"))
     answers = dict(told)
     if name is None:
         name, sources, told, answers = _asked_for(project, sources, told, defaults=defaults)
+        defaults = True
+    elif "source_kind" in answers:
+        answers = _seen_by_plugin(project, name, sources, answers)
         defaults = True
     elif sources:
         answers = _looked_at(project, name, sources, table, answers)
@@ -175,6 +180,38 @@ def _refuse_merge_without_keys(keys: dict[str, list[str]], given: dict[str, Any]
         )
 
 
+def _seen_by_plugin(
+    project: Project, name: str, sources: tuple[str, ...], given: dict[str, Any]
+) -> dict[str, Any]:
+    """Look at a source that a plug-in reads, with that plug-in's reader."""
+    from dataclasses import replace
+
+    from dataflow.shared.errors import BadInputError
+    from dataflow.workflows.identifiers import check_workflow_id
+    from dataflow_tools.inspection.source_inspection import inspect_source
+    from dataflow_tools.scaffold.source_answers import resolved
+
+    kind, settings = str(given["source_kind"]), given.get("source_settings") or {}
+    if sources or not isinstance(settings, dict):
+        raise BadInputError(
+            f"A source of type {kind} is described by its keys, not by a location.",
+            f"Leave out --source, and write -d source_type={kind} "
+            "-d source_settings='{key: value}'.",
+        )
+    check_workflow_id(name)
+    click.echo(f"Looking at the source of type {kind} …")
+    inspection = inspect_source({"type": kind, **resolved(settings, project.values)})
+    click.echo(f"  {inspection.summary()}")
+    for note in inspection.notes:
+        click.echo(f"  note: {note}")
+    # What the template asks about a location, no plug-in's source has.
+    found = replace(inspection, source={"type": kind, "url": ""}).answers()
+    for answer in ("source_type", "source_url"):
+        found.pop(answer, None)
+    # A key that a person names is one that a person is sure of.
+    return {**found, **given, "confirmed": given.get("primary_key", [])}
+
+
 def _look(
     project: Project,
     name: str,
@@ -185,11 +222,16 @@ def _look(
 ) -> dict[str, Any]:
     """Look at the data that a workflow shall start from, and say what was seen."""
     from dataflow.shared.redaction import redact
-    from dataflow.sources.errors import SourceError, SourceSettingError
+    from dataflow.sources.errors import AccessRefusedError, SourceError, SourceSettingError
     from dataflow.workflows.identifiers import check_workflow_id
     from dataflow_tools.inspection.address import source_from_location
     from dataflow_tools.inspection.source_inspection import inspect_source
-    from dataflow_tools.scaffold.source_answers import described_source, resolved
+    from dataflow_tools.scaffold.source_answers import (
+        described_source,
+        how_to_log_in,
+        plugin_kinds,
+        resolved,
+    )
 
     check_workflow_id(name)
     click.echo(f"Looking at {shortened(redact(location), 80)} …")
@@ -197,8 +239,16 @@ def _look(
     where = source_from_location(project, place, table, given.get("source_settings"))
     try:
         inspection = inspect_source(described_source(name, where, given, project.values, source))
+    except AccessRefusedError as error:
+        raise AccessRefusedError(error.reason, how_to_log_in(name, where, given)) from error
     except (SourceError, SourceSettingError) as error:
         told = error.instruction
+        if where["type"] == "file" and (kinds := plugin_kinds()):
+            told = error.instruction = (
+                f"{told} What a plug-in reads is given by -d source_type={kinds[0]} "
+                f"-d source_settings='{{key: value}}'; installed: {', '.join(kinds)}."
+            )
+            error.args = (error.reason, told)
         if "ingestion.source" not in told or "ingestion.source.url" in told:
             raise
         # There is no config.yaml yet that the instruction could be followed in.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -45,18 +44,16 @@ def test(
       dataflow workflow test orders -k end_to_end -x
       dataflow workflow test orders --update-sample --rows 20
     """  # noqa: D301 - click needs the character itself
+    from dataflow_tools.fleet.pytest_command import pytest_command
     from dataflow_tools.fleet.template_instance import find_instances
 
     project = find_project()
     find_instances(project, [name])
     folder = project.workflow_dir(name) / "tests"
+    command = pytest_command()
     if update_sample:
         _take_samples(project, name, folder / "data", rows)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", str(folder), *pytest_arguments],
-        cwd=project.root,
-        check=False,
-    )
+    done = subprocess.run([*command, str(folder), *pytest_arguments], cwd=project.root, check=False)
     raise SystemExit(done.returncode)
 
 

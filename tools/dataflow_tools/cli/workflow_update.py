@@ -73,10 +73,12 @@ def update(
             "Write `dataflow workflow update NAME` or `dataflow workflow update --all`.",
         )
     # What follows is slow to import.
+    from dataflow.shared.config_schema import renew_schema
     from dataflow_tools.fleet.update import Request, update_workflows
 
     if not (plan or diff):
         _finish_lifecycle(find_project())
+        renew_schema(find_project())
 
     request = Request(
         names=names,

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
-from importlib.metadata import PackageNotFoundError, distribution
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlparse
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project_file import PROJECT_FILE, read_project_file
+from dataflow_tools.scaffold.project_wheels import wheel_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _NAMES = ("dataflow-runtime", "dataflow-tools")
 UV_SYNC = "uv sync --all-groups"
@@ -32,14 +30,17 @@ def install_command(root: Path) -> str:
     except (OSError, UnicodeDecodeError, BadInputError):
         content = {}
     sources = content.get("tool", {}).get("uv", {}).get("sources", {})
-    uses_uv = (root / "uv.lock").is_file() or any(name in sources for name in _NAMES)
+    links = content.get("tool", {}).get("uv", {}).get("find-links", [])
+    uses_uv = (root / "uv.lock").is_file() or links or any(name in sources for name in _NAMES)
     if uses_uv and shutil.which("uv"):
         return UV_SYNC
     lines = list(_requirements(content)) or list(_NAMES)
     words = [word for line in lines for word in _for_pip(line, sources)]
-    folder = _wheel_folder()
-    if folder is not None and all("==" in line for line in lines) and not sources:
-        words = ["--find-links", str(folder), *words]
+    folders = [str(link) for link in links] if isinstance(links, list) else []
+    if not folders and (folder := wheel_folder()) is not None:
+        folders = [str(folder)]
+    if folders and all("==" in line for line in lines) and not sources:
+        words = [*(word for link in folders for word in ("--find-links", link)), *words]
     return shlex.join(["pip", "install", *words])
 
 
@@ -67,14 +68,3 @@ def _for_pip(line: str, sources: dict[str, Any]) -> list[str]:
         extras = wanted.removeprefix(name)
         return [*(["-e"] if source.get("editable") else []), f"{source['path']}{extras}"]
     return [f"{wanted} @ {source['url']}"] if "url" in source else [line]
-
-
-def _wheel_folder() -> Path | None:
-    """The folder of the wheel that the library was installed from, if it was a file here."""
-    try:
-        text = distribution("dataflow-tools").read_text("direct_url.json")
-    except PackageNotFoundError:
-        return None
-    url = str(json.loads(text).get("url", "")) if text else ""
-    path = Path(unquote(urlparse(url).path))
-    return path.parent if url.startswith("file:") and path.suffix == ".whl" else None

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
     from dataflow_tools.fleet.answers_file import Answers
     from dataflow_tools.fleet.template_instance import Instance
-    from dataflow_tools.fleet.versions import Template
+    from dataflow_tools.fleet.versions import Template, Version
 
 # What it is called in the journal, among the workflows.
 _NAME = "template move"
+# As Copier looks for them.
+_QUESTIONS = ("copier.yml", "copier.yaml")
 _LOCK_FILE = "uv.lock"
 _MOST_NAMED = 5
 
@@ -176,7 +178,7 @@ def _check_versions(new: Template, old: Template | None, versions: list[str]) ->
                 here = old.version(name)
             except TemplateError:
                 continue
-            if here.commit != there.commit and _tree(old, here.commit) != _tree(new, there.commit):
+            if here.commit != there.commit and _rendered(old, here) != _rendered(new, there):
                 different.append(name)
     shown = hide_credentials(new.source)
     if lacking:
@@ -197,9 +199,26 @@ def _check_versions(new: Template, old: Template | None, versions: list[str]) ->
     return []
 
 
-def _tree(template: Template, commit: str) -> str:
-    answer = run_git("rev-parse", f"{commit}^{{tree}}", cwd=template.repository)
-    return answer.decode().strip()
+def _rendered(template: Template, version: Version) -> frozenset[str]:
+    """What of a version Copier renders from: the git objects of its questions and its files.
+
+    The template of a wheel is a commit of these alone, and the repository that the wheel was built
+    from has the library and its documentation as well.
+    """
+    listed = run_git("ls-tree", "-z", version.commit, cwd=template.repository).decode()
+    entries = {
+        name: found
+        for found, _, name in (entry.partition("\t") for entry in listed.split("\0") if entry)
+    }
+    questions = next((name for name in _QUESTIONS if name in entries), None)
+    if questions is None:
+        return frozenset({listed})
+    text = run_git("show", f"{version.commit}:{questions}", cwd=template.repository).decode()
+    # `_subdirectory` may be computed, and files that `!include` names may be anywhere.
+    folder = re.search(r"^_subdirectory:\s*[\"']?([^/\s\"'{}]+)", text, re.MULTILINE)
+    if folder is None or folder[1] not in entries or re.search(r"^!include\b", text, re.MULTILINE):
+        return frozenset({listed})
+    return frozenset({entries[questions], entries[folder[1]]})
 
 
 def _answers_move(root: Path, instance: Instance, answers: Answers, source: str) -> Move:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.project_file import read_project_file
 from dataflow_tools.fleet import library_pins
 from dataflow_tools.fleet.library_install import install_command
+from dataflow_tools.fleet.pytest_command import pytest_command
 
 if TYPE_CHECKING:
     from dataflow.shared.project import Project
@@ -66,6 +68,10 @@ def check_workflow(project: Project, workflow_id: str) -> tuple[bool | None, lis
             words = f"The project asks for dataflow-runtime {pinned}, and {installed} is installed."
             install = f"  Install it ({install_command(project.root)}), then: "
             return None, [f"Not checked. {words}", f"{install}dataflow workflow check --all"]
+    try:
+        pytest_command()
+    except MissingDependencyError as error:
+        return None, [f"Not checked. {error.reason}", f"  Install it: {error.instruction}"]
     with tempfile.TemporaryDirectory(prefix="dataflow-check-") as scratch:
         return _check(project, workflow_id, pytest_options(project, Path(scratch)))
 
@@ -74,7 +80,7 @@ def _check(project: Project, workflow_id: str, options: list[str]) -> tuple[bool
     folder = project.workflow_dir(workflow_id)
     steps = {
         "config and imports": [sys.executable, "-c", _CODE, workflow_id],
-        "tests": [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", *options, str(folder)],
+        "tests": [*pytest_command(), "-q", "-x", "--no-header", *options, str(folder)],
     }
     environment = {**os.environ, "DATAFLOW_PROJECT": str(project.root)}
     for name, command in steps.items():

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.plugins import installed
+from dataflow.shared.shown import quoted
+from dataflow.shared.suggestion import as_sentence, did_you_mean
 from dataflow.workflows.identifiers import RESERVED_IDS, suggest_workflow_id
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ _CREDENTIALS = {
     "api_key": {"api_key": "API_KEY"},
     "oauth2_client_credentials": {"client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"},
 }
+# What the template has questions for.
+_TEMPLATES_OWN = ("file", "api", "database")
 _LOGIN = ("auth_type", "token_url")
 # Answers that describe one source.
 _OF_ONE = (
@@ -72,6 +77,59 @@ def described_source(
         own = f"{workflow_id}_{name}_{end}".upper() if name else variable
         described.setdefault(key, f"${{{own if environ.get(own) else variable}}}")
     return {str(key): value for key, value in resolved(described, environ).items()}
+
+
+def with_kind(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers in which the kind of a plug-in's source is what the template asks for.
+
+    Raises:
+        BadInputError: No installed kind has that name.
+
+    >>> with_kind({"source_type": "api"})
+    {'source_type': 'api'}
+    """
+    kind = answers.get("source_type")
+    if kind is None or kind in (*_TEMPLATES_OWN, "other"):
+        return dict(answers)
+    known = list(installed("sources"))
+    if kind not in known:
+        meant = as_sentence(did_you_mean(str(kind), known))
+        raise BadInputError(
+            f"No source of the type {quoted(str(kind))} is installed.",
+            f"{meant} There are: {', '.join(known)}. One that only this workflow's ingestion.py "
+            "reads is written into config.yaml once the workflow is made.".strip(),
+        )
+    return {**answers, "source_type": "other", "source_kind": kind}
+
+
+def plugin_kinds() -> list[str]:
+    """The kinds of sources that plug-ins bring."""
+    return [name for name in installed("sources") if name not in _TEMPLATES_OWN]
+
+
+def how_to_log_in(workflow_id: str, source: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
+    """What to type where an API has refused access to `dataflow workflow new`.
+
+    >>> how_to_log_in("items", {"type": "api"}, {"auth_type": "bearer_token"})
+    'See that ITEMS_TOKEN is right, and what it may read, or name another login.'
+    """
+    chosen = str(answers.get("auth_type") or "none")
+    if chosen in _CREDENTIALS:
+        names = " and ".join(f"{workflow_id}_{e}".upper() for e in _CREDENTIALS[chosen].values())
+        verb = "is" if len(_CREDENTIALS[chosen]) == 1 else "are"
+        it = "it" if verb == "is" else "they"
+        return f"See that {names} {verb} right, and what {it} may read, or name another login."
+    if source.get("type") != "api":
+        return "See whether the address is right, and who may read it."
+    ways = [
+        f"-d auth_type={way} reads {' and '.join(f'{workflow_id}_{end}'.upper() for end in ends)}"
+        for way, ends in _CREDENTIALS.items()
+    ]
+    variable = f"{workflow_id}_TOKEN".upper()
+    return (
+        f"If it needs a login, set {variable} in the environment, and add "
+        f"-d auth_type=bearer_token. Others: {'; '.join(ways[1:])} (with -d token_url=URL)."
+    )
 
 
 def named_sources(locations: Sequence[str], given: Mapping[str, Any]) -> dict[str, str]:

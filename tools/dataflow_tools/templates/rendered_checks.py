@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.project import PROJECT_VARIABLE
+from dataflow_tools.fleet.pytest_command import pytest_command
 from dataflow_tools.fleet.tree import read_entry, read_tree
 from dataflow_tools.templates.findings import TemplateFinding
 from dataflow_tools.templates.rendered_project import PROJECT_SET, RenderedProject
@@ -132,7 +133,7 @@ def check_runs(
     for number, name in enumerate(names, start=1):
         progress(f"running {number} of {len(names)}: {name}")
         folder = rendered.made.project.relative(rendered.made.folder(name))
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", folder]
+        command = [*pytest_command(), "-q", "-x", "--no-header", folder]
         done = _run(rendered, command, accept=(0, 1, 2, 3, 4, _NO_TESTS))
         if done.returncode not in (0, _NO_TESTS):
             lines = [line for line in done.stdout.splitlines() if line.strip()]

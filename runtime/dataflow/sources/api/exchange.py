@@ -18,7 +18,12 @@ from dataflow.shared.logging import get_logger
 from dataflow.shared.shown import quoted
 from dataflow.sources.api.credentials import make_credentials
 from dataflow.sources.api.paced_transport import PacedAdapter
-from dataflow.sources.errors import SourceError, SourceSettingError, SourceUnavailableError
+from dataflow.sources.errors import (
+    AccessRefusedError,
+    SourceError,
+    SourceSettingError,
+    SourceUnavailableError,
+)
 from dataflow.sources.kind import shown_location
 from dataflow.sources.retry import (
     RequestFailedError,
@@ -208,7 +213,7 @@ def refused(url: str, fault: RequestFailedError) -> SourceError | None:
     """The error for an address that refuses access; None if it does not."""
     if fault.status not in (401, 403) or fault.limited or fault.wait is not False:
         return None
-    return SourceUnavailableError(
+    return AccessRefusedError(
         f"{shown_location(url)} refuses access: {fault}.",
         "Look at `auth_type` and its credentials under `ingestion.source`, and at what they may "
         "read.",

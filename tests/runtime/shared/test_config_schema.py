@@ -9,15 +9,20 @@ from typing import Any
 
 import jsonschema
 import pytest
+from tests.plugin_fixtures import InstallPlugin, install_plugin
 
 from dataflow.shared.config_model import WorkflowConfig
-from dataflow.shared.project import Project
-from dataflow.shared.yaml_document import parse_yaml
-from dataflow_tools.scaffold.config_schema import (
+from dataflow.shared.config_schema import (
     SCHEMA_COMMENT,
+    SCHEMA_NAME,
     config_schema,
     place_schema,
+    renew_schema,
 )
+from dataflow.shared.project import Project
+from dataflow.shared.yaml_document import parse_yaml
+
+__all__ = ["install_plugin"]
 
 # The sample of the design, each choice taken, and references in place of other values.
 SAMPLE = """\
@@ -127,6 +132,46 @@ def test_the_copy_is_made_when_it_differs_and_left_alone_otherwise(tmp_path: Pat
     placed.write_text("{}")
     assert json.loads(place_schema(project).read_text()) == config_schema()
     assert [path.name for path in placed.parent.iterdir()] == [placed.name]
+
+
+def test_commands_write_it_where_it_is_missing_or_of_other_plugins(
+    tmp_path: Path, install_plugin: InstallPlugin
+) -> None:
+    """A fresh clone gets one, and a new plug-in's keys are in it; else nothing is written."""
+    project = project_at(tmp_path)
+    renew_schema(project)
+    path = tmp_path / ".dataflow" / SCHEMA_NAME
+    assert json.loads(path.read_text()) == config_schema()
+    path.write_text(path.read_text().replace("primary_key", "another_key"))
+    renew_schema(project)
+    assert "another_key" in path.read_text()
+    renew_schema(project, whole=True)
+    assert "another_key" not in path.read_text()
+    install_plugin(
+        "acme-stanza",
+        """
+        from typing import Literal
+        from dataflow.shared.config_types import Section
+        from dataflow.sources.kind import SourceKind
+
+        class Stanza(Section):
+            type: Literal["stanza"]
+            folder_of_stanzas: str
+
+        KIND = SourceKind(Stanza, lambda settings, request: None)
+        """,
+        sources="stanza = acme_stanza:KIND",
+    )
+    renew_schema(project)
+    assert "folder_of_stanzas" in path.read_text()
+
+
+def test_a_schema_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    """Settings that are wrong, or a file where the folder should be: the command says that."""
+    (tmp_path / ".dataflow").touch()
+    renew_schema(project_at(tmp_path))
+    (tmp_path / ".dataflow").unlink()
+    renew_schema(project_at(tmp_path, settings="no_such_setting = 1"))
 
 
 def test_what_a_project_names_of_its_own_is_no_mistake(tmp_path: Path) -> None:
