@@ -78,9 +78,14 @@ class Part:
         Raises:
             BadInputError: There is no such column, or it does not tell of a row where it belongs.
         """
+        import pyarrow.parquet as pq
+
         from dataflow.shared.tables import write_parquet
         from dataflow.sources.duckdb_session import open_engine
 
+        if pq.read_metadata(rows).num_columns == 0:
+            # An answer without rows names no columns.
+            return 0
         relation = f"read_parquet({quote_literal(rows)})"
         with open_engine() as connection:
             connection.execute(f"SET TimeZone = {quote_literal(self.timezone)}")
