@@ -28,6 +28,8 @@ TRIGGER_TAG = "dataflow/trigger"
 RUN_PROCESS_TAG = "dataflow/run_process"
 # On runs with a history that hosts share: which host executes them.
 RUN_HOST_TAG = "dataflow/run_host"
+# On runs of an environment that has a name: which.
+ENVIRONMENT_TAG = "dataflow/environment"
 # Tells the processes of a service where the process is that forks runs.
 WORKER_VARIABLE = "DATAFLOW_RUN_WORKER"
 # Marks the processes that `dataflow up` starts again when they end.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.runs.launcher_kind import chosen_launcher
-from dataflow.runs.place import check_reach, local_parts
+from dataflow.runs.place import check_apart, check_reach, local_parts
 from dataflow.runs.postgres_history import connect, history_address, shown_address
 from dataflow.shared.config import CONFIG_FILE
 from dataflow.shared.config_kinds import chosen_kind
@@ -50,6 +50,7 @@ def check_environment(project: Project) -> Iterator[PartCheck]:
     """Try each part of the environment that this process runs in, one after another."""
     parts: dict[str, Callable[[Project], str]] = {
         "variables": _variables,
+        "apart": _apart,
         "warehouse": _warehouse,
         "history": _history,
         "locks": _locks,
@@ -93,6 +94,14 @@ def _variables(project: Project) -> str:
         )
     found = [f"{name} ({project.values.origin(name)})" for name in sorted(used)]
     return f"all are set{': ' if found else ''}{', '.join(found)}"
+
+
+def _apart(project: Project) -> str:
+    """Whether the environment's tables, and so its dashboards, history and locks, are its own."""
+    check_apart(project)
+    if project.environment_apart:
+        return f"tables of its own, and so {project.relative(project.state_dir)}"
+    return "tables, dashboards and locks are those of the project"
 
 
 def _warehouse(project: Project) -> str:
