@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dataflow.runs.launcher_kind import chosen_launcher
 from dataflow.runs.place import check_apart, check_reach, local_parts
 from dataflow.runs.postgres_history import connect, history_address, shown_address
-from dataflow.shared.config import CONFIG_FILE
+from dataflow.shared.config import CONFIG_FILE, is_asked
 from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError, DataflowError
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _TRIAL = "dataflow_env_check"
 _SCHEMA = "env_check"
 _REFERRING = ("history", "state_store", "publish_target", "warehouse", "launcher", "publishers")
-_STARTS_WITH_FAILURE = ("run", "on_failure")
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _variables(project: Project) -> str:
     for path in sorted(project.workflows_dir.glob(f"*/{CONFIG_FILE}")):
         values = parse_yaml(path.read_bytes()).values
         for fault in resolve(values, project.values)[1]:
-            if fault.path[:2] != _STARTS_WITH_FAILURE:
+            if is_asked(fault.path):
                 missing[f"{path.parent.name}: {'.'.join(map(str, fault.path))}"] = fault.reason
     if missing:
         raise BadInputError(
