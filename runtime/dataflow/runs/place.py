@@ -14,6 +14,7 @@ from dataflow.runs.launcher_kind import DAGSTER_SETTINGS, chosen_launcher, named
 from dataflow.shared.environments import chosen_environment, written_for_environment
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project_file import PROJECT_FILE, read_project_file
+from dataflow.warehouse.data_folder import check_data_folder
 from dataflow.warehouse.kind import AtomicWarehouse, has_shared_tables, visible_warehouse
 
 if TYPE_CHECKING:
@@ -64,8 +65,10 @@ def check_reach(project: Project) -> None:
     Raises:
         LocalStateError: Says what it is, and what to set.
         SharedTargetError: An environment would replace what another one has published.
+        DataFolderError: The tables' folder cannot be written.
     """
     check_apart(project)
+    check_data_folder(project)
     launcher = _remote_launcher(project)
     if not launcher:
         return

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.runs.last_value import last_value_for, stored_value
-from dataflow.runs.reading import Reading, cursor_column
+from dataflow.runs.reading import Reading, check_bound, cursor_column
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.own_code import OwnCode
 from dataflow.shared.suggestion import known_names
@@ -39,6 +39,9 @@ def parameters_of(
         # How far the source was read is no matter: a partition is read whole each time.
         return {**part.parameters(table), "last_value": None, **named}
     last_value = None if reading.full_refresh else last_value_for(run, table.load)
+    for name, value in (("--since", reading.since), ("--until", reading.until)):
+        if value:
+            check_bound(table, name, value, last_value)
     return {**reading.parameters(table), "last_value": last_value, **named}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from dataflow.shared.setting_values import setting_value
 from dataflow.shared.store_address import open_store
 from dataflow.shared.store_trial import try_store
 from dataflow.shared.yaml_document import parse_yaml
+from dataflow.warehouse.data_folder import check_data_folder, has_tables, missing_folders
 from dataflow.warehouse.kind import visible_warehouse
 
 if TYPE_CHECKING:
@@ -104,6 +106,22 @@ def _apart(project: Project) -> str:
 
 
 def _warehouse(project: Project) -> str:
+    check_data_folder(project)
+    missing = missing_folders(project.data_dir) if has_tables(project) else []
+    try:
+        said = _tried_warehouse(project)
+    finally:
+        for folder in missing:
+            # What looking has made is taken away again: the name may be a slip.
+            with suppress(OSError):
+                folder.rmdir()
+    if not missing:
+        return said
+    shown = project.relative(project.data_dir)
+    return f"{said}; the folder {shown} (data_dir) does not exist yet: the first run makes it"
+
+
+def _tried_warehouse(project: Project) -> str:
     kind, settings = chosen_kind("warehouses", project.settings.warehouse, project.values)
     if kind.check is not None:
         return str(kind.check(settings, project))
