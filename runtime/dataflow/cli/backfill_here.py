@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import click
 
@@ -13,6 +14,7 @@ from dataflow.cli.backfill_lines import (
     partition_line,
     rest_command,
 )
+from dataflow.runs.dagster_names import BACKFILL_TAG
 from dataflow.runs.part_check import closing_parts
 from dataflow.runs.run import run_workflow
 from dataflow.runs.run_part import LOAD, part_tags
@@ -54,7 +56,8 @@ class BackfillHere:
         self._line = line
         self._as_json = as_json
         self._closing = closing_parts(project, name) if models_once else []
-        self._tags = part_tags([LOAD]) if models_once else {}
+        self._backfill = {BACKFILL_TAG: str(uuid4())}
+        self._tags = {**self._backfill, **(part_tags([LOAD]) if models_once else {})}
         options = [("--missing", missing), ("--models-once", models_once)]
         self._options = [option for option, is_on in options if is_on]
 
@@ -100,7 +103,7 @@ class BackfillHere:
         named = " and ".join(self._closing)
         self._line.count(f"  … {named}")
         try:
-            request = RunRequest(tags=part_tags(self._closing))
+            request = RunRequest(tags={**self._backfill, **part_tags(self._closing)})
             ended = run_workflow(self._project, self._name, request=request)
         except KeyboardInterrupt:
             ended = None

@@ -10,6 +10,9 @@ FURTHER_TAG = "dataflow/further_job"
 PARTITIONED_TAG = "dataflow/partitioned"
 # By which Dagster knows which partition a run is for.
 PARTITION_TAG = "dagster/partition"
+# On runs of a backfill at a terminal: which; Dagster has a tag of its own for those it starts.
+BACKFILL_TAG = "dataflow/backfill"
+DAGSTER_BACKFILL_TAG = "dagster/backfill"
 # On runs that do a part of what the workflow does: which one, see `dataflow.runs.run_part`.
 PART_TAG = "dataflow/part"
 # The name that workspace.yaml gives the project's code location.

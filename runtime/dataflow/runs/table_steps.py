@@ -9,9 +9,10 @@ from dataflow.runs.last_value import last_value_for, stored_value
 from dataflow.runs.reading import Reading, check_bound, cursor_column
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.own_code import OwnCode
+from dataflow.shared.shown import counted
 from dataflow.shared.suggestion import known_names
 from dataflow.sources.errors import told_of
-from dataflow.warehouse.kind import LoadRequest, Owners
+from dataflow.warehouse.kind import LoadRequest, LoadResult, Owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +125,23 @@ def load_request(
         f"config.yaml says of no table {stored.table} how it is loaded.",
         f"There are: {known_names(known, 10)}.",
     )
+
+
+def gone_notes(run: RunContext, result: LoadResult) -> list[str]:
+    """What to say of the rows of other partitions that a full refresh of one has taken away."""
+    if not result.rows_gone:
+        return []
+    settings = run.project.settings
+    is_kept = settings.all_or_nothing and settings.kept_states > 0
+    back = (
+        f"; `dataflow workflow restore {run.workflow_id}` brings them back"
+        if is_kept
+        else ", and no state before this run is kept"
+    )
+    return [
+        f"{counted(result.rows_gone, 'row')} of other partitions in {result.table} are gone{back}. "
+        f"`dataflow workflow backfill {run.workflow_id} --missing` loads them anew."
+    ]
 
 
 def _texts(contract: Contract | None) -> list[str]:
