@@ -138,10 +138,9 @@ def gone_notes(run: RunContext, result: LoadResult) -> list[str]:
         if is_kept
         else ", and no state before this run is kept"
     )
-    return [
-        f"{counted(result.rows_gone, 'row')} of other partitions in {result.table} are gone{back}. "
-        f"`dataflow workflow backfill {run.workflow_id} --missing` loads them anew."
-    ]
+    told = f"{counted(result.rows_gone, 'row')} of other partitions in {result.table} are gone"
+    anew = f"`dataflow workflow backfill {run.workflow_id} --missing` loads them anew."
+    return [f"{told}{back}. {anew}"]
 
 
 def _texts(contract: Contract | None) -> list[str]:

@@ -17,9 +17,7 @@ _MOST_TOLD = 3
 _LONGEST_TOLD = 160
 
 
-def refuse_many_rejected(
-    contract: Contract, rejected: int, rows: int, told: Sequence[str]
-) -> None:
+def refuse_many_rejected(contract: Contract, rejected: int, rows: int, told: Sequence[str]) -> None:
     """Refuse a run of whose rows more do not fit than the contract takes.
 
     Args:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 RAW_SCHEMA = "raw"
 PARTITION_COLUMN = "partition_key"
+# What an error says of a table whose rows belong to no partition.
+UNPARTITIONED = "rows that were loaded without partitions"
 REJECTED_SCHEMA = "rejected"
 
 
@@ -240,7 +242,7 @@ def _refuse_rows_without_partition(
     has_key = PARTITION_COLUMN in names
     if rows := count_rows(connection, unknown if has_key else target):
         raise BadInputError(
-            f"{RAW_SCHEMA}.{request.table} has {rows:,} rows that were loaded without partitions; "
+            f"{RAW_SCHEMA}.{request.table} has {rows:,} {UNPARTITIONED}; "
             "which of them a partition replaces cannot be told, and nothing was loaded.",
             "Begin anew with the first partition: `dataflow workflow run NAME --partition KEY "
             "--full-refresh`, then `dataflow workflow backfill NAME` for the others.",

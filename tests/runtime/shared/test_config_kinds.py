@@ -163,9 +163,9 @@ def test_the_secret_of_a_webhook_need_not_be_known(
 ) -> None:
     """Only the service asks for it: a run on a laptop, or in CI, does without."""
     text = GUIDE.replace("Guide}", "Guide, trigger: {webhook: {secret: '${HOOK}'}}}")
-    assert load(folder, text)["workflow"]["trigger"]["webhook"]["secret"] == "${HOOK}"
+    assert load(folder, text)["workflow"]["trigger"]["webhook"] == {"secret": "${HOOK}"}
     monkeypatch.setenv("HOOK", "of-the-hook")
-    assert load(folder, text)["workflow"]["trigger"]["webhook"]["secret"] == "of-the-hook"
+    assert load(folder, text)["workflow"]["trigger"]["webhook"] == {"secret": "of-the-hook"}
     assert "is a secret in plain text" in refusal(folder, text.replace("${HOOK}", "plain-words"))
 
 
@@ -179,7 +179,9 @@ def test_a_cursor_is_a_column_of_the_contract(folder: Path, cursor: str, refused
 workflow: {{name: Guide}}
 ingestion:
   source:
-    {{type: api, url: "https://api.example.com/x", incremental: {{cursor_field: {cursor}, param: s}}}}
+    type: api
+    url: "https://api.example.com/x"
+    incremental: {{cursor_field: {cursor}, param: s}}
   columns: {{id: bigint, Updated_At: timestamp, at: {{type: date, source: changed}}, meta: json}}
 load: {{table: x, write_disposition: append}}
 """
