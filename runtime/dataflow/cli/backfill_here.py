@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import click
 
@@ -13,11 +14,13 @@ from dataflow.cli.backfill_lines import (
     partition_line,
     rest_command,
 )
+from dataflow.runs.dagster_names import BACKFILL_TAG
 from dataflow.runs.part_check import closing_parts
 from dataflow.runs.run import run_workflow
 from dataflow.runs.run_part import LOAD, part_tags
 from dataflow.runs.run_request import RunRequest
 from dataflow.shared.errors import DataflowError
+from dataflow.warehouse.load import UNPARTITIONED
 
 if TYPE_CHECKING:
     from dataflow.cli.progress import SecondsLine
@@ -54,8 +57,10 @@ class BackfillHere:
         self._line = line
         self._as_json = as_json
         self._closing = closing_parts(project, name) if models_once else []
-        self._tags = part_tags([LOAD]) if models_once else {}
+        self._backfill = {BACKFILL_TAG: str(uuid4())}
+        self._tags = {**self._backfill, **(part_tags([LOAD]) if models_once else {})}
         options = [("--missing", missing), ("--models-once", models_once)]
+        self._is_unpartitioned = False
         self._options = [option for option, is_on in options if is_on]
 
     def run(self, keys: list[str]) -> bool:
@@ -87,6 +92,7 @@ class BackfillHere:
                 done.append(key)
             if not ended.success:
                 failed.append(key)
+                self._is_unpartitioned |= UNPARTITIONED in (ended.whole_error or "")
             said = partition_line(key, ended, f"({number}/{len(keys)})")
             self._line.say(partition_json(key, ended) if self._as_json else said)
             if ended.stopped:
@@ -100,7 +106,7 @@ class BackfillHere:
         named = " and ".join(self._closing)
         self._line.count(f"  … {named}")
         try:
-            request = RunRequest(tags=part_tags(self._closing))
+            request = RunRequest(tags={**self._backfill, **part_tags(self._closing)})
             ended = run_workflow(self._project, self._name, request=request)
         except KeyboardInterrupt:
             ended = None
@@ -123,6 +129,12 @@ class BackfillHere:
     def _name_failed(self, failed: list[str]) -> None:
         more = " …" if len(failed) > 10 else ""
         click.echo(f"Failed: {', '.join(failed[:10])}{more}", err=True)
+        if self._is_unpartitioned:
+            begin = f"dataflow workflow run {self._name} --partition {failed[0]} --full-refresh"
+            again = f"dataflow workflow backfill {self._name} --missing"
+            click.echo(f"The table has {UNPARTITIONED}. Begin anew: {begin}", err=True)
+            click.echo(f"Then load the others: {again}", err=True)
+            return
         options = [each for each in self._options if each != "--missing"]
         click.echo(f"Run them again: {again_command(self._name, failed, *options)}", err=True)
 

@@ -78,6 +78,7 @@ def _read(project: Project, name: str, table: str) -> Any:
 def _change(project: Project, name: str, chosen: SourceTable, value: str | None) -> None:
     from dataflow.runs.last_value import shown_value, value_like
     from dataflow.runs.lock import workflow_lock
+    from dataflow.runs.reading import check_bound
     from dataflow.sources.incremental import set_by_hand
     from dataflow.sources.kind import kind_names
     from dataflow.sources.window import typed_value
@@ -91,6 +92,8 @@ def _change(project: Project, name: str, chosen: SourceTable, value: str | None)
     is_ours = getattr(source, "type", "") in kind_names() and hasattr(source, "incremental")
     with workflow_lock(project, name, say):
         before = _read(project, name, table)
+        if is_ours and value is not None:
+            check_bound(chosen, "--set", value, before)
         saved: Any = None
         if is_ours:
             # Cleared, the next run reads what the table has; it must not be there twice.

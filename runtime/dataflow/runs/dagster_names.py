@@ -10,6 +10,9 @@ FURTHER_TAG = "dataflow/further_job"
 PARTITIONED_TAG = "dataflow/partitioned"
 # By which Dagster knows which partition a run is for.
 PARTITION_TAG = "dagster/partition"
+# On runs of a backfill at a terminal: which; Dagster has a tag of its own for those it starts.
+BACKFILL_TAG = "dataflow/backfill"
+DAGSTER_BACKFILL_TAG = "dagster/backfill"
 # On runs that do a part of what the workflow does: which one, see `dataflow.runs.run_part`.
 PART_TAG = "dataflow/part"
 # The name that workspace.yaml gives the project's code location.
@@ -28,6 +31,8 @@ TRIGGER_TAG = "dataflow/trigger"
 RUN_PROCESS_TAG = "dataflow/run_process"
 # On runs with a history that hosts share: which host executes them.
 RUN_HOST_TAG = "dataflow/run_host"
+# On runs of an environment that has a name: which.
+ENVIRONMENT_TAG = "dataflow/environment"
 # Tells the processes of a service where the process is that forks runs.
 WORKER_VARIABLE = "DATAFLOW_RUN_WORKER"
 # Marks the processes that `dataflow up` starts again when they end.

@@ -19,7 +19,12 @@ from dataflow.runs.module_definitions import uses_steps
 from dataflow.runs.part_check import check_parts
 from dataflow.runs.place import check_place, check_reach, place_tags
 from dataflow.runs.policy import ends_in_time
-from dataflow.runs.promotion import finish_interrupted_promotion, promote_run, take_up
+from dataflow.runs.promotion import (
+    finish_interrupted_promotion,
+    follows_in_backfill,
+    promote_run,
+    take_up,
+)
 from dataflow.runs.run_note import noted
 from dataflow.runs.run_parameters import with_run_parameters
 from dataflow.runs.shared_run import require_target
@@ -143,7 +148,10 @@ class _PromotingExecutor(_WholeRun):
                 f"These steps were not executed: {', '.join(left_out)}.",
                 "Run the workflow again; the tables are as they were.",
             )
-        promote_run(self._run)
+        tags = plan_context.dagster_run.tags
+        project, workflow_id = self._run.project, self._run.workflow_id
+        follows = follows_in_backfill(instance, project, workflow_id, tags)
+        promote_run(self._run, keeps_replaced=not follows)
         if self._run.upstream:
             release_upstream_tables(self._run.upstream)
         report_events(instance, self._run.run_id, job_name, told, success=True)

@@ -124,7 +124,10 @@ class RedactedHistory(DagsterStorage[Any], ConfigurableClass):
 
 def _project_of(home: Path) -> Project:
     """The project that a folder of Dagster's state is of; on another machine, the one there."""
-    return Project(home.parent) if (home.parent / PROJECT_FILE).is_file() else find_project()
+    # An environment with tables of its own has a folder within the project's.
+    named = (folder for folder in home.parents[:3] if (folder / PROJECT_FILE).is_file())
+    root = next(named, None)
+    return Project(root) if root is not None else find_project()
 
 
 def _replace(owner: object, name: str, wrap: Callable[[Any], Any]) -> None:

@@ -85,6 +85,8 @@ def prepare_dagster_home(project: Project) -> Path:
 def settings_home(project: Project) -> Path:
     """Dagster's home in the chosen environment: where its settings are, and what runs hand over."""
     name = chosen_environment()
+    if name == project.environment_apart:
+        return project.dagster_home
     return project.dagster_home / "environments" / name if name else project.dagster_home
 
 
@@ -149,7 +151,7 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
     if address:
         # Once and soon, where Dagster would try for a while and then tell of its tries.
         connect(address).close()
-    project.dagster_home.mkdir(exist_ok=True)
+    project.dagster_home.mkdir(parents=True, exist_ok=True)
     # Two processes that meet a fresh home at once can leave half-made tables behind for good.
     with FileLock(project.dagster_home / "initialise.lock"):
         home = prepare_dagster_home(project)

@@ -107,7 +107,7 @@ def _shared_lock(
 ) -> Iterator[None]:
     from dataflow.runs.postgres_lock import SharedLock
 
-    lock = SharedLock(project, f"workflow {workflow_id}")
+    lock = SharedLock(project, _shared_name(project, workflow_id))
     if not lock.acquire(0, run_id):
         if on_wait is not None:
             on_wait(str(lock.holder() or "another process"))
@@ -130,7 +130,7 @@ def confirm_lock(project: Project, workflow_id: str) -> None:
     if project.settings.history:
         from dataflow.runs.postgres_lock import SharedLock
 
-        SharedLock(project, f"workflow {workflow_id}").confirm()
+        SharedLock(project, _shared_name(project, workflow_id)).confirm()
 
 
 @contextmanager
@@ -195,7 +195,7 @@ def is_held_for(project: Project, workflow_id: str, run_id: str) -> bool:
     if project.settings.history:
         from dataflow.runs.postgres_lock import SharedLock
 
-        known_holder = SharedLock(project, f"workflow {workflow_id}").holder()
+        known_holder = SharedLock(project, _shared_name(project, workflow_id)).holder()
         return known_holder is not None and known_holder.run == run_id
     try:
         known = json.loads(_holder(project, workflow_id).read_text(encoding="utf-8"))
@@ -206,6 +206,12 @@ def is_held_for(project: Project, workflow_id: str, run_id: str) -> bool:
 
 def _holder(project: Project, workflow_id: str) -> Path:
     return project.state_dir / "locks" / f"{workflow_id}.json"
+
+
+def _shared_name(project: Project, workflow_id: str) -> str:
+    """What the lock is called in a history that several environments may share."""
+    of_environment = f" in {project.environment_apart}" if project.environment_apart else ""
+    return f"workflow {workflow_id}{of_environment}"
 
 
 def _now() -> str:

@@ -12,6 +12,7 @@ from dataflow.runs.reading import cursor_column
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import quoted
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
+from dataflow.shared.suggestion import as_sentence, did_you_mean, known_names
 from dataflow.warehouse.load import PARTITION_COLUMN
 
 if TYPE_CHECKING:
@@ -78,9 +79,14 @@ class Part:
         Raises:
             BadInputError: There is no such column, or it does not tell of a row where it belongs.
         """
+        import pyarrow.parquet as pq
+
         from dataflow.shared.tables import write_parquet
         from dataflow.sources.duckdb_session import open_engine
 
+        if pq.read_metadata(rows).num_columns == 0:
+            # An answer without rows names no columns.
+            return 0
         relation = f"read_parquet({quote_literal(rows)})"
         with open_engine() as connection:
             connection.execute(f"SET TimeZone = {quote_literal(self.timezone)}")
@@ -89,10 +95,12 @@ class Part:
             column = self.column_of(table)
             name = next((n for n in types if n.lower() == column.lower()), "")
             if not name:
+                meant = as_sentence(did_you_mean(column, types))
                 raise BadInputError(
                     f"The rows for raw.{table.load.table} have no column {quoted(column)}, "
                     "by which those of a partition are told; nothing was loaded.",
-                    "Correct `workflow.partition.column` in config.yaml.",
+                    f"{meant} Correct `workflow.partition.column` in config.yaml; the columns are: "
+                    f"{known_names(list(types), 20)}.".strip(),
                 )
             value, is_in = self._condition(name, types[name])
             lost = count_rows(connection, f"{relation} WHERE {value} IS NULL")

@@ -9,9 +9,12 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from dataflow.runs.dagster_names import RUN_HOST_TAG, WORKFLOW_TAG
+from dataflow.runs.dagster_names import ENVIRONMENT_TAG, RUN_HOST_TAG, WORKFLOW_TAG
 from dataflow.runs.launcher_kind import DAGSTER_SETTINGS, chosen_launcher, named_launcher
+from dataflow.shared.environments import chosen_environment, written_for_environment
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.project_file import PROJECT_FILE, read_project_file
+from dataflow.warehouse.data_folder import check_data_folder
 from dataflow.warehouse.kind import AtomicWarehouse, has_shared_tables, visible_warehouse
 
 if TYPE_CHECKING:
@@ -40,6 +43,12 @@ class LocalStateError(BadInputError):
     http_status = 409
 
 
+class SharedTargetError(BadInputError):
+    """Two environments with different tables would publish them in one place."""
+
+    http_status = 409
+
+
 def local_parts(project: Project) -> list[str]:
     """What of a project's state is on one machine only, each with the setting that changes it.
 
@@ -62,7 +71,11 @@ def check_reach(project: Project) -> None:
 
     Raises:
         LocalStateError: Says what it is, and what to set.
+        SharedTargetError: An environment would replace what another one has published.
+        DataFolderError: The tables' folder cannot be written.
     """
+    check_apart(project)
+    check_data_folder(project)
     launcher = _remote_launcher(project)
     if not launcher:
         return
@@ -79,6 +92,26 @@ def check_reach(project: Project) -> None:
             "is on one only (history is not set).",
             'Set history = "postgresql://...", which every machine can reach; see '
             "docs/environments.md.",
+        )
+
+
+def check_apart(project: Project) -> None:
+    """Refuse to publish an environment's own tables where the project publishes its.
+
+    Raises:
+        SharedTargetError: Says what to set.
+    """
+    name = project.environment_apart
+    if not name or not project.settings.publish_target:
+        return
+    path = project.root / PROJECT_FILE
+    own = read_project_file(path).content["tool"]["dataflow"]
+    if not written_for_environment(own, path, "publish_target"):
+        raise SharedTargetError(
+            f"The environment {name!r} has tables of its own, and would publish them in the place "
+            "of those that the project has published (publish_target of [tool.dataflow]).",
+            f"Set publish_target in [tool.dataflow.environments.{name}]: to another place, or to "
+            'the same, if both are never used; "" is a folder of this machine of its own.',
         )
 
 
@@ -125,5 +158,8 @@ def check_place(project: Project, workflow_id: str, instance: DagsterInstance) -
 
 
 def place_tags(project: Project) -> dict[str, str]:
-    """What a run notes of where it is executed, in a history that hosts share."""
-    return {RUN_HOST_TAG: socket.gethostname()} if project.settings.history else {}
+    """What a run notes of where it is executed: environment, and in a shared history the host."""
+    name = chosen_environment()
+    environment = {ENVIRONMENT_TAG: name} if name else {}
+    host = {RUN_HOST_TAG: socket.gethostname()} if project.settings.history else {}
+    return {**environment, **host}

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataflow.publish.kind import Publication, releasing
+from dataflow.runs.dagster_names import BACKFILL_TAG, DAGSTER_BACKFILL_TAG
 from dataflow.runs.lock import confirm_lock
 from dataflow.runs.shared_run import (
     bring_notes,
@@ -25,7 +26,10 @@ from dataflow.shared.logging import get_logger
 from dataflow.warehouse.kind import AtomicWarehouse, KeepPolicy, visible_warehouse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from dagster import DagsterInstance
 
     from dataflow.runs.context import RunContext
     from dataflow.shared.project import Project
@@ -63,8 +67,11 @@ def take_up(run: RunContext) -> None:
         note_publications(run, staged)
 
 
-def promote_run(run: RunContext) -> None:
+def promote_run(run: RunContext, *, keeps_replaced: bool = True) -> None:
     """Make what a run wrote what everybody sees.
+
+    Args:
+        keeps_replaced: Whether the state that it replaces is kept, as far as states are.
 
     Raises:
         WarehouseError: The tables cannot be put in place; everything is as it was.
@@ -73,7 +80,14 @@ def promote_run(run: RunContext) -> None:
     noted = run.folder / _PUBLICATIONS
     publications = _read(noted)
     warehouse = visible_warehouse(run.project, run.workflow_id)
-    promote(run.project, run.workflow_id, run.run_id, warehouse, publications)
+    promote(
+        run.project,
+        run.workflow_id,
+        run.run_id,
+        warehouse,
+        publications,
+        keeps_replaced=keeps_replaced,
+    )
     if publications:
         # All rows of its steps have arrived.
         shutil.rmtree(run.folder, ignore_errors=True)
@@ -86,6 +100,8 @@ def promote(
     run_id: str,
     warehouse: Warehouse,
     publications: list[Publication],
+    *,
+    keeps_replaced: bool = True,
 ) -> None:
     """Put tables and dashboards of one run, or of a state that is brought back, in place.
 
@@ -100,8 +116,30 @@ def promote(
             if publications:
                 content = {"run_id": run_id, "publications": [vars(one) for one in publications]}
                 _write(journal, content)
-            warehouse.promote(run_id, KeepPolicy(settings.kept_states, settings.kept_states_gb))
+            keep = KeepPolicy(settings.kept_states, settings.kept_states_gb, keeps_replaced)
+            warehouse.promote(run_id, keep)
     journal.unlink(missing_ok=True)
+
+
+def follows_in_backfill(
+    instance: DagsterInstance, project: Project, workflow_id: str, tags: Mapping[str, str]
+) -> bool:
+    """Whether a run of a backfill follows another one of it, on whose tables it works.
+
+    Args:
+        tags: Those of the run.
+    """
+    backfill = _backfill_of(tags)
+    if not backfill:
+        return False
+    warehouse = visible_warehouse(project, workflow_id)
+    present = warehouse.present() if isinstance(warehouse, AtomicWarehouse) else None
+    before = instance.get_run_by_id(present.run_id) if present and present.run_id else None
+    return before is not None and _backfill_of(before.tags) == backfill
+
+
+def _backfill_of(tags: Mapping[str, str]) -> str:
+    return tags.get(BACKFILL_TAG) or tags.get(DAGSTER_BACKFILL_TAG, "")
 
 
 def finish_interrupted_promotion(project: Project, workflow_id: str) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.shown import quoted
+from dataflow.sources.row_identity import moment_of
 from dataflow.sources.window import typed_value
 from dataflow.warehouse.kind import Span
 
@@ -97,6 +99,35 @@ class Reading:
             )
         return Span(
             column, typed_value(self.since), typed_value(self.until) if self.until else None
+        )
+
+
+def check_bound(table: SourceTable, name: str, value: str, last_value: Any) -> None:
+    """Refuse a value that is no date or time where the cursor is one.
+
+    It would be compared as text, and a month that there is not lies before or after all others.
+
+    Args:
+        name: What the value is called where it was typed.
+        last_value: How far the source has been read.
+
+    Raises:
+        BadInputError: It is none.
+    """
+    columns = table.contract.columns if table.contract else {}
+    column = columns.get(cursor_column(table))
+    reached = last_value.get("value") if isinstance(last_value, dict) else last_value
+    if column is not None and column.format is not None:
+        return
+    agreed = column.database_type if column is not None else ""
+    is_time = agreed == "DATE" or agreed.startswith("TIMESTAMP")
+    if column is None or agreed == "VARCHAR":
+        is_time = moment_of(reached) is not None
+    if is_time and moment_of(value) is None:
+        raise BadInputError(
+            f"{name} is {quoted(value)}, which is no date and no time, and "
+            f"{quoted(cursor_column(table))}, by which the source is read, is one.",
+            "Write it as 2024-01-31 or 2024-01-31T12:00:00Z.",
         )
 
 

@@ -59,7 +59,7 @@ class RunLedger:
         """Write down how a run ended; where that cannot be, the run is none the worse for it."""
         steps = [_short(step) for step in note.steps]
         try:
-            self._path.parent.mkdir(exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._open()) as ledger, ledger:
                 ledger.execute(_TABLE)
                 ledger.execute(
@@ -93,7 +93,7 @@ class RunLedger:
     def note_errors(self, errors: Mapping[str, str]) -> None:
         """Write down why runs failed that could not say it themselves, found out afterwards."""
         try:
-            self._path.parent.mkdir(exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._open()) as ledger, ledger:
                 ledger.execute(_ERRORS)
                 found = [(run_id, shortened(error, _LONGEST)) for run_id, error in errors.items()]

@@ -74,7 +74,8 @@ def check_partition(job_name: str, key: str | None, keys: Sequence[str] | None) 
         if key is not None:
             raise RunRequestError(
                 f"The job {job_name!r} has no partitions, and so no {quoted(key)}.",
-                "Leave the partition out, or give the job a `partitions_def`.",
+                "Leave the partition out, or add `workflow.partition` to config.yaml (a job of "
+                "your own may have a `partitions_def` instead).",
             )
     elif key is None:
         raise RunRequestError(

@@ -39,7 +39,7 @@ from dataflow.runs.shared_run import (
 )
 from dataflow.runs.stored_table import StoredTable
 from dataflow.runs.table_making import make_dashboard, make_models
-from dataflow.runs.table_steps import child_results, load_request, parameters_of
+from dataflow.runs.table_steps import child_results, gone_notes, load_request, parameters_of
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.shown import counted
@@ -173,7 +173,7 @@ class Steps:
                 )
             tell_of_loaded_tables(run, made)
         for result in results:
-            for note in result.notes:
+            for note in [*result.notes, *gone_notes(run, result)]:
                 log.warning(note)
             if result.loaded_by:
                 log.warning(

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.runs.last_value import last_value_for, stored_value
-from dataflow.runs.reading import Reading, cursor_column
+from dataflow.runs.reading import Reading, check_bound, cursor_column
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.own_code import OwnCode
+from dataflow.shared.shown import counted
 from dataflow.shared.suggestion import known_names
 from dataflow.sources.errors import told_of
-from dataflow.warehouse.kind import LoadRequest, Owners
+from dataflow.warehouse.kind import LoadRequest, LoadResult, Owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,9 @@ def parameters_of(
         # How far the source was read is no matter: a partition is read whole each time.
         return {**part.parameters(table), "last_value": None, **named}
     last_value = None if reading.full_refresh else last_value_for(run, table.load)
+    for name, value in (("--since", reading.since), ("--until", reading.until)):
+        if value:
+            check_bound(table, name, value, last_value)
     return {**reading.parameters(table), "last_value": last_value, **named}
 
 
@@ -121,6 +125,22 @@ def load_request(
         f"config.yaml says of no table {stored.table} how it is loaded.",
         f"There are: {known_names(known, 10)}.",
     )
+
+
+def gone_notes(run: RunContext, result: LoadResult) -> list[str]:
+    """What to say of the rows of other partitions that a full refresh of one has taken away."""
+    if not result.rows_gone:
+        return []
+    settings = run.project.settings
+    is_kept = settings.all_or_nothing and settings.kept_states > 0
+    back = (
+        f"; `dataflow workflow restore {run.workflow_id}` brings them back"
+        if is_kept
+        else ", and no state before this run is kept"
+    )
+    told = f"{counted(result.rows_gone, 'row')} of other partitions in {result.table} are gone"
+    anew = f"`dataflow workflow backfill {run.workflow_id} --missing` loads them anew."
+    return [f"{told}{back}. {anew}"]
 
 
 def _texts(contract: Contract | None) -> list[str]:

@@ -53,7 +53,7 @@ def make_token(project: Project) -> tuple[str, Path]:
 
     It is made once, readable by its owner only, so that callers can go on using it.
     """
-    project.state_dir.mkdir(exist_ok=True)
+    project.state_dir.mkdir(parents=True, exist_ok=True)
     path = project.state_dir / "api_token"
     try:
         made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -41,7 +41,7 @@ def note_change(project: Project, actor: str, action: str, target: str, **more: 
         **more,
     }
     path = audit_path(project)
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     _rotate(project, path)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
@@ -55,7 +55,7 @@ def _rotate(project: Project, path: Path) -> None:
     if _size(path) < _LARGEST:
         return
     locks = project.state_dir / "locks"
-    locks.mkdir(exist_ok=True)
+    locks.mkdir(parents=True, exist_ok=True)
     with FileLock(locks / "audit.lock"):
         # Another process may have done so meanwhile.
         if _size(path) < _LARGEST:

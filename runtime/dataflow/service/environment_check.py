@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.runs.launcher_kind import chosen_launcher
-from dataflow.runs.place import check_reach, local_parts
+from dataflow.runs.place import check_apart, check_reach, local_parts
 from dataflow.runs.postgres_history import connect, history_address, shown_address
-from dataflow.shared.config import CONFIG_FILE
+from dataflow.shared.config import CONFIG_FILE, is_asked
 from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError, DataflowError
@@ -17,6 +18,7 @@ from dataflow.shared.setting_values import setting_value
 from dataflow.shared.store_address import open_store
 from dataflow.shared.store_trial import try_store
 from dataflow.shared.yaml_document import parse_yaml
+from dataflow.warehouse.data_folder import check_data_folder, has_tables, missing_folders
 from dataflow.warehouse.kind import visible_warehouse
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 _TRIAL = "dataflow_env_check"
 _SCHEMA = "env_check"
 _REFERRING = ("history", "state_store", "publish_target", "warehouse", "launcher", "publishers")
-_STARTS_WITH_FAILURE = ("run", "on_failure")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def check_environment(project: Project) -> Iterator[PartCheck]:
     """Try each part of the environment that this process runs in, one after another."""
     parts: dict[str, Callable[[Project], str]] = {
         "variables": _variables,
+        "apart": _apart,
         "warehouse": _warehouse,
         "history": _history,
         "locks": _locks,
@@ -83,7 +85,7 @@ def _variables(project: Project) -> str:
     for path in sorted(project.workflows_dir.glob(f"*/{CONFIG_FILE}")):
         values = parse_yaml(path.read_bytes()).values
         for fault in resolve(values, project.values)[1]:
-            if fault.path[:2] != _STARTS_WITH_FAILURE:
+            if is_asked(fault.path):
                 missing[f"{path.parent.name}: {'.'.join(map(str, fault.path))}"] = fault.reason
     if missing:
         raise BadInputError(
@@ -95,7 +97,31 @@ def _variables(project: Project) -> str:
     return f"all are set{': ' if found else ''}{', '.join(found)}"
 
 
+def _apart(project: Project) -> str:
+    """Whether the environment's tables, and so its dashboards, history and locks, are its own."""
+    check_apart(project)
+    if project.environment_apart:
+        return f"tables of its own, and so {project.relative(project.state_dir)}"
+    return "tables, dashboards and locks are those of the project"
+
+
 def _warehouse(project: Project) -> str:
+    check_data_folder(project)
+    missing = missing_folders(project.data_dir) if has_tables(project) else []
+    try:
+        said = _tried_warehouse(project)
+    finally:
+        for folder in missing:
+            # What looking has made is taken away again: the name may be a slip.
+            with suppress(OSError):
+                folder.rmdir()
+    if not missing:
+        return said
+    shown = project.relative(project.data_dir)
+    return f"{said}; the folder {shown} (data_dir) does not exist yet: the first run makes it"
+
+
+def _tried_warehouse(project: Project) -> str:
     kind, settings = chosen_kind("warehouses", project.settings.warehouse, project.values)
     if kind.check is not None:
         return str(kind.check(settings, project))

@@ -44,10 +44,13 @@ def check_signature(secret: str, headers: Mapping[str, str], body: bytes) -> str
     Raises:
         SignatureError: It does not; what is wrong with the signature is not told.
     """
-    if not secret.strip() or re.search(REFERENCE, secret):
+    unset = re.search(REFERENCE, secret)
+    if not secret.strip() or unset:
+        named = f" {unset[0][2:-1]}" if unset else ""
         raise SignatureError(
-            "The secret of this webhook is not set.",
-            "Set the variable that workflow.trigger.webhook.secret names, for the server too.",
+            f"The secret of this webhook is not set{f' ({named.strip()})' if named else ''}.",
+            f"Set the variable{named} that workflow.trigger.webhook.secret names, where "
+            "`dataflow up` runs.",
         )
     event_id, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not _ID.fullmatch(event_id) or not re.fullmatch(r"[0-9]{1,12}", at):

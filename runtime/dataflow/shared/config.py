@@ -37,7 +37,8 @@ _MOST_BYTES = 1_000_001
 
 # Only a run that fails needs to know whom to tell: it runs, says early that it could tell nobody,
 # and the reference stands in the place of the address.
-_UNASKED = ("run", "on_failure")
+# Likewise only the service needs to know by what events are signed; it refuses them by name.
+_UNASKED = (("run", "on_failure"), ("workflow", "trigger", "webhook", "secret"))
 
 _held: dict[Path, Callable[[], WorkflowConfig]] = {}
 
@@ -180,7 +181,7 @@ def read_config(
     variables = own_values if environ is None else environ
     values, missing = resolve(document.values, variables)
     register_secrets(values)
-    unasked = [fault for fault in missing if not needs_environment or fault.path[:2] == _UNASKED]
+    unasked = [fault for fault in missing if not needs_environment or not is_asked(fault.path)]
     missing = [fault for fault in missing if fault not in unasked]
     findings = [*missing, *literal_secrets(values)]
     for fault in unasked:
@@ -202,6 +203,11 @@ def read_config(
     if faults or config is None:
         raise ConfigError(faults)
     return config
+
+
+def is_asked(path: KeyPath) -> bool:
+    """Whether a run needs the variables of what stands at ``path`` in config.yaml."""
+    return all(path[: len(unasked)] != unasked for unasked in _UNASKED)
 
 
 def _read(path: Path, file: str) -> bytes:

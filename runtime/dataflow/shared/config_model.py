@@ -13,6 +13,7 @@ from pydantic import (
     model_serializer,
 )
 
+from dataflow.shared.column_faults import faults_of_columns
 from dataflow.shared.config_kinds import (  # noqa: TC001 - pydantic reads them at run time
     OptionalSource,
     Stage,
@@ -252,8 +253,9 @@ class WorkflowConfig(Section):
 
     @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
-        """How each table is loaded goes with its source."""
+        """How each table is loaded goes with its source, and columns are those of the contract."""
         yield from faults_of_loads(values)
+        yield from faults_of_columns(values)
 
     @property
     def tables(self) -> list[SourceTable]:

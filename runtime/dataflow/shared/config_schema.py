@@ -71,7 +71,7 @@ def place_schema(project: Project) -> Path:
     Returns:
         The file, in the project's folder of state; left alone if it is as it should be.
     """
-    path = project.state_dir / SCHEMA_NAME
+    path = project.files_dir / SCHEMA_NAME
     data = (json.dumps(config_schema(project), indent=2, ensure_ascii=False) + "\n").encode()
     try:
         if path.read_bytes() == data:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dataflow.shared.config_types import AnyText, Boolean, Section, Text, refusal
+from dataflow.shared.environment import EnvironmentText
 from dataflow.shared.suggestion import did_you_mean
 
 # What people call DuckDB's types that have another name there.
@@ -136,6 +137,51 @@ def _null_means_null(value: Any) -> Any:
     return "null" if value is None else value
 
 
+# Rows that a share in per cent lets be put aside in any case.
+SMALL_REJECTION = 10
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%")
+_MOST_ROWS = 10**15
+
+
+def share_of(limit: int | str) -> float | None:
+    """The per cent that a limit names; None if it names a number of rows.
+
+    >>> share_of("2.5%"), share_of(100)
+    (2.5, None)
+    """
+    found = _SHARE.fullmatch(limit.strip()) if isinstance(limit, str) else None
+    return float(found[1]) if found else None
+
+
+def _limit(value: Any) -> int | str:
+    allowed = "a number of rows, such as 100, or a share, such as 10%"
+    if isinstance(value, EnvironmentText) and value.strip().isdecimal():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_ROWS:
+        return value
+    if isinstance(value, str):
+        share = share_of(value)
+        if share is not None and share <= 100:
+            return value.strip()
+        if value.strip().isdecimal():
+            raise refusal("is text", allowed, "leave out the quotes")
+    raise refusal("is neither a number of rows nor a share of them", allowed)
+
+
+Limit = Annotated[
+    int | str,
+    BeforeValidator(_limit),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": r"^\s*\d{1,3}(\.\d{1,6})?\s*%\s*$"},
+            ]
+        }
+    ),
+]
+
+
 class OnChange(Section):
     """What happens when the source is no longer as the contract says."""
 
@@ -162,6 +208,12 @@ class OnChange(Section):
         description="A value that is not of its column's type: `fail` ends the run, `null` loads "
         "the row without it, `quarantine` puts the row with its reason into the table of the same "
         "name in the schema `rejected` instead.",
+    )
+    max_rejected: Limit = Field(
+        default="10%",
+        description="How many rows `bad_value: quarantine` puts aside at most; with more of them "
+        "the run ends, and nothing is loaded. A number of rows, or a share of those that came: a "
+        f"share lets {SMALL_REJECTION} rows be put aside in any case. `100%` is no limit.",
     )
 
 

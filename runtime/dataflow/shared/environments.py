@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 ENVIRONMENT_VARIABLE = "DATAFLOW_ENV"
 # The key of all environments in ``[tool.dataflow]``.
 _TABLE = "environments"
+_FILES = "duckdb"
+# The kinds of warehouses whose keys are known here, and those of their keys that name a place.
+_KNOWN = (_FILES, "ducklake", "postgres")
+_PLACES = ("url", "catalog", "data")
 
 
 def chosen_environment() -> str:
@@ -77,3 +81,50 @@ def known_environments(own: dict[str, Any], path: Path) -> dict[str, dict[str, A
             f"Write each as [tool.dataflow.{_TABLE}.NAME], with its settings below.",
         )
     return known
+
+
+def environment_apart(own: dict[str, Any], path: Path) -> str:
+    """The chosen environment, if its tables are others than those of the project without one.
+
+    What is embedded is its own then as well: dashboards, history, locks, what steps hand over.
+    Two environments on the same tables share all of it, the locks above all. What is the same by
+    its writing is taken for the same, whatever ``${NAME}`` gives.
+
+    Args:
+        own: The table ``[tool.dataflow]``.
+        path: The file that it is from.
+
+    Raises:
+        BadInputError: An environment is not a table.
+
+    >>> from pathlib import Path
+    >>> environment_apart({"data_dir": "data"}, Path("pyproject.toml"))
+    ''
+    """
+    name = chosen_environment()
+    chosen = known_environments(own, path).get(name) if name else None
+    if not chosen:
+        return ""
+    return name if _tables({**own, **chosen}, path) != _tables(own, path) else ""
+
+
+def written_for_environment(own: dict[str, Any], path: Path, key: str) -> bool:
+    """Whether a setting is the chosen environment's own, or a variable's of this process."""
+    chosen = known_environments(own, path).get(chosen_environment()) or {}
+    return key in chosen or f"DATAFLOW_{key.upper()}" in os.environ
+
+
+def _tables(table: dict[str, Any], path: Path) -> tuple[Any, ...]:
+    """What tells where the tables are; of a variable of the process both sides know."""
+    kind = os.environ.get("DATAFLOW_WAREHOUSE") or table.get("warehouse") or _FILES
+    keys = kind if isinstance(kind, dict) else {"type": kind}
+    folder = os.environ.get("DATAFLOW_DATA_DIR") or table.get("data_dir") or "data"
+    # Without a catalog on a server the tables lie in the folder, as those of DuckDB do.
+    catalog = str(keys.get("catalog", ""))
+    is_here = keys.get("type") == _FILES or (
+        keys.get("type") == "ducklake" and "://" not in catalog
+    )
+    place = {key: value for key, value in keys.items() if key in _PLACES}
+    if keys.get("type") not in _KNOWN:
+        place = keys
+    return keys.get("type"), place, (path.parent / str(folder)).resolve() if is_here else None

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.shared.environments import chosen_environment, environment_apart
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project_file import PROJECT_FILE, parse_project_file, read_project_file
 
@@ -83,12 +84,33 @@ class Project:
     @property
     def dagster_home(self) -> Path:
         """Where Dagster keeps its run history: settings are tracked, state is not."""
-        return self.root / ".dagster"
+        return self._apart(self.root / ".dagster")
 
     @property
     def state_dir(self) -> Path:
         """What can be deleted and rebuilt: the dashboard site, step files, dbt artefacts, locks."""
+        return self._apart(self.files_dir)
+
+    @property
+    def files_dir(self) -> Path:
+        """State about the project's own files, which are the same in all environments."""
         return self.root / ".dataflow"
+
+    @cached_property
+    def environment_apart(self) -> str:
+        """The chosen environment, if its tables are its own; empty for none, and if it shares them.
+
+        Raises:
+            BadInputError: An environment in pyproject.toml is not a table.
+        """
+        if not chosen_environment():
+            return ""
+        path = self.root / PROJECT_FILE
+        return environment_apart(read_project_file(path).content["tool"]["dataflow"], path)
+
+    def _apart(self, folder: Path) -> Path:
+        name = self.environment_apart
+        return folder / "environments" / name if name else folder
 
     @property
     def data_dir(self) -> Path:

@@ -363,6 +363,9 @@ def _as_known(table: pa.Table, known: pa.Schema | None) -> pa.Table:
         return table
     if not table.num_columns:
         return known.empty_table() if not table.num_rows else table
+    if not table.num_rows and not set(table.column_names) & set(known.names):
+        # Dicts of which there is none have no columns; what was set on all of them is new.
+        return pa.schema([*known, *table.schema]).empty_table()
     for at, field in enumerate(table.schema):
         number = known.get_field_index(field.name)
         if pa.types.is_null(field.type) and number >= 0:

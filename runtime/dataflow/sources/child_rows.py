@@ -52,6 +52,12 @@ def child_rows(
         SourceSettingError: The rows have no such column, or two would have one name.
         SourceDataError: What a row has there is not a list, or the items are not as agreed.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if pq.read_metadata(rows).num_columns == 0:
+        # An answer without rows names no columns, in which there could be lists.
+        return {"data": pa.table({}), "metadata": {"record_count": 0}}
     with tempfile.TemporaryDirectory(prefix="dataflow-") as folder, open_engine() as connection:
         relation = f"read_parquet({quote_literal(rows)}, file_row_number = true)"
         described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()

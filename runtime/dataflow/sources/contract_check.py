@@ -12,6 +12,7 @@ from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.shared.suggestion import nearest_few
 from dataflow.sources.contract_values import Reading, always, reading_of
 from dataflow.sources.errors import ContractError
+from dataflow.sources.rejection_limit import refuse_many_rejected
 from dataflow.sources.type_widening import wider_type
 
 if TYPE_CHECKING:
@@ -138,9 +139,12 @@ def conform(
         return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes)
     rows = connection.sql(f"SELECT {values} FROM {relation} WHERE {fits}")  # noqa: S608
     rejected = _rejected(connection, relation, list(names), checked)
+    table = rows.to_arrow_table(batch_size=_BATCH_ROWS)
+    came = table.num_rows + rejected.num_rows
+    refuse_many_rejected(contract, rejected.num_rows, came, [misfit.told for misfit in wrong])
     report = replace(report, rejected_rows=rejected.num_rows)
     notes += [note.format("the row is put aside") for note in told]
-    return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes, rejected)
+    return Conformed(table, report, notes, rejected)
 
 
 @dataclass(frozen=True)

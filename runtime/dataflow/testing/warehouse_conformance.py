@@ -320,25 +320,25 @@ class WarehouseConformance:
         assert not visible.promote("run-3", KEEP)
 
     def test_earlier_states_are_kept_compared_and_brought_back(self, w: Loaded) -> None:
-        """As many as are asked for, the newest first."""
+        """As many as are asked for, the newest first, without those between runs of a backfill."""
         visible = self.atomic(w)
-        for number in range(1, 5):
+        for number in range(1, 6):
             w.load([{"id": number}], visible.begin(f"run-{number}"), watermark=number)
-            visible.promote(f"run-{number}", KEEP)
+            visible.promote(f"run-{number}", KeepPolicy(2, 10.0, replaced=number != 5))
         present = visible.present()
         assert present is not None
-        assert present.run_id == "run-4"
+        assert present.run_id == "run-5"
         assert [state.run_id for state in visible.kept()] == ["run-3", "run-2"]
         with visible.compare("run-2", "") as connection:
             found = connection.execute("SELECT b.id, a.id FROM before.raw.t b, after.raw.t a")
-            assert found.fetchall() == [(2, 4)]
+            assert found.fetchall() == [(2, 5)]
         with visible.compare("run-2", "run-3") as connection:
             assert connection.execute("FROM after.raw.t").fetchall() == [(3,)]
         visible.begin("restoring", state="run-2")
         visible.promote("restoring", KEEP)
         assert w.rows() == [(2,)]
         assert visible.read_watermark("t") == 2
-        assert [state.run_id for state in visible.kept()] == ["run-4", "run-3"]
+        assert [state.run_id for state in visible.kept()] == ["run-5", "run-3"]
         with pytest.raises(DataflowError, match="not kept"):
             visible.begin("no-such", state="run-9")
 

@@ -110,6 +110,7 @@ class LoadResult:
         loaded_by: The run that had added these rows already, if it had; they were not added again.
         more: What came of the other tables of the run.
         notes: What a person should know about how the rows went into the table.
+        rows_gone: Rows of other partitions that a full refresh of one has taken away.
     """
 
     table: str
@@ -118,6 +119,7 @@ class LoadResult:
     loaded_by: str = ""
     more: Sequence[LoadResult] = ()
     notes: Sequence[str] = ()
+    rows_gone: int = 0
 
 
 class Warehouse(Protocol):
@@ -257,6 +259,8 @@ class KeepPolicy:
 
     states: int
     gigabytes: float
+    # Whether the one replaced now is kept. What a backfill leaves between its runs is not.
+    replaced: bool = True
 
 
 @runtime_checkable

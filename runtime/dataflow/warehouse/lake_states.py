@@ -349,7 +349,8 @@ class PostgresStates:
     def _keep(
         self, database: Database, present: dict[str, Any], replaced_by: str, keep: KeepPolicy
     ) -> None:
-        if keep.states < 1 or not is_made(database, present["schema_name"]):
+        is_kept = keep.states > 0 and keep.replaced
+        if not is_kept or not is_made(database, present["schema_name"]):
             self._set(database, present, role="dropped")
             return
         run_id = present["run_id"] or f"before-{replaced_by[:8]}"

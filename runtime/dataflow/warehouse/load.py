@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 RAW_SCHEMA = "raw"
 PARTITION_COLUMN = "partition_key"
+# What an error says of a table whose rows belong to no partition.
+UNPARTITIONED = "rows that were loaded without partitions"
 REJECTED_SCHEMA = "rejected"
 
 
@@ -78,7 +80,7 @@ def load_rows(
     target = tables.relation(f"{RAW_SCHEMA}.{table}")
     batch = request.batch if disposition == "append" else None
     anew = request.full_refresh or (disposition == "replace" and request.partition is None)
-    loaded_by, columns = "", list[FittedColumn]()
+    loaded_by, columns, gone = "", list[FittedColumn](), 0
     with _transaction(connection, table):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {tables.schema(RAW_SCHEMA)}")
         exists = table in tables.names(connection, RAW_SCHEMA)
@@ -86,6 +88,7 @@ def load_rows(
         _refuse_wide_decimals(parquet, table)
         if incoming:
             _refuse_unwritable_names(connection, rows)
+        gone = _others(connection, target, request) if exists else 0
         if request.full_refresh:
             forget_loads(connection, table, tables)
         elif incoming and batch is not None:
@@ -131,7 +134,8 @@ def load_rows(
         if column.was
     ]
     rows_loaded = 0 if loaded_by else incoming
-    return LoadResult(f"{RAW_SCHEMA}.{table}", rows_loaded, total, loaded_by, notes=notes)
+    loaded = f"{RAW_SCHEMA}.{table}"
+    return LoadResult(loaded, rows_loaded, total, loaded_by, notes=notes, rows_gone=gone)
 
 
 @contextmanager
@@ -238,11 +242,22 @@ def _refuse_rows_without_partition(
     has_key = PARTITION_COLUMN in names
     if rows := count_rows(connection, unknown if has_key else target):
         raise BadInputError(
-            f"{RAW_SCHEMA}.{request.table} has {rows:,} rows that were loaded without partitions; "
+            f"{RAW_SCHEMA}.{request.table} has {rows:,} {UNPARTITIONED}; "
             "which of them a partition replaces cannot be told, and nothing was loaded.",
             "Begin anew with the first partition: `dataflow workflow run NAME --partition KEY "
             "--full-refresh`, then `dataflow workflow backfill NAME` for the others.",
         )
+
+
+def _others(connection: DuckDBPyConnection, target: str, request: LoadRequest) -> int:
+    """How many rows of other partitions a full refresh of one takes away."""
+    if not request.full_refresh or request.partition is None:
+        return 0
+    names = {name.lower() for name in column_types(connection, target)}
+    if PARTITION_COLUMN not in names:
+        return count_rows(connection, target)
+    other = f"{PARTITION_COLUMN} IS DISTINCT FROM {quote_literal(request.partition)}"
+    return count_rows(connection, f"{target} WHERE {other}")
 
 
 def _is_of(partition: str) -> str:

@@ -10,6 +10,7 @@ from dataflow.warehouse.tables import OWN_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
@@ -38,6 +39,9 @@ def replace_owned_rows(
         columns: Theirs; none if no row came.
         tables: How the owners' table is called.
     """
+    if not _row_count(owners.rows):
+        # No owner came, and perhaps not even the columns of one.
+        return
     _find_older(connection, owners, tables.relation(owners.table))
     owner = f"read_parquet({quote_literal(owners.rows)}) AS owner"
     match = _equal("item", "owner", owners.columns)
@@ -62,16 +66,20 @@ def _find_older(connection: DuckDBPyConnection, owners: Owners, table: str) -> N
     This is the rule of `merge_rows`: a row counts if the table's cursor is not greater.
     """
     loaded = f"read_parquet({quote_literal(owners.loaded)})"
-    came, kept = column_types(connection, loaded), column_types(connection, table)
+    came = column_types(connection, loaded) if _row_count(owners.loaded) else {}
+    kept = column_types(connection, table)
     by_lower = {name.lower(): name for name in kept}
     cursor = next((name for name in came if name.lower() == owners.cursor.lower()), "")
     keys = {key: by_lower.get(key.lower(), "") for key in owners.columns.values()}
     own_cursor = by_lower.get(cursor.lower(), "")
     selected = ", ".join(f"came.{quote_identifier(key)}" for key in keys)
-    if not cursor or not own_cursor or not all(keys.values()):
+    have_come = {name.lower() for name in came}
+    knows_keys = all(own and key.lower() in have_come for key, own in keys.items())
+    if not cursor or not own_cursor or not knows_keys:
+        # Transforming may have left rows without columns; those of the source have their keys.
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE dataflow_older AS "
-            f"SELECT {selected} FROM {loaded} AS came LIMIT 0"
+            f"CREATE OR REPLACE TEMP TABLE dataflow_older AS SELECT {selected} "
+            f"FROM read_parquet({quote_literal(owners.rows)}) AS came LIMIT 0"
         )
         return
     old = f"kept.{quote_identifier(own_cursor)}"
@@ -82,6 +90,13 @@ def _find_older(connection: DuckDBPyConnection, owners: Owners, table: str) -> N
         f"FROM {loaded} AS came JOIN {table} AS kept ON {match} "
         f"GROUP BY {selected}, {old} HAVING coalesce({old} > max({new}), {old} IS NOT NULL)"
     )
+
+
+def _row_count(parquet: Path) -> int:
+    """How many rows a file has; DuckDB does not read one without columns."""
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(parquet).num_rows)
 
 
 def _equal(one: str, other: str, columns: Mapping[str, str]) -> str:

@@ -116,6 +116,8 @@ class PostgresStates:
                 name = f"{self._id}+old+{short_name(live['run_id'] + _now())}__"
                 rename_schemas(connection, self.live, name)
                 earlier = {**live, "prefix": name, "kept_at": _now(), "replaced_by": run_id}
+                # Others may read it still; it goes as soon as nobody does.
+                earlier["passing"] = not keep.replaced
                 known["kept"] = [earlier, *known.get("kept", [])]
             drop_schemas(connection, self.live)
             rename_schemas(connection, work["prefix"], self.live)
@@ -195,9 +197,10 @@ class PostgresStates:
             room = keep.gigabytes * 1e9
             stay: list[dict[str, Any]] = []
             go: list[dict[str, Any]] = []
-            for number, each in enumerate(known.get("kept", [])):
-                room -= _bytes(connection, each["prefix"])
-                (go if number >= keep.states or room < 0 else stay).append(each)
+            for each in known.get("kept", []):
+                is_kept = not each.get("passing") and len(stay) < keep.states
+                room -= _bytes(connection, each["prefix"]) if is_kept else 0.0
+                (stay if is_kept and room >= 0 else go).append(each)
             for each in go:
                 if _is_viewed(connection, each["prefix"]):
                     stay.append(each)

@@ -292,7 +292,7 @@ class DuckDBStates:
         )
 
     def _keep(self, state: dict[str, str] | None, replaced_by: str, keep: KeepPolicy) -> None:
-        if keep.states < 1:
+        if keep.states < 1 or not keep.replaced:
             return
         run_id = state["run_id"] if state else f"before-{replaced_by[:8]}"
         aside, target = self._home / "kept" / ".new", self._home / "kept" / run_id

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from tests.conftest import Dataflow
 
-from dataflow.runs.reading import Reading, cursor_column
+from dataflow.runs.reading import Reading, check_bound, cursor_column
 from dataflow.shared.config_model import WorkflowConfig
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.named_source import SourceTable
@@ -52,6 +52,30 @@ def test_rows_that_come_again_are_told_by_the_column_as_the_contract_calls_it() 
     said = {"span": {"column": "At", "since": 4, "until": None}}
     assert Reading().span(settings, said) == Span("seen", 4)
     assert Reading(since="5").parameters(settings) == {"since": 5}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reached", "value", "refused"),
+    [
+        ("date", None, "2026-13-01", True),
+        ("timestamp", "2026-01-01", "2026-02-30T10:00:00", True),
+        ("timestamp", None, "2026-02-28T10:00:00Z", False),
+        ("text", {"value": "2026-01-01T00:00:00Z"}, "2026-13-01", True),
+        ("text", {"value": "a"}, "2026-13-01", False),
+        ("bigint", {"value": 5}, "2026-13-01", False),
+    ],
+)
+def test_where_to_begin_is_a_date_if_the_cursor_is(
+    kind: str, reached: Any, value: str, refused: bool
+) -> None:
+    """As text a month that there is not would lie between others; the contract or a run knows."""
+    settings = config("append", source=DATABASE, columns={"At": kind})
+    if not refused:
+        check_bound(settings, "--since", value, reached)
+        return
+    with pytest.raises(BadInputError, match="no date") as caught:
+        check_bound(settings, "--since", value, reached)
+    assert caught.value.reason.startswith("--since is ")
 
 
 def test_a_part_is_not_put_in_the_place_of_all_and_not_added_twice() -> None:

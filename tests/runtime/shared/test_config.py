@@ -68,6 +68,7 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
                 "lost_column": "fail",
                 "changed_column": "widen",
                 "bad_value": "fail",
+                "max_rejected": "10%",
             },
         },
         "transformation": {

@@ -158,6 +158,54 @@ def test_who_is_told_of_failures_need_not_be_known(
     assert "ROOM is not set" in refusal(folder, text.replace("retries: 1", "retries: '${ROOM}'"))
 
 
+def test_the_secret_of_a_webhook_need_not_be_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the service asks for it: a run on a laptop, or in CI, does without."""
+    text = GUIDE.replace("Guide}", "Guide, trigger: {webhook: {secret: '${HOOK}'}}}")
+    assert load(folder, text)["workflow"]["trigger"]["webhook"] == {"secret": "${HOOK}"}
+    monkeypatch.setenv("HOOK", "of-the-hook")
+    assert load(folder, text)["workflow"]["trigger"]["webhook"] == {"secret": "of-the-hook"}
+    assert "is a secret in plain text" in refusal(folder, text.replace("${HOOK}", "plain-words"))
+
+
+@pytest.mark.parametrize(
+    ("cursor", "refused"),
+    [("updated", True), ("updated_at", False), ("changed", False), ("meta.at", False), ("m", True)],
+)
+def test_a_cursor_is_a_column_of_the_contract(folder: Path, cursor: str, refused: bool) -> None:
+    """By its name at the source; one that is misspelt would never move."""
+    text = f"""\
+workflow: {{name: Guide}}
+ingestion:
+  source:
+    type: api
+    url: "https://api.example.com/x"
+    incremental: {{cursor_field: {cursor}, param: s}}
+  columns: {{id: bigint, Updated_At: timestamp, at: {{type: date, source: changed}}, meta: json}}
+load: {{table: x, write_disposition: append}}
+"""
+    if not refused:
+        load(folder, text)
+        return
+    said = refusal(folder, text)
+    assert "ingestion.source.incremental.cursor_field" in said
+    assert "is no column of the contract" in said
+    assert cursor == "m" or "did you mean `Updated_At`?" in said
+
+
+def test_the_column_of_a_partition_is_a_column_of_the_contract(folder: Path) -> None:
+    """By its name in the warehouse, of each of several sources; without a contract who knows."""
+    text = GUIDE.replace(
+        "Guide}", "Guide, partition: {by: day, start: 2024-01-01, column: order_date}}"
+    )
+    load(folder, text)
+    said = refusal(folder, text + "  columns: {id: bigint, Order Date: date}\n")
+    assert "workflow.partition.column" in said
+    assert "did you mean `Order Date`?" in said
+    load(folder, text + "  columns: {id: bigint, ORDER_DATE: date}\n")
+
+
 def test_without_an_environment_only_what_must_be_valid_is_asked_for(folder: Path) -> None:
     """As tests read it: text stands for itself, a number has to be one."""
     text = GUIDE.replace("type: bearer_token", "type: bearer_token, token: '${T}'")

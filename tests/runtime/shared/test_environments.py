@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dataflow.runs.place import check_apart
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.project import Project
 from dataflow.shared.settings import load_settings
 
 
@@ -57,3 +59,67 @@ def test_a_wrong_setting_is_named_with_its_environment(
     monkeypatch.setenv("DATAFLOW_ENV", "prod")
     with pytest.raises(BadInputError, match=r"\[tool.dataflow.environments.prod\]: histroy"):
         load_settings(tmp_path)
+
+
+APART = """\
+[tool.dataflow]
+warehouse = {type = "postgres", url = "postgresql://db/shop"}
+publish_target = "site"
+[tool.dataflow.environments.folder]
+data_dir = "data/dev"
+[tool.dataflow.environments.files]
+warehouse = "duckdb"
+publish_target = ""
+[tool.dataflow.environments.other]
+warehouse = {type = "postgres", url = "postgresql://db/dev"}
+[tool.dataflow.environments.ports]
+api_port = 8003
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "apart"),
+    [("", ""), ("folder", ""), ("files", "files"), ("other", "other"), ("ports", "")],
+)
+def test_what_is_embedded_goes_with_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, apart: str
+) -> None:
+    """Others have another history, other dashboards and locks; the same have the same."""
+    (tmp_path / "pyproject.toml").write_text(APART)
+    monkeypatch.setenv("DATAFLOW_ENV", name)
+    found = Project(tmp_path)
+    assert found.environment_apart == apart
+    below = Path("environments", apart) if apart else Path()
+    assert found.state_dir == tmp_path / ".dataflow" / below
+    assert found.dagster_home == tmp_path / ".dagster" / below
+    assert found.files_dir == tmp_path / ".dataflow"
+
+
+@pytest.mark.parametrize(
+    ("written", "apart"),
+    [('"data/dev"', "dev"), ('"data"', ""), ('"./data/"', ""), ('"../data"', "dev")],
+)
+def test_a_folder_of_its_own_is_tables_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, apart: str
+) -> None:
+    """The default warehouse is in the folder; a variable gives both sides the same one."""
+    text = f"[tool.dataflow]\n[tool.dataflow.environments.dev]\ndata_dir = {written}\n"
+    (tmp_path / "pyproject.toml").write_text(text)
+    monkeypatch.setenv("DATAFLOW_ENV", "dev")
+    assert Project(tmp_path).environment_apart == apart
+    monkeypatch.setenv("DATAFLOW_DATA_DIR", "elsewhere")
+    assert Project(tmp_path).environment_apart == ""
+
+
+def test_own_tables_are_not_published_in_the_place_of_the_projects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless the environment itself says where."""
+    (tmp_path / "pyproject.toml").write_text(APART)
+    monkeypatch.setenv("DATAFLOW_ENV", "other")
+    with pytest.raises(BadInputError, match="publish_target") as caught:
+        check_apart(Project(tmp_path))
+    assert "[tool.dataflow.environments.other]" in caught.value.instruction
+    for name in ("files", "folder", "ports", ""):
+        monkeypatch.setenv("DATAFLOW_ENV", name)
+        check_apart(Project(tmp_path))

@@ -234,3 +234,12 @@ def test_a_stream_of_wide_numbers_is_kept_or_refused_by_name(tmp_path: Path) -> 
     nested = pa.table({"n": pa.array([[Decimal(WIDE)]], pa.list_(pa.decimal256(50, 2)))})
     with pytest.raises(WideDecimalError, match="column 'n'"):
         write_parquet(nested, tmp_path / "rows.parquet")
+
+
+def test_what_is_set_on_no_rows_leaves_their_columns(tmp_path: Path) -> None:
+    """A frame made of no dicts has no column but those that a transformation sets."""
+    known = pa.schema([("id", pa.int64()), ("body", pa.string())])
+    frame = pd.DataFrame(LazyRows(known.empty_table()))
+    frame["at"] = 1
+    write_parquet(frame, tmp_path / "rows.parquet", known)
+    assert LazyRows(tmp_path / "rows.parquet").column_names == ["id", "body", "at"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.runtime.sources.api_fixtures import ids, js, read_api
 from tests.source_fixtures import Answer, Server
 
-from dataflow.sources.errors import SourceDataError, SourceError
+from dataflow.sources.errors import SourceDataError, SourceError, SourceSettingError
 from dataflow.sources.incremental import Progress
 from dataflow.sources.read import read_source
 from dataflow.sources.row_identity import row_digest
@@ -241,3 +241,16 @@ def test_appended_rows_are_those_of_the_api(
         got += ids(result) if result["metadata"]["record_count"] else []
         last = json.loads(json.dumps(result["metadata"].get("last_value")))
     assert sorted(got) == [row["id"] for row in rows]
+
+
+def test_a_field_that_no_record_has_is_refused(server: Any) -> None:
+    """Without it everything is read for ever; once it has been met, records may lack it."""
+    url = server.answer("/x", js([{"id": 1, "updated_at": "2024-01-01"}]), js([{"id": 2}]), js([]))
+    asked = {"cursor_field": "updated", "param": "since"}
+    with pytest.raises(SourceSettingError, match="field 'updated'") as caught:
+        read_api(url, None, incremental=asked, paging=NONE)
+    assert "Did you mean `updated_at`?" in caught.value.reason
+    assert "id, updated_at" in caught.value.instruction
+    known = read_api(url, {"value": "2024-01-01"}, incremental=asked, paging=NONE)
+    assert "no progress" in known["metadata"]["notes"][0]
+    assert read_api(url, None, incremental=asked, paging=NONE)["metadata"]["record_count"] == 0

@@ -142,3 +142,9 @@ def test_no_item_is_lost_or_changed(tmp_path: Path, lists: list[list[str] | None
         for place, value in enumerate(values or [], 1)
     ]
     assert found == wanted
+
+
+def test_an_answer_without_columns_has_no_items(tmp_path: Path) -> None:
+    """An API without new rows names no columns, and so no list that could be missing."""
+    pq.write_table(pa.table({}), tmp_path / "rows.parquet")
+    assert items(tmp_path / "rows.parquet", CHILD) == []

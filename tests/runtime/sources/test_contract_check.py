@@ -10,11 +10,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from dataflow.shared.contract import Column, Contract, OnChange
 from dataflow.sources.contract_check import Conformed, conform
 from dataflow.sources.duckdb_session import open_engine
-from dataflow.sources.errors import SourceDataError
+from dataflow.sources.errors import ContractError, SourceDataError
 
 
 @pytest.fixture
@@ -195,6 +196,45 @@ def test_a_row_with_a_bad_value_can_be_put_aside(connection: duckdb.DuckDBPyConn
         }
     ]
     assert result.report.rejected_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "rows", "limit", "refused"),
+    [
+        (118, 121, "10%", True),
+        (12, 121, "10%", False),
+        (13, 121, "10%", True),
+        (10, 11, "10%", False),
+        (118, 121, "100%", False),
+        (118, 121, 118, False),
+        (3, 121, 2, True),
+        (1, 121, 0, True),
+    ],
+)
+def test_rows_are_put_aside_up_to_a_limit(
+    connection: duckdb.DuckDBPyConnection, bad: int, rows: int, limit: int | str, refused: bool
+) -> None:
+    """A number of rows, or a share of more than ten: beyond it the source is another one."""
+    amounts = ["12,50"] * bad + ["1.5"] * (rows - bad)
+    given = {"amount": pa.array(amounts)}
+    asked: dict[str, Any] = {"bad_value": "quarantine", "max_rejected": limit}
+    if not refused:
+        result = read(connection, given, {"amount": "decimal(12,2)"}, **asked)
+        assert (result.table.num_rows, result.report.rejected_rows) == (rows - bad, bad)
+        return
+    with pytest.raises(ContractError) as caught:
+        read(connection, given, {"amount": "decimal(12,2)"}, **asked)
+    assert f"{bad} of {rows} rows" in caught.value.reason
+    assert "row 1: '12,50' is no decimal(12,2)" in caught.value.reason
+    assert "ingestion.on_change.max_rejected" in caught.value.instruction
+    assert caught.value.failing_rows == bad
+
+
+@pytest.mark.parametrize("wrong", ["100", "many", -1, True, "101%", None, 1.5])
+def test_what_is_no_limit_is_refused(wrong: Any) -> None:
+    """A number of rows or a share, and nothing that looks like one."""
+    with pytest.raises(ValidationError):
+        OnChange(max_rejected=wrong)
 
 
 def test_a_new_column_comes_along_as_it_is(connection: duckdb.DuckDBPyConnection) -> None:

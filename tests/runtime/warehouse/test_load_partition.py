@@ -65,3 +65,13 @@ def test_rows_without_a_partition_are_not_mixed_with_it(
         with pytest.raises(BadInputError, match="has 1 rows that were loaded without partitions"):
             load(loader, "a", *ids, allow_empty=True)
     assert loader.rows() == before
+
+
+def test_a_full_refresh_tells_how_many_rows_of_others_are_gone(loader: Loader) -> None:
+    """Whoever asked for one partition anew may not have meant the rest."""
+    load(loader, "a", 1, 2)
+    load(loader, "b", 3)
+    of_b: Any = [{"id": 4, "partition_key": "b"}]
+    assert loader.load(of_b, partition="b").rows_gone == 0
+    assert loader.load(of_b, partition="b", full_refresh=True).rows_gone == 2
+    assert loader.load(of_b, partition="b", full_refresh=True).rows_gone == 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from tests.runtime.warehouse.loader_fixture import Loader, loader
 
 from dataflow.warehouse.kind import LoadRequest, Owners
@@ -74,3 +75,26 @@ def test_of_a_key_that_comes_twice_the_newest_row_tells_the_version(loader: Load
     load(loader, pa.table({"id": [1], "at": [5]}), [(1, "five")])
     load(loader, pa.table({"id": [1, 1], "at": [4, 6]}), [(1, "six")])
     assert loader.rows() == [(1, "six")]
+
+
+@pytest.mark.parametrize("columns", [{}, {"processed_at": pa.array([], pa.string())}])
+def test_an_answer_without_rows_changes_nothing(
+    loader: Loader, columns: dict[str, pa.Array]
+) -> None:
+    """A transformation may leave of no rows no column, or only those that it sets itself."""
+    load(loader, pa.table({"id": [1], "at": [5]}), [(1, "a")])
+    came = loader.database.with_name("came.parquet")
+    left = loader.database.with_name("left.parquet")
+    pq.write_table(pa.table({"id": pa.array([], pa.int64())}), came)
+    pq.write_table(pa.table(columns), left)
+    merge = LoadRequest("orders", "merge", ["id"], cursor="at")
+    load_table(loader.database, left, merge)
+    for rows in (came, left):
+        loader.load(
+            pa.Table.from_pylist([], ITEMS),
+            write_disposition="merge",
+            primary_key=["o"],
+            owners=Owners(rows, {"o": "id"}, "raw.orders", left, "at"),
+        )
+    assert loader.rows() == [(1, "a")]
+    assert loader.rows("SELECT id, orders.at FROM raw.orders") == [(1, 5)]

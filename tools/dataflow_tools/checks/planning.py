@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.config import CONFIG_FILE
+from dataflow.shared.config import CONFIG_FILE, is_asked
 from dataflow.shared.config_kinds import model_of
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import REFERENCE
@@ -105,9 +105,7 @@ def _config_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str
             continue
         for match in re.finditer(rf"(?<!\$){REFERENCE}", value):
             name, default, _ = match[0][2:-1].partition(":-")
-            # Only a run that fails needs to know whom to tell.
-            is_needed = path[:2] != ("run", "on_failure")
-            yield name, (CONFIG_FILE, position.line, bool(default) or not is_needed)
+            yield name, (CONFIG_FILE, position.line, bool(default) or not is_asked(path))
 
 
 def _login_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str, int, bool]]]:

@@ -108,7 +108,7 @@ def journal_folder(project: Project) -> Path:
     It is in the project's state folder, unless that is a file system of its own, from which
     files cannot be moved into place in one step.
     """
-    state = project.state_dir
+    state = project.files_dir
     nearest = next(folder for folder in (state, *state.parents) if folder.exists())
     workflows = project.workflows_dir
     if workflows.is_dir() and nearest.stat().st_dev != workflows.stat().st_dev:

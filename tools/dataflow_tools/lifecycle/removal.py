@@ -57,7 +57,7 @@ def plan_removal(project: Project, name: str, *, purge: bool) -> Plan:
     shown = project.relative(folder)
     is_committed = _is_committed(project, folder)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    kept = project.state_dir / "removed" / f"{name}-{stamp}"
+    kept = project.files_dir / "removed" / f"{name}-{stamp}"
     from_git = _from_git(project, folder) if is_committed else []
     if purge:
         if not is_committed:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
-from dataflow.sources.api.new_records import new_records, new_rows
+from dataflow.sources.api.new_records import FieldSeen, new_records, new_rows
 from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.documents import read_documents
 from dataflow.sources.errors import SourceSettingError
@@ -59,6 +59,8 @@ def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
     with tempfile.TemporaryDirectory(prefix="dataflow-") as name:
         reading = _Reading(settings, request, progress, Path(name))
         typed = reading.read(Exchange(settings, request.parameters))
+    if reading.field is not None and (note := reading.field.refuse_unknown(request.last_value)):
+        reading.notes.append(note)
     table, conformed = typed.table, typed.conformed
     if reading.is_csv and progress:
         table = new_rows(table, progress, _name_of(progress.field, request.contract))
@@ -92,6 +94,7 @@ class _Reading:
         )
         self.notes: list[str] = []
         self.ended = True
+        self.field = FieldSeen(progress.field) if progress else None
         self.files: list[LocalFile] = []
         self._seen: list[LocalFile] = []
 
@@ -168,6 +171,8 @@ class _Reading:
 
             shown = shown_location(self.settings.url)
             records = with_parent(records, self.settings.for_each.as_, parent, shown)
+        if self.field is not None:
+            self.field.look_at(records)
         lines.add(new_records(records, self.progress) if self.progress else records)
 
     def _keep_files(self, lines: JsonLines, pages: Pages, count: int, parent: Any) -> None:
