@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
 _BATCH_ROWS = 122_880
+# What becomes of a value, in the words of a note.
+READ_AS_NONE = "read as no value"
 _MISFIT = "dataflow: a value does not fit the contract"
 # So many columns with values that do not fit are told of, each with its first one.
 _MOST_TOLD = 5
@@ -134,7 +136,7 @@ def conform(
     if contract.on_change.bad_value == "null":
         rows = connection.sql(f"SELECT {values} FROM {relation}")  # noqa: S608
         report = replace(report, nulled_values=sum(misfit.count for misfit in wrong))
-        notes += [note.format("read as no value") for note in told]
+        notes += [note.format(READ_AS_NONE) for note in told]
         return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes)
     rows = connection.sql(f"SELECT {values} FROM {relation} WHERE {fits}")  # noqa: S608
     rejected = _rejected(connection, relation, list(names), checked)

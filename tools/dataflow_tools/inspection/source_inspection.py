@@ -110,9 +110,11 @@ class Inspection:
 
     def answers(self) -> dict[str, Any]:
         """The answers to the template's questions; secrets in the location are variables in it."""
+        url = str(self.source.get("url") or "")
         answers: dict[str, Any] = {
             "source_type": self.source["type"],
-            "source_url": _without_secrets(self.source["url"]),
+            # A plug-in's source, or one of a workflow's own, may be found by another key.
+            **({"source_url": _without_secrets(url)} if url else {}),
             "primary_key": list(self.primary_key),
             "confirmed": [],
             "columns": [column.answer() for column in self.columns],
