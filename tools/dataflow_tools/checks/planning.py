@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _DBT_VARIABLE = re.compile(r"env_var\(\s*['\"](?P<name>\w+)['\"]\s*(?P<default>,)?")
 # Set by the library itself while dbt runs.
 _OWN_VARIABLES = {"DATAFLOW_DATABASE"}
+_LOCATED = ("file", "api", "database")
 _DISPOSITIONS = ("replace", "append", "merge")
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
@@ -41,14 +42,21 @@ def check_source(workflow: WorkflowSource) -> Verdict:
             *(*source.path, "source"),
         )
         for source in workflow.sources
-        for key in ("type", "url")
+        for key in _needed_keys(source.values.get("type"))
         if not source.values.get(key) and not _is_unset(workflow, source, key)
     ]
     told = [
         f"{source.values.get('type')}: {redact(str(source.values.get('url', '')).split('?', 1)[0])}"
+        if source.values.get("url")
+        else str(source.values.get("type"))
         for source in workflow.sources
     ]
     return judged(findings, "; ".join(told))
+
+
+def _needed_keys(kind: Any) -> tuple[str, ...]:
+    """What a source has to say; one of another kind than the library's is found by keys of its own."""
+    return ("type", "url") if kind in (None, "", *_LOCATED) else ("type",)
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -65,7 +65,8 @@ class ContractChange:
             agreed: The columns in the answers so far.
         """
         gone = {self._contract_name(name) for name in self.lost}
-        edits = type_edits(agreed, self.contract)
+        types = {name: column.database_type for name, column in self.contract.items()}
+        edits = type_edits(agreed, types)
         return [edit for edit in edits if edit.name not in self.bad and edit.name not in gone]
 
     def columns(self, agreed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

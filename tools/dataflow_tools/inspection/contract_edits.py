@@ -36,19 +36,19 @@ class TypeEdit:
 
 
 def type_edits(
-    answered: Sequence[Mapping[str, Any]], contract: Mapping[str, Column]
+    answered: Sequence[Mapping[str, Any]], contract: Mapping[str, str]
 ) -> list[TypeEdit]:
     """The columns whose type somebody has changed since the template was answered.
 
     Args:
         answered: The columns in the answers to the template.
-        contract: The columns of config.yaml, by name.
+        contract: The types in config.yaml, as DuckDB calls them, by the names of their columns.
     """
     return [
-        TypeEdit(name, _plain(contract[name].database_type), _plain(str(column["type"])))
+        TypeEdit(name, plain_type(contract[name]), plain_type(str(column["type"])))
         for column in answered
         if (name := str(column["name"])) in contract
-        and _plain(contract[name].database_type) != _plain(str(column["type"]))
+        and plain_type(contract[name]) != plain_type(str(column["type"]))
     ]
 
 
@@ -69,6 +69,10 @@ def as_answer(column: Column) -> dict[str, Any]:
     return column.model_dump(exclude_defaults=True, exclude_none=True, exclude={"sample"})
 
 
-def _plain(kind: str) -> str:
-    """A type by the one name that a contract has for it."""
+def plain_type(kind: str) -> str:
+    """A type by the one name that a contract has for it.
+
+    >>> plain_type("varchar"), plain_type("DECIMAL(12, 2)"), plain_type("BIGINT[]")
+    ('text', 'decimal(12,2)', 'json')
+    """
     return written_type(database_type(kind) or kind)
