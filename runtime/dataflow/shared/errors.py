@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataflow.shared.shown import with_short_words
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dataflow.shared.shown import for_workflow, with_short_words
 
 
 class DataflowError(Exception):
@@ -41,3 +44,15 @@ class MissingDependencyError(DataflowError):
 
     exit_code = 2
     http_status = 503
+
+
+@contextmanager
+def told_for(workflow_id: str) -> Iterator[None]:
+    """Let the commands in errors name the workflow that they are about."""
+    try:
+        yield
+    except DataflowError as error:
+        error.reason = for_workflow(error.reason, workflow_id)
+        error.instruction = for_workflow(error.instruction, workflow_id)
+        error.args = (error.reason, error.instruction)
+        raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.contract import written_type
 from dataflow.shared.shown import quoted, shortened
-from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.shared.sql import quote_identifier, quote_literal, type_family
 from dataflow.shared.suggestion import nearest_few
 from dataflow.sources.contract_values import Reading, always, reading_of
 from dataflow.sources.errors import ContractError
@@ -30,6 +30,7 @@ _MISFIT = "dataflow: a value does not fit the contract"
 # So many columns with values that do not fit are told of, each with its first one.
 _MOST_TOLD = 5
 _LONGEST_VALUE = 40
+_COMMA_DECIMAL = re.compile(r"[-+]?\d+(\.\d{3})*,\d+")
 # What every number of type double holds.
 _DIGITS = 15
 
@@ -227,14 +228,15 @@ def _matched(
     """
     keys = {name: f"c{index}" for index, name in enumerate(names)}
     by_lower = {name.lower(): key for name, key in keys.items()}
-    matches, lost = [], []
+    matches: list[_Match] = []
+    lost: dict[str, str] = {}
     for name, column in contract.columns.items():
         wanted = column.source or name
         key = keys.get(wanted) or by_lower.get(wanted.lower())
         if key is None:
             nothing = always(f"CAST(NULL AS {_stored(column)})")
             matches.append(_Match(name, None, nothing, column))
-            lost += [] if column.optional else [wanted]
+            lost |= {} if column.optional else {wanted: name}
         else:
             matches.append(_Match(name, key, reading_of(column, key, kinds[key]), column))
     taken = {match.key for match in matches}
@@ -268,7 +270,7 @@ def _matched(
             f"{written_type(kinds[key])}. Describe it in `ingestion.columns`: `dataflow workflow "
             "inspect NAME --accept` does."
         )
-    return matches, ContractReport(new, lost), notes
+    return matches, ContractReport(new, list(lost)), notes
 
 
 @dataclass(frozen=True)
@@ -287,6 +289,13 @@ class _Misfit:
         others = "" if self.count == 1 else f", and {self.count - 1:,} more like it"
         value = shortened(self.value, _LONGEST_VALUE)
         where = f"Column {quoted(self.match.name)}, row {self.row:,}"
+        if column and not column.decimal and _COMMA_DECIMAL.fullmatch(self.value.strip()):
+            kind = type_family(column.database_type)
+            if kind in ("whole", "fraction"):
+                return (
+                    f"{where}: {value!r} is not a number of type {column.type}{others}; if the "
+                    'comma is its decimal mark, set `decimal: ","` on the column'
+                )
         if wanted in ("double", "float") and len(re.sub(r"\D", "", value)) > _DIGITS:
             wanted += ", which holds no so many digits: declare a decimal"
         return f"{where}: {value!r} is no {wanted}{others}"
@@ -358,16 +367,33 @@ def _refusal(wrong: Sequence[_Misfit], shown: str) -> ContractError:
 
 
 def _lost(
-    lost: Sequence[str], new: Sequence[str], names: Sequence[str], shown: str
+    lost: dict[str, str], new: Sequence[str], names: Sequence[str], shown: str
 ) -> ContractError:
-    renamed = [(name, near) for name in lost for near in nearest_few(name, new, 1)]
+    """The refusal of columns that did not come.
+
+    Args:
+        lost: By their names at the source, what the contract calls them.
+        new: Columns that the contract does not have: one of them may be what one lost was.
+        names: All columns that came.
+    """
+    alone = list(new) if len(lost) == len(new) == 1 else []
+    renamed = [(name, near) for name in lost for near in (nearest_few(name, new, 1) or alone)]
     renames = "".join(f" Is {quoted(near)} what was {quoted(name)}?" for name, near in renamed)
+    there = f"new is {_listed(new)}" if new else f"it has {_listed(names)}"
+    told = (
+        "; ".join(
+            f"if {quoted(near)} is what was {quoted(name)}, set `source: {near}` on "
+            f"`{lost[name]}` in `ingestion.columns`"
+            for name, near in renamed
+        )
+        or "if a column has another name now, set that name as `source` on it in "
+        "`ingestion.columns`"
+    )
     return ContractError(
-        f"{shown} no longer has {_listed(lost)}, which the contract names; it has "
-        f"{_listed(names)}.{renames} Nothing was loaded.",
-        "If a column has another name now, set `source: ITS NAME` on it in `ingestion.columns`; "
-        "if it is gone for good, take it out there (`dataflow workflow inspect NAME --accept`), or "
-        "set `ingestion.on_change.lost_column: null`.",
+        f"{shown} no longer has {_listed(list(lost))}, which the contract names; "
+        f"{there}.{renames} Nothing was loaded.",
+        f"{told[0].upper()}{told[1:]}; if it is gone for good, take it out there (`dataflow "
+        "workflow inspect NAME --accept`), or set `ingestion.on_change.lost_column: null`.",
     )
 
 

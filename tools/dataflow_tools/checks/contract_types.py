@@ -72,7 +72,7 @@ def _agreed(columns: Any) -> dict[str, str]:
 
 
 def _casts(path: Path) -> Iterator[tuple[str, tuple[str, int]]]:
-    """The columns that a model casts, each with the type that a contract would call it, and where."""
+    """The columns that a model casts, each with the type in a contract's words, and its line."""
     for number, line in enumerate((read_text(path) or "").splitlines(), 1):
         for pattern in _CASTS:
             if match := pattern.search(line):

@@ -55,7 +55,7 @@ def check_source(workflow: WorkflowSource) -> Verdict:
 
 
 def _needed_keys(kind: Any) -> tuple[str, ...]:
-    """What a source has to say; one of another kind than the library's is found by keys of its own."""
+    """What a source has to say; what kinds of plug-ins and of workflows need, they know."""
     return ("type", "url") if kind in (None, "", *_LOCATED) else ("type",)
 
 

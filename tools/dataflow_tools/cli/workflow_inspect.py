@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataflow.shared.shown import for_workflow
 from dataflow.shared.project import Project, find_project
+from dataflow.shared.shown import for_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,7 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
       dataflow workflow inspect daily_sales --accept
     """  # noqa: D301 (click needs the character itself)
     from dataflow.shared.config import workflow_config
+    from dataflow.shared.errors import told_for
     from dataflow.sources.errors import told_of
     from dataflow_tools.inspection.contract_change import contract_change
     from dataflow_tools.inspection.own_rows import is_read_by_own_code, own_rows
@@ -53,7 +54,7 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     config = workflow_config(name, project)
     changes: dict[str, ContractChange] = {}
     for table in config.tables:
-        with told_of(table.name):
+        with told_for(name), told_of(table.name):
             own = is_read_by_own_code(project, name, table)
             rows = own_rows(project, name, table) if own else None
             changes[table.name] = contract_change(table, config.ingestion.parameters, rows)
@@ -95,9 +96,7 @@ def _as_json(change: ContractChange, edits: list[TypeEdit]) -> dict[str, Any]:
     return {**told, "edited": [edit.name for edit in edits], "notes": change.notes}
 
 
-def _lines(
-    table: SourceTable, change: ContractChange, edits: list[TypeEdit]
-) -> Iterator[str]:
+def _lines(table: SourceTable, change: ContractChange, edits: list[TypeEdit]) -> Iterator[str]:
     inspection = change.inspection
     yield inspection.summary()
     found = {column.profile.name: column.contract for column in inspection.columns}

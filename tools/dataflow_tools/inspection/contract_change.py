@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from dataflow.shared.named_source import SourceTable
 
 
-
 @dataclass(frozen=True)
 class ContractChange:
     """What the source has now, beside what was agreed.
@@ -96,7 +95,8 @@ class ContractChange:
                 columns.append(old)
         # What may be left out, and is today.
         for place, column in enumerate(agreed):
-            if (name := str(column["name"])) in before and name not in gone:
+            name = str(column["name"])
+            if name in before and name in self.contract and name not in gone:
                 columns.insert(place, before[name])
         return self._with_one_date(columns, {*edited, *self.bad})
 
