@@ -194,13 +194,15 @@ def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
             profiles = profile_columns(connection, names)
         date = best_date(profiles) or best_period(connection, profiles)
         roles = [role_of(connection, column, date, primary_key) for column in profiles]
+        types = [nearest_type(connection, column) for column in profiles]
+        # What a few values keep from a type is told of by those.
+        plain = [column for column, kind in zip(profiles, types, strict=True) if not kind]
         notes = [
             *sample.notes,
-            *notes_on_values(connection, profiles),
+            *notes_on_values(connection, plain),
             *notes_on_near_types(connection, profiles),
         ]
         shown = page_facts(connection, profiles, roles, primary_key)
-        types = [nearest_type(connection, column) for column in profiles]
     if not sample.is_declared:
         profiles = [_with_room(column) for column in profiles]
     columns = [
