@@ -51,7 +51,7 @@ def check_contract_types(workflow: WorkflowSource) -> Verdict:
                     f"{edit.modelled} here: the mart does not have the type that was agreed on."
                 )
                 command = f"dataflow workflow inspect {workflow.workflow_id} --accept"
-                told = f"Let models, tests and page follow: {command}"
+                told = f"Commit config.yaml, and let models, tests and page follow: {command}"
                 found.append(workflow.finding(reason, told, file, line))
     if found:
         return Verdict(Status.ADVISED, findings=tuple(found))

@@ -76,7 +76,8 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     if accept:
         sys.exit(_accept(project, name, by_table))
     if not as_json:
-        click.echo(f"To agree: dataflow workflow inspect {name} --accept")
+        first = "commit config.yaml, then " if any(edits.values()) else ""
+        click.echo(f"To agree: {first}dataflow workflow inspect {name} --accept")
     sys.exit(1)
 
 

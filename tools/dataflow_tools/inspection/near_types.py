@@ -105,7 +105,7 @@ def _nearly(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str
         f"{row[0]:,} has {shortened(row[1], _LONGEST)!r}{others}. To have type {rule.type}, "
         f"correct the value before the workflow is made; or set it to `{_as_agreed(rule)}` in "
         "`ingestion.columns` of config.yaml and `ingestion.on_change.bad_value` to `quarantine` or "
-        f"`null`, then: `dataflow workflow inspect NAME --accept`.{nothing}"
+        f"`null`, commit that, then: `dataflow workflow inspect NAME --accept`.{nothing}"
     )
 
 
