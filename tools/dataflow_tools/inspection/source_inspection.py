@@ -15,6 +15,7 @@ from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
 from dataflow_tools.inspection.measures import best_period
 from dataflow_tools.inspection.near_types import nearest_type, notes_on_near_types
+from dataflow_tools.inspection.nested_shape import shape_of_type
 from dataflow_tools.inspection.notes import notes_on_rows, notes_on_values
 from dataflow_tools.inspection.page_facts import page_facts
 from dataflow_tools.inspection.primary_key import find_primary_key
@@ -59,6 +60,7 @@ class InspectedColumn:
         contract: What `ingestion.columns` is to say of it; nothing while its type is not known.
         nearly: The type that nearly all of its values have, which a few keep it from.
         shown: What more a page needs to know of it: see `page_facts`.
+        shape: Of lists and objects how they are built: see `shape_of_type`.
     """
 
     profile: ColumnProfile
@@ -68,6 +70,7 @@ class InspectedColumn:
     contract: dict[str, Any]
     nearly: str = ""
     shown: dict[str, Any] = field(default_factory=dict)
+    shape: Any = None
 
     def answer(self) -> dict[str, Any]:
         """The column as the template takes it."""
@@ -83,6 +86,8 @@ class InspectedColumn:
         answer |= self.shown
         if self.accepted_values:
             answer["accepted_values"] = list(self.accepted_values)
+        if self.profile.nested and self.shape is not None:
+            answer["shape"] = self.shape
         if self.nearly:
             answer["nearly"] = self.nearly
         return {**answer, "contract": self.contract} if self.contract else answer
@@ -261,7 +266,8 @@ def _column(
         contract["unit"] = unit
     if sample.may_lack_columns and column.nulls:
         contract["optional"] = True
-    return InspectedColumn(column, role, tuple(tests), accepted, contract)
+    shape = shape_of_type(sample.table.schema.field(column.name).type) if column.nested else None
+    return InspectedColumn(column, role, tuple(tests), accepted, contract, shape=shape)
 
 
 def _without_secrets(url: str) -> str:
