@@ -15,7 +15,7 @@ from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
 from dataflow_tools.inspection.measures import best_period
 from dataflow_tools.inspection.near_types import nearest_type, notes_on_near_types
-from dataflow_tools.inspection.nested_shape import shape_of_type
+from dataflow_tools.inspection.nested_shape import shape_of
 from dataflow_tools.inspection.notes import notes_on_rows, notes_on_values
 from dataflow_tools.inspection.page_facts import page_facts
 from dataflow_tools.inspection.primary_key import find_primary_key
@@ -45,6 +45,8 @@ _MAY_BE_EMPTY = ("header", "quote", "final_newline", "skip_lines", "footer_lines
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60
+# So many rows tell how their lists and objects are built.
+_MOST_SHAPED = 100
 # What a model's YAML and dbt's templates cannot hold as it is.
 _UNWRITABLE = re.compile(r"[{\x00\r\x7f-\x9f\u2028\u2029\ufffe\uffff]|\n\Z")
 
@@ -60,7 +62,7 @@ class InspectedColumn:
         contract: What `ingestion.columns` is to say of it; nothing while its type is not known.
         nearly: The type that nearly all of its values have, which a few keep it from.
         shown: What more a page needs to know of it: see `page_facts`.
-        shape: Of lists and objects how they are built: see `shape_of_type`.
+        shape: Of lists and objects how they are built: see `shape_of`.
     """
 
     profile: ColumnProfile
@@ -266,7 +268,10 @@ def _column(
         contract["unit"] = unit
     if sample.may_lack_columns and column.nulls:
         contract["optional"] = True
-    shape = shape_of_type(sample.table.schema.field(column.name).type) if column.nested else None
+    shape = None
+    if column.nested:
+        values = sample.table[column.name].slice(0, _MOST_SHAPED).to_pylist()
+        shape = shape_of(sample.table.schema.field(column.name).type, values)
     return InspectedColumn(column, role, tuple(tests), accepted, contract, shape=shape)
 
 
