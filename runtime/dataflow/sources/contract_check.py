@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.contract import written_type
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_identifier, quote_literal, type_family
-from dataflow.shared.suggestion import nearest_few
 from dataflow.sources.contract_values import Reading, always, reading_of
 from dataflow.sources.errors import ContractError
+from dataflow.sources.lost_columns import listed, lost_columns
 from dataflow.sources.type_widening import wider_type
 
 if TYPE_CHECKING:
@@ -246,11 +246,11 @@ def _matched(
     notes = []
     if lost:
         if contract.on_change.lost_column == "fail":
-            raise _lost(lost, new, names, contract.shown)
+            raise lost_columns(lost, new, names, contract.shown)
         notes += [f"The source no longer has {quoted(name)}: null in every row." for name in lost]
     if new and contract.on_change.new_column == "fail":
         raise ContractError(
-            f"{contract.shown} has columns that the contract does not name: {_listed(new)}.",
+            f"{contract.shown} has columns that the contract does not name: {listed(new)}.",
             "Describe them in `ingestion.columns`, which `dataflow workflow inspect NAME --accept` "
             "does, or set `ingestion.on_change.new_column` to add or ignore.",
         )
@@ -364,42 +364,6 @@ def _refusal(wrong: Sequence[_Misfit], shown: str) -> ContractError:
         "`ingestion.on_change.bad_value` to quarantine, which puts such rows aside, or to null. A "
         "text that means no value goes into `null_values` of the source.",
     )
-
-
-def _lost(
-    lost: dict[str, str], new: Sequence[str], names: Sequence[str], shown: str
-) -> ContractError:
-    """The refusal of columns that did not come.
-
-    Args:
-        lost: By their names at the source, what the contract calls them.
-        new: Columns that the contract does not have: one of them may be what one lost was.
-        names: All columns that came.
-    """
-    alone = list(new) if len(lost) == len(new) == 1 else []
-    renamed = [(name, near) for name in lost for near in (nearest_few(name, new, 1) or alone)]
-    renames = "".join(f" Is {quoted(near)} what was {quoted(name)}?" for name, near in renamed)
-    there = f"new is {_listed(new)}" if new else f"it has {_listed(names)}"
-    told = (
-        "; ".join(
-            f"if {quoted(near)} is what was {quoted(name)}, set `source: {near}` on "
-            f"`{lost[name]}` in `ingestion.columns`"
-            for name, near in renamed
-        )
-        or "if a column has another name now, set that name as `source` on it in "
-        "`ingestion.columns`"
-    )
-    return ContractError(
-        f"{shown} no longer has {_listed(list(lost))}, which the contract names; "
-        f"{there}.{renames} Nothing was loaded.",
-        f"{told[0].upper()}{told[1:]}; if it is gone for good, take it out there (`dataflow "
-        "workflow inspect NAME --accept`), or set `ingestion.on_change.lost_column: null`.",
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(quoted(name) for name in names[:10])
-    return f"{shown} and {len(names) - 10} more" if len(names) > 10 else shown
 
 
 def _stored(column: Column) -> str:
