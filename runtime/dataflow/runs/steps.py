@@ -40,9 +40,9 @@ from dataflow.runs.shared_run import (
 from dataflow.runs.stored_table import StoredTable
 from dataflow.runs.table_making import make_dashboard, make_models
 from dataflow.runs.table_steps import child_results, gone_notes, load_request, parameters_of
-from dataflow.shared.errors import BadInputError, DataflowError
+from dataflow.shared.errors import BadInputError, DataflowError, told_for
 from dataflow.shared.logging import get_logger
-from dataflow.shared.shown import counted
+from dataflow.shared.shown import counted, for_workflow
 from dataflow.sources.errors import told_of
 from dataflow.warehouse.load_log import Batch
 from dataflow.workflows.identifiers import workflow_of
@@ -97,7 +97,7 @@ class Steps:
         for stored in tables:
             of_table = f"{stored.table}: " if stored.table and len(tables) > 1 else ""
             for note in stored.metadata.get("notes", []):
-                log.warning(f"{of_table}{note}")
+                log.warning(for_workflow(f"{of_table}{note}", self.workflow_id))
             rejected = (stored.metadata.get("contract") or {}).get("rejected_rows", 0)
             table = stored.table or run.settings.load.table
             aside = f", {rejected:,} put aside in rejected.{table}" if rejected else ""
@@ -174,7 +174,7 @@ class Steps:
             tell_of_loaded_tables(run, made)
         for result in results:
             for note in [*result.notes, *gone_notes(run, result)]:
-                log.warning(note)
+                log.warning(for_workflow(note, self.workflow_id))
             if result.loaded_by:
                 log.warning(
                     f"Run {result.loaded_by} had added these rows before it failed; they are not "
@@ -209,7 +209,7 @@ class Steps:
 
     @contextmanager
     def _run(self) -> Iterator[RunContext]:
-        with run_of_step(self.workflow_id) as run:
+        with told_for(self.workflow_id), run_of_step(self.workflow_id) as run:
             yield run
             share_step(run)
 

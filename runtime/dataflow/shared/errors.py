@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from dataflow.shared.shown import with_short_words
+from dataflow.shared.shown import for_workflow, with_short_words
 
 # The user's workflows share a package with these.
 _OWN_MODULES = ("dataflow.workflows.identifiers", "dataflow.workflows.registry")
@@ -83,3 +85,15 @@ class MissingDependencyError(DataflowError):
 
     exit_code = 2
     http_status = 503
+
+
+@contextmanager
+def told_for(workflow_id: str) -> Iterator[None]:
+    """Let the commands in errors name the workflow that they are about."""
+    try:
+        yield
+    except DataflowError as error:
+        error.reason = for_workflow(error.reason, workflow_id)
+        error.instruction = for_workflow(error.instruction, workflow_id)
+        error.args = (error.reason, error.instruction)
+        raise

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 # 80 is the promise; quotes and the words around a value need some of it.
 LONGEST = 60
 # Blanks end a word; so do slashes, since a path is only of use as a whole.
+# The name of a workflow in a command, as long as nobody knows it.
+_PLACEHOLDER = re.compile(r"(dataflow workflow [a-z-]+ )NAME\b")
 _LONG_WORD = re.compile(r"[^\s/\\]{81,}")
 
 
@@ -32,6 +34,15 @@ def counted(number: int, noun: str) -> str:
     ('1 row', '2,000 rows')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def for_workflow(text: str, workflow_id: str) -> str:
+    """A text whose commands name a workflow, where it is known by now which one is meant.
+
+    >>> for_workflow("Try `dataflow workflow inspect NAME --accept`.", "sales")
+    'Try `dataflow workflow inspect sales --accept`.'
+    """
+    return _PLACEHOLDER.sub(rf"\g<1>{workflow_id}", text) if workflow_id else text
 
 
 def quoted(value: object) -> str:

@@ -166,7 +166,9 @@ def _refuse_other_values(connection: duckdb.DuckDBPyConnection, name: str, path:
         raise SourceDataError(
             f"Row {other[0]:,} has no list at {quoted(path)}, of which {name} is made, but "
             f"{quoted(other[1])}.",
-            f"Correct `path` of the child table `{name}`, or the rows in ingestion.py.",
+            f"Correct `path` of the child table `{name}`, or the rows in ingestion.py. In pytest "
+            "they are those of the sample in tests/data; take a new one: `dataflow workflow test "
+            "NAME --update-sample`.",
         )
 
 

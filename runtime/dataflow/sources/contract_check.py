@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.contract import written_type
 from dataflow.shared.shown import quoted, shortened
-from dataflow.shared.sql import quote_identifier, quote_literal
-from dataflow.shared.suggestion import nearest_few
+from dataflow.shared.sql import quote_identifier, quote_literal, type_family
 from dataflow.sources.contract_values import Reading, always, reading_of
 from dataflow.sources.errors import ContractError
+from dataflow.sources.lost_columns import listed, lost_columns
 from dataflow.sources.rejection_limit import refuse_many_rejected
 from dataflow.sources.type_widening import wider_type
 
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 # Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
 _BATCH_ROWS = 122_880
+# What becomes of a value, in the words of a note.
+READ_AS_NONE = "read as no value"
 _MISFIT = "dataflow: a value does not fit the contract"
 # So many columns with values that do not fit are told of, each with its first one.
 _MOST_TOLD = 5
 _LONGEST_VALUE = 40
+_COMMA_DECIMAL = re.compile(r"[-+]?\d+(\.\d{3})*,\d+")
 # What every number of type double holds.
 _DIGITS = 15
 
@@ -135,7 +138,7 @@ def conform(
     if contract.on_change.bad_value == "null":
         rows = connection.sql(f"SELECT {values} FROM {relation}")  # noqa: S608
         report = replace(report, nulled_values=sum(misfit.count for misfit in wrong))
-        notes += [note.format("read as no value") for note in told]
+        notes += [note.format(READ_AS_NONE) for note in told]
         return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes)
     rows = connection.sql(f"SELECT {values} FROM {relation} WHERE {fits}")  # noqa: S608
     rejected = _rejected(connection, relation, list(names), checked)
@@ -229,14 +232,15 @@ def _matched(
     """
     keys = {name: f"c{index}" for index, name in enumerate(names)}
     by_lower = {name.lower(): key for name, key in keys.items()}
-    matches, lost = [], []
+    matches: list[_Match] = []
+    lost: dict[str, str] = {}
     for name, column in contract.columns.items():
         wanted = column.source or name
         key = keys.get(wanted) or by_lower.get(wanted.lower())
         if key is None:
             nothing = always(f"CAST(NULL AS {_stored(column)})")
             matches.append(_Match(name, None, nothing, column))
-            lost += [] if column.optional else [wanted]
+            lost |= {} if column.optional else {wanted: name}
         else:
             matches.append(_Match(name, key, reading_of(column, key, kinds[key]), column))
     taken = {match.key for match in matches}
@@ -246,11 +250,11 @@ def _matched(
     notes = []
     if lost:
         if contract.on_change.lost_column == "fail":
-            raise _lost(lost, new, names, contract.shown)
+            raise lost_columns(lost, new, names, contract.shown)
         notes += [f"The source no longer has {quoted(name)}: null in every row." for name in lost]
     if new and contract.on_change.new_column == "fail":
         raise ContractError(
-            f"{contract.shown} has columns that the contract does not name: {_listed(new)}.",
+            f"{contract.shown} has columns that the contract does not name: {listed(new)}.",
             "Describe them in `ingestion.columns`, which `dataflow workflow inspect NAME --accept` "
             "does, or set `ingestion.on_change.new_column` to add or ignore.",
         )
@@ -270,7 +274,7 @@ def _matched(
             f"{written_type(kinds[key])}. Describe it in `ingestion.columns`: `dataflow workflow "
             "inspect NAME --accept` does."
         )
-    return matches, ContractReport(new, lost), notes
+    return matches, ContractReport(new, list(lost)), notes
 
 
 @dataclass(frozen=True)
@@ -289,6 +293,13 @@ class _Misfit:
         others = "" if self.count == 1 else f", and {self.count - 1:,} more like it"
         value = shortened(self.value, _LONGEST_VALUE)
         where = f"Column {quoted(self.match.name)}, row {self.row:,}"
+        if column and not column.decimal and _COMMA_DECIMAL.fullmatch(self.value.strip()):
+            kind = type_family(column.database_type)
+            if kind in ("whole", "fraction"):
+                return (
+                    f"{where}: {value!r} is not a number of type {column.type}{others}; if the "
+                    'comma is its decimal mark, set `decimal: ","` on the column'
+                )
         if wanted in ("double", "float") and len(re.sub(r"\D", "", value)) > _DIGITS:
             wanted += ", which holds no so many digits: declare a decimal"
         return f"{where}: {value!r} is no {wanted}{others}"
@@ -357,25 +368,6 @@ def _refusal(wrong: Sequence[_Misfit], shown: str) -> ContractError:
         "`ingestion.on_change.bad_value` to quarantine, which puts such rows aside, or to null. A "
         "text that means no value goes into `null_values` of the source.",
     )
-
-
-def _lost(
-    lost: Sequence[str], new: Sequence[str], names: Sequence[str], shown: str
-) -> ContractError:
-    renamed = [(name, near) for name in lost for near in nearest_few(name, new, 1)]
-    renames = "".join(f" Is {quoted(near)} what was {quoted(name)}?" for name, near in renamed)
-    return ContractError(
-        f"{shown} no longer has {_listed(lost)}, which the contract names; it has "
-        f"{_listed(names)}.{renames} Nothing was loaded.",
-        "If a column has another name now, set `source: ITS NAME` on it in `ingestion.columns`; "
-        "if it is gone for good, take it out there (`dataflow workflow inspect NAME --accept`), or "
-        "set `ingestion.on_change.lost_column: null`.",
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(quoted(name) for name in names[:10])
-    return f"{shown} and {len(names) - 10} more" if len(names) > 10 else shown
 
 
 def _stored(column: Column) -> str:

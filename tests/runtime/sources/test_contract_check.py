@@ -262,6 +262,21 @@ def test_a_lost_column_ends_the_run(connection: duckdb.DuckDBPyConnection) -> No
     assert "lost_column: null" in caught.value.instruction
 
 
+def test_the_one_new_column_is_named(connection: duckdb.DuckDBPyConnection) -> None:
+    """Where one went and one came, no other column is listed, and what to write is spelt out."""
+    rows = {"id": ROWS["id"], "Betrag": ROWS["id"]}
+    with pytest.raises(SourceDataError) as caught:
+        read(connection, rows, {"id": "bigint", "sum": Column(type="bigint", source="Amount")})
+    assert "new is 'Betrag'. Is 'Betrag' what was 'Amount'?" in caught.value.reason
+    assert "set `source: Betrag` on `sum`" in caught.value.instruction
+
+
+def test_a_decimal_comma_is_named(connection: duckdb.DuckDBPyConnection) -> None:
+    """A number with a comma is told of in plain words, with the setting that reads it."""
+    with pytest.raises(SourceDataError, match='set `decimal: ","` on the column'):
+        read(connection, {"v": ["1.5", "308,14"]}, {"v": "double"})
+
+
 def test_a_lost_column_can_be_null(connection: duckdb.DuckDBPyConnection) -> None:
     """`lost_column: null`, or `optional` on the column itself, which says nothing of it."""
     rows = {"id": ROWS["id"]}

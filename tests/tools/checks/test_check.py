@@ -46,9 +46,9 @@ def test_what_is_broken_is_missing(name: str, broken: tuple[Project, dict[str, R
 
 
 def test_each_point_has_a_breakage() -> None:
-    """No point of the checklist goes untested; the tests themselves have a test of their own."""
+    """No point of the checklist goes untested; some have a file of tests of their own."""
     tested = {breakage.point for breakage in BREAKAGES.values()}
-    assert tested == set(load_checks()) - {"tests-pass"}
+    assert tested == set(load_checks()) - {"tests-pass", "contract-types"}
 
 
 def test_places_are_lines(broken: tuple[Project, dict[str, Report]]) -> None:

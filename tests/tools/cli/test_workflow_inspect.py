@@ -157,7 +157,7 @@ def test_rows_of_ones_own_ingestion_are_looked_at_and_accepted(
     code = (REPOSITORY / "tests" / "cases" / "guide" / "ingestion.py").read_text()
     (folder / "ingestion.py").write_text(code.replace('"guide"', '"sales"'))
     failed = dataflow("workflow", "run", "sales", cwd=project_folder)
-    assert "dataflow workflow inspect NAME --accept" in failed.stderr
+    assert "dataflow workflow inspect sales --accept" in failed.stderr
     shown = dataflow("workflow", "inspect", "sales", cwd=project_folder)
     assert (shown.returncode, "+ v: bigint" in shown.stdout) == (1, True), shown.stderr
     commit(project_folder)

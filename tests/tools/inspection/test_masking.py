@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -82,3 +83,19 @@ def test_a_sample_is_of_the_whole_source() -> None:
     assert spread(range(1000), 3) == [0, 500, 999]
     assert spread([1, 2], 6) == [1, 2]
     assert sample_names(["a"]) == {"a": "sample.json"}
+
+
+def test_what_is_nested_stays_of_its_kind() -> None:
+    """Days, moments and numbers in lists, objects and JSON texts are still such afterwards."""
+    moments = ["2028-10-02T20:00:00Z", "2028-10-02 20:00:00+02:00", "2028-10-02"]
+    item = {"at": moments[0], "birth": "1990-05-06T07:08:09Z", "n": 17, "who": "Ann Example"}
+    rows = [{"id": n, "lines": [item], "text": json.dumps([item]), "days": moments} for n in (1, 2)]
+    table = pa.Table.from_pylist(rows)
+    inspection = inspect_sample(Sample(table, whole=True, notes=[]), {})
+    for row in masked_rows(rows, inspection):
+        assert row["days"] == moments
+        for found in (row["lines"][0], json.loads(row["text"])[0]):
+            assert found["at"] == moments[0]
+            assert found["birth"] == "1990-04-25T07:08:09Z"
+            assert isinstance(found["n"], int)
+            assert found["who"] != item["who"]

@@ -6,11 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.config import CONFIG_FILE, is_asked
-from dataflow.shared.config_kinds import model_of
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import REFERENCE
 from dataflow.shared.own_code import OwnCode
-from dataflow.shared.plugins import PluginError
 from dataflow.shared.redaction import redact
 from dataflow.sources.api.settings import login_variables
 from dataflow_tools.checks.protocol import Group, Verdict, check, judged, not_applicable
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 _DBT_VARIABLE = re.compile(r"env_var\(\s*['\"](?P<name>\w+)['\"]\s*(?P<default>,)?")
 # Set by the library itself while dbt runs.
 _OWN_VARIABLES = {"DATAFLOW_DATABASE"}
+_LOCATED = ("file", "api", "database")
 _DISPOSITIONS = ("replace", "append", "merge")
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
@@ -43,16 +42,21 @@ def check_source(workflow: WorkflowSource) -> Verdict:
             *(*source.path, "source"),
         )
         for source in workflow.sources
-        for key in ("type", *(("url",) if _has_url(source) else ()))
+        for key in _needed_keys(source.values.get("type"))
         if not source.values.get(key) and not _is_unset(workflow, source, key)
     ]
     told = [
         f"{source.values.get('type')}: {redact(str(source.values.get('url', '')).split('?', 1)[0])}"
-        if _has_url(source)
+        if source.values.get("url")
         else str(source.values.get("type"))
         for source in workflow.sources
     ]
     return judged(findings, "; ".join(told))
+
+
+def _needed_keys(kind: Any) -> tuple[str, ...]:
+    """What a source has to say; what kinds of plug-ins and of workflows need, they know."""
+    return ("type", "url") if kind in (None, "", *_LOCATED) else ("type",)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -63,14 +67,6 @@ def _is_unset(workflow: WorkflowSource, source: ConfiguredSource, key: str) -> b
     """Whether a key of the source is a variable without a value: another point's matter."""
     written = _mapping(value_at(workflow.document.values, (*source.path, "source")))
     return "${" in str(written.get(key) or "")
-
-
-def _has_url(source: ConfiguredSource) -> bool:
-    """Whether a source is of a kind that has an address; of an unknown one that is taken so."""
-    try:
-        return "url" in model_of("sources", str(source.values.get("type"))).known_keys()
-    except (KeyError, PluginError):
-        return True
 
 
 @check(Group.PLANNING, "every variable is documented, and set or has a default", position=2)

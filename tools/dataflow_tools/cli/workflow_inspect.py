@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dataflow.shared.project import Project, find_project
+from dataflow.shared.shown import for_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dataflow.shared.named_source import SourceTable
     from dataflow_tools.inspection.contract_change import ContractChange
+    from dataflow_tools.inspection.contract_edits import TypeEdit
 
 
 @click.command()
@@ -30,7 +32,12 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     `dataflow workflow update`. A workflow without a contract gets one. Where ingestion.py reads the
     source itself, `extract_data` is called as by a first run, and its rows are looked at.
 
-    The exit code is 0 if the source is as agreed, or the change was accepted, and 1 if it differs.
+    A type that you changed in the contract yourself is told of as well: --accept lets models, tests
+    and page follow it. Values that `on_change.bad_value` puts aside, or reads as none, are no
+    change.
+
+    The exit code is 0 if the source is as agreed, or the change was accepted, and 1 if it differs,
+    or a type of the contract has not reached the models.
 
     \b
     Examples:
@@ -39,6 +46,7 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     """  # noqa: D301 (click needs the character itself)
     from dataflow.shared.config import workflow_config
     from dataflow.shared.config_schema import renew_schema
+    from dataflow.shared.errors import told_for
     from dataflow.sources.errors import told_of
     from dataflow_tools.inspection.contract_change import contract_change
     from dataflow_tools.inspection.own_rows import is_read_by_own_code, own_rows
@@ -48,35 +56,50 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     config = workflow_config(name, project)
     changes: dict[str, ContractChange] = {}
     for table in config.tables:
-        with told_of(table.name):
+        with told_for(name), told_of(table.name):
             own = is_read_by_own_code(project, name, table)
             rows = own_rows(project, name, table) if own else None
             changes[table.name] = contract_change(table, config.ingestion.parameters, rows)
+    by_table = {table.load.table: changes[table.name] for table in config.tables}
+    edits = _edits(project, name, by_table)
     if as_json:
-        told = {source: _as_json(change) for source, change in changes.items()}
+        told = {t.name: _as_json(changes[t.name], edits[t.load.table]) for t in config.tables}
         click.echo(json.dumps(told.get("", told), indent=2, ensure_ascii=False))
     else:
         for table in config.tables:
             if table.name:
                 click.secho(f"{table.name}:", bold=True)
-            for line in _lines(table, changes[table.name]):
-                click.echo(line)
-    if not any(changes.values()):
+            for line in _lines(table, changes[table.name], edits[table.load.table]):
+                click.echo(for_workflow(line, name))
+    if not any(changes.values()) and not any(edits.values()):
+        if accept and not as_json:
+            click.echo("Nothing to accept: nothing was changed.")
         return
     if accept:
-        by_table = {table.load.table: changes[table.name] for table in config.tables}
         sys.exit(_accept(project, name, by_table))
     if not as_json:
-        click.echo(f"To agree: dataflow workflow inspect {name} --accept")
+        first = "commit config.yaml, then " if any(edits.values()) else ""
+        click.echo(f"To agree: {first}dataflow workflow inspect {name} --accept")
     sys.exit(1)
 
 
-def _as_json(change: ContractChange) -> dict[str, Any]:
+def _edits(
+    project: Project, name: str, changes: dict[str, ContractChange]
+) -> dict[str, list[TypeEdit]]:
+    """By table, the types of the contract that the template's models do not have."""
+    from dataflow_tools.fleet.template_instance import find_instances
+    from dataflow_tools.inspection.agreement import edits_of
+
+    (instance,) = find_instances(project, [name])
+    return edits_of(instance.answers().values if instance.is_managed else {}, changes)
+
+
+def _as_json(change: ContractChange, edits: list[TypeEdit]) -> dict[str, Any]:
     told: dict[str, Any] = {"new": change.new, "lost": change.lost, "bad": change.bad}
-    return {**told, "notes": change.notes}
+    return {**told, "edited": [edit.name for edit in edits], "notes": change.notes}
 
 
-def _lines(table: SourceTable, change: ContractChange) -> Iterator[str]:
+def _lines(table: SourceTable, change: ContractChange, edits: list[TypeEdit]) -> Iterator[str]:
     inspection = change.inspection
     yield inspection.summary()
     found = {column.profile.name: column.contract for column in inspection.columns}
@@ -85,7 +108,6 @@ def _lines(table: SourceTable, change: ContractChange) -> Iterator[str]:
         yield "There is no contract yet. What was found:"
     elif not change:
         yield f"The source is as its contract says: {len(columns)} columns."
-        return
     for column in change.new:
         yield click.style(f"  + {column}: {_written(found.get(column, {}))}", fg="green")
     for column in change.lost:
@@ -94,6 +116,8 @@ def _lines(table: SourceTable, change: ContractChange) -> Iterator[str]:
         agreed = columns[column]
         now = _written(found.get(agreed.source or column, {}))
         yield click.style(f"  ~ {column}: agreed as {agreed.told}, now {now}", fg="yellow")
+    for edit in edits:
+        yield click.style(f"  * {edit.told}", fg="yellow")
     for note in change.notes:
         yield f"  note: {note}"
 
@@ -109,12 +133,13 @@ def _accept(project: Project, name: str, changes: dict[str, ContractChange]) -> 
     from dataflow_tools.fleet.report import report_lines
     from dataflow_tools.fleet.template_instance import find_instances
     from dataflow_tools.fleet.update import Request, update_workflows
-    from dataflow_tools.inspection.agreement import agreed_answers
+    from dataflow_tools.inspection.agreement import agreed_answers, settled_answers
 
     (instance,) = find_instances(project, [name])
     answers = instance.answers()
-    given = agreed_answers(answers.values, changes)
-    request = Request(names=[name], reference=answers.commit, given=given)
+    settled = settled_answers(answers.values, changes)
+    given = agreed_answers({**answers.values, **settled}, changes)
+    request = Request(names=[name], reference=answers.commit, given=given, settled=settled)
     report = update_workflows(project, request)
     for line in report_lines(report, paint):
         click.echo(line)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dataflow.shared.project import Project, find_project
-from dataflow.shared.shown import shortened
+from dataflow.shared.shown import for_workflow, shortened
 from dataflow.warehouse.kind import shown_location, visible_warehouse
 from dataflow_tools.cli.answer_options import asks, data_option, defaults_option, parse_answers
 
@@ -257,8 +257,8 @@ def _look(
         raise type(error)(error.reason, f"{error.instruction} {here}") from error
     click.echo(f"  {inspection.summary()}")
     for note in inspection.notes:
-        click.echo(f"  note: {note}")
-    written = inspection.answers()["source_url"]
+        click.echo(f"  note: {for_workflow(note, name)}")
+    written = inspection.answers().get("source_url", where["url"])
     if written != where["url"] and "${" not in location:
         click.echo(
             f"  note: Secrets in the location are written as variables, to be set: {written}"

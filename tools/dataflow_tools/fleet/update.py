@@ -39,6 +39,8 @@ class Request:
         reference: The template version to go to; ``None`` for the latest release.
         prereleases: Whether the latest release may be a pre-release.
         given: Answers that override the recorded ones.
+        settled: Answers that the files on disk have by now, in the place of recorded ones: what a
+            person changed in config.yaml. What is merged is the way from these to ``given``.
         plan_only: Write nothing.
         check: Check each workflow after its update.
         first: Update and check this many first, and go on only if they are well.
@@ -50,6 +52,7 @@ class Request:
     reference: str | None = None
     prereleases: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
+    settled: Mapping[str, Any] = field(default_factory=dict)
     plan_only: bool = False
     check: bool = False
     first: int | None = None
@@ -220,7 +223,8 @@ def _plan(
         outcome = job.outcome
         try:
             outcome.changes, notes = plan_instance(
-                render_cache, job.instance, job.answers, job.target, work_tree, request.given
+                *(render_cache, job.instance, job.answers, job.target, work_tree, request.given),
+                settled=request.settled,
             )
         except DataflowError as error:
             outcome.fail(error)

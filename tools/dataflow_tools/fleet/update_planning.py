@@ -49,12 +49,14 @@ def plan_instance(
     target: Version,
     work_tree: WorkTree,
     given: Mapping[str, Any],
+    settled: Mapping[str, Any] | None = None,
 ) -> tuple[list[Change], list[str]]:
     """Plan what takes a workflow from its version to another.
 
     Args:
         work_tree: Git's view of the workflow's folder.
         given: New answers, which override the recorded ones.
+        settled: Answers that the files have by now, in the place of recorded ones.
 
     Returns:
         The changes, the answers file's last, and notes about questions that came and went.
@@ -86,7 +88,12 @@ def plan_instance(
     )
     _check_answers(instance, answers.values, theirs, given)
     exclude = _for_update(theirs.worker.template.exclude)
-    base = render(some_old, instance.folder.name, answers, scratch, settled=True, exclude=exclude)
+    base = render(
+        *(some_old, instance.folder.name, answers, scratch),
+        settled=True,
+        given=settled,
+        exclude=exclude,
+    )
     labels = ("yours", f"template {old.version.name}", f"template {target.name}")
     tracked = frozenset(work_tree.tracked_in(instance.folder))
 

@@ -7,6 +7,7 @@ of a category, the order of dates. Everything else is replaced by something of i
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -29,6 +30,9 @@ _PERSONAL = re.compile(
     r"|lat|lon|latitude|longitude)(_|$)"
 )
 _MAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?( ?(Z|[+-]\d\d(:?\d\d)?))?)?"
+)
 _LETTER = re.compile(r"[^\W\d_]")
 # A text of so many words is somebody's, whatever its column is called.
 _WORDS_OF_PROSE = 6
@@ -113,13 +117,17 @@ def _kept(_: str, value: Any, __: int) -> Any:
 
 def _replaced(name: str, value: Any, number: int) -> Any:
     if isinstance(value, bool | date | time | timedelta):
-        return value
+        return _moved(name, value)
     if isinstance(value, int):
         return value if abs(value) < 2 else _near(name, value, 0, number)
     if isinstance(value, float | Decimal):
         exponent = Decimal(str(value)).as_tuple().exponent
         return _near(name, value, -exponent if isinstance(exponent, int) else 0, number)
     text = str(value)
+    if (moment := _moment_like(name, text)) is not None:
+        return moment
+    if text[:1] in ("[", "{") and (document := _document(text)) is not None:
+        return json.dumps(_inner(name, document), ensure_ascii=False)
     if _MAIL.fullmatch(text):
         return f"person{number}@example.org"
     if _is_uuid(text):
@@ -129,6 +137,34 @@ def _replaced(name: str, value: Any, number: int) -> Any:
     return (
         f"{name} {number}" if _LETTER.search(text) and " " in text else _alike(name, text, number)
     )
+
+
+def _moved(name: str, value: Any) -> Any:
+    """A day or a moment; another one where it tells of a person."""
+    shift = isinstance(value, date) and _PERSONAL.search(name.lower()) is not None
+    return value + _SHIFT if shift else value
+
+
+def _moment_like(name: str, text: str) -> str | None:
+    """A text that is a date or a time by ISO 8601, which is still one afterwards; else nothing."""
+    if not _MOMENT.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if _PERSONAL.search(name.lower()) is None:
+        return text
+    moved = (moment + _SHIFT).date().isoformat()
+    return moved + text[len(moved) :]
+
+
+def _document(text: str) -> Any:
+    """The list or object that a text is in JSON; nothing if it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _alike(name: str, text: str, number: int) -> str:

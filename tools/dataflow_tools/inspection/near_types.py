@@ -87,7 +87,7 @@ def _nearly(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str
     rule, count, total = found
     misfit = rule.check(f"trim({column.key})")
     row: Any = connection.execute(
-        f"SELECT n, v FROM (SELECT row_number() OVER () AS n, {column.key} AS v FROM data) "  # noqa: S608
+        f"SELECT n, v FROM (SELECT row_number() OVER () AS n, {column.key} AS v FROM every_row) "  # noqa: S608
         f"WHERE NOT {rule.check('trim(v)')} ORDER BY n LIMIT 1"
     ).fetchone()
     others = f" (the first of {total - count:,})" if total - count > 1 else ""
@@ -102,9 +102,10 @@ def _nearly(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str
     )
     return (
         f"{column.name!r} is text: {count:,} of {total:,} values are each a {rule.label}; row "
-        f"{row[0]:,} has {shortened(row[1], _LONGEST)!r}{others}. To have type {rule.type}, set "
-        f"it to `{_as_agreed(rule)}` in `ingestion.columns` and `ingestion.on_change.bad_value` to "
-        f"`quarantine` or `null`, or correct the value.{nothing}"
+        f"{row[0]:,} has {shortened(row[1], _LONGEST)!r}{others}. To have type {rule.type}, "
+        f"correct the value before the workflow is made; or set it to `{_as_agreed(rule)}` in "
+        "`ingestion.columns` of config.yaml and `ingestion.on_change.bad_value` to `quarantine` or "
+        f"`null`, commit that, then: `dataflow workflow inspect NAME --accept`.{nothing}"
     )
 
 

@@ -79,14 +79,18 @@ class ColumnProfile:
 def register_rows(
     connection: duckdb.DuckDBPyConnection, table: pa.Table, *, all_rows: bool = False
 ) -> int:
-    """Make the different rows of a table, or all, the relation ``data``; say how many they are."""
+    """Make the different rows of a table, or all, the relation ``data``; say how many they are.
+
+    All rows are the relation ``every_row``: where a row stands is told by its number there.
+    """
     from dataflow.shared.tables import to_arrow
     from dataflow.stages.duplicates import first_occurrences
 
     table = to_arrow(table)
+    keys = [f"c{index}" for index in range(table.num_columns)]
+    connection.register("every_row", table.rename_columns(keys))
     keep = None if all_rows else first_occurrences(table)
     table = table if keep is None else table.take(keep)
-    keys = [f"c{index}" for index in range(table.num_columns)]
     connection.register("data", table.rename_columns(keys))
     return int(table.num_rows)
 

@@ -15,6 +15,7 @@ from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
 from dataflow_tools.inspection.measures import best_period
 from dataflow_tools.inspection.near_types import nearest_type, notes_on_near_types
+from dataflow_tools.inspection.nested_shape import shape_of
 from dataflow_tools.inspection.notes import notes_on_rows, notes_on_values
 from dataflow_tools.inspection.page_facts import page_facts
 from dataflow_tools.inspection.primary_key import find_primary_key
@@ -44,6 +45,8 @@ _MAY_BE_EMPTY = ("header", "quote", "final_newline", "skip_lines", "footer_lines
 # Text values are tested for where there are no more than this.
 _MOST_ACCEPTED = 12
 _LONGEST_ACCEPTED = 60
+# So many rows tell how their lists and objects are built.
+_MOST_SHAPED = 100
 # What a model's YAML and dbt's templates cannot hold as it is.
 _UNWRITABLE = re.compile(r"[{\x00\r\x7f-\x9f\u2028\u2029\ufffe\uffff]|\n\Z")
 
@@ -59,6 +62,7 @@ class InspectedColumn:
         contract: What `ingestion.columns` is to say of it; nothing while its type is not known.
         nearly: The type that nearly all of its values have, which a few keep it from.
         shown: What more a page needs to know of it: see `page_facts`.
+        shape: Of lists and objects how they are built: see `shape_of`.
     """
 
     profile: ColumnProfile
@@ -68,6 +72,7 @@ class InspectedColumn:
     contract: dict[str, Any]
     nearly: str = ""
     shown: dict[str, Any] = field(default_factory=dict)
+    shape: Any = None
 
     def answer(self) -> dict[str, Any]:
         """The column as the template takes it."""
@@ -83,6 +88,8 @@ class InspectedColumn:
         answer |= self.shown
         if self.accepted_values:
             answer["accepted_values"] = list(self.accepted_values)
+        if self.profile.nested and self.shape is not None:
+            answer["shape"] = self.shape
         if self.nearly:
             answer["nearly"] = self.nearly
         return {**answer, "contract": self.contract} if self.contract else answer
@@ -110,9 +117,11 @@ class Inspection:
 
     def answers(self) -> dict[str, Any]:
         """The answers to the template's questions; secrets in the location are variables in it."""
+        url = str(self.source.get("url") or "")
         answers: dict[str, Any] = {
             "source_type": self.source["type"],
-            "source_url": _without_secrets(self.source["url"]),
+            # A plug-in's source, or one of a workflow's own, may be found by another key.
+            **({"source_url": _without_secrets(url)} if url else {}),
             "primary_key": list(self.primary_key),
             "confirmed": [],
             "columns": [column.answer() for column in self.columns],
@@ -192,13 +201,15 @@ def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
             profiles = profile_columns(connection, names)
         date = best_date(profiles) or best_period(connection, profiles)
         roles = [role_of(connection, column, date, primary_key) for column in profiles]
+        types = [nearest_type(connection, column) for column in profiles]
+        # What a few values keep from a type is told of by those.
+        plain = [column for column, kind in zip(profiles, types, strict=True) if not kind]
         notes = [
             *sample.notes,
-            *notes_on_values(connection, profiles),
+            *notes_on_values(connection, plain),
             *notes_on_near_types(connection, profiles),
         ]
         shown = page_facts(connection, profiles, roles, primary_key)
-        types = [nearest_type(connection, column) for column in profiles]
     if not sample.is_declared:
         profiles = [_with_room(column) for column in profiles]
     columns = [
@@ -257,7 +268,11 @@ def _column(
         contract["unit"] = unit
     if sample.may_lack_columns and column.nulls:
         contract["optional"] = True
-    return InspectedColumn(column, role, tuple(tests), accepted, contract)
+    shape = None
+    if column.nested:
+        values = sample.table[column.name].slice(0, _MOST_SHAPED).to_pylist()
+        shape = shape_of(sample.table.schema.field(column.name).type, values)
+    return InspectedColumn(column, role, tuple(tests), accepted, contract, shape=shape)
 
 
 def _without_secrets(url: str) -> str:
