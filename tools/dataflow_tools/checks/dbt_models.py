@@ -88,6 +88,8 @@ def check_models_source(workflow: TriedWorkflow) -> Verdict:
     models = _parsed_models(workflow)
     if isinstance(models, Verdict):
         return models
+    if workflow.reads_others_alone:
+        return not_applicable("it reads the tables of other workflows")
     wanted = {f"raw.{source.table}": source for source in workflow.sources}
     others = ", ".join(sorted(models.sources)) or "none"
     file = next(iter(models.sources.values()), "models")

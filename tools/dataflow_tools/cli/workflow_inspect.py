@@ -38,12 +38,19 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
       dataflow workflow inspect daily_sales --accept
     """  # noqa: D301 (click needs the character itself)
     from dataflow.shared.config import workflow_config
+    from dataflow.shared.errors import BadInputError
     from dataflow.sources.errors import told_of
     from dataflow_tools.inspection.contract_change import contract_change
     from dataflow_tools.inspection.own_rows import is_read_by_own_code, own_rows
 
     project = find_project()
     config = workflow_config(name, project)
+    if not config.tables:
+        upstreams = ", ".join(config.workflow.upstreams)
+        raise BadInputError(
+            f"{name} has no source to look at: it reads the tables of {upstreams}.",
+            f"What has changed in those is found by: dataflow workflow check {name}",
+        )
     changes: dict[str, ContractChange] = {}
     for table in config.tables:
         with told_of(table.name):
