@@ -10,7 +10,6 @@ from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.shown import quoted
 from dataflow.shared.suggestion import did_you_mean, known_names
 from dataflow.shared.upstream import is_workflow_folder
-from dataflow.warehouse.upstream_tables import tables_for_others, upstream_tables
 
 if TYPE_CHECKING:
     from dataflow.shared.project import Project
@@ -30,7 +29,8 @@ def upstream_answers(project: Project, workflow_id: str, after: str) -> dict[str
     """
     names = list(dict.fromkeys(filter(None, (each.strip() for each in after.split(",")))))
     folder = project.workflows_dir
-    there = sorted(p.name for p in folder.iterdir() if is_workflow_folder(p)) if folder.is_dir() else []
+    folders = folder.iterdir() if folder.is_dir() else ()
+    there = sorted(each.name for each in folders if is_workflow_folder(each))
     unknown = [each for each in names if each not in there or each == workflow_id]
     if unknown or not names:
         near = did_you_mean(unknown[0], there) if unknown else ""
@@ -40,24 +40,17 @@ def upstream_answers(project: Project, workflow_id: str, after: str) -> dict[str
             f"{quoted(unknown[0] if unknown else after)} is no workflow of this project.",
             f"{hint[:1].upper()}{hint[1:]}",
         )
-    return {"after": names, "upstream_table": _first_table(project, workflow_id, names[0])}
+    return {"after": names, "upstream_table": _first_table(project, names[0])}
 
 
-def _first_table(project: Project, workflow_id: str, upstream: str) -> str:
-    """A table that a workflow has made or will make: its own namesake, else the first mart."""
-    held = upstream_tables(project, workflow_id, [upstream])[upstream]
-    names: list[str] = []
-    try:
-        if held.exists():
-            names = [each.name for each in tables_for_others(upstream, held)]
-    except DataflowError:
-        # Its files say what it will make; a run of the new workflow says why it cannot be read.
-        names = []
+def _first_table(project: Project, upstream: str) -> str:
+    """A table that a workflow makes for others: its own namesake, else the first mart."""
+    models = known_graph(project, upstream).models
+    names = [each.relation[1] for each in models if each.relation[0] == _MARTS]
     if not names:
-        models = known_graph(project, upstream).models
-        names = [each.relation[1] for each in models if each.relation[0] == _MARTS]
-    try:
-        names = names or [each.load.table for each in workflow_config(upstream, project).tables]
-    except DataflowError:
-        names = []
+        try:
+            names = [each.load.table for each in workflow_config(upstream, project).tables]
+        except DataflowError:
+            # A run of it says what is wrong with its file.
+            names = []
     return upstream if upstream in names or not names else names[0]
