@@ -61,15 +61,15 @@ def faults_of_absent_ingestion(values: Mapping[str, Any]) -> FaultsBetween:
         )
         yield ("ingestion",), refusal("is missing", hint=hint)
         return
-    reason = "needs rows of a source, and there is no `ingestion`"
+    reason = "needs rows of a source, and there is no `ingestion`: leave it out"
     if workflow.get("partition") is not None:
-        yield ("workflow", "partition"), refusal(reason, hint="leave it out", of_key=True)
+        yield ("workflow", "partition"), refusal(reason, of_key=True)
     if values.get("transformation"):
-        yield ("transformation",), refusal(reason, hint="leave it out", of_key=True)
+        yield ("transformation",), refusal(reason, of_key=True)
     for key in _mapping(values.get("load")):
         # Reading the file fills in the table.
         if key != "table":
-            yield ("load",), refusal(reason, hint="leave it out", of_key=True)
+            yield ("load",), refusal(reason, of_key=True)
             return
 
 
