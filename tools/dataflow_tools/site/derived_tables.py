@@ -1,6 +1,6 @@
 """The tables beside a dataset's own that the site's components ask: `<table>_daily`, `_groups`.
 
-With a date there is a row for each day and combination of categories, else one for each combination.
+With a date there is a row for each day and combination of categories, else one for each of these.
 Which columns are needed depends on the components that a page has; see docs/dashboards.md.
 """
 
