@@ -76,9 +76,9 @@ class WorkflowSettings(Section):
     schedule: Cron | None = Field(
         default=None,
         description="When to run: a cron expression of five fields, such as `0 6 * * *`. "
-        "It fires once it is switched on, with `dataflow workflow schedule <id> on`, in the Dagster "
-        "UI or by `schedule_on`, and as long as `dataflow up` runs. Without one the workflow runs "
-        "only when it is started.",
+        "It fires once it is switched on, with `dataflow workflow schedule <id> on`, in the "
+        "Dagster UI or by `schedule_on`, and as long as `dataflow up` runs. Without one the "
+        "workflow runs only when it is started.",
     )
     schedule_on: Boolean = Field(
         default=False,
