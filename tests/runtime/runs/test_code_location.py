@@ -93,7 +93,8 @@ def test_a_schedule_is_off_and_has_its_time_zone(root: Path) -> None:
     assert schedules[0].execution_timezone == "Europe/Berlin"
     assert schedules[0].default_status == DefaultScheduleStatus.STOPPED
     # As the runs of files and webhooks have it.
-    [request] = schedules[0].evaluate_tick(build_schedule_context()).run_requests
+    requests = schedules[0].evaluate_tick(build_schedule_context()).run_requests
+    [request] = requests or []
     assert request.tags["dataflow/trigger"] == "schedule"
 
 
