@@ -21,6 +21,9 @@ _KNOWN = {
     "workflow logs": LazyCommand(
         "dataflow.cli.workflow_logs:logs", "Look through the logs of a workflow's runs."
     ),
+    "workflow schedule": LazyCommand(
+        "dataflow.cli.workflow_schedule:schedule", "List schedules, and switch them on or off."
+    ),
     "workflow watermark": LazyCommand(
         "dataflow.cli.workflow_watermark:watermark", "Show or set how far a source was read."
     ),

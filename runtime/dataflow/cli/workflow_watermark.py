@@ -52,6 +52,11 @@ def watermark(name: str, source: str | None, value: str | None, clear: bool, as_
 
 
 def _chosen(tables: list[SourceTable], name: str, source: str | None) -> SourceTable:
+    if not tables:
+        raise BadInputError(
+            f"{name} has no source: it reads the tables of other workflows.",
+            "See which: `workflow.after` in its config.yaml.",
+        )
     found = [table for table in tables if source in (None, table.name)]
     if len(found) != 1:
         known = ", ".join(table.name for table in tables if table.name)

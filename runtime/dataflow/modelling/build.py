@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from dataflow.modelling.engine_build import build_by_engine
 from dataflow.modelling.known_graph import keep_graph, known_graph, read_manifest
 from dataflow.modelling.missing_column import advice_on_columns
+from dataflow.modelling.missing_node import told_missing_node
 from dataflow.modelling.model_graph import ModelGraph
 from dataflow.modelling.outcomes import BuiltTable, TestOutcome, built_tables, outcomes_of_tests
 from dataflow.modelling.packages import install_packages
 from dataflow.modelling.placing import build_elsewhere
 from dataflow.modelling.profile import profile_folder
 from dataflow.modelling.upstream_sources import tell_of_upstreams
-from dataflow.modelling.warnings_of_tests import told_warnings
+from dataflow.modelling.warnings_of_tests import told_warnings, values_of_failures
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 from dataflow.shared.shown import counted
@@ -166,9 +167,11 @@ def build_models(
         said = _about_warehouse(outcome, warehouse)
         if said:
             raise warehouse.fault(first_lines(said))
-        faults = [_fault(project, folder, node) for node in failed]
+        found = values_of_failures(warehouse, failed)
+        faults = [_fault(project, folder, node, found) for node in failed]
         if outcome.exception is not None:
-            faults.append(first_lines(str(outcome.exception)))
+            said = first_lines(str(outcome.exception))
+            faults.append(told_missing_node(said, folder, project.relative(folder)))
         advice = advice_on_columns(workflow_id, failed, manifest, warehouse)
         log = f"The full log is {project.relative(state / 'logs' / 'dbt.log')}."
         fault = ModelError(
@@ -253,12 +256,18 @@ def _reporter(report: Callable[[str], None]) -> Callable[[Any], None]:
     return on_event
 
 
-def _fault(project: Project, folder: Path, node: Any) -> str:
+def _fault(project: Project, folder: Path, node: Any, found: Mapping[str, str]) -> str:
     kind, name = node.node.resource_type, node.node.name
     where = project.relative(folder / node.node.original_file_path)
     compiled = getattr(node, "failures", None)
     rows = f" ({counted(compiled, 'row')})" if compiled else ""
-    return f"dbt {kind} {name} in {where}{rows}: {first_lines(node.message or 'failed')}"
+    said = f"dbt {kind} {name} in {where}{rows}: {first_lines(node.message or 'failed')}"
+    if node.node.unique_id not in found:
+        return said
+    query = getattr(node.node, "compiled_path", None)
+    # What dbt asked the database: it finds all of them.
+    where = f"\n  The query: {project.relative(project.root / query)}" if query else ""
+    return f"{said}\n  {found[node.node.unique_id]}{where}"
 
 
 def first_lines(message: str, most: int = 6) -> str:

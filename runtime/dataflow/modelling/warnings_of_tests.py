@@ -1,4 +1,4 @@
-"""What dbt's tests warn of, told by the values that they met."""
+"""What dbt's tests warn of or fail by, told by the values that they met."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dataflow.warehouse.kind import Warehouse
 
 _MOST_VALUES = 5
+_MOST_COLUMNS = 8
 
 
 def told_warnings(warehouse: Warehouse, results: Iterable[Any]) -> list[str]:
@@ -38,6 +39,46 @@ def told_warnings(warehouse: Warehouse, results: Iterable[Any]) -> list[str]:
                     sentence = ""
             told.append(sentence or f"{result.node.name}: {result.message}")
     return told
+
+
+def values_of_failures(warehouse: Warehouse, results: Iterable[Any]) -> dict[str, str]:
+    """What tests that failed have found, by the unique ids of the tests.
+
+    Of tests that dbt could not make nothing is known.
+    """
+    failed = [
+        (result, query)
+        for result in results
+        if result.status == "fail" and (query := getattr(result.node, "compiled_code", None))
+    ]
+    if not failed:
+        return {}
+    import duckdb
+
+    told: dict[str, str] = {}
+    with warehouse.connect(read_only=True) as connection:
+        for result, query in failed:
+            try:
+                found = connection.sql(query).limit(_MOST_VALUES)
+                columns, rows = found.columns, found.fetchall()
+            except duckdb.Error:
+                continue
+            sentence = _sentence(result, rows) or _first_row(columns, rows)
+            if sentence:
+                told[result.node.unique_id] = sentence
+    return told
+
+
+def _first_row(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
+    """The first row that a query of the author's has found."""
+    if not rows:
+        return ""
+    shown = ", ".join(
+        f"{name} = {quoted(value)}"
+        for name, value in list(zip(columns, rows[0], strict=True))[:_MOST_COLUMNS]
+    )
+    more = ", ..." if len(columns) > _MOST_COLUMNS else ""
+    return f"The first row found: {shown}{more}."
 
 
 def _sentence(result: Any, rows: list[tuple[Any, ...]]) -> str:

@@ -25,7 +25,7 @@ BROKEN_PREFIX = "BROKEN: "
 # On runs that a process of its own executes, past Dagster's queue: which, and where.
 HOST_TAG = "dataflow/host"
 PROCESS_TAG = "dataflow/pid"
-# On runs that neither a person nor a schedule has asked for: what did.
+# On runs that no person has asked for: what did.
 TRIGGER_TAG = "dataflow/trigger"
 # On runs that Dagster has started from a warm process: its id and when it began.
 RUN_PROCESS_TAG = "dataflow/run_process"

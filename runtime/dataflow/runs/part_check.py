@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.modelling.known_graph import known_graph
-from dataflow.runs.run_part import DASHBOARD, MODELS, PARTS, parts_of
+from dataflow.runs.run_part import DASHBOARD, LOAD, MODELS, PARTS, parts_of
 from dataflow.runs.run_request import RunRequestError
 from dataflow.shared.shown import quoted
 from dataflow.shared.suggestion import as_sentence, did_you_mean
@@ -33,6 +33,11 @@ def check_parts(
             f"The job of {workflow_id!r} uses none of the library's Steps, so it has no parts.",
             "Run the whole workflow.",
         )
+    if LOAD in parts and not _loads(project, workflow_id):
+        raise RunRequestError(
+            f"The workflow {workflow_id!r} loads nothing: it reads the tables of other workflows.",
+            "Run the whole workflow, or another part.",
+        )
     for part in sorted(parts & set(_FOLDERS)):
         folder = project.workflow_dir(workflow_id) / _FOLDERS[part]
         if not folder.is_dir():
@@ -49,6 +54,17 @@ def check_parts(
                 as_sentence(did_you_mean(name, [*PARTS, *known]))
                 or f"Name {', '.join(PARTS)} or a model, seed or snapshot of its dbt project.",
             )
+
+
+def _loads(project: Project, workflow_id: str) -> bool:
+    """Whether it has a source; what is wrong with its config.yaml is the run's matter."""
+    from dataflow.shared.config import workflow_config
+    from dataflow.shared.errors import DataflowError
+
+    try:
+        return bool(workflow_config(workflow_id, project).tables)
+    except DataflowError:
+        return True
 
 
 def closing_parts(project: Project, workflow_id: str) -> list[str]:

@@ -14,13 +14,16 @@ from dagster import (
 )
 from dagster._core.definitions.partitions.context import partition_loading_context
 
-from dataflow.runs.dagster_names import WORKFLOW_TAG
+from dataflow.runs.dagster_names import TRIGGER_TAG, WORKFLOW_TAG
 
 if TYPE_CHECKING:
     from dagster import JobDefinition
 
     from dataflow.runs.definitions import WorkflowDefinitions
     from dataflow.shared.config_model import WorkflowSettings
+
+# What has asked for its runs, as lists and the API tell it.
+_TRIGGER = "schedule"
 
 
 def config_schedule(
@@ -38,7 +41,7 @@ def config_schedule(
         "cron_schedule": settings.schedule,
         "execution_timezone": settings.timezone,
         "default_status": status or DefaultScheduleStatus.STOPPED,
-        "tags": {WORKFLOW_TAG: found.workflow_id},
+        "tags": {WORKFLOW_TAG: found.workflow_id, TRIGGER_TAG: _TRIGGER},
     }
     partitions = job.partitions_def
     if partitions is None:
@@ -56,7 +59,8 @@ def config_schedule(
         if key is None:
             return SkipReason("No partition has ended yet.")
         now = context.scheduled_execution_time
-        return job.run_request_for_partition(key, tags=job.run_tags, current_time=now)
+        tags = {**job.run_tags, TRIGGER_TAG: _TRIGGER}
+        return job.run_request_for_partition(key, tags=tags, current_time=now)
 
     del common["tags"]
     return [ScheduleDefinition(**common, execution_fn=evaluate)]

@@ -183,12 +183,19 @@ class Steps:
         _say("; ".join(said), sum(result.rows_loaded for result in results))
         return replace(results[0], more=results[1:])
 
-    def model(self, loaded: LoadResult) -> BuildResult:
-        """Build and test the dbt models on the table just loaded."""
+    def model(self, loaded: LoadResult | None = None) -> BuildResult:
+        """Build and test the dbt models.
+
+        Args:
+            loaded: The table just loaded; None in a job that loads none, whose models read the
+                tables of other workflows.
+        """
         if _leaves_out(MODELS):
             return BuildResult([], 0)
-        log.info("building models", source=loaded.table)
+        log.info("building models", source=loaded.table if loaded else "other workflows")
         with self._run() as run, run.lock():
+            if loaded is None:
+                forget_earlier(run, _RUNS_KEPT)
             result, summary = make_models(run, sorted(models_of(_parts())))
         _say(summary)
         return result

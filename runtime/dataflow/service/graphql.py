@@ -48,6 +48,30 @@ query Jobs($selector: RepositorySelector!) {
   }
 }
 """
+SCHEDULES = """
+query Schedules($selector: RepositorySelector!) {
+  repositoryOrError(repositorySelector: $selector) {
+    __typename
+    ... on Repository {
+      schedules {
+        name cronSchedule executionTimezone scheduleState { id status }
+        futureTicks(limit: 1) { results { timestamp } }
+      }
+    }
+    ... on Error { message }
+  }
+}
+"""
+START_SCHEDULE = """
+mutation StartSchedule($selector: ScheduleSelector!) {
+  startSchedule(scheduleSelector: $selector) { __typename ... on Error { message } }
+}
+"""
+STOP_SCHEDULE = """
+mutation StopSchedule($id: String!) {
+  stopRunningSchedule(id: $id) { __typename ... on Error { message } }
+}
+"""
 PARTITION = """
 query Partition($selector: PipelineSelector!, $key: String!) {
   pipelineOrError(params: $selector) {

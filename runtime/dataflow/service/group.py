@@ -38,6 +38,7 @@ _SECONDS_TO_STOP = 15
 _SECONDS_TO_BE_READY = 180
 _SECONDS_BETWEEN_LOOKS = 0.3
 _SECONDS_BETWEEN_LISTS = 2.0
+_MOST_LISTED = 5
 _STOPPED_BY_A_SIGNAL = (130, 143)
 
 
@@ -80,6 +81,7 @@ class _Group(manager.Manager):  # type: ignore[misc]
 
     def __init__(self, project: Project, services: Iterable[Service]) -> None:
         super().__init__(GroupPrinter(sys.stdout))
+        self._project = project
         # Without a lock, which a process that is killed could take along.
         self._stopping = multiprocessing.RawValue("b", 0)
         self._process_ctor = functools.partial(TiedProcess, stopping=self._stopping)
@@ -200,7 +202,34 @@ class _Group(manager.Manager):  # type: ignore[misc]
                 return
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         if not waiting:
-            self.say("all is ready; Ctrl-C stops it")
+            for line in _closing_lines(self._project, services):
+                self.say(line)
+
+
+def _closing_lines(project: Project, services: list[Service]) -> Iterator[str]:
+    """What people look for when all has started: where it is, what is off, how to stop it."""
+    yield "all is ready:"
+    width = max(len(service.name) for service in services)
+    for service in services:
+        yield f"  {service.name:<{width}}  {service.address.url}"
+    if any(service.name == "dagster" for service in services):
+        yield from _schedules_off(project)
+    yield "Ctrl-C stops it"
+
+
+def _schedules_off(project: Project) -> Iterator[str]:
+    """Which schedules wait to be switched on, if any do."""
+    from dataflow.service.schedules import running_schedules
+
+    try:
+        off = [each.workflow_id for each in running_schedules(project) if not each.is_on]
+    except DataflowError:
+        # A location that is not loaded is told of by Dagster's own lines.
+        return
+    if off:
+        count = f"{len(off)} schedules are off" if len(off) > 1 else "1 schedule is off"
+        listed = ", ".join(off[:_MOST_LISTED]) + (", ..." if len(off) > _MOST_LISTED else "")
+        yield f"  {count}: {listed}; turn on with: dataflow workflow schedule {off[0]} on"
 
 
 def _own_descendants() -> Iterator[psutil.Process]:

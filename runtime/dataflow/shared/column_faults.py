@@ -38,11 +38,11 @@ def faults_of_columns(values: Mapping[str, Any]) -> FaultsBetween:
         incremental = value_at(described, ("source", "incremental"))
         for key in _CURSORS if isinstance(incremental, Mapping) else ():
             cursor = incremental.get(key)
-            if isinstance(cursor, str) and cursor.strip() and not _is_known(cursor, at_source):
+            if isinstance(cursor, str) and cursor.strip() and _is_slip(cursor, at_source):
                 yield (*path, "source", "incremental", key), _unknown(cursor, at_source)
         if isinstance(partition, str) and partition.strip() and not told:
             names = list(named)
-            if partition.lower() not in (name.lower() for name in names):
+            if _is_slip(partition, names):
                 told = True
                 yield ("workflow", "partition", "column"), _unknown(partition, names)
 
@@ -66,11 +66,17 @@ def _at_source(name: str, column: Any) -> str:
     return str(given) if given else name
 
 
-def _is_known(cursor: str, names: list[str]) -> bool:
-    """Whether a column is called so, or holds the object that a dotted path leads into."""
+def _is_slip(column: str, names: list[str]) -> bool:
+    """Whether no column is called so, nor holds the object that a dotted path leads into.
+
+    One that is like none of them may come all the same: a contract need not have every column, and
+    `transform.py` makes others. A source in which it is not is found out when it is read.
+    """
     known = {name.lower() for name in names}
-    parts = cursor.lower().split(".")
-    return any(".".join(parts[:count]) in known for count in range(1, len(parts) + 1))
+    parts = column.lower().split(".")
+    if any(".".join(parts[:count]) in known for count in range(1, len(parts) + 1)):
+        return False
+    return bool(did_you_mean(column, names))
 
 
 def _unknown(name: str, known: list[str]) -> PydanticCustomError:

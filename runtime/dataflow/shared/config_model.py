@@ -32,7 +32,7 @@ from dataflow.shared.config_types import (
     refusal,
 )
 from dataflow.shared.contract import Columns, Contract, OnChange
-from dataflow.shared.load_faults import faults_of_loads
+from dataflow.shared.load_faults import faults_of_absent_ingestion, faults_of_loads
 from dataflow.shared.load_settings import Load  # noqa: TC001 - pydantic reads it at run time
 from dataflow.shared.named_source import (
     ChildTables,
@@ -53,10 +53,16 @@ from dataflow.shared.upstream import After, upstream_of
 
 
 def _optional(key: str) -> Callable[[dict[str, Any]], None]:
-    """Say in the JSON Schema that a key need not stand in the file: reading it fills it in."""
+    """Say in the JSON Schema that a key need not stand in the file: reading it fills it in.
+
+    And that there is a source, or another workflow whose tables are read.
+    """
 
     def change(schema: dict[str, Any]) -> None:
         schema["required"] = [name for name in schema["required"] if name != key]
+        schema["properties"]["ingestion"].pop("default", None)
+        after = {"properties": {"workflow": {"required": ["after"]}}}
+        schema["anyOf"] = [{"required": ["ingestion"]}, after]
 
     return change
 
@@ -71,11 +77,14 @@ class WorkflowSettings(Section):
     schedule: Cron | None = Field(
         default=None,
         description="When to run: a cron expression of five fields, such as `0 6 * * *`. "
-        "Without one the workflow runs only when it is started.",
+        "It fires once it is switched on, with `dataflow workflow schedule <id> on`, in the "
+        "Dagster UI or by `schedule_on`, and as long as `dataflow up` runs. Without one the "
+        "workflow runs only when it is started.",
     )
     schedule_on: Boolean = Field(
         default=False,
-        description="Whether the schedule is on without being switched on in the Dagster UI.",
+        description="Whether the schedule is on without being switched on. What somebody has "
+        "switched since goes before it.",
     )
     timezone: TimeZone = Field(
         default="UTC",
@@ -235,7 +244,12 @@ class WorkflowConfig(Section):
     model_config = ConfigDict(json_schema_extra=_optional("load"))
 
     workflow: WorkflowSettings = Field(description="What the workflow is called and when it runs.")
-    ingestion: Ingestion = Field(description="Where the rows come from.")
+    ingestion: Ingestion = Field(
+        # Not checked, since it has no source: a workflow without one reads others' tables.
+        default_factory=Ingestion.model_construct,
+        description="Where the rows come from. Left out by a workflow that reads nothing but the "
+        "tables of those in `workflow.after`.",
+    )
     transformation: Transformation = Field(
         default_factory=Transformation, description="What happens to them before they are loaded."
     )
@@ -253,14 +267,15 @@ class WorkflowConfig(Section):
 
     @classmethod
     def faults_between(cls, values: Mapping[str, Any]) -> FaultsBetween:
-        """How each table is loaded goes with its source, and columns are those of the contract."""
+        """Loads go with their sources, if there are any; columns are those of the contract."""
+        yield from faults_of_absent_ingestion(values)
         yield from faults_of_loads(values)
         yield from faults_of_columns(values)
 
     @property
     def tables(self) -> list[SourceTable]:
         """The tables that a run loads, in the order of the file."""
-        single = self.ingestion
+        single = self.ingestion  # without a source where the file has no such section
         if single.source is not None:
             return [SourceTable("", single.source, single.contract, self.load, single.child_tables)]
         return [

@@ -45,6 +45,34 @@ def faults_of_loads(values: Mapping[str, Any]) -> FaultsBetween:
     yield from _repeated(named)
 
 
+def faults_of_absent_ingestion(values: Mapping[str, Any]) -> FaultsBetween:
+    """What is wrong in a file that names no source.
+
+    Yields:
+        The path of the key to put right, and why: as `faults_of_loads`.
+    """
+    if "ingestion" in values:
+        return
+    workflow = _mapping(values.get("workflow"))
+    if not workflow.get("after"):
+        hint = (
+            "write `ingestion.source`, or `workflow.after` with the workflows whose tables the "
+            "models read"
+        )
+        yield ("ingestion",), refusal("is missing", hint=hint)
+        return
+    reason = "needs rows of a source, and there is no `ingestion`: leave it out"
+    if workflow.get("partition") is not None:
+        yield ("workflow", "partition"), refusal(reason, of_key=True)
+    if values.get("transformation"):
+        yield ("transformation",), refusal(reason, of_key=True)
+    for key in _mapping(values.get("load")):
+        # Reading the file fills in the table.
+        if key != "table":
+            yield ("load",), refusal(reason, of_key=True)
+            return
+
+
 # Where faults about these keys are told.
 _TOLD = ("write_disposition", "primary_key")
 

@@ -311,8 +311,10 @@ def _ingestion(project: Project, workflow_id: str) -> dict[str, Any]:
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
     if not path.exists():
         return {}
-    ingestion: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["ingestion"]
-    return ingestion
+    ingestion: dict[str, Any] | None = yaml.safe_load(path.read_text(encoding="utf-8")).get(
+        "ingestion"
+    )
+    return ingestion or {}
 
 
 def _sources(

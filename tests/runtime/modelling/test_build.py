@@ -87,11 +87,26 @@ def test_a_model_that_does_not_build_is_named_with_file_and_reason(project: Proj
 
 @pytest.mark.slow
 def test_a_project_that_dbt_cannot_read_is_an_error_of_ours(project: Project) -> None:
-    """A model that refers to nothing fails the build with dbt's explanation."""
+    """A model that refers to nothing fails the build: with its path, and what was meant."""
     model = project.workflow_dir("sales") / "dbt" / "models" / "marts" / "sales.sql"
-    model.write_text("select * from {{ ref('nothing') }}\n")
-    with pytest.raises(ModelError, match="nothing"):
+    model.write_text("select * from {{ ref('stg_sale') }}\n")
+    with pytest.raises(ModelError, match="stg_sale") as caught:
         build_models(project, "sales", open_warehouse(project, "sales"))
+    assert f"({project.relative(model)}) depends on" in caught.value.reason
+    assert "did you mean `stg_sales`?" in caught.value.reason
+
+
+@pytest.mark.slow
+def test_a_test_that_fails_shows_what_it_found(project: Project) -> None:
+    """The row of an author's own test, the values of dbt's, and where the query is."""
+    dbt = project.workflow_dir("sales") / "dbt"
+    (dbt / "tests").mkdir(exist_ok=True)
+    (dbt / "tests" / "none_is_odd.sql").write_text("select 7 as id, 'seven' as word\n")
+    with pytest.raises(ModelError) as caught:
+        build_models(project, "sales", open_warehouse(project, "sales"))
+    assert "id = 7, word = 'seven'" in caught.value.reason.replace("`", "'")
+    query = caught.value.reason.partition("The query: ")[2].splitlines()[0]
+    assert "seven" in (project.root / query).read_text()
 
 
 # Opens a file, says so, and lets go of it after some seconds.

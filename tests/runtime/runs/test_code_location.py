@@ -12,6 +12,7 @@ from dagster import (
     DagsterInstance,
     DefaultScheduleStatus,
     Definitions,
+    build_schedule_context,
 )
 from tests.conftest import BIN
 from tests.runtime.runs.location_fixtures import build, root
@@ -91,6 +92,10 @@ def test_a_schedule_is_off_and_has_its_time_zone(root: Path) -> None:
     assert schedules[0].cron_schedule == "0 6 * * 1-5"
     assert schedules[0].execution_timezone == "Europe/Berlin"
     assert schedules[0].default_status == DefaultScheduleStatus.STOPPED
+    # As the runs of files and webhooks have it.
+    requests = schedules[0].evaluate_tick(build_schedule_context()).run_requests
+    [request] = requests or []
+    assert request.tags["dataflow/trigger"] == "schedule"
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import json
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.conftest import Dataflow
-from tests.service_fixtures import running, until, write_project, write_workflow
+from tests.service_fixtures import Service, running, until, write_project, write_workflow
 
 from dataflow.service.code_watch import CodeWatch
 
@@ -52,6 +53,26 @@ def test_what_changed_before_somebody_reloaded_is_seen_already(tmp_path: Path) -
         assert not is_told.wait(2)
 
 
+def switch_its_schedule(dataflow: Dataflow, service: Service) -> None:
+    """The schedule of `new` is listed, switched on and off; a workflow without one is refused."""
+
+    def ask(*arguments: str) -> list[dict[str, Any]]:
+        command = ("workflow", "schedule", *arguments, "--json")
+        done = dataflow(*command, cwd=service.root, env=service.env)
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+
+    [listed] = ask()
+    assert (listed["workflow_id"], listed["cron"], listed["is_on"]) == ("new", "0 6 * * *", False)
+    [switched] = ask("new", "on")
+    assert switched["is_on"]
+    assert switched["next_at"].endswith("06:00:00+00:00")
+    assert not ask("new", "off")[0]["is_on"]
+    refused = dataflow("workflow", "schedule", "old", "on", cwd=service.root, env=service.env)
+    assert "The workflow old has no schedule" in refused.stderr
+
+
 @pytest.mark.slow
 def test_a_running_service_sees_new_broken_and_mended_workflows(
     tmp_path: Path, dataflow: Dataflow
@@ -67,6 +88,7 @@ def test_a_running_service_sees_new_broken_and_mended_workflows(
         before = {process.pid for process in service.descendants()}
         folder = write_workflow(root, "new", schedule='"0 6 * * *"')
         until(lambda: state("new") == "ok", "the new workflow", 20)
+        switch_its_schedule(dataflow, service)
         code = (folder / "dagster_job.py").read_text()
         (folder / "dagster_job.py").write_text("raise RuntimeError('no such luck')\n")
         reloaded = dataflow("reload", "--json", cwd=root, env=service.env)

@@ -171,10 +171,10 @@ def test_the_secret_of_a_webhook_need_not_be_known(
 
 @pytest.mark.parametrize(
     ("cursor", "refused"),
-    [("updated", True), ("updated_at", False), ("changed", False), ("meta.at", False), ("m", True)],
+    [("updated", True), ("updated_at", False), ("changed", False), ("meta.at", False), ("m", False)],
 )
 def test_a_cursor_is_a_column_of_the_contract(folder: Path, cursor: str, refused: bool) -> None:
-    """By its name at the source; one that is misspelt would never move."""
+    """By its name at the source; one that is misspelt would never move. Others may come later."""
     text = f"""\
 workflow: {{name: Guide}}
 ingestion:
@@ -191,7 +191,7 @@ load: {{table: x, write_disposition: append}}
     said = refusal(folder, text)
     assert "ingestion.source.incremental.cursor_field" in said
     assert "is no column of the contract" in said
-    assert cursor == "m" or "did you mean `Updated_At`?" in said
+    assert "did you mean `Updated_At`?" in said
 
 
 def test_the_column_of_a_partition_is_a_column_of_the_contract(folder: Path) -> None:

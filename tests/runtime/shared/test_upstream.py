@@ -70,3 +70,43 @@ def test_a_circle_is_refused_and_shown(write: Write) -> None:
     assert "closes a circle: c after b after a after c" in fault(write("c", "[b]"))
     assert "a/config.yaml:3" in fault(write("a", "[c/marts/c]"))
     assert read_config(write("d", "[c]")).workflow.after == ["c"]
+
+
+ALONE = "workflow:\n  name: report\n  after: [orders]\n"
+
+
+def test_a_workflow_after_others_needs_no_source(write: Write) -> None:
+    """It loads no table; without `after` the file says what is missing."""
+    write("orders", "[]")
+    path = write("report", "[orders]")
+    path.write_text(ALONE)
+    config = read_config(path)
+    assert config.tables == []
+    assert config.ingestion.parameters.max_retries == 3
+    path.write_text("workflow: {name: report}\n")
+    told = fault(path)
+    assert "ingestion: is missing" in told
+    assert "workflow.after" in told
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ("  partition: {every: day, start: 2024-01-01}\n", "workflow.partition"),
+        ("transformation: {stages: [{name: cleaning}]}\n", "transformation"),
+        ("load: {write_disposition: append}\n", "load"),
+    ],
+)
+def test_what_needs_rows_of_a_source_is_refused_without_one(
+    write: Write, more: str, key: str
+) -> None:
+    """Whoever writes it means something that would not happen."""
+    write("orders", "[]")
+    path = write("report", "[orders]")
+    path.write_text(ALONE + more)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    assert any(
+        each.key_path.startswith(key) and "needs rows of a source" in each.reason
+        for each in caught.value.findings
+    )

@@ -8,7 +8,10 @@ from dataflow_tools.site.page_datasets import dataset_faults, find_datasets
 
 TABLES = {
     "orders": ["created_at", "country", "amount", "visits", "Betrag (EUR)"],
-    "orders_daily": ["day", "region", "profit_sum", "profit_count"],
+    "orders_daily": [
+        *("day", "first_at", "last_at", "country", "region", "row_count"),
+        *("profit_sum", "profit_count", "amount_sum"),
+    ],
 }
 PAGE = """# Orders
 
@@ -94,3 +97,43 @@ def test_what_is_computed_is_not_judged(script: str) -> None:
 def test_an_example_is_no_part_of_the_page() -> None:
     """What stands in a fence is text."""
     assert said("```html\n<Rows of={{ table: 'oders' }} />\n```\n") == []
+
+
+DERIVED = """<script>
+    const dataset = {
+        table: 'by_segment',
+        %s
+        categories: ['segment'],
+        measures: [{ name: 'amount', aggregate: 'average' }],
+    };
+</script>
+<Overview of={dataset} />
+<Ranking of={dataset} by=segment />
+"""
+
+
+@pytest.mark.parametrize(
+    ("date", "daily", "told"),
+    [
+        ("date: 'day',", None, "read by_segment_daily, which no query in sources publishes"),
+        ("", None, "<Ranking> of 'by_segment' read by_segment_groups, which no query"),
+        (
+            "date: 'day',",
+            ["day", "segment", "row_count"],
+            "_daily lacks first_at, last_at, amount_",
+        ),
+    ],
+)
+def test_a_table_that_components_derive_is_told(
+    date: str, daily: list[str] | None, told: str
+) -> None:
+    """A page of a mart that replaced another one: what is missing, and with which columns."""
+    tables = {"by_segment": ["day", "segment", "amount"]}
+    tables |= {"by_segment_daily": daily} if daily else {}
+    [fault] = dataset_faults(find_datasets(DERIVED % date), tables)
+    assert fault.line == 3
+    assert told in fault.reason
+    if daily is None:
+        assert "amount_sum, amount_count" in fault.reason
+        awaited = ["by_segment_daily", "by_segment_groups"]
+        assert not list(dataset_faults(find_datasets(DERIVED % date), tables, awaited))

@@ -181,7 +181,7 @@ def _dataset_findings(
             tables.setdefault(table, []).append(column)
     # What is wrong with a source query has been said.
     datasets = [each for each in find_datasets(page) if each.table.name not in broken]
-    for fault in dataset_faults(datasets, tables):
+    for fault in dataset_faults(datasets, tables, broken):
         yield _at(file, fault.line, fault.reason)
 
 

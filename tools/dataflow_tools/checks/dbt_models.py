@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dataflow.modelling.missing_node import told_missing_node
 from dataflow.publish.descriptions import is_description
 from dataflow.shared.finding import Finding
 from dataflow.warehouse.duckdb_file import DATABASE_VARIABLE
@@ -88,6 +89,8 @@ def check_models_source(workflow: TriedWorkflow) -> Verdict:
     models = _parsed_models(workflow)
     if isinstance(models, Verdict):
         return models
+    if workflow.reads_others_alone:
+        return not_applicable("it reads the tables of other workflows")
     wanted = {f"raw.{source.table}": source for source in workflow.sources}
     others = ", ".join(sorted(models.sources)) or "none"
     file = next(iter(models.sources.values()), "models")
@@ -132,6 +135,10 @@ def check_columns(workflow: TriedWorkflow) -> Verdict:
             reason = f"{mart.table} has columns without a description: {', '.join(bare)}."
             told = "List each under `columns:` with a `description:`."
             advised.append(workflow.finding(reason, told, file))
+        if gone := _gone_columns(mart, workflow.dry_run):
+            reason = f"{mart.table} has no {', '.join(gone)} any more, which {_is(gone)} described."
+            told = f"Take {'it' if len(gone) == 1 else 'them'} out of `columns:`, with the tests."
+            advised.append(workflow.finding(reason, told, file))
     if advised and not findings:
         return Verdict(Status.ADVISED, findings=tuple(advised))
     if unknown and not findings:
@@ -164,6 +171,20 @@ def _real_columns(mart: Model, dry_run: DryRun) -> list[str] | None:
     return planned if mart.columns and dry_run.raw else None
 
 
+def _gone_columns(mart: Model, dry_run: DryRun) -> list[str]:
+    """The columns that are described and that the model does not make, as far as that is known."""
+    planned = dry_run.columns.get(mart.table)
+    if planned is None or dry_run.raw != "warehouse":
+        # A tests' sample is not known to have all columns of the source.
+        return []
+    known = {column.lower() for column in planned}
+    return [name for name in mart.columns if name.lower() not in known]
+
+
+def _is(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
 def _read_manifest(manifest: Any) -> Models:
     sources = {
         f"{source.schema}.{source.identifier}": source.original_file_path
@@ -188,7 +209,8 @@ def _parse_finding(source: Path, error: BaseException | None) -> Finding:
     names = {path.name: path for path in source.rglob("*") if path.suffix in (".sql", ".yml")}
     named = next((path for name, path in names.items() if name in text), None)
     file = str(named.relative_to(source)) if named else _PROJECT_FILE
-    return _finding(text.replace(f"{source}{os.sep}", ""), file)
+    text = text.replace(f"{source}{os.sep}", "")
+    return _finding(told_missing_node(text, source), file)
 
 
 def _build_findings(built: Any) -> list[Finding]:

@@ -35,6 +35,8 @@ def check_readme(workflow: WorkflowSource) -> Iterator[Finding]:
         reason = "The README does not say what the workflow is for."
         yield workflow.finding(reason, "Say it in a sentence below the title.", _README, 1)
     steps = {"extract": r"extract|ingest|fetch", "transform": r"transform|clean"}
+    if workflow.reads_others_alone:
+        steps = {f"read {name}": rf"\b{re.escape(name)}\b" for name in workflow.upstreams}
     is_told = workflow.setting("load", "table")
     for source in (s for s in workflow.sources if s.name or is_told):
         steps[f"load into raw.{source.table}"] = rf"\braw\.{re.escape(source.table)}\b"
@@ -53,7 +55,8 @@ def check_options(workflow: WorkflowSource) -> Iterator[Finding]:
         yield workflow.finding(*_NO_README)
         return
     words = set(re.findall(r"\w+(?:\.yaml)?", workflow.readme))
-    sections = dict.fromkeys([*_SECTIONS, *map(str, workflow.document.values)])
+    known = () if workflow.reads_others_alone else _SECTIONS
+    sections = dict.fromkeys([*known, *map(str, workflow.document.values)])
     lacking = [name for name in ("config.yaml", *sections) if name not in words]
     if lacking:
         reason = f"The README does not say what can be set in {', '.join(lacking)}."

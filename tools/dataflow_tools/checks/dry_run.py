@@ -89,7 +89,8 @@ def _perform(project: Project, request: DryRunRequest, database: Path, folder: P
     with duckdb.connect(str(database)) as connection:
         result.built = copy_columns(connection, project, request.workflow_id)
         made = [_make_raw_table(connection, request, t, set(result.built)) for t in request.tables]
-        result.raw = made[0] if all(made) else ""
+        # Who loads none lacks none.
+        result.raw = (made[0] if made else "warehouse") if all(made) else ""
     if request.with_models:
         source = project.workflow_dir(request.workflow_id) / "dbt"
         graph = known_graph(project, request.workflow_id)
@@ -99,6 +100,8 @@ def _perform(project: Project, request: DryRunRequest, database: Path, folder: P
         }
         upstream, are_known = upstream_without_rows(project, folder, tried, graph)
         tell_of_upstreams(source, upstream, graph)
+        if not request.tables and not are_known:
+            result.raw = ""
         result.models = build_empty_models(
             source,
             folder,

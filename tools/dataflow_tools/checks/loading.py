@@ -166,7 +166,7 @@ def _write_sample(project: Project, workflow_id: str, target: Path) -> bool:
     folder = project.workflow_dir(workflow_id) / "tests" / "data"
     configured = WorkflowSource(project, workflow_id).sources
     paths = {source.name: _sample(folder, source.name) for source in configured}
-    if None in paths.values():
+    if not paths or None in paths.values():
         return False
     from dataflow.shared.config import CONFIG_FILE, hold_config, load_config, read_config
     from dataflow.shared.tables import write_parquet

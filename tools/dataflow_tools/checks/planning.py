@@ -27,6 +27,7 @@ _DBT_VARIABLE = re.compile(r"env_var\(\s*['\"](?P<name>\w+)['\"]\s*(?P<default>,
 _OWN_VARIABLES = {"DATAFLOW_DATABASE"}
 _LOCATED = ("file", "api", "database")
 _DISPOSITIONS = ("replace", "append", "merge")
+_NO_SOURCE = "it reads the tables of other workflows"
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -35,6 +36,8 @@ def check_source(workflow: WorkflowSource) -> Verdict:
     """Type and location have to be there."""
     if workflow.does_without_config:
         return not_applicable("there is no config.yaml")
+    if workflow.reads_others_alone:
+        return not_applicable(_NO_SOURCE)
     findings = [
         workflow.at_key(
             f"{source.key} does not say its {key}.",
@@ -129,6 +132,8 @@ def _dbt_variables(workflow: WorkflowSource) -> Iterator[tuple[str, tuple[str, i
 @check(Group.PLANNING, "the write disposition and its key are chosen", position=3)
 def check_write(workflow: WorkflowSource) -> Verdict:
     """What is chosen has to be possible."""
+    if workflow.reads_others_alone:
+        return not_applicable(_NO_SOURCE)
     findings: list[Finding] = []
     told = []
     for source in workflow.sources:
@@ -161,6 +166,8 @@ def _how_written(source: ConfiguredSource) -> tuple[tuple[str, str] | None, str]
 @check(Group.PLANNING, "retries and a time-out are configured", position=4)
 def check_errors(workflow: WorkflowSource) -> Verdict:
     """A source on another machine needs both, and at least one retry."""
+    if workflow.reads_others_alone:
+        return not_applicable(_NO_SOURCE)
     path = ("ingestion", "parameters")
     parameters = _mapping(workflow.setting(*path))
     retries, timeout = parameters.get("max_retries"), parameters.get("timeout_seconds")

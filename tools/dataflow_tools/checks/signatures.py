@@ -49,6 +49,8 @@ def _judge(workflow: TriedWorkflow, key: str) -> Verdict:
     file, function, parameter = FUNCTIONS[key]
     wanted = f"def {function}({parameter}: dict[str, Any]) -> dict[str, Any]:"
     module = workflow.module(file)
+    if module is None and workflow.reads_others_alone:
+        return not_applicable("it reads the tables of other workflows")
     if module is not None and module.tree is None:
         reason = f"{file} cannot be read: {module.reason}."
         return judged([workflow.finding(reason, "Fix it.", file, module.line)])

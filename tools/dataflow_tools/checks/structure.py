@@ -36,6 +36,8 @@ _FILES = {
         "evidence/sources": "Add one SELECT for each table that the pages read.",
     },
 }
+# What a workflow that reads nothing but others' tables does without.
+_OF_SOURCE = ("ingestion.py", "transform.py")
 
 
 @check(Group.IMPLEMENTATION, "the folder is complete", position=1)
@@ -43,6 +45,8 @@ def check_folder(workflow: WorkflowSource) -> Iterator[Finding]:
     """Whether all files are there, and none that hides others."""
     for folder, files in _FILES.items():
         for name, instruction in files.items() if workflow.has(folder) else ():
+            if name in _OF_SOURCE and workflow.reads_others_alone:
+                continue
             path = workflow.folder / name
             is_there = path.is_file() if path.suffix else path.is_dir() and any(path.iterdir())
             if not is_there:

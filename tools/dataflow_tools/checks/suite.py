@@ -40,15 +40,22 @@ _LONGEST_REASON = 300
 
 
 def _wants_test(
-    position: int, title: str, is_one: Callable[[ast.AST], bool], *lacking: str
+    position: int,
+    title: str,
+    is_one: Callable[[ast.AST], bool],
+    *lacking: str,
+    of_source: bool = False,
 ) -> Check[WorkflowSource]:
     """A check that there is such a test: it itself, or a helper of its file, is one.
 
     Args:
         lacking: What to say if there is none: reason, instruction, and the file to write it in.
+        of_source: Whether only a workflow with a source of its own has one.
     """
 
     def look(workflow: WorkflowSource) -> Verdict:
+        if of_source and workflow.reads_others_alone:
+            return not_applicable("it reads the tables of other workflows")
         for module in workflow.tests:
             helpers = {helper.name for helper in _helpers(module) if is_one(helper)}
             for test in _tests(module):
@@ -65,12 +72,14 @@ check_ingestion_test = _wants_test(
     "the ingestion has a test",
     lambda node: _uses(node, {"extract_data"}),
     *("No test calls extract_data.", "Write one.", "test_ingestion.py"),
+    of_source=True,
 )
 check_transform_test = _wants_test(
     2,
     "the transformation has a test",
     lambda node: _uses(node, {"transform_data"}),
     *("No test calls transform_data.", "Write one.", "test_transform.py"),
+    of_source=True,
 )
 check_integration_test = _wants_test(
     3,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.shared.finding import Finding
-from dataflow.shared.upstream import is_workflow_folder, upstream_of
+from dataflow.shared.upstream import is_workflow_folder
 from dataflow.warehouse.kind import visible_warehouse
 from dataflow_tools.checks.dry_run import (
     DryRunRequest,
@@ -149,10 +149,8 @@ class Trial(TriedWorkflow):
     @cached_property
     def _upstreams(self) -> list[str]:
         """The workflows that it comes after, as far as they are there."""
-        named = self.setting("workflow", "after")
-        names = [named] if isinstance(named, str) else named if isinstance(named, list) else []
-        found = dict.fromkeys(upstream_of(each) for each in names if isinstance(each, str))
-        return [each for each in found if is_workflow_folder(self.project.workflow_dir(each))]
+        there = self.project.workflow_dir
+        return [each for each in self.upstreams if is_workflow_folder(there(each))]
 
     def _makes_tables(self) -> bool:
         """Whether its dry run has made its tables."""

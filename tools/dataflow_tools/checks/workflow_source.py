@@ -12,6 +12,7 @@ from dataflow.shared.config import CONFIG_FILE, read_config
 from dataflow.shared.config_types import value_at
 from dataflow.shared.environment import resolve
 from dataflow.shared.finding import ConfigError, Finding
+from dataflow.shared.upstream import upstream_of
 from dataflow.shared.yaml_document import YamlDocument, parse_yaml
 
 if TYPE_CHECKING:
@@ -109,8 +110,22 @@ class WorkflowSource:
         return value_at(self.settings, path)
 
     @cached_property
+    def upstreams(self) -> list[str]:
+        """The workflows that it says it comes after, each once."""
+        named = self.setting("workflow", "after")
+        names = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+        return list(dict.fromkeys(upstream_of(each) for each in names if isinstance(each, str)))
+
+    @cached_property
+    def reads_others_alone(self) -> bool:
+        """Whether it has no source: its models read the tables of other workflows."""
+        return bool(self.setting("workflow", "after")) and "ingestion" not in self.settings
+
+    @cached_property
     def sources(self) -> list[ConfiguredSource]:
         """The source, or each of several, with its load, the section's defaults filled in."""
+        if self.reads_others_alone:
+            return []
         load, several = _mapping(self.setting("load")), self.setting("ingestion", "sources")
         if not isinstance(several, dict) or not several:
             source = _mapping(self.setting("ingestion", "source"))

@@ -46,7 +46,7 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     """  # noqa: D301 (click needs the character itself)
     from dataflow.shared.config import workflow_config
     from dataflow.shared.config_schema import renew_schema
-    from dataflow.shared.errors import told_for
+    from dataflow.shared.errors import BadInputError, told_for
     from dataflow.sources.errors import told_of
     from dataflow_tools.inspection.contract_change import contract_change
     from dataflow_tools.inspection.own_rows import is_read_by_own_code, own_rows
@@ -54,6 +54,12 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
     project = find_project()
     renew_schema(project)
     config = workflow_config(name, project)
+    if not config.tables:
+        upstreams = ", ".join(config.workflow.upstreams)
+        raise BadInputError(
+            f"{name} has no source to look at: it reads the tables of {upstreams}.",
+            f"What has changed in those is found by: dataflow workflow check {name}",
+        )
     changes: dict[str, ContractChange] = {}
     for table in config.tables:
         with told_for(name), told_of(table.name):

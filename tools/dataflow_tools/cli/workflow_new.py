@@ -31,12 +31,18 @@ _EXAMPLES = {
     "Given several times, each with a name, it makes a table of each.",
 )
 @click.option("--table", metavar="TABLE", help="With a database: the table to read.")
+@click.option(
+    "--after",
+    metavar="NAME,...",
+    help="Read the tables of these workflows, and no source: SQL only. It runs after them.",
+)
 @data_option
 @defaults_option
 def new(
     name: str | None,
     sources: tuple[str, ...],
     table: str | None,
+    after: str | None,
     data: tuple[str, ...],
     defaults: bool,
 ) -> None:
@@ -47,7 +53,8 @@ def new(
     data is looked at first, and its columns, types, key, dates and measures become the answers. An
     API's credentials are read from the variables that the workflow will use, such as ITEMS_TOKEN.
     Several sources are loaded in one run into one warehouse; files of different shape in one folder
-    become a table for each shape.
+    become a table for each shape. With --after there is no source: its models join what other
+    workflows have made.
 
     \b
     Examples:
@@ -58,17 +65,24 @@ def new(
       dataflow workflow new shop --source people=people.csv --source orders=shop.db
       dataflow workflow new notes -d source_type=folder -d source_settings='{path: data/in}'
       dataflow workflow new items --source https://api.test/items -d auth_type=bearer_token
+      dataflow workflow new report --after orders,customers
       dataflow workflow new trips -d schedule='0 6 * * *' -d timezone=Europe/Berlin
     """  # noqa: D301 - click needs the character itself
     from dataflow.service.nudge import nudge_service
     from dataflow.shared.config_schema import place_schema
     from dataflow_tools.scaffold.create import create_workflow
     from dataflow_tools.scaffold.source_answers import with_kind
+    from dataflow_tools.scaffold.upstream_answers import upstream_answers
 
     project = find_project()
     told = with_kind(parse_answers(data, "workflow new"))
     answers = dict(told)
-    if name is None:
+    if after is not None:
+        if name is None or sources or table:
+            raise click.UsageError("--after goes with NAME, and without --source and --table.")
+        answers = {**upstream_answers(project, name, after), **told}
+        defaults = True
+    elif name is None:
         name, sources, told, answers = _asked_for(project, sources, told, defaults=defaults)
         defaults = True
     elif "source_kind" in answers:

@@ -8,15 +8,16 @@ is computed is left to the browser.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import yaml
 
 from dataflow.shared.suggestion import did_you_mean, known_names
+from dataflow_tools.site.derived_tables import Asked, Measure, derived_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 _SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 _OBJECT = re.compile(r"\b(?:const|let)\s+(\w+)\s*=\s*(?=\{)")
@@ -25,8 +26,10 @@ _NOT_TEXT = re.compile(rf"({_TEXT})|//[^\n]*|/\*.*?\*/|(\t)|(:)(?=\S)", re.DOTAL
 _TOKEN = re.compile(rf"{_TEXT}|//[^\n]*|/\*.*?\*/|[{{}}]", re.DOTALL)
 # A fence shows or asks something; components in it are not on the page.
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[ \t]*$", re.MULTILINE | re.DOTALL)
-_TAG = re.compile(r"<[A-Z]\w*\s(?:[^<>{]|\{[^<>]*?\})*?\bof=\{(\w+)\}[^<>]*>", re.DOTALL)
-_INLINE = re.compile(r"<[A-Z]\w*\s[^<>]*?\bof=\{(?=\s*\{)")
+_TAG = re.compile(r"<([A-Z]\w*)\s(?:[^<>{]|\{[^<>]*?\})*?\bof=\{(\w+)\}[^<>]*>", re.DOTALL)
+_INLINE = re.compile(r"<([A-Z]\w*)\s[^<>]*?\bof=\{(?=\s*\{)")
+# By which a category is ranked, drawn or shaded.
+_OF_CATEGORY = re.compile(r"\b(?:by|country)=[\"']?(\w+)")
 _COLUMN = re.compile(r"\b(?:by|column|latitude|longitude|country)=[\"']?(\w+)")
 # What a page's components ask beside the table itself.
 _DERIVED = ("_daily", "_groups")
@@ -48,11 +51,13 @@ class Dataset:
     Args:
         columns: In the order of the page.
         names: What the source calls columns that are called otherwise on the page.
+        asked: What its components ask of the tables that are derived from it.
     """
 
     table: Named
     columns: list[Named]
     names: dict[str, str]
+    asked: Asked = field(default=Asked())
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,11 @@ def find_datasets(page: str) -> list[Dataset]:
     page = _FENCE.sub(_blank, page)
     body = _SCRIPT.sub(_blank, page)
     used: dict[str, list[Named]] = {}
+    components: dict[str, list[tuple[str, str]]] = {}
     for tag in _TAG.finditer(body):
-        columns = used.setdefault(tag[1], [])
+        columns = used.setdefault(tag[2], [])
+        of = _OF_CATEGORY.search(tag[0])
+        components.setdefault(tag[2], []).append((tag[1], of[1] if of else ""))
         for column in _COLUMN.finditer(tag[0]):
             columns.append(Named(column[1], _line(page, tag.start() + column.start())))
     found = []
@@ -80,7 +88,8 @@ def find_datasets(page: str) -> list[Dataset]:
                 dataset = _read(_literal(page, start.end(), script.end(1)), first)
                 if dataset:
                     columns = [*dataset.columns, *used[start[1]]]
-                    found.append(Dataset(dataset.table, columns, dataset.names))
+                    asked = replace(dataset.asked, components=components[start[1]])
+                    found.append(replace(dataset, columns=columns, asked=asked))
     for tag in _INLINE.finditer(body):
         dataset = _read(_literal(body, tag.end(), len(body)), _line(page, tag.end()))
         found += [dataset] if dataset else []
@@ -88,12 +97,15 @@ def find_datasets(page: str) -> list[Dataset]:
 
 
 def dataset_faults(
-    datasets: Sequence[Dataset], tables: Mapping[str, Sequence[str]]
+    datasets: Sequence[Dataset],
+    tables: Mapping[str, Sequence[str]],
+    awaited: Collection[str] = (),
 ) -> Iterator[DatasetFault]:
     """The tables and columns that datasets name and that nobody publishes.
 
     Args:
         tables: The columns of each table that the workflow publishes.
+        awaited: Tables that the next run publishes, or whose query is told of already.
     """
     for dataset in datasets:
         table = dataset.table.name
@@ -104,6 +116,8 @@ def dataset_faults(
                 f"the dataset's table is {table!r}, which no query in sources publishes; {hint}",
             )
             continue
+        for reason in derived_faults(table, dataset.asked, tables, awaited):
+            yield DatasetFault(dataset.table.line, reason)
         known = {name.lower() for name in tables[table]}
         # Queries of the page's own may have columns that the table has not.
         for ending in _DERIVED:
@@ -148,8 +162,12 @@ def _read(literal: str, first_line: int) -> Dataset | None:
         *_names_in(said.get("kinds"), first_line),
     ]
     measures = said.get("measures")
+    means: list[Measure] = []
     for measure in measures.value if isinstance(measures, yaml.SequenceNode) else ():
         told = _entries(measure)
+        for named in _names_in(told.get("name", measure), first_line):
+            aggregate = getattr(told.get("aggregate"), "value", "sum")
+            means.append(Measure(named.name, aggregate != "sum"))
         if "sql" in told:
             # Its name is no column's.
             continue
@@ -159,7 +177,13 @@ def _read(literal: str, first_line: int) -> Dataset | None:
     names = {
         name: value.value for name, value in renamed.items() if isinstance(value, yaml.ScalarNode)
     }
-    return Dataset(table[0], columns, names)
+    asked = Asked(
+        has_date=bool(_names_in(said.get("date"), first_line)),
+        is_series=getattr(said.get("series"), "value", "") == "true",
+        categories=[each.name for each in _names_in(said.get("categories"), first_line)],
+        measures=means,
+    )
+    return Dataset(table[0], columns, names, asked)
 
 
 def _as_yaml(found: re.Match[str]) -> str:

@@ -139,7 +139,8 @@ def _dataset_findings(project: Project, site: Site, folders: SiteFolders) -> lis
                 for each in datasets
                 if each.table.name in tables or each.table.name not in awaited
             ]
-            for fault in dataset_faults(datasets, tables):
+            new = [name for name in awaited if name not in tables]
+            for fault in dataset_faults(datasets, tables, new):
                 origin = text.origin(fault.line)
                 place = f"{origin.place}: " if origin.place else ""
                 file = project.relative(page.source)
