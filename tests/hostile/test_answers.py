@@ -106,7 +106,7 @@ JOB = template_file("dagster_job.py.jinja")
 PAGE = template_file("index.md.jinja")
 SAMPLE = template_file(".json.jinja")
 STAGING_SQL = template_file("stg_{{ each.table }}{% endyield %}.sql.jinja")
-DESCRIBED = [template_file("_staging.yml.jinja"), template_file("_marts.yml.jinja")]
+DESCRIBED = [template_file("_staging.yml{% endif %}.jinja"), template_file("_marts.yml.jinja")]
 
 
 @settings(max_examples=400)

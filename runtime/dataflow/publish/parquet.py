@@ -57,7 +57,7 @@ _ERROR_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 class PublishError(DataflowError):
     """A source query of a workflow's dashboard cannot be run.
 
-    Why: The SQL files in a workflow's `evidence/sources` are run on its tables at the end of
+    Why: The SQL files that say what a workflow publishes are run on its tables at the end of
     each run, and one of them fails there. The dashboards keep the last good data.
 
     What to do: Fix the query. `dataflow workflow check NAME` tries it without a run; `dataflow

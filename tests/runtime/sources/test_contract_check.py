@@ -225,7 +225,7 @@ def test_rows_are_put_aside_up_to_a_limit(
     with pytest.raises(ContractError) as caught:
         read(connection, given, {"amount": "decimal(12,2)"}, **asked)
     assert f"{bad} of {rows} rows" in caught.value.reason
-    assert "row 1: '12,50' is no decimal(12,2)" in caught.value.reason
+    assert "row 1: '12,50' is not a number of type decimal(12,2)" in caught.value.reason
     assert "ingestion.on_change.max_rejected" in caught.value.instruction
     assert caught.value.failing_rows == bad
 

@@ -73,7 +73,7 @@ def check_queries(
 @check(
     Group.IMPLEMENTATION,
     "every dashboard query names tables and columns that exist",
-    position=9,
+    position=10,
     waits=True,
 )
 def check_dashboard_queries(workflow: TriedWorkflow) -> Verdict:
