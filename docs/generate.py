@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: config.yaml, settings, commands, REST API, errors.
+"""Writes the reference pages from the code: configuration, commands, REST API, errors, plug-ins.
 
 Usage: python docs/generate.py        (or: make docs)
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 from command_pages import command_page, rest_page
 from error_pages import error_pages
+from plugin_pages import plugin_page
 
 from dataflow.shared.config_kinds import KindGroup, model_of
 from dataflow.shared.config_model import WorkflowConfig
@@ -84,6 +85,7 @@ def write_pages(folder: Path = REFERENCE_FOLDER) -> None:
     for path, text in error_pages().items():
         (folder / path).write_text(text, encoding="utf-8")
     (folder / "rest.md").write_text(rest_page(), encoding="utf-8")
+    (folder / "plugins.md").write_text(plugin_page(), encoding="utf-8")
 
 
 def _table(title: str, model: dict[str, Any], definitions: dict[str, Any]) -> list[str]:

@@ -44,3 +44,12 @@ def test_every_key_and_setting_is_explained(generate: ModuleType) -> None:
         rows = [line for line in page.splitlines() if line.startswith("| `")]
         assert len(rows) > 9
         assert [row for row in rows if not row.rstrip("| ").endswith((".", "`"))] == []
+
+
+def test_every_group_of_plugins_is_in_the_reference(generate: ModuleType) -> None:
+    """Those of the guide, with the kinds that are built in."""
+    guide = (DOCS / "plugins" / "README.md").read_text()
+    groups = [line.split("`")[1] for line in guide.splitlines() if "| `dataflow." in line]
+    page = generate.plugin_page()
+    assert [line[3:] for line in page.splitlines() if line.startswith("## ")] == groups
+    assert "`api`, `database`, `file`" in page
