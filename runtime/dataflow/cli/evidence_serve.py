@@ -24,7 +24,8 @@ port_option = click.option(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="First install the pages of this copy of a .dataflow/site, built elsewhere.",
 )
-def serve(host: str, port: int | None, site: Path | None) -> None:
+@click.option("--open", "opens", is_flag=True, help="Open the first page in your browser.")
+def serve(host: str, port: int | None, site: Path | None, *, opens: bool) -> None:
     """Serve the built dashboards until Ctrl-C, whichever `dashboard` built them."""
     from dataflow.publish.built_site import install_site
     from dataflow.publish.folders import SiteFolders
@@ -33,4 +34,10 @@ def serve(host: str, port: int | None, site: Path | None) -> None:
     project = find_project()
     if site is not None:
         install_site(SiteFolders(site), SiteFolders.of(project))
-    serve_site(project, host, port or project.settings.evidence_port)
+
+    def tell(address: str) -> None:
+        click.echo(f"Dashboards: {address} (Ctrl-C ends)")
+        if opens:
+            click.launch(address)
+
+    serve_site(project, host, port or project.settings.evidence_port, tell)

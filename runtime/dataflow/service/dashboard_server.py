@@ -119,7 +119,7 @@ def site_app(folder: Path, base_path: str = "", data: PublishedData | None = Non
 
 
 def serve_site(
-    project: Project, host: str, port: int, report: Callable[[str], None] = print
+    project: Project, host: str, port: int, on_listening: Callable[[str], object] = print
 ) -> None:
     """Serve a project's built dashboards until interrupted.
 
@@ -127,7 +127,7 @@ def serve_site(
 
     Args:
         host: The address to listen on; ``127.0.0.1`` keeps the data on this machine.
-        report: Told the address once it answers.
+        on_listening: Told the address of the first page once it answers.
 
     Raises:
         NotBuiltError: The site was never built.
@@ -155,7 +155,7 @@ def serve_site(
         host,
         port,
         WebAccess.to(host, project.settings),
-        on_listening=lambda: report(f"Dashboards: {address} (Ctrl-C ends)"),
+        on_listening=lambda: on_listening(address),
     )
 
 
