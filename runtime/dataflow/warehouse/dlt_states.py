@@ -162,7 +162,7 @@ class DltStates:
                 )
             live, brings = known.get("live"), work["brings"]
             made_at = self._kept(known, brings)["made_at"] if brings else _now()
-            if live:
+            if live and keep.replaced:
                 known["kept"] = [{**live, "replaced_by": run_id}, *known.get("kept", [])]
             stay = keep.states if keep.gigabytes else 0
             # Whoever reads the one that was replaced just now reads on, until the next promotion.
