@@ -6,6 +6,7 @@ import logging
 import os
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # The extra of the runtime's, and dlt's own for a destination.
 EXTRA = "dlt"
+# By which dlt loads Parquet files, where the destination's own packages do not have it.
+_PARQUET_DRIVERS = {"postgres": "adbc_driver_postgresql"}
 _BATCH_ROWS = 100_000
 # Destinations that compare names without case; the others keep them as they are.
 _WITHOUT_CASE = ("snowflake",)
@@ -190,6 +193,12 @@ class DltDestination:
             raise MissingDependencyError(
                 f"The warehouse {self.name!r} needs dlt, which is not installed.", self.remedy
             ) from error
+        driver = _PARQUET_DRIVERS.get(self.name)
+        if driver and find_spec(driver) is None:
+            # Without it dlt would write CSV, in which not every value and name arrives.
+            raise MissingDependencyError(
+                f"The warehouse {self.name!r} needs {driver}, which is not installed.", self.remedy
+            )
         try:
             yield
         except dlt.common.exceptions.MissingDependencyException as error:
@@ -202,7 +211,9 @@ class DltDestination:
     @property
     def remedy(self) -> str:
         """How what is missing is installed."""
-        return f"Install it: pip install 'dataflow-runtime[{EXTRA}]' 'dlt[{self.name}]'"
+        driver = _PARQUET_DRIVERS.get(self.name, "").replace("_", "-")
+        packages = f"'dataflow-runtime[{EXTRA}]' 'dlt[{self.name}]' {driver}"
+        return f"Install it: pip install {packages.rstrip()}"
 
     def fault(self, said: str) -> WarehouseError:
         """What an error of the destination means for a person."""

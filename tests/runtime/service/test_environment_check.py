@@ -95,7 +95,7 @@ def test_each_part_that_fails_says_what_to_do(root: Path, run: Command) -> None:
     assert done.returncode == 1
     parts = checked(done)
     failed = {name for name, part in parts.items() if not part["ok"]}
-    assert failed == {"variables", "warehouse", "history", "locks", "state_store"}
+    assert failed == {"variables", "warehouse", "history", "locks", "state_store", "hosts"}
     assert all(parts[name]["instruction"] for name in failed)
     assert (
         "sales: ingestion.source.url: the environment variable ROWS_FOLDER is not set"

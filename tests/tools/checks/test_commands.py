@@ -68,7 +68,7 @@ def test_json_is_complete() -> None:
         ("good", True),
     ]
     points = {point["point"]: point for point in found["workflows"][0]["points"]}
-    assert len(points) == 25
+    assert len(points) == 26
     assert points["print"]["status"] == "missing"
     assert set(points["print"]["findings"][0]) == {"file", "line", "reason", "instruction"}
 

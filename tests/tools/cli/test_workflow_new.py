@@ -85,7 +85,7 @@ def test_an_api_is_looked_at_with_the_credentials_that_the_workflow_will_use(
         made = dataflow(*command, *login, cwd=project_folder, env=env)
     assert (refused.returncode, unset.returncode) == (1, 2)
     assert "401" in refused.stderr
-    assert "source_settings=" in refused.stderr
+    assert "-d auth_type=bearer_token" in refused.stderr
     assert "ITEMS_TOKEN is not set" in unset.stderr
     assert made.returncode == 0, made.stderr
     assert "20 rows, 2 columns; key: id; measures: amount" in made.stdout
@@ -126,7 +126,7 @@ def test_an_answer_that_nobody_asked_for_is_refused(
     assert hidden.returncode == 2
     assert "auth_type: the template does not ask for this" in hidden.stderr
     choice = dataflow("workflow", "new", "trips", "-d", "source_type=fil", cwd=project_folder)
-    assert "Did you mean `file`? It takes file, api, database." in choice.stderr
+    assert "Did you mean `file`? There are: api, database, file." in choice.stderr
     assert sorted(project_folder.rglob("*")) == before
 
 

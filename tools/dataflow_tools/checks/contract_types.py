@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.contract import columns_in, database_type
 from dataflow_tools.checks.protocol import Group, Status, Verdict, check, judged, not_applicable
 from dataflow_tools.checks.workflow_source import read_text
-from dataflow_tools.fleet.answers_file import ANSWERS_FILE, read_answers
+from dataflow_tools.fleet.answers_file import ANSWERS_FILE, AnswersError, read_answers
 from dataflow_tools.inspection.agreement import columns_of
 from dataflow_tools.inspection.contract_edits import plain_type, type_edits
 
@@ -35,7 +35,10 @@ def check_contract_types(workflow: WorkflowSource) -> Verdict:
     """
     if not workflow.is_rendered or not workflow.has("dbt"):
         return not_applicable("the models are not the template's")
-    answers = read_answers(workflow.folder / ANSWERS_FILE).values
+    try:
+        answers = read_answers(workflow.folder / ANSWERS_FILE).values
+    except AnswersError:
+        return not_applicable("no update can let the models follow")
     found, agreed = [], 0
     for source in workflow.sources:
         contract = _agreed(workflow.setting(*source.path, "columns"))
