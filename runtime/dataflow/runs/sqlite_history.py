@@ -32,6 +32,7 @@ from dagster._core.storage.sqlite_storage import (
     _runs_directory,
     _schedule_directory,
 )
+from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
@@ -64,9 +65,12 @@ class OpenedOnceStorage(DagsterSqliteStorage):
         for folder in (_runs_directory, _event_logs_directory, _schedule_directory):
             Path(folder(base_dir)).mkdir(parents=True, exist_ok=True)
         self.base_dir = base_dir
-        self._run_storage = _Runs.from_local(_runs_directory(base_dir))
-        self._event_log_storage = _Events(_event_logs_directory(base_dir))
-        self._schedule_storage = _Schedules.from_local(_schedule_directory(base_dir))
+        # Services of a new project start side by side: one of them makes the tables, the others
+        # find them. Dagster looks first and makes them after, and the slower process ends.
+        with FileLock(Path(base_dir, ".tables.lock")):
+            self._run_storage = _Runs.from_local(_runs_directory(base_dir))
+            self._event_log_storage = _Events(_event_logs_directory(base_dir))
+            self._schedule_storage = _Schedules.from_local(_schedule_directory(base_dir))
         self._inst_data = inst_data
 
 

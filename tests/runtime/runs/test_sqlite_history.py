@@ -97,6 +97,32 @@ def test_a_history_that_was_deleted_is_made_anew(instance: DagsterInstance, home
     assert (home / "history" / "runs" / f"{run.run_id}.db").exists()
 
 
+@pytest.mark.slow
+def test_processes_that_start_at_once_make_one_history(home: Path) -> None:
+    """Services of a new project start side by side; all of them find the tables of whoever won."""
+    program = (
+        "import sys\n"
+        "from dataflow.runs.sqlite_history import OpenedOnceStorage\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "OpenedOnceStorage.from_local(sys.argv[1])\n"
+    )
+    command = [sys.executable, "-c", program, str(home)]
+    started = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(6)
+    ]
+    for process in started:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+    for process in started:
+        assert process.stdin
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    for process in started:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in started] == [0] * 6
+
+
 def test_a_forked_child_has_connections_of_its_own(instance: DagsterInstance) -> None:
     """SQLite's must not be shared by processes; what both write is there."""
     run = instance.create_run_for_job(nothing)
