@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import tomllib
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,10 @@ from tests.tools.checks.breakages import append, write
 from tests.tools.checks.conftest import BARE, Render, missing
 
 from dataflow.shared.project import Project
-from dataflow_tools.checks.check import _tested, check_workflows
+from dataflow_tools.checks.check import check_workflows
 from dataflow_tools.checks.checklist import Report
 from dataflow_tools.checks.protocol import Status
+from dataflow_tools.checks.pytest_run import PytestRuns
 
 FAILING = """
 
@@ -33,10 +33,9 @@ def test_without_pytest_each_workflow_says_what_to_install(
 ) -> None:
     """No failure of the workflow is made of it, and the other points are looked at."""
     monkeypatch.setitem(sys.modules, "pytest", None)
-    with ExitStack() as cleanup:
-        outcome = _tested(Project(tmp_path), ["one", "two"], cleanup)
+    runs = PytestRuns(Project(tmp_path), ["one", "two"])
     for name in ("one", "two"):
-        (finding,) = outcome.findings[name]
+        (finding,) = runs.outcome(name).findings[name]
         assert "pytest, which runs the tests of workflows, is not installed" in finding.reason
         assert finding.instruction == "pip install pytest"
 
