@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataflow.shared.shown import counted
 from dataflow.sources.column_names import distinct_names
-from dataflow.sources.database import mariadb, postgres
+from dataflow.sources.database import mariadb, postgres, postgres_bulk
 from dataflow.sources.database.connection import deadline, open_connection, server_address, shown
 from dataflow.sources.database.declared import Gathered
 from dataflow.sources.database.values import read_values, with_declared_types
@@ -115,6 +115,10 @@ def _read_declared(
     if progress is not None:
         column = _quoted(connection, progress.field)
         condition, _ = progress.condition(column, lambda _, value: driver.literal(raw, value))
+    if driver is postgres and limit is None:
+        bulk = postgres_bulk.read_bulk(connection, f"{origin}{condition}", parameters)
+        if bulk is not None:
+            return bulk
     with deadline(connection, parameters):
         cursor = driver.Cursor(raw, f"SELECT * FROM {origin}{condition}")  # noqa: S608
     names, notes = distinct_names(cursor.names)
