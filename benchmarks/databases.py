@@ -31,13 +31,14 @@ ANALYZE bench;
 """
 _OURS = """
 import sys
+from pathlib import Path
 from dataflow.shared.tables import write_parquet
 from dataflow.sources.read import read_source
 from dataflow.sources.database import postgres_bulk
 if sys.argv[3] == "rows":
     postgres_bulk.FEWEST_ROWS = float("inf")
 source = {"type": "database", "url": sys.argv[1], "table": "bench"}
-write_parquet(read_source(source, {"timeout_seconds": 600})["data"], sys.argv[2])
+write_parquet(read_source(source, {"timeout_seconds": 600})["data"], Path(sys.argv[2]))
 """
 _EXTENSION = """
 import sys, duckdb

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from tests.runtime.sources.test_database_types import POSTGRES
 
 from dataflow.shared.errors import DataflowError
 from dataflow.sources.database import postgres_bulk
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("duckdb_extension_postgres_scanner")
 
-# Beside one value of each kind in `POSTGRES`: type, and values as SQL, two of which are ordinary.
+# Type, and values as SQL: what programs misread, of types that the extension is asked for.
 ODD: list[tuple[str, list[str]]] = [
     ("numeric", ["1.5", "-0.000000000000000001", "99999999999999999999.25"]),
     ("numeric(10,2)", ["1.5", "-99999999.99", "0"]),
@@ -110,27 +110,39 @@ def test_odd_values_are_the_same_in_both_ways(
         assert differences(bulk["data"], plain["data"]) == []
 
 
+# Type, a value as SQL, and whether the extension gives the rows.
+TURNED_DOWN: list[tuple[str, str, bool]] = [
+    ("cents", "1.5", True),
+    ("numeric", "'NaN'", True),
+    ("numeric", "1e37 + 0.01", True),
+    ("numeric(50,2)", "1.5", True),
+    ("numeric(10,2)", "'NaN'", False),
+    ("date", "'0044-03-15 BC'", False),
+    ("date", "'10000-01-01'", False),
+    ("timestamp", "'-infinity'", False),
+    ("timestamptz", "'infinity'", False),
+    ("time", "'24:00:00'", False),
+    ("timetz", "'10:00:00+02'", False),
+    ("inet", "'10.0.0.1/8'", False),
+    ("mood", "'so so'", False),
+    ("int[]", "array[[1,2],[3,4]]", False),
+]
+
+
 @pytest.mark.slow
-def test_each_type_of_postgres_is_the_same_in_both_ways(
-    postgres: str, execute: Callable[[str], None], both: Callable[..., Any]
+def test_what_the_extension_misreads_comes_in_the_other_way(
+    execute: Callable[[str], None], both: Callable[..., Any]
 ) -> None:
-    """Whatever the other way gives as text, or is not for the extension, comes in that way."""
+    """By its type before anything is read, or by a value that is found among the rows."""
     execute("CREATE TYPE mood AS ENUM ('so so')")
     execute("CREATE DOMAIN cents AS numeric(12,2)")
-    execute("CREATE TYPE pair AS (x int, y text)")
-    twice = "SELECT (CASE WHEN n = 1 THEN {} END)::{} AS v FROM generate_series(1, 2) n"
-    by_bulk = {}
-    for kind, value, _, _ in POSTGRES:
-        is_bulk, bulk, plain = both(query=twice.format(value, kind))
-        by_bulk[kind, value] = is_bulk
-        assert differences(bulk["data"], plain["data"]) == [], (kind, value)
+    for kind, value, wanted in TURNED_DOWN:
+        execute(f"DROP TABLE IF EXISTS t; CREATE TABLE t (v {kind})")
+        execute(f"INSERT INTO t VALUES ({value}), (NULL)")
+        is_bulk, bulk, plain = both(table="t")
+        assert (kind, value, is_bulk) == (kind, value, wanted)
+        assert differences(bulk["data"], plain["data"]) == []
         assert bulk["metadata"].get("notes") == plain["metadata"].get("notes")
-    assert by_bulk["numeric(10,2)", "1.5"]
-    assert by_bulk["cents", "1.5"]
-    assert not by_bulk["numeric(10,2)", "'NaN'"]
-    assert not by_bulk["date", "'infinity'"]
-    assert not by_bulk["time", "'24:00:00'"]
-    assert not by_bulk["int[]", "array[[1,2],[3,4]]"]
 
 
 def test_an_incremental_read_goes_on_in_either_way(
@@ -182,7 +194,7 @@ def test_few_rows_make_no_other_connection(
     postgres: str, execute: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the server's own estimate; so do rows of a machine without the extension."""
-    execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 30000) n")
+    execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 60000) n")
     execute("ANALYZE t")
     read = []
     original = postgres_bulk._read
@@ -192,8 +204,37 @@ def test_few_rows_make_no_other_connection(
     source: dict[str, Any] = {"type": "database", "url": postgres}
     assert read_source({**source, "query": "SELECT * FROM t LIMIT 9"}, {})["data"].num_rows == 9
     assert not read
-    assert read_source({**source, "table": "t"}, {})["data"].num_rows == 30_000
+    assert read_source({**source, "table": "t"}, {})["data"].num_rows == 60_000
     assert len(read) == 1
     monkeypatch.setattr(postgres_bulk, "_extension", lambda: None)
-    assert read_source({**source, "table": "t"}, {})["data"].num_rows == 30_000
+    assert read_source({**source, "table": "t"}, {})["data"].num_rows == 60_000
     assert len(read) == 1
+
+
+@pytest.mark.slow
+def test_rows_that_stop_coming_are_not_waited_for(
+    postgres: str, execute: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time is for the next rows, not for all: what goes on is read, what stands still is ended."""
+    execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 60000) n")
+    execute("ANALYZE t")
+    source: dict[str, Any] = {"type": "database", "url": postgres}
+    parameters = {"timeout_seconds": 0.5, "max_retries": 0}
+    bulk: list[Any] = []
+    original = postgres_bulk._typed
+    monkeypatch.setattr(
+        postgres_bulk, "_typed", lambda *given: (bulk.append(given), original(*given))[1]
+    )
+    monkeypatch.setattr(postgres_bulk, "FEWEST_ROWS", 0)
+    # Every fourth of a second some rows, for two seconds: one statement takes longer than it may.
+    goes_on = "SELECT n FROM t WHERE n % 7500 > 0 OR pg_sleep(0.25) IS NOT NULL"
+    assert read_source({**source, "query": goes_on}, parameters)["data"].num_rows == 60_000
+    assert len(bulk) == 1
+    stands = "SELECT n FROM t WHERE n < 60000 OR pg_sleep(30) IS NOT NULL"
+    began = time.monotonic()
+    with pytest.raises(DataflowError, match="gave no answer within 0.5 seconds"):
+        read_source({**source, "query": stands}, parameters)
+    assert time.monotonic() - began < 10
+    with psycopg.connect(postgres) as connection:
+        left = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' "
+        assert connection.execute(f"{left} AND state = 'active'".encode()).fetchone() == (1,)

@@ -37,8 +37,16 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 # Below this many rows, as the server expects them, another connection costs more than it saves.
-FEWEST_ROWS = 20_000
+FEWEST_ROWS = 50_000
 _EXTENSION = "postgres_scanner"
+# The first that tells how far a COPY is, as which the extension asks.
+_OLDEST_SERVER = 140_000
+_PROGRESS = (
+    "SELECT tuples_processed FROM pg_stat_progress_copy JOIN pg_stat_activity USING (pid) "
+    "WHERE application_name = %s AND tuples_processed > 0"
+)
+_END = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+_GRACE_SECONDS = 2.0
 _NUMERIC = 1700
 # How a column is asked for, by Postgres' own numbers for its type, and as what it is kept. Of all
 # other types, lists among them, the rows are read in the other way.
@@ -98,16 +106,23 @@ def read_bulk(connection: Connection, origin: str, parameters: Parameters) -> Ty
     """Read all rows of what stands after FROM; None if they are to be read in the other way.
 
     Raises:
-        Whatever the driver raises of a query that is refused.
+        TimeoutError: The server says nothing.
     """
+    import psycopg
+
     raw: Any = connection.connection.driver_connection
     file = _extension()
     if file is None or not _is_plain_server(raw):
         return None
-    with deadline(connection, parameters):
-        columns = _columns(raw, origin)
-        if columns is None or _expected_rows(raw, origin) < FEWEST_ROWS:
-            return None
+    try:
+        # What is refused here, by a server that only speaks like Postgres or because the query is
+        # wrong, must not end the transaction.
+        with deadline(connection, parameters), raw.transaction():
+            columns = _columns(raw, origin)
+            if columns is None or _expected_rows(raw, origin) < FEWEST_ROWS:
+                return None
+    except psycopg.Error:
+        return None
     try:
         return _read(raw, file, columns, origin, parameters)
     except _faults() as error:
@@ -131,7 +146,9 @@ def _faults() -> tuple[type[Exception], ...]:
 
 
 def _is_plain_server(raw: Any) -> bool:
-    """Whether it is one server, whose texts are in the encoding that it declares."""
+    """Whether it is one server, not too old, whose texts are in the encoding that it declares."""
+    if raw.info.server_version < _OLDEST_SERVER:
+        return False
     is_one = not any("," in (raw.info.get_parameters().get(key) or "") for key in ("host", "port"))
     return is_one and raw.info.parameter_status("server_encoding") != "SQL_ASCII"
 
@@ -172,8 +189,6 @@ def _expected_rows(raw: Any, origin: str) -> float:
 def _read(
     raw: Any, file: str, columns: Sequence[_Column], origin: str, parameters: Parameters
 ) -> TypedTable | None:
-    import pyarrow as pa
-
     asked = [f"{column.expression} AS c{index}" for index, column in enumerate(columns)]
     numbers = [quote_identifier(column.name) for column in columns if column.may_be_nan]
     odd = " OR ".join(f"{name} = 'NaN'" for name in numbers) or "false"
@@ -189,12 +204,12 @@ def _read(
         )
         # Identifiers of rows, as the other way has them.
         engine.execute("SET arrow_lossless_conversion = true")
-        rows = engine.sql(
-            f"SELECT {', '.join(kept)}, odd FROM postgres_query('source', {quote_literal(query)})"  # noqa: S608
-        ).to_arrow_reader(BATCH_ROWS)
-        batches = list(_batches(rows, raw, application, parameters.timeout_seconds))
-        table = pa.Table.from_batches(batches, rows.schema)
-        if any(_is_true(batch.column(len(columns))) for batch in batches):
+        kept_rows = f"SELECT {', '.join(kept)}, odd FROM postgres_query('source', "  # noqa: S608
+        with _watched(raw, application, parameters.timeout_seconds):
+            table: pa.Table = engine.sql(f"{kept_rows}{quote_literal(query)})").to_arrow_table(
+                batch_size=BATCH_ROWS
+            )
+        if any(map(_is_true, table["odd"].chunks)):
             return None
         return _typed(engine, table, columns)
 
@@ -204,43 +219,36 @@ def _address(raw: Any, application: str) -> str:
     from psycopg.conninfo import make_conninfo
 
     given = {**raw.info.get_parameters(), "password": raw.info.password}
-    # A statement's time is for the first of the rows and for each next part, not for them all.
+    # How long to wait is for the next of the rows, not for them all: see `_watched`.
     own = "-c statement_timeout=0 -c default_transaction_read_only=on"
     given["options"] = f"{given.get('options', '')} {own}".strip()
     given["application_name"] = application
     return make_conninfo("", **{key: value for key, value in given.items() if value})
 
 
-def _batches(
-    rows: pa.RecordBatchReader, raw: Any, application: str, seconds: float
-) -> Iterator[pa.RecordBatch]:
-    while True:
-        with _ended_after(raw, application, seconds):
-            try:
-                batch = rows.read_next_batch()
-            except StopIteration:
-                return
-        yield batch
-
-
 @contextmanager
-def _ended_after(raw: Any, application: str, seconds: float) -> Iterator[None]:
+def _watched(raw: Any, application: str, seconds: float) -> Iterator[None]:
     """Have the server end the other connection's query, if it gives no rows for so long."""
+    is_over = threading.Event()
 
-    def end() -> None:
+    def watch() -> None:
+        seen = None
+        # If this connection is lost as well, the network ends the other one.
         with suppress(Exception):
-            raw.execute(
-                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
-                [application],
-            )
+            while not is_over.wait(seconds):
+                raw.execute("SELECT pg_stat_clear_snapshot()")
+                row = raw.execute(_PROGRESS, [application]).fetchone()
+                if row is None or row == seen:
+                    raw.execute(_END, [application])
+                seen = row
 
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     try:
         yield
     finally:
-        timer.cancel()
+        is_over.set()
+        watcher.join(_GRACE_SECONDS)
 
 
 def _typed(
