@@ -75,9 +75,23 @@ def both(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
                 )
             )
         assert given[1:] == [False]
-        return given[0], *found
+        bulk, plain = found
+        return given[0], bulk, plain
 
     return read
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Any]:
+    """A list that gets an item with each call of a function of the module."""
+    calls: list[Any] = []
+    original = getattr(postgres_bulk, name)
+
+    def noted(*given: Any) -> Any:
+        calls.append(given)
+        return original(*given)
+
+    monkeypatch.setattr(postgres_bulk, name, noted)
+    return calls
 
 
 def differences(one: pa.Table, other: pa.Table) -> list[Any]:
@@ -196,11 +210,7 @@ def test_few_rows_make_no_other_connection(
     """By the server's own estimate; so do rows of a machine without the extension."""
     execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 60000) n")
     execute("ANALYZE t")
-    read = []
-    original = postgres_bulk._read
-    monkeypatch.setattr(
-        postgres_bulk, "_read", lambda *given: (read.append(given[3]), original(*given))[1]
-    )
+    read = counted(monkeypatch, "_read")
     source: dict[str, Any] = {"type": "database", "url": postgres}
     assert read_source({**source, "query": "SELECT * FROM t LIMIT 9"}, {})["data"].num_rows == 9
     assert not read
@@ -220,11 +230,7 @@ def test_rows_that_stop_coming_are_not_waited_for(
     execute("ANALYZE t")
     source: dict[str, Any] = {"type": "database", "url": postgres}
     parameters = {"timeout_seconds": 0.5, "max_retries": 0}
-    bulk: list[Any] = []
-    original = postgres_bulk._typed
-    monkeypatch.setattr(
-        postgres_bulk, "_typed", lambda *given: (bulk.append(given), original(*given))[1]
-    )
+    bulk = counted(monkeypatch, "_typed")
     monkeypatch.setattr(postgres_bulk, "FEWEST_ROWS", 0)
     # Every fourth of a second some rows, for two seconds: one statement takes longer than it may.
     goes_on = "SELECT n FROM t WHERE n % 7500 > 0 OR pg_sleep(0.25) IS NOT NULL"
