@@ -48,7 +48,11 @@ def load_extensions(connection: DuckDBPyConnection, names: Iterable[str], extra:
 
 
 def packaged_extension(name: str, version: str) -> Path | None:
-    """The file that an extension's PyPI package has for a version of DuckDB; None if none has."""
+    """The file that an extension's PyPI package has for a version of DuckDB; None if none has.
+
+    >>> packaged_extension("no_such_extension", "1.5.5") is None
+    True
+    """
     spec = find_spec(f"duckdb_extension_{name}")
     for folder in (spec and spec.submodule_search_locations) or ():
         file = Path(folder, "extensions", f"v{version}", f"{name}.duckdb_extension")

@@ -105,6 +105,7 @@ def differences(one: pa.Table, other: pa.Table) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 def test_odd_values_are_the_same_in_both_ways(
     execute: Callable[[str], None], both: Callable[..., Any]
 ) -> None:
@@ -159,6 +160,7 @@ def test_what_the_extension_misreads_comes_in_the_other_way(
         assert bulk["metadata"].get("notes") == plain["metadata"].get("notes")
 
 
+@pytest.mark.slow
 def test_an_incremental_read_goes_on_in_either_way(
     execute: Callable[[str], None], both: Callable[..., Any]
 ) -> None:
@@ -204,6 +206,7 @@ def test_a_fault_on_the_way_is_told_as_in_the_other_way(
     assert "pw-of" not in str(raised.value)
 
 
+@pytest.mark.slow
 def test_few_rows_make_no_other_connection(
     postgres: str, execute: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,3 +113,26 @@ def test_tests_that_end_pytest_are_no_tests_that_pass(
     assert "pytest ended early (exit code 9)" in str(reports["leaving"]["tests-pass"])
     # Nothing fails where nothing is tested, and that is not enough.
     assert "There is no test" in str(reports["untested"]["tests-pass"])
+
+
+@pytest.mark.slow
+def test_tests_in_several_processes_are_told_apart(
+    new_project: Callable[[], Project], render: Render
+) -> None:
+    """Whichever process they ran in, reports come in the order that was asked for."""
+    project = new_project()
+    names = ["one", "two", "three", "four"]
+    for number, name in enumerate(names, 1):
+        folder = render(project, name, **BARE)
+        for path in (folder / "tests").glob("*.py"):
+            path.unlink()
+        passing = "".join(f"def test_{n}() -> None:\n    pass\n" for n in range(number))
+        write("tests/test_some.py", passing)(folder)
+    # One ends its process; the others that are in it are run again.
+    write("tests/test_some.py", LEAVING)(project.workflow_dir("three"))
+    runs = PytestRuns(project, names, most=2)
+    assert len(runs._runs) == 2
+    assert [runs.outcome(name).passed[name] for name in names] == [1, 2, 0, 4]
+    assert "ended early" in str(runs.outcome("three").findings["three"])
+    reports = [report.workflow_id for report in check_workflows(project, names)]
+    assert reports == names

@@ -1,4 +1,4 @@
-"""Many rows of a Postgres server by DuckDB's own extension, which takes a tenth of the time.
+"""Many rows of a Postgres server by DuckDB's own extension, which takes much less work.
 
 Its values are those of the other way, `declared.py`, or there are none: what the extension is known
 to misread is not asked of it in that form (numbers without a scale, fractions of four bytes), or
