@@ -76,6 +76,7 @@ def test_it_goes_on_where_the_last_run_ended(
     assert (third["rows"], third["last_value"]) == ([], second["last_value"])
 
 
+@pytest.mark.slow
 def test_its_settings_are_validated_and_its_errors_are_clear(
     project: Path, with_plugin: Callable[..., Any]
 ) -> None:

@@ -101,6 +101,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LONG, st.sampled_from(WORDS), st.sampled_from(FORMS))
 def test_values_and_keys_of_a_configuration(folder: Path, value: str, word: str, form: str) -> None:
@@ -124,6 +125,7 @@ def test_values_of_the_environment(folder: Path, value: str) -> None:
     assert repeated(value, message) == ""
 
 
+@pytest.mark.slow
 @given(
     LONG, st.sampled_from(["{}", "{} * * * *", "*/{} * * * *", "* * * * {}", "@{}", "0-{} 1 1 1 1"])
 )
@@ -143,6 +145,7 @@ def test_workflow_ids(folder: Path, value: str) -> None:
         assert repeated(value, message) == ""
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LONG)
 def test_columns_rows_and_stages(tmp_path: Path, value: str) -> None:
@@ -259,6 +262,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
             yield client
 
 
+@pytest.mark.slow
 @given(LONG)
 def test_requests(client: TestClient, value: str) -> None:
     """Paths, ids, query parameters and bodies."""

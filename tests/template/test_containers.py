@@ -103,6 +103,7 @@ def test_no_secret_or_state_gets_into_an_image(project_folder: Path) -> None:
     assert {".env*", ".git", ".dagster", ".dataflow", "data"} <= set(ignored)
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_images_are_commands_of_ours(
     project_folder: Path, commands: dict[str, list[str]]
 ) -> None:
@@ -166,6 +167,7 @@ def test_the_workflows_of_ci_are_clean(project_folder: Path, name: str) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.slow
 def test_what_ci_runs_of_ours_exists(project_folder: Path) -> None:
     """Each `uv run dataflow ...` is a command with those options."""
     folder = project_folder / ".github" / "workflows"

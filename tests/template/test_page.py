@@ -88,6 +88,7 @@ def test_a_page_is_short(render: Render, columns: list[dict[str, Any]]) -> None:
     assert "```" not in page
 
 
+@pytest.mark.slow
 def test_a_page_shows_what_the_data_has(render: Render) -> None:
     """Lines for a date, a ranking for a category, a histogram where there is no date."""
     rate = column("rate", "DOUBLE", "measure", format="share", weight="amount")
@@ -97,6 +98,7 @@ def test_a_page_shows_what_the_data_has(render: Render) -> None:
     assert "<Distribution" not in page
 
 
+@pytest.mark.slow
 def test_a_page_without_time_shows_how_numbers_are_spread(render: Render) -> None:
     """A table of one row for each thing has a ranking and histograms, and no lines."""
     page = (render([SHOP, AMOUNT]) / "pages" / "index.md").read_text()
@@ -150,6 +152,7 @@ def test_each_shape_has_its_page(
     assert [part for part in parts if part not in page] == []
 
 
+@pytest.mark.slow
 def test_a_series_has_a_line_for_each_value(render: Render) -> None:
     """One row for each date and currency: rows are not counted, currencies are told apart."""
     rate = column("rate", "DOUBLE", "measure")
@@ -160,6 +163,7 @@ def test_a_series_has_a_line_for_each_value(render: Render) -> None:
     assert "<Trend of={dataset} by=shop />" in page
 
 
+@pytest.mark.slow
 def test_kinds_are_not_added_up(render: Render) -> None:
     """Revenue and cost have a line each, whatever else is shown."""
     kind = column("account", "VARCHAR", "category", kinds=True)
@@ -168,6 +172,7 @@ def test_kinds_are_not_added_up(render: Render) -> None:
     assert "<Trend of={dataset} by=account />" in page
 
 
+@pytest.mark.slow
 def test_days_are_those_of_the_workflows_zone(render: Render) -> None:
     """A flight at 21:00 in New York is one of that day, though it is the next one in UTC."""
     flown = column("flown_at", "TIMESTAMP WITH TIME ZONE", "date")
@@ -206,6 +211,7 @@ def test_periods_in_text_are_days(
     assert [str(row[0]) for row in found] == days
 
 
+@pytest.mark.slow
 def test_ratios_are_weighted(render: Render) -> None:
     """A rate of 50 % of 10 visits and of 1 % of 990 is 1.49 % of all, not 25.5 %."""
     rate = column("rate", "DOUBLE", "measure", weight="visits")
@@ -275,6 +281,7 @@ def test_scores_and_rates_of_success_are_means(render: Render) -> None:
     assert numbers == {"ok": (200, 3, 4, 4, 4), "error": (-100, 1, 0, 1, 1)}
 
 
+@pytest.mark.slow
 def test_outliers_are_counted(render: Render) -> None:
     """Of measures: how many values are further from the middle half than 1.5 times its width."""
     values = "unnest([1, 2, 3, 4, 5, 6, 7, 8, 9, 100, -50, NULL])"

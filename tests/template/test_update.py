@@ -171,6 +171,7 @@ def test_an_edited_generated_file_gives_way_and_is_named(project: Path) -> None:
     assert "<<<<<<<" not in (project / macro).read_text()
 
 
+@pytest.mark.slow
 def test_every_question_has_an_answer_for_older_instances(releases: Path) -> None:
     """A question that 0.1.0 did not have needs a default: that is what its instances get."""
     old = yaml.safe_load(git(releases, "show", f"{OLD}:copier.yml"))

@@ -19,8 +19,9 @@ from dataflow.warehouse.dlt_loading import DltLoad, write_table
 from dataflow.warehouse.dlt_places import DltPlaces
 from dataflow.warehouse.dlt_shown import log_of, new_tables, put_log, show_tables
 from dataflow.warehouse.dlt_states import DltStates
-from dataflow.warehouse.kind import KeepPolicy, KeptState, LoadRequest, LoadResult, WarehouseKind
+from dataflow.warehouse.kind import LoadRequest, LoadResult, WarehouseKind
 from dataflow.warehouse.load_log import watermark_of
+from dataflow.warehouse.run_states import WithRunStates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -187,7 +188,7 @@ class DltTables:
 
 
 @dataclass(frozen=True)
-class DltWarehouse(DltTables):
+class DltWarehouse(WithRunStates, DltTables):
     """The present state of a workflow's tables, which a run changes as a whole."""
 
     def begin(self, run_id: str, resumes: str = "", state: str = "") -> DltTables:
@@ -195,25 +196,9 @@ class DltWarehouse(DltTables):
         self.states.begin(run_id, resumes, state)
         return DltTables(self.states, self.dbt, run_id)
 
-    def promote(self, run_id: str, keep: KeepPolicy) -> bool:
-        """Make a run's tables the present ones, by one row."""
-        return self.states.promote(run_id, keep)
-
-    def is_promoted(self, run_id: str) -> bool:
-        """Whether the present tables are this run's work."""
-        return self.states.is_promoted(run_id)
-
-    def unfinished(self, run_id: str) -> str:
-        """What the datasets of a failed run begin with."""
-        return self.states.unfinished(run_id)
-
-    def present(self) -> KeptState | None:
-        """What the tables hold now."""
-        return self.states.present()
-
-    def kept(self) -> list[KeptState]:
-        """The states that were replaced and are kept."""
-        return self.states.kept()
+    @property
+    def _states(self) -> DltStates:
+        return self.states
 
     @contextmanager
     def compare(self, before: str, after: str) -> Iterator[DuckDBPyConnection]:

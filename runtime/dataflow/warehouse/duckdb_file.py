@@ -18,14 +18,13 @@ from dataflow.warehouse.database import (
 )
 from dataflow.warehouse.held_file import HeldFile
 from dataflow.warehouse.kind import (
-    KeepPolicy,
-    KeptState,
     LoadRequest,
     LoadResult,
     WarehouseKind,
 )
 from dataflow.warehouse.load import load_table
 from dataflow.warehouse.load_log import watermark_of
+from dataflow.warehouse.run_states import WithRunStates
 from dataflow.warehouse.states import DuckDBStates
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class DuckDBFile:
         return warehouse_fault(self.path, said)
 
 
-class AtomicDuckDBFile(DuckDBFile):
+class AtomicDuckDBFile(WithRunStates, DuckDBFile):
     """A DuckDB file that a run changes as a whole, by a copy that takes its place.
 
     Not for a kind that connects to more than the file, which a copy would not have.
@@ -105,31 +104,11 @@ class AtomicDuckDBFile(DuckDBFile):
         """The copy of the file that a run works on."""
         return DuckDBFile(self._states.begin(run_id, resumes, state))
 
-    def promote(self, run_id: str, keep: KeepPolicy) -> bool:
-        """Put a run's copy in the place of the file, and keep what it replaces."""
-        return self._states.promote(run_id, keep)
-
-    def is_promoted(self, run_id: str) -> bool:
-        """Whether the file is this run's copy."""
-        return self._states.is_promoted(run_id)
-
-    def unfinished(self, run_id: str) -> str:
-        """The path of a failed run's copy."""
-        return str(self._states.working_copy(run_id) or "")
-
     def held_for(self, project: Project, workflow_id: str, reader: str) -> HeldFile:
         """A second name of the file, for the runs of another workflow."""
         folder = project.data_dir / STATES_FOLDER / reader / "upstream"
         path = folder / project.warehouse_file(workflow_id).name
         return HeldFile(path, self.path, is_replaced=project.settings.all_or_nothing)
-
-    def present(self) -> KeptState | None:
-        """What the file holds now."""
-        return self._states.present()
-
-    def kept(self) -> list[KeptState]:
-        """The files that were replaced and are kept."""
-        return self._states.kept()
 
     @contextmanager
     def compare(self, before: str, after: str) -> Iterator[DuckDBPyConnection]:

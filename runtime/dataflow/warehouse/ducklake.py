@@ -17,7 +17,6 @@ from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.dbt_lakes import let_dbt_attach
 from dataflow.warehouse.kind import (
     KeepPolicy,
-    KeptState,
     LoadRequest,
     LoadResult,
     WarehouseKind,
@@ -33,6 +32,7 @@ from dataflow.warehouse.lake_place import (
 from dataflow.warehouse.lake_tables import LAKE_TABLES
 from dataflow.warehouse.load import load_rows
 from dataflow.warehouse.load_log import watermark_of
+from dataflow.warehouse.run_states import RunStates, WithRunStates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ class DuckLakeSettings(Section):
         return value
 
 
-class LakeStates(Protocol):
+class LakeStates(RunStates, Protocol):
     """The states of a workflow's lake: where the present one is, a run's work, the kept ones."""
 
     def present_place(self, *, make: bool = False) -> LakePlace | None:
@@ -95,21 +95,6 @@ class LakeStates(Protocol):
 
     def work_of(self, run_id: str) -> LakePlace | None:
         """The work of a run, if there is any and it can become the present state."""
-
-    def promote(self, run_id: str, keep: KeepPolicy) -> bool:
-        """Make it the present state."""
-
-    def is_promoted(self, run_id: str) -> bool:
-        """Whether it is."""
-
-    def unfinished(self, run_id: str) -> str:
-        """Where the work of a run is."""
-
-    def present(self) -> KeptState | None:
-        """What the present state is."""
-
-    def kept(self) -> list[KeptState]:
-        """The kept ones."""
 
     def kept_place(self, run_id: str) -> LakePlace:
         """Where one is."""
@@ -243,7 +228,7 @@ class HeldStates(Protocol):
 
 
 @dataclass(frozen=True)
-class AtomicDuckLake:
+class AtomicDuckLake(WithRunStates):
     """A workflow's lake, which a run changes as a whole: by a catalog of its own.
 
     Args:
@@ -300,27 +285,15 @@ class AtomicDuckLake:
         if place is None:
             return False
         seal(place)
-        done: bool = self.states.promote(run_id, keep)
+        done = super().promote(run_id, keep)
         if done:
             self._tidy(place)
         return done
 
-    def is_promoted(self, run_id: str) -> bool:
-        """Whether the present state is this run's."""
-        return bool(self.states.is_promoted(run_id))
-
-    def unfinished(self, run_id: str) -> str:
-        """Where a failed run's work is."""
-        return str(self.states.unfinished(run_id))
-
-    def present(self) -> KeptState | None:
-        """What the present state is."""
-        found: KeptState | None = self.states.present()
-        return found
-
-    def kept(self) -> list[KeptState]:
-        """The earlier states."""
-        return list(self.states.kept())
+    @property
+    def _states(self) -> RunStates:
+        states: RunStates = self.states
+        return states
 
     @contextmanager
     def compare(self, before: str, after: str) -> Iterator[DuckDBPyConnection]:

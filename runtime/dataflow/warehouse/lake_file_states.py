@@ -68,7 +68,7 @@ class FileStates:
 
     def unfinished(self, run_id: str) -> str:
         """The path of a failed run's copy."""
-        return str(self._states.working_copy(run_id) or "")
+        return self._states.unfinished(run_id)
 
     def present(self) -> KeptState | None:
         """What the catalog is now."""

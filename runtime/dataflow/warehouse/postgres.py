@@ -14,7 +14,7 @@ from dataflow.shared.config_types import Section, Text
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.sql import quote_identifier
 from dataflow.warehouse.database import WarehouseError
-from dataflow.warehouse.kind import KeepPolicy, KeptState, LoadRequest, LoadResult, WarehouseKind
+from dataflow.warehouse.kind import LoadRequest, LoadResult, WarehouseKind
 from dataflow.warehouse.load import load_rows
 from dataflow.warehouse.load_log import watermark_of
 from dataflow.warehouse.postgres_held import PostgresHeld
@@ -28,6 +28,7 @@ from dataflow.warehouse.postgres_tables import (
     refuse_long_name,
 )
 from dataflow.warehouse.postgres_views import copy_tables, keep_new_tables, show_tables
+from dataflow.warehouse.run_states import WithRunStates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -185,7 +186,7 @@ class PostgresSchemas:
 
 
 @dataclass(frozen=True)
-class PostgresWarehouse(PostgresSchemas):
+class PostgresWarehouse(WithRunStates, PostgresSchemas):
     """The present state of a workflow's schemas, which a run changes as a whole."""
 
     states: PostgresStates = field(compare=False, kw_only=True)
@@ -195,25 +196,9 @@ class PostgresWarehouse(PostgresSchemas):
         prefix = self.states.begin(run_id, resumes, state)
         return PostgresSchemas(self.server, self.workflow_id, prefix)
 
-    def promote(self, run_id: str, keep: KeepPolicy) -> bool:
-        """Rename a run's schemas, and those that they replace."""
-        return self.states.promote(run_id, keep)
-
-    def is_promoted(self, run_id: str) -> bool:
-        """Whether the schemas are this run's work."""
-        return self.states.is_promoted(run_id)
-
-    def unfinished(self, run_id: str) -> str:
-        """What the schemas of a failed run begin with."""
-        return self.states.unfinished(run_id)
-
-    def present(self) -> KeptState | None:
-        """What the schemas hold now."""
-        return self.states.present()
-
-    def kept(self) -> list[KeptState]:
-        """The schemas that were replaced and are kept."""
-        return self.states.kept()
+    @property
+    def _states(self) -> PostgresStates:
+        return self.states
 
     @contextmanager
     def compare(self, before: str, after: str) -> Iterator[DuckDBPyConnection]:

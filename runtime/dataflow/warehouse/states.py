@@ -151,6 +151,10 @@ class DuckDBStates:
             return None
         return self._file(work)
 
+    def unfinished(self, run_id: str) -> str:
+        """The path of the copy that a run works on, if there is one."""
+        return str(self.working_copy(run_id) or "")
+
     def present(self) -> KeptState | None:
         """The state that the file has now; without a run's id if no run has put it there."""
         if not self._live.exists():

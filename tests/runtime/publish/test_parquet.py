@@ -314,6 +314,7 @@ def test_workflows_that_publish_at_once_keep_each_others_entries(
     }
 
 
+@pytest.mark.slow
 def test_a_reader_never_meets_half_of_a_change(project: Project, add_workflow: AddWorkflow) -> None:
     """At every moment the manifest is whole and both its tables are of one publish."""
     sources = {"a": "SELECT max(v) AS v FROM n", "b": "SELECT max(v) AS v FROM n"}
@@ -344,6 +345,7 @@ def test_a_reader_never_meets_half_of_a_change(project: Project, add_workflow: A
     assert [pair for pair in seen if pair[0] != pair[1]] == []
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25,
     deadline=None,

@@ -78,6 +78,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     server.stop()
 
 
+@pytest.mark.slow
 def test_objects_of_a_bucket_arrive_like_files(project: Project, bucket: httpx.Client) -> None:
     """Through the sensor: new ones and rewritten ones start a run, an empty folder none."""
     address = "s3://shop/in/"

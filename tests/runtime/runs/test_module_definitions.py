@@ -95,6 +95,7 @@ register_workflow(workflow_id="WORKFLOW", job=WORKFLOW_job)
 """
 
 
+@pytest.mark.slow
 def test_all_that_the_modules_define_is_picked_up(root: Path) -> None:
     """Jobs, jobs of assets, partitioned ones, schedules, sensors, resources, specs and checks."""
     for name in ("one", "two"):

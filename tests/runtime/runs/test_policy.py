@@ -71,6 +71,7 @@ def test_a_step_that_fails_is_tried_again(root: Path, dataflow: Dataflow) -> Non
     assert (root / "tries").read_text() == "xxx"
 
 
+@pytest.mark.slow
 def test_without_retries_the_first_failure_counts(root: Path, dataflow: Dataflow) -> None:
     """The default is that nothing is tried twice."""
     write_workflow(root, "flaky", FLAKY.strip())
@@ -133,6 +134,7 @@ def test_a_run_asks_for_no_address_and_says_early_that_one_is_missing(
     assert len(receiver.received) == 1
 
 
+@pytest.mark.slow
 def test_an_address_in_the_file_is_refused_without_being_shown(
     root: Path, dataflow: Dataflow
 ) -> None:

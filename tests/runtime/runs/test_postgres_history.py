@@ -181,6 +181,7 @@ def test_each_environment_has_its_own_settings_of_dagster(
     assert "postgres" not in before
 
 
+@pytest.mark.slow
 def test_a_postgres_that_is_down_is_one_clear_message(project: Project) -> None:
     """The command line says where it is and what to do, soon, without traceback and login."""
     write_workflow(project.root, "sales")

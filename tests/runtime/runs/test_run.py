@@ -111,6 +111,7 @@ def history(project: Project) -> DagsterInstance:
     return DagsterInstance.from_config(str(project.dagster_home))
 
 
+@pytest.mark.slow
 def test_a_job_written_by_hand_runs_and_is_in_the_history(project: Project) -> None:
     """Plain ops and a plain job, started without a server, are found by the UI under their job."""
     outcome = run(project)
@@ -178,6 +179,7 @@ def test_a_run_whose_process_was_killed_is_closed_by_the_next(project: Project) 
     assert statuses == [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
 
 
+@pytest.mark.slow
 def test_a_second_run_at_once_is_refused_with_the_name_of_the_first(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

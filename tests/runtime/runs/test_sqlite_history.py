@@ -50,6 +50,7 @@ def schema(path: Path) -> list[tuple[str, ...]]:
         return [*rows, *connection.execute("SELECT version_num FROM alembic_version")]
 
 
+@pytest.mark.slow
 def test_the_file_of_a_run_is_as_dagster_makes_it(tmp_path: Path, home: Path) -> None:
     """Its tables, and the version that a later Dagster goes on from; also that of the second."""
     theirs = SqliteEventLogStorage(str(tmp_path / "theirs"))
@@ -86,6 +87,7 @@ def test_an_event_is_told_while_its_writer_has_the_file_open(
         assert came.wait(30), told
 
 
+@pytest.mark.slow
 def test_a_history_that_was_deleted_is_made_anew(instance: DagsterInstance, home: Path) -> None:
     """A process that has a deleted file open does not go on writing to it."""
     run = instance.create_run_for_job(nothing)

@@ -120,6 +120,7 @@ def test_a_broker_that_is_down_is_told(root: Path, run: Command) -> None:
     assert "on one only" in refused.stderr
 
 
+@pytest.mark.slow
 def test_environments_are_listed_and_shown(root: Path, run: Command) -> None:
     """As they are written; the chosen one is marked, a value is told by where it comes from."""
     with (root / "pyproject.toml").open("a") as file:

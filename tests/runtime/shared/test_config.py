@@ -196,6 +196,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(paths, values), min_size=1, max_size=4))
 def test_no_values_raise_anything_else(

@@ -189,6 +189,7 @@ def test_data_cannot_forge_lines_or_move_the_cursor() -> None:
     assert lines(code) == [r"info     a\x1b[2J\rb field='c\nd' other='\u202e'"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_colour_is_for_terminals(environ: dict[str, str], coloured: bool) -> None:
     """A terminal gets colours unless NO_COLOR is set; nothing else ever does."""
@@ -204,6 +205,7 @@ def test_colour_is_for_terminals(environ: dict[str, str], coloured: bool) -> Non
     assert ("\x1b[33m" in written) is coloured
 
 
+@pytest.mark.slow
 def test_a_closed_or_absent_terminal_stops_nothing() -> None:
     """A program whose standard error is gone goes on."""
     code = """
@@ -314,6 +316,7 @@ def test_debug_lines_reach_dagster_too_when_asked_for(tmp_path: Path) -> None:
     assert "second step" not in done.stderr
 
 
+@pytest.mark.slow
 def test_importing_logging_imports_nothing_heavy() -> None:
     """A fresh process that logs has neither Dagster nor pandas nor pyarrow."""
     code = """

@@ -41,6 +41,7 @@ def dagster_takes(expression: str) -> bool:
         return False
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(cron | likely | st.text(max_size=20))
 def test_cron_is_judged_as_dagster_judges_it(expression: str) -> None:
@@ -68,6 +69,7 @@ def test_a_refused_cron_says_why(expression: str, words: str) -> None:
     assert words in (check_cron(expression) or "")
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.sampled_from(sorted(zoneinfo.available_timezones())) | st.text(max_size=20))
 def test_time_zones_are_judged_as_dagster_judges_them(name: str) -> None:

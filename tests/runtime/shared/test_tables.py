@@ -120,6 +120,7 @@ def test_frame_comes_back_as_it_was(frame: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(back, frame)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(columns, max_size=8))
 def test_list_comes_back_with_its_values(rows: list[dict[str, Any]]) -> None:

@@ -30,6 +30,7 @@ def reasons(text: str | bytes) -> list[tuple[int, str]]:
     return [(fault.position.line, fault.reason) for fault in parse_yaml(data).faults]
 
 
+@pytest.mark.slow
 @given(st.dictionaries(texts, json_values, min_size=1, max_size=5))
 def test_values_are_those_that_were_written(values: dict[str, Any]) -> None:
     """Whatever mapping is written as JSON, which is YAML, is read back equal."""

@@ -182,6 +182,7 @@ def test_passing_faults_are_tried_again(server: Any, say: Any, fault: str) -> No
     assert ids(read_api(url)) == [1, 2]
 
 
+@pytest.mark.slow
 def test_retry_after_is_honoured(server: Any, say: Any) -> None:
     """The next try comes when the server said."""
     url = server.answer("/x", say("", 429, {"Retry-After": "1"}), say('[{"id": 1}]'))

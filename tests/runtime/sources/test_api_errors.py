@@ -215,6 +215,7 @@ def test_lines_that_end_in_an_error_are_refused(server: Any, say: Any) -> None:
 _SCALAR = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.dictionaries(

@@ -72,6 +72,7 @@ def test_a_server_that_trickles_its_headers_is_not_waited_for() -> None:
             thread.join()
 
 
+@pytest.mark.slow
 def test_a_large_answer_may_take_longer_than_the_time_out(server: Any) -> None:
     """While enough of it comes."""
     body = json.dumps([{"id": number, "text": "x" * 50} for number in range(60)])
@@ -219,6 +220,7 @@ def test_a_limit_that_lasts_is_named(server: Any) -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 def test_the_next_page_waits_where_no_request_is_left(server: Any) -> None:
     """A request that would be refused is not sent before its time."""
     times = []

@@ -206,6 +206,7 @@ _MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2024, 1, 4)).map(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(

@@ -283,6 +283,7 @@ def test_the_next_link_of_a_header(header: str, target: str | None) -> None:
 _TOTALS = st.sampled_from(["total", "total_count", None])
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -367,6 +368,7 @@ def test_all_rows_once_or_an_error(
     assert [row["id"] for row in result["data"].to_pylist()] == numbers
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists))
 def test_any_document_is_detected_or_refused(document: Any) -> None:
     """Whatever an answer holds, there is a way or one kind of error."""

@@ -74,6 +74,7 @@ def test_only_the_last_of_rows_of_one_key_counts(tmp_path: Path) -> None:
     assert [row["sku"] for row in items(write(tmp_path, rows), CHILD, last_of=["id"])] == ["new"]
 
 
+@pytest.mark.slow
 def test_items_have_a_contract_of_their_own(tmp_path: Path) -> None:
     """Types are as agreed, also where there is no item; what does not fit is refused by name."""
     child = {**CHILD, "columns": {"sku": "text", "qty": "decimal(8,2)"}}
@@ -123,6 +124,7 @@ LISTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(lists=LISTS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_item_is_lost_or_changed(tmp_path: Path, lists: list[list[str] | None]) -> None:

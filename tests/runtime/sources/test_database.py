@@ -44,6 +44,7 @@ def read(url: str, last_value: Any = None, **source: Any) -> Any:
 # Postgres
 
 
+@pytest.mark.slow
 def test_postgres_types(postgres: str, execute: Any) -> None:
     """Postgres' usual types arrive as what they are; JSON arrives as text, times in UTC."""
     key = uuid.UUID(int=2**100)

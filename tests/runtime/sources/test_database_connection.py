@@ -92,6 +92,7 @@ def through() -> Iterator[Callable[..., tuple[str, Proxy]]]:
         proxy.close()
 
 
+@pytest.mark.slow
 def test_a_login_may_hold_any_character(
     postgres: str,
     execute: Callable[[str], None],
@@ -132,6 +133,7 @@ def test_a_wrong_login_is_tried_once_and_not_shown(
         assert WRONG not in str(caught.value) + caplog.text
 
 
+@pytest.mark.slow
 def test_views_of_every_kind_are_read_and_listed(
     postgres: str,
     execute: Callable[[str], None],
@@ -173,6 +175,7 @@ def test_incremental_reading_of_mariadb(mariadb: str, on_mariadb: Callable[[str]
     assert again["data"]["id"].to_pylist() == [3, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut_after", [0, 2_000, 100_000])
 def test_a_lost_connection_is_tried_again(
     postgres: str,
@@ -293,6 +296,7 @@ def test_a_file_that_is_locked_is_waited_for(tmp_path: Path, suffix: str) -> Non
         timer.join()
 
 
+@pytest.mark.slow
 def test_a_query_whose_time_is_up_ends_at_the_server_too(
     mariadb: str, on_mariadb: Callable[[str], Any]
 ) -> None:

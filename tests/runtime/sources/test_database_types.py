@@ -182,6 +182,7 @@ _RANDOM = {
 }
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -254,6 +255,7 @@ MARIADB: list[tuple[str, str, str, str | None]] = [
 ]
 
 
+@pytest.mark.slow
 def test_every_type_of_mariadb_arrives_as_declared_or_as_text(
     mariadb: str, on_mariadb: Callable[[str], Any], tmp_path: Path
 ) -> None:

@@ -193,6 +193,7 @@ ODD_TEXTS = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(

@@ -55,6 +55,7 @@ def test_each_parent_is_asked_for_its_children(server: Any) -> None:
     assert server.requests[2].query == {"for": "1"}
 
 
+@pytest.mark.slow
 def test_children_that_answer_in_csv(server: Any) -> None:
     """Each row has its parent's value; types are found over all answers, some without rows."""
     server.answer("/stations", js([{"code": "007"}, {"code": "12"}, {"code": "13"}]))

@@ -43,6 +43,7 @@ def test_last_value_may_come_with_the_parameters(server: Any, say: Any) -> None:
     assert json.loads(json.dumps(result["metadata"]["last_value"]))["value"] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text"),
     [("a.csv", "a,b\n1,2024-01-02\n"), ("a.json", '[{"a": 1, "b": "2024-01-02"}]')],
@@ -110,6 +111,7 @@ def test_missing_library_names_the_extra(
     assert f"dataflow-runtime[{extra}]" in caught.value.instruction
 
 
+@pytest.mark.slow
 def test_reading_a_file_imports_no_heavy_library(project: Path) -> None:
     """A CSV file needs neither pandas nor SQLAlchemy."""
     import subprocess

@@ -117,6 +117,7 @@ def check(connection: duckdb.DuckDBPyConnection, drawn: tuple[list[str], list[st
     assert typed.table["v"].to_pylist() == [independently(text, column) for text in second]
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=columns())
 def test_day_two_has_the_right_values_or_is_refused(

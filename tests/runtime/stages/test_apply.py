@@ -84,6 +84,7 @@ def test_nested_and_unhashable_values_are_compared_by_value() -> None:
     ]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(small_rows)
 def test_duplicates_equal_a_plain_search(rows: list[dict[str, Any]]) -> None:

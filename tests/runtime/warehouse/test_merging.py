@@ -34,6 +34,7 @@ def test_merge_refuses_a_key_that_is_missing_or_null(loader: Loader) -> None:
     assert loader.rows() == [(1,)]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -43,6 +43,7 @@ def test_items_take_the_place_of_all_of_the_same_owners(loader: Loader) -> None:
     assert loader.rows() == [(1, "a")]
 
 
+@pytest.mark.slow
 def test_items_of_a_row_that_is_older_than_the_tables_are_left_out(loader: Loader) -> None:
     """A row and its items are of one version: where the row does not count, they do not."""
     load(loader, pa.table({"id": [1, 2], "at": [5, 5]}), [(1, "new"), (2, "old")])

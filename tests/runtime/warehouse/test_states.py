@@ -160,6 +160,7 @@ def test_each_run_has_its_copy_under_the_same_path(warehouse: AtomicDuckDBFile) 
         assert copy.relative_to(warehouse.path.parent) == Path(".runs/wf/working/wf.duckdb")
 
 
+@pytest.mark.slow
 def test_no_more_is_kept_than_the_settings_say(warehouse: AtomicDuckDBFile) -> None:
     """The newest ones: by number, and by what they take on the disk."""
     for number in range(1, 5):

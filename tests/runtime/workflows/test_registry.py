@@ -161,6 +161,7 @@ def test_an_init_file_that_hides_the_library_is_named(
         get_workflow("reg_hidden", project)
 
 
+@pytest.mark.slow
 def test_importing_the_registry_imports_neither_dagster_nor_pandas() -> None:
     """The command line lists workflows in a fraction of a second."""
     code = (

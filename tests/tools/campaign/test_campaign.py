@@ -247,6 +247,7 @@ def test_another_version_in_the_same_folder_is_refused(few: Fleet) -> None:
         few.plan(version="v1.0.0")
 
 
+@pytest.mark.slow
 def test_a_folder_of_others_is_refused(few: Fleet) -> None:
     """Nothing is written into a folder with other files, nor their .gitignore over."""
     few.folder.mkdir()

@@ -84,6 +84,7 @@ def test_paths_name_their_workflow(project: Project) -> None:
     assert [w["workflow_id"] for w in json.loads(done.output)["workflows"]] == ["good"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["good", "--all"], ["--nothing"]])
 def test_bad_usage_has_exit_code_2(arguments: list[str]) -> None:
     """Names or all of them, not both and not neither."""

@@ -59,6 +59,7 @@ def test_a_new_project_has_no_problem(project: Project) -> None:
         assert groups["Project"][name].status is Status.NOT_APPLICABLE
 
 
+@pytest.mark.slow
 def test_outside_a_project_the_machine_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_project_that_cannot_be_found_where_it_is_said_to_be(
     assert "DATAFLOW_PROJECT" in problems(examine()[1]["Project"])["project"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["src/dataflow", "src/dataflow/workflows"])
 def test_a_stray_init_file_is_found(folder: str, project: Project) -> None:
     """The file that would hide the library or every workflow is named."""
@@ -242,6 +244,7 @@ def test_a_template_that_has_moved_on_is_found(
     assert set(found) == {"project template", "workflow templates"}
 
 
+@pytest.mark.slow
 def test_what_the_workflows_do_not_use_is_not_missed(
     project: Project, render: Callable[..., Path]
 ) -> None:

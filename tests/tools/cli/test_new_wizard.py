@@ -89,6 +89,24 @@ def test_the_command_that_it_shows_makes_the_same(
 
 
 @pytest.mark.slow
+def test_tables_of_other_workflows_are_offered(
+    person: Person, project_folder: Path, dataflow: Dataflow
+) -> None:
+    """Where there are some: SQL only, in the order of its command; a wrong name is told."""
+    made = dataflow("workflow", "new", "orders", "--source", "orders.csv", cwd=project_folder)
+    assert made.returncode == 0, made.stderr
+    code, shown = person("after oders", "", "after orders", "", *[""] * 4)
+    assert code == 0, shown
+    assert "or after orders for tables of other workflows" in shown
+    assert "oders is no workflow" in shown.replace("'", "")
+    assert "runs      after each run of those" in shown
+    assert "dataflow workflow new report --after orders --defaults" in shown
+    folder = project_folder / "src/dataflow/workflows/report"
+    assert not (folder / "ingestion.py").exists()
+    assert yaml.safe_load(config(project_folder, "report"))["workflow"]["after"] == ["orders"]
+
+
+@pytest.mark.slow
 def test_wrong_answers_are_told_and_asked_again(person: Person, project_folder: Path) -> None:
     """No file, a reserved name, no such column and no such time: each says why, nothing is lost."""
     code, shown = person(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
 
 
+@pytest.mark.slow
 def test_only_the_version_line_moves_when_nothing_else_changed(lab: Lab) -> None:
     """A release that does not concern workflows changes one line, and keeps a person's comment."""
     lab.release("1.0.0", {"a.py": TEN})
@@ -25,6 +26,7 @@ def test_only_the_version_line_moves_when_nothing_else_changed(lab: Lab) -> None
     assert lab.read("one", ANSWERS) == answers.replace("1.0.0", "1.1.0") + "# mine\n"
 
 
+@pytest.mark.slow
 def test_a_version_number_that_a_file_shows_does_change_it(lab: Lab) -> None:
     """A hidden value counts as soon as a rendered file refers to it."""
     lab.release("1.0.0", {"a.py.jinja": "{{ runtime_version }}\n"})
@@ -40,6 +42,7 @@ def bumped(version: str) -> str:
     return EMPTY.replace("1.0.0", version) + 'title: {type: str, default: "{{ _folder_name }}"}\n'
 
 
+@pytest.mark.slow
 def test_files_that_name_the_template_are_rendered_from_it(lab: Lab) -> None:
     """A file may show the template's place and version, although that is slower."""
     text = "{{ _copier_answers._src_path }} {{ _copier_answers._commit }}\n"
@@ -53,6 +56,7 @@ def test_files_that_name_the_template_are_rendered_from_it(lab: Lab) -> None:
     assert lab.read("one", "a.md") == f"New: {lab.template} 1.1.0\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["{{ _commit }}", "{{ _copier_answers._commit }}"])
 def test_a_file_that_shows_the_recorded_version_changes_with_every_release(
     lab: Lab, text: str
@@ -67,6 +71,7 @@ def test_a_file_that_shows_the_recorded_version_changes_with_every_release(
     assert lab.read("one", "a.md") == "1.1.0\n"
 
 
+@pytest.mark.slow
 def test_values_that_depend_on_a_changed_one_count_as_changed(lab: Lab) -> None:
     """A chain of questions carries a change to the file at its end, and to excluded files."""
     config = (
@@ -104,6 +109,7 @@ def test_only_files_that_can_differ_are_rendered_and_the_rest_stays(lab: Lab) ->
     assert lab.read("one", "b.py") == MINE
 
 
+@pytest.mark.slow
 def test_a_template_without_subdirectories_is_updated_too(lab: Lab) -> None:
     """A plain template that is rendered as a whole works as well."""
     config = "_exclude: [template, copier.yml, .git]\n"

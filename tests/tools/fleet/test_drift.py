@@ -37,6 +37,7 @@ def test_releases_in_between_are_listed(lab: Lab) -> None:
     assert (current.state, current.behind) == (State.CURRENT, [])
 
 
+@pytest.mark.slow
 def test_drift_is_a_generated_file_that_differs(lab: Lab) -> None:
     """Edited, deleted and no longer executable generated files are drift; other files are not."""
     files = {"job.py": TEN, "sub/a.yml": "a\n", "sub/b.yml": "b\n", "free.py": TEN}
@@ -98,6 +99,7 @@ def test_a_survey_writes_nothing(lab: Lab) -> None:
     assert lab.snapshot() == before
 
 
+@pytest.mark.slow
 def test_markers_that_were_committed_are_found(lab: Lab) -> None:
     """A file with both sides in it is told, and no update merges into it."""
     lab.release("1.0.0", {"a.py": TEN, "b.py": TEN})

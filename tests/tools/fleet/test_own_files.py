@@ -37,6 +37,7 @@ def notes(lab: Lab, *, planned: bool = False) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [OWN, OWN.replace("ingestion.py, ", "")])
 def test_a_file_of_yours_that_the_template_renames_is_told_until_it_is_gone(
     lab: Lab, own: str
@@ -66,6 +67,7 @@ def test_a_file_of_yours_that_the_template_renames_is_told_until_it_is_gone(
     assert notes(lab) == []
 
 
+@pytest.mark.slow
 def test_a_changed_interface_is_told_where_it_is_used(lab: Lab) -> None:
     """A function that the template calls in another way, or by another name, is named each time."""
     files = {"ingestion.py": OLD, "transform.py": "def run(data):\n    pass\n"}

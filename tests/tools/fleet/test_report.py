@@ -77,6 +77,7 @@ git commit -m "Update workflows to 1.1.0" -- src/dataflow/workflows/one
 """
 
 
+@pytest.mark.slow
 def test_the_plan_and_the_report_say_what_to_do_next(fleet: Lab) -> None:
     """Each workflow has a line, each file its fate, and the last lines say how to go on."""
     plan = run(fleet, "--all", "--plan")
@@ -86,6 +87,7 @@ def test_the_plan_and_the_report_say_what_to_do_next(fleet: Lab) -> None:
     assert done.output == REPORT
 
 
+@pytest.mark.slow
 def test_the_proposed_commands_work(fleet: Lab) -> None:
     """What the report proposes to type can be typed, while another workflow has conflicts."""
     run(fleet, "--all")
@@ -97,6 +99,7 @@ def test_the_proposed_commands_work(fleet: Lab) -> None:
     assert fleet.git("status", "--porcelain", "src/dataflow/workflows") == ""
 
 
+@pytest.mark.slow
 def test_a_diff_shows_every_line_and_writes_nothing(fleet: Lab) -> None:
     """The diff is one that git understands, and what it says is what the update then does."""
     before = fleet.snapshot()
@@ -112,6 +115,7 @@ def test_a_diff_shows_every_line_and_writes_nothing(fleet: Lab) -> None:
     assert not fleet.exists("one", "b.py")
 
 
+@pytest.mark.slow
 def test_json_has_the_same_for_machines(fleet: Lab) -> None:
     """The JSON output names states, versions and files, and nothing else is printed."""
     found = json.loads(run(fleet, "--all", "--plan", "--json").stdout)
@@ -148,6 +152,7 @@ def test_of_many_workflows_only_those_with_news_are_listed(lab: Lab) -> None:
     assert "14 workflows: 13 updated, 1 with conflicts." in lines
 
 
+@pytest.mark.slow
 def test_status_shows_how_far_behind_and_what_differs(fleet: Lab) -> None:
     """The status names versions, releases missed, drift, and the command to go on with."""
     assert run(fleet, command="status").output == (
@@ -161,6 +166,7 @@ def test_status_shows_how_far_behind_and_what_differs(fleet: Lab) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("one", "--all")])
 def test_what_to_update_must_be_said(fleet: Lab, arguments: tuple[str, ...]) -> None:
     """Nothing named, or too much, is refused before anything is done."""

@@ -39,6 +39,7 @@ def project(lab: Lab) -> Lab:
     return lab
 
 
+@pytest.mark.slow
 def test_the_projects_own_files_are_updated_on_request(project: Lab) -> None:
     """The project's pin moves and its edited files are merged; its workflows stay as they are."""
     project.release("1.1.0", {"compose.yaml": THEIRS}, kind="project")
@@ -64,6 +65,7 @@ def test_a_conflict_in_the_project_is_marked(project: Lab) -> None:
     assert project.unmerged() == {(n, "compose.yaml") for n in "123"}
 
 
+@pytest.mark.slow
 def test_uncommitted_changes_in_the_projects_files_refuse_the_run(project: Lab) -> None:
     """A file of the project that would change must be committed first."""
     project.release("1.1.0", {"compose.yaml": THEIRS}, kind="project")
@@ -131,6 +133,7 @@ def test_workflows_written_by_hand_are_let_be(lab: Lab) -> None:
     assert (report.exit_code, lab.status_of(report, "byhand")) == (0, "unmanaged")
 
 
+@pytest.mark.slow
 def test_workflows_that_get_ahead_of_the_project_are_mentioned(project: Lab) -> None:
     """The report says when the library that the project pins is older than its workflows."""
     project.release("1.1.0", {"a.py": "b\n"})

@@ -101,6 +101,7 @@ def test_everything_follows_at_once_and_updates_go_on(project: Lab, tmp_path: Pa
     assert move_template(project.project, str(new), plan_only=True).files == []
 
 
+@pytest.mark.slow
 def test_a_place_without_the_versions_in_use_is_refused(project: Lab, tmp_path: Path) -> None:
     """No such tag, a tag on other content, a subfolder, nothing there: refused, none written."""
     new = tmp_path / "new.git"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CHOICES = EMPTY + "source: {type: str, choices: [%s], default: file}\n"
 
 
+@pytest.mark.slow
 def test_a_removed_choice_is_reported_and_not_replaced(lab: Lab) -> None:
     """An answer that is not valid any more stops that workflow, and a new one can be given."""
     lab.release("1.0.0", {"a.py.jinja": "{{ source }}\n"}, config=CHOICES % "file, ftp")

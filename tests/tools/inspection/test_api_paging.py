@@ -28,6 +28,7 @@ def test_api_is_looked_at_without_reading_it_all(server: Any, say: Any) -> None:
     assert any("first 2,000 rows" in note for note in inspection.notes)
 
 
+@pytest.mark.slow
 def test_a_bare_list_that_is_all_is_written_so(server: Any, say: Any) -> None:
     """It gives nothing else when asked for more: the first run reads it, and a note says so."""
     url = server.answer("/x", say('[{"id": 1}, {"id": 2}]'))
@@ -61,6 +62,7 @@ def test_paging_that_an_answer_does_not_tell_is_found_by_asking(
     assert read_source(source, {})["metadata"]["record_count"] == 25
 
 
+@pytest.mark.slow
 def test_a_token_that_leads_to_more_is_tried_as_a_parameter(server: Any, say: Any) -> None:
     """Such as Airtable's `offset`, a text in an answer that says nothing else of more."""
 
@@ -93,6 +95,7 @@ def test_an_answer_that_is_a_map_of_records_is_found(server: Any, say: Any, path
     assert any("one record for each key" in note for note in inspection.notes)
 
 
+@pytest.mark.slow
 def test_more_that_cannot_be_asked_for_is_said(server: Any, say: Any) -> None:
     """What the answer says of more is repeated, and no run takes the first page for all."""
     url = server.answer("/x", say('{"rows": [{"id": 1}, {"id": 2}], "has_more": true}'))
@@ -103,6 +106,7 @@ def test_more_that_cannot_be_asked_for_is_said(server: Any, say: Any) -> None:
     assert "says by 'has_more' that there are more" in note
 
 
+@pytest.mark.slow
 def test_rows_that_change_with_each_request_are_no_proof(server: Any, say: Any) -> None:
     """A list in another order each time may be anything."""
     count = iter(range(1000))

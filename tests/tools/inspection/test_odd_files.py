@@ -33,6 +33,7 @@ def read_again(inspection: Inspection) -> Any:
     return read_source({**written, **answers.get("source_settings", {})}, {})["data"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_odd_file(project: Path, case: dict[str, Any]) -> None:
     """A file of each kind gives its values, and what is unsure or left out is said."""
@@ -76,6 +77,7 @@ GIVEN: dict[str, tuple[dict[str, Any], int, dict[str, str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GIVEN)
 def test_given_file(project: Path, name: str) -> None:
     """The files that were once read wrongly are read as they are meant."""
@@ -87,6 +89,7 @@ def test_given_file(project: Path, name: str) -> None:
     assert any(said in note for note in inspection.notes)
 
 
+@pytest.mark.slow
 def test_keys_of_the_given_files(project: Path) -> None:
     """Namibia stays a key; sales that are alike have none; measures are numbers."""
     for name in GIVEN:

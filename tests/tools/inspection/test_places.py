@@ -44,6 +44,7 @@ def test_what_is_no_pair_has_no_map(look: Any, north: str, east: str, values: li
     assert "longitude" not in found[north]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "values", "is_country"),
     [

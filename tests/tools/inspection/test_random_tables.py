@@ -18,7 +18,7 @@ from dataflow.shared.errors import DataflowError
 from dataflow.sources.read import read_source
 from dataflow_tools.inspection.source_inspection import inspect_source
 
-EXAMPLES = int(os.environ.get("DATAFLOW_RANDOM_TABLES", "60"))
+EXAMPLES = int(os.environ.get("DATAFLOW_RANDOM_TABLES", "30"))
 _WORDS = [
     "north",
     "Köln",

@@ -36,6 +36,7 @@ def write(project: Path, day: str | dict[str, str]) -> None:
     (project / "a.csv").write_bytes(given["text"].encode(given.get("encoding", "utf-8")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_day_two(project: Path, case: dict[str, Any]) -> None:
     """The values of day two are those that were written, whatever else has changed, or it is told.
@@ -150,6 +151,7 @@ def test_numbers_of_json_in_a_column_of_texts(project: Path) -> None:
     assert [row["v"] for row in read_source(ingestion, {})["data"]] == ["5", "6.5"]
 
 
+@pytest.mark.slow
 def test_a_file_of_a_logger(project: Path) -> None:
     """A line about the station, names, units and kinds of values: rows are what is below."""
     head = '"TOA5","CR1000","CR1000","1","Std.31","CPU:a.CR1","1","T"\n"TIMESTAMP","N","V_Avg"\n'
@@ -195,6 +197,7 @@ def test_a_parquet_column_of_nulls(project: Path) -> None:
     assert read_source(ingestion, {})["data"].to_pylist() == [{"id": 2, "v": 1.5}]
 
 
+@pytest.mark.slow
 def test_columns_that_grow_over_their_border(project: Path) -> None:
     """A value that no longer fits its width is never cut in two."""
     rows = ["id  city       pop", "1   New York   100", "2   Oslo        20", "3   Bern         7"]

@@ -126,6 +126,7 @@ def test_key_is_sought_among_different_rows(look: Any) -> None:
 # Null markers
 
 
+@pytest.mark.slow
 def test_null_markers_are_found_and_numbers_become_numbers(look: Any) -> None:
     """`NA` among numbers is no value; where it occurs in other texts is told."""
     inspection = look(
@@ -153,6 +154,7 @@ def test_nan_is_no_value_in_json_either(look: Any, project: Path) -> None:
     assert read_source(inspection.source, {})["data"].to_pydict()["v"] == [None, 1.5]
 
 
+@pytest.mark.slow
 def test_a_name_with_a_number_is_no_month(look: Any) -> None:
     """`Product 07` is left alone; `Jan 24` and `März 2024` are told as months."""
     for word, told in (("Product", False), ("March", True), ("März", True), ("Janvier", True)):
@@ -160,6 +162,7 @@ def test_a_name_with_a_number_is_no_month(look: Any) -> None:
         assert any("looks like months" in note for note in inspection.notes) == told, word
 
 
+@pytest.mark.slow
 def test_text_is_not_taken_for_a_marker(look: Any) -> None:
     """A column with other texts, or with nothing but markers, stays as it is."""
     inspection = look(csv_of(("a", ["NA", "x"] * 5), ("b", ["NA"] * 10), ("c", ["-", "5 kg"] * 5)))

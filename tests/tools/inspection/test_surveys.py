@@ -10,6 +10,7 @@ from tests.tools.inspection.small_tables import DAYS, N, csv_of, roles, shown
 SCORES = [i % 11 for i in range(N)]
 
 
+@pytest.mark.slow
 def test_a_survey_has_answers(look: Any) -> None:
     """A score of recommendation is an NPS, scales are in their order, comments are texts."""
     agree = ["Agree", "Strongly disagree", "Neutral", "no answer"] * (N // 4)

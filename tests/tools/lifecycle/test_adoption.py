@@ -165,6 +165,7 @@ def test_what_cannot_be_is_refused(
     assert not (guide / ANSWERS_FILE).exists()
 
 
+@pytest.mark.slow
 def test_what_takes_it_back_is_told(project: Project, guide: Path) -> None:
     """The commands leave the folder as it was."""
     (guide / "transform.py").write_text("")

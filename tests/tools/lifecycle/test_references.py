@@ -33,6 +33,7 @@ def sales(_rendered: Path) -> Path:
     return _rendered / "sales"
 
 
+@pytest.mark.slow
 @given(first=IDS, second=IDS)
 @example(first="rows", second="job")
 @example(first="source", second="run")

@@ -140,6 +140,7 @@ def test_a_table_that_goes_by_the_workflows_name_keeps_its_name(project: Project
     assert "load:\n  table: orders\n" in (project.workflow_dir("sales") / "config.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_a_link_is_left_as_it_is_and_told(project: Project) -> None:
     """What lies outside the folder is nobody's to change."""
     folder = project.workflow_dir("orders")
@@ -194,6 +195,7 @@ def test_uncommitted_changes_in_files_to_rewrite_are_refused(project: Project) -
         plan_rename(project, "orders", "sales")
 
 
+@pytest.mark.slow
 def test_a_run_in_progress_is_not_disturbed(project: Project, run: Run) -> None:
     """Whoever holds the workflow is named, and nothing is changed."""
     with held(project, "orders"):

@@ -16,6 +16,7 @@ from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.schedule_rule import check_cron, check_timezone
 from dataflow.shared.shown import counted, shortened
 from dataflow.workflows.identifiers import check_workflow_id, suggest_workflow_id
+from dataflow_tools.scaffold.upstream_answers import upstream_answers, workflows_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Look = Callable[[Project, str, tuple[str, ...], str | None, dict[str, Any]], dict[str, Any]]
 
 BACK = "<"
+# Before the names of workflows whose tables are read, instead of a place of data.
+AFTER = "after "
 # Of more columns the first ones are shown.
 _MOST_COLUMNS = 20
 _LOGINS = ("none", "bearer_token", "basic", "api_key", "oauth2_client_credentials")
@@ -42,6 +45,7 @@ class Wish:
     Args:
         source: Where the data is; empty for the template's sample.
         table: The table of a database.
+        after: Workflows whose tables are read, with commas between them, instead of a source.
         told: What the person answered other than what was found.
         found: What a look at the data has answered.
     """
@@ -49,6 +53,7 @@ class Wish:
     name: str = ""
     source: str = ""
     table: str | None = None
+    after: str = ""
     told: dict[str, Any] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
 
@@ -58,6 +63,7 @@ class Wish:
         words = ["dataflow", "workflow", "new", self.name]
         words += ["--source", self.source] if self.source else []
         words += ["--table", self.table] if self.table else []
+        words += ["--after", self.after] if self.after else []
         for key, value in self.told.items():
             shown = f"[{', '.join(value)}]" if isinstance(value, list) else str(value)
             words += ["-d", f"{key}={shown.lower() if isinstance(value, bool) else shown}"]
@@ -87,18 +93,26 @@ def ask_for_wish(project: Project, look: Look) -> Wish:
 
 
 def _ask_data(project: Project, wish: Wish, look: Look) -> None:
+    there = workflows_to_read(project)
+    others = f", or {AFTER}{','.join(there[:2])} for tables of other workflows" if there else ""
     while True:
-        wish.source = _asked(
-            "Where is the data? A file, a folder, a pattern, the address of an API or a database; "
-            "nothing for a sample",
-            wish.source,
+        where = _asked(
+            "Where is the data? A file, a folder, a pattern, the address of an API or a database"
+            f"{others}; nothing for a sample",
+            f"{AFTER}{wish.after}" if wish.after else wish.source,
         )
+        is_after = bool(there) and where.startswith(AFTER)
+        wish.after = _without_spaces(where.removeprefix(AFTER)) if is_after else ""
+        wish.source = "" if is_after else where
         wish.name = _ask_name(project, wish)
-        if not wish.source:
+        if not wish.source and not wish.after:
             wish.found, wish.told = {}, {}
             return
         try:
-            wish.found = look(project, wish.name, (wish.source,), wish.table, dict(wish.told))
+            if wish.after:
+                wish.found, wish.table = upstream_answers(project, wish.name, wish.after), None
+            else:
+                wish.found = look(project, wish.name, (wish.source,), wish.table, dict(wish.told))
         except DataflowError as error:
             click.echo(f"{error.reason}\n{error.instruction}")
             _ask_what_is_missing(wish)
@@ -114,7 +128,8 @@ def _ask_name(project: Project, wish: Wish) -> str:
         return text
 
     stem = wish.source.rstrip("/*").rpartition("/")[2].partition("?")[0].partition(".")[0]
-    suggested = wish.name or suggest_workflow_id(stem or "my_workflow")
+    unnamed = "report" if wish.after else "my_workflow"
+    suggested = wish.name or suggest_workflow_id(stem or unnamed)
     return _asked("What is it called", suggested, usable)
 
 
@@ -182,19 +197,27 @@ def _ask_schedule(_: Project, wish: Wish, __: Look) -> None:
             raise BadInputError(f"{text!r} is no time zone: {reason}", "Such as Europe/Berlin.")
         return text
 
-    before = wish.told.get("schedule", _DEFAULT_SCHEDULE) or "-"
-    told = _asked("When does it run? Minute, hour, day, month, weekday; - for never", before, cron)
+    usual = _usual_schedule(wish)
+    before = wish.told.get("schedule", usual) or "-"
+    never = "for after each run of those" if wish.after else "for never"
+    told = _asked(f"When does it run? Minute, hour, day, month, weekday; - {never}", before, cron)
     for key in ("schedule", "timezone"):
         wish.told.pop(key, None)
-    if told != _DEFAULT_SCHEDULE:
+    if told != (usual or "-"):
         wish.told["schedule"] = "" if told == "-" else told
     where = _asked("In which time zone", "UTC", zone)
     if where != "UTC":
         wish.told["timezone"] = where
 
 
+def _usual_schedule(wish: Wish) -> str:
+    """When the template lets it run if nobody says anything."""
+    return "" if wish.after else _DEFAULT_SCHEDULE
+
+
 def _ask_parts(_: Project, wish: Wish, __: Look) -> None:
-    for key, question in (("use_dbt", "Models with dbt"), ("use_evidence", "A dashboard")):
+    models = () if wish.after else (("use_dbt", "Models with dbt"),)
+    for key, question in (*models, ("use_evidence", "A dashboard")):
         told = _asked(f"{question}? yes, no", "yes", _one_of(("yes", "no")))
         wish.told.pop(key, None)
         if told == "no":
@@ -206,16 +229,22 @@ def _ask_to_make(project: Project, wish: Wish, _: Look) -> None:
     folder = project.relative(project.workflow_dir(wish.name))
     tables = [answers.get("table") or wish.name]
     tables += [each["table"] for each in answers.get("more_tables", [])]
-    parts = ["config.yaml", "ingestion.py", "transform.py", "dagster_job.py", "tests/"]
+    stages = [] if wish.after else ["ingestion.py", "transform.py"]
+    parts = ["config.yaml", *stages, "dagster_job.py", "tests/"]
     parts += [] if answers.get("use_dbt") is False else ["dbt/"]
     parts += [] if answers.get("use_evidence") is False else ["evidence/"]
     click.echo(f"\n{folder}/ with {', '.join(parts)}")
-    click.echo(f"  from      {wish.source or 'a sample of its own'}")
-    click.echo(f"  into      {', '.join(f'raw.{table}' for table in tables)}")
-    click.echo(f"  key       {', '.join(answers.get('primary_key') or []) or 'none'}")
-    click.echo(f"  new rows  {answers.get('write_disposition', 'replace')}")
-    schedule = answers.get("schedule", _DEFAULT_SCHEDULE)
-    click.echo(f"  runs      {schedule or 'when it is told to'} {answers.get('timezone', 'UTC')}")
+    if wish.after:
+        click.echo(f"  from      the tables of {', '.join(answers['after'])}")
+        click.echo("  into      a mart of its own")
+    else:
+        click.echo(f"  from      {wish.source or 'a sample of its own'}")
+        click.echo(f"  into      {', '.join(f'raw.{table}' for table in tables)}")
+        click.echo(f"  key       {', '.join(answers.get('primary_key') or []) or 'none'}")
+        click.echo(f"  new rows  {answers.get('write_disposition', 'replace')}")
+    unscheduled = "after each run of those" if wish.after else "when it is told to"
+    schedule = answers.get("schedule", _usual_schedule(wish)) or unscheduled
+    click.echo(f"  runs      {schedule} {answers.get('timezone', 'UTC')}")
     click.echo(f"The same without questions:\n  {wish.command}")
     if _asked("Make it? yes, no", "yes", _one_of(("yes", "no"))) == "no":
         raise click.Abort
@@ -244,6 +273,10 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
         return found[0]
 
     return check
+
+
+def _without_spaces(names: str) -> str:
+    return ",".join(name.strip() for name in names.split(",") if name.strip())
 
 
 def _names(text: str) -> list[str]:

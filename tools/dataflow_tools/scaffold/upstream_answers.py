@@ -28,9 +28,7 @@ def upstream_answers(project: Project, workflow_id: str, after: str) -> dict[str
         BadInputError: One of them is not there, or they are none.
     """
     names = list(dict.fromkeys(filter(None, (each.strip() for each in after.split(",")))))
-    folder = project.workflows_dir
-    folders = folder.iterdir() if folder.is_dir() else ()
-    there = sorted(each.name for each in folders if is_workflow_folder(each))
+    there = workflows_to_read(project)
     unknown = [each for each in names if each not in there or each == workflow_id]
     if unknown or not names:
         near = did_you_mean(unknown[0], there) if unknown else ""
@@ -41,6 +39,13 @@ def upstream_answers(project: Project, workflow_id: str, after: str) -> dict[str
             f"{hint[:1].upper()}{hint[1:]}",
         )
     return {"after": names, "upstream_table": _first_table(project, names[0])}
+
+
+def workflows_to_read(project: Project) -> list[str]:
+    """The ids of the workflows that others can come after."""
+    folder = project.workflows_dir
+    folders = folder.iterdir() if folder.is_dir() else ()
+    return sorted(each.name for each in folders if is_workflow_folder(each))
 
 
 def _first_table(project: Project, upstream: str) -> str:
