@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataflow.publish.kind import Publication
+    from dataflow.publish.parquet import PublishError
     from dataflow.shared.project import Project
 
 
@@ -112,6 +113,7 @@ def restore_state(
     """
     from dataflow.publish.folders import dashboard_folder
     from dataflow.publish.kind import PublishRequest, stage
+    from dataflow.publish.parquet import PublishError
 
     warehouse = _atomic(project, workflow_id)
     restoring = f"restore-{uuid4()}"
@@ -122,9 +124,25 @@ def restore_state(
         publications: list[Publication] = []
         if with_dashboards and dashboard_folder(project, workflow_id).is_dir():
             with own.connect(read_only=True) as connection:
-                _, publications = stage(PublishRequest(project, workflow_id, connection))
+                try:
+                    _, publications = stage(PublishRequest(project, workflow_id, connection))
+                except PublishError as error:
+                    raise _restored_without_dashboards(error, workflow_id, chosen) from error
         promote(project, workflow_id, restoring, warehouse, publications)
     return chosen
+
+
+def _restored_without_dashboards(
+    error: PublishError, workflow_id: str, state: KeptState
+) -> PublishError:
+    """What to do where the queries of today do not fit the tables of another day."""
+    return type(error)(
+        f"{error.reason} The dashboards are those of the files as they are now, and the state is "
+        "an earlier one: nothing was restored.",
+        f"Restore the tables alone: dataflow workflow restore {workflow_id} --run {state.run_id} "
+        "--no-dashboards. Or bring the workflow's files back to that day first (git log, git "
+        "checkout), and restore then.",
+    )
 
 
 def _atomic(project: Project, workflow_id: str) -> AtomicWarehouse:

@@ -84,8 +84,8 @@ class ApiAccess:
         if self._token is None:
             raise NotAllowedError(
                 "The token is wrong." if authorization else "This needs a token.",
-                "Send the header `Authorization: Bearer TOKEN` with one that "
-                "`dataflow token create` has made.",
+                "Send one that `dataflow token create` has made in the header `Authorization`: the "
+                "word Bearer, a blank, and the token.",
             )
         check_token(authorization, self._token)
         return _OF_THE_SERVER

@@ -95,7 +95,8 @@ def check_token(authorization: str | None, token: str) -> None:
     if scheme.lower() != "bearer" or not matches:
         raise NotAllowedError(
             "The token is wrong." if authorization else "This needs a token.",
-            f"Send the header `Authorization: Bearer TOKEN` with the server's {TOKEN_VARIABLE}.",
+            f"Send the server's {TOKEN_VARIABLE} in the header `Authorization`: the word Bearer, a "
+            "blank, and the token.",
         )
 
 

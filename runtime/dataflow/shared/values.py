@@ -86,7 +86,9 @@ class EnvironmentValues(Mapping[str, str]):
             _, missing, _ = interpolate(self._variables[name], _Within(self, (name,)))
             for other in missing:
                 return f"{self.why_missing(other)}, which variables.{name} of the settings needs"
-        return f"the environment variable {name} is not set"
+        folder = self._folder
+        file = f", and there is no file {folder / name}" if folder and folder.is_dir() else ""
+        return f"the environment variable {name} is not set{file}"
 
     def _find(self, name: str, asked_by: tuple[str, ...]) -> str | None:
         # First and alone where nothing is set: most of what is asked for is here.

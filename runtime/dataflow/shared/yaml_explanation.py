@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataflow.shared.conflict_markers import CONFLICT, conflict_line
+
 if TYPE_CHECKING:
     import yaml
 
@@ -48,6 +50,8 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> tuple[int, int, str]:
     Returns:
         The line and the column, both counted from 1, and the reason.
     """
+    if line := conflict_line(text):
+        return line, 1, CONFLICT
     mark = error.problem_mark or error.context_mark
     problem = error.problem or "it cannot be read"
     if mark is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.contract import written_type
 from dataflow.shared.shown import quoted, shortened
-from dataflow.shared.sql import quote_identifier, quote_literal, type_family
-from dataflow.sources.contract_values import Reading, always, reading_of
+from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.sources.contract_match import LONGEST_VALUE, READ_AS_UTC, Match, Misfit, lacks_zone
+from dataflow.sources.contract_values import always, reading_of
 from dataflow.sources.errors import ContractError
 from dataflow.sources.lost_columns import listed, lost_columns
 from dataflow.sources.rejection_limit import refuse_many_rejected
@@ -30,10 +30,6 @@ READ_AS_NONE = "read as no value"
 _MISFIT = "dataflow: a value does not fit the contract"
 # So many columns with values that do not fit are told of, each with its first one.
 _MOST_TOLD = 5
-_LONGEST_VALUE = 40
-_COMMA_DECIMAL = re.compile(r"[-+]?\d+(\.\d{3})*,\d+")
-# What every number of type double holds.
-_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -70,22 +66,6 @@ class Conformed:
     report: ContractReport
     notes: list[str] = field(default_factory=list)
     rejected: pa.Table | None = None
-
-
-@dataclass(frozen=True)
-class _Match:
-    """One column of the result.
-
-    Args:
-        name: What it is called in the result.
-        key: Which column of the relation it is read from; None if it did not come.
-        column: What is agreed about it; None if nothing is.
-    """
-
-    name: str
-    key: str | None
-    reading: Reading
-    column: Column | None
 
 
 def conform(
@@ -154,13 +134,13 @@ def conform(
 class _Widened:
     """A column whose declared type is wider than the agreed one, and a value that needs it."""
 
-    misfit: _Misfit
+    misfit: Misfit
     kind: str
     declared: str
 
 
 def _widened(
-    connection: duckdb.DuckDBPyConnection, wrong: Sequence[_Misfit], kinds: dict[str, str]
+    connection: duckdb.DuckDBPyConnection, wrong: Sequence[Misfit], kinds: dict[str, str]
 ) -> list[_Widened]:
     found = []
     for misfit in wrong:
@@ -190,7 +170,7 @@ def _in_wider_types(
         told.append(
             f"Column {quoted(name)} is {written_type(each.declared)} at the source now, and "
             f"{column.type} in the contract, which does not hold "
-            f"{shortened(each.misfit.value, _LONGEST_VALUE)} of row {each.misfit.row:,}: it is "
+            f"{shortened(each.misfit.value, LONGEST_VALUE)} of row {each.misfit.row:,}: it is "
             f"loaded as {written_type(each.kind)}. `dataflow workflow inspect NAME --accept` "
             "writes that down."
         )
@@ -224,7 +204,7 @@ def _empty(
 
 def _matched(
     names: Sequence[str], kinds: dict[str, str], contract: Contract, empty: set[str]
-) -> tuple[list[_Match], ContractReport, list[str]]:
+) -> tuple[list[Match], ContractReport, list[str]]:
     """Which column of the relation each of the contract's is, and what to say of the others.
 
     Args:
@@ -232,22 +212,26 @@ def _matched(
     """
     keys = {name: f"c{index}" for index, name in enumerate(names)}
     by_lower = {name.lower(): key for name, key in keys.items()}
-    matches: list[_Match] = []
+    matches: list[Match] = []
     lost: dict[str, str] = {}
     for name, column in contract.columns.items():
         wanted = column.source or name
         key = keys.get(wanted) or by_lower.get(wanted.lower())
         if key is None:
             nothing = always(f"CAST(NULL AS {_stored(column)})")
-            matches.append(_Match(name, None, nothing, column))
+            matches.append(Match(name, None, nothing, column))
             lost |= {} if column.optional else {wanted: name}
         else:
-            matches.append(_Match(name, key, reading_of(column, key, kinds[key]), column))
+            matches.append(Match(name, key, reading_of(column, key, kinds[key]), column))
     taken = {match.key for match in matches}
     agreed = {match.name.lower() for match in matches}
     others = [name for name, key in keys.items() if key not in taken]
     new = [name for name in others if keys[name] not in empty]
-    notes = []
+    notes = [
+        f"Column {quoted(match.name)}{READ_AS_UTC}"
+        for match in matches
+        if match.column and match.key and lacks_zone(match.column, kinds[match.key])
+    ]
     if lost:
         if contract.on_change.lost_column == "fail":
             raise lost_columns(lost, new, names, contract.shown)
@@ -266,7 +250,7 @@ def _matched(
             why = "one of the contract's is called so" if clashes else "the contract has no such"
             notes += [f"Column {quoted(name)} is left out: {why}."] if name in new else []
             continue
-        matches.append(_Match(name, key, always(key), None))
+        matches.append(Match(name, key, always(key), None))
         if name not in new:
             continue
         notes.append(
@@ -277,37 +261,9 @@ def _matched(
     return matches, ContractReport(new, list(lost)), notes
 
 
-@dataclass(frozen=True)
-class _Misfit:
-    """The values of one column that are not as agreed: how many, and the first with its row."""
-
-    match: _Match
-    count: int
-    row: int
-    value: str
-
-    @property
-    def told(self) -> str:
-        column = self.match.column
-        wanted = column.told if column else ""
-        others = "" if self.count == 1 else f", and {self.count - 1:,} more like it"
-        value = shortened(self.value, _LONGEST_VALUE)
-        where = f"Column {quoted(self.match.name)}, row {self.row:,}"
-        if column and not column.decimal and _COMMA_DECIMAL.fullmatch(self.value.strip()):
-            kind = type_family(column.database_type)
-            if kind in ("whole", "fraction"):
-                return (
-                    f"{where}: {value!r} is not a number of type {column.type}{others}; if the "
-                    'comma is its decimal mark, set `decimal: ","` on the column'
-                )
-        if wanted in ("double", "float") and len(re.sub(r"\D", "", value)) > _DIGITS:
-            wanted += ", which holds no so many digits: declare a decimal"
-        return f"{where}: {value!r} is no {wanted}{others}"
-
-
 def _misfits(
-    connection: duckdb.DuckDBPyConnection, relation: str, checked: Sequence[_Match]
-) -> list[_Misfit]:
+    connection: duckdb.DuckDBPyConnection, relation: str, checked: Sequence[Match]
+) -> list[Misfit]:
     """The columns with values that do not fit."""
     asked = ", ".join(
         f"count(*) FILTER (NOT {match.reading.fits}), "
@@ -320,7 +276,7 @@ def _misfits(
     ).fetchone()
     answers = zip(row[::3], row[1::3], row[2::3], strict=True)
     return [
-        _Misfit(match, count, number, str(value))
+        Misfit(match, count, number, str(value))
         for match, (count, value, number) in zip(checked, answers, strict=True)
         if count
     ]
@@ -330,7 +286,7 @@ def _rejected(
     connection: duckdb.DuckDBPyConnection,
     relation: str,
     names: list[str],
-    checked: Sequence[_Match],
+    checked: Sequence[Match],
 ) -> pa.Table:
     reasons = ", ".join(
         f"CASE WHEN NOT {match.reading.fits} THEN {quote_literal(match.name + ': ')} || "
@@ -353,12 +309,12 @@ def _rows_without(connection: duckdb.DuckDBPyConnection, relation: str, fits: st
     return int(row[0])
 
 
-def _strictly(match: _Match) -> str:
+def _strictly(match: Match) -> str:
     # The message must not be a constant: DuckDB would work it out, and fail, at once.
     return match.reading.strictly(f"error('{_MISFIT}' || left(CAST({match.key} AS VARCHAR), 0))")
 
 
-def _refusal(wrong: Sequence[_Misfit], shown: str) -> ContractError:
+def _refusal(wrong: Sequence[Misfit], shown: str) -> ContractError:
     told = "; ".join(misfit.told for misfit in wrong[:_MOST_TOLD])
     more = f"; and in {len(wrong) - _MOST_TOLD} more columns" if len(wrong) > _MOST_TOLD else ""
     return ContractError(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _FRACTIONS = ("FLOAT", "DOUBLE")
 _ZERO_CLOCK = r"[ T]00:00(:00(\.0+)?)?"
 _BOTH_MARKS = r"[-+]?[1-9]\d{0,2}(,\d{3})+\.\d+"
+ONE_OR_A_THOUSAND = r"[-+]?[1-9]\d{0,2}\.000"
 _EXTRA_ZEROS = r"\.0+$"
 
 
@@ -167,7 +168,11 @@ def _number(column: Column, wanted: str, text: str, trimmed: str) -> tuple[tuple
         # 5.0 is how some programs write the 5 of a column with gaps.
         fraction = rf"({_class(point)}0+)?"
         bare = f"regexp_replace({bare}, '{_EXTRA_ZEROS}', '')"
-    matching = _matching(wanted, trimmed, f"(?i)[-+]?{whole_part(groups)}{fraction}", bare)
+    test, value = _matching(wanted, trimmed, f"(?i)[-+]?{whole_part(groups)}{fraction}", bare)
+    if not scale and wanted not in _FRACTIONS and is_plain and column.decimal is None:
+        # 1 or 1,000, as the source's country has it: the contract has to say which.
+        test += f" AND NOT regexp_full_match({trimmed}, '{ONE_OR_A_THOUSAND}')"
+    matching = test, value
     if not is_plain:
         return (matching,)
     if not scale:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.shared.conflict_markers import CONFLICT, conflict_line
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.recorded_id import check_recorded_id
@@ -278,7 +280,11 @@ def _explain(error: BaseException, project: Project) -> str:
         return redact(error.reason)
     kind = type(error).__name__
     if isinstance(error, SyntaxError) and error.filename:
-        place = project.relative(Path(error.filename))
+        file = Path(error.filename)
+        place = project.relative(file)
+        with suppress(OSError, ValueError):
+            if line := conflict_line(file.read_text(encoding="utf-8")):
+                return f"{place}:{line}: {CONFLICT}."
         return f"{kind} in {place}:{error.lineno}: {error.msg}."
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(project.source_dir)]

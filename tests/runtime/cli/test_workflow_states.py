@@ -99,6 +99,8 @@ def test_a_state_that_the_dashboards_do_not_fit_changes_nothing(
     refused = dataflow("workflow", "restore", "sales", "--run", first, cwd=project_folder)
     assert refused.returncode == 1
     assert "note" in refused.stderr
+    assert "nothing was restored" in refused.stderr
+    assert f"--run {first} --no-dashboards" in refused.stderr.replace("\n", " ")
     assert seen == (
         (project_folder / "data" / "sales.duckdb").read_bytes(),
         published(project_folder),

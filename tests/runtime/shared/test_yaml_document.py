@@ -107,6 +107,7 @@ def test_words_mean_what_yaml_1_2_says(written: str, value: Any) -> None:
         ("a: 1\nb:\n\t- c\n", 3, "a tab indents this line"),
         ("a: 1\n\tb: 2\n", 2, "a tab indents this line"),
         ("a: b: c\n", 1, "in quotes"),
+        ("a:\n<<<<<<< yours\n  b: 1\n=======\n  b: 2\n>>>>>>> theirs\n", 2, "choose one"),
         ("a: 1\nb: @x\n", 2, "`@` must be in quotes"),
         ("a: 1\nb: [1, 2\nc: 3\n", 2, "`[` opened on this line is not closed"),
         ("a: 1\nb: {c: 1\n", 2, "`{` opened on this line is not closed"),

@@ -277,6 +277,27 @@ def test_a_decimal_comma_is_named(connection: duckdb.DuckDBPyConnection) -> None
         read(connection, {"v": ["1.5", "308,14"]}, {"v": "double"})
 
 
+@pytest.mark.parametrize("text", ["1.000", " 12.000", "-999.000"])
+def test_one_or_a_thousand_is_asked_for(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    """A point before three zeros is either, and the contract says which."""
+    rows = {"v": ["7", text]}
+    with pytest.raises(SourceDataError, match="may be one or a thousand; set `decimal:"):
+        read(connection, rows, {"v": "bigint"})
+    as_one = read(connection, rows, {"v": Column(type="bigint", decimal=".")})
+    as_thousand = read(connection, rows, {"v": Column(type="bigint", thousands=".")})
+    one = int(text.partition(".")[0])
+    assert as_one.table["v"].to_pylist() == [7, one]
+    assert as_thousand.table["v"].to_pylist() == [7, one * 1000]
+
+
+def test_a_moment_without_a_zone_is_told(connection: duckdb.DuckDBPyConnection) -> None:
+    """It is read as UTC, which may not be the clock it was written by."""
+    column = Column(type="timestamptz", format="%d.%m.%Y %H:%M")
+    conformed = read(connection, {"v": ["26.10.2025 02:30"]}, {"v": column})
+    assert conformed.table["v"].to_pylist() == [datetime(2025, 10, 26, 2, 30, tzinfo=UTC)]
+    assert "its format has no zone (%z): its values are read as UTC" in conformed.notes[0]
+
+
 def test_a_lost_column_can_be_null(connection: duckdb.DuckDBPyConnection) -> None:
     """`lost_column: null`, or `optional` on the column itself, which says nothing of it."""
     rows = {"id": ROWS["id"]}

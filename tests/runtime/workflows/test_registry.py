@@ -132,6 +132,15 @@ def test_an_id_registered_twice_in_one_file_is_refused(
         get_workflow("reg_twice", project)
 
 
+def test_a_merge_that_waits_for_its_person_is_called_so(
+    project: Project, make_workflow: MakeWorkflow
+) -> None:
+    """Not a fault of Python's grammar: what both sides changed has markers around it."""
+    make_workflow("reg_both", "x = 0\n<<<<<<< yours\nx = 1\n=======\nx = 2\n>>>>>>> theirs\n")
+    _, [broken] = load_workflows(project)
+    assert "dagster_job.py:2: a merge has left both sides here" in broken.reason
+
+
 def test_a_module_that_registers_another_id_is_broken(
     project: Project, make_workflow: MakeWorkflow
 ) -> None:

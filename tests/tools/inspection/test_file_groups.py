@@ -57,6 +57,16 @@ def test_one_shape_is_one_table_by_the_pattern_that_was_given(tmp_path: Path) ->
     assert groups("https://api.test/items") == {}
 
 
+def test_a_folder_that_has_one_file_today_gets_more(tmp_path: Path) -> None:
+    """What is read is the folder; beside other tables, the series that a number shows."""
+    write(tmp_path, **{"2025-01": "id\n1\n"})
+    assert list(groups(tmp_path).values()) == [(f"{tmp_path}/*.csv", ["2025-01.csv"])]
+    (tmp_path / "2025-01.csv").rename(tmp_path / "orders_2025-01.csv")
+    write(tmp_path, people="id,name\n1,A\n")
+    locations = {location for location, _ in groups(tmp_path).values()}
+    assert locations == {f"{tmp_path}/orders*.csv", f"{tmp_path}/people.csv"}
+
+
 def test_files_that_no_pattern_names_alone_are_refused(tmp_path: Path) -> None:
     """A pattern that takes a file of another table along would be a wrong table."""
     write(tmp_path, alpha="id\n1\n", beta="other\n1\n", gamma="id\n2\n")

@@ -137,7 +137,8 @@ def _name(files: Sequence[Path], taken: set[str]) -> str:
 
 def _pattern(files: Sequence[Path], among: Sequence[Path]) -> str:
     """What names these files, and none of the others that are there."""
-    if len(files) == 1:
+    # Of a folder that has several tables, what is called without a number is a table by itself.
+    if len(files) == 1 < len(among) and not re.search(r"\d", files[0].stem):
         return str(files[0])
     if len(files) == len(among) and len({file.parent for file in files}) == 1:
         suffixes = {"".join(file.suffixes[-1:]) for file in files}
@@ -154,6 +155,8 @@ def _pattern(files: Sequence[Path], among: Sequence[Path]) -> str:
             candidate = f"{folder}/{glob.escape(beginning)}*{suffix}"
             if beginning and _named(candidate) == set(files):
                 return candidate
+    if len(files) == 1:
+        return str(files[0])
     listed = ", ".join(file.name for file in files[:_MOST_NAMED])
     raise SourceSettingError(
         f"{listed} have the same columns, and no pattern names them without other files.",
