@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _FULL_REFRESH_TAG = "dataflow/full_refresh"
 _SINCE_TAG = "dataflow/since"
 _UNTIL_TAG = "dataflow/until"
+# Kinds of sources with the key `incremental`, of which this library knows what it means.
+_NAMES_ITS_CURSOR = ("api", "database")
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,24 @@ class Reading:
             raise BadInputError(
                 "With `since`, rows come again that an `append` would add twice, and the column "
                 "that tells which is not named.",
-                "Name it in `ingestion.source.incremental`, or set `load.write_disposition` to "
-                "merge.",
+                _how_to_tell(str(getattr(table.source, "type", ""))),
             )
         return Span(
             column, typed_value(self.since), typed_value(self.until) if self.until else None
         )
+
+
+def _how_to_tell(kind: str) -> str:
+    """Who can say by which column a source of this kind is read."""
+    if kind in _NAMES_ITS_CURSOR:
+        return (
+            "Name it in `ingestion.source.incremental`, or set `load.write_disposition` to merge."
+        )
+    return (
+        f"Only the reader of {quoted(kind)} can tell: by `Extracted.span`, or a key `incremental` "
+        "with a `column` (docs/plugins/sources.md). Or read everything again with "
+        "`--full-refresh`, or set `load.write_disposition` to merge."
+    )
 
 
 def check_bound(table: SourceTable, name: str, value: str, last_value: Any) -> None:
