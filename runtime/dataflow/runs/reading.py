@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.errors import BadInputError
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.shown import quoted
 from dataflow.sources.row_identity import moment_of
 from dataflow.sources.window import typed_value
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dataflow.shared.named_source import SourceTable
+    from dataflow.shared.project import Project
 
 _FULL_REFRESH_TAG = "dataflow/full_refresh"
 _SINCE_TAG = "dataflow/since"
@@ -101,6 +102,30 @@ class Reading:
         return Span(
             column, typed_value(self.since), typed_value(self.until) if self.until else None
         )
+
+
+def check_reading(project: Project, workflow_id: str, reading: Reading) -> None:
+    """Refuse what the configuration shows not to go, before a run is asked for.
+
+    Of a workflow whose configuration cannot be read the launch says more.
+
+    Raises:
+        BadInputError: A part is asked for of a table that is replaced, or by a value that is none
+            of the cursor's.
+    """
+    if not (reading.since or reading.until):
+        return
+    from dataflow.shared.config import workflow_config
+
+    try:
+        tables = workflow_config(workflow_id, project).tables
+    except DataflowError:
+        return
+    for table in tables:
+        reading.parameters(table)
+        for name, value in (("since", reading.since), ("until", reading.until)):
+            if value:
+                check_bound(table, f"`{name}`", value, None)
 
 
 def _how_to_tell(kind: str) -> str:
