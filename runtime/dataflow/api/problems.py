@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from dataflow.api.request_body import UNKNOWN_KEY
 from dataflow.service.problem_document import MEDIA_TYPE, problem
-from dataflow.shared.errors import BadInputError, DataflowError, code_of
+from dataflow.shared.errors import BadInputError, DataflowError, code_of, code_of_name
 from dataflow.shared.logging import get_logger
 from dataflow.shared.redaction import redact
 from dataflow.shared.shown import shortened
@@ -95,7 +95,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
         f"The request does not fit: {where}.",
         " ".join([*(f"{each.rstrip('?.')}." for each in told[:1]), _SEE]),
         jsonable_encoder(errors),
-        code=code_of(BadInputError("", "")),
+        code=code_of_name(BadInputError.__name__),
     )
 
 
