@@ -31,13 +31,29 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+def initdb_path() -> str | None:
+    """The program that makes a Postgres server's folder, if one is installed."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return shutil.which("initdb") or (str(binaries[-1]) if binaries else None)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A Postgres server of the tests' own; its URL."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = shutil.which("initdb") or (binaries and str(binaries[-1]))
+    found = initdb_path()
     if not found:
         pytest.skip("no Postgres server is installed (Debian's package is called postgresql)")
+    with postgres_server(found) as url:
+        yield url
+
+
+@contextmanager
+def postgres_server(found: str) -> Iterator[str]:
+    """A Postgres server in a folder of its own; its URL.
+
+    Args:
+        found: Its program initdb, beside which the others are.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dataflow-postgres-"))
     (folder / "password").write_text(PASSWORD, encoding="utf-8")
     # A server refuses to run as root.

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 import click
 
+from dataflow.cli.run_screen import RunScreen
 from dataflow.shared.environments import ENVIRONMENT_VARIABLE, chosen_environment
 
 
@@ -29,13 +30,18 @@ def check(name: str, as_json: bool) -> None:
     # A setting that is wrong, or an environment that there is not, is told before all else.
     _ = project.settings
     found = []
-    for part in check_environment(project):
-        found.append(part)
+    with RunScreen() as line:
         if not as_json:
+            line.begin("trying")
+        for part in check_environment(project):
+            found.append(part)
+            if as_json:
+                continue
             mark = click.style("✓", fg="green") if part.ok else click.style("✗", fg="red")
-            click.echo(f"  {mark} {part.part:<15} {part.said}")
+            line.say(f"  {mark} {part.part:<15} {part.said}")
             if part.instruction:
-                click.echo(f"    {'':<15} {part.instruction}")
+                line.say(f"    {'':<15} {part.instruction}")
+            line.begin("trying")
     failed = [part.part for part in found if not part.ok]
     shown = chosen_environment() or "default"
     if as_json:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import Self, TextIO
 
 import click
 
@@ -47,7 +47,7 @@ class SecondsLine:
         self._ended = threading.Event()
         self._ticking: threading.Thread | None = None
 
-    def __enter__(self) -> SecondsLine:
+    def __enter__(self) -> Self:
         # Standard output need not be a file.
         with suppress(OSError):
             self._output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")

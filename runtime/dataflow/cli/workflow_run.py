@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dataflow.cli.progress import SecondsLine
+from dataflow.cli.run_screen import RunScreen
 from dataflow.shared.importing import collect_seldom, importing
 from dataflow.shared.project import Project, find_project
 from dataflow.workflows.registry import get_workflow
@@ -105,7 +105,11 @@ def run(
     project = find_project()
     request = RunRequest(read_run_config(config) if config else {}, partition, tags)
     # The whole configuration is read before anything is imported, started or written.
-    with share_with_author(project, name), SecondsLine() as line:
+    with share_with_author(project, name), RunScreen() as line:
+        if line.is_seen and not as_json:
+            from dataflow.runs.run_ledger import RunLedger
+
+            line.usual = RunLedger(project).usual_seconds(name)
         report = None if as_json else functools.partial(_print_step, line)
         if remote:
             from dataflow.cli.run_remote import run_remote
@@ -156,9 +160,11 @@ def _part_tags(only: tuple[str, ...]) -> dict[str, str]:
     return part_tags(only)
 
 
-def _print_step(line: SecondsLine, step: Step) -> None:
+def _print_step(line: RunScreen, step: Step) -> None:
     if step.status == "running":
-        line.count(f"  … {step.name:<10}")
+        line.begin(step.name)
+        return
+    if line.end(step):
         return
     mark = _MARKS.get(step.status, "-")
     seconds = f"{step.seconds:6.1f} s" if step.status == "succeeded" else " " * 8

@@ -33,6 +33,8 @@ _SECONDS_TO_WAIT = 10.0
 # What SQLite takes as parameters of one statement, with room.
 _IDS_AT_ONCE = 500
 _LONGEST = 300
+# Enough to tell what is usual.
+_RUNS_ASKED = 50
 
 log = get_logger(__name__)
 
@@ -89,6 +91,23 @@ class RunLedger:
         except (sqlite3.Error, ValueError, TypeError) as error:
             log.warning(f"{self._path.name} cannot be read: {error}")
         return found
+
+    def usual_seconds(self, workflow_id: str) -> dict[str, float]:
+        """How many seconds a workflow's steps take, by their name: the median of earlier runs."""
+        taken: dict[str, list[float]] = {}
+        if not self._path.exists():
+            return {}
+        try:
+            with closing(self._open()) as ledger:
+                asked = "select steps from runs where workflow_id = ? limit ?"
+                for (steps,) in ledger.execute(asked, (workflow_id, _RUNS_ASKED)):
+                    for step in json.loads(steps):
+                        if step["status"] == "succeeded":
+                            taken.setdefault(step["name"], []).append(step["seconds"])
+        except (sqlite3.Error, ValueError, KeyError, TypeError):
+            # It is for a guess alone.
+            return {}
+        return {name: sorted(each)[len(each) // 2] for name, each in taken.items()}
 
     def note_errors(self, errors: Mapping[str, str]) -> None:
         """Write down why runs failed that could not say it themselves, found out afterwards."""

@@ -28,7 +28,7 @@ def load_extensions(connection: DuckDBPyConnection, names: Iterable[str], extra:
     import duckdb
 
     for name in names:
-        file = _packaged(name, duckdb.__version__)
+        file = packaged_extension(name, duckdb.__version__)
         try:
             if file is not None:
                 connection.execute(f"LOAD {quote_literal(file)}")
@@ -47,8 +47,12 @@ def load_extensions(connection: DuckDBPyConnection, names: Iterable[str], extra:
             ) from error
 
 
-def _packaged(name: str, version: str) -> Path | None:
-    """The file in the extension's package that is for this DuckDB."""
+def packaged_extension(name: str, version: str) -> Path | None:
+    """The file that an extension's PyPI package has for a version of DuckDB; None if none has.
+
+    >>> packaged_extension("no_such_extension", "1.5.5") is None
+    True
+    """
     spec = find_spec(f"duckdb_extension_{name}")
     for folder in (spec and spec.submodule_search_locations) or ():
         file = Path(folder, "extensions", f"v{version}", f"{name}.duckdb_extension")

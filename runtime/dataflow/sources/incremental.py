@@ -64,6 +64,8 @@ class Progress:
         types: Declared types of columns, by which rows at the border are compared.
         texts_are_numbers: Whether texts that are whole numbers come in the order of numbers. In a
             database they do not; the ids of an API do.
+        read: Makes values of a column of texts, where rows go by these and not by the texts. What
+            the source was asked for is then more than the rows between start and until.
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class Progress:
         window: Window | None = None,
         *,
         texts_are_numbers: bool = False,
+        read: Callable[[pa.ChunkedArray], pa.ChunkedArray] | None = None,
     ) -> None:
         self.field = field
+        self._read = read
         self.types: Mapping[str, str] = {}
         self.texts_are_numbers = texts_are_numbers
         saved = last_value if isinstance(last_value, dict) else {"value": last_value}
@@ -127,6 +131,8 @@ class Progress:
             column: The column, as SQL.
             literal: Makes SQL of a value and its name.
         """
+        if self._read is not None:
+            return "", {}
         bounds = [("dataflow_start", ">=", self.start), ("dataflow_until", "<", self.until)]
         given = [(name, sign, value) for name, sign, value in bounds if value is not None]
         terms = [f"{column} {sign} {literal(name, value)}" for name, sign, value in given]
@@ -249,33 +255,54 @@ class Progress:
 
         name = self.column_in(table.column_names)
         column = table[name]
-        if column.null_count:
+        if self._read is not None:
+            table, column = self._between(table, name, self._read(column))
+        unread = pc.and_(pc.is_null(column), pc.is_valid(table[name]))
+        if missing := table[name].null_count:
             notes.append(
-                f"{column.null_count:,} rows have no {self.field!r}; such rows are read only the "
-                "first time."
+                f"{missing:,} rows have no {self.field!r}; such rows are read only the first time."
             )
         beyond = _beyond_now(column)
         largest = pc.max(column if beyond is None else column.filter(pc.invert(beyond)))
-        if not largest.is_valid and beyond is None:
+        if not largest.is_valid and beyond is None and not pc.any(unread).as_py():
             return table
-        special = pc.equal(column, largest)
+        # What cannot be read as a value has no place either.
+        special = pc.or_(pc.fill_null(pc.equal(column, largest), False), unread)
         self._take_types_of(column.type)
         if beyond is not None:
-            special = pc.or_(pc.fill_null(special, False), beyond)
+            special = pc.or_(special, beyond)
         if self._before:
-            special = pc.or_(special, pc.equal(column, _scalar(self.start, column.type)))
-        numbers = np.flatnonzero(pc.fill_null(special, False).to_numpy())
+            at_start = pc.equal(column, _scalar(self.start, column.type))
+            special = pc.or_(special, pc.fill_null(at_start, False))
+        numbers = np.flatnonzero(special.to_numpy())
         rows = table.take(pa.array(numbers)).to_pylist()
+        values = column.take(pa.array(numbers)).to_pylist()
         known = [
             number
-            for number, row in zip(numbers, rows, strict=True)
-            if not self.admit(row[name], row)
+            for number, value, row in zip(numbers, values, rows, strict=True)
+            if not self.admit(value, row)
         ]
         if not known:
             return table
         keep = np.ones(table.num_rows, dtype=bool)
         keep[known] = False
         return table.filter(pa.array(keep))
+
+    def _between(
+        self, table: pa.Table, name: str, values: pa.ChunkedArray
+    ) -> tuple[pa.Table, pa.ChunkedArray]:
+        """The rows that a database would give which compares values, and those it cannot place."""
+        import pyarrow.compute as pc
+
+        inside = None
+        for bound, compare in ((self.start, pc.greater_equal), (self.until, pc.less)):
+            if bound is not None:
+                within = pc.fill_null(compare(values, _scalar(bound, values.type)), False)
+                inside = within if inside is None else pc.and_(inside, within)
+        if inside is None:
+            return table, values
+        kept = pc.or_(inside, pc.and_(pc.is_null(values), pc.is_valid(table[name])))
+        return table.filter(kept), values.filter(kept)
 
     def saved(self) -> dict[str, Any] | None:
         """What the next run is to be told, as plain JSON; None if no value was ever met."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import resource
 import shutil
 import signal
@@ -361,8 +362,10 @@ def test_a_terminal_gets_one_by_itself_and_a_pipe_does_not(terminal: Terminal) -
     assert "Running cold" in cold
     assert "Running cold" not in warm
     for shown in (cold, warm):
-        assert "\r\033[K  … extract_op" in shown
+        assert re.search(r"\033\[\?25l[^\n]*extract_op +0 s", shown), shown
         assert "✓" in shown
+        # The cursor is back at the end.
+        assert shown.rindex("\033[?25h") > shown.rindex("\033[?25l")
 
 
 def test_one_that_is_idle_goes(terminal: Terminal) -> None:

@@ -351,7 +351,7 @@ def test_an_extension_that_cannot_be_loaded_is_named_with_what_installs_it(
     broken = tmp_path / "ducklake.duckdb_extension"
     broken.write_bytes(b"of another version")
     monkeypatch.setattr(lake_engines, "_idle", {})
-    monkeypatch.setattr(duckdb_extensions, "_packaged", lambda *_: broken)
+    monkeypatch.setattr(duckdb_extensions, "packaged_extension", lambda *_: broken)
     lake = lake_of(tmp_path / "project")
     with pytest.raises(MissingDependencyError, match="cannot load its extension ducklake") as told:
         load(lake.begin("run-1"), [{"id": "x"}], tmp_path)

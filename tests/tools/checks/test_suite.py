@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import tomllib
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,10 @@ from tests.tools.checks.breakages import append, write
 from tests.tools.checks.conftest import BARE, Render, missing
 
 from dataflow.shared.project import Project
-from dataflow_tools.checks.check import _tested, check_workflows
+from dataflow_tools.checks.check import check_workflows
 from dataflow_tools.checks.checklist import Report
 from dataflow_tools.checks.protocol import Status
+from dataflow_tools.checks.pytest_run import PytestRuns
 
 FAILING = """
 
@@ -33,10 +33,9 @@ def test_without_pytest_each_workflow_says_what_to_install(
 ) -> None:
     """No failure of the workflow is made of it, and the other points are looked at."""
     monkeypatch.setitem(sys.modules, "pytest", None)
-    with ExitStack() as cleanup:
-        outcome = _tested(Project(tmp_path), ["one", "two"], cleanup)
+    runs = PytestRuns(Project(tmp_path), ["one", "two"])
     for name in ("one", "two"):
-        (finding,) = outcome.findings[name]
+        (finding,) = runs.outcome(name).findings[name]
         assert "pytest, which runs the tests of workflows, is not installed" in finding.reason
         assert finding.instruction == "pip install pytest"
 
@@ -114,3 +113,26 @@ def test_tests_that_end_pytest_are_no_tests_that_pass(
     assert "pytest ended early (exit code 9)" in str(reports["leaving"]["tests-pass"])
     # Nothing fails where nothing is tested, and that is not enough.
     assert "There is no test" in str(reports["untested"]["tests-pass"])
+
+
+@pytest.mark.slow
+def test_tests_in_several_processes_are_told_apart(
+    new_project: Callable[[], Project], render: Render
+) -> None:
+    """Whichever process they ran in, reports come in the order that was asked for."""
+    project = new_project()
+    names = ["one", "two", "three", "four"]
+    for number, name in enumerate(names, 1):
+        folder = render(project, name, **BARE)
+        for path in (folder / "tests").glob("*.py"):
+            path.unlink()
+        passing = "".join(f"def test_{n}() -> None:\n    pass\n" for n in range(number))
+        write("tests/test_some.py", passing)(folder)
+    # One ends its process; the others that are in it are run again.
+    write("tests/test_some.py", LEAVING)(project.workflow_dir("three"))
+    runs = PytestRuns(project, names, most=2)
+    assert len(runs._runs) == 2
+    assert [runs.outcome(name).passed[name] for name in names] == [1, 2, 0, 4]
+    assert "ended early" in str(runs.outcome("three").findings["three"])
+    reports = [report.workflow_id for report in check_workflows(project, names)]
+    assert reports == names

@@ -1,18 +1,16 @@
-"""The check of workflows: everything on the checklist, asked as much at once as two cores allow."""
+"""The check of workflows: everything on the checklist, asked as much at once as the cores allow."""
 
 from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dataflow.shared.errors import MissingDependencyError
-from dataflow.shared.finding import Finding
 from dataflow.shared.output_redaction import guard_output
-from dataflow_tools.checks.checklist import Report, as_advice, judge, load_checks
-from dataflow_tools.checks.suite import TestRun
+from dataflow_tools.checks.checklist import Point, Report, as_advice, judge, load_checks
+from dataflow_tools.checks.pytest_run import PytestRuns
 from dataflow_tools.checks.trial import Trial, Workers
-from dataflow_tools.checks.tried_workflow import Outcome
 from dataflow_tools.checks.workflow_source import WorkflowSource
 
 if TYPE_CHECKING:
@@ -31,10 +29,11 @@ def check_workflows(
     with_environment: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Report]:
-    """Check workflows against the authoring checklist, one after the other.
+    """Check workflows against the authoring checklist; reports come in the order of the ids.
 
     Their code is imported, their models are built on empty tables and their tests run in other
-    processes; no source is asked and no table of the warehouse is written.
+    processes; no source is asked and no table of the warehouse is written. The tests go on while
+    all else is looked at.
 
     Args:
         with_environment: Whether the variables that they read have to be set.
@@ -42,39 +41,55 @@ def check_workflows(
     """
     guard_output()
     with ExitStack() as cleanup:
+        tests: PytestRuns | None = None
+        if with_tests:
+            # They take longest, and so begin first.
+            tests = PytestRuns(project, workflow_ids)
+            cleanup.callback(tests.stop)
         workers = Workers(cleanup)
         workers.start([WorkflowSource(project, name) for name in workflow_ids])
         checks = load_checks()
-        outcome: Outcome | None = None
-        if with_tests:
-            progress("running the tests")
-            outcome = _tested(project, workflow_ids, cleanup)
+        judged = []
         for name in workflow_ids:
             progress(f"checking {name}")
-            yield _check(Trial(project, name, outcome, with_environment, workers), checks)
+            points = _Points(Trial(project, name, with_environment, workers, tests), checks)
+            points.judge_files_and_trial()
+            if tests is None:
+                yield points.report()
+            else:
+                judged.append(points)
+        for points in judged:
+            progress(f"running the tests of {points.workflow.workflow_id}")
+            yield points.report()
 
 
-def _tested(project: Project, workflow_ids: Sequence[str], cleanup: ExitStack) -> Outcome:
-    try:
-        tests = TestRun(project, workflow_ids)
-    except MissingDependencyError as error:
-        # The other points can be looked at without.
-        outcome = Outcome()
-        for name in workflow_ids:
-            outcome.findings[name].append(Finding.of(error))
-        return outcome
-    cleanup.callback(tests.stop)
-    return tests.wait()
+@dataclass
+class _Points:
+    """How one workflow stands, as far as it has been judged."""
 
+    workflow: Trial
+    checks: dict[str, Check[TriedWorkflow]]
+    _found: dict[str, Point] = field(default_factory=dict)
+    _seconds: float = 0.0
 
-def _check(workflow: Trial, checks: dict[str, Check[TriedWorkflow]]) -> Report:
-    began = time.perf_counter()
-    workflow.begin()
-    # All that needs no other process is done while those two work.
-    in_turn = sorted(checks.items(), key=lambda item: item[1].waits)
-    points = {key: judge(key, check, workflow) for key, check in in_turn}
-    if not workflow.is_rendered:
-        points = {key: as_advice(point) for key, point in points.items()}
-    return Report(
-        workflow.workflow_id, tuple(points[key] for key in checks), time.perf_counter() - began
-    )
+    def judge_files_and_trial(self) -> None:
+        """Judge all but what the tests decide."""
+        began = time.perf_counter()
+        self.workflow.begin()
+        # All that needs no other process is done while those work.
+        for key, check in sorted(self.checks.items(), key=lambda item: item[1].waits):
+            if not check.waits_for_tests:
+                self._found[key] = judge(key, check, self.workflow)
+        self._seconds += time.perf_counter() - began
+
+    def report(self) -> Report:
+        """Judge the rest, which waits for the tests."""
+        began = time.perf_counter()
+        for key, check in self.checks.items():
+            if key not in self._found:
+                self._found[key] = judge(key, check, self.workflow)
+        points = [self._found[key] for key in self.checks]
+        if not self.workflow.is_rendered:
+            points = [as_advice(point) for point in points]
+        self._seconds += time.perf_counter() - began
+        return Report(self.workflow.workflow_id, tuple(points), self._seconds)

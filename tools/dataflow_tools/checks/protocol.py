@@ -84,7 +84,8 @@ class Check(Generic[Checked]):
         title: What is required, as a statement.
         function: Judges a workflow; gives findings, or a verdict that says more.
         position: Where the point stands in its group.
-        waits: Whether it asks what came of trying the workflow out, and so is judged last.
+        waits: Whether it asks what came of trying the workflow out, and so is judged late.
+        waits_for_tests: Whether it asks how the tests ended, and so is judged last.
     """
 
     group: str
@@ -92,6 +93,7 @@ class Check(Generic[Checked]):
     function: Callable[[Checked], Verdict | Iterable[Finding]]
     position: int = 100
     waits: bool = False
+    waits_for_tests: bool = False
 
     def __call__(self, workflow: Checked) -> Verdict:
         """Judge a workflow."""
@@ -100,7 +102,12 @@ class Check(Generic[Checked]):
 
 
 def check(
-    group: str, title: str, *, position: int = 100, waits: bool = False
+    group: str,
+    title: str,
+    *,
+    position: int = 100,
+    waits: bool = False,
+    waits_for_tests: bool = False,
 ) -> Callable[[Callable[[Checked], Verdict | Iterable[Finding]]], Check[Checked]]:
     """Make a function a `Check`."""
-    return lambda function: Check(group, title, function, position, waits)
+    return lambda function: Check(group, title, function, position, waits, waits_for_tests)

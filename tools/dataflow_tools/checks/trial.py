@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import ExitStack
 
+    from dataflow_tools.checks.pytest_run import PytestRuns
+    from dataflow_tools.checks.tried_workflow import Outcome
     from dataflow_tools.checks.workflow_source import WorkflowSource
+
+
+# Where dbt packages are named, which the first run installs.
+_PACKAGES = ("packages.yml", "dependencies.yml")
 
 
 class Workers:
@@ -57,19 +63,31 @@ class Workers:
 
 @dataclass(frozen=True)
 class Trial(TriedWorkflow):
-    """A workflow that is tried out in these processes."""
+    """A workflow that is tried out in these processes.
+
+    Args:
+        pytest_runs: The tests, of this workflow among others; ``None`` if they are not run.
+    """
 
     workers: Workers
+    pytest_runs: PytestRuns | None = None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How its tests ended, which is waited for; ``None`` if they were not run."""
+        return self.pytest_runs.outcome(self.workflow_id) if self.pytest_runs is not None else None
 
     def begin(self) -> None:
         """Ask the processes for all that they can answer by themselves.
 
         The workflows that it comes after are tried before it, once for all that come after them.
         """
+        if self.pytest_runs is not None and self._shares_dbt_files:
+            self.pytest_runs.wait()
         for name in self._upstreams:
             if name not in self.workers.tried:
                 self.workers.tried[name] = False
-                other = replace(self, workflow_id=name, outcome=None)
+                other = replace(self, workflow_id=name, pytest_runs=None)
                 other.begin()
                 self.workers.tried[name] = other._makes_tables()
         # Before the first run only the tests' sample tells which columns there are.
@@ -145,6 +163,11 @@ class Trial(TriedWorkflow):
             self.has("evidence"),
             {name: self.workers.tried.get(name, False) for name in self._upstreams},
         )
+
+    @property
+    def _shares_dbt_files(self) -> bool:
+        """Whether its tests write into its dbt project: packages, or what others' tables are."""
+        return bool(self._upstreams) or any(self.has(f"dbt/{name}") for name in _PACKAGES)
 
     @cached_property
     def _upstreams(self) -> list[str]:

@@ -126,12 +126,15 @@ class TriedWorkflow(WorkflowSource, ABC):
     """A workflow that is tried out while its files are looked at.
 
     Args:
-        outcome: How its tests ended; ``None`` if they were not run.
         with_environment: Whether the variables that it reads have to be set here and now.
     """
 
-    outcome: Outcome | None
     with_environment: bool
+
+    @property
+    @abstractmethod
+    def outcome(self) -> Outcome | None:
+        """How its tests ended, which is waited for; ``None`` if they were not run."""
 
     @property
     @abstractmethod

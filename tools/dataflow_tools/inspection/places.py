@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_literal
 from dataflow_tools.inspection.countries import country_codes, country_names
+from dataflow_tools.inspection.profile import all_values
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,7 +90,4 @@ def _all_among(
     known: frozenset[str],
 ) -> bool:
     listed = ", ".join(quote_literal(one) for one in sorted(known))
-    row = connection.execute(
-        f"SELECT bool_and({value} IN ({listed})) FROM data WHERE {column.key} IS NOT NULL"  # noqa: S608
-    ).fetchone()
-    return row is not None and bool(row[0])
+    return all_values(connection, f"{value} IN ({listed})", column)

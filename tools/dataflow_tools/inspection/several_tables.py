@@ -77,15 +77,17 @@ def _begins_another(
     cells = _trimmed(record[1])
     if not above or len(cells) < _FEWEST_NAMES or not all(cells) or len(set(cells)) < len(cells):
         return False
+    is_header = cells == list(names)
+    # Said of nearly every record, and before what takes longer: names are no values.
+    if not is_header and any(looks_like_a_value(cell) or is_missing(cell) for cell in cells):
+        return False
     titled = len(_trimmed(above[-1][1])) == 1
     apart = _is_apart(above[-1], record) or (
         titled and len(above) > 1 and _is_apart(above[-2], above[-1])
     )
-    if cells == list(names):
+    if is_header:
         # Pages repeat their header, but each table has a title of its own.
         return apart and titled
-    if any(looks_like_a_value(cell) or is_missing(cell) for cell in cells):
-        return False
     below = _up_to_a_gap(row for _, row in ahead)
     if apart:
         return bool(below) and contrast(cells, below)

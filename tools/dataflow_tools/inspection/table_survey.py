@@ -111,6 +111,8 @@ def survey(records: Iterable[tuple[int, Sequence[str]]], header: Sequence[str]) 
     found = Survey(len(header))
     names = [name.strip() for name in header]
     sums = Sums(len(header))
+    # The last records, which are not yet in the sums: a copy of these for each takes long.
+    last: deque[list[str]] = deque()
     for number, record in records:
         row = list(record)
         found.rows += 1
@@ -128,6 +130,10 @@ def survey(records: Iterable[tuple[int, Sequence[str]]], header: Sequence[str]) 
             found.short = found.short or (number, row)
         elif any(cells[found.width :]):
             found.long = found.long or (number, row)
+        last.append(row)
+        if len(last) > _LAST:
+            sums.add(last.popleft())
+    for row in last:
         found.last.append((row, sums.copy()))
         sums.add(row)
     return found

@@ -1,8 +1,9 @@
 """The lock file of the dashboards' packages, and npm, which installs what it asks for.
 
 The lock file is made with ``npm install --package-lock-only`` in an empty folder that holds
-``package.json`` and ``.npmrc``; the entries ``funding`` are taken out of it. It names no host, so
-that npm asks whichever registry the person's own settings name.
+``package.json`` and ``.npmrc``; the entries ``funding`` are taken out of it, and by
+``.ci/prune_site_lock.py`` a third of the packages, with which nobody builds a site. It names no
+host, so that npm asks whichever registry the person's own settings name.
 """
 
 from __future__ import annotations

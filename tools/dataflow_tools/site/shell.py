@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from dataflow_tools.dashboards.public import compress
+from dataflow_tools.site.node import ROOM_FOR_NEW
 from dataflow_tools.site.npm_install import packages_hash
 from dataflow_tools.site.site_config import CONFIG_NAME
 from dataflow_tools.site.user_cache import cache_folder, link_or_copy, mark_used
@@ -53,7 +54,9 @@ def prepare_shell(
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         try:
-            done = node.run(str(node.node), "shell.mjs", str(draft), cwd=site.template)
+            done = node.run(
+                *(str(node.node), ROOM_FOR_NEW, "shell.mjs", str(draft)), cwd=site.template
+            )
         except (OSError, subprocess.SubprocessError) as error:
             report(f"It could not be made, so that the build takes longer: {error}")
             return None

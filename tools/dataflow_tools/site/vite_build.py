@@ -9,6 +9,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+from dataflow_tools.site.node import ROOM_FOR_NEW
 from dataflow_tools.site.preprocessed import PREPROCESSED, preprocessed_folder
 from dataflow_tools.site.shell import MISSING, add_shell, prepare_shell
 
@@ -68,7 +69,8 @@ def _run(
     began = time.monotonic()
     log_file = site.template.parent.parent / "build.log"
     with log_file.open("w+", encoding="utf-8", errors="replace") as log:
-        command = (str(node.node), str(folders.modules / "vite/bin/vite.js"), "build")
+        vite = str(folders.modules / "vite/bin/vite.js")
+        command = (str(node.node), ROOM_FOR_NEW, vite, "build")
         with node.running(
             *(*command, *options),
             cwd=site.template,

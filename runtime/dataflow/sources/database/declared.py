@@ -123,7 +123,7 @@ class Gathered:
                 if declared.said:
                     notes.append(f"Column {name!r} {declared.said}")
                 column = pa.chunked_array(chunks, _storage(declared))
-                columns.append(_typed(engine, column, declared, name, notes))
+                columns.append(typed_column(engine, column, declared, name, notes))
         return pa.table(dict(zip(names, columns, strict=True)))
 
 
@@ -142,13 +142,14 @@ def _storage(declared: Declared) -> pa.DataType:
     return pa.list_(kind) if declared.is_list else kind
 
 
-def _typed(
+def typed_column(
     engine: duckdb.DuckDBPyConnection,
     column: pa.ChunkedArray,
     declared: Declared,
     name: str,
     notes: list[str],
 ) -> pa.ChunkedArray:
+    """A column of texts in the type that it declares, or as it is with a note why."""
     import pyarrow as pa
 
     if declared.item == TEXT or _storage(Declared(declared.item)) != pa.string():

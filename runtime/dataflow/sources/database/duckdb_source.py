@@ -53,6 +53,16 @@ def read_duckdb(
         return TypedTable(progress.admit_table(table, notes) if progress else table, notes)
 
 
+def holds_texts(path: Path, settings: DatabaseSource, parameters: Parameters, column: str) -> bool:
+    """Whether a column of a table or query is text."""
+    with _open(path, parameters) as connection:
+        relation = _relation(connection, settings)
+        kinds = zip(relation.columns, relation.types, strict=True)
+        return any(
+            name.lower() == column.lower() and str(kind) == "VARCHAR" for name, kind in kinds
+        )
+
+
 def list_duckdb_tables(path: Path, settings: DatabaseSource, parameters: Parameters) -> list[str]:
     """Names of the tables and views in the source's schema."""
     with _open(path, parameters) as connection:

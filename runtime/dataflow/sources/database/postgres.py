@@ -73,7 +73,7 @@ class Cursor:
         result = self._cursor.pgresult
         self.names = [column.name for column in description]
         self.columns = [
-            _declared(connection, column.type_code, result.fmod(index) if result else -1)
+            declared_type(connection, column.type_code, result.fmod(index) if result else -1)
             for index, column in enumerate(description)
         ]
 
@@ -92,11 +92,11 @@ def literal(connection: psycopg.Connection[Any], value: Any) -> str:
     return sql.Literal(value).as_string(connection)
 
 
-def _declared(connection: psycopg.Connection[Any], oid: int, modifier: int) -> Declared:
+def declared_type(connection: psycopg.Connection[Any], oid: int, modifier: int) -> Declared:
     """What a column's type is, and for numbers how many digits it is declared with."""
     info = connection.adapters.types.get(oid)
     if info is not None and info.array_oid == oid and oid:
-        item = _declared(connection, info.oid, modifier)
+        item = declared_type(connection, info.oid, modifier)
         return Declared(f"{item.type}[]", item.said)
     if oid == _NUMERIC:
         # Numeric's modifier: digits in the upper half, scale in the lower eleven bits, and 4 more.

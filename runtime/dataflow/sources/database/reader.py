@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote as quote_path
 
-from dataflow.sources.database.duckdb_source import list_duckdb_tables, read_duckdb
+from dataflow.sources.database.duckdb_source import holds_texts, list_duckdb_tables, read_duckdb
 from dataflow.sources.database.settings import DatabaseSource
+from dataflow.sources.database.text_cursor import text_cursor
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.file.location import local_path
 from dataflow.sources.incremental import Progress
@@ -14,11 +17,13 @@ from dataflow.sources.inference import durations_as_text
 from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sqlalchemy import URL
 
     from dataflow.shared.config_model import Parameters
+    from dataflow.sources.database.text_cursor import TextCursor
 
 _DUCKDB = "duckdb"
 _SQLITE = "sqlite"
@@ -37,24 +42,20 @@ def read_database(settings: DatabaseSource, request: ReadRequest) -> Extracted:
         SourceSettingError: A setting cannot be used.
         MissingDependencyError: The database's driver is not installed.
     """
-    incremental, progress = settings.incremental, None
-    if incremental:
-        progress = Progress(
-            incremental.column,
-            request.last_value,
-            incremental.initial_value,
-            request.window(incremental.look_back),
-        )
     # One row more than are wanted tells whether there are more.
     limit = None if request.limit is None else request.limit + 1
     kind, path = _file_kind(settings.url)
     if kind == _DUCKDB and path is not None:
+        texts = _text_cursor(settings, request, partial(holds_texts, path, settings))
+        progress = _progress(settings, request, texts)
         typed = read_duckdb(path, settings, request.parameters, progress, limit)
     else:
-        from dataflow.sources.database.server import read_server
+        from dataflow.sources.database.server import read_server, server_holds_texts
 
         url = _server_url(path, settings)
-        typed = read_server(url, settings, request, progress, limit)
+        texts = _text_cursor(settings, request, partial(server_holds_texts, url, settings))
+        progress = _progress(settings, request, texts)
+        typed = read_server(url, settings, request, progress, limit, texts)
     typed = durations_as_text(typed)
     return Extracted(
         typed.table.slice(0, request.limit),
@@ -69,6 +70,33 @@ def read_database(settings: DatabaseSource, request: ReadRequest) -> Extracted:
 
 
 KIND = SourceKind(DatabaseSource, read_database)
+
+
+def _text_cursor(
+    settings: DatabaseSource, request: ReadRequest, holds: Callable[[Parameters, str], bool]
+) -> TextCursor | None:
+    """How the cursor is read if it is text in the database, and by the contract something else."""
+    if settings.incremental is None:
+        return None
+    field = settings.incremental.column
+    return text_cursor(field, request.contract, lambda: holds(request.parameters, field))
+
+
+def _progress(
+    settings: DatabaseSource, request: ReadRequest, texts: TextCursor | None
+) -> Progress | None:
+    incremental = settings.incremental
+    if incremental is None:
+        return None
+    window, last_value = request.window(incremental.look_back), request.last_value
+    initial_value = incremental.initial_value
+    if texts is not None:
+        window = replace(window, since=texts.bound(window.since), until=texts.bound(window.until))
+        saved = last_value if isinstance(last_value, dict) else {"value": last_value}
+        last_value = {**saved, "value": texts.bound(saved.get("value"))}
+        initial_value = texts.bound(initial_value)
+    read = texts.values if texts else None
+    return Progress(incremental.column, last_value, initial_value, window, read=read)
 
 
 def list_tables(settings: DatabaseSource, parameters: Parameters) -> list[str]:

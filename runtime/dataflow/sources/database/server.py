@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataflow.shared.shown import counted
 from dataflow.sources.column_names import distinct_names
-from dataflow.sources.database import mariadb, postgres
+from dataflow.sources.database import mariadb, postgres, postgres_bulk
 from dataflow.sources.database.connection import deadline, open_connection, server_address, shown
-from dataflow.sources.database.declared import Gathered
+from dataflow.sources.database.declared import TEXT, Gathered
 from dataflow.sources.database.values import read_values, with_declared_types
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceNotFoundError, SourceUnavailableError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.config_model import Parameters
     from dataflow.sources.database.settings import DatabaseSource
+    from dataflow.sources.database.text_cursor import TextCursor
     from dataflow.sources.incremental import Progress
     from dataflow.sources.kind import ReadRequest
 
@@ -32,6 +33,7 @@ Got = TypeVar("Got")
 # Rows at once: below this, round trips cost more than the rows.
 _SMALLEST_BATCH = 5_000
 # How those servers are read that say of what type their columns are.
+_SQLITE = "sqlite"
 _DRIVERS: dict[str, Any] = {"postgresql": postgres, "mysql": mariadb, "mariadb": mariadb}
 
 
@@ -41,6 +43,7 @@ def read_server(
     request: ReadRequest,
     progress: Progress | None,
     limit: int | None = None,
+    texts: TextCursor | None = None,
 ) -> TypedTable:
     """Read a table or query in batches, in a transaction that is rolled back.
 
@@ -58,7 +61,10 @@ def read_server(
         query = f"SELECT * FROM {origin}"  # noqa: S608
         condition, values = "", dict[str, Any]()
         if progress is not None:
-            condition, values = progress.condition(_quoted(connection, progress.field), _parameter)
+            column = _quoted(connection, progress.field)
+            condition, values = progress.condition(column, _parameter)
+            if texts is not None and connection.dialect.name == _SQLITE:
+                condition = texts.sqlite_clause(column, progress.start, progress.until)
         typed = read_values(connection, query + condition, values, size, limit)
         declared = _declared(connection, settings)
         return replace(typed, table=with_declared_types(typed.table, declared))
@@ -67,12 +73,37 @@ def read_server(
     table, notes = typed.table, list(typed.notes)
     if progress and table.num_rows:
         table = progress.admit_table(table, notes)
-    if address.get_backend_name() != "sqlite" or request.contract is not None:
+    if address.get_backend_name() != _SQLITE or request.contract is not None:
         return TypedTable(table, notes)
     # SQLite has no dates of its own.
     with open_engine() as engine:
         dated = type_dates(engine, table)
     return replace(dated, notes=notes + dated.notes)
+
+
+def server_holds_texts(
+    url: str | URL, settings: DatabaseSource, parameters: Parameters, column: str
+) -> bool:
+    """Whether a column of a table or query holds texts: by its type, in SQLite by its values."""
+
+    def ask(connection: Connection) -> bool:
+        with deadline(connection, parameters):
+            origin, name = _origin(connection, settings), _quoted(connection, column)
+            if connection.dialect.name == _SQLITE:
+                text = f"SELECT 1 FROM {origin} WHERE typeof({name}) = 'text' LIMIT 1"  # noqa: S608
+                return connection.exec_driver_sql(text).first() is not None
+            driver = _DRIVERS.get(connection.dialect.name)
+            if driver is None:
+                return False
+            raw: Any = connection.connection.driver_connection
+            cursor = driver.Cursor(raw, f"SELECT * FROM {origin} WHERE 1 = 0")  # noqa: S608
+        try:
+            kinds = zip(cursor.names, cursor.columns, strict=True)
+            return any(own.lower() == column.lower() and kind.type == TEXT for own, kind in kinds)
+        finally:
+            cursor.close()
+
+    return _trying(server_address(url, settings), parameters, ask)
 
 
 def list_server_tables(
@@ -115,6 +146,10 @@ def _read_declared(
     if progress is not None:
         column = _quoted(connection, progress.field)
         condition, _ = progress.condition(column, lambda _, value: driver.literal(raw, value))
+    if driver is postgres and limit is None:
+        bulk = postgres_bulk.read_bulk(connection, f"{origin}{condition}", parameters)
+        if bulk is not None:
+            return bulk
     with deadline(connection, parameters):
         cursor = driver.Cursor(raw, f"SELECT * FROM {origin}{condition}")  # noqa: S608
     names, notes = distinct_names(cursor.names)

@@ -63,7 +63,12 @@ def beginning_of(file: LocalFile) -> str:
 
 def each_line(text: str) -> Iterator[str]:
     """The lines of a text one by one, for who may need the first ones only."""
-    return io.StringIO(text, newline="")
+    start = 0
+    while start < len(text):
+        # Part by part: the first lines of a large text cost no copy of the whole of it.
+        end = text.find("\n", start + _BYTES) + 1 or len(text)
+        yield from io.StringIO(text[start:end], newline="")
+        start = end
 
 
 def lines_of(text: str) -> list[str]:
