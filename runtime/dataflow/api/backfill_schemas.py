@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from dataflow.api.request_body import RequestBody
 from dataflow.api.schemas import PREFIX, View
 from dataflow.runs.model import RunStatus
 from dataflow.runs.run_request import PartitionRange
@@ -15,10 +16,10 @@ from dataflow.service.backfills import Backfill, BackfillStatus
 _MOST_PARTITIONS = 10_000
 
 
-class BackfillRequest(BaseModel):
+class BackfillRequest(RequestBody):
     """Which partitions to run; all there are if nothing is said."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     first: str = Field(
         default="",

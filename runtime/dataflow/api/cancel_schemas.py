@@ -6,20 +6,19 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dataflow.api.request_body import RequestBody
 from dataflow.api.schemas import RUN_ID, View
 from dataflow.runs.model import RunStatus
 from dataflow.service.bulk_cancel import CancelledRun, OpenStatus
 
 
-class CancelRequest(BaseModel):
+class CancelRequest(RequestBody):
     """Which runs to cancel: of a workflow, in some statuses, by their ids, or all.
 
     Something has to be said, so that a request that lost its filter on the way cancels nothing.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"run_ids": [RUN_ID]}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"run_ids": [RUN_ID]}]})
 
     workflow_id: str | None = Field(
         default=None,

@@ -8,8 +8,9 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from dataflow.api.request_body import UNKNOWN_KEY
 from dataflow.service.problem_document import MEDIA_TYPE, problem
-from dataflow.shared.errors import DataflowError, code_of
+from dataflow.shared.errors import BadInputError, DataflowError, code_of, code_of_name
 from dataflow.shared.logging import get_logger
 from dataflow.shared.redaction import redact
 from dataflow.shared.shown import shortened
@@ -35,6 +36,7 @@ _WHEN = {
 }
 
 
+_SEE = "See `errors`, and /docs for what is allowed."
 # What it puts before the words of our own checks.
 _OF_PYDANTIC = "Value error, "
 
@@ -82,11 +84,18 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
         fault["detail"] if fault["location"] == ["body"] else ".".join(fault["location"])
         for fault in errors
     )
+    # What was probably meant is worth more than where everything stands that is allowed.
+    told = [
+        f"{fault['location'][-1]} {fault['detail']}"
+        for fault, given in zip(errors, error.errors(), strict=True)
+        if given["type"] == UNKNOWN_KEY
+    ]
     return problem(
         422,
         f"The request does not fit: {where}.",
-        "See `errors`, and /docs for what is allowed.",
+        " ".join([*(f"{each.rstrip('?.')}." for each in told[:1]), _SEE]),
         jsonable_encoder(errors),
+        code=code_of_name(BadInputError.__name__),
     )
 
 

@@ -21,7 +21,7 @@ from dataflow.api.schemas import (
 )
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.model import RunStatus, dagster_statuses
-from dataflow.runs.reading import Reading
+from dataflow.runs.reading import Reading, check_reading
 from dataflow.runs.run_part import part_tags
 from dataflow.service.launch_once import launch_run
 
@@ -116,9 +116,11 @@ async def run_workflow(
     """Put a run into Dagster's queue. One run of a workflow is executed at a time."""
     dagster = _dagster(request)
     asked = body or RunRequest()
+    reading = Reading(asked.full_refresh, asked.since, asked.until)
+    await run_sync(check_reading, dagster.project, workflow_id, reading)
     tags = {
         **asked.tags,
-        **Reading(asked.full_refresh, asked.since, asked.until).as_tags(),
+        **reading.as_tags(),
         **part_tags(asked.only),
     }
 

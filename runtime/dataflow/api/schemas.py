@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from dataflow.api.request_body import RequestBody
 from dataflow.runs.model import RunStatus, StepStatus
 from dataflow.runs.run_part import LOAD
 from dataflow.runs.run_request import RunRequest as RunAsked
@@ -27,11 +28,10 @@ _DEEPEST = 100
 _OWN_TAGS = ("dagster/", ".dagster/", "dataflow/")
 
 
-class RunRequest(BaseModel):
+class RunRequest(RequestBody):
     """How a workflow is to be run. Everything in it may be left out."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{}, {"tags": {"asked-by": "the-shop"}}]},
     )
 

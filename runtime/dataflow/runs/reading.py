@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.errors import BadInputError
+from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.shown import quoted
 from dataflow.sources.row_identity import moment_of
 from dataflow.sources.window import typed_value
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dataflow.shared.named_source import SourceTable
+    from dataflow.shared.project import Project
 
 _FULL_REFRESH_TAG = "dataflow/full_refresh"
 _SINCE_TAG = "dataflow/since"
 _UNTIL_TAG = "dataflow/until"
+# Kinds of sources with the key `incremental`, of which this library knows what it means.
+_NAMES_ITS_CURSOR = ("api", "database")
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,48 @@ class Reading:
             raise BadInputError(
                 "With `since`, rows come again that an `append` would add twice, and the column "
                 "that tells which is not named.",
-                "Name it in `ingestion.source.incremental`, or set `load.write_disposition` to "
-                "merge.",
+                _how_to_tell(str(getattr(table.source, "type", ""))),
             )
         return Span(
             column, typed_value(self.since), typed_value(self.until) if self.until else None
         )
+
+
+def check_reading(project: Project, workflow_id: str, reading: Reading) -> None:
+    """Refuse what the configuration shows not to go, before a run is asked for.
+
+    Of a workflow whose configuration cannot be read the launch says more.
+
+    Raises:
+        BadInputError: A part is asked for of a table that is replaced, or by a value that is none
+            of the cursor's.
+    """
+    if not (reading.since or reading.until):
+        return
+    from dataflow.shared.config import workflow_config
+
+    try:
+        tables = workflow_config(workflow_id, project).tables
+    except DataflowError:
+        return
+    for table in tables:
+        reading.parameters(table)
+        for name, value in (("since", reading.since), ("until", reading.until)):
+            if value:
+                check_bound(table, f"`{name}`", value, None)
+
+
+def _how_to_tell(kind: str) -> str:
+    """Who can say by which column a source of this kind is read."""
+    if kind in _NAMES_ITS_CURSOR:
+        return (
+            "Name it in `ingestion.source.incremental`, or set `load.write_disposition` to merge."
+        )
+    return (
+        f"Only the reader of {quoted(kind)} can tell: by `Extracted.span`, or a key `incremental` "
+        "with a `column` (docs/plugins/sources.md). Or read everything again with "
+        "`--full-refresh`, or set `load.write_disposition` to merge."
+    )
 
 
 def check_bound(table: SourceTable, name: str, value: str, last_value: Any) -> None:

@@ -40,7 +40,7 @@ def parameters_of(
         # How far the source was read is no matter: a partition is read whole each time.
         return {**part.parameters(table), "last_value": None, **named}
     last_value = None if reading.full_refresh else last_value_for(run, table.load)
-    for name, value in (("--since", reading.since), ("--until", reading.until)):
+    for name, value in (("`since`", reading.since), ("`until`", reading.until)):
         if value:
             check_bound(table, name, value, last_value)
     return {**reading.parameters(table), "last_value": last_value, **named}

@@ -245,8 +245,14 @@ class Contract:
     Args:
         columns: The columns, by their names in the warehouse.
         shown: What messages call the source.
+        place: The keys of config.yaml under which it stands.
     """
 
     columns: Mapping[str, Column]
     on_change: OnChange
     shown: str = "The source"
+    place: str = "ingestion"
+
+    def by_inspection(self, told: str) -> str:
+        """What a message tells of ``dataflow workflow inspect``: it does not look into lists."""
+        return told if self.place == "ingestion" else ""

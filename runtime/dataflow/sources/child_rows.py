@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,13 +82,19 @@ def child_rows(
         return {"data": table, "metadata": metadata}
     agreed = {given: Column(type=written_type(kinds[own])) for given, own in owners.items()}
     agreed = {**agreed, POSITION: Column(type="bigint"), **child.columns}
-    contract = Contract(agreed, child.on_change, f"The list {quoted(child.path)}")
+    contract = replace(_contract(name, child), columns=agreed)
     conformed = hold_to_contract(table, contract)
     metadata |= {"record_count": conformed.table.num_rows, "contract": asdict(conformed.report)}
     if told := [*notes, *conformed.notes]:
         metadata["notes"] = told
     rejected = {} if conformed.rejected is None else {"rejected": conformed.rejected}
     return {"data": conformed.table, "metadata": metadata, **rejected}
+
+
+def _contract(name: str, child: ChildTable) -> Contract:
+    """What is agreed about the items, which says where it is written."""
+    shown, place = f"The list {quoted(child.path)}", f"ingestion.child_tables.{name}"
+    return Contract(child.columns, child.on_change, shown, place)
 
 
 def _owners(child: ChildTable, kinds: dict[str, str], name: str) -> dict[str, str]:
@@ -190,7 +196,8 @@ def _items(
     if not count:
         return None, []
     shown = LocalFile(path, f"The list {child.path}", "jsonl")
-    typed = read_documents([shown], lines=True, contract=child.contract)
+    contract = _contract(name, child) if child.columns else None
+    typed = read_documents([shown], lines=True, contract=contract)
     return typed.table, typed.notes
 
 

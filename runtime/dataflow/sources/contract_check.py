@@ -107,7 +107,7 @@ def conform(
         return _in_wider_types(connection, relation, names, contract, wider)
     fits = " AND ".join(match.reading.fits for match in checked)
     if contract.on_change.bad_value == "fail":
-        refusal = _refusal(wrong, contract.shown)
+        refusal = _refusal(wrong, contract)
         refusal.failing_rows = _rows_without(connection, relation, fits)
         raise refusal
     report = replace(report, bad_columns=[misfit.match.name for misfit in wrong])
@@ -161,7 +161,7 @@ def _in_wider_types(
 ) -> Conformed:
     """Read a relation by its contract, as if the types in it were those that are declared now."""
     if contract.on_change.changed_column == "fail":
-        raise _refusal([each.misfit for each in wider], contract.shown)
+        raise _refusal([each.misfit for each in wider], contract)
     columns, told = dict(contract.columns), []
     for each in wider:
         name = each.misfit.match.name
@@ -234,13 +234,14 @@ def _matched(
     ]
     if lost:
         if contract.on_change.lost_column == "fail":
-            raise lost_columns(lost, new, names, contract.shown)
+            raise lost_columns(lost, new, names, contract)
         notes += [f"The source no longer has {quoted(name)}: null in every row." for name in lost]
     if new and contract.on_change.new_column == "fail":
         raise ContractError(
             f"{contract.shown} has columns that the contract does not name: {listed(new)}.",
-            "Describe them in `ingestion.columns`, which `dataflow workflow inspect NAME --accept` "
-            "does, or set `ingestion.on_change.new_column` to add or ignore.",
+            f"Describe them in `{contract.place}.columns`"
+            + contract.by_inspection(", which `dataflow workflow inspect NAME --accept` does")
+            + f", or set `{contract.place}.on_change.new_column` to add or ignore.",
         )
     for name in others:
         key = keys[name]
@@ -255,8 +256,9 @@ def _matched(
             continue
         notes.append(
             f"Column {quoted(name)} is new, or has values for the first time, and is loaded as "
-            f"{written_type(kinds[key])}. Describe it in `ingestion.columns`: `dataflow workflow "
-            "inspect NAME --accept` does."
+            f"{written_type(kinds[key])}. Describe it in `{contract.place}.columns`"
+            + contract.by_inspection(": `dataflow workflow inspect NAME --accept` does")
+            + "."
         )
     return matches, ContractReport(new, list(lost)), notes
 
@@ -314,15 +316,21 @@ def _strictly(match: Match) -> str:
     return match.reading.strictly(f"error('{_MISFIT}' || left(CAST({match.key} AS VARCHAR), 0))")
 
 
-def _refusal(wrong: Sequence[Misfit], shown: str) -> ContractError:
+def _refusal(wrong: Sequence[Misfit], contract: Contract) -> ContractError:
     told = "; ".join(misfit.told for misfit in wrong[:_MOST_TOLD])
     more = f"; and in {len(wrong) - _MOST_TOLD} more columns" if len(wrong) > _MOST_TOLD else ""
     return ContractError(
-        f"{shown} is not as its contract says. {told}{more}. Nothing was loaded.",
-        "Correct the source, or the column's type in `ingestion.columns` (`dataflow workflow "
-        "inspect NAME` shows what it has now, and with --accept takes it over); or set "
-        "`ingestion.on_change.bad_value` to quarantine, which puts such rows aside, or to null. A "
-        "text that means no value goes into `null_values` of the source.",
+        f"{contract.shown} is not as its contract says. {told}{more}. Nothing was loaded.",
+        f"Correct the source, or the column's type in `{contract.place}.columns`"
+        + contract.by_inspection(
+            " (`dataflow workflow inspect NAME` shows what it has now, and with --accept takes it "
+            "over)"
+        )
+        + f"; or set `{contract.place}.on_change.bad_value` to quarantine, which puts such rows "
+        "aside, or to null."
+        + contract.by_inspection(
+            " A text that means no value goes into `null_values` of the source."
+        ),
     )
 
 

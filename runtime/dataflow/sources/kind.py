@@ -35,7 +35,8 @@ class ReadRequest:
         last_value: What ``Extracted.last_value`` was after the last run that succeeded; None to
             start at the beginning.
         limit: Look at about so many rows only; None to read all. Asked by an inspection.
-        since: Read an incremental source from this value on; None for where it was read to.
+        since: Read an incremental source from this value on, this one included, as ``--since``
+            asks; None for where it was read to.
         until: Read an incremental source up to this value, this one excluded; None for all.
         contract: What is agreed about the columns. Whoever makes types of texts leaves that to the
             contract, to which `read_source` holds whatever comes.
@@ -67,8 +68,11 @@ class Extracted:
         written: How values of columns are written: ``format``, ``decimal`` and ``thousands``, by
             column, where types were made of texts.
         conformed: What came of holding the rows to the contract, where reading them did that.
-        span: Which rows of earlier runs came again, see ``Progress.span``; None if none did.
-        declared: Whether the source itself says of which types the columns are.
+        span: Which rows of earlier runs came again, so that ``append`` deletes those first: a dict
+            of ``column`` (as the rows call it), ``since`` and ``until``, which may be None, as
+            ``Progress.span`` is. None if none did.
+        declared: Whether the source itself says of which types the columns are. Decimals of one
+            that does not have room in the contract for more digits than those that came.
     """
 
     data: Rows

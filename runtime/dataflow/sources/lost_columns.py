@@ -11,9 +11,11 @@ from dataflow.sources.errors import ContractError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dataflow.shared.contract import Contract
+
 
 def lost_columns(
-    lost: dict[str, str], new: Sequence[str], names: Sequence[str], shown: str
+    lost: dict[str, str], new: Sequence[str], names: Sequence[str], contract: Contract
 ) -> ContractError:
     """The refusal of columns that did not come.
 
@@ -29,17 +31,18 @@ def lost_columns(
     told = (
         "; ".join(
             f"if {quoted(near)} is what was {quoted(name)}, set `source: {near}` on "
-            f"`{lost[name]}` in `ingestion.columns`"
+            f"`{lost[name]}` in `{contract.place}.columns`"
             for name, near in renamed
         )
         or "if a column has another name now, set that name as `source` on it in "
-        "`ingestion.columns`"
+        f"`{contract.place}.columns`"
     )
     return ContractError(
-        f"{shown} no longer has {listed(list(lost))}, which the contract names; "
+        f"{contract.shown} no longer has {listed(list(lost))}, which the contract names; "
         f"{there}.{renames} Nothing was loaded.",
-        f"{told[0].upper()}{told[1:]}; if it is gone for good, take it out there (`dataflow "
-        "workflow inspect NAME --accept`), or set `ingestion.on_change.lost_column: null`.",
+        f"{told[0].upper()}{told[1:]}; if it is gone for good, take it out there"
+        + contract.by_inspection(" (`dataflow workflow inspect NAME --accept`)")
+        + f", or set `{contract.place}.on_change.lost_column: null`.",
     )
 
 

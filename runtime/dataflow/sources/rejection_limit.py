@@ -44,10 +44,11 @@ def refuse_many_rejected(contract: Contract, rejected: int, rows: int, told: Seq
         f"{contract.shown}: {rejected:,} of {counted(rows, 'row')} ({percent:.0f} %) do not fit "
         f"the contract, and `on_change.max_rejected` lets {limit} be put aside. {shown}{more}. "
         "Nothing was loaded.",
-        "Correct the source, or what `ingestion.columns` says of the column (`dataflow workflow "
-        "inspect NAME` compares the two; `decimal` and `format` say how numbers and dates are "
-        "written); or, if so many are to be put aside, set `ingestion.on_change.max_rejected` to a "
-        "number of rows or a share, such as 500 or 50%.",
+        f"Correct the source, or what `{contract.place}.columns` says of the column ("
+        + contract.by_inspection("`dataflow workflow inspect NAME` compares the two; ")
+        + "`decimal` and `format` say how numbers and dates are written); or, if so many are to be "
+        f"put aside, set `{contract.place}.on_change.max_rejected` to a number of rows or a share, "
+        "such as 500 or 50%.",
     )
     error.failing_rows = rejected
     raise error

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _TEXT = "VARCHAR"
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 _FLOATING = ("DOUBLE", "FLOAT")
+_FOR_ROWS = (
+    "Cast it in transform.py, or load with `write_disposition: replace` once. If it is text from "
+    "now on, say so in `ingestion.columns`: `dataflow workflow inspect NAME --accept` does: what "
+    "the table has of it becomes text then."
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ def fit_columns(
     rows: str,
     texts: Collection[str] = (),
     tables: Tables = OWN_TABLES,
+    *,
+    of_list: str = "",
 ) -> list[FittedColumn]:
     """Add the columns that the table lacks, and widen those that the new values need wider.
 
@@ -84,6 +91,7 @@ def fit_columns(
     Args:
         texts: Columns that are agreed to be text: values that the table has of them become texts.
         tables: How the table is changed.
+        of_list: What the rows are called in `child_tables`, if they are the items of lists.
 
     Raises:
         BadInputError: There is no such type.
@@ -117,15 +125,22 @@ def fit_columns(
                 raise BadInputError(
                     f"The column {quoted(name)} of {shortened(target)} holds {own_kind}, and now "
                     f"came {kind}{_lost(connection, old, new)}; nothing was loaded.",
-                    "Cast it in transform.py, or load with `write_disposition: replace` once. If "
-                    "it is text from now on, say so in `ingestion.columns`: `dataflow workflow "
-                    "inspect NAME --accept` does: what the table has of it becomes text then.",
+                    _for_lists(of_list, name) if of_list else _FOR_ROWS,
                 )
             if wanted != own_kind:
                 using = converted(own_column, own_kind, wanted)
                 tables.retype(connection, target, own_column, wanted, using)
             fitted.append(FittedColumn(name, own_name, wanted, kind))
     return fitted
+
+
+def _for_lists(table: str, column: str) -> str:
+    """What to do about a column of the items of lists, which no inspection looks at."""
+    return (
+        "Cast it in transform.py, or load with `write_disposition: replace` once. If it is text "
+        f"from now on, write `{shortened(column)}: {{type: text}}` into `child_tables.{table}."
+        "columns` of config.yaml: what the table has of it becomes text then."
+    )
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,8 @@ def load_rows(
             if anew or not exists:
                 tables.replace(connection, target, f"{rows} LIMIT 0")
             _refuse_rows_without_partition(connection, target, request)
-            columns = fit_columns(connection, target, rows, request.texts, tables)
+            of_list = table if request.owners is not None else ""
+            columns = fit_columns(connection, target, rows, request.texts, tables, of_list=of_list)
             if request.partition is not None:
                 connection.execute(f"DELETE FROM {target} WHERE {_is_of(request.partition)}")
             if disposition == "merge" and request.owners is not None:
@@ -222,7 +223,9 @@ def _empty(connection: DuckDBPyConnection, target: str, request: LoadRequest) ->
             f"The contract put all rows aside, {has}, which are kept. What did not fit is in the "
             "warnings of the step extract.",
             "Correct `ingestion.columns` in config.yaml, or the source; "
-            "`dataflow workflow inspect` compares the two.",
+            "`dataflow workflow inspect` compares the two."
+            if request.owners is None
+            else f"Correct `child_tables.{request.table}.columns` in config.yaml, or the source.",
         )
     elif kept:
         raise BadInputError(

@@ -55,6 +55,50 @@ def test_without_dagster_the_answer_is_503_and_what_to_do(client: TestClient) ->
     assert client.get("/livez").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "key", "meant"),
+    [
+        ("/workflows/one/run", {"sinec": "2026-01-31"}, "sinec", "since"),
+        ("/workflows/one/backfills", {"partition": []}, "partition", "partitions"),
+        ("/runs/cancel", {"workflow": "one"}, "workflow", "workflow_id"),
+    ],
+)
+def test_a_key_that_is_not_known_is_refused_with_the_one_that_was_meant(
+    client: TestClient, path: str, body: dict[str, Any], key: str, meant: str
+) -> None:
+    """Where it stands, what was probably meant, and a code to look it up by."""
+    document = is_problem(client.post(API + path, json=body), 422)
+    assert f"body.{key}" in document["detail"]
+    assert f"did you mean `{meant}`" in document["instruction"]
+    assert document["code"] == "bad-input"
+    assert document["errors"][0]["location"] == ["body", key]
+
+
+@pytest.mark.parametrize(
+    ("disposition", "body", "told"),
+    [
+        ("append", {"since": "yesterday"}, "`since` is 'yesterday', which is no date"),
+        ("append", {"until": "2026-13-01"}, "`until` is '2026-13-01'"),
+        ("replace", {"since": "2026-01-31"}, "`replace` would put"),
+    ],
+)
+def test_a_part_that_cannot_be_read_is_refused_before_a_run_is_made(
+    project: Project, client: TestClient, disposition: str, body: dict[str, str], told: str
+) -> None:
+    """By what config.yaml says of the cursor; one that fits goes on to Dagster."""
+    cursor = ", incremental: {column: day}" if disposition == "append" else ""
+    source = f"{{type: database, url: a.duckdb, table: t{cursor}}}"
+    (project.workflow_dir("one") / "config.yaml").write_text(
+        f"workflow: {{name: one}}\ningestion:\n  source: {source}\n  columns: {{day: date}}\n"
+        f"load: {{table: t, write_disposition: {disposition}}}\n"
+    )
+    document = is_problem(client.post(f"{API}/workflows/one/run", json=body), 422)
+    assert told in document["detail"]
+    assert document["code"] == "bad-input"
+    if disposition == "append":
+        is_problem(client.post(f"{API}/workflows/one/run", json={"since": "2026-01-31"}), 503)
+
+
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer nope", "Basic of-the-test"])
 def test_a_missing_or_wrong_token_is_401(
     project: Project, monkeypatch: pytest.MonkeyPatch, header: str | None

@@ -54,6 +54,18 @@ def test_rows_that_come_again_are_told_by_the_column_as_the_contract_calls_it() 
     assert Reading(since="5").parameters(settings) == {"since": 5}
 
 
+def test_of_a_plug_in_the_reader_tells_which_rows_come_again() -> None:
+    """What `incremental` means to it, if it has such a key, only its own reader knows."""
+    own = config("append", source={"type": "file", "url": "a.csv"})
+    with pytest.raises(BadInputError, match="reader of 'file'.*`Extracted.span`") as refused:
+        Reading(since="5").span(own, {})
+    assert "`--full-refresh`" in refused.value.instruction
+    assert "ingestion.source.incremental" not in refused.value.instruction
+    database = {name: value for name, value in DATABASE.items() if name != "incremental"}
+    with pytest.raises(BadInputError, match=r"Name it in `ingestion\.source\.incremental`"):
+        Reading(since="5").span(config("append", source=database), {})
+
+
 @pytest.mark.parametrize(
     ("kind", "reached", "value", "refused"),
     [

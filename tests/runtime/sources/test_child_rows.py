@@ -85,14 +85,37 @@ def test_items_have_a_contract_of_their_own(tmp_path: Path) -> None:
     )
     assert str(none["data"].schema.field("qty").type) == "decimal128(8, 2)"
     wrong = write(tmp_path, [{"id": 1, "lines": [{"sku": "a", "qty": "many"}]}])
-    with pytest.raises(SourceDataError, match="'many' is no decimal"):
+    with pytest.raises(SourceDataError, match="'many' is no decimal") as refused:
         items(wrong, child)
+    # An inspection of the workflow does not look into lists.
+    assert "the column's type in `ingestion.child_tables.items.columns`;" in str(refused.value)
+    assert "inspect" not in str(refused.value)
     aside = child_rows(
         wrong,
         "items",
         ChildTable.model_validate({**child, "on_change": {"bad_value": "quarantine"}}),
     )
     assert (aside["data"].num_rows, aside["rejected"].num_rows) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("items_come", "on_change"),
+    [
+        ([{"sku": "a"}], {}),
+        ([{"sku": "a", "qty": 1, "x": 1}], {"new_column": "fail"}),
+        ([{"sku": "a", "qty": "many"}], {"bad_value": "quarantine", "max_rejected": 0}),
+    ],
+)
+def test_a_refusal_names_the_contract_of_the_items(
+    tmp_path: Path, items_come: list[dict[str, Any]], on_change: dict[str, Any]
+) -> None:
+    """What is to be changed is under the child table, and no inspection is said to do it."""
+    child = {**CHILD, "columns": {"sku": "text", "qty": "bigint"}, "on_change": on_change}
+    with pytest.raises(SourceDataError) as refused:
+        items(write(tmp_path, [{"id": 1, "lines": items_come}]), child)
+    assert "`ingestion.child_tables.items.columns`" in str(refused.value)
+    assert "`ingestion.child_tables.items.on_change." in str(refused.value)
+    assert "inspect" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from tests.runtime.warehouse.loader_fixture import Loader, loader, table
 
 from dataflow.shared.errors import BadInputError
 from dataflow.warehouse.duckdb_file import DuckDBFile
+from dataflow.warehouse.kind import Owners
 
 __all__ = ["loader"]
 
@@ -156,6 +157,19 @@ def test_a_column_that_is_agreed_to_be_text(loader: Loader, disposition: str) ->
     assert loader.rows() == sorted([*old, ("A-17", 3.5), ("9", 4.5), ("09", 5.5)])
     assert "'id' of raw.t was BIGINT" in result.notes[0]
     assert loader.load(came, texts=["id"], **options).notes == []
+
+
+def test_a_column_of_items_is_agreed_to_be_text_by_hand(loader: Loader) -> None:
+    """No inspection looks into lists: the message names what to write, and where."""
+    owner = loader.parquet
+    owners = Owners(owner, {"order_id": "id"}, "raw.orders", owner, "")
+    options: dict[str, Any] = {"write_disposition": "append", "owners": owners}
+    loader.load([{"order_id": 1, "qty": 2}], **options)
+    with pytest.raises(
+        BadInputError, match=r"`qty: \{type: text\}`.*`child_tables.t.columns`"
+    ) as e:
+        loader.load([{"order_id": 1, "qty": "many"}], **options)
+    assert "inspect" not in str(e.value)
 
 
 def test_a_list_is_not_made_text(loader: Loader) -> None:

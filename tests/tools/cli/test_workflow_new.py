@@ -212,6 +212,11 @@ def test_a_plug_ins_source_starts_a_workflow(
     assert "-d source_type=stanza -d source_settings=" in unread.stderr
     both = new("bills", "--source", str(data), "-d", "source_type=stanza")
     assert "described by its keys, not by a location" in both.stderr
+    mistyped = new("bills", "-d", "source_type=stanza", "-d", "source_settings={pth: x}")
+    assert "source_settings.pth: is not a known key" in mistyped.stderr
+    assert "did you mean `path`?" in mistyped.stderr
+    assert "-d source_settings=" in mistyped.stderr
+    assert "config.yaml" not in mistyped.stderr
     made = new("bills", "-d", "source_type=stanza", "-d", settings)
     assert made.returncode == 0, made.stderr
     assert "3 rows, 3 columns; key: id" in made.stdout

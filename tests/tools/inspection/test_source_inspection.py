@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.plugin_fixtures import install_plugin
 from tests.tools.inspection.small_tables import AMOUNTS, DAYS, SALES, SHOPS, N, csv_of
 
 from dataflow.sources.errors import SourceDataError
@@ -19,7 +20,9 @@ from dataflow.sources.read import read_source
 from dataflow_tools.inspection.source_inspection import inspect_source
 
 if TYPE_CHECKING:
-    pass
+    from tests.plugin_fixtures import InstallPlugin
+
+__all__ = ["install_plugin"]
 
 
 def test_answers_say_what_the_data_shows(look: Any) -> None:
@@ -335,3 +338,31 @@ def test_secrets_in_a_location_become_variables(server: Any, say: Any) -> None:
     host = server.url.removeprefix("http://")
     expected = f"http://ann:${{SOURCE_PASSWORD}}@{host}/a.csv?api_key=${{API_KEY}}&lang=de"
     assert inspection.answers()["source_url"] == expected
+
+
+SHELF = """
+from decimal import Decimal
+from typing import Literal
+from dataflow.shared.config_types import Section
+from dataflow.sources.kind import Extracted, SourceKind
+
+class ShelfSource(Section):
+    type: Literal["shelf"]
+    declared: bool = False
+
+def read(settings, request):
+    rows = [{"id": n, "price": Decimal(n) + Decimal("0.00")} for n in range(3)]
+    return Extracted(rows, "shelf", declared=settings.declared)
+
+KIND = SourceKind(ShelfSource, read)
+"""
+
+
+@pytest.mark.parametrize(("declared", "agreed"), [(False, "decimal(38,2)"), (True, "decimal(3,2)")])
+def test_decimals_of_a_plug_in_have_room(
+    install_plugin: InstallPlugin, declared: bool, agreed: str
+) -> None:
+    """Decimals that are found by their values have room; those that a source declares stay."""
+    install_plugin("shelf", SHELF, sources="shelf = shelf:KIND")
+    columns = inspect_source({"type": "shelf", "declared": declared}).answers()["columns"]
+    assert columns[1]["contract"]["type"] == agreed

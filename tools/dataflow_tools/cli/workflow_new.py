@@ -201,6 +201,9 @@ def _seen_by_plugin(
     from dataclasses import replace
 
     from dataflow.shared.errors import BadInputError
+    from dataflow.sources.errors import SourceSettingError
+    from dataflow.sources.kind import source_kind
+    from dataflow.sources.validation import checked_settings
     from dataflow.workflows.identifiers import check_workflow_id
     from dataflow_tools.inspection.source_inspection import inspect_source
     from dataflow_tools.scaffold.source_answers import resolved
@@ -214,7 +217,16 @@ def _seen_by_plugin(
         )
     check_workflow_id(name)
     click.echo(f"Looking at the source of type {kind} …")
-    inspection = inspect_source({"type": kind, **resolved(settings, project.values)})
+    source = {"type": kind, **resolved(settings, project.values)}
+    try:
+        checked_settings(source_kind(kind).settings, source)
+    except SourceSettingError as error:
+        # There is no config.yaml yet that could be corrected.
+        raise SourceSettingError(
+            error.reason.replace("ingestion.source", "source_settings"),
+            "Correct it in -d source_settings='{key: value}'.",
+        ) from None
+    inspection = inspect_source(source)
     click.echo(f"  {inspection.summary()}")
     for note in inspection.notes:
         click.echo(f"  note: {note}")

@@ -84,7 +84,8 @@ def read_sample(source: dict[str, Any]) -> Sample:
         checked_settings(source_kind(kind).settings, source)
         source = {key: value for key, value in source.items() if key != "incremental"}
     if kind != "api":
-        return replace(_sample(_read(source, _ROWS)), is_declared=True)
+        extracted = _read(source, _ROWS)
+        return replace(_sample(extracted), is_declared=extracted.declared)
     try:
         sample = _from_api(source)
         found, note = ({}, "") if "records" in source else _shape_settings(sample.table)
