@@ -15,11 +15,10 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
+from dataflow.sources.cursor_column import beyond_now, rows_between, scalar_of
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.row_identity import (
     earlier_digest,
-    horizon,
-    is_beyond_now,
     moment_of,
     number_of,
     row_digest,
@@ -256,13 +255,13 @@ class Progress:
         name = self.column_in(table.column_names)
         column = table[name]
         if self._read is not None:
-            table, column = self._between(table, name, self._read(column))
+            table, column = rows_between(table, name, self._read(column), self.start, self.until)
         unread = pc.and_(pc.is_null(column), pc.is_valid(table[name]))
         if missing := table[name].null_count:
             notes.append(
                 f"{missing:,} rows have no {self.field!r}; such rows are read only the first time."
             )
-        beyond = _beyond_now(column)
+        beyond = beyond_now(column)
         largest = pc.max(column if beyond is None else column.filter(pc.invert(beyond)))
         if not largest.is_valid and beyond is None and not pc.any(unread).as_py():
             return table
@@ -272,7 +271,7 @@ class Progress:
         if beyond is not None:
             special = pc.or_(special, beyond)
         if self._before:
-            at_start = pc.equal(column, _scalar(self.start, column.type))
+            at_start = pc.equal(column, scalar_of(self.start, column.type))
             special = pc.or_(special, pc.fill_null(at_start, False))
         numbers = np.flatnonzero(special.to_numpy())
         rows = table.take(pa.array(numbers)).to_pylist()
@@ -287,22 +286,6 @@ class Progress:
         keep = np.ones(table.num_rows, dtype=bool)
         keep[known] = False
         return table.filter(pa.array(keep))
-
-    def _between(
-        self, table: pa.Table, name: str, values: pa.ChunkedArray
-    ) -> tuple[pa.Table, pa.ChunkedArray]:
-        """The rows that a database would give which compares values, and those it cannot place."""
-        import pyarrow.compute as pc
-
-        inside = None
-        for bound, compare in ((self.start, pc.greater_equal), (self.until, pc.less)):
-            if bound is not None:
-                within = pc.fill_null(compare(values, _scalar(bound, values.type)), False)
-                inside = within if inside is None else pc.and_(inside, within)
-        if inside is None:
-            return table, values
-        kept = pc.or_(inside, pc.and_(pc.is_null(values), pc.is_valid(table[name])))
-        return table.filter(kept), values.filter(kept)
 
     def saved(self) -> dict[str, Any] | None:
         """What the next run is to be told, as plain JSON; None if no value was ever met."""
@@ -378,29 +361,6 @@ def _whole(*values: Any) -> tuple[Any, ...]:
 
 def _is_in(digests: frozenset[str], row: Mapping[str, Any], digest: str) -> bool:
     return digest in digests or (bool(digests) and earlier_digest(row) in digests)
-
-
-def _beyond_now(column: pa.ChunkedArray) -> Any:
-    """Which values are moments in the future; None if the column holds none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kind = column.type
-    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
-        return None
-    limit = horizon()
-    if pa.types.is_date(kind):
-        bound = pa.scalar(limit.date(), kind)
-    else:
-        bound = pa.scalar(limit if kind.tz else limit.replace(tzinfo=None), kind)
-    beyond = pc.fill_null(pc.greater(column, bound), False)
-    return beyond if pc.any(beyond).as_py() else None
-
-
-def _scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
-    import pyarrow as pa
-
-    return pa.scalar(value).cast(kind)
 
 
 def _number(value: Any) -> Any:

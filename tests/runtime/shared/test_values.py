@@ -78,7 +78,8 @@ def test_variables_refer_to_others(folder: Path) -> None:
     assert values["DB"] == "postgresql://me:p%40ss-of-the-file@db/shop"
     _, [fault] = resolve({"url": "${LOST}"}, values)
     assert fault.reason == (
-        f"the environment variable NO_SUCH_VALUE is not set, and there is no file {folder / 'NO_SUCH_VALUE'}, "
+        "the environment variable NO_SUCH_VALUE is not set, and there is no file "
+        f"{folder / 'NO_SUCH_VALUE'}, "
         "which variables.LOST of the settings needs"
     )
     with pytest.raises(BadInputError, match="circle: A -> B -> A"):
