@@ -19,6 +19,7 @@ from dataflow.sources.cursor_column import beyond_now, rows_between, scalar_of
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.row_identity import (
     earlier_digest,
+    is_beyond_now,
     moment_of,
     number_of,
     row_digest,
