@@ -43,6 +43,7 @@ class SecondsLine:
 
     def __init__(self) -> None:
         self._output: TextIO | None = None
+        self._is_unread = False
         self._terminal: TextIO | None = None
         self._ended = threading.Event()
         self._ticking: threading.Thread | None = None
@@ -58,7 +59,8 @@ class SecondsLine:
     def __exit__(self, *_: object) -> None:
         self._wipe()
         if self._output is not None:
-            self._output.close()
+            with suppress(BrokenPipeError):
+                self._output.close()
 
     def count(self, words: str) -> None:
         """Count the seconds behind some words, in place of what was counted before."""
@@ -72,7 +74,13 @@ class SecondsLine:
     def say(self, text: str) -> None:
         """Print a line that stays, in place of what was counted."""
         self._wipe()
-        click.echo(text, file=self._output)
+        if self._is_unread:
+            return
+        try:
+            click.echo(text, file=self._output)
+        except BrokenPipeError:
+            # Nobody reads on, as behind `| head`: what is told about has to be done all the same.
+            self._is_unread = True
 
     def _wipe(self) -> None:
         if self._ticking is not None:

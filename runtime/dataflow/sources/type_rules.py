@@ -209,6 +209,8 @@ DATE_RULES: tuple[Rule, ...] = (
     _formatted("TIMESTAMP", "year/month/day and time", "%Y/%m/%d %H:%M"),
     _formatted("TIMESTAMP", "year/month/day and time", "%Y/%m/%d %H:%M:%S"),
     _formatted("DATE", "day.month.year", "%d.%m.%Y"),
+    _formatted("TIMESTAMP", "day.month.year and time", "%d.%m.%Y %H:%M"),
+    _formatted("TIMESTAMP", "day.month.year and time", "%d.%m.%Y %H:%M:%S"),
     _formatted("DATE", "date with the month's name", "%b %d %Y"),
     _formatted("DATE", "date with the month's name", "%b %d, %Y"),
     _formatted("DATE", "date with the month's name", "%d %b %Y"),

@@ -110,6 +110,29 @@ def test_json_is_for_machines(
     assert [step["rows"] for step in outcome["steps"]][:3] == [6, 6, 6]
 
 
+def test_a_run_whose_output_nobody_reads_to_its_end_is_made(
+    project_folder: Path, workflow_folder: Path
+) -> None:
+    """Behind `| head -1`, say: what is told is lost, and the tables are there."""
+    ran = subprocess.Popen(
+        [BIN / "dataflow", "workflow", "run", "sales"],
+        cwd=project_folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert ran.stdout
+    assert ran.stderr
+    assert ran.stdout.readline().startswith("Running sales")
+    ran.stdout.close()
+    told = ran.stderr.read()
+    ran.wait(120)
+    assert "Traceback" not in told, told
+    database = str(project_folder / "data" / "sales.duckdb")
+    with duckdb.connect(database, read_only=True) as connection:
+        assert connection.sql("SELECT count(*) FROM raw.sales").fetchall() == [(6,)]
+
+
 def test_ctrl_c_ends_a_run_and_the_history_knows(
     project_folder: Path, workflow_folder: Path
 ) -> None:
