@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,10 @@ from pydantic import (
 from dataflow.shared.environments import with_environment
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project_file import PROJECT_FILE, read_project_file
+from dataflow.shared.suggestion import did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -167,12 +171,20 @@ def load_settings(root: Path) -> Settings:
     except ValidationError as error:
         faults = [
             f"{origin[str(fault['loc'][0])]}: {fault['loc'][0]} = {fault['input']!r}: "
-            f"{fault['msg']}"
+            f"{_said(fault)}"
             for fault in error.errors()
         ]
         raise BadInputError(
             "\n".join(faults), f"The settings are: {', '.join(Settings.model_fields)}."
         ) from error
+
+
+def _said(fault: ErrorDetails) -> str:
+    """What is wrong with a setting; of one that there is not, which one may be meant."""
+    if fault["type"] != "extra_forbidden" or len(fault["loc"]) > 1:
+        return fault["msg"]
+    near = did_you_mean(str(fault["loc"][0]), list(Settings.model_fields))
+    return f"there is no such setting; {near}" if near else "there is no such setting"
 
 
 def written_settings(root: Path) -> tuple[dict[str, Any], dict[str, str]]:

@@ -40,4 +40,5 @@ def test_all_wrong_settings_are_named_with_their_origin(
     with pytest.raises(BadInputError) as caught:
         load_settings(tmp_path)
     assert "pyproject.toml, [tool.dataflow]: dta_dir" in caught.value.reason
+    assert "there is no such setting; did you mean `data_dir`?" in caught.value.reason
     assert "environment variable DATAFLOW_API_PORT: api_port = 'high'" in caught.value.reason
