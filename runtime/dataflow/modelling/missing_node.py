@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.suggestion import did_you_mean
+from dataflow.shared.suggestion import did_you_mean, known_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # dbt: Model 'model.shop.orders' (models/marts/orders.sql) depends on a node named 'stg_order' ...
 _SAID = re.compile(r"\((?P<file>[^()\s]+)\) depends on a node named '(?P<name>[^']+)'")
+# dbt: Model 'model.shop.orders' (models/marts/orders.sql) depends on a source named 'crm.peple' ...
+_SOURCE_SAID = re.compile(r"\((?P<file>[^()\s]+)\) depends on a source named '(?P<name>[^']+)'")
+_MOST_NAMED = 10
 _MODELS = ("*.sql", "*.csv", "*.py")
 
 
@@ -23,16 +28,37 @@ def told_missing_node(said: str, folder: Path, shown: str = "") -> str:
         folder: The dbt project.
         shown: The folder as a person in the project's folder would type it; empty to leave paths.
     """
-    found = _SAID.search(said)
-    if found is None:
+    if found := _SAID.search(said):
+        names = {
+            path.stem
+            for pattern in _MODELS
+            for path in folder.rglob(pattern)
+            if path.stem != found["name"] and "target" not in path.relative_to(folder).parts
+        }
+        hint = did_you_mean(found["name"], sorted(names))
+    elif found := _SOURCE_SAID.search(said):
+        known = sorted(set(_sources(folder)))
+        near = did_you_mean(found["name"], known)
+        hint = near or (f"there are: {known_names(known, _MOST_NAMED)}" if known else "")
+    else:
         return said
-    names = {
-        path.stem
-        for pattern in _MODELS
-        for path in folder.rglob(pattern)
-        if path.stem != found["name"] and "target" not in path.relative_to(folder).parts
-    }
-    hint = did_you_mean(found["name"], sorted(names))
     if shown:
         said = said.replace(f"({found['file']})", f"({shown}/{found['file']})")
     return f"{said.rstrip()}; {hint}" if hint else said
+
+
+def _sources(folder: Path) -> Iterator[str]:
+    """The sources that a dbt project's files declare, those of its packages among them."""
+    import yaml
+
+    for path in (*folder.rglob("*.yml"), *folder.rglob("*.yaml")):
+        if "target" in path.relative_to(folder).parts:
+            continue
+        # What is wrong with such a file dbt says itself.
+        with suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
+            content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+            declared = content.get("sources") if isinstance(content, dict) else None
+            for source in declared if isinstance(declared, list) else ():
+                for table in source.get("tables") or () if isinstance(source, dict) else ():
+                    if isinstance(table, dict):
+                        yield f"{source.get('name')}.{table.get('name')}"
