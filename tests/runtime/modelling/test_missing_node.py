@@ -9,8 +9,6 @@ import pytest
 from dataflow.modelling.missing_node import told_missing_node
 
 SAID = "Model 'model.a.b' (models/marts/report.sql) depends on a {what} which was not found"
-    "Model 'model.report.report' (models/marts/report.sql) depends on a {what} which was not found"
-)
 
 
 @pytest.fixture
