@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,9 +18,11 @@ InstallPlugin = Callable[..., None]
 def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstallPlugin]:
     """Install a distribution of one module: ``install(name, code, group="point = module:X")``."""
     folder = tmp_path / "site-packages"
+    modules: list[str] = []
 
     def install(name: str, code: str, **points: str) -> None:
         module = name.replace("-", "_")
+        modules.append(module)
         folder.mkdir(exist_ok=True)
         (folder / f"{module}.py").write_text(textwrap.dedent(code), encoding="utf-8")
         info = folder / f"{module}-1.0.dist-info"
@@ -32,6 +35,9 @@ def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
     yield install
     monkeypatch.undo()
+    # Another test's plug-in of this name is other code.
+    for module in modules:
+        sys.modules.pop(module, None)
     _forget()
 
 
