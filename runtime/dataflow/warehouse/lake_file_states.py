@@ -13,16 +13,15 @@ from dataflow.warehouse.database import STATES_FOLDER
 from dataflow.warehouse.held_file import HeldFile
 from dataflow.warehouse.lake_files import named_by_file
 from dataflow.warehouse.lake_place import LakePlace
+from dataflow.warehouse.run_states import WithRunStates
 from dataflow.warehouse.states import DuckDBStates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dataflow.warehouse.kind import KeepPolicy, KeptState
-
 
 @dataclass(frozen=True)
-class FileStates:
+class FileStates(WithRunStates):
     """The states of one workflow's lake.
 
     Args:
@@ -57,26 +56,6 @@ class FileStates:
         """That copy, if there is one."""
         found = self._states.working_copy(run_id)
         return self._place(found) if found else None
-
-    def promote(self, run_id: str, keep: KeepPolicy) -> bool:
-        """Put it in the place of the catalog."""
-        return self._states.promote(run_id, keep)
-
-    def is_promoted(self, run_id: str) -> bool:
-        """Whether the catalog is this run's."""
-        return self._states.is_promoted(run_id)
-
-    def unfinished(self, run_id: str) -> str:
-        """The path of a failed run's copy."""
-        return self._states.unfinished(run_id)
-
-    def present(self) -> KeptState | None:
-        """What the catalog is now."""
-        return self._states.present()
-
-    def kept(self) -> list[KeptState]:
-        """The catalogs that were replaced, each with the bytes of its own file alone."""
-        return self._states.kept()
 
     def kept_place(self, run_id: str) -> LakePlace:
         """Where a kept one is."""
