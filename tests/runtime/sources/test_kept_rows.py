@@ -13,6 +13,7 @@ import pytest
 from dataflow.shared.lazy_rows import LazyRows, TableFileError
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.kept_rows import rows_kept_in, rows_of
+from dataflow.sources.read import read_source
 
 VALUES = {
     "BOOLEAN": True,
@@ -111,3 +112,24 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         folder.rmdir()
         with pytest.raises(TableFileError, match="could not be written"):
             rows_of(connection, "SELECT 1 AS v")
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_files_under_a_contract_are_never_held_whole(name: str, tmp_path: Path) -> None:
+    """In a run their rows go from the file to one of the run, quarantined ones left out."""
+    source = tmp_path / name
+    duckdb.execute(
+        "COPY (SELECT range AS id, CASE WHEN range = 7 THEN 'x' ELSE range END AS amount "
+        f"FROM range(10)) TO '{source}'"
+    )
+    ingestion = {
+        "source": {"type": "file", "url": str(source)},
+        "columns": {"id": {"type": "bigint"}, "amount": {"type": "double"}},
+        "on_change": {"bad_value": "quarantine"},
+    }
+    with rows_kept_in(tmp_path / "read"):
+        result = read_source(ingestion, {})
+        assert result["data"].path.parent == tmp_path / "read"
+        assert [row["id"] for row in result["data"]] == [0, 1, 2, 3, 4, 5, 6, 8, 9]
+    assert result["metadata"]["contract"]["rejected_rows"] == 1
+    assert result["rejected"]["row"].to_pylist() == [8]
