@@ -239,7 +239,7 @@ def check_many(project: Path, count: int = 20) -> None:
     many = project.parent / "checked"
     shutil.copytree(project, many, symlinks=True)
     for number in range(1, count):
-        copy = [DATAFLOW, "workflow", "copy", "small", f"small_{number}"]
+        copy = [DATAFLOW, "workflow", "copy", "small", f"small_{number}", "--yes"]
         measure(copy, many, timeout=TIMEOUT)
     measure([DATAFLOW, "workflow", "remove", "plain", "--yes"], many, timeout=TIMEOUT)
     cost = measure([DATAFLOW, "workflow", "check", "--all"], many, timeout=40 * count)
