@@ -40,18 +40,24 @@ LIBRARY = 'import os\nVALUE = os.environ.get("LIBRARY_VALUE", "")\n'
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only there processes are forked")
 
 
-@pytest.fixture(params=["alone", pytest.param("forked", marks=LINUX)])
+@pytest.fixture(
+    params=["alone", *(pytest.param(way, marks=LINUX) for way in ("forked", "trained"))]
+)
 def processes(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PythonProcesses]:
-    """Both ways, with the program and the library where Python finds them."""
+    """All ways, with the program and the library where Python finds them."""
     modules = tmp_path / "modules"
     modules.mkdir()
     (modules / "some_program.py").write_text(PROGRAM)
     (modules / "some_library.py").write_text(LIBRARY)
     monkeypatch.setenv("PYTHONPATH", str(modules))
-    made = PythonProcesses(["some_library"] if request.param == "forked" else [])
+    is_forked = request.param != "alone"
+    made = PythonProcesses(["some_library"] if is_forked else [], train=request.param == "trained")
     yield made
+    if made._parent is not None:
+        # Else each process would have been started by itself.
+        assert made._parent.poll() is None
     made.close()
 
 

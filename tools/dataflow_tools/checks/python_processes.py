@@ -78,7 +78,7 @@ class PythonProcesses:
         numbers = [each if isinstance(each, int) else each.fileno() for each in streams]
         place = str(folder or os.getcwd())  # noqa: PTH109 - a text to be sent
         values = dict(os.environ if environ is None else environ)
-        if self._control is None:
+        if self._control is None or self._parent is None or self._parent.poll() is not None:
             command = [sys.executable, *(["-P"] if is_safe else []), "-m", *arguments]
             one, two, three = numbers
             return subprocess.Popen(
@@ -104,10 +104,9 @@ class PythonProcesses:
         ours, theirs = socket.socketpair()
         with theirs:
             # The current folder may hold files with the names of modules: -P keeps it out.
-            command = [sys.executable, "-P", "-m", PARENT, str(theirs.fileno())]
-            command += ["--train"] if train else []
+            command = [sys.executable, "-P", "-m", PARENT, *(["--train"] if train else [])]
             self._parent = subprocess.Popen(
-                [*command, *modules],
+                [*command, str(theirs.fileno()), *modules],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
