@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 # All that a run may use of this library.
-_PACKAGES = ("sources", "stages", "warehouse", "modelling", "publish", "runs")
+_PACKAGES = ("shared", "sources", "stages", "warehouse", "modelling", "publish", "runs")
 _THEIRS = (
     "babel.dates",
     "dagster._core.storage.local_compute_log_manager",
     "dagster._grpc.impl",
+    "encodings.utf_8_sig",
     "pandas",
     "pyarrow.compute",
     "pyarrow.dataset",
@@ -30,11 +31,15 @@ _THEIRS = (
 )
 # Not installed everywhere.
 _OF_DBT = (
+    "dbt.adapters.__about__",
     "dbt.adapters.duckdb",
+    "dbt.adapters.duckdb.__version__",
+    "dbt.adapters.duckdb.environments.local",
     "dbt.adapters.sql",
     "dbt.cli.main",
     "dbt.parser.sql",
     "dbt.task.build",
+    "dbt_common.clients.agate_helper",
     "daff",
     "google.protobuf.descriptor_pb2",
     "multiprocessing.dummy",
@@ -82,6 +87,7 @@ def load_libraries(further: Iterable[str] = ()) -> None:
 
 def _own_modules() -> Iterator[str]:
     yield from ("dataflow.authoring", "dataflow.service.warm_run")
+    yield "dataflow.service.prompt_coordinator"
     for name in _PACKAGES:
         package = import_module(f"dataflow.{name}")
         for module in walk_packages(package.__path__, f"dataflow.{name}."):

@@ -11,6 +11,7 @@ import tempfile
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import yaml
@@ -30,7 +31,11 @@ _WITH_SCHEMA = (
     "dbt.adapters.duckdb:DuckDBCredentials",
 )
 # Of classes for which code is written on first use.
-_WITH_CODE = ("dbt.adapters.", "dbt.artifacts.", "dbt.contracts.")
+_WITH_CODE = ("dbt.adapters.", "dbt.artifacts.", "dbt.contracts.", "dbt.task.", "dbt_common.")
+# Its part for reading the project that dbt has parsed before.
+_READS_PARSED = "__mashumaro_from_dict_msgpack__"
+_WITH_MACROS = ("dbt.include.global_project", "dbt.include.duckdb")
+_MACRO_BLOCKS = {"macro", "materialization", "test", "data_test"}
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _TOY_SETTINGS = {
     "storage": {"custom": {"module": "dataflow.runs.history", "class": "RedactedHistory"}},
@@ -46,6 +51,7 @@ def train_dagster() -> None:
     """Execute a toy job, with a history in a folder of its own."""
 
     def toy_op(context: OpExecutionContext) -> int:
+        """One with words, which Dagster reads."""
         context.log.debug("toy")
         return 1
 
@@ -94,7 +100,29 @@ def train_dbt() -> None:
             with suppress(Exception):
                 known.from_dict({})
             with suppress(Exception):
+                getattr(known, _READS_PARSED)({})
+            with suppress(Exception):
                 object.__new__(known).to_dict()
+    _compile_macros()
+    _compile_patterns()
+
+
+def _compile_macros() -> None:
+    """Have dbt compile its own macros, which it keeps by their text: an edited one is another."""
+    from dbt_common.clients.jinja import extract_toplevel_blocks, template_cache
+
+    for name in _WITH_MACROS:
+        for path in sorted(Path(import_module(name).PACKAGE_PATH, "macros").rglob("*.sql")):
+            text = path.read_text(encoding="utf-8")
+            for block in extract_toplevel_blocks(text, _MACRO_BLOCKS, collect_raw_data=False):
+                known = SimpleNamespace(name=block.block_name, macro_sql=block.full_block)
+                template_cache.get_node_template(known)
+
+
+def _compile_patterns() -> None:
+    from sqlparse.lexer import Lexer
+
+    Lexer.get_default_instance()
 
 
 def _subclasses(known: type[Any]) -> set[type[Any]]:
