@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -54,11 +55,12 @@ class WarmingError(DataflowError):
     """This process cannot become one that forks runs."""
 
 
-def load_libraries(further: Iterable[str] = ()) -> None:
+def load_libraries(further: Iterable[str] = (), project: Path | None = None) -> None:
     """Import what runs need, so that a forked child finds it.
 
     Args:
         further: Modules beside those of runs, such as the command line.
+        project: The folder of the project that is served, if there is one.
 
     Raises:
         WarmingError: A thread runs in this process afterwards: a child would lack it, and could
@@ -73,6 +75,7 @@ def load_libraries(further: Iterable[str] = ()) -> None:
         for train in (
             training.train_dagster,
             training.train_dbt,
+            partial(training.train_macros, project),
             training.start_resource_tracker,
             training.train_inspect,
         ):

@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from dataflow.service.warm_listener import Listener
 
 # What the command line loads when it runs a workflow.
-_OF_TERMINALS = ("dataflow.cli.workflow_run", "dataflow.service.warm_start")
+_OF_TERMINALS = (
+    "dataflow.cli.workflow_run",
+    "dataflow.cli.run_config",
+    "dataflow.service.warm_start",
+)
 _SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
 
 
@@ -64,7 +68,8 @@ def main(arguments: list[str] | None = None) -> None:
             place.log_file.unlink(missing_ok=True)
         return
     try:
-        load_libraries([chosen.entry.partition(":")[0], *_OF_TERMINALS] if owned else [])
+        further = [chosen.entry.partition(":")[0], *_OF_TERMINALS] if owned else []
+        load_libraries(further, chosen.project)
     except WarmingError as error:
         sys.exit(str(error))
     loaded.remember()
