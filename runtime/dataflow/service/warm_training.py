@@ -136,14 +136,14 @@ def train_macros(project: Path | None) -> None:
         # What dbt cannot read it complains of in the run.
         with suppress(Exception):
             for block in extract_toplevel_blocks(text, _MACRO_BLOCKS, collect_raw_data=False):
-                known = SimpleNamespace(name=block.block_name, macro_sql=block.full_block)
+                known = SimpleNamespace(name="", macro_sql=block.full_block)
                 template_cache.get_node_template(known)
 
 
 def _compile_patterns() -> None:
     from sqlparse.lexer import Lexer
 
-    Lexer.get_default_instance()
+    Lexer.get_default_instance()  # type: ignore[no-untyped-call]
 
 
 def _subclasses(known: type[Any]) -> set[type[Any]]:
