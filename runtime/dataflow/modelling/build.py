@@ -11,8 +11,9 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dataflow.modelling.artefacts import WRITES_NONE, BuiltProject, write_artefacts
 from dataflow.modelling.engine_build import build_by_engine
-from dataflow.modelling.known_graph import keep_graph, known_graph, read_manifest
+from dataflow.modelling.known_graph import keep_graph, known_graph
 from dataflow.modelling.missing_column import advice_on_columns
 from dataflow.modelling.missing_node import told_missing_node
 from dataflow.modelling.model_graph import ModelGraph
@@ -138,18 +139,20 @@ def build_models(
     tell_of_upstreams(folder, held, graph, names_databases=not has_engine)
     profile = profile_folder(folder, state, output, held)
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
-    arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
-    arguments += NO_UNIT_TESTS
-    callbacks = [_reporter(report)] if report else []
+    target = state / "target"
+    arguments = [*quiet, "build", *places, "--target-path", str(target), *logs]
+    arguments += [WRITES_NONE, *NO_UNIT_TESTS]
+    built = BuiltProject()
+    callbacks: list[Callable[[Any], None]] = [built, *([_reporter(report)] if report else [])]
     if only and isinstance(own, PlacesTables):
         # Views that the chosen models read are not there yet in the places of this run.
         only = [f"+{name}" for name in only]
     arguments += ["--select", *only] if only else []
     with found_by_dbt(warehouse):
         if isinstance(own, HasDbtEngine):
-            outcome = build_by_engine(own, held, callbacks, arguments, state / "target")
+            outcome = build_by_engine(own, held, callbacks, arguments)
         elif isinstance(own, PlacesModels):
-            outcome = build_elsewhere(own, callbacks, arguments, state / "target")
+            outcome = build_elsewhere(own, callbacks, arguments)
         else:
             outcome = dbtRunner(callbacks=callbacks).invoke(arguments)
     if _HELD in _about_warehouse(outcome, warehouse):
@@ -159,7 +162,7 @@ def build_models(
         with found_by_dbt(warehouse):
             outcome = dbtRunner(callbacks=callbacks).invoke(arguments)
     nodes = _nodes(outcome)
-    manifest = read_manifest(project, workflow_id) if nodes else None
+    manifest = write_artefacts(built.manifest, outcome.result, target) if nodes else None
     outcomes = outcomes_of_tests(manifest, nodes) if manifest else []
     failed = [node for node in nodes if node.status in _FAILED]
     if outcome.exception is not None or failed or not outcome.success:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _LARGEST_OBJECT = 64 << 20
 # Beyond this a double does not hold every whole number.
 _EXACT = 2.0**53
+_FEW = 20_000
 # DuckDB makes dates of texts on its own terms: it drops time zones. A layout that no text has
 # leaves the texts as they are, and `read_typed` looks at them.
 _NO_DATES = "dateformat = 'no-date', timestampformat = 'no-timestamp'"
@@ -139,13 +141,20 @@ def _fetch(
     for name, column in zip(table.column_names, table.columns, strict=True):
         if str(column.type) != "double":
             continue
-        # Its import takes as long as a small file does.
-        import pyarrow.compute as pc
-
-        largest = pc.max(pc.filter(pc.abs(column), pc.is_finite(column))).as_py()
-        if (largest or 0) > _EXACT:
+        if _largest(column) > _EXACT:
             told.append(f"Column {name!r} has whole numbers too large to be exact as numbers.")
     return table, told
+
+
+def _largest(column: Any) -> float:
+    """How far from zero a column of fractions comes; 0 without values."""
+    if len(column) <= _FEW:
+        # To import what does it for many takes longer.
+        values = (abs(value) for value in column.to_pylist() if value is not None)
+        return max(filter(isfinite, values), default=0.0)
+    import pyarrow.compute as pc
+
+    return float(pc.max(pc.filter(pc.abs(column), pc.is_finite(column))).as_py() or 0.0)
 
 
 def _mixed_within(relation: duckdb.DuckDBPyRelation, table: pa.Table) -> list[str]:

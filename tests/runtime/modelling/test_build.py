@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,13 @@ def test_models_are_built_and_tested_and_the_file_is_let_go(project: Project) ->
         check=True,
     )
     assert done.stdout == "[(6,)]\n"
+    target = project.state_dir / "dbt" / "sales" / "target"
+    manifest = json.loads((target / "manifest.json").read_text())
+    [model] = [node for node in manifest["nodes"].values() if node["name"] == "stg_sales"]
+    assert '"raw"."sales"' in model["compiled_code"], "what was built, not what was parsed"
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    assert len(results) == 8
+    assert not [*target.glob("manifest.json.*")]
 
 
 @pytest.mark.slow
