@@ -9,6 +9,8 @@ import time
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from itertools import count
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.engine_build import build_by_engine
@@ -25,6 +27,7 @@ from dataflow.modelling.warnings_of_tests import told_warnings, values_of_failur
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 from dataflow.shared.shown import counted
+from dataflow.shared.step_progress import step_progress
 from dataflow.warehouse.capabilities import PlacesTables
 from dataflow.warehouse.dbt_engine import HasDbtEngine
 from dataflow.warehouse.kind import PlacesModels, dbt_output_of, is_about, shown_location
@@ -140,7 +143,7 @@ def build_models(
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
     arguments += NO_UNIT_TESTS
-    callbacks = [_reporter(report)] if report else []
+    callbacks = [_counter(), *([_reporter(report)] if report else [])]
     if only and isinstance(own, PlacesTables):
         # Views that the chosen models read are not there yet in the places of this run.
         only = [f"+{name}" for name in only]
@@ -253,6 +256,23 @@ def _reporter(report: Callable[[str], None]) -> Callable[[Any], None]:
         if event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
             context.copy().run(report, _LEADER.sub(" ", event.info.msg))
 
+    return on_event
+
+
+def _counter() -> Callable[[Any], None]:
+    """Counts the models and tests that have ended, and names one that is being made."""
+    # dbt calls from threads of its own.
+    progress, lock, ended = step_progress(), Lock(), count(1)
+
+    def on_event(event: Any) -> None:
+        if event.info.name == "LogStartLine":
+            name, total = event.data.node_info.node_name, event.data.total
+            progress.count(total_parts=total, of="models and tests", at=name)
+        elif event.info.name == "NodeFinished":
+            with lock:
+                progress.count(parts=next(ended))
+
+    progress.begin()
     return on_event
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.lazy_rows import TableFileError
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
+from dataflow.shared.step_progress import step_progress
 from dataflow.stages.duplicates import find_repetitions
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ def open_file(path: Path) -> Iterator[RowsFile]:
             connection.execute("SET TimeZone = 'UTC'")
             # What does not fit into memory goes beside the rows, not into the current folder.
             connection.execute(f"SET temp_directory = {quote_literal(path.parent / 'spill')}")
-            yield RowsFile(connection, path)
+            with step_progress().watching(connection, ""):
+                yield RowsFile(connection, path)
         except duckdb.Error as error:
             raise TableFileError(
                 f"The rows in {path} cannot be read or written anew: {error}",
