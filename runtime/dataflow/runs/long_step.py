@@ -8,15 +8,12 @@ from contextvars import copy_context
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from dataflow.shared.logging import get_logger
 from dataflow.shared.progress_words import duration, progress_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dataflow.shared.step_progress import StepProgress
-
-log = get_logger(__name__)
 
 # The first line; every other comes after a tenth of the time so far, so that a night makes no more
 # than some hundred lines, and before what watches over builds takes silence for death.
@@ -64,8 +61,11 @@ class LongStep:
 @contextmanager
 def logged(name: str, progress: StepProgress) -> Iterator[None]:
     """Log now and then how far a step is, as long as the block takes."""
+    # A command that runs no step has no use for it.
+    from dataflow.shared.logging import get_logger
+
     progress.begin_step()
-    step = LongStep(name, progress, log.info)
+    step = LongStep(name, progress, get_logger(__name__).info)
     try:
         yield
     finally:
