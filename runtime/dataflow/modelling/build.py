@@ -9,7 +9,6 @@ import time
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -260,17 +259,24 @@ def _reporter(report: Callable[[str], None]) -> Callable[[Any], None]:
 
 
 def _counter() -> Callable[[Any], None]:
-    """Counts the models and tests that have ended, and names one that is being made."""
+    """Counts the models and tests that have ended, and names the one that takes longest."""
     # dbt calls from threads of its own.
-    progress, lock, ended = step_progress(), Lock(), count(1)
+    progress, lock = step_progress(), Lock()
+    going: dict[str, str] = {}
+    ended: set[str] = set()
 
     def on_event(event: Any) -> None:
-        if event.info.name == "LogStartLine":
-            name, total = event.data.node_info.node_name, event.data.total
-            progress.count(total_parts=total, of="models and tests", at=name)
-        elif event.info.name == "NodeFinished":
-            with lock:
-                progress.count(parts=next(ended))
+        if event.info.name not in ("LogStartLine", "NodeFinished"):
+            return
+        node = event.data.node_info
+        with lock:
+            if event.info.name == "LogStartLine":
+                going[node.unique_id] = node.node_name
+                progress.count(total_parts=event.data.total, of="models and tests")
+            else:
+                going.pop(node.unique_id, None)
+                ended.add(node.unique_id)
+            progress.count(parts=len(ended), at=next(iter(going.values()), ""))
 
     progress.begin()
     return on_event

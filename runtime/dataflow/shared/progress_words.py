@@ -33,14 +33,11 @@ def progress_words(work: Work, now: float, *, tells_left: bool = True) -> str:
     seconds = now - work.began
     said = [f"{work.table}: {work.what}".strip(": ")] if work.table or work.what else []
     said += [_parts(work), _rows(work), _size(work)]
-    if work.done is not None and not work.total_size and work.total_rows is None:
-        said.append(_percent(work.done))
-    if work.at:
-        said.append(shortened(work.at, _LONGEST_NAME))
+    said.append(" ".join(filter(None, (shortened(work.at, _LONGEST_NAME), _share(work)))))
     if seconds >= _SHORTEST_SECONDS and not work.is_again:
         said.append(_rate(work, seconds))
     left = seconds_left(work, now) if tells_left else None
-    said.append(f"{duration(left)} left" if left is not None else "")
+    said.append(f"{duration(left)} left" if left is not None and left >= 1 else "")
     return _BETWEEN.join(filter(None, said))
 
 
@@ -101,6 +98,13 @@ def _rate(work: Work, seconds: float) -> str:
     if work.rows:
         return f"{_number(_two_digits(work.rows / seconds))} rows/s"
     return ""
+
+
+def _share(work: Work) -> str:
+    """That of a statement which says something of the work: one of many does not."""
+    is_told = work.total_size or work.total_rows is not None
+    says_something = work.is_whole or work.at
+    return "" if work.done is None or is_told or not says_something else _percent(work.done)
 
 
 def _percent(share: float) -> str:

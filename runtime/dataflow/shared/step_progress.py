@@ -101,6 +101,7 @@ class StepProgress:
         total_size: int | None = None,
         total_parts: int | None = None,
         of: str = "",
+        is_whole: bool = False,
     ) -> None:
         """Begin with another piece of work; see `Work` for what is told of it."""
         with self._lock:
@@ -112,6 +113,7 @@ class StepProgress:
                 total_size=total_size,
                 total_parts=total_parts,
                 of=of,
+                is_whole=is_whole,
             )
 
     def count(

@@ -122,11 +122,13 @@ def write_parquet(data: Rows, path: Path, known: pa.Schema | None = None) -> int
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    progress = step_progress()
     if isinstance(data, LazyRows):
+        progress.begin("writing", total_rows=len(data))
         data = data.to_reader()
     tables = _each_table(data) if isinstance(data, pa.RecordBatchReader) else [to_arrow(data)]
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    rows, progress = 0, step_progress()
+    rows = 0
     try:
         with ExitStack() as stack:
             writer: Any = None

@@ -75,6 +75,7 @@ class RowsFile:
 
     def remove_duplicates(self) -> None:
         """Leave out the rows that are equal to an earlier one in every column."""
+        step_progress().begin("looking for duplicates")
         # A column that was added has one value for all: it tells no row from another.
         names = [quote_identifier(name) for name in self._own]
         self._repetitions = find_repetitions(self._connection, self._relation, names, _NUMBER)
@@ -87,6 +88,7 @@ class RowsFile:
         """Write the rows into a new file beside the old one, unless nothing has changed."""
         if not self._repetitions and not self._added:
             return self._path
+        step_progress().begin("writing", total_rows=self.rows, is_whole=True)
         target = self._path.with_name(f"{uuid.uuid4().hex}.parquet")
         added = "".join(
             f", {quote_literal(moment.isoformat())}::TIMESTAMPTZ AS {quote_identifier(name)}"
