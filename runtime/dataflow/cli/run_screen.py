@@ -125,7 +125,8 @@ class RunScreen(SecondsLine):
     def _show(self, name: str, began: float) -> None:
         from rich.live import Live
 
-        going = _Going(name, self.progress, self.usual.get(name), began)
+        width = width_of_terminal(self._terminal)
+        going = _Going(name, self.progress, self.usual.get(name), began, width)
         live = Live(
             going,
             console=self._console(),
@@ -166,7 +167,7 @@ class RunScreen(SecondsLine):
         return Console(
             file=self._terminal,
             force_terminal=True,
-            width=width_of_terminal(),
+            width=width_of_terminal(self._terminal),
             highlight=False,
             no_color=not has_colours(),
         )
@@ -176,11 +177,17 @@ class _Going:
     """The line of a step that goes on; Rich asks for it several times a second."""
 
     def __init__(
-        self, name: str, progress: StepProgress, usual: float | None, began: float
+        self,
+        name: str,
+        progress: StepProgress,
+        usual: float | None,
+        began: float,
+        width: int,
     ) -> None:
         from rich.spinner import Spinner
 
         self._name, self._progress, self._usual, self._began = name, progress, usual, began
+        self._width = width
         self._spinner = Spinner("dots", style="cyan")
 
     def __rich__(self) -> RenderableType:
@@ -195,7 +202,7 @@ class _Going:
             words.append(f"  {said}")
         if seconds_left(work, now) is None:
             words.append(left_of(seconds, self._usual), style="dim")
-        words.truncate(max(width_of_terminal() - 5, 1))
+        words.truncate(max(self._width - 5, 1))
         line = Table.grid(padding=(0, 1, 0, 0))
         line.add_row(Text(" "), self._spinner, words)
         return line

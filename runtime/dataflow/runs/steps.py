@@ -21,6 +21,7 @@ from dataflow.runs.dagster_names import PART_TAG
 from dataflow.runs.launch_config import asked_tags
 from dataflow.runs.long_step import logged
 from dataflow.runs.made_assets import LoadedTable, tell_of_loaded_tables, telling_of_sources
+from dataflow.runs.model import LEFT_OUT
 from dataflow.runs.partitioning import part_of_run, with_partition_key
 from dataflow.runs.reading import Reading
 from dataflow.runs.run_part import (
@@ -230,7 +231,7 @@ def _leaves_out(part: str) -> bool:
     if not parts or part in parts or (part == MODELS and models_of(parts)):
         return False
     named = part_tags(parts)[PART_TAG].replace(",", " and ")
-    _say(f"left out; this run is for {named} only")
+    _say(f"{LEFT_OUT}; this run is for {named} only")
     return True
 
 
