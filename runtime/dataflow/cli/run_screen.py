@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from threading import Lock, Timer, current_thread
 from typing import TYPE_CHECKING, Any, Self, TextIO
@@ -15,10 +15,10 @@ import click
 from dataflow.cli.progress import SecondsLine
 from dataflow.cli.screen import has_colours, width_of_terminal
 from dataflow.shared.progress_words import duration, progress_words, seconds_left
-from dataflow.shared.step_progress import StepProgress
+from dataflow.shared.step_progress import StepProgress, hold_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from rich.console import RenderableType
     from rich.live import Live
@@ -171,6 +171,14 @@ class RunScreen(SecondsLine):
             highlight=False,
             no_color=not has_colours(),
         )
+
+
+@contextmanager
+def going_on(name: str) -> Iterator[RunScreen]:
+    """Show that a command is at something that may take long, and how far it is."""
+    with RunScreen() as screen, hold_progress(screen.progress):
+        screen.begin(name)
+        yield screen
 
 
 class _Going:
