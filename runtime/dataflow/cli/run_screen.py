@@ -35,6 +35,7 @@ _SHORTEST = 0.05
 _PER_SECOND = 8
 # A step that takes less is shown when it has ended.
 _SECONDS_UNSEEN = 1.0
+_SECONDS_UNTOLD = 30.0
 _STYLES = {"succeeded": ("✓", "green"), "failed": ("✗", "red")}
 
 
@@ -52,6 +53,7 @@ class RunScreen(SecondsLine):
     Args:
         usual: How many seconds steps take by what is known of earlier runs, by their name.
         unseen: For how many seconds of a step nothing is shown of it.
+        untold: The same, where nobody looks at a terminal.
 
     Attributes:
         progress: How far the step is.
@@ -59,13 +61,16 @@ class RunScreen(SecondsLine):
     """
 
     def __init__(
-        self, usual: Mapping[str, float] | None = None, unseen: float = _SECONDS_UNSEEN
+        self,
+        usual: Mapping[str, float] | None = None,
+        unseen: float = _SECONDS_UNSEEN,
+        untold: float = _SECONDS_UNTOLD,
     ) -> None:
         super().__init__()
         self.usual: Mapping[str, float] = usual or {}
         self.progress = StepProgress()
         self.tells_long_steps = True
-        self._unseen = unseen
+        self._unseen, self._untold = unseen, untold
         self._lock = Lock()
         self._waiting: Timer | None = None
         self._live: Live | None = None
@@ -98,7 +103,7 @@ class RunScreen(SecondsLine):
             if self.tells_long_steps and self._aside is not None:
                 from dataflow.runs.long_step import LongStep
 
-                self._long = LongStep(name, self.progress, self._say_aside)
+                self._long = LongStep(name, self.progress, self._say_aside, self._untold)
         elif find_spec("rich") is None:
             # It comes with Dagster; without the extra `run` there is none.
             self.count(f"  … {name:<10}")
