@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.step_progress import StepProgress, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
     from duckdb import DuckDBPyConnection
 
@@ -30,12 +30,13 @@ class Recorder(StepProgress):
         super().count(**counted)
         self.works.append(self.look())
 
+    @contextmanager
     def watching(
         self, connection: DuckDBPyConnection, what: str | None = None, **totals: Any
-    ) -> AbstractContextManager[None]:
-        watching = super().watching(connection, what, **totals)
-        self.watched.append(Work(**{**asdict(self.look()), **totals}))
-        return watching
+    ) -> Iterator[None]:
+        with super().watching(connection, what, **totals):
+            self.watched.append(replace(self.look(), **totals))
+            yield
 
     def told(self, *names: str) -> Iterator[tuple[Any, ...]]:
         """The values of some fields, where one of them has become another."""

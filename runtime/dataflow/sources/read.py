@@ -65,7 +65,8 @@ def read_source(
         (``new_columns``, ``lost_columns``, ``changed_columns``, ``rejected_rows`` and
         ``nulled_values``). Rows that the contract puts aside are under ``rejected``.
 
-    What comes is kept on disk as it comes, and then has to fit into memory as a table.
+    In a run the rows of text and Parquet files with a contract go to the disk as they are read;
+    others, and those that are read outside of a run, have to fit into memory as a table.
 
     Raises:
         SourceTooLargeError: It does not.
