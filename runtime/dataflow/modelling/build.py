@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.artefacts import WRITES_NONE, BuiltProject, write_artefacts
@@ -26,6 +27,7 @@ from dataflow.modelling.warnings_of_tests import told_warnings, values_of_failur
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 from dataflow.shared.shown import counted
+from dataflow.shared.step_progress import step_progress
 from dataflow.warehouse.capabilities import PlacesTables
 from dataflow.warehouse.dbt_engine import HasDbtEngine
 from dataflow.warehouse.kind import PlacesModels, dbt_output_of, is_about, shown_location
@@ -143,7 +145,8 @@ def build_models(
     arguments = [*quiet, "build", *places, "--target-path", str(target), *logs]
     arguments += [WRITES_NONE, *NO_UNIT_TESTS]
     built = BuiltProject()
-    callbacks: list[Callable[[Any], None]] = [built, *([_reporter(report)] if report else [])]
+    callbacks: list[Callable[[Any], None]] = [built, _counter()]
+    callbacks += [_reporter(report)] if report else []
     if only and isinstance(own, PlacesTables):
         # Views that the chosen models read are not there yet in the places of this run.
         only = [f"+{name}" for name in only]
@@ -256,6 +259,30 @@ def _reporter(report: Callable[[str], None]) -> Callable[[Any], None]:
         if event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
             context.copy().run(report, _LEADER.sub(" ", event.info.msg))
 
+    return on_event
+
+
+def _counter() -> Callable[[Any], None]:
+    """Counts the models and tests that have ended, and names the one that takes longest."""
+    # dbt calls from threads of its own.
+    progress, lock = step_progress(), Lock()
+    going: dict[str, str] = {}
+    ended: set[str] = set()
+
+    def on_event(event: Any) -> None:
+        if event.info.name not in ("LogStartLine", "NodeFinished"):
+            return
+        node = event.data.node_info
+        with lock:
+            if event.info.name == "LogStartLine":
+                going[node.unique_id] = node.node_name
+                progress.count(total_parts=event.data.total, of="models and tests")
+            else:
+                going.pop(node.unique_id, None)
+                ended.add(node.unique_id)
+            progress.count(parts=len(ended), at=next(iter(going.values()), ""))
+
+    progress.begin()
     return on_event
 
 
