@@ -27,6 +27,8 @@ create table if not exists runs (
     run_id text primary key, workflow_id text not null, steps text not null, rejected integer
 ) without rowid
 """
+# Else what a new workflow's steps usually take is looked for in the notes of all others.
+_BY_WORKFLOW = "create index if not exists runs_by_workflow on runs (workflow_id)"
 # Of runs that ended without a note, or with one that does not say why.
 _ERRORS = "create table if not exists errors (run_id text primary key, error text) without rowid"
 _SECONDS_TO_WAIT = 10.0
@@ -64,6 +66,7 @@ class RunLedger:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._open()) as ledger, ledger:
                 ledger.execute(_TABLE)
+                ledger.execute(_BY_WORKFLOW)
                 ledger.execute(
                     "insert or replace into runs values (?, ?, ?, ?)",
                     (run_id, workflow_id, json.dumps(steps), note.rejected_rows),
