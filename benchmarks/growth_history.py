@@ -24,18 +24,21 @@ _STEP = timedelta(minutes=1)
 _AT_ONCE = 2_000
 
 
-def grow_history(project: Path, runs: int) -> None:
+def grow_history(project: Path, runs: int) -> int:
     """Copy the runs that there are in turn until the history has so many.
 
     Args:
         project: Has run a workflow at least once, and nothing of it runs now.
+
+    Returns:
+        How many there are; more than asked for, if there were.
     """
     history = project / ".dagster" / "history"
     with closing(sqlite3.connect(history / "runs.db")) as connection:
         known = [str(each) for (each,) in connection.execute("select run_id from runs order by id")]
     files = {each: history / "runs" / f"{each}.db" for each in known}
     originals = [each for each in known if files[each].exists()][:_AT_ONCE]
-    missing = runs - len(known)
+    missing = max(0, runs - len(known))
     copies = [(originals[at % len(originals)], str(uuid.uuid4())) for at in range(missing)]
     for old, new in copies:
         os.link(files[old], history / "runs" / f"{new}.db")
@@ -50,6 +53,7 @@ def grow_history(project: Path, runs: int) -> None:
                 _copy(connection, table, originals, copies)
             connection.commit()
             connection.execute("pragma wal_checkpoint(truncate)")
+    return len(known) + missing
 
 
 def _copy(

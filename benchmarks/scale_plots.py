@@ -1,4 +1,4 @@
-"""Lines with bands on two logarithmic axes, as SVG: the plots of docs/scale.md need no library."""
+"""Lines with bands on two logarithmic axes, as SVG: the plots of docs and benchmarks, no library."""
 
 from __future__ import annotations
 
@@ -15,13 +15,22 @@ COLOURS = ("#0b6e99", "#c4541a", "#4b7f2c")
 
 
 def draw(
-    title: str, unit: str, lines: Mapping[str, Sequence[Point]], marks: Mapping[str, float]
+    title: str,
+    unit: str,
+    lines: Mapping[str, Sequence[Point]],
+    marks: Mapping[str, float],
+    *,
+    over: str = "workflows",
+    ticks: Sequence[int] = (),
 ) -> str:
-    """A picture of lines over the number of workflows.
+    """A picture of lines over the number of workflows, or of something else.
 
     Args:
         lines: By name: the number of workflows, the low end, the middle and the high end.
         marks: Heights that are a limit, by name.
+        over: What is counted along.
+        ticks: The numbers along; default: powers of ten. With them comes a dashed line through the
+            first line's last point: what grows in proportion runs along it.
     """
     every = [point for points in lines.values() for point in points]
     left, right = min(p[0] for p in every), max(p[0] for p in every)
@@ -46,14 +55,22 @@ def draw(
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="22" font-size="14">{escape(title)}</text>',
     ]
-    for power in range(int(math.log10(left)), int(math.log10(right)) + 1):
-        parts += _grid(x(10**power), TOP, x(10**power), HEIGHT - BOTTOM)
-        parts.append(_label(x(10**power), HEIGHT - BOTTOM + 18, f"{10**power:,}", "middle"))
-    parts.append(_label((LEFT + WIDTH) / 2, HEIGHT - BOTTOM + 34, "workflows", "middle"))
+    powers = range(int(math.log10(left)), int(math.log10(right)) + 1)
+    for number in ticks or [10**power for power in powers]:
+        parts += _grid(x(number), TOP, x(number), HEIGHT - BOTTOM)
+        parts.append(_label(x(number), HEIGHT - BOTTOM + 18, f"{number:,}", "middle"))
+    parts.append(_label((LEFT + WIDTH) / 2, HEIGHT - BOTTOM + 34, over, "middle"))
     for power in range(round(math.log10(bottom)), round(math.log10(top)) + 1):
         parts += _grid(LEFT, y(10**power), WIDTH - RIGHT, y(10**power))
         parts.append(
             _label(LEFT - 6, y(10**power) + 4, f"{_number(power)} {_SHORT.get(unit, unit)}", "end")
+        )
+    if ticks:
+        _, _, last, _ = next(iter(lines.values()))[-1]
+        begin = max(left, right * bottom / last)
+        parts.append(
+            f'<line x1="{x(begin)}" y1="{y(last * begin / right)}" x2="{x(right)}" y2="{y(last)}" '
+            'stroke="#999" stroke-dasharray="2 4"/>'
         )
     for name, height in marks.items():
         parts.append(
