@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PART = "growth"
 PICTURES = Path(__file__).with_name("pictures")
 # A slope within this of 1 is linear: what one measurement differs from the next.
-LINEAR = 1.1
+LINEAR = 1.15
 # What of the first size's cost is taken for chance.
 NOISE = 0.1
 
