@@ -11,8 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from measuring import Result
+if TYPE_CHECKING:
+    from measuring import Result
 
 FILE = Path(__file__).with_name("figures.json")
 # By how much a ratio may be worse than the committed one.

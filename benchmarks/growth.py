@@ -1,5 +1,4 @@
-"""How costs grow with rows, workflows, columns, models and the history of runs, and whether
-more than in proportion.
+"""How costs grow with rows, workflows, columns, models and the history: not more than they do.
 
 Each curve is measured at three sizes or more, in CPU seconds of all processes or memory. The slope
 is that of what comes on top of the cost at the first of the three largest sizes, on logarithmic

@@ -8,6 +8,7 @@ them fit onto a disk: what has to find, list or delete them has as much to do.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import uuid
 from contextlib import closing
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 _RUN_ID = "run_id"
 # Between a copy and the next: 100,000 of them are ten weeks.
 _STEP = timedelta(minutes=1)
-_AT_ONCE = 2_000
+_ORIGINALS = 2
+# A file of ext4 has no more than 65,000 names.
+_MOST_LINKS = 30_000
 
 
 def grow_history(project: Path, runs: int) -> int:
@@ -37,11 +40,16 @@ def grow_history(project: Path, runs: int) -> int:
     with closing(sqlite3.connect(history / "runs.db")) as connection:
         known = [str(each) for (each,) in connection.execute("select run_id from runs order by id")]
     files = {each: history / "runs" / f"{each}.db" for each in known}
-    originals = [each for each in known if files[each].exists()][:_AT_ONCE]
+    originals = [each for each in known if files[each].exists()][:_ORIGINALS]
     missing = max(0, runs - len(known))
     copies = [(originals[at % len(originals)], str(uuid.uuid4())) for at in range(missing)]
-    for old, new in copies:
-        os.link(files[old], history / "runs" / f"{new}.db")
+    for at, (old, new) in enumerate(copies):
+        if at % _MOST_LINKS == 0:
+            fresh = history / "runs" / f"{new}.db"
+            shutil.copyfile(files[old], fresh)
+            files = dict.fromkeys(files, fresh)
+        else:
+            os.link(files[old], history / "runs" / f"{new}.db")
     for path, tables in (
         (history / "runs.db", ("runs", "run_tags")),
         (history / "runs" / "index.db", ("event_logs", "asset_check_executions")),

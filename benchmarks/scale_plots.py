@@ -1,4 +1,4 @@
-"""Lines with bands on two logarithmic axes, as SVG: the plots of docs and benchmarks, no library."""
+"""Lines with bands on two logarithmic axes, as SVG: the plots of docs and benchmarks."""
 
 from __future__ import annotations
 
