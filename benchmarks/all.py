@@ -33,11 +33,15 @@ RESULTS = FOLDER / "RESULTS.md"
 # Arguments of the full and of the quick way, and the seconds that the full way may take.
 BENCHMARKS: dict[str, tuple[list[str], list[str], float]] = {
     "pipeline": ([], ["--quick"], 2400),
-    "atomic_runs": ([], ["--quick"], 2400),
+    "atomic_runs": (["--millions", "5"], ["--quick"], 2400),
     "commands": ([], ["--quick"], 900),
     "databases": ([], ["--quick"], 600),
     "warm": ([], ["--repeat", "1"], 600),
-    "service_load": ([], ["--partitions", "3", "--runs", "10", "--history", "20"], 2400),
+    "service_load": (
+        ["--partitions", "20", "--runs", "150", "--history", "0"],
+        ["--partitions", "3", "--runs", "10", "--history", "0"],
+        2400,
+    ),
     "growth": ([], ["--quick"], 900),
     "location": (
         ["--workflows", "1000", "--repeat", "1"],
@@ -45,11 +49,15 @@ BENCHMARKS: dict[str, tuple[list[str], list[str], float]] = {
         600,
     ),
     "update": (
-        ["--fleet", "200", "--sample", "3", "--growth", "1000"],
+        ["--fleet", "200", "--sample", "2", "--growth", "1000"],
         ["--fleet", "5", "--sample", "1", "--growth", "10"],
         600,
     ),
-    "campaign": ([], ["--repositories", "5", "--repeat", "1"], 600),
+    "campaign": (
+        ["--repositories", "20", "--repeat", "2"],
+        ["--repositories", "5", "--repeat", "1"],
+        600,
+    ),
     "dashboards": (["--repeat", "3"], ["--rows", "100000", "--repeat", "1"], 900),
     "dashboard_visits": ([], ["--rows", "100000", "--repeat", "1"], 1200),
 }

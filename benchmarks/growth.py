@@ -81,6 +81,7 @@ def slope(costs: Sequence[tuple[int, float]]) -> float:
     (small, least), (middle, more), (large, most) = sorted(costs)[-3:]
     chance = NOISE * least
     grown, grown_more = max(more - least, chance), max(most - least, chance)
+    grown_more = max(grown_more, grown)
     return math.log(grown_more / grown) / math.log((large - small) / (middle - small))
 
 

@@ -11,7 +11,9 @@ Point = tuple[float, float, float, float]
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 92, 34, 40, 70
 _SHORT = {"seconds": "s"}
-COLOURS = ("#0b6e99", "#c4541a", "#4b7f2c")
+COLOURS = ("#0b6e99", "#c4541a", "#4b7f2c", "#7a4ea3", "#8a6d00", "#555555")
+# Names under the picture, in one line.
+_NAMES_IN_LINE = 3
 
 
 def draw(
@@ -38,6 +40,8 @@ def draw(
     bottom = 10 ** math.floor(math.log10(min(heights)))
     top = 10 ** math.ceil(math.log10(max(heights)))
 
+    height = HEIGHT + 18 * ((len(lines) - 1) // _NAMES_IN_LINE)
+
     def x(value: float) -> float:
         part = math.log(value / left) / math.log(right / left)
         return round(LEFT + part * (WIDTH - LEFT - RIGHT), 1)
@@ -48,11 +52,11 @@ def draw(
 
     parts = [
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
             'font-family="sans-serif" font-size="12" role="img">'
         ),
         f"<title>{escape(title)}</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="22" font-size="14">{escape(title)}</text>',
     ]
     powers = range(int(math.log10(left)), int(math.log10(right)) + 1)
@@ -72,12 +76,12 @@ def draw(
             f'<line x1="{x(begin)}" y1="{y(last * begin / right)}" x2="{x(right)}" y2="{y(last)}" '
             'stroke="#999" stroke-dasharray="2 4"/>'
         )
-    for name, height in marks.items():
+    for name, mark in marks.items():
         parts.append(
-            f'<line x1="{LEFT}" y1="{y(height)}" x2="{WIDTH - RIGHT}" y2="{y(height)}" '
+            f'<line x1="{LEFT}" y1="{y(mark)}" x2="{WIDTH - RIGHT}" y2="{y(mark)}" '
             'stroke="#a00" stroke-dasharray="5 4"/>'
         )
-        parts.append(_label(LEFT + 6, y(height) - 4, name, "start", "#a00"))
+        parts.append(_label(LEFT + 6, y(mark) - 4, name, "start", "#a00"))
     for (name, points), colour, at in zip(lines.items(), COLOURS, range(len(lines)), strict=False):
         edge = [(x(p[0]), y(p[1])) for p in points] + [(x(p[0]), y(p[3])) for p in points[::-1]]
         parts.append(f'<polygon points="{_path(edge)}" fill="{colour}" opacity="0.2"/>')
@@ -85,7 +89,9 @@ def draw(
         parts.append(
             f'<polyline points="{_path(middle)}" fill="none" stroke="{colour}" stroke-width="2"/>'
         )
-        parts.append(_label(LEFT + 215 * at, HEIGHT - 10, f"— {name}", "start", colour))
+        row, place = divmod(at, _NAMES_IN_LINE)
+        under = HEIGHT - 10 + 18 * row
+        parts.append(_label(LEFT + 215 * place, under, f"— {name}", "start", colour))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
