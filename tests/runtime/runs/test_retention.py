@@ -91,7 +91,12 @@ def test_the_folder_of_all_runs_is_not_listed_for_each_that_goes(
         instance.report_engine_event("so it went", instance.get_run_by_id(run_id))
     monkeypatch.setenv("DATAFLOW_HISTORY_RUNS", "1")
     listed: list[object] = []
-    sys.addaudithook(lambda event, about: event == "os.scandir" and listed.append(about[0]))
+
+    def note(event: str, about: tuple[object, ...]) -> None:
+        if event == "os.scandir":
+            listed.append(about[0])
+
+    sys.addaudithook(note)
     gone = forget_old_runs(Project(project.root), instance)
     of_events = project.dagster_home / "history" / "runs"
     assert len(gone) == 7

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job
@@ -199,14 +200,17 @@ def test_what_died_is_looked_for_among_what_is_under_way_however_long_the_histor
             dead = instance.create_run_for_job(
                 by_hand_job, status=DagsterRunStatus.STARTED, tags=tags
             )
-            with instance.run_storage.connect() as connection:
+            storage: Any = instance.run_storage
+            with storage.connect() as connection:
                 sqlite = connection.connection.driver_connection
             counts: list[None] = []
             sqlite.set_progress_handler(lambda counts=counts: counts.append(None), 1)
             _close_dead_runs(project, instance, "by_hand")
             sqlite.set_progress_handler(None, 1)
             taken.append(len(counts))
-            assert instance.get_run_by_id(dead.run_id).status == DagsterRunStatus.FAILURE
+            closed = instance.get_run_by_id(dead.run_id)
+            assert closed is not None
+            assert closed.status == DagsterRunStatus.FAILURE
     assert 0 < taken[1] < taken[0] * 1.2
 
 
