@@ -187,14 +187,16 @@ def _close_dead_runs(project: Project, instance: DagsterInstance, workflow_id: s
     from dagster import DagsterRunStatus, RunsFilter
 
     is_shared = bool(project.settings.history)
-    here = {} if is_shared else {HOST_TAG: socket.gethostname()}
-    tags = {WORKFLOW_TAG: workflow_id, **here}
+    here = None if is_shared else socket.gethostname()
     under_way = [
         DagsterRunStatus.NOT_STARTED,
         DagsterRunStatus.STARTING,
         DagsterRunStatus.STARTED,
     ]
-    for run in instance.get_runs(RunsFilter(tags=tags, statuses=under_way)):
+    # By status alone, of which few are under way: by tags, all runs of the workflow are looked at.
+    for run in instance.get_runs(RunsFilter(statuses=under_way)):
+        if run.tags.get(WORKFLOW_TAG) != workflow_id or here not in (None, run.tags.get(HOST_TAG)):
+            continue
         process = f"process {run.tags.get(PROCESS_TAG)}"
         if not is_shared or (process := lost_process(project, run.run_id)):
             instance.report_run_failed(run, f"The {process} that executed this run is gone.")

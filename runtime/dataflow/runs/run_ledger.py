@@ -33,6 +33,7 @@ create table if not exists runs (
 _TIME = "alter table runs add column ended real"
 _COLUMNS = "pragma table_info(runs)"
 _LATEST = "create index if not exists latest_runs on runs (workflow_id, ended)"
+_LATEST_STEPS = "select steps from runs where workflow_id = ? order by ended desc limit ?"
 # Of runs that ended without a note, or with one that does not say why.
 _ERRORS = "create table if not exists errors (run_id text primary key, error text) without rowid"
 _SECONDS_TO_WAIT = 10.0
@@ -114,8 +115,7 @@ class RunLedger:
             return {}
         try:
             with closing(self._open()) as ledger:
-                asked = "select steps from runs where workflow_id = ? order by ended desc limit ?"
-                for (steps,) in ledger.execute(asked, (workflow_id, _RUNS_ASKED)):
+                for (steps,) in ledger.execute(_LATEST_STEPS, (workflow_id, _RUNS_ASKED)):
                     for step in json.loads(steps):
                         is_whole = not step["summary"].startswith(LEFT_OUT)
                         if step["status"] == "succeeded" and is_whole:

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dataflow.runs.model import LEFT_OUT, Step
-from dataflow.runs.run_ledger import RunLedger, RunNote
+from dataflow.runs.run_ledger import _LATEST_STEPS, RunLedger, RunNote
 from dataflow.shared.project import Project
 
 
@@ -58,3 +58,28 @@ def test_a_ledger_of_runs_without_a_time_goes_on(tmp_path: Path) -> None:
     RunLedger(project).note("new", "sales", RunNote([Step("extract", "succeeded", 2.0)]))
     assert RunLedger(project).usual_seconds("sales") == {"extract": 2.0}
     assert RunLedger(project).notes(["old"])["old"].rejected_rows == 3
+
+
+def test_what_is_usual_is_found_without_reading_the_notes_of_other_workflows(
+    tmp_path: Path,
+) -> None:
+    """Of a hundred thousand runs nearly all are of others; also in a ledger of an older version."""
+    project = Project(tmp_path)
+    ledger = RunLedger(project)
+    ledger.note("run", "sales", RunNote([Step("extract", "succeeded", 4.0)]))
+    with closing(sqlite3.connect(project.state_dir / "runs.sqlite")) as older:
+        older.execute("drop index latest_runs")
+    steps = [Step("extract", "succeeded", 1.0, summary="x" * 250)] * 3
+    for number in range(60):
+        ledger.note(f"other{number}", "orders", RunNote(steps))
+    counted = 0
+
+    def count() -> None:
+        nonlocal counted
+        counted += 1
+
+    with closing(ledger._open()) as opened:
+        opened.set_progress_handler(count, 1)
+        assert len(opened.execute(_LATEST_STEPS, ("sales", 50)).fetchall()) == 1
+    # Instructions of SQLite: four for each note that is looked at.
+    assert counted < 50
