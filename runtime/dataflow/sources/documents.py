@@ -20,7 +20,7 @@ from dataflow.sources.exact_numbers import with_exact_numbers
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import duckdb
     import pyarrow as pa
@@ -86,11 +86,16 @@ def _read(
     with open_engine() as connection, faults_told(lambda message: _fault(message, files)):
         relation = connection.sql(f"FROM {call}")
         _refuse_values(relation, files)
+        kinds = _kinds_found(relation)
+        if kinds:
+            # DuckDB would look through all of it for its types once more, at each step from here.
+            relation = connection.sql(f"FROM read_json({always}, columns = {kinds}, {_NO_DATES})")
         table, notes = _fetch(relation, null_values)
         mixed = [*_mixed_within(relation, table), *_agreed_texts(relation, contract)]
         if mixed:
-            kinds = ", ".join(f"{quote_literal(name)}: 'JSON'" for name in mixed)
-            whole = connection.sql(f"FROM read_json({always}, columns = {{{kinds}}})")
+            whole = connection.sql(
+                f"FROM read_json({always}, columns = {_columns(dict.fromkeys(mixed, 'JSON'))})"
+            )
             texts, told = _fetch(whole, null_values)
             for name in mixed:
                 place = table.column_names.index(name)
@@ -101,6 +106,23 @@ def _read(
             return TypedTable(table, [])
         typed = type_dates(connection, table)
         return replace(typed, notes=notes + typed.notes)
+
+
+def _kinds_found(relation: duckdb.DuckDBPyRelation) -> str:
+    """The columns of JSON as an argument to read it by; empty where they must be found again.
+
+    Keys that differ by case only are called ``id`` and ``ID_1``, by which they are not found.
+    """
+    names = [name.lower() for name in relation.columns]
+    told_apart = [re.fullmatch(r"(.*)_\d+", name, re.DOTALL) for name in names]
+    if names == ["json"] or "" in names or any(made and made[1] in names for made in told_apart):
+        return ""
+    return _columns(dict(zip(relation.columns, map(str, relation.types), strict=True)))
+
+
+def _columns(kinds: Mapping[str, str]) -> str:
+    each = (f"{quote_literal(name)}: {quote_literal(kind)}" for name, kind in kinds.items())
+    return f"{{{', '.join(each)}}}"
 
 
 def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]) -> None:

@@ -98,6 +98,7 @@ class Exchange:
         self._headers = {"Accept": accepted, **settings.headers}
         self._auth = make_credentials(settings, self._fetch_token)
         self._allowed_at = 0.0
+        self._settings_of: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def ask(self, ask: Ask, method: str | None = None) -> Answer:
         """Send a request until it is answered, or there is no hope.
@@ -163,9 +164,7 @@ class Exchange:
         """Send a request once: the answer, or None where it is at another address."""
         try:
             prepared = self._session.prepare_request(request)
-            surroundings = self._session.merge_environment_settings(
-                prepared.url or "", {}, True, None, None
-            )
+            surroundings = self._surroundings(prepared.url or "")
             with self._session.send(
                 prepared, timeout=self._timeout, allow_redirects=False, **surroundings
             ) as response:
@@ -186,6 +185,14 @@ class Exchange:
             self._allowed_at = time.monotonic() + wait
         url = response.url or request.url
         return response, Answer(url, response.status_code, response.headers, body)
+
+    def _surroundings(self, url: str) -> dict[str, Any]:
+        """The proxies and certificates for a host: what the environment says is looked up once."""
+        host = urlsplit(url)[:2]
+        if host not in self._settings_of:
+            found = self._session.merge_environment_settings(url, {}, True, None, None)
+            self._settings_of[host] = dict(found)
+        return self._settings_of[host]
 
     def _fetch_token(self, url: str, form: Mapping[str, str]) -> Any:
         """What a token's server answers, as JSON; None if it is none."""

@@ -15,7 +15,7 @@ from dataflow.sources.api.paging import Paginator
 from dataflow.sources.api.paging_settings import Paging
 from dataflow.sources.errors import SourceDataError, SourceError, SourceUnavailableError
 from dataflow.sources.kind import shown_location
-from dataflow.sources.records import find_records, value_at
+from dataflow.sources.records import as_lines, find_records, value_at
 from dataflow.sources.retry import RETRIED_STATUSES, RequestFailedError
 from dataflow.sources.value_rows import SHAPES, shaped_records
 
@@ -50,6 +50,7 @@ class Pages:
         notes: What a person should know, once all pages were read.
         ended: Whether the last page was read.
         files: Answers that are files; their records are in the pages as well.
+        lines: The records of the last page, each as a line of JSON Lines.
         format: What the last answer was.
     """
 
@@ -68,6 +69,7 @@ class Pages:
         self.notes: list[str] = []
         self.ended = False
         self.files: list[LocalFile] = []
+        self.lines: list[str] = []
         self.format = "json"
         self._data_path = settings.data_path
         self._shape = getattr(settings, "records", None)
@@ -101,6 +103,7 @@ class Pages:
             if page is None:
                 break
             following = self._paging.following(ask, page)
+            self.lines = list(map(repr, page.records)) if self.files else as_lines(page.records)
             self._refuse_repetition(page.records)
             self._refuse_too_many()
             if following is not None:
@@ -179,7 +182,7 @@ class Pages:
             return
         self._empty = 0
         # Only within this process, so Python's own hash will do, and is quick.
-        digests = [hash(repr(record)) for record in records]
+        digests = [hash(line) for line in self.lines]
         whole = hash(tuple(digests))
         rows = frozenset(digests)
         # Rows that are alike within a page may be so between pages as well.

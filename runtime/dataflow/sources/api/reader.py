@@ -166,14 +166,18 @@ class _Reading:
             return
         if records and self.files:
             raise _mixed()
+        written: list[str] | None = pages.lines
         if self.settings.for_each is not None:
             from dataflow.sources.api.parents import with_parent
 
             shown = shown_location(self.settings.url)
-            records = with_parent(records, self.settings.for_each.as_, parent, shown)
+            records, written = with_parent(records, self.settings.for_each.as_, parent, shown), None
         if self.field is not None:
             self.field.look_at(records)
-        lines.add(new_records(records, self.progress) if self.progress else records)
+        if self.progress:
+            lines.add(new_records(records, self.progress))
+        else:
+            lines.add(records, written)
 
     def _keep_files(self, lines: JsonLines, pages: Pages, count: int, parent: Any) -> None:
         if lines.count and not self.files:
