@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, tuple[list[str], list[str], float]] = {
     "pipeline": ([], ["--quick"], 2400),
     "atomic_runs": ([], ["--quick"], 2400),
     "commands": ([], ["--quick"], 900),
+    "api": ([], ["--quick"], 600),
     "databases": ([], ["--quick"], 600),
     "warm": ([], ["--repeat", "1"], 600),
     "service_load": ([], ["--partitions", "3", "--runs", "10", "--history", "20"], 2400),

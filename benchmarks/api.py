@@ -77,7 +77,10 @@ def main() -> None:
     for at_once, latency in ((1, 0.0), (AT_ONCE, 0.0), (AT_ONCE, asked.latency)):
         with tempfile.TemporaryDirectory() as name, server(pages, latency) as url:
             arguments = (Path(name), url, at_once, pages)
-            ways = {"bare": partial(read, _BARE, *arguments), "ours": partial(read, _OURS, *arguments)}
+            ways = {
+                "bare": partial(read, _BARE, *arguments),
+                "ours": partial(read, _OURS, *arguments),
+            }
             show(in_turn(ways, repeat), pages, at_once, latency)
     with tempfile.TemporaryDirectory() as name:
         for way, work in _NOTHING.items():
@@ -139,7 +142,9 @@ def answer(page: int) -> bytes:
 def http(document: object) -> bytes:
     """A document as an answer."""
     body = json.dumps(document).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     return head.encode() + body
 
 

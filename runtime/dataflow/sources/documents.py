@@ -90,13 +90,13 @@ def _read(
         if kinds:
             # DuckDB would look through all of it for its types once more, at each step from here.
             relation = connection.sql(f"FROM read_json({always}, columns = {kinds}, {_NO_DATES})")
-        table, notes = _fetch(relation, null_values)
+        fetched, table, notes = _fetch(relation, null_values)
         mixed = [*_mixed_within(relation, table), *_agreed_texts(relation, contract)]
         if mixed:
             whole = connection.sql(
                 f"FROM read_json({always}, columns = {_columns(dict.fromkeys(mixed, 'JSON'))})"
             )
-            texts, told = _fetch(whole, null_values)
+            _, texts, told = _fetch(whole, null_values)
             for name in mixed:
                 place = table.column_names.index(name)
                 table = table.set_column(place, name, texts[name])
@@ -104,7 +104,7 @@ def _read(
         if contract is not None:
             # It says itself where a value is not of its column's type.
             return TypedTable(table, [])
-        typed = type_dates(connection, table)
+        typed = type_dates(connection, table, None if mixed else fetched)
         return replace(typed, notes=notes + typed.notes)
 
 
@@ -139,9 +139,10 @@ def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]
 
 def _fetch(
     relation: duckdb.DuckDBPyRelation, null_values: NullValues
-) -> tuple[pa.Table, list[str]]:
+) -> tuple[duckdb.DuckDBPyRelation, pa.Table, list[str]]:
+    """What is fetched, the table that comes, and what a person should know."""
     if relation.columns == ["json"] and str(relation.types[0]) == "JSON":
-        return relation.limit(0).to_arrow_table().select([]), []
+        return relation, relation.limit(0).to_arrow_table().select([]), []
     notes = []
     columns = []
     for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
@@ -167,7 +168,7 @@ def _fetch(
         largest = pc.max(pc.filter(pc.abs(column), pc.is_finite(column))).as_py()
         if (largest or 0) > _EXACT:
             told.append(f"Column {name!r} has whole numbers too large to be exact as numbers.")
-    return table, told
+    return relation, table, told
 
 
 def _mixed_within(relation: duckdb.DuckDBPyRelation, table: pa.Table) -> list[str]:
