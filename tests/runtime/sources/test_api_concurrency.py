@@ -232,7 +232,8 @@ def test_parents_are_asked_for_together(server: Any) -> None:
 
 def test_a_token_is_fetched_once_for_all_that_it_was_refused_to(pages: Pages) -> None:
     """Several requests answered with 401 at a time lead to one new token."""
-    server, fetched, plain = pages.server, [], pages._answer
+    server, plain = pages.server, pages._answer
+    fetched: list[str] = []
 
     def token(_: Request) -> Answer:
         fetched.append(f"t{len(fetched)}")
