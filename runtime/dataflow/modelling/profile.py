@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dataflow.shared.duckdb_memory import memory_limit
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -39,7 +41,8 @@ def profile_folder(
         for name, held in upstream.items()
         if held.exists() and (entry := held.dbt_attachment(name)) is not None
     ]
-    if output is None and not upstream:
+    limit = memory_limit()
+    if output is None and not upstream and not limit:
         return folder
     try:
         if output is None:
@@ -53,8 +56,12 @@ def profile_folder(
     for profile in profiles.values() if isinstance(profiles, dict) else ():
         outputs = profile.get("outputs") if isinstance(profile, dict) else None
         for each in outputs.values() if isinstance(outputs, dict) else ():
-            if attached and isinstance(each, dict) and each.get("type") == "duckdb":
+            if not isinstance(each, dict) or each.get("type") != "duckdb":
+                continue
+            if attached:
                 each["attach"] = [*(each.get("attach") or []), *map(dict, attached)]
+            if limit:
+                each["settings"] = {"memory_limit": limit, **(each.get("settings") or {})}
     write_yaml(state / "profile" / "profiles.yml", profiles)
     return state / "profile"
 

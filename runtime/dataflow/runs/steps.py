@@ -6,6 +6,7 @@ tables by location: rows go through a Parquet file of the run, never through a p
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -44,6 +45,7 @@ from dataflow.shared.errors import BadInputError, DataflowError, told_for
 from dataflow.shared.logging import get_logger
 from dataflow.shared.shown import counted, for_workflow
 from dataflow.sources.errors import told_of
+from dataflow.sources.kept_rows import rows_kept_in
 from dataflow.warehouse.load_log import Batch
 from dataflow.workflows.identifiers import workflow_of
 
@@ -58,6 +60,8 @@ log = get_logger(__name__)
 
 # Folders of ended runs that are kept, so that a failed run can be looked into and taken up again.
 _RUNS_KEPT = 2
+# Where the rows of a source are while they are read.
+_READ = "read"
 # What the metadata of an extract say of how far its source was read.
 _REACHED = ("last_value", "span")
 
@@ -254,9 +258,10 @@ def _extracted(
     extract_data: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> Iterator[StoredTable]:
     """Fetch one source, and write its rows down, and those of the lists in them."""
-    result = _by_contract(table, extract_data(parameters_of(run, table, reading, part)))
     name = table.load.table if table.name or table.child_tables else ""
-    stored = _store(run, "extract", result, table=name)
+    with rows_kept_in(run.folder / _READ) as folder:
+        result = _by_contract(table, extract_data(parameters_of(run, table, reading, part)))
+        stored = _store(run, "extract", result, folder, table=name)
     if part is not None and part.column_of(table):
         stored = replace(stored, rows=part.keep(Path(stored.path), table))
     metadata = {**stored.metadata, "table": name} if name else stored.metadata
@@ -266,7 +271,7 @@ def _extracted(
     _release_memory()
     yield stored
     for child, items in child_results(Path(stored.path), stored.metadata, table):
-        of_child = _store(run, "extract", items, table=child)
+        of_child = _store(run, "extract", items, run.folder, table=child)
         _keep_rejected(run, items, of_child)
         yield of_child
     _release_memory()
@@ -281,7 +286,7 @@ def _transformed(
 
     source = Path(extracted.path)
     transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
-    stored = _store(run, "transform", transformed, source, extracted.table)
+    stored = _store(run, "transform", transformed, source.parent, source, extracted.table)
     del transformed
     _release_memory()
     # How far the source was read is of the rows that were read, whatever became of them.
@@ -357,9 +362,16 @@ def _store(
     run: RunContext,
     step: str,
     result: dict[str, Any],
+    own: Path,
     source: Path | None = None,
     table: str = "",
 ) -> StoredTable:
+    """Write the rows of a step down.
+
+    Args:
+        own: A folder of the run: a file of rows in it need not be written again.
+        source: The rows of the step before.
+    """
     from dataflow.shared.lazy_rows import LazyRows
     from dataflow.shared.tables import write_parquet
 
@@ -371,9 +383,7 @@ def _store(
     path = run.folder / f"{step}{f'-{table}' if table else ''}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     data = result["data"]
-    beside = source.parent if source is not None else None
-    if isinstance(data, LazyRows) and data.path is not None and data.path.parent == beside:
-        # They are in a file already: that of the step before, or a new one beside it.
+    if isinstance(data, LazyRows) and data.path is not None and data.path.parent == own:
         rows = len(data)
         path = data.path if data.path == source else data.path.replace(path)
     else:
@@ -384,9 +394,9 @@ def _store(
 
 def _release_memory() -> None:
     """Give back what Arrow keeps for later tables: the next step's are DuckDB's."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
+    pyarrow = sys.modules.get("pyarrow")
+    if pyarrow is not None:
+        pyarrow.default_memory_pool().release_unused()
 
 
 def _has_succeeded(run_id: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dataflow.shared.duckdb_memory import limit_memory
 from dataflow.shared.sql import quote_identifier
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET autoload_known_extensions = false")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
+        limit_memory(connection)
         yield connection
 
 

@@ -6,7 +6,9 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dataflow.shared.duckdb_memory import limit_memory
 from dataflow.shared.lazy_rows import TableFileError
+from dataflow.shared.parquet_copy import copy_to_parquet, keeps_arrow_types
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
 from dataflow.stages.duplicates import find_repetitions
 
@@ -18,14 +20,6 @@ if TYPE_CHECKING:
     import duckdb
 
 _NUMBER = "file_row_number"
-# DuckDB's tables have row groups of 122,880 rows. Rows that come in slightly larger ones, as a
-# filter leaves them, are written twice when a table is loaded; in much larger ones they are not.
-_ROWS_IN_GROUP = 4 * 122_880
-# What comes back from DuckDB's Parquet as the Arrow type that it was. Others stay with Arrow.
-_SAFE_TYPES = frozenset(
-    {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
-    | {"float", "double", "string", "date32[day]", "timestamp[us]", "timestamp[us, tz=UTC]"}
-)
 
 
 def can_use_file(path: Path) -> bool:
@@ -39,11 +33,9 @@ def can_use_file(path: Path) -> bool:
     except (OSError, pa.ArrowInvalid):
         # Reading the rows says what is wrong with it.
         return False
-    names = [name.lower() for name in schema.names]
     return (
-        0 < len(names) == len(set(names))
-        and _NUMBER not in names
-        and _SAFE_TYPES.issuperset(str(field.type) for field in schema)
+        keeps_arrow_types(schema)
+        and _NUMBER not in map(str.lower, schema.names)
         # What pandas says about its index and types is lost in DuckDB.
         and b"pandas" not in (schema.metadata or {})
     )
@@ -92,11 +84,8 @@ class RowsFile:
             for name, moment in self._added.items()
         )
         kept = f"WHERE {_NUMBER} NOT IN (FROM repetitions)" if self._repetitions else ""
-        self._connection.execute(
-            f"COPY (SELECT * EXCLUDE ({_NUMBER}){added} FROM {self._relation} {kept}) "  # noqa: S608
-            f"TO {quote_literal(target)} "
-            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROWS_IN_GROUP})"
-        )
+        rows = f"SELECT * EXCLUDE ({_NUMBER}){added} FROM {self._relation} {kept}"  # noqa: S608
+        copy_to_parquet(self._connection, rows, target)
         return target
 
 
@@ -114,6 +103,7 @@ def open_file(path: Path) -> Iterator[RowsFile]:
             connection.execute("SET TimeZone = 'UTC'")
             # What does not fit into memory goes beside the rows, not into the current folder.
             connection.execute(f"SET temp_directory = {quote_literal(path.parent / 'spill')}")
+            limit_memory(connection)
             yield RowsFile(connection, path)
         except duckdb.Error as error:
             raise TableFileError(
