@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dataflow.shared.contract import Contract
+    from dataflow.sources.kept_rows import KeptRows
 
 # Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
 BATCH_ROWS = 122_880
@@ -56,7 +57,7 @@ class TypedTable:
         conformed: What was read by a contract, if there is one.
     """
 
-    table: pa.Table
+    table: KeptRows
     notes: list[str]
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     conformed: Conformed | None = None
