@@ -35,6 +35,7 @@ BENCHMARKS: dict[str, tuple[list[str], list[str], float]] = {
     "pipeline": ([], ["--quick"], 2400),
     "atomic_runs": (["--millions", "5"], ["--quick"], 2400),
     "commands": ([], ["--quick"], 900),
+    "api": ([], ["--quick"], 600),
     "databases": ([], ["--quick"], 600),
     "warm": ([], ["--repeat", "1"], 600),
     "service_load": (

@@ -30,11 +30,14 @@ _SAFE_ARROW_TYPES = frozenset(
 )
 
 
-def keeps_types(relation: duckdb.DuckDBPyRelation) -> bool:
-    """Whether a file has the columns and types that an Arrow table of the relation would have."""
+def keeps_types(relation: duckdb.DuckDBPyRelation, others: frozenset[str] = frozenset()) -> bool:
+    """Whether a file has the columns and types that an Arrow table of the relation would have.
+
+    ``others`` are types that come back as well, for one who knows how the table would have them.
+    """
     kinds = map(str, relation.types)
     return _are_distinct(relation.columns) and all(
-        kind in _SAFE_TYPES or kind.startswith("DECIMAL") for kind in kinds
+        kind in _SAFE_TYPES | others or kind.startswith("DECIMAL") for kind in kinds
     )
 
 
