@@ -85,7 +85,7 @@ def load_libraries(further: Iterable[str] = (), project: Path | None = None) -> 
         training.end_duckdb()
     gc.collect()
     gc.freeze()
-    _check_threads()
+    check_threads()
 
 
 def _own_modules() -> Iterator[str]:
@@ -97,7 +97,12 @@ def _own_modules() -> Iterator[str]:
             yield module.name
 
 
-def _check_threads() -> None:
+def check_threads() -> None:
+    """See that this process can be forked.
+
+    Raises:
+        WarmingError: A thread runs in it, by Python or by itself.
+    """
     # Some libraries have threads that they end before a fork and start again when needed.
     child = os.fork()
     if child == 0:

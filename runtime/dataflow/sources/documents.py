@@ -14,11 +14,13 @@ from dataflow.sources.duckdb_session import (
     faults_told,
     nulls_of,
     open_engine,
+    watching_files,
     without_nan,
 )
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.exact_numbers import with_exact_numbers
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
+from dataflow.sources.local_file import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +87,11 @@ def _read(
         f"read_json({always}, sample_size = -1, union_by_name = true, "
         f"map_inference_threshold = -1, field_appearance_threshold = 0, {_NO_DATES})"
     )
-    with open_engine() as connection, faults_told(lambda message: _fault(message, files)):
+    with (
+        open_engine() as connection,
+        faults_told(lambda message: _fault(message, files)),
+        watching_files(connection, size_of(files), is_whole=False),
+    ):
         relation = connection.sql(f"FROM {call}")
         _refuse_values(relation, files)
         table, notes = _fetch(relation, null_values)
