@@ -43,7 +43,7 @@ BENCHMARKS: dict[str, tuple[list[str], list[str], float]] = {
         ["--partitions", "3", "--runs", "10", "--history", "0"],
         2400,
     ),
-    "growth": ([], ["--quick"], 900),
+    "growth": ([], ["--quick", "--only", "rows"], 900),
     "location": (
         ["--workflows", "1000", "--repeat", "1"],
         ["--workflows", "1", "20", "--repeat", "1"],
