@@ -1,0 +1,3 @@
+{{ config(materialized='external', location='../published.parquet') }}
+
+select * from {{ ref('sales') }}
