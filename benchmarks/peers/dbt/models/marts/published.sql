@@ -1,3 +1,3 @@
-{{ config(materialized='external', location='../published.parquet') }}
+{{ config(materialized='external', location=env_var('PUBLISHED', '../published.parquet')) }}
 
 select * from {{ ref('sales') }}
