@@ -63,10 +63,6 @@ class Project:
         found = [file for file in files if file.endswith(f"/{name}.parquet")]
         return public / found[0].removeprefix("static/")
 
-    def load(self, name: str, sales: Sales) -> Cost:
-        """The steps without dbt: from the file to the raw table."""
-        return self.run(name, sales, "--only", "load")
-
 
 def make_project(top: Path, sales: Sales) -> Project:
     """Make it as a user does, by looking at the file."""

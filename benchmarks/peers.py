@@ -1,4 +1,4 @@
-"""The other ways of benchmarks/pipeline.py: each a folder of benchmarks/peers/, in an environment of its own.
+"""Ways of benchmarks/pipeline.py: folders of benchmarks/peers/, each with its own environment.
 
 `run.sh` of such a folder is the command that is measured. It reads `sales.csv` beside it and leaves
 the mart in `published.parquet`. What is in requirements.txt is installed once, into .cache/bench/.
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from measuring import BIN, Cost, measure, say
-from sales_data import Sales, prove, prove_types
+from sales_data import Sales, prove, prove_loaded, prove_types
 
 PEERS = Path(__file__).resolve().parent / "peers"
 CACHE = PEERS.parents[1] / ".cache" / "bench"
@@ -39,14 +39,14 @@ class Peer:
         title: Its name in the results.
         folder: Its folder in benchmarks/peers/.
         shared: Folders there that it takes files of, each by where they are laid.
-        most_rows: The most rows that it is given; a slow one says so.
+        slow: Whether it is given fewer rows.
         absent: Why it cannot be had, if it cannot.
     """
 
     title: str
     folder: str
     shared: dict[str, str] = field(default_factory=dict)
-    most_rows: int | None = None
+    slow: bool = False
     absent: str = ""
 
 
@@ -54,30 +54,31 @@ class NotInstalledError(Exception):
     """A peer's packages could not be installed; says why in one line."""
 
 
-def environment(peer: Peer, *, install: bool = True) -> Path:
+def environment(peer: Peer) -> Path:
     """The folder of programs of a peer's environment, made if it is not there yet.
 
     Args:
         peer: Whose.
-        install: Whether packages may be installed now.
 
     Returns:
         The environment's `bin`; that of this process for a peer without requirements.txt.
 
     Raises:
-        NotInstalledError: It is not there, and cannot or may not be made.
+        NotInstalledError: It is not there and cannot be made.
     """
     requirements = PEERS / peer.folder / "requirements.txt"
     if peer.absent:
         raise NotInstalledError(peer.absent)
     if not requirements.is_file():
         return BIN
-    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:8]
+    further = PEERS / peer.folder / "install.sh"
+    says = [requirements]
+    if further.is_file():
+        says = sorted(path for path in further.parent.iterdir() if path.is_file())
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in says)).hexdigest()[:8]
     place = CACHE / f"{peer.folder}-{digest}"
     if (place / "ready").is_file():
         return place / "bin"
-    if not install:
-        raise NotInstalledError("not installed yet, which --quick leaves out")
     say(f"  installing {peer.title} into {place.relative_to(PEERS.parents[1])} …")
     began = time.monotonic()
     shutil.rmtree(place, ignore_errors=True)
@@ -86,7 +87,7 @@ def environment(peer: Peer, *, install: bool = True) -> Path:
         [sys.executable, "-m", "venv", place],
         [*pip, "--disable-pip-version-check", "-r", requirements],
     ]
-    if (further := PEERS / peer.folder / "install.sh").is_file():
+    if further.is_file():
         commands.append(["sh", further, place])
     for command in commands:
         _install(command, place)
@@ -128,7 +129,7 @@ class Place:
     programs: Path
 
     def run(self, sales: Sales, script: str = "run.sh") -> Cost:
-        """Run a script of the peer on a file, and prove what it published if it is the whole way."""
+        """Run a script of the peer on a file, and prove what it made."""
         lay(self.folder / "sales.csv", sales.path)
         began = time.time()
         variables = {
@@ -143,6 +144,8 @@ class Place:
             published = self.folder / "published.parquet"
             prove(self.peer.title, published, sales, began)
             prove_types(self.peer.title, f"FROM read_parquet('{published}')")
+        if script == "load.sh":
+            prove_loaded(self.peer.title, self.folder / "warehouse.duckdb", "sales", sales)
         return cost
 
     def warm_up(self, sales: Sales) -> None:

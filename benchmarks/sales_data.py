@@ -1,4 +1,4 @@
-"""The file that the ways of benchmarks/pipeline.py read, and the proof that they made the same of it.
+"""The file that the ways of benchmarks/pipeline.py read, and the proof that all make the same.
 
 Six columns: id (whole number), created_at (time stamp), customer (text with 50,000 values), region
 (text with four), quantity (whole number) and amount (number). One row in a hundred is a repetition.
