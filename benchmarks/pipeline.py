@@ -58,7 +58,7 @@ LOADS = {
 def main() -> None:
     """Measure all ways at each size."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--millions", type=float, nargs="+", default=[1, 5])
+    parser.add_argument("--millions", type=float, nargs="*", default=[1, 5])
     parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--only", nargs="*", metavar="PEER", help="by their folders; default: all")
     parser.add_argument("--quick", action="store_true", help="200,000 rows, once, without peers")
