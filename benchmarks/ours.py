@@ -64,21 +64,23 @@ class Project:
         return public / found[0].removeprefix("static/")
 
 
-def make_project(top: Path, sales: Sales) -> Project:
-    """Make it as a user does, by looking at the file."""
+def make_project(top: Path, sales: Sales, workflows: list[str]) -> Project:
+    """Make it with some of the three workflows as a user does, by looking at the file."""
     project = Project(top / "project", top / "source.csv")
     lay(project.source, sales.path)
     measure([BIN / "dataflow", "init", project.folder, "--defaults"], top, timeout=TIMEOUT)
-    for name in (STRICT, QUARANTINE, PANDAS):
+    for name in workflows:
         new = [BIN / "dataflow", "workflow", "new", name, "--defaults", "--source", project.source]
         measure(new, project.folder, timeout=TIMEOUT)
-    workflows = project.folder / "src" / "dataflow" / "workflows"
-    (workflows / PANDAS / "transform.py").write_text(PANDAS_TRANSFORM, encoding="utf-8")
-    config = workflows / QUARANTINE / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    changed = text.replace("  columns:\n", "  on_change: {bad_value: quarantine}\n  columns:\n", 1)
-    assert changed != text
-    config.write_text(changed, encoding="utf-8")
+    code = project.folder / "src" / "dataflow" / "workflows"
+    if PANDAS in workflows:
+        (code / PANDAS / "transform.py").write_text(PANDAS_TRANSFORM, encoding="utf-8")
+    if QUARANTINE in workflows:
+        config = code / QUARANTINE / "config.yaml"
+        text = config.read_text(encoding="utf-8")
+        aside = "  on_change: {bad_value: quarantine}\n  columns:\n"
+        assert text.count("  columns:\n") == 1
+        config.write_text(text.replace("  columns:\n", aside), encoding="utf-8")
     return project
 
 
