@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dataflow.shared.duckdb_memory import memory_limit
+from dataflow.shared.plain_yaml import dump_yaml, load_yaml
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -39,13 +42,14 @@ def profile_folder(
         for name, held in upstream.items()
         if held.exists() and (entry := held.dbt_attachment(name)) is not None
     ]
-    if output is None and not upstream:
+    limit = memory_limit()
+    if output is None and not upstream and not limit:
         return folder
     try:
         if output is None:
-            profiles = yaml.safe_load((folder / "profiles.yml").read_text(encoding="utf-8"))
+            profiles = load_yaml((folder / "profiles.yml").read_text(encoding="utf-8"))
         else:
-            named = yaml.safe_load((folder / "dbt_project.yml").read_text(encoding="utf-8"))
+            named = load_yaml((folder / "dbt_project.yml").read_text(encoding="utf-8"))
             profiles = {named["profile"]: {"target": _TARGET, "outputs": {_TARGET: dict(output)}}}
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
         # dbt says what is wrong with it.
@@ -53,15 +57,19 @@ def profile_folder(
     for profile in profiles.values() if isinstance(profiles, dict) else ():
         outputs = profile.get("outputs") if isinstance(profile, dict) else None
         for each in outputs.values() if isinstance(outputs, dict) else ():
-            if attached and isinstance(each, dict) and each.get("type") == "duckdb":
+            if not isinstance(each, dict) or each.get("type") != "duckdb":
+                continue
+            if attached:
                 each["attach"] = [*(each.get("attach") or []), *map(dict, attached)]
+            if limit:
+                each["settings"] = {"memory_limit": limit, **(each.get("settings") or {})}
     write_yaml(state / "profile" / "profiles.yml", profiles)
     return state / "profile"
 
 
 def write_yaml(path: Path, values: Any) -> None:
     """Write a YAML file, unless it is so already: dbt reads anew what has changed."""
-    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    text = dump_yaml(values, sort_keys=False, allow_unicode=True)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ tables by location: rows go through a Parquet file of the run, never through a p
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -19,7 +20,9 @@ from dataflow.modelling.build import BuildResult
 from dataflow.runs.context import RunContext, run_of_step
 from dataflow.runs.dagster_names import PART_TAG
 from dataflow.runs.launch_config import asked_tags
+from dataflow.runs.long_step import logged
 from dataflow.runs.made_assets import LoadedTable, tell_of_loaded_tables, telling_of_sources
+from dataflow.runs.model import LEFT_OUT
 from dataflow.runs.partitioning import part_of_run, with_partition_key
 from dataflow.runs.reading import Reading
 from dataflow.runs.run_part import (
@@ -44,6 +47,7 @@ from dataflow.shared.errors import BadInputError, DataflowError, told_for
 from dataflow.shared.logging import get_logger
 from dataflow.shared.shown import counted, for_workflow
 from dataflow.sources.errors import told_of
+from dataflow.sources.kept_rows import rows_kept_in
 from dataflow.warehouse.load_log import Batch
 from dataflow.workflows.identifiers import workflow_of
 
@@ -58,6 +62,8 @@ log = get_logger(__name__)
 
 # Folders of ended runs that are kept, so that a failed run can be looked into and taken up again.
 _RUNS_KEPT = 2
+# Where the rows of a source are while they are read.
+_READ = "read"
 # What the metadata of an extract say of how far its source was read.
 _REACHED = ("last_value", "span")
 
@@ -82,7 +88,7 @@ class Steps:
         if _leaves_out(LOAD):
             return StoredTable("", 0)
         reading = _reading()
-        with self._run() as run:
+        with self._run("extract") as run:
             forget_earlier(run, _RUNS_KEPT)
             part = _part(run)
             with telling_of_sources(run) as told:
@@ -123,7 +129,7 @@ class Steps:
         """
         if _leaves_out(LOAD):
             return extracted
-        with self._run() as run:
+        with self._run("transform") as run:
             here = (found_here(run, each) for each in extracted.all)
             tables = [_transformed(run, each, transform_data) for each in here]
         said = []
@@ -138,11 +144,11 @@ class Steps:
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows of all tables into the warehouse as config.yaml says."""
         if _leaves_out(LOAD):
-            with self._run() as run:
+            with self._run("load") as run:
                 return loaded_before(run)
         reading = _reading()
         results, said, made = [], [], []
-        with self._run() as run, run.lock():
+        with self._run("load") as run, run.lock():
             part = _part(run)
             tables = [found_here(run, each) for each in transformed.all]
             for stored in tables:
@@ -156,6 +162,7 @@ class Steps:
                     rejected=_rejected_rows(run, stored),
                 )
                 started = time.monotonic()
+                run.progress.begin_table(stored.table)
                 try:
                     rows = Path(stored.path)
                     rows = with_partition_key(rows, part.key) if part else rows
@@ -193,7 +200,7 @@ class Steps:
         if _leaves_out(MODELS):
             return BuildResult([], 0)
         log.info("building models", source=loaded.table if loaded else "other workflows")
-        with self._run() as run, run.lock():
+        with self._run("model") as run, run.lock():
             if loaded is None:
                 forget_earlier(run, _RUNS_KEPT)
             result, summary = make_models(run, sorted(models_of(_parts())))
@@ -209,15 +216,16 @@ class Steps:
         if _leaves_out(DASHBOARD):
             return {}
         log.info("publishing", after=type(modelled).__name__)
-        with self._run() as run, run.lock():
+        with self._run("publish") as run, run.lock():
             tables, summary = make_dashboard(run)
         _say(summary)
         return tables
 
     @contextmanager
-    def _run(self) -> Iterator[RunContext]:
+    def _run(self, step: str) -> Iterator[RunContext]:
         with told_for(self.workflow_id), run_of_step(self.workflow_id) as run:
-            yield run
+            with logged(step, run.progress):
+                yield run
             share_step(run)
 
 
@@ -227,7 +235,7 @@ def _leaves_out(part: str) -> bool:
     if not parts or part in parts or (part == MODELS and models_of(parts)):
         return False
     named = part_tags(parts)[PART_TAG].replace(",", " and ")
-    _say(f"left out; this run is for {named} only")
+    _say(f"{LEFT_OUT}; this run is for {named} only")
     return True
 
 
@@ -254,9 +262,11 @@ def _extracted(
     extract_data: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> Iterator[StoredTable]:
     """Fetch one source, and write its rows down, and those of the lists in them."""
-    result = _by_contract(table, extract_data(parameters_of(run, table, reading, part)))
     name = table.load.table if table.name or table.child_tables else ""
-    stored = _store(run, "extract", result, table=name)
+    run.progress.begin_table(name)
+    with rows_kept_in(run.folder / _READ) as folder:
+        result = _by_contract(table, extract_data(parameters_of(run, table, reading, part)))
+        stored = _store(run, "extract", result, folder, table=name)
     if part is not None and part.column_of(table):
         stored = replace(stored, rows=part.keep(Path(stored.path), table))
     metadata = {**stored.metadata, "table": name} if name else stored.metadata
@@ -266,7 +276,7 @@ def _extracted(
     _release_memory()
     yield stored
     for child, items in child_results(Path(stored.path), stored.metadata, table):
-        of_child = _store(run, "extract", items, table=child)
+        of_child = _store(run, "extract", items, run.folder, table=child)
         _keep_rejected(run, items, of_child)
         yield of_child
     _release_memory()
@@ -280,8 +290,9 @@ def _transformed(
     from dataflow.shared.lazy_rows import LazyRows
 
     source = Path(extracted.path)
+    run.progress.begin_table(extracted.table)
     transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
-    stored = _store(run, "transform", transformed, source, extracted.table)
+    stored = _store(run, "transform", transformed, source.parent, source, extracted.table)
     del transformed
     _release_memory()
     # How far the source was read is of the rows that were read, whatever became of them.
@@ -357,9 +368,16 @@ def _store(
     run: RunContext,
     step: str,
     result: dict[str, Any],
+    own: Path,
     source: Path | None = None,
     table: str = "",
 ) -> StoredTable:
+    """Write the rows of a step down.
+
+    Args:
+        own: A folder of the run: a file of rows in it need not be written again.
+        source: The rows of the step before.
+    """
     from dataflow.shared.lazy_rows import LazyRows
     from dataflow.shared.tables import write_parquet
 
@@ -371,9 +389,7 @@ def _store(
     path = run.folder / f"{step}{f'-{table}' if table else ''}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     data = result["data"]
-    beside = source.parent if source is not None else None
-    if isinstance(data, LazyRows) and data.path is not None and data.path.parent == beside:
-        # They are in a file already: that of the step before, or a new one beside it.
+    if isinstance(data, LazyRows) and data.path is not None and data.path.parent == own:
         rows = len(data)
         path = data.path if data.path == source else data.path.replace(path)
     else:
@@ -384,9 +400,9 @@ def _store(
 
 def _release_memory() -> None:
     """Give back what Arrow keeps for later tables: the next step's are DuckDB's."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
+    pyarrow = sys.modules.get("pyarrow")
+    if pyarrow is not None:
+        pyarrow.default_memory_pool().release_unused()
 
 
 def _has_succeeded(run_id: str) -> bool:

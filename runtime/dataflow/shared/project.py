@@ -150,6 +150,11 @@ def use_project(project: Project) -> Iterator[None]:
         _current.set(before)
 
 
+def known_project() -> Project | None:
+    """The project that `use_project` names here, without a search for one."""
+    return _current.get()
+
+
 def find_project(start: Path | None = None) -> Project:
     """Find the project that a command or a workflow belongs to.
 

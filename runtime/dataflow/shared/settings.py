@@ -110,6 +110,9 @@ class Settings(BaseModel):
     kept_states: Annotated[int, Field(ge=0)] = 2
     # Gigabytes that the kept states of a workflow take at most; those beyond it, the oldest, go.
     kept_states_gb: Annotated[float, Field(ge=0)] = 10.0
+    # The most memory that DuckDB takes in each step of a run, such as `2GB`; what does not fit goes
+    # to the disk. Four fifths of what the machine or the container has, if not given.
+    memory_limit: Annotated[str, Field(pattern=r"^(\d+(\.\d+)? ?[KMGT]i?B)?$")] = ""
     # What marts are handed to after a run, in this order: each a name or a table, as above.
     publishers: list[Kind] = ["parquet"]
     # Where Dagster keeps runs, events and schedules: `postgresql://...`, which many machines can

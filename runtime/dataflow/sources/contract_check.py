@@ -11,6 +11,7 @@ from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.contract_match import LONGEST_VALUE, READ_AS_UTC, Match, Misfit, lacks_zone
 from dataflow.sources.contract_values import always, reading_of
 from dataflow.sources.errors import ContractError
+from dataflow.sources.kept_rows import rows_of
 from dataflow.sources.lost_columns import listed, lost_columns
 from dataflow.sources.rejection_limit import refuse_many_rejected
 from dataflow.sources.type_widening import wider_type
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dataflow.shared.contract import Column, Contract
+    from dataflow.sources.kept_rows import KeptRows
 
-# Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
-_BATCH_ROWS = 122_880
 # What becomes of a value, in the words of a note.
 READ_AS_NONE = "read as no value"
 _MISFIT = "dataflow: a value does not fit the contract"
@@ -62,7 +62,7 @@ class Conformed:
             ``record`` (JSON, as they came); None if there are none.
     """
 
-    table: pa.Table
+    table: KeptRows
     report: ContractReport
     notes: list[str] = field(default_factory=list)
     rejected: pa.Table | None = None
@@ -97,8 +97,8 @@ def conform(
     checked = [match for match in matches if not match.reading.always_fits]
     strict = ", ".join(f"{_strictly(match)} AS {quote_identifier(match.name)}" for match in matches)
     try:
-        rows = connection.sql(f"SELECT {strict} FROM {relation}")  # noqa: S608
-        return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes)
+        rows = rows_of(connection, f"SELECT {strict} FROM {relation}")  # noqa: S608
+        return Conformed(rows, report, notes)
     except duckdb.Error as error:
         if _MISFIT not in str(error):
             raise
@@ -116,18 +116,17 @@ def conform(
     )
     told = [f"{misfit.told}: {{}}." for misfit in wrong]
     if contract.on_change.bad_value == "null":
-        rows = connection.sql(f"SELECT {values} FROM {relation}")  # noqa: S608
+        rows = rows_of(connection, f"SELECT {values} FROM {relation}")  # noqa: S608
         report = replace(report, nulled_values=sum(misfit.count for misfit in wrong))
         notes += [note.format(READ_AS_NONE) for note in told]
-        return Conformed(rows.to_arrow_table(batch_size=_BATCH_ROWS), report, notes)
-    rows = connection.sql(f"SELECT {values} FROM {relation} WHERE {fits}")  # noqa: S608
+        return Conformed(rows, report, notes)
     rejected = _rejected(connection, relation, list(names), checked)
-    table = rows.to_arrow_table(batch_size=_BATCH_ROWS)
-    came = table.num_rows + rejected.num_rows
+    rows = rows_of(connection, f"SELECT {values} FROM {relation} WHERE {fits}")  # noqa: S608
+    came = rows.num_rows + rejected.num_rows
     refuse_many_rejected(contract, rejected.num_rows, came, [misfit.told for misfit in wrong])
     report = replace(report, rejected_rows=rejected.num_rows)
     notes += [note.format("the row is put aside") for note in told]
-    return Conformed(table, report, notes, rejected)
+    return Conformed(rows, report, notes, rejected)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.duckdb_memory import limit_memory
 from dataflow.shared.sql import count_rows
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def first_occurrences(table: pa.Table) -> pa.Array | None:
     # Generated names: the columns' own may be unusual, or differ only in case.
     names = [f"c{index}" for index in range(table.num_columns)]
     with duckdb.connect(":memory:") as connection:
+        limit_memory(connection)
         connection.register("rows", table.rename_columns(names).append_column(_NUMBER, numbers))
         if not find_repetitions(connection, "rows", names, _NUMBER):
             return None

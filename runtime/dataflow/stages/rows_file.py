@@ -6,8 +6,11 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dataflow.shared.duckdb_memory import limit_memory
 from dataflow.shared.lazy_rows import TableFileError
+from dataflow.shared.parquet_copy import copy_to_parquet, keeps_arrow_types
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
+from dataflow.shared.step_progress import step_progress
 from dataflow.stages.duplicates import find_repetitions
 
 if TYPE_CHECKING:
@@ -18,14 +21,6 @@ if TYPE_CHECKING:
     import duckdb
 
 _NUMBER = "file_row_number"
-# DuckDB's tables have row groups of 122,880 rows. Rows that come in slightly larger ones, as a
-# filter leaves them, are written twice when a table is loaded; in much larger ones they are not.
-_ROWS_IN_GROUP = 4 * 122_880
-# What comes back from DuckDB's Parquet as the Arrow type that it was. Others stay with Arrow.
-_SAFE_TYPES = frozenset(
-    {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
-    | {"float", "double", "string", "date32[day]", "timestamp[us]", "timestamp[us, tz=UTC]"}
-)
 
 
 def can_use_file(path: Path) -> bool:
@@ -39,11 +34,9 @@ def can_use_file(path: Path) -> bool:
     except (OSError, pa.ArrowInvalid):
         # Reading the rows says what is wrong with it.
         return False
-    names = [name.lower() for name in schema.names]
     return (
-        0 < len(names) == len(set(names))
-        and _NUMBER not in names
-        and _SAFE_TYPES.issuperset(str(field.type) for field in schema)
+        keeps_arrow_types(schema)
+        and _NUMBER not in map(str.lower, schema.names)
         # What pandas says about its index and types is lost in DuckDB.
         and b"pandas" not in (schema.metadata or {})
     )
@@ -74,6 +67,7 @@ class RowsFile:
 
     def remove_duplicates(self) -> None:
         """Leave out the rows that are equal to an earlier one in every column."""
+        step_progress().begin("looking for duplicates")
         # A column that was added has one value for all: it tells no row from another.
         names = [quote_identifier(name) for name in self._own]
         self._repetitions = find_repetitions(self._connection, self._relation, names, _NUMBER)
@@ -86,17 +80,15 @@ class RowsFile:
         """Write the rows into a new file beside the old one, unless nothing has changed."""
         if not self._repetitions and not self._added:
             return self._path
+        step_progress().begin("writing", total_rows=self.rows, is_whole=True)
         target = self._path.with_name(f"{uuid.uuid4().hex}.parquet")
         added = "".join(
             f", {quote_literal(moment.isoformat())}::TIMESTAMPTZ AS {quote_identifier(name)}"
             for name, moment in self._added.items()
         )
         kept = f"WHERE {_NUMBER} NOT IN (FROM repetitions)" if self._repetitions else ""
-        self._connection.execute(
-            f"COPY (SELECT * EXCLUDE ({_NUMBER}){added} FROM {self._relation} {kept}) "  # noqa: S608
-            f"TO {quote_literal(target)} "
-            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROWS_IN_GROUP})"
-        )
+        rows = f"SELECT * EXCLUDE ({_NUMBER}){added} FROM {self._relation} {kept}"  # noqa: S608
+        copy_to_parquet(self._connection, rows, target)
         return target
 
 
@@ -114,7 +106,9 @@ def open_file(path: Path) -> Iterator[RowsFile]:
             connection.execute("SET TimeZone = 'UTC'")
             # What does not fit into memory goes beside the rows, not into the current folder.
             connection.execute(f"SET temp_directory = {quote_literal(path.parent / 'spill')}")
-            yield RowsFile(connection, path)
+            limit_memory(connection)
+            with step_progress().watching(connection, ""):
+                yield RowsFile(connection, path)
         except duckdb.Error as error:
             raise TableFileError(
                 f"The rows in {path} cannot be read or written anew: {error}",

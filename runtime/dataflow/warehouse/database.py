@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dataflow.shared.duckdb_memory import limit_memory
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[DuckDBPyCo
     connection = _connect(path, read_only=read_only)
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        limit_memory(connection)
         yield connection
     except (
         duckdb.IOException,

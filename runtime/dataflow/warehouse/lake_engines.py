@@ -12,6 +12,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from dataflow.shared.duckdb_memory import limit_memory, memory_limit
 from dataflow.shared.sql import quote_identifier
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _lock = threading.Lock()
 # By the process, since a fork has no threads of its parent's, and by what was loaded.
-_idle: dict[tuple[int, frozenset[str]], list[tuple[DuckDBPyConnection, str]]] = {}
+_idle: dict[tuple[int, frozenset[str], str], list[tuple[DuckDBPyConnection, str]]] = {}
 _MOST_IDLE = 2
 # All that could be left behind: settings, views, tables and functions of one's own.
 _STATE = """
@@ -45,12 +46,13 @@ def lake_engine(
     """
     import duckdb
 
-    key = (os.getpid(), extensions)
+    key = (os.getpid(), extensions, memory_limit())
     with _lock:
         connection, state = _idle[key].pop() if _idle.get(key) else (None, "")
     if connection is None:
         connection = duckdb.connect()
         try:
+            limit_memory(connection)
             prepare(connection)
             state = _state(connection)
         except BaseException:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.api.new_records import FieldSeen, new_records, new_rows
 from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.documents import read_documents
@@ -106,7 +107,8 @@ class _Reading:
     def read(self, exchange: Exchange) -> TypedTable:
         """Read all pages into one table."""
         lines = JsonLines(self.folder / "records.jsonl")
-        limit = self.request.limit
+        limit, read, progress = self.request.limit, 0, step_progress()
+        progress.begin(of="pages")
         for ask, parent in self._asks(exchange):
             if limit is not None and lines.count >= limit:
                 self.ended = False
@@ -114,6 +116,10 @@ class _Reading:
             pages = self._pages(ask, exchange)
             for records in pages:
                 self._keep(lines, pages, records, parent)
+                read += 1
+                # Of the records of one parent only, where there are several.
+                total = pages.total if parent is None else None
+                progress.count(parts=read, rows=lines.count, total_rows=total)
                 if limit is not None and lines.count >= limit:
                     break
             self.notes += pages.notes

@@ -18,6 +18,7 @@ from uuid import uuid4
 from dataflow.shared.duckdb_extensions import packaged_extension
 from dataflow.shared.logging import get_logger
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.database.connection import deadline
 from dataflow.sources.database.declared import ANY_NUMBER, TEXT, Declared, typed_column
@@ -205,7 +206,10 @@ def _read(
         # Identifiers of rows, as the other way has them.
         engine.execute("SET arrow_lossless_conversion = true")
         kept_rows = f"SELECT {', '.join(kept)}, odd FROM postgres_query('source', "  # noqa: S608
-        with _watched(raw, application, parameters.timeout_seconds):
+        with (
+            _watched(raw, application, parameters.timeout_seconds),
+            step_progress().watching(engine, "", is_whole=True),
+        ):
             table: pa.Table = engine.sql(f"{kept_rows}{quote_literal(query)})").to_arrow_table(
                 batch_size=BATCH_ROWS
             )

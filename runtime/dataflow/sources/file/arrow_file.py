@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dataflow.shared.sql import quote_literal
+from dataflow.shared.parquet_copy import keeps_types
+from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.shared.wide_decimals import narrowed, wide_columns
-from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
+from dataflow.sources.contract_check import conform
+from dataflow.sources.duckdb_session import faults_told, open_engine, watching_files, without_nan
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, durations_as_text
+from dataflow.sources.local_file import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
 
 _NAMES = {"parquet": "Parquet", "orc": "ORC", "feather": "Feather"}
 
 
-def read_parquet(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:
+def read_parquet(
+    files: Sequence[LocalFile], settings: FileSource, contract: Contract | None = None
+) -> TypedTable:
     """Read Parquet files as they are; columns are matched by name, and types widened.
 
-    Of the texts that mean no value only NaN has a meaning here, in columns of fractions.
+    Of the texts that mean no value only NaN has a meaning here, in columns of fractions. With a
+    contract the rows are held to it as they are read, where their types allow that; else whoever
+    asked holds the table to it.
 
     Raises:
         SourceDataError: A file is not Parquet, or is cut off.
@@ -41,7 +49,11 @@ def read_parquet(files: Sequence[LocalFile], settings: FileSource) -> TypedTable
             f"{file.shown} cannot be read as Parquet: {first}", "Fetch or write the file again."
         )
 
-    with open_engine() as connection, faults_told(fault):
+    with (
+        open_engine() as connection,
+        faults_told(fault),
+        watching_files(connection, size_of(files), is_whole=True),
+    ):
         if len(files) > 1:
             columns = {
                 file.shown: connection.sql(f"FROM read_parquet({path})").columns
@@ -50,7 +62,13 @@ def read_parquet(files: Sequence[LocalFile], settings: FileSource) -> TypedTable
             check_shapes(columns, settings.union_by_name)
         relation = connection.sql(f"FROM read_parquet([{', '.join(paths)}], union_by_name = true)")
         relation = without_nan(relation, settings.null_values)
-        return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])
+        if contract is None or not keeps_types(relation):
+            return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])
+        names = relation.columns
+        keys = (f"{quote_identifier(name)} AS c{index}" for index, name in enumerate(names))
+        relation.project(", ".join(keys)).create_view("dataflow_parquet")
+        conformed = conform(connection, "dataflow_parquet", names, contract, declared=True)
+        return TypedTable(conformed.table, conformed.notes, conformed=conformed)
 
 
 def read_arrow_files(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:

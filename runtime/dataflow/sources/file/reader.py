@@ -94,8 +94,9 @@ class FetchedFiles:
         if file_format in TYPED_FORMATS:
             from dataflow.sources.file.arrow_file import read_arrow_files, read_parquet
 
-            read = read_parquet if file_format == "parquet" else read_arrow_files
-            return read(files, settings)
+            if file_format == "parquet":
+                return read_parquet(files, settings, contract)
+            return read_arrow_files(files, settings)
         from dataflow.sources.file.json_file import read_json_files
 
         return read_json_files(files, self.folder, settings, contract)

@@ -1,0 +1,75 @@
+"""Rows of a DuckDB connection as a Parquet file that DuckDB itself writes, part by part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow.shared.lazy_rows import TableFileError
+from dataflow.shared.sql import quote_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import duckdb
+    import pyarrow as pa
+
+# DuckDB's tables have row groups of 122,880 rows. Rows that come in slightly larger ones, as a
+# filter leaves them, are written twice when a table is loaded; in much larger ones they are not.
+_ROWS_IN_GROUP = 4 * 122_880
+# What comes back from such a file as it was: types of DuckDB's, and of Arrow's.
+_SAFE_TYPES = frozenset(
+    {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "VARCHAR", "DATE"}
+    | {"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "TIME", "TIMESTAMP"}
+    | {"TIMESTAMP WITH TIME ZONE"}
+)
+_SAFE_ARROW_TYPES = frozenset(
+    {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
+    | {"float", "double", "string", "date32[day]", "time64[us]"}
+    | {"timestamp[us]", "timestamp[us, tz=UTC]"}
+)
+
+
+def keeps_types(relation: duckdb.DuckDBPyRelation) -> bool:
+    """Whether a file has the columns and types that an Arrow table of the relation would have."""
+    kinds = map(str, relation.types)
+    return _are_distinct(relation.columns) and all(
+        kind in _SAFE_TYPES or kind.startswith("DECIMAL") for kind in kinds
+    )
+
+
+def keeps_arrow_types(schema: pa.Schema) -> bool:
+    """Whether Arrow rows of such columns come back with the same ones."""
+    kinds = (str(field.type) for field in schema)
+    return _are_distinct(schema.names) and all(
+        kind in _SAFE_ARROW_TYPES or kind.startswith("decimal128") for kind in kinds
+    )
+
+
+def _are_distinct(names: Sequence[str]) -> bool:
+    """Whether DuckDB, which does not look at the case, tells the columns apart."""
+    return 0 < len(names) == len({name.lower() for name in names})
+
+
+def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write the rows of a query; no more than a part of them is in memory at one time.
+
+    Raises:
+        TableFileError: The file cannot be written.
+        duckdb.Error: The query cannot be run. No file is left.
+    """
+    import duckdb
+
+    try:
+        connection.execute(
+            f"COPY ({query}) TO {quote_literal(path)} (FORMAT parquet, COMPRESSION zstd, "
+            f"COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROWS_IN_GROUP})"
+        )
+    except duckdb.Error as error:
+        path.unlink(missing_ok=True)
+        if not isinstance(error, duckdb.IOException) or str(path) not in str(error):
+            raise
+        raise TableFileError(
+            f"The rows could not be written to {path}: {error}",
+            "Free disk space or make the folder writable, and run again.",
+        ) from error
