@@ -32,7 +32,7 @@ FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "RESULTS.md"
 # Arguments of the full and of the quick way, and the seconds that the full way may take.
 BENCHMARKS: dict[str, tuple[list[str], list[str], float]] = {
-    "pipeline": ([], ["--quick"], 2400),
+    "pipeline": ([], ["--quick"], 1800),
     "atomic_runs": (["--millions", "5"], ["--quick"], 2400),
     "commands": ([], ["--quick"], 900),
     "api": ([], ["--quick"], 600),
