@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # DuckDB's tables have row groups of 122,880 rows. Rows that come in slightly larger ones, as a
 # filter leaves them, are written twice when a table is loaded; in much larger ones they are not.
 _ROWS_IN_GROUP = 4 * 122_880
+# Dictionaries take a fifth of the time, and save little beside the compression.
+_NO_DICTIONARIES = "DICTIONARY_SIZE_LIMIT 1"
 # What comes back from such a file as it was: types of DuckDB's, and of Arrow's.
 _SAFE_TYPES = frozenset(
     {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "VARCHAR", "DATE"}
@@ -66,7 +68,7 @@ def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Pat
     try:
         connection.execute(
             f"COPY ({query}) TO {quote_literal(path)} (FORMAT parquet, COMPRESSION zstd, "
-            f"COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROWS_IN_GROUP})"
+            f"COMPRESSION_LEVEL 1, {_NO_DICTIONARIES}, ROW_GROUP_SIZE {_ROWS_IN_GROUP})"
         )
     except duckdb.Error as error:
         path.unlink(missing_ok=True)
