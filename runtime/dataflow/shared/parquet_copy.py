@@ -36,6 +36,10 @@ def keeps_types(relation: duckdb.DuckDBPyRelation, others: frozenset[str] = froz
     """Whether a file has the columns and types that an Arrow table of the relation would have.
 
     ``others`` are types that come back as well, for one who knows how the table would have them.
+
+    >>> import duckdb
+    >>> keeps_types(duckdb.sql("SELECT 1 AS a")), keeps_types(duckdb.sql("SELECT [1] AS a"))
+    (True, False)
     """
     kinds = map(str, relation.types)
     return _are_distinct(relation.columns) and all(
@@ -44,7 +48,12 @@ def keeps_types(relation: duckdb.DuckDBPyRelation, others: frozenset[str] = froz
 
 
 def keeps_arrow_types(schema: pa.Schema) -> bool:
-    """Whether Arrow rows of such columns come back with the same ones."""
+    """Whether Arrow rows of such columns come back with the same ones.
+
+    >>> import pyarrow as pa
+    >>> [keeps_arrow_types(pa.schema({"a": kind})) for kind in (pa.int64(), pa.null())]
+    [True, False]
+    """
     kinds = (str(field.type) for field in schema)
     return _are_distinct(schema.names) and all(
         kind in _SAFE_ARROW_TYPES or kind.startswith("decimal128") for kind in kinds
@@ -62,6 +71,12 @@ def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Pat
     Raises:
         TableFileError: The file cannot be written.
         duckdb.Error: The query cannot be run. No file is left.
+
+    >>> import duckdb
+    >>> from pathlib import Path
+    >>> copy_to_parquet(duckdb.connect(), "SELECT 1 AS id", Path("rows.parquet"))
+    >>> duckdb.sql("FROM 'rows.parquet'").fetchall()
+    [(1,)]
     """
     import duckdb
 
