@@ -33,12 +33,17 @@ _OURS = """
 import sys
 from pathlib import Path
 from dataflow.shared.tables import write_parquet
+from dataflow.sources.kept_rows import rows_kept_in
 from dataflow.sources.read import read_source
 from dataflow.sources.database import postgres_bulk
 if sys.argv[3] == "rows":
     postgres_bulk.FEWEST_ROWS = float("inf")
 source = {"type": "database", "url": sys.argv[1], "table": "bench"}
-write_parquet(read_source(source, {"timeout_seconds": 600})["data"], Path(sys.argv[2]))
+# As the step of a run does it.
+with rows_kept_in(Path(sys.argv[2]).parent / "read") as folder:
+    rows = read_source(source, {"timeout_seconds": 600})["data"]
+    path = getattr(rows, "path", None)
+    path.replace(sys.argv[2]) if path else write_parquet(rows, Path(sys.argv[2]))
 """
 _EXTENSION = """
 import sys, duckdb

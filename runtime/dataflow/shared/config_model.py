@@ -127,6 +127,11 @@ class Parameters(Section):
     timeout_seconds: Annotated[float, Number(above=0)] = Field(
         default=30.0, description="How long to wait for an answer, in seconds."
     )
+    concurrency: Annotated[int, WholeNumber(1, 64)] = Field(
+        default=1,
+        description="How many pages of an API to ask for at a time, where the next ones can be "
+        "asked for before a page is answered. Their order stays.",
+    )
 
     @classmethod
     def is_own_key(cls, key: str, context: Any) -> bool:

@@ -50,6 +50,7 @@ class LazyRows(Sequence[Row]):
         self._path: Path | None = rows if is_file else None
         self._table: pa.Table | None = None if is_file else rows
         self._known: pq.FileMetaData | None = None
+        self._columns: dict[str, pa.ChunkedArray] = {}
         self._part: tuple[int, pa.Table] | None = None
 
     @property
@@ -129,7 +130,7 @@ class LazyRows(Sequence[Row]):
     def __getitem__(self, key: str) -> pa.ChunkedArray: ...
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
-            return self.table[key]
+            return self._column(key)
         if isinstance(key, slice):
             return LazyRows(self._slice(range(len(self))[key]))
         # Whatever counts as an index, as NumPy's integers do; the error is that of a list.
@@ -193,6 +194,14 @@ class LazyRows(Sequence[Row]):
             with self._opened() as file:
                 self._known = file.metadata
         return self._known
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        if self._table is not None or self.column_names.count(name) != 1:
+            return self.table[name]
+        if name not in self._columns:
+            with self._opened() as file:
+                self._columns[name] = file.read(columns=[name])[name]
+        return self._columns[name]
 
     def _row(self, number: int) -> Row:
         if self._table is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
@@ -13,14 +14,16 @@ from dataflow.sources.duckdb_session import (
     faults_told,
     nulls_of,
     open_engine,
+    watching_files,
     without_nan,
 )
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.exact_numbers import with_exact_numbers
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
+from dataflow.sources.local_file import size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import duckdb
     import pyarrow as pa
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 _LARGEST_OBJECT = 64 << 20
 # Beyond this a double does not hold every whole number.
 _EXACT = 2.0**53
+_FEW = 20_000
 # DuckDB makes dates of texts on its own terms: it drops time zones. A layout that no text has
 # leaves the texts as they are, and `read_typed` looks at them.
 _NO_DATES = "dateformat = 'no-date', timestampformat = 'no-timestamp'"
@@ -83,15 +87,24 @@ def _read(
         f"read_json({always}, sample_size = -1, union_by_name = true, "
         f"map_inference_threshold = -1, field_appearance_threshold = 0, {_NO_DATES})"
     )
-    with open_engine() as connection, faults_told(lambda message: _fault(message, files)):
+    with (
+        open_engine() as connection,
+        faults_told(lambda message: _fault(message, files)),
+        watching_files(connection, size_of(files), is_whole=False),
+    ):
         relation = connection.sql(f"FROM {call}")
         _refuse_values(relation, files)
-        table, notes = _fetch(relation, null_values)
+        kinds = _kinds_found(relation)
+        if kinds:
+            # DuckDB would look through all of it for its types once more, at each step from here.
+            relation = connection.sql(f"FROM read_json({always}, columns = {kinds}, {_NO_DATES})")
+        fetched, table, notes = _fetch(relation, null_values)
         mixed = [*_mixed_within(relation, table), *_agreed_texts(relation, contract)]
         if mixed:
-            kinds = ", ".join(f"{quote_literal(name)}: 'JSON'" for name in mixed)
-            whole = connection.sql(f"FROM read_json({always}, columns = {{{kinds}}})")
-            texts, told = _fetch(whole, null_values)
+            whole = connection.sql(
+                f"FROM read_json({always}, columns = {_columns(dict.fromkeys(mixed, 'JSON'))})"
+            )
+            _, texts, told = _fetch(whole, null_values)
             for name in mixed:
                 place = table.column_names.index(name)
                 table = table.set_column(place, name, texts[name])
@@ -99,8 +112,25 @@ def _read(
         if contract is not None:
             # It says itself where a value is not of its column's type.
             return TypedTable(table, [])
-        typed = type_dates(connection, table)
+        typed = type_dates(connection, table, None if mixed else fetched)
         return replace(typed, notes=notes + typed.notes)
+
+
+def _kinds_found(relation: duckdb.DuckDBPyRelation) -> str:
+    """The columns of JSON as an argument to read it by; empty where they must be found again.
+
+    Keys that differ by case only are called ``id`` and ``ID_1``, by which they are not found.
+    """
+    names = [name.lower() for name in relation.columns]
+    told_apart = [re.fullmatch(r"(.*)_\d+", name, re.DOTALL) for name in names]
+    if names == ["json"] or "" in names or any(made and made[1] in names for made in told_apart):
+        return ""
+    return _columns(dict(zip(relation.columns, map(str, relation.types), strict=True)))
+
+
+def _columns(kinds: Mapping[str, str]) -> str:
+    each = (f"{quote_literal(name)}: {quote_literal(kind)}" for name, kind in kinds.items())
+    return f"{{{', '.join(each)}}}"
 
 
 def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]) -> None:
@@ -117,9 +147,10 @@ def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]
 
 def _fetch(
     relation: duckdb.DuckDBPyRelation, null_values: NullValues
-) -> tuple[pa.Table, list[str]]:
+) -> tuple[duckdb.DuckDBPyRelation, pa.Table, list[str]]:
+    """What is fetched, the table that comes, and what a person should know."""
     if relation.columns == ["json"] and str(relation.types[0]) == "JSON":
-        return relation.limit(0).to_arrow_table().select([]), []
+        return relation, relation.limit(0).to_arrow_table().select([]), []
     notes = []
     columns = []
     for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
@@ -139,13 +170,20 @@ def _fetch(
     for name, column in zip(table.column_names, table.columns, strict=True):
         if str(column.type) != "double":
             continue
-        # Its import takes as long as a small file does.
-        import pyarrow.compute as pc
-
-        largest = pc.max(pc.filter(pc.abs(column), pc.is_finite(column))).as_py()
-        if (largest or 0) > _EXACT:
+        if _largest(column) > _EXACT:
             told.append(f"Column {name!r} has whole numbers too large to be exact as numbers.")
-    return table, told
+    return relation, table, told
+
+
+def _largest(column: Any) -> float:
+    """How far from zero a column of fractions comes; 0 without values."""
+    if len(column) <= _FEW:
+        # To import what does it for many takes longer.
+        values = (abs(value) for value in column.to_pylist() if value is not None)
+        return max(filter(isfinite, values), default=0.0)
+    import pyarrow.compute as pc
+
+    return float(pc.max(pc.filter(pc.abs(column), pc.is_finite(column))).as_py() or 0.0)
 
 
 def _mixed_within(relation: duckdb.DuckDBPyRelation, table: pa.Table) -> list[str]:

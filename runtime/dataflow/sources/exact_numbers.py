@@ -28,6 +28,14 @@ _LARGEST_WHOLE = 1 << 64
 # Behind a colon, comma or bracket: a number, or, seldom, a part of a text.
 _NUMBER = r"[:\[,]\s*-?(?:(?:0\.0*)?[1-9](?:\.?\d){17,}|\d[\d.]*[eE]\+?\d{3})"
 _LONG, _LONG_BYTES = re.compile(_NUMBER), re.compile(_NUMBER.encode())
+# Most texts have no long number, which is told ten times as fast as where one is: every digit and
+# point is a 0, every sign of an exponent an e, a plus nothing, and all else a blank.
+_SHAPES = bytes(
+    ord("0") if sign in b"0123456789." else ord("e") if sign in b"eE" else ord(" ")
+    for sign in range(256)
+)
+_LONG_SHAPES = (b"0" * (_DIGITS + 1), b"0e000")
+_PIECE, _OVERLAP = 1 << 20, 64
 
 
 def loads(text: str) -> Any:
@@ -40,7 +48,13 @@ def loads(text: str) -> Any:
     >>> loads("[0.10, 12345678901234567890.12, 36893488147419103232, 1e400]")
     [0.1, '12345678901234567890.12', '36893488147419103232', '1e400']
     """
-    return (_DECODER if _LONG.search(text) else _PLAIN_DECODER).decode(text)
+    is_long = _may_be_long(text.encode(errors="replace")) and _LONG.search(text)
+    return (_DECODER if is_long else _PLAIN_DECODER).decode(text)
+
+
+def _may_be_long(text: bytes) -> bool:
+    shapes = text.translate(_SHAPES, b"+")
+    return any(shape in shapes for shape in _LONG_SHAPES)
 
 
 @contextmanager
@@ -74,6 +88,9 @@ def _has_long_numbers(path: Path) -> bool:
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
     ):
+        starts = range(0, len(content), _PIECE)
+        if not any(_may_be_long(content[start : start + _PIECE + _OVERLAP]) for start in starts):
+            return False
         return _LONG_BYTES.search(content) is not None
 
 

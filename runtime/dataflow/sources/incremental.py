@@ -14,6 +14,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.lazy_rows import LazyRows
 from dataflow.shared.shown import quoted
 from dataflow.sources.cursor_column import beyond_now, rows_between, scalar_of
 from dataflow.sources.errors import SourceDataError, SourceSettingError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dataflow.sources.kept_rows import KeptRows
+
 _PLAIN_NUMBERS = (int, float)
 # Dates that begin with the day, the month or the weekday.
 _OTHER_DATES = re.compile(
@@ -40,6 +43,8 @@ _OTHER_DATES = re.compile(
 # end is no good measure of progress.
 _MOST_SEEN = 10_000
 _MOST_KEPT = 1_000
+# More rows than these are not taken out of a file one after the other.
+_MOST_ONE_BY_ONE = 10_000
 _BY_HAND = "set_by_hand"
 
 
@@ -243,7 +248,7 @@ class Progress:
             )
         return found
 
-    def admit_table(self, table: pa.Table, notes: list[str]) -> pa.Table:
+    def admit_table(self, table: KeptRows, notes: list[str]) -> KeptRows:
         """Take note of a table's rows; give back those that are new.
 
         Only rows at the start and at the table's largest value are looked at one by one. ``notes``
@@ -275,7 +280,7 @@ class Progress:
             at_start = pc.equal(column, scalar_of(self.start, column.type))
             special = pc.or_(special, pc.fill_null(at_start, False))
         numbers = np.flatnonzero(special.to_numpy())
-        rows = table.take(pa.array(numbers)).to_pylist()
+        rows = _rows_at(table, numbers.tolist())
         values = column.take(pa.array(numbers)).to_pylist()
         known = [
             number
@@ -375,3 +380,12 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _rows_at(table: KeptRows, numbers: list[int]) -> list[dict[str, Any]]:
+    """The rows with these numbers, which go up; of a file only the parts that have them."""
+    if isinstance(table, LazyRows) and len(numbers) < _MOST_ONE_BY_ONE:
+        return [table[number] for number in numbers]
+    import pyarrow as pa
+
+    return list(table.take(pa.array(numbers, pa.int64())).to_pylist())

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import shortened
-from dataflow.shared.sql import quote_literal
+from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.contract_check import Conformed, conform
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.type_rules import (
@@ -35,12 +35,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dataflow.shared.contract import Contract
+    from dataflow.sources.kept_rows import KeptRows
 
 # Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
 BATCH_ROWS = 122_880
 # Rows that the first guess is made on. The guess is then held to all of them.
 _FIRST_LOOK = 200
 _SAMPLE = 20_000
+# So many rows are fetched twice in less time than pandas takes to be imported.
+_AGAIN = 250_000
 _MISFIT = "dataflow: a value does not fit the type"
 
 
@@ -54,7 +57,7 @@ class TypedTable:
         conformed: What was read by a contract, if there is one.
     """
 
-    table: pa.Table
+    table: KeptRows
     notes: list[str]
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     conformed: Conformed | None = None
@@ -144,16 +147,21 @@ def read_typed(
     return TypedTable(table.rename_columns(list(names)), notes, written)
 
 
-def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedTable:
+def type_dates(
+    connection: duckdb.DuckDBPyConnection,
+    table: pa.Table,
+    source: duckdb.DuckDBPyRelation | None = None,
+) -> TypedTable:
     """Give those text columns of a table that hold dates or times their type.
 
-    Columns of other types, and texts that look like numbers, stay.
+    Columns of other types, and texts that look like numbers, stay. ``source`` is what the table was
+    fetched from, if it is still there as it was.
     """
     texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string")]
     if not texts:
         return TypedTable(table, [])
     renamed = table.select(texts).rename_columns([f"c{index}" for index in range(len(texts))])
-    with _relation_of(connection, renamed) as relation:
+    with _relation_of(connection, renamed, texts, source) as relation:
         typed = read_typed(connection, relation, texts, DATE_RULES)
     for name in texts:
         table = table.set_column(table.column_names.index(name), name, typed.table[name])
@@ -161,12 +169,22 @@ def type_dates(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> TypedT
 
 
 @contextmanager
-def _relation_of(connection: duckdb.DuckDBPyConnection, texts: pa.Table) -> Iterator[str]:
+def _relation_of(
+    connection: duckdb.DuckDBPyConnection,
+    texts: pa.Table,
+    names: Sequence[str],
+    source: duckdb.DuckDBPyRelation | None,
+) -> Iterator[str]:
     """What may stand after FROM for a table of texts.
 
     DuckDB's look at an Arrow table makes pyarrow import pandas, which takes longer than the types
-    of a few rows do.
+    of a few rows do, or than to fetch some more of them again.
     """
+    if source is not None and _SAMPLE < texts.num_rows <= _AGAIN:
+        columns = (f"{quote_identifier(name)} AS c{place}" for place, name in enumerate(names))
+        source.project(", ".join(columns)).create("dataflow_texts")
+        yield "dataflow_texts"
+        return
     if texts.num_rows > _SAMPLE:
         connection.register("dataflow_texts", texts)
         yield "dataflow_texts"

@@ -41,17 +41,20 @@ def rows_kept_in(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, query: str) -> KeptRows:
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, query: str, others: frozenset[str] = frozenset()
+) -> KeptRows:
     """The rows of a query: in a file where `rows_kept_in` names a folder, else as a table.
 
-    Rows of types that Parquet does not give back as they were are a table in any case.
+    Rows of types that Parquet does not give back as they were are a table in any case; those of
+    types in ``others`` are not.
 
     Raises:
         TableFileError: The file cannot be written.
         duckdb.Error: The query cannot be run.
     """
     folder, relation = _folder.get(), connection.sql(query)
-    if folder is None or not keeps_types(relation):
+    if folder is None or not keeps_types(relation, others):
         return relation.to_arrow_table(batch_size=BATCH_ROWS)
     path = folder / f"{uuid.uuid4().hex}.parquet"
     copy_to_parquet(connection, query, path)

@@ -12,6 +12,7 @@ from dataflow.sources.exact_numbers import loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from io import BufferedWriter
     from pathlib import Path
 
     from dataflow.sources.local_file import LocalFile
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # What is not in a document; null is.
 MISSING: Any = object()
 _DEEPEST = 3
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 # So many characters are shown on each side of one that cannot be.
 _AROUND = 12
 # Lists that stand beside the records of an answer, and are none.
@@ -48,20 +50,44 @@ class JsonLines:
         self.count = 0
         path.write_bytes(b"")
 
-    def add(self, records: Iterable[dict[str, Any]]) -> None:
-        """Append records.
+    def add(self, records: Iterable[dict[str, Any]], lines: Sequence[str] | None = None) -> None:
+        """Append records, of which ``lines`` is what `as_lines` has made, if they are at hand.
 
         Raises:
             SourceDataError: A text holds half a character, which no file can hold.
         """
         with self.path.open("ab") as file:
-            for record in records:
-                text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-                try:
-                    file.write(text.encode() + b"\n")
-                except UnicodeEncodeError as error:
-                    raise _half_character(record, self.count + 1, error) from None
-                self.count += 1
+            if lines is None:
+                for record in records:
+                    self._write(file, [record], [_ENCODER.encode(record)])
+            elif lines:
+                self._write(file, list(records), lines)
+
+    def _write(
+        self, file: BufferedWriter, records: Sequence[dict[str, Any]], lines: Sequence[str]
+    ) -> None:
+        try:
+            file.write("\n".join([*lines, ""]).encode())
+        except UnicodeEncodeError:
+            for number, (record, line) in enumerate(zip(records, lines, strict=True), start=1):
+                _refuse_half_character(record, line, self.count + number)
+        self.count += len(lines)
+
+
+def as_lines(records: Iterable[dict[str, Any]]) -> list[str]:
+    """Records as the lines of a JSON Lines file.
+
+    >>> as_lines([{"id": 1, "tags": ["a"]}])
+    ['{"id":1,"tags":["a"]}']
+    """
+    return list(map(_ENCODER.encode, records))
+
+
+def _refuse_half_character(record: dict[str, Any], line: str, number: int) -> None:
+    try:
+        line.encode()
+    except UnicodeEncodeError as error:
+        raise _half_character(record, number, error) from None
 
 
 def _half_character(

@@ -27,6 +27,7 @@ _RESET = ("X-RateLimit-Reset-After", "RateLimit-Reset", "X-RateLimit-Reset", "X-
 _EPOCH, _EPOCH_MILLISECONDS = 1e9, 1e12
 _CLOCK_GRAIN = 0.1
 _LONGEST_CAUSE = 80
+# Seconds before the second try, where nothing says how many.
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 60.0
 # A server that asks for more patience than this is not waited for.
@@ -50,6 +51,13 @@ class RequestFailedError(Exception):
         self.limited = limited
         self.status = status
         self.wait = wait
+
+
+def pause_after(fault: RequestFailedError) -> float:
+    """How many seconds the requests beside one that failed have to wait as well."""
+    if isinstance(fault.wait, bool):
+        return _FIRST_WAIT if fault.wait else 0.0
+    return fault.wait
 
 
 def retrying(max_retries: int) -> Retrying:
@@ -153,6 +161,15 @@ def seconds_until_allowed(headers: Mapping[str, str]) -> float | None:
         return None
     seconds = _seconds_to_reset(headers)
     return None if seconds is None else max(seconds, 0.0)
+
+
+def requests_left(headers: Mapping[str, str]) -> float | None:
+    """How many more requests the server allows before its limit begins anew, where it says so.
+
+    >>> requests_left({"X-RateLimit-Remaining": "12"})
+    12.0
+    """
+    return _first(headers, _REMAINING)
 
 
 def _seconds_to_reset(headers: Mapping[str, str]) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import counted, quoted
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
+from dataflow.shared.step_progress import step_progress
 from dataflow.shared.wide_decimals import MOST_DIGITS, wide_columns
 from dataflow.warehouse.column_fit import FittedColumn, column_types, fit_columns
 from dataflow.warehouse.database import WarehouseError, open_database
@@ -81,10 +82,15 @@ def load_rows(
     batch = request.batch if disposition == "append" else None
     anew = request.full_refresh or (disposition == "replace" and request.partition is None)
     loaded_by, columns, gone, undecided = "", list[FittedColumn](), 0, 0
-    with _transaction(connection, table):
+    progress, is_whole = step_progress(), anew and disposition == "replace"
+    with (
+        progress.watching(connection, "", is_whole=is_whole),
+        _transaction(connection, table),
+    ):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {tables.schema(RAW_SCHEMA)}")
         exists = table in tables.names(connection, RAW_SCHEMA)
         incoming = _incoming(parquet, table, exists=exists)
+        progress.count(total_rows=incoming)
         _refuse_wide_decimals(parquet, table)
         if incoming:
             _refuse_unwritable_names(connection, rows)

@@ -15,7 +15,8 @@ QUICK = {"max_retries": 2, "timeout_seconds": 5}
 
 def read_api(url: str, last_value: Any = None, **source: Any) -> Any:
     """Read an API without waiting long for it."""
-    parameters = {**QUICK, "batch_size": source.pop("batch_size", 2)}
+    given = {name: source.pop(name) for name in ("batch_size", "concurrency") if name in source}
+    parameters = {**QUICK, "batch_size": 2, **given}
     return read_source({"type": "api", "url": url, **source}, parameters, last_value)
 
 

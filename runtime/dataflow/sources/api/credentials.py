@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -72,11 +73,14 @@ class ClientCredentials(AuthBase):
         self.url, self.form, self._fetch = url, form, fetch
         self._token: str | None = None
         self._good_until = 0.0
+        # Requests may be signed beside one another.
+        self._one_obtains = Lock()
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Sign a request."""
-        if self._token is None or time.monotonic() >= self._good_until:
-            self._obtain()
+        with self._one_obtains:
+            if self._token is None or time.monotonic() >= self._good_until:
+                self._obtain()
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 

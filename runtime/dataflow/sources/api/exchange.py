@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 import time
 import zlib
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ from dataflow.sources.retry import (
     RequestFailedError,
     failure,
     patience,
+    pause_after,
+    requests_left,
     retrying,
     seconds_until_allowed,
 )
@@ -80,6 +83,19 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True)
+class FirstTry:
+    """A try of a request that failed.
+
+    Args:
+        fault: How it failed.
+        sent: When it was sent, by the monotonic clock.
+    """
+
+    fault: RequestFailedError
+    sent: float
+
+
 class Exchange:
     """Asks an API, with the login, headers and patience that the settings give it."""
 
@@ -93,16 +109,44 @@ class Exchange:
         self._session.headers["User-Agent"] = "dataflow"
         self._session.headers["Accept-Encoding"] = "gzip, deflate"
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, PacedAdapter())
+            self._session.mount(scheme, PacedAdapter(pool_maxsize=parameters.concurrency + 1))
         accepted = _ACCEPTED[settings.format or "json"]
         self._headers = {"Accept": accepted, **settings.headers}
         self._auth = make_credentials(settings, self._fetch_token)
-        self._allowed_at = 0.0
+        self._allowed_at = self._renewed_at = 0.0
+        self._left: float | None = None
+        self._settings_of: dict[tuple[str, ...], dict[str, Any]] = {}
 
-    def ask(self, ask: Ask, method: str | None = None) -> Answer:
+    @property
+    def allowed(self) -> int:
+        """How many more requests the server allows now, as far as it has said."""
+        if time.monotonic() < self._allowed_at:
+            return 0
+        return sys.maxsize if self._left is None else int(self._left)
+
+    def try_once(self, ask: Ask, method: str | None = None) -> Answer:
+        """Send a request once, beside others; where it fails, all pause as long as it has to.
+
+        Raises:
+            RequestFailedError: There is no answer, or one that is a refusal.
+            SourceSettingError: The address has moved to another host.
+        """
+        self._pause()
+        try:
+            return self._follow(self._request(ask, method or self._method))
+        except RequestFailedError as fault:
+            self._hold(pause_after(fault))
+            raise
+
+    def ask(self, ask: Ask, method: str | None = None, failed: FirstTry | None = None) -> Answer:
         """Send a request until it is answered, or there is no hope.
 
         Where the login can get another token, 401 leads to one, once for each request.
+
+        Args:
+            ask: The request.
+            method: How to ask, if not as the settings of the source say.
+            failed: Its first try, if it was sent before.
 
         Raises:
             RequestFailedError: There is no answer, or one that is a refusal.
@@ -111,17 +155,26 @@ class Exchange:
         renewed = False
         while True:
             try:
-                return self._try(ask, method or self._method)
+                return self._try(ask, method or self._method, failed)
             except RequestFailedError as error:
                 renew = getattr(self._auth, "renew", None)
                 if error.status != requests.codes.unauthorized or renew is None or renewed:
                     raise
                 renewed = True
-                log.info("asking for a new token", because=str(error))
-                renew()
+                if failed is None or failed.sent > self._renewed_at:
+                    log.info("asking for a new token", because=str(error))
+                    renew()
+                    self._renewed_at = time.monotonic()
+                failed = None
 
-    def _try(self, ask: Ask, method: str) -> Answer:
-        for attempt in retrying(self._retries):
+    def _try(self, ask: Ask, method: str, failed: FirstTry | None) -> Answer:
+        retries = self._retries
+        if failed is not None:
+            if failed.fault.wait is False or not retries:
+                raise failed.fault
+            log.warning("trying again", because=str(failed.fault))
+            retries -= 1
+        for attempt in retrying(retries):
             with attempt:
                 self._pause()
                 request = self._request(ask, method)
@@ -129,12 +182,14 @@ class Exchange:
         return answer
 
     def _pause(self) -> None:
-        """Wait where the last answer said that this request would be one too many."""
-        seconds = self._allowed_at - time.monotonic()
-        if seconds > 0:
-            log.info("waiting for the API's rate limit", seconds=round(seconds, 1))
+        """Wait where an answer said that this request would be one too many."""
+        # An answer that comes meanwhile to a request beside this one may say so for longer.
+        while (seconds := self._allowed_at - time.monotonic()) > 0:
+            log.info("waiting until the API takes requests", seconds=round(seconds, 1))
             time.sleep(seconds)
-        self._allowed_at = 0.0
+
+    def _hold(self, seconds: float) -> None:
+        self._allowed_at = max(self._allowed_at, time.monotonic() + seconds)
 
     def _request(self, ask: Ask, method: str) -> requests.Request:
         content: dict[str, Any] = {}
@@ -163,9 +218,7 @@ class Exchange:
         """Send a request once: the answer, or None where it is at another address."""
         try:
             prepared = self._session.prepare_request(request)
-            surroundings = self._session.merge_environment_settings(
-                prepared.url or "", {}, True, None, None
-            )
+            surroundings = self._surroundings(prepared.url or "")
             with self._session.send(
                 prepared, timeout=self._timeout, allow_redirects=False, **surroundings
             ) as response:
@@ -183,9 +236,18 @@ class Exchange:
             raise RequestFailedError(reason, None, wait=True) from None
         wait = seconds_until_allowed(response.headers)
         if wait is not None and wait <= _LONGEST_PAUSE:
-            self._allowed_at = time.monotonic() + wait
+            self._hold(wait)
+        self._left = requests_left(response.headers)
         url = response.url or request.url
         return response, Answer(url, response.status_code, response.headers, body)
+
+    def _surroundings(self, url: str) -> dict[str, Any]:
+        """The proxies and certificates for a host: what the environment says is looked up once."""
+        host = urlsplit(url)[:2]
+        if host not in self._settings_of:
+            found = self._session.merge_environment_settings(url, {}, True, None, None)
+            self._settings_of[host] = dict(found)
+        return self._settings_of[host]
 
     def _fetch_token(self, url: str, form: Mapping[str, str]) -> Any:
         """What a token's server answers, as JSON; None if it is none."""

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from dataflow.shared.shown import counted, quoted
 from dataflow.sources.api.answer_formats import NO_CONTENT, Content, read_content
 from dataflow.sources.api.error_answers import code_without_rows, find_error
-from dataflow.sources.api.exchange import Answer, Ask, Exchange, refused
+from dataflow.sources.api.exchange import Answer, Ask, refused
 from dataflow.sources.api.page import Page
 from dataflow.sources.api.paging import Paginator
 from dataflow.sources.api.paging_settings import Paging
 from dataflow.sources.errors import SourceDataError, SourceError, SourceUnavailableError
 from dataflow.sources.kind import shown_location
-from dataflow.sources.records import find_records, value_at
+from dataflow.sources.records import as_lines, find_records, value_at
 from dataflow.sources.retry import RETRIED_STATUSES, RequestFailedError
 from dataflow.sources.value_rows import SHAPES, shaped_records
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dataflow.sources.api.ahead import Ahead
     from dataflow.sources.api.placing import Placing
     from dataflow.sources.api.settings import ApiSource, ForEach
     from dataflow.sources.local_file import LocalFile
@@ -38,18 +39,18 @@ class Pages:
     Args:
         settings: What to look for in the answers: those of the source, or of its ``for_each``.
         ask: The first request, but for what paging adds to it.
-        exchange: Sends requests.
+        ahead: Answers requests.
         placing: Where parameters go.
         batch_size: How many records to ask for at once.
         folder: Where files may be put.
         filtered: Whether only a part of all records is asked for, so that the API's own count of
             all says nothing.
-        method: How to ask, if not as the settings of the source say.
 
     Attributes:
         notes: What a person should know, once all pages were read.
         ended: Whether the last page was read.
         files: Answers that are files; their records are in the pages as well.
+        lines: The records of the last page, each as a line of JSON Lines.
         format: What the last answer was.
     """
 
@@ -57,17 +58,17 @@ class Pages:
         self,
         settings: ApiSource | ForEach,
         ask: Ask,
-        exchange: Exchange,
+        ahead: Ahead,
         placing: Placing,
         batch_size: int,
         folder: Path,
         *,
         filtered: bool = False,
-        method: str | None = None,
     ) -> None:
         self.notes: list[str] = []
         self.ended = False
         self.files: list[LocalFile] = []
+        self.lines: list[str] = []
         self.format = "json"
         self._data_path = settings.data_path
         self._shape = getattr(settings, "records", None)
@@ -76,16 +77,28 @@ class Pages:
         self._told_format = getattr(settings, "format", None)
         self._graphql = getattr(settings, "query", None)
         self._ask = ask
-        self._exchange = exchange
+        self._ahead = ahead
+        self._sent: set[str] = set()
+        self._last_key = ""
+        self._is_guessed = True
         self._paging = Paginator(settings.paging or Paging(), batch_size, placing, self._graphql)
         self._folder = folder
         self._filtered = filtered
-        self._method = method
         self._asked: set[str] = set()
         self._pages: set[int] = set()
         self._first: frozenset[int] = frozenset()
         self._last: frozenset[int] = frozenset()
         self._empty = 0
+
+    @property
+    def first(self) -> Ask:
+        """The first request."""
+        return self._paging.first(self._ask)
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether each of several pages had to be read before the next one could be asked for."""
+        return self._paging.read > 1 and not self._paging.ends_in_nothing
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the records of each page.
@@ -94,22 +107,31 @@ class Pages:
             SourceError: A page cannot be had, is an error, came before, or is missing.
             SourceSettingError: How the API pages must be told.
         """
-        ask: Ask | None = self._paging.first(self._ask)
+        ask: Ask | None = self.first
         while ask is not None:
             self._refuse_cycle(ask)
             page = self._page(ask)
             if page is None:
                 break
             following = self._paging.following(ask, page)
+            self.lines = list(map(repr, page.records)) if self.files else as_lines(page.records)
             self._refuse_repetition(page.records)
             self._refuse_too_many()
             if following is not None:
                 following = self._guarded(following)
+                self._send_ahead(following)
             ask = following
             self.ended = ask is None and not self._paging.cut
             yield page.records
+        self._ahead.drop(self._sent)
         self.ended = not self._paging.cut
         self._check_total()
+
+    @property
+    def total(self) -> int | None:
+        """How many records there are in all, as the API says; None if it does not, or of others."""
+        totals = self._paging.totals
+        return totals[-1] if totals and not self._filtered else None
 
     @property
     def _number(self) -> int:
@@ -118,7 +140,7 @@ class Pages:
     def _page(self, ask: Ask) -> Page | None:
         """A page, or None for one behind the last, to which some APIs answer 404."""
         try:
-            answer = self._exchange.ask(ask, self._method)
+            answer = self._ahead.answer(ask)
         except RequestFailedError as error:
             may_end = self._paging.read > 0 and self._paging.ends_in_nothing
             if error.status == _NOT_FOUND and may_end:
@@ -132,6 +154,19 @@ class Pages:
         records = self._records(answer, content, name)
         nothing = answer.status in NO_CONTENT
         return Page(answer.url, content.document, answer.headers, records, nothing)
+
+    def _send_ahead(self, following: Ask) -> None:
+        """Send the next request and those after it, unless the last guess at them was wrong."""
+        self._sent.discard(self._last_key)
+        self._last_key = following.key()
+        if self._sent and self._last_key not in self._sent:
+            self._ahead.drop(self._sent)
+            self._sent.clear()
+            self._is_guessed = False
+        if self._ahead.at_once > 1 and self._is_guessed:
+            asks = self._paging.ahead(following, self._ahead.at_once)
+            self._sent |= {ask.key() for ask in asks}
+            self._ahead.send(asks)
 
     def _records(self, answer: Answer, content: Content, name: str) -> list[dict[str, Any]]:
         if content.format != "json" or answer.status in NO_CONTENT:
@@ -179,7 +214,7 @@ class Pages:
             return
         self._empty = 0
         # Only within this process, so Python's own hash will do, and is quick.
-        digests = [hash(repr(record)) for record in records]
+        digests = [hash(line) for line in self.lines]
         whole = hash(tuple(digests))
         rows = frozenset(digests)
         # Rows that are alike within a page may be so between pages as well.
@@ -295,6 +330,6 @@ class Pages:
                 "Correct `url`, `params` or `paging` under `ingestion.source`.",
             )
         return SourceUnavailableError(
-            f"{page} could not be read in {counted(self._exchange.tries, 'attempt')}: {fault}.",
+            f"{page} could not be read in {counted(self._ahead.tries, 'attempt')}: {fault}.",
             "Look whether the address is right and can be reached, or try again later.",
         )

@@ -51,6 +51,9 @@ class Paginator:
         self.hinted_totals: list[int] = []
         self.cut = False
         self.more_left: str | None = None
+        self._pages: int | None = None
+        self._page_size = 0
+        self._is_last_short = False
         self._batch_size = batch_size
         self._placing = placing
         self._graphql = graphql
@@ -88,6 +91,8 @@ class Paginator:
         """
         self.read += 1
         self.received += len(page.records)
+        self._page_size = self._page_size or len(page.records)
+        self._is_last_short = len(page.records) < self._page_size
         if page.nothing:
             return None
         if self._way is None and not self.one_page:
@@ -98,6 +103,23 @@ class Paginator:
             self.cut = True
             return None
         return following
+
+    def ahead(self, following: Ask, count: int) -> list[Ask]:
+        """The request that `following` gave and those that will probably come after it.
+
+        No more than ``count``, and none behind the end as far as that is known: a page with fewer
+        records than the first is probably the last one.
+        """
+        if not isinstance(self._way, Numbered) or not self._page_size or self._is_last_short:
+            return []
+        limits = [count]
+        if self.settings.max_pages is not None:
+            limits.append(self.settings.max_pages - self.read)
+        for total in (*self.totals[-1:], *self.hinted_totals[-1:]):
+            limits.append(-(-(total - self.received) // self._page_size))
+        if self._pages is not None:
+            limits.append(self._pages - self.read)
+        return [following, *self._way.ahead(following, min(limits) - 1)]
 
     def _next(self, ask: Ask, page: Page) -> Ask | None:
         if self._way is None:
@@ -128,6 +150,7 @@ class Paginator:
             return True
         path = self._chosen.total_pages_path
         pages = number_at(page.document, page.headers, path) if path else None
+        self._pages = pages
         if path and pages is None:
             raise SourceDataError(
                 f"The API's answer has no number of pages at {quoted(path)}.",

@@ -31,6 +31,10 @@ class Way(ABC):
     def following(self, ask: Ask, page: Page) -> Ask | None:
         """The request after one that a page answers; None if the answer names none."""
 
+    def ahead(self, ask: Ask, count: int) -> list[Ask]:  # noqa: ARG002
+        """So many requests that will probably come after the next one, before it is answered."""
+        return []
+
 
 def named_next(page: Page, path: str) -> Any:
     """What an answer has at a dotted path, or in a header: ``header:X-Next-Cursor``."""
@@ -59,6 +63,7 @@ class Numbered(Way):
     param: str
     number: int
     by_records: bool
+    step: int = 1
 
     def first(self, ask: Ask) -> Ask:
         """With the first number."""
@@ -66,8 +71,14 @@ class Numbered(Way):
 
     def following(self, ask: Ask, page: Page) -> Ask | None:
         """With the next number."""
-        self.number += len(page.records) if self.by_records else 1
+        self.step = len(page.records) if self.by_records else 1
+        self.number += self.step
         return self.placing.put(ask, self.param, self.number)
+
+    def ahead(self, ask: Ask, count: int) -> list[Ask]:
+        """With the numbers after that, if each page has as many records as the last one."""
+        numbers = (self.number + self.step * place for place in range(1, count + 1))
+        return [self.placing.put(ask, self.param, number) for number in numbers]
 
 
 @dataclass

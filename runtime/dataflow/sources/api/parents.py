@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dataflow.shared.shown import quoted
+from dataflow.sources.api.ahead import Ahead
 from dataflow.sources.api.answer_formats import other_parent
 from dataflow.sources.api.exchange import Ask
 from dataflow.sources.api.pages import Pages
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def parent_values(
-    parent: ForEach, exchange: Exchange, batch_size: int, folder: Path
+    parent: ForEach, exchange: Exchange, batch_size: int, folder: Path, at_once: int = 1
 ) -> Iterator[Any]:
     """The values of ``field`` in the records of the first request, each once, in their order.
 
@@ -32,9 +33,10 @@ def parent_values(
         SourceError: It cannot be read, or a record has no such field.
     """
     ask = Ask(parent.url, dict(parent.params))
-    pages = Pages(parent, ask, exchange, Placing(), batch_size, folder, method="GET")
+    ahead = Ahead(exchange, at_once, "GET")
+    pages = Pages(parent, ask, ahead, Placing(), batch_size, folder)
     known = set()
-    for records in _told_where(pages):
+    for records in _told_where(pages, ahead):
         for record in records:
             value = value_at(record, parent.field)
             if value in (None, "", MISSING) or not isinstance(value, str | int | float):
@@ -48,13 +50,15 @@ def parent_values(
                 yield value
 
 
-def _told_where(pages: Pages) -> Iterator[list[dict[str, Any]]]:
+def _told_where(pages: Pages, ahead: Ahead) -> Iterator[list[dict[str, Any]]]:
     """The pages; what has to be set for them stands under ``for_each``."""
     try:
         yield from pages
     except SourceSettingError as error:
         own, parents = "`ingestion.source.paging", "`ingestion.source.for_each.paging"
         raise SourceSettingError(error.reason, error.instruction.replace(own, parents)) from None
+    finally:
+        ahead.close()
 
 
 def ask_for(ask: Ask, name: str, value: Any) -> Ask:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.api.new_records import FieldSeen, new_records, new_rows
 from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.documents import read_documents
@@ -21,9 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dataflow.shared.contract import Contract
+    from dataflow.sources.api.ahead import Ahead
     from dataflow.sources.api.exchange import Ask, Exchange
     from dataflow.sources.api.pages import Pages
     from dataflow.sources.inference import TypedTable
+
+
+_SERIAL = (
+    "`ingestion.parameters.concurrency` had no effect: each answer says how to ask for the next "
+    "page, so they were read one after another."
+)
 
 
 def read_api(settings: ApiSource, request: ReadRequest) -> Extracted:
@@ -105,19 +115,31 @@ class _Reading:
 
     def read(self, exchange: Exchange) -> TypedTable:
         """Read all pages into one table."""
+        from dataflow.sources.api.ahead import Ahead
+
         lines = JsonLines(self.folder / "records.jsonl")
-        limit = self.request.limit
-        for ask, parent in self._asks(exchange):
-            if limit is not None and lines.count >= limit:
-                self.ended = False
-                break
-            pages = self._pages(ask, exchange)
-            for records in pages:
-                self._keep(lines, pages, records, parent)
-                if limit is not None and lines.count >= limit:
+        read, progress = 0, step_progress()
+        progress.begin(of="pages")
+        ahead = Ahead(exchange, self.at_once)
+        try:
+            for pages, parent in self._of_each(exchange, ahead):
+                if self._is_enough(lines):
+                    self.ended = False
                     break
-            self.notes += pages.notes
-            self.ended = self.ended and pages.ended
+                for records in pages:
+                    self._keep(lines, pages, records, parent)
+                    read += 1
+                    # Of the records of one parent only, where there are several.
+                    total = pages.total if parent is None else None
+                    progress.count(parts=read, rows=lines.count, total_rows=total)
+                    if self._is_enough(lines):
+                        break
+                self.notes += pages.notes
+                self.ended = self.ended and pages.ended
+                if pages.is_serial and self.at_once > 1 and parent is None:
+                    self.notes.append(_SERIAL)
+        finally:
+            ahead.close()
         if not self.files:
             shown = shown_location(self.settings.url)
             file = LocalFile(lines.path, shown, "jsonl")
@@ -125,6 +147,28 @@ class _Reading:
         from dataflow.sources.api.answer_formats import read_csv
 
         return read_csv(self.files, self.folder, self.request.contract)
+
+    @property
+    def at_once(self) -> int:
+        """How many pages to ask for at a time; where a few records are enough, one."""
+        return self.request.parameters.concurrency if self.request.limit is None else 1
+
+    def _is_enough(self, lines: JsonLines) -> bool:
+        return self.request.limit is not None and lines.count >= self.request.limit
+
+    def _of_each(self, exchange: Exchange, ahead: Ahead) -> Iterator[tuple[Pages, Any]]:
+        """The pages of each first request, of which the next ones are sent once one is read."""
+        waiting: deque[tuple[Pages, Any]] = deque()
+        asks, is_read = self._asks(exchange), False
+        while True:
+            for ask, parent in islice(asks, self.at_once - len(waiting)):
+                waiting.append((self._pages(ask, ahead), parent))
+            if not waiting:
+                return
+            if is_read:
+                ahead.send([pages.first for pages, _ in waiting])
+            yield waiting.popleft()
+            is_read = True
 
     def _asks(self, exchange: Exchange) -> Iterator[tuple[Ask, Any]]:
         """The first requests, each with the value of its parent, if it has one."""
@@ -139,10 +183,10 @@ class _Reading:
             yield ask, None
             return
         size = self.request.parameters.batch_size
-        for value in list(parent_values(parent, exchange, size, self.folder)):
+        for value in list(parent_values(parent, exchange, size, self.folder, self.at_once)):
             yield ask_for(ask, parent.as_, value), value
 
-    def _pages(self, ask: Ask, exchange: Exchange) -> Pages:
+    def _pages(self, ask: Ask, ahead: Ahead) -> Pages:
         from dataflow.sources.api.pages import Pages
         from dataflow.sources.api.placing import placing_of
 
@@ -150,7 +194,7 @@ class _Reading:
         return Pages(
             self.settings,
             ask,
-            exchange,
+            ahead,
             placing_of(self.settings),
             self.request.parameters.batch_size,
             self.folder,
@@ -166,14 +210,18 @@ class _Reading:
             return
         if records and self.files:
             raise _mixed()
+        written: list[str] | None = pages.lines
         if self.settings.for_each is not None:
             from dataflow.sources.api.parents import with_parent
 
             shown = shown_location(self.settings.url)
-            records = with_parent(records, self.settings.for_each.as_, parent, shown)
+            records, written = with_parent(records, self.settings.for_each.as_, parent, shown), None
         if self.field is not None:
             self.field.look_at(records)
-        lines.add(new_records(records, self.progress) if self.progress else records)
+        if self.progress:
+            lines.add(new_records(records, self.progress))
+        else:
+            lines.add(records, written)
 
     def _keep_files(self, lines: JsonLines, pages: Pages, count: int, parent: Any) -> None:
         if lines.count and not self.files:

@@ -152,27 +152,42 @@ def typed_column(
     """A column of texts in the type that it declares, or as it is with a note why."""
     import pyarrow as pa
 
-    if declared.item == TEXT or _storage(Declared(declared.item)) != pa.string():
+    if not comes_as_text(declared):
         return column
     engine.register("dataflow_column", pa.table({"c": column}))
     try:
         source = "dataflow_column"
         if declared.is_list:
             source = "(SELECT unnest(c) AS c FROM dataflow_column)"
-        kind = declared.item
-        if kind == ANY_NUMBER:
-            kind = _number_type(engine, source)
-        misfit = _misfit(engine, source, kind)
-        if misfit is not None:
-            held = kind.lower() if kind else f"no number of up to {MOST_DIGITS} digits"
-            shown = f"it has {shortened(misfit, 40)!r}, which is {'no ' if kind else ''}{held} here"
-            notes.append(f"Column {name!r} is text: {shown}.")
+        kind = type_of_texts(engine, source, declared, name, notes)
+        if not kind:
             return column
         wanted = f"{kind}[]" if declared.is_list else kind
         query = f"SELECT CAST(c AS {wanted}) AS c FROM dataflow_column"  # noqa: S608
         return engine.sql(query).to_arrow_table(batch_size=BATCH_ROWS)["c"]
     finally:
         engine.unregister("dataflow_column")
+
+
+def comes_as_text(declared: Declared) -> bool:
+    """Whether values that are no text come as texts, for their type to be made of them."""
+    import pyarrow as pa
+
+    return declared.item != TEXT and _storage(Declared(declared.item)) == pa.string()
+
+
+def type_of_texts(
+    engine: duckdb.DuckDBPyConnection, source: str, declared: Declared, name: str, notes: list[str]
+) -> str:
+    """The type that all texts ``c`` of a relation can be cast to; nothing, and a note, if none."""
+    kind = _number_type(engine, source) if declared.item == ANY_NUMBER else declared.item
+    misfit = _misfit(engine, source, kind)
+    if misfit is None:
+        return kind
+    held = kind.lower() if kind else f"no number of up to {MOST_DIGITS} digits"
+    shown = f"it has {shortened(misfit, 40)!r}, which is {'no ' if kind else ''}{held} here"
+    notes.append(f"Column {name!r} is text: {shown}.")
+    return ""
 
 
 def _misfit(engine: duckdb.DuckDBPyConnection, source: str, kind: str) -> str | None:

@@ -18,12 +18,21 @@ from uuid import uuid4
 from dataflow.shared.duckdb_extensions import packaged_extension
 from dataflow.shared.logging import get_logger
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.database.connection import deadline
-from dataflow.sources.database.declared import ANY_NUMBER, TEXT, Declared, typed_column
+from dataflow.sources.database.declared import (
+    ANY_NUMBER,
+    TEXT,
+    Declared,
+    comes_as_text,
+    type_of_texts,
+    typed_column,
+)
 from dataflow.sources.database.postgres import declared_type
 from dataflow.sources.duckdb_session import open_engine
-from dataflow.sources.inference import BATCH_ROWS, TypedTable
+from dataflow.sources.inference import TypedTable
+from dataflow.sources.kept_rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dataflow.shared.config_model import Parameters
+    from dataflow.sources.kept_rows import KeptRows
 
 log = get_logger(__name__)
 
@@ -56,8 +66,8 @@ _ASKED = {
     16: (_AS_IT_IS, "BOOLEAN"),
     17: (_AS_IT_IS, "BLOB"),
     20: (_AS_IT_IS, "BIGINT"),
-    21: ("{0}::int8", "BIGINT"),
-    23: ("{0}::int8", "BIGINT"),
+    21: (_AS_IT_IS, "BIGINT"),
+    23: (_AS_IT_IS, "BIGINT"),
     26: ("{0}::int8", "BIGINT"),
     25: (_AS_IT_IS, TEXT),
     114: (_AS_TEXT, TEXT),
@@ -75,16 +85,18 @@ _ASKED = {
     2950: (_AS_IT_IS, "UUID"),
     3802: (_AS_TEXT, TEXT),
 }
-_DAY = 86_400_000_000
-_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 # The least and the greatest of what the type holds everywhere, as `declared.py` says: from the
 # year 1 to the year 9999, and no time of day that is 24:00.
 _HELD = {
-    "DATE": (_FIRST_DAY, _LAST_DAY),
-    "TIME": (0, _DAY - 1),
-    "TIMESTAMP": (_FIRST_DAY * _DAY, (_LAST_DAY + 1) * _DAY - 1),
-    "TIMESTAMPTZ": (_FIRST_DAY * _DAY, (_LAST_DAY + 1) * _DAY - 1),
+    "DATE": ("0001-01-01", "9999-12-31"),
+    "TIME": ("00:00:00", "23:59:59.999999"),
+    "TIMESTAMP": ("0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"),
+    "TIMESTAMPTZ": ("0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"),
 }
+_MISFIT = "dataflow: a value is not held"
+# Beside the types that files of rows have anyway: as the table of a connection that loses nothing
+# has them.
+_KEPT_AS_WELL = frozenset({"UUID", "BLOB"})
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,15 @@ class _Column:
     @property
     def expression(self) -> str:
         return self.asked.format(quote_identifier(self.name))
+
+    def checked(self, key: str) -> str:
+        """A value in the type that it is kept in; one that this does not hold ends the query."""
+        value = f"{key}::{self.kept}"
+        if self.kept not in _HELD:
+            return value
+        least, greatest = (f"{self.kept} {quote_literal(end)}" for end in _HELD[self.kept])
+        fits = f"{key} IS NULL OR {value} BETWEEN {least} AND {greatest}"
+        return f"CASE WHEN {fits} THEN {value} ELSE error('{_MISFIT}' || {key}) END"
 
 
 def read_bulk(connection: Connection, origin: str, parameters: Parameters) -> TypedTable | None:
@@ -191,10 +212,17 @@ def _read(
 ) -> TypedTable | None:
     asked = [f"{column.expression} AS c{index}" for index, column in enumerate(columns)]
     numbers = [quote_identifier(column.name) for column in columns if column.may_be_nan]
-    odd = " OR ".join(f"{name} = 'NaN'" for name in numbers) or "false"
-    asked.append(f"({odd}) AS odd")
+    where = ""
+    if numbers:
+        odd = " OR ".join(f"{name} = 'NaN'" for name in numbers)
+        asked.append(f"({odd}) AS odd")
+        where = f" WHERE CASE WHEN odd THEN error('{_MISFIT}' || odd) ELSE true END"
     query = f"SELECT {', '.join(asked)} FROM {origin}"  # noqa: S608
-    kept = [f"c{index}::{column.kept} AS c{index}" for index, column in enumerate(columns)]
+    names, notes = distinct_names([column.name for column in columns])
+    kept = ", ".join(
+        f"{column.checked(f'c{index}')} AS {quote_identifier(names[index])}"
+        for index, column in enumerate(columns)
+    )
     application = f"dataflow-{uuid4().hex}"
     with open_engine() as engine:
         engine.execute(f"LOAD {quote_literal(file)}")
@@ -204,14 +232,18 @@ def _read(
         )
         # Identifiers of rows, as the other way has them.
         engine.execute("SET arrow_lossless_conversion = true")
-        kept_rows = f"SELECT {', '.join(kept)}, odd FROM postgres_query('source', "  # noqa: S608
-        with _watched(raw, application, parameters.timeout_seconds):
-            table: pa.Table = engine.sql(f"{kept_rows}{quote_literal(query)})").to_arrow_table(
-                batch_size=BATCH_ROWS
-            )
-        if any(map(_is_true, table["odd"].chunks)):
-            return None
-        return _typed(engine, table, columns)
+        rows = f"SELECT {kept} FROM postgres_query('source', {quote_literal(query)}){where}"  # noqa: S608
+        with (
+            _watched(raw, application, parameters.timeout_seconds),
+            step_progress().watching(engine, "", is_whole=True),
+        ):
+            table = rows_of(engine, rows, _KEPT_AS_WELL)
+        notes += [
+            f"Column {name!r} {column.declared.said}"
+            for name, column in zip(names, columns, strict=True)
+            if column.declared.said
+        ]
+        return TypedTable(_typed(engine, table, columns, names, notes), notes)
 
 
 def _address(raw: Any, application: str) -> str:
@@ -252,34 +284,32 @@ def _watched(raw: Any, application: str, seconds: float) -> Iterator[None]:
 
 
 def _typed(
-    engine: duckdb.DuckDBPyConnection, table: pa.Table, columns: Sequence[_Column]
-) -> TypedTable | None:
-    """The rows as `Gathered.table` has them; None if a value is one that its type does not hold."""
+    engine: duckdb.DuckDBPyConnection,
+    rows: KeptRows,
+    columns: Sequence[_Column],
+    names: Sequence[str],
+    notes: list[str],
+) -> KeptRows:
+    """The rows as `Gathered.table` has them: what came as texts in the type of its values."""
     import pyarrow as pa
 
-    names, notes = distinct_names([column.name for column in columns])
-    arrays = []
-    for index, column in enumerate(columns):
-        array = table[index]
-        if column.kept in _HELD and not _are_held(array, *_HELD[column.kept]):
-            return None
-        if column.declared.said:
-            notes.append(f"Column {names[index]!r} {column.declared.said}")
-        if column.kept == "BOOLEAN":
-            array = _truths(array)
-        elif column.kept == TEXT:
-            array = typed_column(engine, array, column.declared, names[index], notes)
-        arrays.append(array)
-    return TypedTable(pa.table(dict(zip(names, arrays, strict=True))), notes)
-
-
-def _are_held(array: pa.ChunkedArray, least: int, greatest: int) -> bool:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    whole = pa.int32() if pa.types.is_date32(array.type) else pa.int64()
-    found = pc.min_max(array.cast(whole)).as_py()
-    return found["min"] is None or (found["min"] >= least and found["max"] <= greatest)
+    if isinstance(rows, pa.Table):
+        arrays = []
+        for column, name, array in zip(columns, names, rows.columns, strict=True):
+            if column.kept == TEXT:
+                array = typed_column(engine, array, column.declared, name, notes)
+            arrays.append(_truths(array) if column.kept == "BOOLEAN" else array)
+        return pa.table(dict(zip(names, arrays, strict=True)))
+    file, casts = f"read_parquet({quote_literal(rows.path)})", []
+    for column, name in zip(columns, names, strict=True):
+        own = quote_identifier(name)
+        if column.kept == TEXT and comes_as_text(column.declared):
+            texts = f"(SELECT {own} AS c FROM {file})"  # noqa: S608
+            if kind := type_of_texts(engine, texts, column.declared, name, notes):
+                casts.append(f"CAST({own} AS {kind}) AS {own}")
+    if not casts:
+        return rows
+    return rows_of(engine, f"SELECT * REPLACE ({', '.join(casts)}) FROM {file}", _KEPT_AS_WELL)  # noqa: S608
 
 
 def _truths(array: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -289,11 +319,3 @@ def _truths(array: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_boolean(array.type):
         return array
     return pa.chunked_array([chunk.storage.cast(pa.bool_()) for chunk in array.chunks], pa.bool_())
-
-
-def _is_true(array: pa.Array) -> bool:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    plain = array if pa.types.is_boolean(array.type) else array.storage.cast(pa.bool_())
-    return bool(pc.any(plain).as_py())

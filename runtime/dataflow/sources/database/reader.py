@@ -58,7 +58,7 @@ def read_database(settings: DatabaseSource, request: ReadRequest) -> Extracted:
         typed = read_server(url, settings, request, progress, limit, texts)
     typed = durations_as_text(typed)
     return Extracted(
-        typed.table.slice(0, request.limit),
+        typed.table if request.limit is None else typed.table.slice(0, request.limit),
         shown_location(settings.url, settings.table),
         typed.notes,
         progress.saved() if progress else None,
