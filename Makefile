@@ -75,7 +75,7 @@ fuzz: setup ## Search for failing cases at random; a new one is left in .hypothe
 mutants: setup ## Break the code that moves data at random, and count what the tests notice.
 	@$(BIN)/python -m tests.mutants --sample $(MUTANTS) --seed $(SEED) $(MUTANTS_ARGS)
 
-bench: setup test-tools ## Measure everything into benchmarks/RESULTS.md (half an hour).
+bench: setup test-tools ## Measure everything into benchmarks/RESULTS.md (under an hour), and fail where a ratio got worse.
 	@$(BIN)/python benchmarks/all.py $(BENCH_ARGS)
 
 lint: setup ## Check formatting, code, layers and types.

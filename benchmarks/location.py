@@ -120,6 +120,7 @@ def compare(number: int, repeat: int) -> None:
             f"{ratio:.2f}x",
             f"{NOISE}x" if goal else "",
             ratio <= NOISE if goal else None,
+            peer=way != "rendered workflows",
         )
         record(row)
 

@@ -56,6 +56,7 @@ class Result:
         ratio: How many times as much as what it is compared with, or as much faster.
         goal: What was to be reached, if there is a goal.
         met: Whether it was.
+        peer: Whether it is of what we are compared with: it may get worse.
     """
 
     part: str
@@ -64,6 +65,7 @@ class Result:
     ratio: str = ""
     goal: str = ""
     met: bool | None = None
+    peer: bool = False
 
 
 def measure(

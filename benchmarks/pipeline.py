@@ -1,301 +1,201 @@
-"""From a CSV file to a modelled table: ours, other ways, and what DuckDB alone can do.
+"""From a CSV file to a tested, published mart: ours, the peers that users pick, and plain SQL.
 
-The file has six columns, id (whole number), created_at (time stamp), customer (text with 50,000
-values), region (text with four), quantity (whole number) and amount (number), and one row in a
-hundred is a repetition. Every way reads it, drops the repetitions, adds the time and makes a raw
-table and a mart with every column cast in a DuckDB file:
+Each way reads the same file, fails at a value that does not fit, drops repeated rows, stamps the
+rest with the time, makes a staging model and a mart with every column cast, and writes that to
+Parquet; all but the scripts run the eight tests of our rendered dbt project, too. What was
+published is proved equal after each run. The ways are:
 
-- plain SQL: two statements in DuckDB, `read_csv` with its own types. The limit.
-- ours: `dataflow workflow new --source` and `dataflow workflow run`, as rendered; this also
-  proves every value's type, keeps the rows in Parquet between steps, and runs dbt's eight tests.
-- ours with pandas: the same with a transform.py that goes through a DataFrame.
-- Arrow and dlt: pyarrow reads and drops repetitions, dlt's pipeline loads.
-- dicts and dlt: Python dicts into dlt's pipeline with its defaults; fewer rows, as it is slow.
-- dicts through pickles: a plain Dagster job whose ops return lists of dicts.
+- plain SQL: statements in DuckDB, no tests. The limit.
+- plain SQL and dbt build: the same raw table, then the models and tests that were rendered for us.
+  What all others are compared with.
+- ours: `dataflow workflow run`, as rendered; also with a transform.py that goes through pandas.
+- the peers of benchmarks/peers/, each with its own defaults and as its documentation says, in an
+  environment of its own. One that cannot be had is a row that says so.
+- scripts without tests: Arrow into dlt, dicts into dlt, dicts through a plain Dagster job.
 
-Each is a process of its own. "Steps" is the time from opening the file to the finished mart,
-"command" the whole process with its start and imports; ours also publishes then. Memory is the
-most that the process and its children held at one time. Ways are run in turn; the least counts,
-ratios are the median of those turn by turn. From a fresh checkout:
+Every run is a new process in a project that has run before, on 1,000 rows. CPU is of all its
+processes, memory the most that they held at one time. Ways are run in turn, peers in the first turn
+only; the least counts, ratios are the median of those turn by turn. Slow ways get 100,000 rows.
+
+"Without dbt" is from the file to the raw table: the CPU of that command less its CPU on 1,000 rows,
+which is what starting costs; of ours `workflow run --only load`, against load.sql of plain SQL.
+
+From a fresh checkout (--quick leaves peers out but for those that --only names):
 
     make setup
-    .venv/bin/python benchmarks/pipeline.py [--millions 1 5] [--repeat 3] [--quick]
+    .venv/bin/python benchmarks/pipeline.py [--millions 1 5] [--repeat 2] [--quick] [--only PEER]
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import sys
 import tempfile
-import time
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import psutil
-from measuring import BIN, Cost, Result, in_turn, least, measure, ratio, record, say
+from measuring import Cost, Result, least, ratio, record, say
+from ours import PANDAS, QUARANTINE, STRICT, lay_models, make_project
+from peers import NotInstalledError, Peer, environment, make_place
+from peers_known import LIMIT, PEERS, REFERENCE
+from sales_data import Sales, make_sales
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 PART = "pipeline"
-TIMEOUT = 900.0
-# What lists of dicts need at 5 million rows.
-BYTES_PER_DICT = 2_600
-DLT_DICT_ROWS = 20_000
-CSV = """
-COPY (
-    SELECT
-        i AS id,
-        TIMESTAMP '2020-01-01' + INTERVAL (i * 37 % 94608000) SECOND AS created_at,
-        'customer ' || i * 7919 % 50000 AS customer,
-        ['north', 'south', 'east', 'west'][i % 4 + 1] AS region,
-        i % 12 + 1 AS quantity,
-        (i * 37 % 60000) / 4 AS amount
-    FROM (SELECT CASE WHEN range % 100 = 99 THEN range - 1 ELSE range END AS i FROM range({rows}))
-) TO '{path}' (HEADER)
-"""
-MART = """
-CREATE OR REPLACE TABLE mart AS SELECT
-    cast(id AS bigint) AS id,
-    cast(created_at AS timestamp) AS created_at,
-    cast(customer AS varchar) AS customer,
-    cast(region AS varchar) AS region,
-    cast(quantity AS bigint) AS quantity,
-    cast(amount AS double) AS amount,
-    processed_at
-FROM raw
-"""
-PANDAS = '''"""Clean with pandas."""
-
-from datetime import UTC, datetime
-
-
-def transform_data(data):
-    frame = data["data"].to_pandas().drop_duplicates()
-    frame["processed_at"] = datetime.now(UTC)
-    return {"data": frame, "metadata": data["metadata"]}
-'''
+WARM_UP_ROWS, QUICK_ROWS, SLOW_ROWS = 1_000, 200_000, 100_000
+OURS, OURS_PANDAS = "ours", "ours with pandas"
+# How many times the CPU and the memory of the reference ours may take.
+CPU_GOAL, MEMORY_GOAL = 1.5, 1.3
+# Where ours stop before dbt: how many times the CPU of plain SQL each may take.
+LOADS = {
+    STRICT: ("ours, strict", 1.3),
+    QUARANTINE: ("ours, quarantine", 1.3),
+    PANDAS: ("ours with pandas", 1.5),
+}
 
 
 def main() -> None:
-    """Measure all ways at each size, or be one of them."""
+    """Measure all ways at each size."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--millions", type=float, nargs="+", default=[1, 5])
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="200,000 rows, once")
-    parser.add_argument("--way", nargs=2, metavar=("WAY", "FILE"), help=argparse.SUPPRESS)
+    parser.add_argument("--millions", type=float, nargs="*", default=[1, 5])
+    parser.add_argument("--repeat", type=int, default=2)
+    parser.add_argument("--only", nargs="*", metavar="PEER", help="by their folders; default: all")
+    parser.add_argument("--quick", action="store_true", help="200,000 rows, once, without peers")
     chosen = parser.parse_args()
-    if chosen.way:
-        way, path = chosen.way
-        started = time.perf_counter()
-        WAYS[way](Path(path))
-        print(json.dumps({"steps": time.perf_counter() - started}))
-        return
-    sizes = [0.2] if chosen.quick else chosen.millions
+    wanted = [one.folder for one in PEERS] if chosen.only is None else chosen.only
+    if chosen.quick and chosen.only is None:
+        say("Peers are left out; name those to be measured with --only.")
+        wanted = []
+    installed = list(_installed(one for one in PEERS if one.folder in wanted))
+    fast = [one.title for one, _ in installed if not one.slow]
+    slow = [one.title for one, _ in installed if one.slow]
+    sizes = [QUICK_ROWS] if chosen.quick else [int(each * 1e6) for each in chosen.millions]
     with tempfile.TemporaryDirectory(prefix="dataflow-bench-") as folder:
-        for millions in sizes:
-            compare(Path(folder), int(millions * 1e6), 1 if chosen.quick else chosen.repeat)
+        top = Path(folder)
+        comparison = Comparison(top, installed, [STRICT] if chosen.quick else list(LOADS))
+        if slow:
+            say(f"From a file to a published mart, {SLOW_ROWS:,} rows")
+            sales = make_sales(top / "sales.csv", SLOW_ROWS)
+            comparison.compare(sales, [REFERENCE.title, OURS], slow, 1)
+        for rows in sizes:
+            say(f"From a file to a published mart, {rows:,} rows")
+            sales = make_sales(top / "sales.csv", rows)
+            repeat = 1 if chosen.quick else chosen.repeat
+            core = [LIMIT.title, REFERENCE.title, OURS, OURS_PANDAS]
+            comparison.compare(sales, core[:3] if chosen.quick else core, fast, repeat)
+            comparison.compare_loads(sales, repeat)
 
 
-def compare(folder: Path, rows: int, repeat: int) -> None:
-    """Measure all ways on a file of so many rows."""
-    import duckdb
-
-    say(f"From file to modelled table, {rows:,} rows")
-    top = folder / str(rows)
-    top.mkdir()
-    source = top / "sales.csv"
-    duckdb.execute(CSV.format(rows=rows, path=source))
-    project = make_project(top, source)
-
-    def other(way: str) -> Cost:
-        place = Path(tempfile.mkdtemp(dir=top))
-        return measure(
-            [sys.executable, Path(__file__), "--way", way, source], place, timeout=TIMEOUT
-        )
-
-    ways = {
-        "plain SQL, the limit": lambda: other("sql"),
-        "ours": lambda: run_ours(project, "sales"),
-        "ours with pandas": lambda: run_ours(project, "sales_pandas"),
-        "Arrow and dlt": lambda: other("arrow_dlt"),
-    }
-    costs = in_turn(ways, repeat)
-    if rows * BYTES_PER_DICT < psutil.virtual_memory().available:
-        costs["dicts through pickles, plain Dagster"] = [other("dicts")]
-    else:
-        say("  dicts through pickles: left out, there is not memory enough")
-    limit = costs["plain SQL, the limit"]
-    for way, found in costs.items():
-        goal = {"ours": 1.15, "ours with pandas": 1.5}.get(way)
-        report(f"{rows:,} rows, {way}", rows, found, limit, goal)
-    if rows <= 1_000_000:
-        # Its speed does not depend on how many rows come.
-        seconds = steps(other("dicts_dlt"))
-        speed = f"{DLT_DICT_ROWS / seconds:,.0f} rows/s"
-        times = DLT_DICT_ROWS / seconds / (rows / min(map(steps, limit)))
-        record(
-            Result(
-                PART, f"{DLT_DICT_ROWS:,} rows, dicts and dlt: steps", speed, f"{1 / times:.0f}x"
-            )
-        )
+def _installed(peers: Iterable[Peer]) -> Iterable[tuple[Peer, Path]]:
+    """Peers with their programs; a row for each that cannot be had."""
+    for peer in peers:
+        try:
+            yield peer, environment(peer)
+        except NotInstalledError as error:
+            record(Result(PART, f"{peer.title}: not measured, {error}", ""))
 
 
-def report(name: str, rows: int, costs: list[Cost], limit: list[Cost], goal: float | None) -> None:
-    """Three rows: time of the steps, of the whole command, and memory."""
-    best = min(map(steps, costs))
-    time_ratio = ratio([Cost(steps(c), 0) for c in costs], [Cost(steps(c), 0) for c in limit])
-    memory_ratio = ratio(costs, limit, "memory")
-    memory_goal = None if goal is None else 1.5
+class Comparison:
+    """All ways, each in a place where it has run once."""
 
-    def row(what: str, value: str, times: float, limit_of: float | None) -> Result:
-        goal_text = "" if limit_of is None else f"{limit_of:g}x"
-        met = None if limit_of is None else round(times, 2) <= limit_of
-        return Result(PART, f"{name}: {what}", value, f"{times:.2f}x", goal_text, met)
+    def __init__(self, top: Path, peers: list[tuple[Peer, Path]], workflows: list[str]) -> None:
+        """Make the places and run each way on few rows.
 
+        Args:
+            top: The folder for all of it.
+            peers: Who is compared beside plain SQL and ours, and where its programs are.
+            workflows: Those of ours that are made.
+        """
+        say(f"Each once on {WARM_UP_ROWS:,} rows, not measured …")
+        self.small = make_sales(top / "small.csv", WARM_UP_ROWS)
+        looked_at = make_sales(top / "sales.csv", QUICK_ROWS)
+        project = make_project(top, looked_at, workflows)
+        programs = [(one, environment(one)) for one in (LIMIT, REFERENCE)] + peers
+        places = {one.title: make_place(one, top, each) for one, each in programs}
+        lay_models(project, places[REFERENCE.title].folder)
+        for place in places.values():
+            place.warm_up(self.small)
+        for name in workflows:
+            if name != QUARANTINE:
+                project.run(name, self.small)
+        self.ways: dict[str, Callable[[Sales], Cost]] = {
+            **{title: place.run for title, place in places.items()},
+            OURS: lambda sales: project.run(STRICT, sales),
+            OURS_PANDAS: lambda sales: project.run(PANDAS, sales),
+        }
+
+        def loading(name: str) -> Callable[[Sales], Cost]:
+            return lambda sales: project.run(name, sales, "--only", "load")
+
+        limit = places[LIMIT.title]
+        self.loads: dict[str, Callable[[Sales], Cost]] = {
+            LIMIT.title: lambda sales: limit.run(sales, "load.sh"),
+            **{LOADS[name][0]: loading(name) for name in workflows},
+        }
+        if QUARANTINE in workflows:
+            # Its first run is unlike later ones, as those of the others were.
+            self.loads[LOADS[QUARANTINE][0]](self.small)
+        self.starts = {title: run(self.small) for title, run in self.loads.items()}
+
+    def compare(self, sales: Sales, core: list[str], others: list[str], repeat: int) -> None:
+        """Run ways in turn and record what each cost, against the reference.
+
+        Args:
+            sales: What they read.
+            core: Who is run in every turn.
+            others: Who is run in the first one only.
+            repeat: How many turns.
+        """
+        costs: dict[str, list[Cost]] = {title: [] for title in [*core, *others]}
+        for turn in range(repeat):
+            for title in core if turn else costs:
+                costs[title].append(_told(title, self.ways[title], sales))
+        for title, found in costs.items():
+            _record_way(sales, title, found, costs[REFERENCE.title])
+
+    def compare_loads(self, sales: Sales, repeat: int) -> None:
+        """What rows cost before dbt, without what starting costs."""
+        costs: dict[str, list[Cost]] = {title: [] for title in self.loads}
+        for _ in range(repeat):
+            for title, run in self.loads.items():
+                cost = _told(f"{title}, without dbt", run, sales)
+                rows_alone = max(cost.cpu - self.starts[title].cpu, 0.01)
+                costs[title].append(Cost(cost.wall, rows_alone))
+        goals = dict(LOADS.values())
+        for title, found in costs.items():
+            name = f"{sales.rows:,} rows, {title}: CPU without dbt and starting"
+            times = ratio(found, costs[LIMIT.title], "cpu")
+            goal = goals.get(title)
+            record(_row(name, f"{least(found).cpu:.1f} s", times, goal, title == LIMIT.title))
+
+
+def _told(title: str, run: Callable[[Sales], Cost], sales: Sales) -> Cost:
+    cost = run(sales)
+    say(f"  … {title}: {cost.cpu:.1f} s CPU, {cost.wall:.1f} s")
+    return cost
+
+
+def _record_way(sales: Sales, title: str, costs: list[Cost], reference: list[Cost]) -> None:
+    best = least(costs)
+    peer = title not in {OURS, OURS_PANDAS}
+    cpu_goal = None if peer else CPU_GOAL
+    memory_goal = None if cpu_goal is None else MEMORY_GOAL
+    name = f"{sales.rows:,} rows, {title}"
+    speed = f"{best.wall:.1f} s, {sales.rows / best.wall:,.0f} rows/s"
+    memory = f"{best.memory / 2**20:,.0f} MiB"
     record(
-        row("steps", f"{best:.1f} s, {rows / best:,.0f} rows/s", time_ratio, goal),
-        row("command", f"{least(costs).wall:.1f} s", ratio(costs, limit), None),
-        row("command, CPU", f"{least(costs).cpu:.1f} s", ratio(costs, limit, "cpu"), None),
-        row("memory", f"{least(costs).memory / 2**20:,.0f} MiB", memory_ratio, memory_goal),
+        _row(f"{name}: CPU", f"{best.cpu:.1f} s", ratio(costs, reference, "cpu"), cpu_goal, peer),
+        _row(f"{name}: time", speed, ratio(costs, reference), None, peer),
+        _row(f"{name}: memory", memory, ratio(costs, reference, "memory"), memory_goal, peer),
     )
 
 
-def steps(cost: Cost) -> float:
-    """Seconds from opening the file to the finished mart."""
-    told = json.loads(cost.output[cost.output.index("{") :])
-    if isinstance(told["steps"], float):
-        return told["steps"]
-    seconds = {step["name"]: step["seconds"] for step in told["steps"]}
-    return float(sum(seconds[name] for name in ("extract", "transform", "load", "model")))
+def _row(what: str, value: str, times: float, limit: float | None, peer: bool) -> Result:
+    goal = "" if limit is None else f"{limit:g}x"
+    met = None if limit is None else round(times, 2) <= limit
+    return Result(PART, what, value, f"{times:.2f}x", goal, met, peer)
 
-
-def make_project(folder: Path, source: Path) -> Path:
-    """A project with the rendered workflow, and a copy of it that cleans with pandas."""
-    project = folder / "project"
-    measure([BIN / "dataflow", "init", project, "--defaults"], folder, timeout=TIMEOUT)
-    for name in ("sales", "sales_pandas"):
-        new = [BIN / "dataflow", "workflow", "new", name, "--defaults", "--source", source]
-        measure(new, project, timeout=TIMEOUT)
-    code = project / "src" / "dataflow" / "workflows" / "sales_pandas" / "transform.py"
-    code.write_text(PANDAS)
-    return project
-
-
-def run_ours(project: Path, name: str) -> Cost:
-    """`dataflow workflow run`, which says how long each step took."""
-    command = [BIN / "dataflow", "workflow", "run", name, "--json"]
-    return measure(command, project, timeout=TIMEOUT)
-
-
-def by_sql(source: Path) -> None:
-    """What DuckDB does with nothing around it."""
-    import duckdb
-
-    with duckdb.connect("warehouse.duckdb") as connection:
-        connection.execute(
-            f"CREATE TABLE raw AS SELECT DISTINCT *, now() AS processed_at FROM '{source}'"
-        )
-        connection.execute(MART)
-
-
-def by_arrow_dlt(source: Path) -> None:
-    """The fastest way into dlt's pipeline."""
-    import dlt
-    import pyarrow as pa
-    import pyarrow.csv
-
-    table = pyarrow.csv.read_csv(source)
-    table = table.group_by(table.column_names, use_threads=True).aggregate([])
-    now = pa.scalar(datetime.now(UTC), type=pa.timestamp("us", tz="UTC"))
-    _dlt(table.append_column("processed_at", pa.repeat(now, table.num_rows)), dlt)
-
-
-def by_dicts_dlt(source: Path) -> None:
-    """What a first script for dlt does."""
-    import dlt
-
-    _dlt(_stamped(_read_dicts(source)[:DLT_DICT_ROWS]), dlt)
-
-
-def _dlt(data: Any, dlt: Any) -> None:
-    pipeline = dlt.pipeline(
-        "sales",
-        pipelines_dir="pipelines",
-        destination=dlt.destinations.duckdb("warehouse.duckdb"),
-        dataset_name="main",
-    )
-    pipeline.run(data, table_name="raw", write_disposition="replace")
-    with pipeline.sql_client() as client:
-        client.execute_sql(MART)
-
-
-def by_dicts(source: Path) -> None:
-    """A Dagster job as a first attempt writes it: every op returns the rows."""
-    import duckdb
-    import pandas as pd
-    from dagster import DagsterInstance, fs_io_manager, job, op
-
-    @op
-    def extract() -> list[dict[str, Any]]:
-        return _read_dicts(source)
-
-    @op
-    def transform(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return _stamped(rows)
-
-    @op
-    def load(rows: list[dict[str, Any]]) -> int:
-        frame = pd.DataFrame(rows)
-        with duckdb.connect("warehouse.duckdb") as connection:
-            connection.register("frame", frame)
-            connection.execute("CREATE OR REPLACE TABLE raw AS FROM frame")
-        return len(frame)
-
-    @op
-    def model(loaded: int) -> int:
-        with duckdb.connect("warehouse.duckdb") as connection:
-            connection.execute(MART)
-        return loaded
-
-    @job(resource_defs={"io_manager": fs_io_manager})
-    def naive() -> None:
-        model(load(transform(extract())))
-
-    with DagsterInstance.local_temp() as instance:
-        assert naive.execute_in_process(instance=instance).success
-
-
-def _read_dicts(source: Path) -> list[dict[str, Any]]:
-    kinds: dict[str, Any] = {
-        "id": int,
-        "created_at": datetime.fromisoformat,
-        "quantity": int,
-        "amount": float,
-    }
-    with source.open(newline="") as file:
-        return [
-            {name: kinds.get(name, str)(value) for name, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
-
-
-def _stamped(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    seen, kept, now = set(), [], datetime.now(UTC)
-    for row in rows:
-        key = tuple(row.values())
-        if key not in seen:
-            seen.add(key)
-            kept.append({**row, "processed_at": now})
-    return kept
-
-
-WAYS = {
-    "sql": by_sql,
-    "arrow_dlt": by_arrow_dlt,
-    "dicts_dlt": by_dicts_dlt,
-    "dicts": by_dicts,
-}
 
 if __name__ == "__main__":
     main()

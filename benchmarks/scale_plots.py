@@ -1,4 +1,4 @@
-"""Lines with bands on two logarithmic axes, as SVG: the plots of docs/scale.md need no library."""
+"""Lines with bands on two logarithmic axes, as SVG: the plots of docs and benchmarks."""
 
 from __future__ import annotations
 
@@ -11,23 +11,36 @@ Point = tuple[float, float, float, float]
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 92, 34, 40, 70
 _SHORT = {"seconds": "s"}
-COLOURS = ("#0b6e99", "#c4541a", "#4b7f2c")
+COLOURS = ("#0b6e99", "#c4541a", "#4b7f2c", "#7a4ea3", "#8a6d00", "#555555")
+# Names under the picture, in one line.
+_NAMES_IN_LINE = 3
 
 
 def draw(
-    title: str, unit: str, lines: Mapping[str, Sequence[Point]], marks: Mapping[str, float]
+    title: str,
+    unit: str,
+    lines: Mapping[str, Sequence[Point]],
+    marks: Mapping[str, float],
+    *,
+    over: str = "workflows",
+    ticks: Sequence[int] = (),
 ) -> str:
-    """A picture of lines over the number of workflows.
+    """A picture of lines over the number of workflows, or of something else.
 
     Args:
         lines: By name: the number of workflows, the low end, the middle and the high end.
         marks: Heights that are a limit, by name.
+        over: What is counted along.
+        ticks: The numbers along; default: powers of ten. With them comes a dashed line through the
+            first line's last point: what grows in proportion runs along it.
     """
     every = [point for points in lines.values() for point in points]
     left, right = min(p[0] for p in every), max(p[0] for p in every)
     heights = [value for point in every for value in point[1:] if value > 0] + list(marks.values())
     bottom = 10 ** math.floor(math.log10(min(heights)))
     top = 10 ** math.ceil(math.log10(max(heights)))
+
+    height = HEIGHT + 18 * ((len(lines) - 1) // _NAMES_IN_LINE)
 
     def x(value: float) -> float:
         part = math.log(value / left) / math.log(right / left)
@@ -39,28 +52,36 @@ def draw(
 
     parts = [
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
             'font-family="sans-serif" font-size="12" role="img">'
         ),
         f"<title>{escape(title)}</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="22" font-size="14">{escape(title)}</text>',
     ]
-    for power in range(int(math.log10(left)), int(math.log10(right)) + 1):
-        parts += _grid(x(10**power), TOP, x(10**power), HEIGHT - BOTTOM)
-        parts.append(_label(x(10**power), HEIGHT - BOTTOM + 18, f"{10**power:,}", "middle"))
-    parts.append(_label((LEFT + WIDTH) / 2, HEIGHT - BOTTOM + 34, "workflows", "middle"))
+    powers = range(int(math.log10(left)), int(math.log10(right)) + 1)
+    for number in ticks or [10**power for power in powers]:
+        parts += _grid(x(number), TOP, x(number), HEIGHT - BOTTOM)
+        parts.append(_label(x(number), HEIGHT - BOTTOM + 18, f"{number:,}", "middle"))
+    parts.append(_label((LEFT + WIDTH) / 2, HEIGHT - BOTTOM + 34, over, "middle"))
     for power in range(round(math.log10(bottom)), round(math.log10(top)) + 1):
         parts += _grid(LEFT, y(10**power), WIDTH - RIGHT, y(10**power))
         parts.append(
             _label(LEFT - 6, y(10**power) + 4, f"{_number(power)} {_SHORT.get(unit, unit)}", "end")
         )
-    for name, height in marks.items():
+    if ticks:
+        _, _, last, _ = next(iter(lines.values()))[-1]
+        begin = max(left, right * bottom / last)
         parts.append(
-            f'<line x1="{LEFT}" y1="{y(height)}" x2="{WIDTH - RIGHT}" y2="{y(height)}" '
+            f'<line x1="{x(begin)}" y1="{y(last * begin / right)}" x2="{x(right)}" y2="{y(last)}" '
+            'stroke="#999" stroke-dasharray="2 4"/>'
+        )
+    for name, mark in marks.items():
+        parts.append(
+            f'<line x1="{LEFT}" y1="{y(mark)}" x2="{WIDTH - RIGHT}" y2="{y(mark)}" '
             'stroke="#a00" stroke-dasharray="5 4"/>'
         )
-        parts.append(_label(LEFT + 6, y(height) - 4, name, "start", "#a00"))
+        parts.append(_label(LEFT + 6, y(mark) - 4, name, "start", "#a00"))
     for (name, points), colour, at in zip(lines.items(), COLOURS, range(len(lines)), strict=False):
         edge = [(x(p[0]), y(p[1])) for p in points] + [(x(p[0]), y(p[3])) for p in points[::-1]]
         parts.append(f'<polygon points="{_path(edge)}" fill="{colour}" opacity="0.2"/>')
@@ -68,7 +89,9 @@ def draw(
         parts.append(
             f'<polyline points="{_path(middle)}" fill="none" stroke="{colour}" stroke-width="2"/>'
         )
-        parts.append(_label(LEFT + 215 * at, HEIGHT - 10, f"— {name}", "start", colour))
+        row, place = divmod(at, _NAMES_IN_LINE)
+        under = HEIGHT - 10 + 18 * row
+        parts.append(_label(LEFT + 215 * place, under, f"— {name}", "start", colour))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 

@@ -48,7 +48,7 @@ PROCESSES = {
     "webserver": "service.dagster_ui",
     "daemon": "dagster._daemon",
     "API": "dataflow.cli api",
-    "run worker": "service.warm_worker",
+    "run worker": "service/warm_worker",
 }
 LISTS = {
     "REST, 50 runs": "/api/v1/runs?limit=50",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -13,23 +14,75 @@ from typing import Self, TextIO
 import click
 
 from dataflow.cli.screen import is_persons_terminal, width_of_terminal
+from dataflow.shared.progress_words import duration
 
 _WIPE = "\r\033[K"
 _SECONDS_BETWEEN_TICKS = 1.0
+_COUNTED = re.compile(r"(.*?)(\d+) of (\d+)\b")
 
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
-    """Give a function that shows a few words; it does nothing where nobody is watching."""
+    """Give a function that shows a few words, and for how long they have been true.
+
+    Of words such as ``planning 3 of 100`` it is shown how long the others will take. It does
+    nothing where nobody is watching; no words are an empty line.
+    """
     if not is_persons_terminal(sys.stderr):
         yield lambda _: None
         return
+    line = _Words()
     try:
-        yield lambda words: click.echo(
-            f"{_WIPE}{words[: width_of_terminal() - 1]}", nl=False, err=True
-        )
+        yield line.show
     finally:
-        click.echo(_WIPE, nl=False, err=True)
+        line.end()
+
+
+class _Words:
+    """Words on standard error that are shown anew each second, with what time does to them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._words = self._doing = ""
+        self._since = self._began = time.monotonic()
+        self._ended = threading.Event()
+        self._ticking = threading.Thread(target=self._tick, daemon=True)
+        self._ticking.start()
+
+    def show(self, words: str) -> None:
+        counted, now = _COUNTED.match(words), time.monotonic()
+        with self._lock:
+            doing = counted[1] if counted else ""
+            if doing != self._doing:
+                self._doing, self._began = doing, now
+            self._words, self._since = words, now
+            self._write(words)
+
+    def end(self) -> None:
+        self._ended.set()
+        self._ticking.join()
+        self._write("")
+
+    def _tick(self) -> None:
+        while not self._ended.wait(_SECONDS_BETWEEN_TICKS):
+            with self._lock:
+                # Below no words somebody else may be writing.
+                if self._words:
+                    self._write(f"{self._words}{self._time()}")
+
+    def _time(self) -> str:
+        now = time.monotonic()
+        counted = _COUNTED.match(self._words)
+        done, all_ = (int(counted[2]) - 1, int(counted[3])) if counted else (0, 0)
+        seconds = f"  {duration(now - self._since)}"
+        if not done:
+            return seconds
+        left = (self._since - self._began) / done * (all_ - done) - (now - self._since)
+        return f"{seconds} · about {duration(left)} left" if left >= 1 else seconds
+
+    @staticmethod
+    def _write(words: str) -> None:
+        click.echo(f"{_WIPE}{words[: width_of_terminal(sys.stderr) - 1]}", nl=False, err=True)
 
 
 class SecondsLine:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +52,17 @@ def is_persons_terminal(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def width_of_terminal() -> int:
-    """How many characters fit into a line."""
-    return max(shutil.get_terminal_size().columns, 20)
+def width_of_terminal(terminal: TextIO | None = None) -> int:
+    """How many characters fit into a line.
+
+    Args:
+        terminal: Which is asked; None for standard output, as it is now.
+    """
+    columns = 0
+    if terminal is not None and not os.environ.get("COLUMNS"):
+        with suppress(OSError, ValueError):
+            columns = os.get_terminal_size(terminal.fileno()).columns
+    return max(columns or shutil.get_terminal_size().columns, 20)
 
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

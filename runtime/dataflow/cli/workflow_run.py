@@ -110,6 +110,8 @@ def run(
             from dataflow.runs.run_ledger import RunLedger
 
             line.usual = RunLedger(project).usual_seconds(name)
+        # With its log lines, a run tells of them itself.
+        line.tells_long_steps = not verbose
         report = None if as_json else functools.partial(_print_step, line)
         if remote:
             from dataflow.cli.run_remote import run_remote
@@ -130,6 +132,7 @@ def run(
                 report=report,
                 on_wait=lambda holder: click.echo(f"  waiting for {holder} …", err=True),
                 request=request,
+                progress=line.progress,
             )
     if warm is not None:
         warm.start_for_next()

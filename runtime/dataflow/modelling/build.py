@@ -9,10 +9,13 @@ import time
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from dataflow.modelling.artefacts import WRITES_NONE, BuiltProject, write_artefacts
 from dataflow.modelling.engine_build import build_by_engine
-from dataflow.modelling.known_graph import keep_graph, known_graph, read_manifest
+from dataflow.modelling.kept_parse import known_to_dbt, with_real_paths
+from dataflow.modelling.known_graph import keep_graph, known_graph
 from dataflow.modelling.missing_column import advice_on_columns
 from dataflow.modelling.missing_node import told_missing_node
 from dataflow.modelling.model_graph import ModelGraph
@@ -25,6 +28,7 @@ from dataflow.modelling.warnings_of_tests import told_warnings, values_of_failur
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.importing import importing
 from dataflow.shared.shown import counted
+from dataflow.shared.step_progress import step_progress
 from dataflow.warehouse.capabilities import PlacesTables
 from dataflow.warehouse.dbt_engine import HasDbtEngine
 from dataflow.warehouse.kind import PlacesModels, dbt_output_of, is_about, shown_location
@@ -128,7 +132,7 @@ def build_models(
     logs = ["--log-path", str(state / "logs")]
 
     def invoke(command: list[str]) -> Any:
-        with found_by_dbt(warehouse):
+        with found_by_dbt(warehouse, state / "target"):
             return dbtRunner().invoke([*quiet, *logs, *command, *places])
 
     install_packages(folder, state, invoke, project.relative(folder))
@@ -138,28 +142,31 @@ def build_models(
     tell_of_upstreams(folder, held, graph, names_databases=not has_engine)
     profile = profile_folder(folder, state, output, held)
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
-    arguments = [*quiet, "build", *places, "--target-path", str(state / "target"), *logs]
-    arguments += NO_UNIT_TESTS
-    callbacks = [_reporter(report)] if report else []
+    target = state / "target"
+    arguments = [*quiet, "build", *places, "--target-path", str(target), *logs]
+    arguments += [WRITES_NONE, *NO_UNIT_TESTS]
+    built = BuiltProject()
+    callbacks: list[Callable[[Any], None]] = [built, _counter()]
+    callbacks += [_reporter(report)] if report else []
     if only and isinstance(own, PlacesTables):
         # Views that the chosen models read are not there yet in the places of this run.
         only = [f"+{name}" for name in only]
     arguments += ["--select", *only] if only else []
-    with found_by_dbt(warehouse):
+    with found_by_dbt(warehouse, target):
         if isinstance(own, HasDbtEngine):
-            outcome = build_by_engine(own, held, callbacks, arguments, state / "target")
+            outcome = build_by_engine(own, held, callbacks, arguments)
         elif isinstance(own, PlacesModels):
-            outcome = build_elsewhere(own, callbacks, arguments, state / "target")
+            outcome = build_elsewhere(own, callbacks, arguments)
         else:
             outcome = dbtRunner(callbacks=callbacks).invoke(arguments)
     if _HELD in _about_warehouse(outcome, warehouse):
         # dbt does not wait for a program that has the file open, and blames a model for it.
         with warehouse.connect():
             pass
-        with found_by_dbt(warehouse):
+        with found_by_dbt(warehouse, target):
             outcome = dbtRunner(callbacks=callbacks).invoke(arguments)
     nodes = _nodes(outcome)
-    manifest = read_manifest(project, workflow_id) if nodes else None
+    manifest = write_artefacts(built.manifest, outcome.result, target) if nodes else None
     outcomes = outcomes_of_tests(manifest, nodes) if manifest else []
     failed = [node for node in nodes if node.status in _FAILED]
     if outcome.exception is not None or failed or not outcome.success:
@@ -213,29 +220,33 @@ def _about_warehouse(outcome: Any, warehouse: Warehouse) -> str:
     """What went wrong with the warehouse, not with a model or a test; empty if nothing."""
     said = [node.message or "" for node in _nodes(outcome) if node.status in _FAILED]
     said.append(str(outcome.exception or ""))
+    said = [with_real_paths(text) for text in said]
     return next((text for text in said if text and is_about(warehouse, text)), "")
 
 
 @contextmanager
-def found_by_dbt(warehouse: Warehouse) -> Iterator[None]:
+def found_by_dbt(warehouse: Warehouse, target: Path) -> Iterator[None]:
     """Point dbt's profile at a warehouse, and make dbt let go of it at the end.
 
     The one thing that goes through the environment inside a process: the ``profiles.yml`` of every
     rendered workflow asks it for the file, and dbt reads the environment of the whole process
     (its ``--vars`` would be another profile, and cost a parse of all models with each new value).
+
+    Args:
+        target: The folder of dbt's artefacts.
     """
     from dbt.adapters.factory import cleanup_connections
 
-    variables = warehouse.dbt_variables()
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        cleanup_connections()  # type: ignore[no-untyped-call]
-        _close_duckdb()
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    with known_to_dbt(warehouse.dbt_variables(), target) as variables:
+        before = {name: os.environ.get(name) for name in variables}
+        os.environ.update(variables)
+        try:
+            yield
+        finally:
+            cleanup_connections()  # type: ignore[no-untyped-call]
+            _close_duckdb()
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _close_duckdb() -> None:
@@ -253,6 +264,30 @@ def _reporter(report: Callable[[str], None]) -> Callable[[Any], None]:
         if event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
             context.copy().run(report, _LEADER.sub(" ", event.info.msg))
 
+    return on_event
+
+
+def _counter() -> Callable[[Any], None]:
+    """Counts the models and tests that have ended, and names the one that takes longest."""
+    # dbt calls from threads of its own.
+    progress, lock = step_progress(), Lock()
+    going: dict[str, str] = {}
+    ended: set[str] = set()
+
+    def on_event(event: Any) -> None:
+        if event.info.name not in ("LogStartLine", "NodeFinished"):
+            return
+        node = event.data.node_info
+        with lock:
+            if event.info.name == "LogStartLine":
+                going[node.unique_id] = node.node_name
+                progress.count(total_parts=event.data.total, of="models and tests")
+            else:
+                going.pop(node.unique_id, None)
+                ended.add(node.unique_id)
+            progress.count(parts=len(ended), at=next(iter(going.values()), ""))
+
+    progress.begin()
     return on_event
 
 

@@ -16,7 +16,6 @@ from dataflow.warehouse.dbt_engine import DbtTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from dataflow.warehouse.dbt_engine import DbtEngine, HasDbtEngine
     from dataflow.warehouse.kind import HeldTables
@@ -29,14 +28,12 @@ def build_by_engine(
     upstream: Mapping[str, HeldTables],
     callbacks: list[Callable[[Any], None]],
     arguments: Sequence[str],
-    target: Path,
 ) -> Any:
     """Have dbt parse a project, and an engine build it; what it made is then in the warehouse.
 
     Args:
         upstream: The tables of other workflows, by the ids of those.
         arguments: dbt's, with the command ``build`` among them.
-        target: Where dbt's artefacts lie; there they have the names of the files.
 
     Returns:
         dbt's result; that of the parse, if it failed.
@@ -90,7 +87,6 @@ def build_by_engine(
             if source.package_name == UPSTREAM_PACKAGE:
                 # By this the manifest's readers know that it is another workflow's.
                 source.database = source.source_name
-        manifest.write(str(target / "manifest.json"))
 
 
 def _before_statements(engine: DbtEngine) -> Callable[[Any], None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.plain_yaml import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,7 @@ def _named(folder: Path, shown: str) -> int:
         if not path.is_file():
             continue
         try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+            values = load_yaml(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise PackageError(
                 f"{name} in {shown} cannot be read: {' '.join(str(error).split())}",
@@ -91,7 +92,7 @@ def _named(folder: Path, shown: str) -> int:
 def packages_folder(folder: Path) -> Path:
     """Where dbt puts the packages of a project, which it may say."""
     try:
-        values = yaml.safe_load((folder / "dbt_project.yml").read_text(encoding="utf-8"))
+        values = load_yaml((folder / "dbt_project.yml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         # dbt says what is wrong with it.
         values = None

@@ -15,7 +15,6 @@ from dataflow.warehouse.capabilities import PlacesTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from dataflow.warehouse.kind import PlacesModels
 
@@ -26,13 +25,11 @@ def build_elsewhere(
     warehouse: PlacesModels,
     callbacks: list[Callable[[Any], None]],
     arguments: Sequence[str],
-    target: Path,
 ) -> Any:
     """Have dbt parse a project, and build it in the schemas of a warehouse.
 
     Args:
         arguments: dbt's, with the command ``build`` among them.
-        target: Where dbt's artefacts lie; there they have the names of the files.
 
     Returns:
         dbt's result; that of the parse, if it failed.
@@ -80,7 +77,6 @@ def build_elsewhere(
             node.database, node.schema, node.relation_name = database, schema, relation
             if identifier:
                 node.identifier = identifier
-        manifest.write(str(target / "manifest.json"))
 
 
 def parse(arguments: Sequence[str]) -> Any:

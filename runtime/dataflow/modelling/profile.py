@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dataflow.shared.duckdb_memory import memory_limit
+from dataflow.shared.plain_yaml import dump_yaml, load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +47,9 @@ def profile_folder(
         return folder
     try:
         if output is None:
-            profiles = yaml.safe_load((folder / "profiles.yml").read_text(encoding="utf-8"))
+            profiles = load_yaml((folder / "profiles.yml").read_text(encoding="utf-8"))
         else:
-            named = yaml.safe_load((folder / "dbt_project.yml").read_text(encoding="utf-8"))
+            named = load_yaml((folder / "dbt_project.yml").read_text(encoding="utf-8"))
             profiles = {named["profile"]: {"target": _TARGET, "outputs": {_TARGET: dict(output)}}}
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
         # dbt says what is wrong with it.
@@ -68,7 +69,7 @@ def profile_folder(
 
 def write_yaml(path: Path, values: Any) -> None:
     """Write a YAML file, unless it is so already: dbt reads anew what has changed."""
-    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    text = dump_yaml(values, sort_keys=False, allow_unicode=True)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

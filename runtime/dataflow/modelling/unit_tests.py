@@ -47,7 +47,7 @@ def failed_unit_tests(
     options = ["--quiet", "--log-level", "none", "--no-use-colors"]
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     places += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
-    with found_by_dbt(warehouse):
+    with found_by_dbt(warehouse, state / "target"):
         made = dbtRunner().invoke([*options, "test", "--select", "test_type:unit", *places])
     failed = [
         _fault(project.relative(folder / each.node.original_file_path), each)

@@ -31,6 +31,7 @@ from dataflow.shared.config_types import Section
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.sql import one_select, quote_identifier, quote_literal, type_family
+from dataflow.shared.step_progress import step_progress
 from dataflow.warehouse.kind import visible_warehouse
 
 if TYPE_CHECKING:
@@ -160,7 +161,10 @@ def _stage_in(
             # Days are the workflow's, from here to the charts.
             session.execute(f"SET TimeZone = {quote_literal(known.time_zone)}")
             rows = {}
-            for table, path in queries.items():
+            progress = step_progress()
+            progress.begin(total_parts=len(queries), of="tables")
+            for number, (table, path) in enumerate(queries.items()):
+                progress.count(parts=number, at=table)
                 where = f"{workflow_id}: {project.relative(path)}"
                 rows[table] = _write_query(session, path, where, aside / f"{table}.parquet")
                 _hold_to(limits, rows[table], where)
@@ -255,7 +259,8 @@ def _session(
         session = connection.cursor()
         try:
             session.execute(f"USE {_current_schema(connection)}")
-            yield session
+            with step_progress().watching(session):
+                yield session
         finally:
             session.close()
         return

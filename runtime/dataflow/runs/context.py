@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from dataflow.shared.config import CONFIG_FILE, hold_config, workflow_config
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.logging import bind_run
 from dataflow.shared.project import find_project, use_project
+from dataflow.shared.step_progress import StepProgress, hold_progress
 from dataflow.shared.upstream import is_workflow_folder
 from dataflow.warehouse.kind import AtomicWarehouse, share_warehouse, visible_warehouse
 from dataflow.warehouse.run_warehouse import RunWarehouse
@@ -44,6 +45,7 @@ class RunContext:
         is_locked: Whether a process holds the workflow for as long as the run takes, and makes what
             it wrote visible at its end. If none does, each step shows what it has done.
         resumes: The failed run that this one goes on from, if it leaves out steps.
+        progress: How far its step is.
     """
 
     project: Project
@@ -52,6 +54,7 @@ class RunContext:
     config: WorkflowConfig | None
     is_locked: bool = True
     resumes: str = ""
+    progress: StepProgress = field(default_factory=StepProgress, compare=False, repr=False)
 
     @property
     def settings(self) -> WorkflowConfig:
@@ -156,6 +159,7 @@ def enter_run(run: RunContext) -> Iterator[RunContext]:
     try:
         with (
             bind_run(run.workflow_id, run.run_id),
+            hold_progress(run.progress),
             share_warehouse(run.project, run.workflow_id, lambda: run.warehouse),
         ):
             yield run

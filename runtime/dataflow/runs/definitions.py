@@ -24,7 +24,7 @@ from dataflow.runs.context import own_config
 from dataflow.runs.dagster_names import FURTHER_TAG, PARTITIONED_TAG, WORKFLOW_TAG
 from dataflow.runs.executor import holding_executor
 from dataflow.runs.known_assets import keys_of, lineage_of, merged_assets
-from dataflow.runs.launch_config import with_launch_config
+from dataflow.runs.launch_config import launch_resources, with_launch_config
 from dataflow.runs.lineage import Lineage
 from dataflow.runs.lineage_assets import assets_of
 from dataflow.runs.lineage_checks import checks_of
@@ -97,9 +97,12 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
 
     own_job = with_partitions(workflow.job, config)
 
-    def served(job: JobDefinition, **more: Any) -> JobDefinition:
-        job = _served(project, workflow_id, with_job_resources(job, found.resources), config)
-        return with_policy(job._copy(**more), policy)
+    def served(
+        job: JobDefinition, resources: Mapping[str, Any] | None = None, **more: Any
+    ) -> JobDefinition:
+        job = with_job_resources(job, found.resources)
+        job = _served(project, workflow_id, job, config, resources or {}, more)
+        return with_policy(job, policy)
 
     # What a schedule or sensor needs is the code location's, and assets take it from there.
     shared = _shared(found)
@@ -114,7 +117,7 @@ def read_definitions(project: Project, workflow: Workflow) -> WorkflowDefinition
     assets, lineage = merged_assets(assets, lineage_of(project, workflow_id, config, found))
     return WorkflowDefinitions(
         workflow_id,
-        with_launch_config(served(own_job, description=described), config, found.has_steps),
+        served(own_job, launch_resources(own_job, config, found.has_steps), description=described),
         config,
         assets,
         [_with_own_resources(check, own) for check in found.checks],
@@ -280,15 +283,23 @@ def _has_schedule(found: WorkflowDefinitions) -> bool:
 
 
 def _served(
-    project: Project, workflow_id: str, job: JobDefinition, config: WorkflowConfig | None
+    project: Project,
+    workflow_id: str,
+    job: JobDefinition,
+    config: WorkflowConfig | None,
+    resources: Mapping[str, Any],
+    changed: Mapping[str, Any],
 ) -> JobDefinition:
+    """A job as the service has it: one copy, as a thousand of them take their time."""
     partitioned = {PARTITIONED_TAG: "true"} if job.partitions_def is not None else {}
     changes: dict[str, Any] = {
+        **changed,
         "tags": {**job.tags, WORKFLOW_TAG: workflow_id, **partitioned},
         "run_tags": {**job.run_tags, WORKFLOW_TAG: workflow_id},
     }
-    if has_default_outputs(job):
-        changes["resource_defs"] = {**job.resource_defs, "io_manager": in_files}
+    outputs = {"io_manager": in_files} if has_default_outputs(job) else {}
+    if outputs or resources:
+        changes["resource_defs"] = {**resources, **job.resource_defs, **outputs}
     steps_by = job._executor_def or in_process_executor
     changes["executor_def"] = holding_executor(project, workflow_id, config, steps_by)
     return job._copy(**changes)

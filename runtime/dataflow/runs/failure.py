@@ -89,5 +89,11 @@ def full_stack(error: ErrorInfo) -> str:
 
 def is_interruption(error: ErrorInfo) -> bool:
     """Whether a run was ended from outside."""
-    chain = (error, error.cause)
-    return any(part and part.cls_name == "DagsterExecutionInterruptedError" for part in chain)
+    return any(part and _is_interruption(part) for part in (error, error.cause))
+
+
+def _is_interruption(error: ErrorInfo) -> bool:
+    if error.cls_name == "RuntimeError":
+        # What DuckDB makes of a signal that came while it was at work.
+        return error.message.strip() == "RuntimeError: Query interrupted"
+    return error.cls_name == "DagsterExecutionInterruptedError"

@@ -19,6 +19,8 @@ from dagster import (
 
 from dataflow.runs.dagster_names import TRIGGER_TAG, WORKFLOW_TAG
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.logging import get_logger
+from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
     from dagster import JobDefinition
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from dataflow.runs.definitions import WorkflowDefinitions
     from dataflow.shared.project import Project
     from dataflow.shared.trigger_settings import FileArrival
+
+log = get_logger(__name__)
 
 _SECONDS_BETWEEN_LOOKS = 10
 # All that is known of each is kept in Dagster's history, at each look.
@@ -89,8 +93,21 @@ def file_sensors(
         )
         return []
 
+    told = ""
+
     def evaluate(context: SensorEvaluationContext) -> SensorResult | SkipReason:
-        files = arrived_files(project, settings.url)
+        nonlocal told
+        try:
+            files = arrived_files(project, settings.url)
+        except FileArrivalError as error:
+            # What is raised here Dagster tells with a traceback, at each look; this is a line of
+            # its log and of the sensor's page. Nothing is forgotten: the next look goes on.
+            reason = f"{error.reason} {error.instruction}"
+            if reason != told:
+                log.error(reason, workflow=found.workflow_id)
+            told = reason
+            return SkipReason(redact(reason))
+        told = ""
         if context.cursor is None:
             first = Arrivals(sorted(files))
             reason = f"{len(files)} files are there; new ones start a run."

@@ -21,6 +21,7 @@ from dataflow.runs.postgres_history import (
 from dataflow.shared.environments import chosen_environment
 from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow.shared.importing import importing
+from dataflow.shared.plain_yaml import dump_yaml, load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,10 +69,10 @@ def prepare_dagster_home(project: Project) -> Path:
     own, read_by_dagster = project.root / _SETTINGS, home / _SETTINGS
     if own.exists() or not read_by_dagster.exists():
         try:
-            settings = yaml.safe_load(own.read_text(encoding="utf-8")) if own.exists() else {}
+            settings = load_yaml(own.read_text(encoding="utf-8")) if own.exists() else {}
             settings = _with_launcher(_with_redaction(settings or {}, project), project)
             settings = _with_output(settings, project.dagster_home)
-            text = _HEADER + yaml.safe_dump(settings)
+            text = _HEADER + dump_yaml(settings)
         except (yaml.YAMLError, AttributeError, UnicodeDecodeError) as error:
             raise _history_fault(project, error) from error
         # Version 0.1 had a link here.

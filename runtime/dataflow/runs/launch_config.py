@@ -26,9 +26,17 @@ def with_launch_config(
     job: JobDefinition, config: WorkflowConfig | None, has_steps: bool
 ) -> JobDefinition:
     """A job whose run config has a section for what the library's steps, if any, are to do."""
+    lacking = launch_resources(job, config, has_steps)
+    return job._copy(resource_defs={**job.resource_defs, **lacking}) if lacking else job
+
+
+def launch_resources(
+    job: JobDefinition, config: WorkflowConfig | None, has_steps: bool
+) -> dict[str, ResourceDefinition]:
+    """What `with_launch_config` adds to the resources of a job: by them run config has sections."""
     if config is None or not has_steps or SECTION in job.resource_defs:
-        return job
-    return job._copy(resource_defs={**job.resource_defs, SECTION: _section()})
+        return {}
+    return {SECTION: _section()}
 
 
 @cache

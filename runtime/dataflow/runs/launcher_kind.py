@@ -13,6 +13,7 @@ import yaml
 
 from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.config_types import Section
+from dataflow.shared.plain_yaml import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,7 @@ def named_launcher(project: Project) -> dict[str, Any]:
     Nothing where there is none; a file that cannot be read is refused where it is taken over.
     """
     try:
-        settings = yaml.safe_load((project.root / DAGSTER_SETTINGS).read_text(encoding="utf-8"))
+        settings = load_yaml((project.root / DAGSTER_SETTINGS).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
     named = settings.get("run_launcher") if isinstance(settings, dict) else None

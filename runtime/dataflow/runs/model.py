@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 from dataflow.runs.dagster_names import HOST_TAG, PROCESS_TAG
 
+# What the summary of a step begins with that a run for other parts has not done.
+LEFT_OUT = "left out"
+
 StepStatus = Literal["running", "succeeded", "failed", "skipped"]
 RunStatus = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled"]
 

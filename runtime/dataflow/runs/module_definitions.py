@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from dataflow.workflows.registry import Workflow
 
 _PACKAGE = "dataflow.workflows"
+_PACKAGE_PREFIX = f"{_PACKAGE}."
 # What follows the word in an import, and an import from a folder above.
 _MENTIONED = re.compile(rb"\bworkflows\W+(\w+)")
 _FROM_ABOVE = re.compile(rb"\bfrom[\s\\]*\.[\s\\]*\.")
@@ -58,6 +59,17 @@ _RESOURCES = (ConfigurableResourceFactory, IOManager, IOManagerDefinition, Resou
 _ASSETS = (AssetsDefinition, AssetSpec, SourceAsset, CacheableAssetsDefinition)
 _JOBS = (JobDefinition, UnresolvedAssetJobDefinition)
 _SCHEDULES = (ScheduleDefinition, UnresolvedPartitionedAssetScheduleDefinition)
+
+
+@dataclass
+class _KnownModules:
+    """The modules that were loaded when ``sys.modules`` had so many, and this one last."""
+
+    state: tuple[int, str] = (0, "")
+    of_packages: dict[str, list[str]] = field(default_factory=dict)
+
+
+_known_modules = _KnownModules()
 
 
 @dataclass
@@ -190,11 +202,27 @@ def _modules(workflow_id: str, folder: Path, found: ModuleDefinitions) -> Iterat
                 ) from error
             found.leave_out(f"all that {path.name} defines", f"It cannot be loaded: {what}")
     tests = f"{package}.tests"
-    # Of thousands of modules, once for each workflow: only those of this one are sorted.
-    for name in sorted([name for name in list(sys.modules) if name.startswith(package)]):
-        is_own = name == package or name.startswith(f"{package}.")
-        if is_own and not name.startswith(tests):
+    for name in sorted(_loaded_of(package)):
+        if not name.startswith(tests) and name in sys.modules:
             yield sys.modules[name]
+
+
+def _loaded_of(package: str) -> list[str]:
+    """The names of the modules of a workflow that are loaded, and of its package itself.
+
+    All are looked through only where others have been loaded since: a project of a thousand
+    workflows has ten thousand modules.
+    """
+    # What is loaded is added at the end.
+    state = len(sys.modules), next(reversed(sys.modules), "")
+    if _known_modules.state != state:
+        found: dict[str, list[str]] = {}
+        for name in list(sys.modules):
+            if name.startswith(_PACKAGE_PREFIX):
+                workflow_id = name[len(_PACKAGE_PREFIX) :].partition(".")[0]
+                found.setdefault(f"{_PACKAGE_PREFIX}{workflow_id}", []).append(name)
+        _known_modules.state, _known_modules.of_packages = state, found
+    return _known_modules.of_packages.get(package, [])
 
 
 def _imports_dagster(path: Path) -> bool:

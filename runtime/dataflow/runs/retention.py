@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _RECORDS_AT_ONCE = 500
 # Of one call, so that who calls can do other things in between.
 _MOST_AT_ONCE = 2000
+# Of the files that SQLite has of one database.
+_ENDINGS = ("", "-wal", "-shm", "-journal")
 
 
 def forget_old_runs(project: Project, instance: DagsterInstance) -> list[str]:
@@ -37,9 +39,10 @@ def forget_old_runs(project: Project, instance: DagsterInstance) -> list[str]:
         return []
     since = datetime.now(UTC) - timedelta(days=days) if days else None
     old = old_runs(_ended(instance), since, most)[:_MOST_AT_ONCE]
+    folders = _folders(project)
     for run_id in old:
         instance.delete_run(run_id)
-        for path in _files(project, run_id):
+        for path in _files(project, folders, run_id):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -87,10 +90,18 @@ def _ended(instance: DagsterInstance) -> Iterator[RunRecord]:
         cursor = page[-1].dagster_run.run_id
 
 
-def _files(project: Project, run_id: str) -> Iterator[Path]:
-    """What lies on disk of a run: Dagster empties its database of events and leaves the file."""
+def _folders(project: Project) -> list[Path]:
+    """Where runs have a folder each; looked up once, as there may be many workflows."""
     home = project.dagster_home
-    yield from (home / "history" / "runs").glob(f"{run_id}.db*")
-    yield home / "storage" / run_id
-    yield from home.glob(f"environments/*/storage/{run_id}")
-    yield from (project.state_dir / "runs").glob(f"*/{run_id}")
+    found = [home / "storage", *home.glob("environments/*/storage")]
+    return [*found, *(project.state_dir / "runs").glob("*")]
+
+
+def _files(project: Project, folders: Iterable[Path], run_id: str) -> Iterator[Path]:
+    """What lies on disk of a run: Dagster empties its database of events and leaves the file.
+
+    By name: that folder has a file for every run, and listing it for each would be their square.
+    """
+    events = project.dagster_home / "history" / "runs"
+    yield from (events / f"{run_id}.db{ending}" for ending in _ENDINGS)
+    yield from (folder / run_id for folder in folders)

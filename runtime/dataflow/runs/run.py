@@ -34,6 +34,7 @@ from dataflow.runs.run_progress import RunProgress
 from dataflow.runs.run_request import RunRequest, resolved_config
 from dataflow.runs.step_outputs import has_default_outputs, in_memory
 from dataflow.shared.logging import get_logger
+from dataflow.shared.step_progress import StepProgress
 from dataflow.workflows.registry import get_workflow
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def run_workflow(
     report: Callable[[Step], None] | None = None,
     on_wait: Callable[[str], None] | None = None,
     request: RunRequest | None = None,
+    progress: StepProgress | None = None,
 ) -> Run:
     """Run a workflow to its end in this process.
 
@@ -66,6 +68,7 @@ def run_workflow(
         report: Called when a step starts and when it ends.
         on_wait: Called with the holder's description if another run of the workflow has to end.
         request: Run config and partition; None for none.
+        progress: Where the steps count how far they are, for whoever shows it.
 
     Raises:
         WorkflowNotFoundError: The project has no such workflow.
@@ -89,7 +92,9 @@ def run_workflow(
         job = runnable_job(project, workflow, config)
         job = with_policy(job, policy, is_on_service=False)
         check_reach(project)
-        context = RunContext(project, workflow_id, str(uuid4()), config)
+        context = RunContext(
+            project, workflow_id, str(uuid4()), config, progress=progress or StepProgress()
+        )
         with (
             alive(project, context.run_id),
             workflow_lock(project, workflow_id, on_wait, context.run_id),
@@ -182,14 +187,16 @@ def _close_dead_runs(project: Project, instance: DagsterInstance, workflow_id: s
     from dagster import DagsterRunStatus, RunsFilter
 
     is_shared = bool(project.settings.history)
-    here = {} if is_shared else {HOST_TAG: socket.gethostname()}
-    tags = {WORKFLOW_TAG: workflow_id, **here}
+    here = None if is_shared else socket.gethostname()
     under_way = [
         DagsterRunStatus.NOT_STARTED,
         DagsterRunStatus.STARTING,
         DagsterRunStatus.STARTED,
     ]
-    for run in instance.get_runs(RunsFilter(tags=tags, statuses=under_way)):
+    # By status alone, of which few are under way: by tags, all runs of the workflow are looked at.
+    for run in instance.get_runs(RunsFilter(statuses=under_way)):
+        if run.tags.get(WORKFLOW_TAG) != workflow_id or here not in (None, run.tags.get(HOST_TAG)):
+            continue
         process = f"process {run.tags.get(PROCESS_TAG)}"
         if not is_shared or (process := lost_process(project, run.run_id)):
             instance.report_run_failed(run, f"The {process} that executed this run is gone.")

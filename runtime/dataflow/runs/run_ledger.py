@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from dataflow.runs.model import Step
+from dataflow.runs.model import LEFT_OUT, Step
 from dataflow.shared.logging import get_logger
 from dataflow.shared.shown import shortened
 
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
 
 _TABLE = """
 create table if not exists runs (
-    run_id text primary key, workflow_id text not null, steps text not null, rejected integer
+    run_id text primary key, workflow_id text not null, steps text not null, rejected integer,
+    ended real
 ) without rowid
 """
+# One that was made before runs had a time, and what finds a workflow's latest.
+_TIME = "alter table runs add column ended real"
+_COLUMNS = "pragma table_info(runs)"
+_LATEST = "create index if not exists latest_runs on runs (workflow_id, ended)"
+_LATEST_STEPS = "select steps from runs where workflow_id = ? order by ended desc limit ?"
 # Of runs that ended without a note, or with one that does not say why.
 _ERRORS = "create table if not exists errors (run_id text primary key, error text) without rowid"
 _SECONDS_TO_WAIT = 10.0
@@ -63,10 +70,16 @@ class RunLedger:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._open()) as ledger, ledger:
+                # Another run may end at this moment.
+                ledger.execute("begin immediate")
                 ledger.execute(_TABLE)
+                if "ended" not in {name for _, name, *_ in ledger.execute(_COLUMNS)}:
+                    ledger.execute(_TIME)
+                ledger.execute(_LATEST)
                 ledger.execute(
-                    "insert or replace into runs values (?, ?, ?, ?)",
-                    (run_id, workflow_id, json.dumps(steps), note.rejected_rows),
+                    "insert or replace into runs (run_id, workflow_id, steps, rejected, ended) "
+                    "values (?, ?, ?, ?, ?)",
+                    (run_id, workflow_id, json.dumps(steps), note.rejected_rows, time.time()),
                 )
         except (sqlite3.Error, OSError) as error:
             log.warning(f"How this run ended is not in {self._path.name}: {error}")
@@ -93,16 +106,19 @@ class RunLedger:
         return found
 
     def usual_seconds(self, workflow_id: str) -> dict[str, float]:
-        """How many seconds a workflow's steps take, by their name: the median of earlier runs."""
+        """How many seconds a workflow's steps take, by their name: the median of the latest runs.
+
+        Those of a run that left the step out, or failed in it, say nothing.
+        """
         taken: dict[str, list[float]] = {}
         if not self._path.exists():
             return {}
         try:
             with closing(self._open()) as ledger:
-                asked = "select steps from runs where workflow_id = ? limit ?"
-                for (steps,) in ledger.execute(asked, (workflow_id, _RUNS_ASKED)):
+                for (steps,) in ledger.execute(_LATEST_STEPS, (workflow_id, _RUNS_ASKED)):
                     for step in json.loads(steps):
-                        if step["status"] == "succeeded":
+                        is_whole = not step["summary"].startswith(LEFT_OUT)
+                        if step["status"] == "succeeded" and is_whole:
                             taken.setdefault(step["name"], []).append(step["seconds"])
         except (sqlite3.Error, ValueError, KeyError, TypeError):
             # It is for a guess alone.

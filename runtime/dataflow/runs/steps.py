@@ -20,7 +20,9 @@ from dataflow.modelling.build import BuildResult
 from dataflow.runs.context import RunContext, run_of_step
 from dataflow.runs.dagster_names import PART_TAG
 from dataflow.runs.launch_config import asked_tags
+from dataflow.runs.long_step import logged
 from dataflow.runs.made_assets import LoadedTable, tell_of_loaded_tables, telling_of_sources
+from dataflow.runs.model import LEFT_OUT
 from dataflow.runs.partitioning import part_of_run, with_partition_key
 from dataflow.runs.reading import Reading
 from dataflow.runs.run_part import (
@@ -86,7 +88,7 @@ class Steps:
         if _leaves_out(LOAD):
             return StoredTable("", 0)
         reading = _reading()
-        with self._run() as run:
+        with self._run("extract") as run:
             forget_earlier(run, _RUNS_KEPT)
             part = _part(run)
             with telling_of_sources(run) as told:
@@ -127,7 +129,7 @@ class Steps:
         """
         if _leaves_out(LOAD):
             return extracted
-        with self._run() as run:
+        with self._run("transform") as run:
             here = (found_here(run, each) for each in extracted.all)
             tables = [_transformed(run, each, transform_data) for each in here]
         said = []
@@ -142,11 +144,11 @@ class Steps:
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows of all tables into the warehouse as config.yaml says."""
         if _leaves_out(LOAD):
-            with self._run() as run:
+            with self._run("load") as run:
                 return loaded_before(run)
         reading = _reading()
         results, said, made = [], [], []
-        with self._run() as run, run.lock():
+        with self._run("load") as run, run.lock():
             part = _part(run)
             tables = [found_here(run, each) for each in transformed.all]
             for stored in tables:
@@ -160,6 +162,7 @@ class Steps:
                     rejected=_rejected_rows(run, stored),
                 )
                 started = time.monotonic()
+                run.progress.begin_table(stored.table)
                 try:
                     rows = Path(stored.path)
                     rows = with_partition_key(rows, part.key) if part else rows
@@ -197,7 +200,7 @@ class Steps:
         if _leaves_out(MODELS):
             return BuildResult([], 0)
         log.info("building models", source=loaded.table if loaded else "other workflows")
-        with self._run() as run, run.lock():
+        with self._run("model") as run, run.lock():
             if loaded is None:
                 forget_earlier(run, _RUNS_KEPT)
             result, summary = make_models(run, sorted(models_of(_parts())))
@@ -213,15 +216,16 @@ class Steps:
         if _leaves_out(DASHBOARD):
             return {}
         log.info("publishing", after=type(modelled).__name__)
-        with self._run() as run, run.lock():
+        with self._run("publish") as run, run.lock():
             tables, summary = make_dashboard(run)
         _say(summary)
         return tables
 
     @contextmanager
-    def _run(self) -> Iterator[RunContext]:
+    def _run(self, step: str) -> Iterator[RunContext]:
         with told_for(self.workflow_id), run_of_step(self.workflow_id) as run:
-            yield run
+            with logged(step, run.progress):
+                yield run
             share_step(run)
 
 
@@ -231,7 +235,7 @@ def _leaves_out(part: str) -> bool:
     if not parts or part in parts or (part == MODELS and models_of(parts)):
         return False
     named = part_tags(parts)[PART_TAG].replace(",", " and ")
-    _say(f"left out; this run is for {named} only")
+    _say(f"{LEFT_OUT}; this run is for {named} only")
     return True
 
 
@@ -259,6 +263,7 @@ def _extracted(
 ) -> Iterator[StoredTable]:
     """Fetch one source, and write its rows down, and those of the lists in them."""
     name = table.load.table if table.name or table.child_tables else ""
+    run.progress.begin_table(name)
     with rows_kept_in(run.folder / _READ) as folder:
         result = _by_contract(table, extract_data(parameters_of(run, table, reading, part)))
         stored = _store(run, "extract", result, folder, table=name)
@@ -285,6 +290,7 @@ def _transformed(
     from dataflow.shared.lazy_rows import LazyRows
 
     source = Path(extracted.path)
+    run.progress.begin_table(extracted.table)
     transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
     stored = _store(run, "transform", transformed, source.parent, source, extracted.table)
     del transformed

@@ -21,7 +21,7 @@ _NAMES = {
     "code-server start": "Dagster's code server",
     "api grpc": "the child of Dagster's code server",
     "dataflow.service.worker_keeper": "the keeper of the run worker",
-    "dataflow.service.warm_worker": "the run worker, or a run",
+    "dataflow/service/warm_worker.py": "the run worker, or a run",
     "dataflow.cli api": "the REST API",
     "evidence serve": "the dashboard server",
     "dataflow up": "a watcher of `dataflow up`",

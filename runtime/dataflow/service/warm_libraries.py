@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 # All that a run may use of this library.
-_PACKAGES = ("sources", "stages", "warehouse", "modelling", "publish", "runs")
+_PACKAGES = ("shared", "sources", "stages", "warehouse", "modelling", "publish", "runs")
 _THEIRS = (
     "babel.dates",
     "dagster._core.storage.local_compute_log_manager",
     "dagster._grpc.impl",
+    "encodings.utf_8_sig",
     "pandas",
     "pyarrow.compute",
     "pyarrow.dataset",
@@ -30,11 +32,15 @@ _THEIRS = (
 )
 # Not installed everywhere.
 _OF_DBT = (
+    "dbt.adapters.__about__",
     "dbt.adapters.duckdb",
+    "dbt.adapters.duckdb.__version__",
+    "dbt.adapters.duckdb.environments.local",
     "dbt.adapters.sql",
     "dbt.cli.main",
     "dbt.parser.sql",
     "dbt.task.build",
+    "dbt_common.clients.agate_helper",
     "daff",
     "google.protobuf.descriptor_pb2",
     "multiprocessing.dummy",
@@ -49,11 +55,12 @@ class WarmingError(DataflowError):
     """This process cannot become one that forks runs."""
 
 
-def load_libraries(further: Iterable[str] = ()) -> None:
+def load_libraries(further: Iterable[str] = (), project: Path | None = None) -> None:
     """Import what runs need, so that a forked child finds it.
 
     Args:
         further: Modules beside those of runs, such as the command line.
+        project: The folder of the project that is served, if there is one.
 
     Raises:
         WarmingError: A thread runs in this process afterwards: a child would lack it, and could
@@ -68,6 +75,7 @@ def load_libraries(further: Iterable[str] = ()) -> None:
         for train in (
             training.train_dagster,
             training.train_dbt,
+            partial(training.train_macros, project),
             training.start_resource_tracker,
             training.train_inspect,
         ):
@@ -77,18 +85,24 @@ def load_libraries(further: Iterable[str] = ()) -> None:
         training.end_duckdb()
     gc.collect()
     gc.freeze()
-    _check_threads()
+    check_threads()
 
 
 def _own_modules() -> Iterator[str]:
     yield from ("dataflow.authoring", "dataflow.service.warm_run")
+    yield "dataflow.service.prompt_coordinator"
     for name in _PACKAGES:
         package = import_module(f"dataflow.{name}")
         for module in walk_packages(package.__path__, f"dataflow.{name}."):
             yield module.name
 
 
-def _check_threads() -> None:
+def check_threads() -> None:
+    """See that this process can be forked.
+
+    Raises:
+        WarmingError: A thread runs in it, by Python or by itself.
+    """
     # Some libraries have threads that they end before a fork and start again when needed.
     child = os.fork()
     if child == 0:

@@ -136,9 +136,11 @@ def _start(place: WarmPlace, root: Path, environ: dict[str, str], idle: object) 
         minutes = float(str(idle)) if idle is not None else _IDLE_MINUTES
     except ValueError:
         return
+    # By its file, as the service does: see `worker_keeper`.
+    worker = os.path.join(os.path.dirname(__file__), "warm_worker.py")  # noqa: PTH118, PTH120
     command = [
-        *(sys.executable, *subprocess._args_from_interpreter_flags(), "-P", "-m"),  # type: ignore[attr-defined]
-        *("dataflow.service.warm_worker", "--project", str(root), "--name", place.name),
+        *(sys.executable, *subprocess._args_from_interpreter_flags(), "-P", worker),  # type: ignore[attr-defined]
+        *("--project", str(root), "--name", place.name),
         *("--entry", ENTRY, "--idle-minutes", str(minutes)),
     ]
     with place.log_file.open("w") as log:

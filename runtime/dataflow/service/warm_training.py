@@ -10,7 +10,9 @@ import signal
 import tempfile
 from contextlib import suppress
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import yaml
@@ -30,7 +32,15 @@ _WITH_SCHEMA = (
     "dbt.adapters.duckdb:DuckDBCredentials",
 )
 # Of classes for which code is written on first use.
-_WITH_CODE = ("dbt.adapters.", "dbt.artifacts.", "dbt.contracts.")
+_WITH_CODE = ("dbt.adapters.", "dbt.artifacts.", "dbt.contracts.", "dbt.task.", "dbt_common.")
+# Its part for reading the project that dbt has parsed before.
+_NOTHING = b"\x80"
+_READS_PARSED = "__mashumaro_from_dict_msgpack__"
+_WITH_MACROS = ("dbt.include.global_project", "dbt.include.duckdb")
+_MACROS_OF_WORKFLOWS = "src/dataflow/workflows/*/dbt/macros/*.sql"
+# Read, and compiled: what the largest projects have is not worth a longer start.
+_MOST_FILES, _MOST_TEXTS = 2000, 250
+_MACRO_BLOCKS = {"macro", "materialization", "test", "data_test"}
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _TOY_SETTINGS = {
     "storage": {"custom": {"module": "dataflow.runs.history", "class": "RedactedHistory"}},
@@ -46,6 +56,7 @@ def train_dagster() -> None:
     """Execute a toy job, with a history in a folder of its own."""
 
     def toy_op(context: OpExecutionContext) -> int:
+        """One with words, which Dagster reads."""
         context.log.debug("toy")
         return 1
 
@@ -93,8 +104,46 @@ def train_dbt() -> None:
             # Without data both fail, once the code is there.
             with suppress(Exception):
                 known.from_dict({})
+            # The first is for what others hold, the second for what is read by itself.
+            with suppress(Exception):
+                getattr(known, _READS_PARSED)({})
+            with suppress(Exception):
+                known.from_msgpack(_NOTHING)
             with suppress(Exception):
                 object.__new__(known).to_dict()
+    _compile_patterns()
+
+
+def train_macros(project: Path | None) -> None:
+    """Have dbt compile its macros, and those of a project's workflows; it keeps them by their text.
+
+    So one that is edited later is another one. Compiled is not called: nothing of a project's is
+    done here. Those that the template gave to all workflows are one.
+
+    Args:
+        project: The folder of a project, if one is served.
+
+    Raises:
+        ImportError: dbt is not installed.
+    """
+    from dbt_common.clients.jinja import extract_toplevel_blocks, template_cache
+
+    packages = [Path(import_module(name).PACKAGE_PATH) for name in _WITH_MACROS]
+    paths = [path for package in packages for path in (package / "macros").rglob("*.sql")]
+    paths += islice(project.glob(_MACROS_OF_WORKFLOWS), _MOST_FILES) if project else []
+    texts = {path.read_text(encoding="utf-8", errors="replace"): None for path in paths}
+    for text in islice(texts, _MOST_TEXTS):
+        # What dbt cannot read it complains of in the run.
+        with suppress(Exception):
+            for block in extract_toplevel_blocks(text, _MACRO_BLOCKS, collect_raw_data=False):
+                known = SimpleNamespace(name="", macro_sql=block.full_block)
+                template_cache.get_node_template(known)
+
+
+def _compile_patterns() -> None:
+    from sqlparse.lexer import Lexer
+
+    Lexer.get_default_instance()  # type: ignore[no-untyped-call]
 
 
 def _subclasses(known: type[Any]) -> set[type[Any]]:

@@ -31,12 +31,18 @@ if TYPE_CHECKING:
 
     from dataflow.service.warm_listener import Listener
 
+# What the command line loads when it runs a workflow.
+_OF_TERMINALS = (
+    "dataflow.cli.workflow_run",
+    "dataflow.cli.run_config",
+    "dataflow.service.warm_start",
+)
 _SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Load, listen and fork until SIGTERM or nobody has come for long; wait for runs under way."""
-    parser = argparse.ArgumentParser(prog="python -m dataflow.service.warm_worker")
+    parser = argparse.ArgumentParser(prog="warm_worker.py")
     parser.add_argument("--socket", type=Path, help="where the launcher of a service asks for runs")
     parser.add_argument("--project", type=Path, help="whose terminals are served as well")
     parser.add_argument("--name", default="", help="the place that has to be this process's")
@@ -62,7 +68,8 @@ def main(arguments: list[str] | None = None) -> None:
             place.log_file.unlink(missing_ok=True)
         return
     try:
-        load_libraries([chosen.entry.partition(":")[0]] if owned else [])
+        further = [chosen.entry.partition(":")[0], *_OF_TERMINALS] if owned else []
+        load_libraries(further, chosen.project)
     except WarmingError as error:
         sys.exit(str(error))
     loaded.remember()

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 # One that cannot be started would otherwise be tried without end.
@@ -27,7 +28,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--socket", required=True)
     # The rest is for the warm process.
     chosen, further = parser.parse_known_args(arguments)
-    worker = ["-P", "-m", "dataflow.service.warm_worker", "--socket", chosen.socket]
+    # By its file: `-m` would leave frames below every run of whose modules Python knows no file,
+    # and dbt has it look for them among all that are loaded.
+    worker = ["-P", str(Path(__file__).with_name("warm_worker.py")), "--socket", chosen.socket]
     _Keeper([*worker, *further]).run()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -285,7 +286,11 @@ class WorkflowConfig(Section):
             return [SourceTable("", single.source, single.contract, self.load, single.child_tables)]
         return [
             SourceTable(
-                name, given.source, given.contract, self._load_of(name, given), given.child_tables
+                name,
+                given.source,
+                given.contract and replace(given.contract, place=f"ingestion.sources.{name}"),
+                self._load_of(name, given),
+                given.child_tables,
             )
             for name, given in single.sources.items()
         ]

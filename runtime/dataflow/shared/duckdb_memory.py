@@ -16,12 +16,20 @@ if TYPE_CHECKING:
 
 
 def memory_limit() -> str:
-    """The setting ``memory_limit`` of the project that is worked on; empty if it has none."""
+    """The setting ``memory_limit`` of the project that is worked on; empty if it has none.
+
+    >>> memory_limit()
+    ''
+    """
     project = known_project()
     return project.settings.memory_limit if project else ""
 
 
 def limit_memory(connection: DuckDBPyConnection) -> None:
-    """Hold a connection, and all others to its database in this process, to the limit."""
+    """Hold a connection, and all others to its database in this process, to the limit.
+
+    >>> import duckdb
+    >>> limit_memory(duckdb.connect())
+    """
     if limit := memory_limit():
         connection.execute(f"SET memory_limit = {quote_literal(limit)}")

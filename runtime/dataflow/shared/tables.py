@@ -14,6 +14,7 @@ from dataflow.shared.errors import BadInputError
 from dataflow.shared.lazy_rows import LazyRows, TableFileError
 from dataflow.shared.parquet_types import storable
 from dataflow.shared.shown import quoted
+from dataflow.shared.step_progress import step_progress
 from dataflow.shared.wide_decimals import narrowed
 
 if TYPE_CHECKING:
@@ -121,7 +122,9 @@ def write_parquet(data: Rows, path: Path, known: pa.Schema | None = None) -> int
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    progress = step_progress()
     if isinstance(data, LazyRows):
+        progress.begin("writing", total_rows=len(data))
         data = data.to_reader()
     tables = _each_table(data) if isinstance(data, pa.RecordBatchReader) else [to_arrow(data)]
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
@@ -136,6 +139,7 @@ def write_parquet(data: Rows, path: Path, known: pa.Schema | None = None) -> int
                 _refuse_other_types(table, writer.schema)
                 writer.write_table(table)
                 rows += table.num_rows
+                progress.count(rows=rows)
         beside.replace(path)
     except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise TableFileError(
@@ -205,7 +209,7 @@ def _from_iterator(rows: Iterator[Any]) -> pa.Table:
         return _from_list([])
     every: Iterable[Any] = chain([first], rows)
     if isinstance(first, Mapping):
-        return _from_list(list(every))
+        return _from_list(list(step_progress().counting(every)))
     if isinstance(first, list | tuple):
         return _from_list([row for part in every for row in _as_list(part)])
     if _is_table(first):

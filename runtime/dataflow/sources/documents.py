@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
@@ -13,11 +14,13 @@ from dataflow.sources.duckdb_session import (
     faults_told,
     nulls_of,
     open_engine,
+    watching_files,
     without_nan,
 )
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.exact_numbers import with_exact_numbers
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
+from dataflow.sources.local_file import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 _LARGEST_OBJECT = 64 << 20
 # Beyond this a double does not hold every whole number.
 _EXACT = 2.0**53
+_FEW = 20_000
 # DuckDB makes dates of texts on its own terms: it drops time zones. A layout that no text has
 # leaves the texts as they are, and `read_typed` looks at them.
 _NO_DATES = "dateformat = 'no-date', timestampformat = 'no-timestamp'"
@@ -83,7 +87,11 @@ def _read(
         f"read_json({always}, sample_size = -1, union_by_name = true, "
         f"map_inference_threshold = -1, field_appearance_threshold = 0, {_NO_DATES})"
     )
-    with open_engine() as connection, faults_told(lambda message: _fault(message, files)):
+    with (
+        open_engine() as connection,
+        faults_told(lambda message: _fault(message, files)),
+        watching_files(connection, size_of(files), is_whole=False),
+    ):
         relation = connection.sql(f"FROM {call}")
         _refuse_values(relation, files)
         kinds = _kinds_found(relation)
@@ -162,13 +170,20 @@ def _fetch(
     for name, column in zip(table.column_names, table.columns, strict=True):
         if str(column.type) != "double":
             continue
-        # Its import takes as long as a small file does.
-        import pyarrow.compute as pc
-
-        largest = pc.max(pc.filter(pc.abs(column), pc.is_finite(column))).as_py()
-        if (largest or 0) > _EXACT:
+        if _largest(column) > _EXACT:
             told.append(f"Column {name!r} has whole numbers too large to be exact as numbers.")
     return relation, table, told
+
+
+def _largest(column: Any) -> float:
+    """How far from zero a column of fractions comes; 0 without values."""
+    if len(column) <= _FEW:
+        # To import what does it for many takes longer.
+        values = (abs(value) for value in column.to_pylist() if value is not None)
+        return max(filter(isfinite, values), default=0.0)
+    import pyarrow.compute as pc
+
+    return float(pc.max(pc.filter(pc.abs(column), pc.is_finite(column))).as_py() or 0.0)
 
 
 def _mixed_within(relation: duckdb.DuckDBPyRelation, table: pa.Table) -> list[str]:

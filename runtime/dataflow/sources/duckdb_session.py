@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.duckdb_memory import limit_memory
 from dataflow.shared.sql import quote_identifier
+from dataflow.shared.step_progress import step_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +32,20 @@ def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET enable_progress_bar = false")
         limit_memory(connection)
         yield connection
+
+
+@contextmanager
+def watching_files(
+    connection: duckdb.DuckDBPyConnection, size: int, *, is_whole: bool
+) -> Iterator[None]:
+    """Let people see how many of the bytes of some files DuckDB has read, in the block.
+
+    Args:
+        is_whole: Whether they are read once. To find types they are read several times, and nobody
+            knows how often.
+    """
+    with step_progress().watching(connection, "", total_size=size, is_whole=is_whole):
+        yield
 
 
 @contextmanager

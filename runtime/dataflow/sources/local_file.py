@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -16,3 +17,8 @@ class LocalFile:
     path: Path
     shown: str
     format: str
+
+
+def size_of(files: Iterable[LocalFile]) -> int:
+    """How many bytes some files have."""
+    return sum(file.path.stat().st_size for file in files)

@@ -65,7 +65,8 @@ def read_source(
         (``new_columns``, ``lost_columns``, ``changed_columns``, ``rejected_rows`` and
         ``nulled_values``). Rows that the contract puts aside are under ``rejected``.
 
-    What comes is kept on disk as it comes, and then has to fit into memory as a table.
+    In a run the rows of text and Parquet files with a contract go to the disk as they are read;
+    others, and those that are read outside of a run, have to fit into memory as a table.
 
     Raises:
         SourceTooLargeError: It does not.
@@ -82,7 +83,8 @@ def read_source(
     if not name:
         return _result(source, parameters, last_value, own_readers or {})
     with told_of(name):
-        result = _result(within, parameters, last_value, own_readers or {})
+        place = f"ingestion.sources.{name}"
+        result = _result(within, parameters, last_value, own_readers or {}, place)
     result["metadata"]["table"] = (within.get("load") or {}).get("table") or name
     return result
 
@@ -115,9 +117,10 @@ def _result(
     parameters: Mapping[str, Any] | Parameters,
     last_value: Any,
     own_readers: Mapping[str, OwnReader],
+    place: str = "ingestion",
 ) -> dict[str, Any]:
-    """What `read_source` returns of one source."""
-    source, given, contract = _parts(source, parameters)
+    """What `read_source` returns of one source, whose settings stand at ``place``."""
+    source, given, contract = _parts(source, parameters, place)
     last_value = given.get("last_value") if last_value is None else last_value
     request = ReadRequest(
         checked_parameters(given),
@@ -194,7 +197,7 @@ def hold_to_contract(
 
 
 def _parts(
-    source: Mapping[str, Any] | Section, parameters: Mapping[str, Any] | Parameters
+    source: Mapping[str, Any] | Section, parameters: Mapping[str, Any] | Parameters, place: str
 ) -> tuple[Mapping[str, Any] | Section, dict[str, Any], Contract | None]:
     """The source, the parameters to read it with and the contract it is held to."""
     given = plain_values(parameters)
@@ -203,7 +206,8 @@ def _parts(
         own = values.get("parameters") or {}
         columns, changes = values.get("columns") or {}, values.get("on_change") or {}
         within = values["source"]
-        contract = checked_contract(columns, changes, _location(within)) if columns else None
+        shown = _location(within)
+        contract = checked_contract(columns, changes, shown, place) if columns else None
         return within, {**own, **given}, contract
     agreed = held_contract(values)
     return source, given, replace(agreed, shown=_location(source)) if agreed else None

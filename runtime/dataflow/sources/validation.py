@@ -50,9 +50,9 @@ def checked_parameters(values: Mapping[str, Any] | Parameters) -> Parameters:
 
 
 def checked_contract(
-    columns: Mapping[str, Any], on_change: Mapping[str, Any], shown: str
+    columns: Mapping[str, Any], on_change: Mapping[str, Any], shown: str, place: str
 ) -> Contract:
-    """``ingestion.columns`` and ``ingestion.on_change`` as the contract of the source ``shown``.
+    """``columns`` and ``on_change``, which stand at ``place``, as the contract of ``shown``.
 
     Raises:
         SourceSettingError: A value does not fit.
@@ -61,7 +61,7 @@ def checked_contract(
         name: _checked(Column, column, f"columns.{name}")
         for name, column in columns_in(columns).items()
     }
-    return Contract(agreed, _checked(OnChange, on_change, "on_change"), shown)
+    return Contract(agreed, _checked(OnChange, on_change, "on_change"), shown, place)
 
 
 def _checked(model: type[Model], values: Mapping[str, Any], key: str) -> Model:

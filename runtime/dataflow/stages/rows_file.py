@@ -10,6 +10,7 @@ from dataflow.shared.duckdb_memory import limit_memory
 from dataflow.shared.lazy_rows import TableFileError
 from dataflow.shared.parquet_copy import copy_to_parquet, keeps_arrow_types
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
+from dataflow.shared.step_progress import step_progress
 from dataflow.stages.duplicates import find_repetitions
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class RowsFile:
 
     def remove_duplicates(self) -> None:
         """Leave out the rows that are equal to an earlier one in every column."""
+        step_progress().begin("looking for duplicates")
         # A column that was added has one value for all: it tells no row from another.
         names = [quote_identifier(name) for name in self._own]
         self._repetitions = find_repetitions(self._connection, self._relation, names, _NUMBER)
@@ -78,6 +80,7 @@ class RowsFile:
         """Write the rows into a new file beside the old one, unless nothing has changed."""
         if not self._repetitions and not self._added:
             return self._path
+        step_progress().begin("writing", total_rows=self.rows, is_whole=True)
         target = self._path.with_name(f"{uuid.uuid4().hex}.parquet")
         added = "".join(
             f", {quote_literal(moment.isoformat())}::TIMESTAMPTZ AS {quote_identifier(name)}"
@@ -104,7 +107,8 @@ def open_file(path: Path) -> Iterator[RowsFile]:
             # What does not fit into memory goes beside the rows, not into the current folder.
             connection.execute(f"SET temp_directory = {quote_literal(path.parent / 'spill')}")
             limit_memory(connection)
-            yield RowsFile(connection, path)
+            with step_progress().watching(connection, ""):
+                yield RowsFile(connection, path)
         except duckdb.Error as error:
             raise TableFileError(
                 f"The rows in {path} cannot be read or written anew: {error}",

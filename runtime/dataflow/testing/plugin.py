@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sandbox(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Sandbox]:
     """A project in a temporary folder, with the code of the workflow that the test belongs to.
 
@@ -23,5 +26,6 @@ def sandbox(
     """
     from dataflow.testing.sandbox import open_sandbox
 
-    with open_sandbox(request.path, tmp_path, monkeypatch) as opened:
+    kept = tmp_path_factory.getbasetemp() / "parsed"
+    with open_sandbox(request.path, tmp_path, monkeypatch, kept) as opened:
         yield opened

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import yaml
 
+from dataflow.modelling.kept_parse import keeping_parse
 from dataflow.runs.context import own_config
 from dataflow.runs.dagster_names import PARTITION_TAG
 from dataflow.runs.partitioning import first_partition, part_of_run
@@ -278,9 +279,13 @@ class _QuietHandler(SimpleHTTPRequestHandler):
 
 @contextmanager
 def open_sandbox(
-    test_file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    test_file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, kept: Path | None = None
 ) -> Iterator[Sandbox]:
-    """Make a project in ``folder`` around the workflow whose ``tests`` hold ``test_file``."""
+    """Make a project in ``folder`` around the workflow whose ``tests`` hold ``test_file``.
+
+    Args:
+        kept: A folder for what one sandbox of this process leaves to the next: the models, parsed.
+    """
     real = find_project(test_file.parent)
     tests_dir = next(parent for parent in test_file.parents if parent.name == "tests")
     root = folder / "project"
@@ -302,6 +307,8 @@ def open_sandbox(
             names = _ingestion(project, workflow_id).get("sources") or [""]
             given |= dict.fromkeys(names, nothing)
         cleanup.enter_context(_sources(project, workflow_id, given))
+        if kept is not None:
+            cleanup.enter_context(keeping_parse(kept / workflow_id))
         yield sandbox
 
 

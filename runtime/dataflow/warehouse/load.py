@@ -6,8 +6,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
-from dataflow.shared.shown import quoted
+from dataflow.shared.shown import counted, quoted
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
+from dataflow.shared.step_progress import step_progress
 from dataflow.shared.wide_decimals import MOST_DIGITS, wide_columns
 from dataflow.warehouse.column_fit import FittedColumn, column_types, fit_columns
 from dataflow.warehouse.database import WarehouseError, open_database
@@ -80,11 +81,16 @@ def load_rows(
     target = tables.relation(f"{RAW_SCHEMA}.{table}")
     batch = request.batch if disposition == "append" else None
     anew = request.full_refresh or (disposition == "replace" and request.partition is None)
-    loaded_by, columns, gone = "", list[FittedColumn](), 0
-    with _transaction(connection, table):
+    loaded_by, columns, gone, undecided = "", list[FittedColumn](), 0, 0
+    progress, is_whole = step_progress(), anew and disposition == "replace"
+    with (
+        progress.watching(connection, "", is_whole=is_whole),
+        _transaction(connection, table),
+    ):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {tables.schema(RAW_SCHEMA)}")
         exists = table in tables.names(connection, RAW_SCHEMA)
         incoming = _incoming(parquet, table, exists=exists)
+        progress.count(total_rows=incoming)
         _refuse_wide_decimals(parquet, table)
         if incoming:
             _refuse_unwritable_names(connection, rows)
@@ -112,7 +118,7 @@ def load_rows(
                 replace_owned_rows(connection, target, rows, columns, request.owners, tables)
             elif disposition == "merge":
                 key, cursor = request.primary_key, request.cursor
-                merge_rows(connection, target, parquet, columns, key, cursor)
+                undecided = merge_rows(connection, target, parquet, columns, key, cursor)
             else:
                 if request.span is not None:
                     delete_span(connection, target, request.span)
@@ -134,6 +140,11 @@ def load_rows(
         for column in columns
         if column.was
     ]
+    if undecided:
+        notes.append(
+            f"{counted(undecided, 'key')} of {RAW_SCHEMA}.{table} came in several rows that "
+            "differ: the last row of each counts."
+        )
     rows_loaded = 0 if loaded_by else incoming
     loaded = f"{RAW_SCHEMA}.{table}"
     return LoadResult(loaded, rows_loaded, total, loaded_by, notes=notes, rows_gone=gone)

@@ -28,11 +28,14 @@ def merge_rows(
     columns: Sequence[FittedColumn],
     primary_key: Sequence[str],
     cursor: str = "",
-) -> None:
+) -> int:
     """Put the rows of a file in the place of those with the same key, and add the others.
 
     Of rows with one key the one with the greatest cursor counts, and of these the last one; a row
     that is older than the table's leaves that one. Without a cursor the file's last row counts.
+
+    Returns:
+        How many keys had several rows that differ, where there is no cursor to decide.
 
     Raises:
         BadInputError: The key is not in every row, or is text on one side and not on the other.
@@ -46,11 +49,19 @@ def merge_rows(
         order.insert(0, f"{by.expression} DESC NULLS LAST")
     chosen = ", ".join(f"{c.expression} AS {quote_identifier(c.own_name)}" for c in columns)
     partition = ", ".join(key.expression for key in keys)
+    rows = f"read_parquet({quote_literal(parquet)}, {_ROW_NUMBER} = true)"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE dataflow_chosen AS SELECT {chosen} "
-        f"FROM read_parquet({quote_literal(parquet)}, {_ROW_NUMBER} = true) "
+        f"CREATE OR REPLACE TEMP TABLE dataflow_chosen AS SELECT {chosen} FROM {rows} "
         f"QUALIFY row_number() OVER (PARTITION BY {partition} ORDER BY {', '.join(order)}) = 1"
     )
+    undecided = 0
+    if by is None and count_rows(connection, _CHOSEN) < count_rows(connection, rows):
+        values = ", ".join(c.expression for c in columns)
+        undecided = count_rows(
+            connection,
+            f"(SELECT {partition} FROM {rows} GROUP BY {partition} "
+            f"HAVING count(DISTINCT ({values})) > 1)",
+        )
     names = [quote_identifier(key.own_name) for key in keys]
     match = " AND ".join(f"old.{name} = new.{name}" for name in names)
     if by is not None:
@@ -62,6 +73,7 @@ def merge_rows(
     connection.execute(f"DELETE FROM {target} AS old USING {_CHOSEN} AS new WHERE {match}")
     connection.execute(f"INSERT INTO {target} BY NAME FROM {_CHOSEN}")
     connection.execute(f"DROP TABLE {_CHOSEN}")
+    return undecided
 
 
 def _column(columns: Sequence[FittedColumn], name: str) -> FittedColumn:

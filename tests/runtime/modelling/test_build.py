@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.progress_recorder import Recorder
 
 from dataflow.modelling.build import ModelError, build_models
 from dataflow.modelling.packages import PackageError, install_packages
 from dataflow.shared.project import Project
+from dataflow.shared.step_progress import hold_progress
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.kind import open_warehouse
 
@@ -32,10 +35,16 @@ def project(project_folder: Path, workflow_folder: Path) -> Project:
 
 @pytest.mark.slow
 def test_models_are_built_and_tested_and_the_file_is_let_go(project: Project) -> None:
-    """The result names the models, and another process can open the warehouse at once."""
+    """The result names the models; how many of all are done is told meanwhile; the file is free."""
     lines: list[str] = []
-    result = build_models(project, "sales", open_warehouse(project, "sales"), lines.append)
+    progress = Recorder()
+    with hold_progress(progress):
+        result = build_models(project, "sales", open_warehouse(project, "sales"), lines.append)
     assert result.models == ["staging.stg_sales", "marts.sales"]
+    told = list(progress.told("parts", "total_parts", "of"))
+    assert told[-9:] == [(number, 8, "models and tests") for number in range(9)]
+    assert {"stg_sales", "sales"} < {at for (at,) in progress.told("at")}
+    assert progress.look().at == ""
     assert result.tests == 6
     assert any("stg_sales [OK in" in line for line in lines)
     code = (
@@ -49,6 +58,13 @@ def test_models_are_built_and_tested_and_the_file_is_let_go(project: Project) ->
         check=True,
     )
     assert done.stdout == "[(6,)]\n"
+    target = project.state_dir / "dbt" / "sales" / "target"
+    manifest = json.loads((target / "manifest.json").read_text())
+    [model] = [node for node in manifest["nodes"].values() if node["name"] == "stg_sales"]
+    assert '"raw"."sales"' in model["compiled_code"], "what was built, not what was parsed"
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    assert len(results) == 8
+    assert not [*target.glob("manifest.json.*")]
 
 
 @pytest.mark.slow

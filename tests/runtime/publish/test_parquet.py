@@ -12,12 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.dashboard_fixtures import AddWorkflow, write_warehouse
+from tests.progress_recorder import Recorder
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
 from dataflow.publish.parquet import PublishError, publish_workflow
 from dataflow.shared.project import Project
+from dataflow.shared.step_progress import hold_progress
 from dataflow.warehouse.database import WarehouseError
+from dataflow.warehouse.kind import visible_warehouse
 
 EVERY_TYPE = """
 SELECT 1::TINYINT AS small, 2::UBIGINT AS big, 3::HUGEINT AS huge, 1.5::DECIMAL(9, 2) AS money,
@@ -400,3 +403,14 @@ def test_large_tables_are_told_of(
     assert publish_workflow(Project(project.root), "shop") == {"t": 11}
 
     assert "t.sql: 11 rows are published whole" in capsys.readouterr().err
+
+
+def test_how_many_tables_are_made_can_be_seen(project: Project, add_workflow: AddWorkflow) -> None:
+    """Of all of them, with the name of the one that is being written."""
+    add_workflow("shop", sources={"a": "SELECT 1 AS n", "b": "SELECT 2 AS n"}, warehouse="SELECT 1")
+    progress = Recorder()
+    with hold_progress(progress), visible_warehouse(project, "shop").connect() as connection:
+        publish_workflow(project, "shop", connection)
+    told = [each for each in progress.told("parts", "total_parts", "of", "at") if each[3]]
+    assert told == [(0, 2, "tables", "a"), (1, 2, "tables", "b")]
+    assert len(progress.watched) == 1

@@ -72,9 +72,10 @@ def test_what_a_person_can_do_is_said(project: Project, message: str, said: str)
 
 
 def test_who_stopped_a_run_is_told_no_failure(project: Project) -> None:
-    """Also where an op was at work."""
+    """Also where an op was at work, or DuckDB in it."""
     stopped = Recorded("DagsterExecutionInterruptedError", "stopped")
-    for error in (stopped, of_step(stopped)):
+    in_duckdb = Recorded("RuntimeError", "RuntimeError: Query interrupted\n")
+    for error in (stopped, of_step(stopped), of_step(in_duckdb)):
         assert is_interruption(error)
         assert explain_failure(error, project) == "Stopped by Ctrl-C or a signal."
     assert not is_interruption(of_step(Recorded("KeyError", "x")))

@@ -101,6 +101,28 @@ def test_objects_of_a_bucket_arrive_like_files(project: Project, bucket: httpx.C
         arrived_files(project, "s3://nowhere/in/")
 
 
+def test_a_look_that_fails_is_a_line_with_its_reason(
+    project: Project, bucket: httpx.Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not a traceback; said once, whatever looks follow; what was seen before stays known."""
+    trigger = "{file_arrival: {url: 's3://nowhere/in/', wait_after_last_change_seconds: 0}}"
+    write_workflow(project.root, "shop", schedule=f"null, trigger: {trigger}")
+    with use_project(project), DagsterInstance.ephemeral() as instance:
+        repository = build_definitions(project).get_repository_def()
+        sensor = repository.get_sensor_def("shop_file_arrival")
+        looks = [
+            sensor.evaluate_tick(build_sensor_context(instance, cursor='{"seen": ["a"]}'))
+            for _ in range(2)
+        ]
+        bucket.put(f"{os.environ['AWS_ENDPOINT_URL']}/nowhere").raise_for_status()
+        seen = sensor.evaluate_tick(build_sensor_context(instance, cursor=looks[-1].cursor))
+    assert all("no bucket nowhere" in str(look.skip_message) for look in looks)
+    assert all(look.cursor == '{"seen": ["a"]}' for look in looks)
+    assert seen.skip_message == "No new file."
+    output = capsys.readouterr()
+    assert (output.out + output.err).count("no bucket nowhere") == 1
+
+
 def test_the_sensor_of_config_yaml_asks_for_a_run(project: Project) -> None:
     """On from the start; what was there before starts nothing; a partitioned job has none."""
     trigger = "null, trigger: {file_arrival: {url: data/in, wait_after_last_change_seconds: 0}}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,3 +80,25 @@ def test_runs_are_kept_for_so_many_days(
     monkeypatch.setenv("DATAFLOW_HISTORY_DAYS", "0.000000001")
     assert forget_old_runs(Project(project.root), instance) == [bad]
     assert [run.run_id for run in instance.get_runs()] == [good]
+
+
+def test_the_folder_of_all_runs_is_not_listed_for_each_that_goes(
+    project: Project, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a file for every run, so that a long history would be forgotten in its square."""
+    for _ in range(8):
+        run_id = ran(instance, BAD, workflow="shop")
+        instance.report_engine_event("so it went", instance.get_run_by_id(run_id))
+    monkeypatch.setenv("DATAFLOW_HISTORY_RUNS", "1")
+    listed: list[object] = []
+
+    def note(event: str, about: tuple[object, ...]) -> None:
+        if event == "os.scandir":
+            listed.append(about[0])
+
+    sys.addaudithook(note)
+    gone = forget_old_runs(Project(project.root), instance)
+    of_events = project.dagster_home / "history" / "runs"
+    assert len(gone) == 7
+    assert [each for each in listed if Path(str(each)) == of_events] == []
+    assert list(of_events.glob(f"{gone[0]}*")) == []

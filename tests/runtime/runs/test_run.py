@@ -9,12 +9,15 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus
+from dagster import DagsterInstance, DagsterRunStatus, job
 
+from dataflow.runs.dagster_names import HOST_TAG, WORKFLOW_TAG
 from dataflow.runs.instance import open_instance
 from dataflow.runs.lock import WorkflowBusyError, workflow_lock
+from dataflow.runs.run import _close_dead_runs
 from dataflow.shared.project import Project
 
 CONFIG = """
@@ -177,6 +180,38 @@ def test_a_run_whose_process_was_killed_is_closed_by_the_next(project: Project) 
     with history(project) as instance:
         statuses = [found.status for found in instance.get_runs()]
     assert statuses == [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
+
+
+def test_what_died_is_looked_for_among_what_is_under_way_however_long_the_history(
+    project: Project,
+) -> None:
+    """By counting SQLite's instructions: twice as many runs that have ended are none the more."""
+    tags = {WORKFLOW_TAG: "by_hand", HOST_TAG: socket.gethostname()}
+
+    @job
+    def by_hand_job() -> None:
+        """A job without steps."""
+
+    with open_instance(project) as instance:
+        taken = []
+        for _ in range(2):
+            for _ in range(20):
+                instance.create_run_for_job(by_hand_job, status=DagsterRunStatus.SUCCESS, tags=tags)
+            dead = instance.create_run_for_job(
+                by_hand_job, status=DagsterRunStatus.STARTED, tags=tags
+            )
+            storage: Any = instance.run_storage
+            with storage.connect() as connection:
+                sqlite = connection.connection.driver_connection
+            counts: list[None] = []
+            sqlite.set_progress_handler(lambda counts=counts: counts.append(None), 1)
+            _close_dead_runs(project, instance, "by_hand")
+            sqlite.set_progress_handler(None, 1)
+            taken.append(len(counts))
+            closed = instance.get_run_by_id(dead.run_id)
+            assert closed is not None
+            assert closed.status == DagsterRunStatus.FAILURE
+    assert 0 < taken[1] < taken[0] * 1.2
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import pytest
 from tests.service_fixtures import until, write_project
 
 from dataflow.runs.instance import prepare_dagster_home
+from dataflow.service import warm_worker
 from dataflow.service.process_identity import living_process, process_identity
 from dataflow.service.warm_request import GREETING, send_request
 from dataflow.shared.project import Project
@@ -37,7 +38,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     # The path of a socket has to be short.
     runtime = Path(tempfile.mkdtemp(prefix="df"))
     environment["XDG_RUNTIME_DIR"] = str(runtime)
-    command = [sys.executable, "-P", "-m", "dataflow.service.warm_worker", "--socket", str(path)]
+    command = [sys.executable, "-P", warm_worker.__file__, "--socket", str(path)]
     command += ["--project", str(root), "--entry", "dataflow.cli.main:main"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         until(lambda: path.exists() or process.poll() is not None, "the socket")

@@ -61,7 +61,12 @@ def test_a_good_file_becomes_plain_values_with_every_default(project: Project) -
                     )
                 ),
             },
-            "parameters": {"batch_size": 100, "max_retries": 5, "timeout_seconds": 30},
+            "parameters": {
+                "batch_size": 100,
+                "max_retries": 5,
+                "timeout_seconds": 30,
+                "concurrency": 1,
+            },
             "columns": {},
             "on_change": {
                 "new_column": "add",

@@ -119,7 +119,7 @@ def test_files_under_a_contract_are_never_held_whole(name: str, tmp_path: Path) 
     """In a run their rows go from the file to one of the run, quarantined ones left out."""
     source = tmp_path / name
     duckdb.execute(
-        "COPY (SELECT range AS id, CASE WHEN range = 7 THEN 'x' ELSE CAST(range AS VARCHAR) END AS amount "
+        "COPY (SELECT range AS id, if(range = 7, 'x', CAST(range AS VARCHAR)) AS amount "
         f"FROM range(10)) TO '{source}'"
     )
     ingestion = {

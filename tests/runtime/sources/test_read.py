@@ -145,6 +145,13 @@ def test_one_of_several_sources_is_read_by_its_name(project: Path) -> None:
     assert (orders["data"].to_pylist(), orders["metadata"]["table"]) == ([{"nr": 1}], "sold")
 
 
+def test_notes_on_one_of_several_sources_name_its_keys(project: Path) -> None:
+    """A new column is described below the name of its source."""
+    (project / "people.csv").write_text("id,age\n007,49\n", encoding="utf-8")
+    (note,) = read_source(SEVERAL, {"source": "people"})["metadata"]["notes"]
+    assert "Describe it in `ingestion.sources.people.columns`: `dataflow workflow inspect" in note
+
+
 def test_which_of_several_sources_is_meant_has_to_be_said() -> None:
     """Without a name there is none; a misspelt one is nearly one."""
     with pytest.raises(SourceSettingError, match="several sources: people, orders"):

@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.progress_recorder import Recorder
 
 from dataflow.shared.errors import DataflowError
 from dataflow.shared.lazy_rows import LazyRows
+from dataflow.shared.step_progress import hold_progress
 from dataflow.shared.tables import write_parquet
 from dataflow.stages.apply import apply_stages
 from dataflow.stages.errors import StageError
@@ -240,3 +242,14 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "extract.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataflowError, match="cannot be read"):
         apply_stages(data, STAGES)
+
+
+def test_how_far_the_stages_are_can_be_seen(tmp_path: Path) -> None:
+    """What is done, and of what is written the share of its rows."""
+    write_parquet([{"a": 1}, {"a": 1}, {"a": 2}], tmp_path / "rows.parquet")
+    progress = Recorder()
+    with hold_progress(progress):
+        apply_stages({"data": LazyRows(tmp_path / "rows.parquet"), "metadata": {}}, STAGES)
+    told = list(progress.told("what", "total_rows", "is_whole"))
+    assert told[-2:] == [("looking for duplicates", None, False), ("writing", 2, True)]
+    assert len(progress.watched) == 1

@@ -12,9 +12,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.progress_recorder import Recorder
 from tests.runtime.warehouse.loader_fixture import Loader, loader, table
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.step_progress import hold_progress
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.duckdb_file import DuckDBFile
 from dataflow.warehouse.kind import LoadRequest, Span
@@ -282,3 +284,13 @@ def test_where_the_contract_put_all_rows_aside_the_refusal_says_so(
         loader.load(empty, rejected=rejected)
     assert "allow_empty" not in refused.value.instruction
     assert loader.rows() == [(1,)]
+
+
+def test_how_far_a_load_is_can_be_seen(loader: Loader) -> None:
+    """The share of its rows; and the time left where one statement does it all."""
+    progress = Recorder()
+    with hold_progress(progress):
+        loader.load([{"id": 1}, {"id": 2}], write_disposition="replace")
+        loader.load([{"id": 1}], write_disposition="merge", primary_key=["id"])
+    assert [work.is_whole for work in progress.watched] == [True, False]
+    assert [rows for (rows,) in progress.told("total_rows") if rows] == [2, 1]

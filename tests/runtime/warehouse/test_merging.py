@@ -23,6 +23,17 @@ def test_merge_replaces_by_key_and_the_last_row_of_a_key_counts(loader: Loader) 
     assert loader.rows() == [(1, "a"), (2, "last"), (3, "c")]
 
 
+def test_rows_of_one_key_that_differ_are_told_of(loader: Loader) -> None:
+    """Equal ones are not, nor those between which a cursor decides."""
+    merge: dict[str, Any] = {"write_disposition": "merge", "primary_key": ["id"]}
+    equal = [{"id": 1, "v": None}, {"id": 1, "v": None}, {"id": 2, "v": "b"}]
+    assert loader.load(equal, **merge).notes == []
+    several = [{"id": 1, "v": "a"}, {"id": 2, "v": None}, {"id": 1, "v": "z"}, {"id": 2, "v": "b"}]
+    told = ["2 keys of raw.t came in several rows that differ: the last row of each counts."]
+    assert loader.load(several, **merge).notes == told
+    assert loader.load(several, **merge, cursor="v").notes == []
+
+
 def test_merge_refuses_a_key_that_is_missing_or_null(loader: Loader) -> None:
     """A row that the key cannot identify is refused, and nothing is loaded."""
     merge = {"write_disposition": "merge", "primary_key": ["id"]}

@@ -17,6 +17,7 @@ from dataflow_tools.checks.check import check_workflows
 from dataflow_tools.checks.checklist import Report
 from dataflow_tools.checks.protocol import Status
 from dataflow_tools.checks.pytest_run import PytestRuns
+from dataflow_tools.checks.python_processes import PythonProcesses
 
 FAILING = """
 
@@ -33,7 +34,7 @@ def test_without_pytest_each_workflow_says_what_to_install(
 ) -> None:
     """No failure of the workflow is made of it, and the other points are looked at."""
     monkeypatch.setitem(sys.modules, "pytest", None)
-    runs = PytestRuns(Project(tmp_path), ["one", "two"])
+    runs = PytestRuns(Project(tmp_path), ["one", "two"], PythonProcesses())
     for name in ("one", "two"):
         (finding,) = runs.outcome(name).findings[name]
         assert "pytest, which runs the tests of workflows, is not installed" in finding.reason
@@ -130,8 +131,8 @@ def test_tests_in_several_processes_are_told_apart(
         write("tests/test_some.py", passing)(folder)
     # One ends its process; the others that are in it are run again.
     write("tests/test_some.py", LEAVING)(project.workflow_dir("three"))
-    runs = PytestRuns(project, names, most=2)
-    assert len(runs._runs) == 2
+    runs = PytestRuns(project, names, PythonProcesses(), most=2)
+    assert len({id(run) for run in runs._runs.values()}) == 2
     assert [runs.outcome(name).passed[name] for name in names] == [1, 2, 0, 4]
     assert "ended early" in str(runs.outcome("three").findings["three"])
     reports = [report.workflow_id for report in check_workflows(project, names)]

@@ -82,6 +82,16 @@ def test_a_ratio_is_weighted_by_what_it_is_a_ratio_of(look: Look) -> None:
     assert "weight" not in column(found, "price")
 
 
+def test_a_ratio_is_weighted_in_a_table_of_more_rows_than_are_looked_at_first(look: Look) -> None:
+    """The first look is at all columns that the test names, not at the ratio alone."""
+    rows = "\n".join(
+        f"c{n},{n * 3 + 1},{100 + 13 * n},{round((n * 3 + 1) / (100 + 13 * n), 4)}"
+        for n in range(2_100)
+    )
+    found = look(f"campaign,purchases,visits,conversion_rate\n{rows}\n")
+    assert column(found, "conversion_rate")["weight"] == "visits"
+
+
 @pytest.mark.parametrize("kinds", [("revenue", "cost"), ("Erlöse", "Kosten"), ("Soll", "Ist")])
 def test_kinds_of_money_are_told_apart(look: Look, kinds: tuple[str, str]) -> None:
     """Revenue and cost are not added up; regions are."""

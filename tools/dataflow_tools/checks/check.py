@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.output_redaction import guard_output
 from dataflow_tools.checks.checklist import Point, Report, as_advice, judge, load_checks
+from dataflow_tools.checks.loaded_libraries import processes_for
 from dataflow_tools.checks.pytest_run import PytestRuns
 from dataflow_tools.checks.trial import Trial, Workers
 from dataflow_tools.checks.workflow_source import WorkflowSource
@@ -40,14 +41,17 @@ def check_workflows(
         progress: Told in a few words what is being done.
     """
     guard_output()
+    workflows = [WorkflowSource(project, name) for name in workflow_ids]
     with ExitStack() as cleanup:
+        processes = processes_for(workflows, with_tests=with_tests)
+        cleanup.callback(processes.close)
         tests: PytestRuns | None = None
         if with_tests:
             # They take longest, and so begin first.
-            tests = PytestRuns(project, workflow_ids)
+            tests = PytestRuns(project, workflow_ids, processes)
             cleanup.callback(tests.stop)
-        workers = Workers(cleanup)
-        workers.start([WorkflowSource(project, name) for name in workflow_ids])
+        workers = Workers(cleanup, processes)
+        workers.start(workflows)
         checks = load_checks()
         judged = []
         for name in workflow_ids:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from dataflow_tools.checks.pytest_run import PytestRuns
+    from dataflow_tools.checks.python_processes import PythonProcesses
     from dataflow_tools.checks.tried_workflow import Outcome
     from dataflow_tools.checks.workflow_source import WorkflowSource
 
@@ -37,15 +38,15 @@ _PACKAGES = ("packages.yml", "dependencies.yml")
 class Workers:
     """The processes in which workflows are tried out, and a folder for what they write."""
 
-    def __init__(self, cleanup: ExitStack) -> None:
+    def __init__(self, cleanup: ExitStack, processes: PythonProcesses) -> None:
         self.scratch = Path(
             cleanup.enter_context(tempfile.TemporaryDirectory(prefix="dataflow-check-"))
         )
         # Of which workflows a dry run has made all tables, as far as it was tried.
         self.tried: dict[str, bool] = {}
-        self.code = Worker(answer_code, prepare_code)
-        self._queries = Worker(perform_dry_run, prepare_queries)
-        self._models = Worker(perform_dry_run, prepare_models)
+        self.code = Worker(answer_code, prepare_code, processes=processes)
+        self._queries = Worker(perform_dry_run, prepare_queries, processes=processes)
+        self._models = Worker(perform_dry_run, prepare_models, processes=processes)
         for worker in (self.code, self._queries, self._models):
             cleanup.callback(worker.close)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import subprocess
 import sys
 import threading
 import traceback
@@ -18,9 +17,12 @@ from queue import Empty, SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 from dataflow.shared.errors import DataflowError
+from dataflow_tools.checks.python_processes import PythonProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from dataflow_tools.checks.python_processes import PythonProcess
 
 
 class WorkerLostError(DataflowError):
@@ -34,14 +36,21 @@ class Worker:
         answer: A function of a module, called there with each request. What it prints is dropped.
         prepare: Called there once before the first request, to import what is slow to import.
         limit: Seconds that one request may take.
+        processes: What starts it.
     """
 
     def __init__(
-        self, answer: Callable[[Any], Any], prepare: Callable[[], None], limit: float = 120.0
+        self,
+        answer: Callable[[Any], Any],
+        prepare: Callable[[], None],
+        limit: float = 120.0,
+        processes: PythonProcesses | None = None,
     ) -> None:
         self._functions = [f"{each.__module__}:{each.__name__}" for each in (prepare, answer)]
         self._limit = limit
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes = processes or PythonProcesses()
+        self._process: PythonProcess | None = None
+        self._requests: IO[bytes] | None = None
         self._answers: SimpleQueue[tuple[str, Any]] = SimpleQueue()
 
     def start(self) -> None:
@@ -50,12 +59,11 @@ class Worker:
 
     def send(self, request: Any) -> None:
         """Hand over a request; its answer is to be received before the next one."""
-        pipe = self._running().stdin
+        pipe = self._running()
         # If the process is gone, receiving says so.
         with suppress(BrokenPipeError):
-            if pipe is not None:
-                pickle.dump(request, pipe)
-                pipe.flush()
+            pickle.dump(request, pipe)
+            pipe.flush()
 
     def receive(self) -> Any:
         """Wait for the answer to the last request.
@@ -80,39 +88,41 @@ class Worker:
     def close(self) -> None:
         """End the process."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
+        requests, self._requests = self._requests, None
+        if process is not None:
+            process.kill()
+            process.wait()
+        if requests is not None:
             with suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
+                requests.close()
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            # The current folder may hold files with the names of modules: -P keeps it out.
-            command = [sys.executable, "-P", "-m", __spec__.name, *self._functions]
-            errors = None if os.environ.get("DATAFLOW_DEBUG") else subprocess.DEVNULL
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
-            )
+    def _running(self) -> IO[bytes]:
+        """The pipe to the process, which is started if there is none."""
+        if self._requests is None:
+            theirs, ours = os.pipe()
+            answers, written = os.pipe()
+            errors = 2 if os.environ.get("DATAFLOW_DEBUG") else os.open(os.devnull, os.O_WRONLY)
+            streams = (theirs, written, errors)
+            self._process = self._processes.start([__spec__.name, *self._functions], streams)
+            for descriptor in {*streams} - {2}:
+                os.close(descriptor)
+            self._requests = os.fdopen(ours, "wb")
             self._answers = SimpleQueue()
-            threading.Thread(
-                target=_listen, args=(self._process, self._answers), daemon=True
-            ).start()
-        return self._process
+            listening = (self._process, os.fdopen(answers, "rb"), self._answers)
+            threading.Thread(target=_listen, args=listening, daemon=True).start()
+        return self._requests
 
 
-def _listen(process: subprocess.Popen[bytes], answers: SimpleQueue[tuple[str, Any]]) -> None:
-    while process.stdout is not None:
-        try:
-            # What comes is what `_serve` writes, in a process of our own.
-            answers.put(pickle.load(process.stdout))  # noqa: S301
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
-            code = process.wait()
-            answers.put((f"it ended the process (exit code {code})", None))
-            return
+def _listen(process: PythonProcess, pipe: IO[bytes], answers: SimpleQueue[tuple[str, Any]]) -> None:
+    with pipe:
+        while True:
+            try:
+                # What comes is what `_serve` writes, in a process of our own.
+                answers.put(pickle.load(pipe))  # noqa: S301
+            except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+                code = process.wait()
+                answers.put((f"it ended the process (exit code {code})", None))
+                return
 
 
 def _serve(requests: IO[bytes], answers: IO[bytes], functions: list[str]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from dataflow.cli.run_screen import going_on
 from dataflow.shared.project import find_project
 from dataflow_tools.dashboards.kind import chosen_site
 
@@ -29,13 +30,15 @@ def build(packages: Path | None) -> None:
     `static`, which needs no Node and makes a page of each workflow's tables by itself.
     """
     project = find_project()
-    site = chosen_site(project).build(project, _report, packages)
+    with going_on("building") as screen:
+
+        def report(line: str) -> None:
+            screen.say(f"  {line}")
+            screen.begin("building")
+
+        site = chosen_site(project).build(project, report, packages)
     click.echo(f"Built {project.relative(site.folder)} in {site.seconds:.0f} s.")
     for urls in site.pages.values():
         for url in urls:
             click.echo(f"  {url}")
     click.echo("Open it: dataflow evidence serve")
-
-
-def _report(line: str) -> None:
-    click.echo(f"  {line}")

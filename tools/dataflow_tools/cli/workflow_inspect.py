@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataflow.cli.run_screen import going_on
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.shown import for_workflow
 
@@ -62,7 +64,9 @@ def inspect(name: str, accept: bool, as_json: bool) -> None:
         )
     changes: dict[str, ContractChange] = {}
     for table in config.tables:
-        with told_for(name), told_of(table.name):
+        # What JSON is printed for is no person, whatever it goes to.
+        looking = nullcontext() if as_json else going_on(f"looking {table.name}".rstrip())
+        with told_for(name), told_of(table.name), looking:
             own = is_read_by_own_code(project, name, table)
             rows = own_rows(project, name, table) if own else None
             changes[table.name] = contract_change(table, config.ingestion.parameters, rows)

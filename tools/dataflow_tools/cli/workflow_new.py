@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dataflow.cli.run_screen import going_on
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.shown import for_workflow, shortened
 from dataflow.warehouse.kind import shown_location, visible_warehouse
@@ -226,7 +227,8 @@ def _seen_by_plugin(
             error.reason.replace("ingestion.source", "source_settings"),
             "Correct it in -d source_settings='{key: value}'.",
         ) from None
-    inspection = inspect_source(source)
+    with going_on("looking"):
+        inspection = inspect_source(source)
     click.echo(f"  {inspection.summary()}")
     for note in inspection.notes:
         click.echo(f"  note: {note}")
@@ -264,7 +266,9 @@ def _look(
     place = resolved(location, project.values) if "://" in location else location
     where = source_from_location(project, place, table, given.get("source_settings"))
     try:
-        inspection = inspect_source(described_source(name, where, given, project.values, source))
+        described = described_source(name, where, given, project.values, source)
+        with going_on("looking"):
+            inspection = inspect_source(described)
     except AccessRefusedError as error:
         raise AccessRefusedError(error.reason, how_to_log_in(name, where, given)) from error
     except (SourceError, SourceSettingError) as error:

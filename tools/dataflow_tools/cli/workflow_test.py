@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.run_screen import going_on
 from dataflow.shared.project import Project, find_project
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _take_samples(project: Project, name: str, folder: Path, rows: int | None) -
         path = folder / files[table.load.table]
         before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
         given = table.source.model_dump(by_alias=True, exclude_none=True)
-        with told_of(table.name):
+        with told_of(table.name), going_on("looking"):
             if is_read_by_own_code(project, name, table):
                 sample = Sample(own_rows(project, name, table), whole=True, notes=[])
             else:

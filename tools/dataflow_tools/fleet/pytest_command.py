@@ -14,9 +14,18 @@ def pytest_command() -> list[str]:
     Raises:
         MissingDependencyError: This Python has none.
     """
+    require_pytest()
+    return [sys.executable, "-m", "pytest"]
+
+
+def require_pytest() -> None:
+    """See that there is one.
+
+    Raises:
+        MissingDependencyError: This Python has none.
+    """
     if find_spec("pytest") is None:
         raise MissingDependencyError(
             f"pytest, which runs the tests of workflows, is not installed in {sys.prefix}.",
             "pip install pytest",
         )
-    return [sys.executable, "-m", "pytest"]

@@ -139,9 +139,9 @@ def profile_columns(connection: duckdb.DuckDBPyConnection, names: list[str]) -> 
 
 
 def all_values(connection: duckdb.DuckDBPyConnection, test: str, column: ColumnProfile) -> bool:
-    """Whether all values of a column pass a test."""
+    """Whether all values of a column pass a test, which may name other columns as well."""
     # Most tests that fail do so at once; whole columns are asked only after their beginning.
-    begins = f"(SELECT {column.key} FROM data LIMIT {_FIRST_LOOK})"  # noqa: S608
+    begins = f"(SELECT * FROM data LIMIT {_FIRST_LOOK})"  # noqa: S608
     relations = (begins, "data") if column.rows > _FIRST_LOOK else ("data",)
     for relation in relations:
         answer = _one(

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from dataflow.shared.contract import written_type
 from dataflow.shared.redaction import is_secret_key
 from dataflow.shared.shown import counted
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
 from dataflow_tools.inspection.aggregation import aggregate_of
@@ -190,6 +191,7 @@ def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
             "Make the workflow without --source, or when there is data.",
         )
     names = list(sample.table.column_names)
+    step_progress().begin(f"comparing {counted(sample.table.num_rows, 'row')}")
     with open_engine() as connection:
         different = register_rows(connection, sample.table)
         profiles = profile_columns(connection, names)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from dataflow.shared.logging import get_logger
+from dataflow.sources.api.exchange import FirstTry
 from dataflow.sources.retry import RequestFailedError
 
 if TYPE_CHECKING:
@@ -23,19 +23,6 @@ if TYPE_CHECKING:
     from dataflow.sources.api.exchange import Answer, Ask, Exchange
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class FirstTry:
-    """A try of a request that failed.
-
-    Args:
-        fault: How it failed.
-        sent: When it was sent, by the monotonic clock.
-    """
-
-    fault: RequestFailedError
-    sent: float
 
 
 class Ahead:

@@ -38,7 +38,6 @@ from dataflow.sources.retry import (
 
 if TYPE_CHECKING:
     from dataflow.shared.config_model import Parameters
-    from dataflow.sources.api.ahead import FirstTry
     from dataflow.sources.api.settings import ApiSource
 
 log = get_logger(__name__)
@@ -82,6 +81,19 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True)
+class FirstTry:
+    """A try of a request that failed.
+
+    Args:
+        fault: How it failed.
+        sent: When it was sent, by the monotonic clock.
+    """
+
+    fault: RequestFailedError
+    sent: float
 
 
 class Exchange:

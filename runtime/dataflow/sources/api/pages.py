@@ -128,6 +128,12 @@ class Pages:
         self._check_total()
 
     @property
+    def total(self) -> int | None:
+        """How many records there are in all, as the API says; None if it does not, or of others."""
+        totals = self._paging.totals
+        return totals[-1] if totals and not self._filtered else None
+
+    @property
     def _number(self) -> int:
         return self._paging.read + 1
 

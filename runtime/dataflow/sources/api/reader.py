@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.api.new_records import FieldSeen, new_records, new_rows
 from dataflow.sources.api.settings import ApiSource
 from dataflow.sources.documents import read_documents
@@ -117,6 +118,8 @@ class _Reading:
         from dataflow.sources.api.ahead import Ahead
 
         lines = JsonLines(self.folder / "records.jsonl")
+        read, progress = 0, step_progress()
+        progress.begin(of="pages")
         ahead = Ahead(exchange, self.at_once)
         try:
             for pages, parent in self._of_each(exchange, ahead):
@@ -125,6 +128,10 @@ class _Reading:
                     break
                 for records in pages:
                     self._keep(lines, pages, records, parent)
+                    read += 1
+                    # Of the records of one parent only, where there are several.
+                    total = pages.total if parent is None else None
+                    progress.count(parts=read, rows=lines.count, total_rows=total)
                     if self._is_enough(lines):
                         break
                 self.notes += pages.notes

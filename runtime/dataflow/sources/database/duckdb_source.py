@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import one_select, quote_identifier, quote_literal
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.errors import (
     SourceError,
@@ -49,7 +50,8 @@ def read_duckdb(
         if limit is not None:
             relation = relation.limit(limit)
         relation = _handed_on(relation, notes)
-        table = relation.to_arrow_table(batch_size=BATCH_ROWS).rename_columns(names)
+        with step_progress().watching(connection, "", is_whole=True):
+            table = relation.to_arrow_table(batch_size=BATCH_ROWS).rename_columns(names)
         return TypedTable(progress.admit_table(table, notes) if progress else table, notes)
 
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 from dataflow.shared.duckdb_extensions import packaged_extension
 from dataflow.shared.logging import get_logger
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.database.connection import deadline
 from dataflow.sources.database.declared import (
@@ -232,7 +233,10 @@ def _read(
         # Identifiers of rows, as the other way has them.
         engine.execute("SET arrow_lossless_conversion = true")
         rows = f"SELECT {kept} FROM postgres_query('source', {quote_literal(query)}){where}"  # noqa: S608
-        with _watched(raw, application, parameters.timeout_seconds):
+        with (
+            _watched(raw, application, parameters.timeout_seconds),
+            step_progress().watching(engine, "", is_whole=True),
+        ):
             table = rows_of(engine, rows, _KEPT_AS_WELL)
         notes += [
             f"Column {name!r} {column.declared.said}"

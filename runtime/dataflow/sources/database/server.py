@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataflow.shared.shown import counted
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.database import mariadb, postgres, postgres_bulk
 from dataflow.sources.database.connection import deadline, open_connection, server_address, shown
@@ -153,7 +154,8 @@ def _read_declared(
     with deadline(connection, parameters):
         cursor = driver.Cursor(raw, f"SELECT * FROM {origin}{condition}")  # noqa: S608
     names, notes = distinct_names(cursor.names)
-    gathered, left = Gathered(cursor.columns), limit
+    gathered, left, read = Gathered(cursor.columns), limit, 0
+    told = step_progress()
     try:
         while left is None or left > 0:
             with deadline(connection, parameters):
@@ -161,6 +163,8 @@ def _read_declared(
             if not rows:
                 break
             gathered.add(rows)
+            read += len(rows)
+            told.count(rows=read)
             left = None if left is None else left - len(rows)
     finally:
         cursor.close()

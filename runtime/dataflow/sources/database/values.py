@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from dataflow.shared.step_progress import step_progress
 from dataflow.shared.wide_decimals import MOST_DIGITS
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.inference import TypedTable
@@ -97,8 +98,10 @@ def _escaped(query: str, values: Mapping[str, Any]) -> str:
 
 def _partitions(result: CursorResult[Any], size: int, limit: int | None) -> Iterator[list[Any]]:
     """Batches of rows, until there are no more or enough."""
-    left = limit
+    left, read, progress = limit, 0, step_progress()
     for rows in result.partitions(size):
+        read += len(rows)
+        progress.count(rows=read)
         yield list(rows if left is None else rows[:left])
         if left is not None:
             left -= len(rows)

@@ -8,10 +8,11 @@ from dataflow.shared.parquet_copy import keeps_types
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.shared.wide_decimals import narrowed, wide_columns
 from dataflow.sources.contract_check import conform
-from dataflow.sources.duckdb_session import faults_told, open_engine, without_nan
+from dataflow.sources.duckdb_session import faults_told, open_engine, watching_files, without_nan
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, durations_as_text
+from dataflow.sources.local_file import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,11 @@ def read_parquet(
             f"{file.shown} cannot be read as Parquet: {first}", "Fetch or write the file again."
         )
 
-    with open_engine() as connection, faults_told(fault):
+    with (
+        open_engine() as connection,
+        faults_told(fault),
+        watching_files(connection, size_of(files), is_whole=True),
+    ):
         if len(files) > 1:
             columns = {
                 file.shown: connection.sql(f"FROM read_parquet({path})").columns

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import glob
-import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.errors import (
     SourceNotFoundError,
     SourceSettingError,
@@ -33,13 +33,18 @@ def download_objects(url: str, folder: Path) -> list[tuple[Path, str]]:
     bucket, key = _open(url)
     files = []
     with _reading(key):
-        for number, info in enumerate(_found(bucket, key)):
+        found, progress, before = _found(bucket, key), step_progress(), 0
+        progress.begin("downloading", total_size=sum(info.size for info in found))
+        for number, info in enumerate(found):
             path = folder / f"object-{number}"
             with (
                 bucket.open_input_stream(info.path, compression=None) as source,
                 path.open("wb") as out,
             ):
-                shutil.copyfileobj(source, out, _CHUNK)
+                while chunk := source.read(_CHUNK):
+                    out.write(chunk)
+                    progress.count(size=before + out.tell())
+                before += out.tell()
             files.append((path, f"s3://{info.path}"))
     if not files:
         raise SourceNotFoundError(

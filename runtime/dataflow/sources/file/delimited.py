@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_literal
 from dataflow.sources.column_names import distinct_names
-from dataflow.sources.duckdb_session import faults_told, open_engine
+from dataflow.sources.duckdb_session import faults_told, open_engine, watching_files
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.agreed_header import agreed_names, settings_of_today
 from dataflow.sources.file.content import refuse_other_content
@@ -23,6 +23,7 @@ from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.text_records import Dialect
 from dataflow.sources.file.unsaid_footer import refuse_unsaid_footer
 from dataflow.sources.inference import TypedTable, read_typed
+from dataflow.sources.local_file import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +122,8 @@ def _read(
         selects.append(f"SELECT {', '.join(columns)} FROM {scan}")  # noqa: S608
     relation = f"({' UNION ALL '.join(selects)})"
     listed = list(names.values())
-    with open_engine() as connection:
+    size, is_whole = size_of(part.file for part in parts), contract is not None
+    with open_engine() as connection, watching_files(connection, size, is_whole=is_whole):
         typed = read_typed(
             connection, relation, listed, text_format.rules, text_format.completed(contract)
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.shown import counted
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.errors import SourceError, SourceNotFoundError, SourceUnavailableError
 from dataflow.sources.kind import shown_location
 from dataflow.sources.retry import RequestFailedError, failure, retrying
@@ -53,9 +54,14 @@ def _fetch(url: str, path: Path, timeout_seconds: float) -> str:
 
     with requests.get(url, stream=True, timeout=timeout_seconds) as response:
         response.raise_for_status()
+        progress, length = step_progress(), response.headers.get("Content-Length", "")
+        # Of what is compressed on its way, the length says something else.
+        is_plain = length.isdigit() and "Content-Encoding" not in response.headers
+        progress.begin("downloading", total_size=int(length) if is_plain else None)
         with path.open("wb") as file:
             for chunk in response.iter_content(_CHUNK):
                 file.write(chunk)
+                progress.count(size=file.tell())
         return response.headers.get("Content-Type", "").split(";")[0].strip().lower()
 
 

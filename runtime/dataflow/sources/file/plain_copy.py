@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.footer import Sums, like_the_rows
 from dataflow.sources.file.header import looks_like_a_value
@@ -42,13 +43,15 @@ def plain_copy(
     """
     copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.csv"
     rows = _Rows(file, layout, settings, agreed=agreed)
+    progress = step_progress()
+    progress.begin("looking at the lines")
     with (
         file.path.open(encoding="utf-8-sig", newline="") as source,
         copy.open("w", encoding="utf-8", newline="") as target,
     ):
         writer = csv.writer(target, lineterminator="\n")
         try:
-            writer.writerows(rows.read(source))
+            writer.writerows(progress.counting(rows.read(source)))
         except CrossedError as error:
             raise SourceDataError(
                 f"{file.shown}, line {error.line + layout.skipped + 1:,}: a value stands across "

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.errors import SourceDataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _SUFFIXES = (".gz", ".zst", ".bz2", ".zip")
@@ -48,17 +49,25 @@ def unpack(path: Path, compression: str, folder: Path, shown: str) -> tuple[Path
         if compression == "zip":
             return target, _unzip(path, target, shown)
         with (
-            pa.input_stream(str(path), compression=compression) as stream,
+            pa.OSFile(str(path)) as packed,
+            pa.CompressedInputStream(packed, compression) as stream,
             target.open("wb") as out,
         ):
-            while chunk := stream.read(_CHUNK):
-                out.write(chunk)
+            _copy(stream, out, packed.tell, packed.size())
     except (pa.ArrowException, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise SourceDataError(
             f"{shown} cannot be unpacked ({compression}): {error}.",
             "It may be cut off or damaged: fetch it again.",
         ) from error
     return target, inner_name(shown.rsplit("/", 1)[-1])
+
+
+def _copy(source: Any, target: BinaryIO, place: Callable[[], int], size: int) -> None:
+    progress = step_progress()
+    progress.begin("unpacking", total_size=size)
+    while chunk := source.read(_CHUNK):
+        target.write(chunk)
+        progress.count(size=place())
 
 
 def _unzip(path: Path, target: Path, shown: str) -> str:
@@ -81,7 +90,7 @@ def _unzip(path: Path, target: Path, shown: str) -> str:
             )
         try:
             with archive.open(members[0]) as source, target.open("wb") as out:
-                shutil.copyfileobj(source, out, _CHUNK)
+                _copy(source, out, source.tell, members[0].file_size)
         except (RuntimeError, NotImplementedError) as error:
             raise SourceDataError(
                 f"{shown} cannot be unpacked: {error}.", "Unpack it yourself, without a password."

@@ -1,0 +1,3 @@
+# Where it is deployed the manifest is made beforehand.
+cd dbt
+dbt parse --profiles-dir .

@@ -1,0 +1,1 @@
+dagster asset materialize --select '*' -f definitions.py

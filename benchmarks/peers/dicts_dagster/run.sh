@@ -1,0 +1,3 @@
+set -e
+python script.py
+python sql.py mart.sql publish.sql

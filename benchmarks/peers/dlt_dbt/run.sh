@@ -1,0 +1,4 @@
+set -e
+python load.py
+cd dbt
+dbt build --profiles-dir .

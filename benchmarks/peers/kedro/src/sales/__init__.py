@@ -1,0 +1,1 @@
+"""Sales, from the file to the published mart."""

@@ -1,0 +1,1 @@
+meltano run tap-csv-folder target-duckdb dbt-duckdb:build

@@ -1,0 +1,1 @@
+COPY marts.sales TO 'published.parquet' (FORMAT parquet);

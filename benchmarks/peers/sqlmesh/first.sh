@@ -1,0 +1,1 @@
+sqlmesh plan --auto-apply --no-prompts

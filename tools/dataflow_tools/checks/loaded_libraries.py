@@ -1,0 +1,67 @@
+"""What the processes of a check import, each of them or one for all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow_tools.checks.python_processes import PythonProcesses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataflow_tools.checks.workflow_source import WorkflowSource
+
+_OF_CODE = ("dagster", "dataflow.authoring", "dataflow_tools.checks.loading")
+_OF_DRY_RUNS = ("duckdb", "dataflow_tools.checks.dry_run")
+_OF_DBT = (
+    "dbt.cli.main",
+    "dbt.adapters.duckdb",
+    "dbt.adapters.sql",
+    "dbt.parser.sql",
+    "dbt.task.build",
+    "sqlparse",
+    "daff",
+    "google.protobuf.descriptor_pb2",
+    "multiprocessing.dummy",
+    "multiprocessing.pool",
+)
+# Not dataflow.testing: a plug-in of pytest's, which pytest itself wants to be the first to load.
+_OF_TESTS = (
+    "pytest",
+    "_pytest.assertion.rewrite",
+    "_pytest.junitxml",
+    "dagster._core.storage.local_compute_log_manager",
+    "dagster._grpc.impl",
+    "dataflow.modelling.build",
+    "dataflow.publish.parquet",
+    "dataflow.runs.executor",
+    "dataflow.runs.run",
+    "dataflow.runs.steps",
+    "dataflow.sources.read",
+    "dataflow.stages.apply",
+    "dataflow.warehouse.load",
+    "pyarrow.compute",
+    "pyarrow.parquet",
+)
+# From so many workflows on, what libraries do on first use is done once for all.
+_SEVERAL = 4
+
+
+def processes_for(workflows: Sequence[WorkflowSource], *, with_tests: bool) -> PythonProcesses:
+    """What starts the processes in which these workflows are tried out.
+
+    Args:
+        with_tests: Whether their tests are run.
+    """
+    has_dbt = any(workflow.has("dbt") for workflow in workflows)
+    is_tried = has_dbt or any(workflow.has("evidence") for workflow in workflows)
+    modules = [
+        *_OF_CODE,
+        *(_OF_DRY_RUNS if is_tried or with_tests else ()),
+        *(_OF_DBT if has_dbt else ()),
+        *(_OF_TESTS if with_tests else ()),
+    ]
+    if not workflows or not (is_tried or with_tests):
+        # One process alone.
+        modules = []
+    return PythonProcesses(modules, train=with_tests and len(workflows) >= _SEVERAL)
