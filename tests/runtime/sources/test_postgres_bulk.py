@@ -11,10 +11,12 @@ import pytest
 
 from dataflow.shared.errors import DataflowError
 from dataflow.sources.database import postgres_bulk
+from dataflow.sources.kept_rows import rows_kept_in
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -51,8 +53,11 @@ ODD: list[tuple[str, list[str]]] = [
 
 
 @pytest.fixture
-def both(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Reads a source in both ways; whether the extension gave rows, and what came of each."""
+def both(postgres: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any]:
+    """Reads a source in both ways; whether the extension gave rows, and what came of each.
+
+    Written down as they come, as a run has them, the rows are the same.
+    """
     given: list[bool] = []
     original = postgres_bulk.read_bulk
 
@@ -76,6 +81,17 @@ def both(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             )
         assert given[1:] == [False]
         bulk, plain = found
+        monkeypatch.setattr(postgres_bulk, "FEWEST_ROWS", -1.0)
+        with rows_kept_in(tmp_path / "read"):
+            kept = read_source(
+                {"type": "database", "url": postgres, **source},
+                {"max_retries": 0, "last_value": last_value},
+            )
+            if given[0] and last_value is None:
+                assert kept["data"].path is not None
+            assert differences(kept["data"].table, bulk["data"]) == []
+            assert kept["metadata"].get("notes") == bulk["metadata"].get("notes")
+            assert kept["metadata"].get("last_value") == bulk["metadata"].get("last_value")
         return given[0], bulk, plain
 
     return read
