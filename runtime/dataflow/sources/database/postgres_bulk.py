@@ -233,11 +233,14 @@ def _read(
         # Identifiers of rows, as the other way has them.
         engine.execute("SET arrow_lossless_conversion = true")
         rows = f"SELECT {kept} FROM postgres_query('source', {quote_literal(query)}){where}"  # noqa: S608
+        # They come one after another: a second thread would take as much time, by waiting.
+        engine.execute("SET threads = 1")
         with (
             _watched(raw, application, parameters.timeout_seconds),
             step_progress().watching(engine, "", is_whole=True),
         ):
             table = rows_of(engine, rows, _KEPT_AS_WELL)
+        engine.execute("RESET threads")
         notes += [
             f"Column {name!r} {column.declared.said}"
             for name, column in zip(names, columns, strict=True)
