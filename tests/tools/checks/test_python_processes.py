@@ -138,3 +138,19 @@ def test_tests_do_not_see_that_libraries_are_loaded(
         )
         ended = start(processes, folder, *run, is_safe=False).wait()
         assert ended == 0, (folder / "words").read_text()
+
+
+@LINUX
+@pytest.mark.slow
+def test_a_parent_that_dies_while_it_loads_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is nobody's workflow that has ended it: each process is started by itself."""
+    (tmp_path / "dies.py").write_text("import os\nos._exit(5)\n")
+    (tmp_path / "some_program.py").write_text("raise SystemExit(7)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    processes = PythonProcesses(["dies"])
+    with (tmp_path / "words").open("wb") as words:
+        process = processes.start(["some_program"], (words, words, words))
+    assert process.wait() == 7
+    processes.close()

@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 _TESTS = "pytest"
+# Said once, when all is loaded.
+READY = b"R"
 # What a file of pytest's says that sets variables, which libraries read when they are loaded.
 _SETS_VARIABLES = ("environ", "putenv", "setenv")
 
@@ -78,6 +80,7 @@ class _Parent:
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def serve(self) -> None:
+        self._control.sendall(READY)
         while True:
             waited_for = [self._control, self._wake, *self._children.values()]
             ready, _, _ = select.select(waited_for, [], [])

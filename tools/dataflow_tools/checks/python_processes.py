@@ -49,6 +49,7 @@ class PythonProcesses:
     def __init__(self, modules: Sequence[str] = (), *, train: bool = False) -> None:
         self._parent: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._is_ready = False
         self._asking = threading.Lock()
         if sys.platform == "linux" and modules:
             self._start_parent(modules, train=train)
@@ -78,7 +79,8 @@ class PythonProcesses:
         numbers = [each if isinstance(each, int) else each.fileno() for each in streams]
         place = str(folder or os.getcwd())  # noqa: PTH109 - a text to be sent
         values = dict(os.environ if environ is None else environ)
-        if self._control is None or self._parent is None or self._parent.poll() is not None:
+        control = self._to_parent()
+        if control is None:
             command = [sys.executable, *(["-P"] if is_safe else []), "-m", *arguments]
             one, two, three = numbers
             return subprocess.Popen(
@@ -89,8 +91,8 @@ class PythonProcesses:
         text = json.dumps({**request, "is_safe": is_safe}).encode()
         with theirs, self._asking, suppress(BrokenPipeError, ConnectionResetError):
             # If the parent is gone, waiting says so.
-            socket.send_fds(self._control, [b"F"], [theirs.fileno(), *numbers])
-            self._control.sendall(len(text).to_bytes(4, "big") + text)
+            socket.send_fds(control, [b"F"], [theirs.fileno(), *numbers])
+            control.sendall(len(text).to_bytes(4, "big") + text)
         return _ForkedProcess(ours)
 
     def close(self) -> None:
@@ -99,6 +101,15 @@ class PythonProcesses:
             self._control.close()
             self._parent.wait()
             self._control = self._parent = None
+
+    def _to_parent(self) -> socket.socket | None:
+        """Where a parent is asked that has loaded all, and lives; waits for it to have done so."""
+        with self._asking:
+            if self._control is None or self._parent is None:
+                return None
+            with suppress(OSError):
+                self._is_ready = self._is_ready or bool(self._control.recv(1))
+            return self._control if self._is_ready and self._parent.poll() is None else None
 
     def _start_parent(self, modules: Sequence[str], *, train: bool) -> None:
         ours, theirs = socket.socketpair()
