@@ -29,6 +29,7 @@ def kept_pages() -> list[Path]:
     return list((DOCS / "reference").rglob("*.md"))
 
 
+@pytest.mark.slow
 def test_the_pages_are_up_to_date(generate: ModuleType, tmp_path: Path) -> None:
     """Made anew they are the same; else run `make docs`."""
     generate.write_pages(tmp_path)

@@ -157,6 +157,7 @@ def test_a_workflow_runs_on_it(
     assert sorted(row[3] for row in rows) == ["first", "fourth", "second: ä", "third"]
 
 
+@pytest.mark.slow
 def test_a_typo_in_config_yaml_is_found_with_its_line(
     project: Path, workflow: Path, with_plugin: Callable[..., Any]
 ) -> None:

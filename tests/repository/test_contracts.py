@@ -35,6 +35,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_code_keeps_its_contracts(copied: Path) -> None:
     """As `make lint` says."""
     done = lint(copied)

@@ -226,6 +226,7 @@ def test_ratios_are_weighted(render: Render) -> None:
     assert visits == 1005
 
 
+@pytest.mark.slow
 def test_categories_are_groups(render: Render) -> None:
     """Every category is a column of the groups, one without a value included."""
     found = source(
@@ -259,6 +260,7 @@ def test_a_column_called_category_is_itself(
     assert (row["shop"], row["category"]) == ("a", "tea")
 
 
+@pytest.mark.slow
 def test_distinct_values_are_counted_exactly(render: Render) -> None:
     """Below a million rows, however many there are."""
     found = source(
@@ -269,6 +271,7 @@ def test_distinct_values_are_counted_exactly(render: Render) -> None:
     assert [(row[0], row[3]) for row in found] == [("number", 200000), ("other", 12345)]
 
 
+@pytest.mark.slow
 def test_scores_and_rates_of_success_are_means(render: Render) -> None:
     """Promoters less detractors, and successes over those that are over, by any group."""
     found = source(

@@ -10,6 +10,7 @@ import yaml
 from tests.conftest import BIN, Dataflow
 
 
+@pytest.mark.slow
 def test_a_workflow_of_unknown_others_is_not_made(project_folder: Path, dataflow: Dataflow) -> None:
     """The name is told, and nothing is written."""
     refused = dataflow("workflow", "new", "report", "--after", "order", cwd=project_folder)

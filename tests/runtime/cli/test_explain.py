@@ -48,6 +48,7 @@ def at_terminal(*command: str, cwd: Path) -> str:
     return seen.decode()
 
 
+@pytest.mark.slow
 def test_the_source_text_says_what_the_classes_say() -> None:
     """Each class has an entry, with its own codes, and no two share a name."""
     for package in ("dataflow.shared", "dataflow.sources", "dataflow.runs", "dataflow_tools"):
@@ -63,6 +64,7 @@ def test_the_source_text_says_what_the_classes_say() -> None:
     assert len(names) == len(found)
 
 
+@pytest.mark.slow
 def test_every_entry_is_for_a_reader() -> None:
     """Each has a sentence; those with a reason say what to do as well, and show messages."""
     entries = ErrorCatalogue().with_messages()
@@ -76,6 +78,7 @@ def test_every_entry_is_for_a_reader() -> None:
     assert sum(bool(entry.messages) for entry in entries) > 90
 
 
+@pytest.mark.slow
 def test_an_error_is_explained(dataflow: Dataflow, tmp_path: Path) -> None:
     """By its code or its class, as text and as JSON; a slip is answered with what was meant."""
     told = dataflow("explain", "contract", cwd=tmp_path)

@@ -80,6 +80,7 @@ def store_of(project: Project) -> FileStore:
     return target
 
 
+@pytest.mark.slow
 def test_one_machine_shows_what_another_one_published(shared_place: str, tmp_path: Path) -> None:
     """Tables, notes of runs and later versions; nothing is left in the public folder."""
     one = machine(tmp_path / "one", shared_place, sales=1)
@@ -172,6 +173,7 @@ def test_a_publish_that_does_not_end_leaves_the_last_one(shared_place: str, tmp_
     assert shown(one, "sales") == 2
 
 
+@pytest.mark.slow
 def test_workflows_are_renamed_and_forgotten_for_all(shared_place: str, tmp_path: Path) -> None:
     """With their files; twice is as good as once; a first run of another one is left alone."""
     one = machine(tmp_path / "one", shared_place, sales=1, stock=7, new=9)

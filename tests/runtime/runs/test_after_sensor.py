@@ -67,6 +67,7 @@ def instance() -> Iterator[DagsterInstance]:
         yield instance
 
 
+@pytest.mark.slow
 def test_it_runs_once_when_all_that_it_names_are_new(
     tmp_path: Path, instance: DagsterInstance
 ) -> None:

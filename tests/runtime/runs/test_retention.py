@@ -41,6 +41,7 @@ def ran(instance: DagsterInstance, status: DagsterRunStatus, **tags: str) -> str
     return instance.create_run_for_job(nothing, status=status, tags=known).run_id
 
 
+@pytest.mark.slow
 def test_so_many_runs_of_each_workflow_are_kept(
     project: Project, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +70,7 @@ def test_so_many_runs_of_each_workflow_are_kept(
     assert ledger.notes([runs[0]]) == {}
 
 
+@pytest.mark.slow
 def test_runs_are_kept_for_so_many_days(
     project: Project, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +84,7 @@ def test_runs_are_kept_for_so_many_days(
     assert [run.run_id for run in instance.get_runs()] == [good]
 
 
+@pytest.mark.slow
 def test_the_folder_of_all_runs_is_not_listed_for_each_that_goes(
     project: Project, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -182,6 +182,7 @@ def test_a_run_whose_process_was_killed_is_closed_by_the_next(project: Project) 
     assert statuses == [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
 
 
+@pytest.mark.slow
 def test_what_died_is_looked_for_among_what_is_under_way_however_long_the_history(
     project: Project,
 ) -> None:

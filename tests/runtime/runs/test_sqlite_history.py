@@ -67,6 +67,7 @@ def test_the_file_of_a_run_is_as_dagster_makes_it(tmp_path: Path, home: Path) ->
     assert sorted(ours.get_all_run_ids()) == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_an_event_is_told_while_its_writer_has_the_file_open(
     instance: DagsterInstance, home: Path
 ) -> None:
@@ -125,6 +126,7 @@ def test_processes_that_start_at_once_make_one_history(home: Path) -> None:
     assert [process.returncode for process in started] == [0] * 6
 
 
+@pytest.mark.slow
 def test_a_forked_child_has_connections_of_its_own(instance: DagsterInstance) -> None:
     """SQLite's must not be shared by processes; what both write is there."""
     run = instance.create_run_for_job(nothing)

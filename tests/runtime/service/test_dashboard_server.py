@@ -176,6 +176,7 @@ def test_a_site_that_was_never_built_is_not_served(project: Project) -> None:
     assert not (SiteFolders.of(project).public / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_new_data_is_served_at_once(tmp_path: Path) -> None:
     """The server keeps nothing in memory: a replaced manifest is the next answer."""
     manifest = tmp_path / "data" / "manifest.json"

@@ -139,6 +139,7 @@ def test_environments_are_listed_and_shown(root: Path, run: Command) -> None:
     assert "prod" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_worker_without_celery_is_refused(run: Command) -> None:
     """It would wait for runs that never come."""
     refused = run("worker", "celery")

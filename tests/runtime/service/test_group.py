@@ -185,6 +185,7 @@ def launch(service: Service, workflow_id: str) -> str:
     return run_id
 
 
+@pytest.mark.slow
 def test_ports_in_use_are_named_before_anything_starts(root: Path, dataflow: Dataflow) -> None:
     """All of them, with the program that has each; exit code 2, and no state was made."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("", 0)) as two:
@@ -200,6 +201,7 @@ def test_ports_in_use_are_named_before_anything_starts(root: Path, dataflow: Dat
     assert not (root / ".dagster" / "storage").exists()
 
 
+@pytest.mark.slow
 def test_one_port_for_two_services_is_refused(root: Path, dataflow: Dataflow) -> None:
     """Whoever came second would only find out after the start."""
     port = str(free_ports(1)[0])
@@ -209,6 +211,7 @@ def test_one_port_for_two_services_is_refused(root: Path, dataflow: Dataflow) ->
     assert f"api: port {port} is also to be that of dagster" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_service_asked_for_by_name_has_to_be_ready(root: Path, dataflow: Dataflow) -> None:
     """`dataflow up evidence` without a built site is an error that says how to build it."""
     refused = dataflow("up", "evidence", cwd=root)
@@ -216,6 +219,7 @@ def test_a_service_asked_for_by_name_has_to_be_ready(root: Path, dataflow: Dataf
     assert "dataflow evidence build" in refused.stderr
 
 
+@pytest.mark.slow
 def test_without_a_built_site_one_line_says_so(root: Path) -> None:
     """What can be started is, and the line about the dashboards says how to build them."""
     code = (

@@ -91,6 +91,7 @@ def test_celerys_addresses_stay_out_of_the_file(
     assert chosen[1].model_dump()["broker"] == "redis://:hidden-word-of-redis@queue/0"
 
 
+@pytest.mark.slow
 def test_a_launcher_that_is_none_or_lacks_a_key_is_refused(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

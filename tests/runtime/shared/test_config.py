@@ -153,6 +153,7 @@ def test_what_is_not_a_file_is_refused(project: Project) -> None:
         load_config("odd", project)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=300))
 def test_no_file_raises_anything_else(data: bytes, faults: Faults) -> None:

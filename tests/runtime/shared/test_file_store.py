@@ -36,6 +36,7 @@ def store(shared_place: str, tmp_path: Path) -> FileStore:
     return open_store(shared_place, "state_store", tmp_path)
 
 
+@pytest.mark.slow
 def test_files_go_in_and_come_back(store: FileStore, tmp_path: Path) -> None:
     """Whole, under names with folders, listed with sizes, and gone when they are deleted."""
     (tmp_path / "a").write_bytes(b"rows" * 1000)
@@ -85,6 +86,7 @@ def test_a_trial_leaves_nothing(store: FileStore) -> None:
     assert list(store.list()) == []
 
 
+@pytest.mark.slow
 def test_many_who_count_at_once_lose_no_number(store: FileStore) -> None:
     """Reading, adding one and writing under the condition is one step for all who do it."""
 

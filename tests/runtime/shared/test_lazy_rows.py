@@ -131,6 +131,7 @@ def test_nothing_is_read_that_nobody_asks_for(tmp_path: Path) -> None:
         rows[10]
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     values=st.lists(st.fixed_dictionaries({"a": st.none() | st.integers(-5, 5)}), max_size=30),

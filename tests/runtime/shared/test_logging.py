@@ -181,6 +181,7 @@ def test_no_secret_is_written(log_format: str) -> None:
     assert "by ***" in written
 
 
+@pytest.mark.slow
 def test_data_cannot_forge_lines_or_move_the_cursor() -> None:
     """Control characters in messages and fields are written as their escapes."""
     code = r"""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 secrets = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=4)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(secrets, st.text(max_size=20), st.text(max_size=20))
 def test_a_registered_secret_is_in_no_text(secret: str, before: str, after: str) -> None:
@@ -156,6 +157,7 @@ def test_hostile_text_takes_no_long_time(text: str) -> None:
     assert time.process_time() - started < 1
 
 
+@pytest.mark.slow
 def test_threads_may_register_while_others_redact() -> None:
     """Secrets registered at once by many threads are all masked afterwards."""
     names = [f"thread-secret-{n}" for n in range(200)]

@@ -76,6 +76,7 @@ def test_pages_are_asked_for_together_and_keep_their_order(pages: Pages) -> None
     assert sorted(set(pages.asked)) == sorted(pages.asked)
 
 
+@pytest.mark.slow
 def test_pages_are_asked_for_one_by_one_unless_told(pages: Pages) -> None:
     """Nothing is asked for before its turn where nobody says so."""
     found = read_api(f"{pages.server.url}/x", paging=NUMBERED)

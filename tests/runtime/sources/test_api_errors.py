@@ -233,6 +233,7 @@ def test_what_is_in_a_list_is_never_an_error(found: list[dict[str, Any]], status
     assert find_error({"status": status, "rows": found}, None, "rows") is None
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(max_size=6), st.recursive(_SCALAR, st.lists, max_leaves=4)))
 def test_any_object_with_an_error_is_one(document: dict[str, Any]) -> None:
     """Whatever stands beside it."""

@@ -78,6 +78,7 @@ def test_rows_at_the_border_are_compared_by_value(
     assert added == [[1], [1] if again else []]
 
 
+@pytest.mark.slow
 def test_texts_of_rows_without_an_id_stay_texts(server: Any) -> None:
     """Two versions of the same day are two rows."""
     days = [[{"at": "2024-01-02", "version": "1.10"}], [{"at": "2024-01-02", "version": "1.1"}]]
@@ -87,6 +88,7 @@ def test_texts_of_rows_without_an_id_stay_texts(server: Any) -> None:
     assert [row["version"] for row in second["data"].to_pylist()] == ["1.1"]
 
 
+@pytest.mark.slow
 def test_a_csv_is_compared_by_its_types(server: Any) -> None:
     """Numbers that are written in another way are no new rows."""
     days = ["id,at,v\n1,2024-01-01,1.500\n2,2024-01-02,2.50\n", "id,at,v\n2,2024-01-02,2.5\n"]
@@ -185,6 +187,7 @@ def test_rows_without_a_value_come_once(server: Any) -> None:
     assert runs(server, rows, [*rows, {"id": 4}]) == [[1, 2, 3], [4]]
 
 
+@pytest.mark.slow
 def test_too_many_rows_without_a_value_are_refused_when_they_come_again(server: Any) -> None:
     """The first run has them; later ones say that they cannot tell."""
     rows: list[Any] = [{"id": number} for number in range(10_001)]

@@ -31,6 +31,7 @@ def stripe(server: Any, *, more: str = "has_more") -> str:
     return f"{server.url}/stripe"
 
 
+@pytest.mark.slow
 def test_the_last_records_id_is_a_cursor(server: Any) -> None:
     """`has_more` ends it, without another request."""
     paging = {"type": "last_record", "cursor_param": "starting_after"}
@@ -39,6 +40,7 @@ def test_the_last_records_id_is_a_cursor(server: Any) -> None:
     assert asked == [None, "2", "5"]
 
 
+@pytest.mark.slow
 def test_an_empty_page_ends_it_where_nothing_says_so(server: Any) -> None:
     """One more request finds nothing."""
     paging = {"type": "last_record", "cursor_path": "id", "cursor_param": "starting_after"}
@@ -46,11 +48,13 @@ def test_an_empty_page_ends_it_where_nothing_says_so(server: Any) -> None:
     assert len(server.requests) == 4
 
 
+@pytest.mark.slow
 def test_the_form_of_stripes_answers_is_known(server: Any) -> None:
     """`auto` needs no setting for them."""
     assert ids(read_api(stripe(server))) == ALL
 
 
+@pytest.mark.slow
 def test_has_more_at_a_place_of_its_own(server: Any) -> None:
     """`has_more_path` names it; where it is not, that is an error."""
     paging = {"type": "last_record", "cursor_param": "starting_after", "has_more_path": "go_on"}
@@ -59,6 +63,7 @@ def test_has_more_at_a_place_of_its_own(server: Any) -> None:
         read_api(stripe(server), paging=paging)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["page", "offset"])
 def test_has_more_ends_pages_that_are_counted(server: Any, place: str) -> None:
     """`auto` takes it for the proof, where the answer names the page or the offset."""
@@ -136,6 +141,7 @@ def test_a_number_of_pages_ends_it(server: Any, told: bool) -> None:
     assert len(server.requests) == 3
 
 
+@pytest.mark.slow
 def test_no_more_than_so_many_pages(server: Any) -> None:
     """`max_pages` ends the reading, and says so."""
     result = read_api(numbered(server), paging={"type": "page_number", "max_pages": 2})
@@ -220,6 +226,7 @@ def test_equal_rows_on_several_pages_are_read(server: Any) -> None:
     assert len(read_api(url, paging={"type": "page_number"})["data"]) == 6
 
 
+@pytest.mark.slow
 def test_some_empty_pages_are_passed_over(server: Any) -> None:
     """A filter may leave nothing of a page, and the cursor goes on."""
     pages = [js({"rows": [], "next": f"/x?c={number}"}) for number in range(8)]

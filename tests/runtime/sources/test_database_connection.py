@@ -233,6 +233,7 @@ def test_an_answer_that_does_not_come_is_not_waited_for(
         assert time.monotonic() - started < 15
 
 
+@pytest.mark.slow
 def test_a_look_at_a_table_of_mariadb_leaves_the_rest_of_it(
     mariadb: str, on_mariadb: Callable[[str], Any]
 ) -> None:

@@ -95,6 +95,7 @@ def test_what_would_lose_something_stays_text(values: list[str | None]) -> None:
     assert table.schema.field("v").type == pa.string()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("common", "late", "kind", "said"),
     [
@@ -121,6 +122,7 @@ def test_late_misfit_widens_the_column_and_is_told(
     assert said in note
 
 
+@pytest.mark.slow
 def test_padding_that_comes_late_is_no_misfit() -> None:
     """Blanks around numbers do not matter, wherever they start."""
     result = typed(*["1"] * MANY, " 5 ")
@@ -128,12 +130,14 @@ def test_padding_that_comes_late_is_no_misfit() -> None:
     assert result.notes == []
 
 
+@pytest.mark.slow
 def test_values_that_come_late_decide() -> None:
     """A column whose sample is all null takes its type from the values behind it."""
     result = typed(*[None] * MANY, "5")
     assert result.table.schema.field("v").type == pa.int64()
 
 
+@pytest.mark.slow
 def test_order_of_month_and_day_is_decided_by_any_row_or_not_at_all() -> None:
     """Dates that may be read both ways stay text and are told; one clear date decides for all."""
     doubtful = ["01/02/2020"] * MANY

@@ -85,6 +85,7 @@ def test_a_built_in_name_stays_built_in(plugins: None, project: Path) -> None:
     assert kind_names()[:3] == ["api", "database", "file"]
 
 
+@pytest.mark.slow
 def test_importing_a_kind_loads_no_library_that_reads() -> None:
     """Validating a configuration costs neither DuckDB nor requests, SQLAlchemy or Arrow."""
     code = (

@@ -60,6 +60,7 @@ def fill(execute: Execute, *texts: str | None, start: int = 1) -> None:
         execute(f"INSERT INTO t VALUES ({number}, {value})")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "first", "second"),
     [
@@ -96,6 +97,7 @@ def test_rows_go_by_their_values_and_not_by_their_texts(
     assert read(url, column, after["reached"])["ids"] == []
 
 
+@pytest.mark.slow
 def test_an_earlier_release_had_saved_the_text(database: tuple[str, Execute]) -> None:
     """It is read as the column's texts are."""
     url, execute = database
@@ -105,6 +107,7 @@ def test_an_earlier_release_had_saved_the_text(database: tuple[str, Execute]) ->
     assert read(url, column, {"value": "31.12.2024", "seen": []})["ids"] == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "since", ["2025-03-29T20:00:00", "2025-03-29 20:00:00", "2025-03-29T20:00Z"]
 )
@@ -131,6 +134,7 @@ def test_a_bound_that_is_no_such_value_is_refused(database: tuple[str, Execute])
     assert "2024-01-31" in raised.value.instruction
 
 
+@pytest.mark.slow
 def test_texts_that_are_no_values_come_once(database: tuple[str, Execute]) -> None:
     """The contract puts them aside or makes them null; they are not put aside again."""
     url, execute = database

@@ -116,6 +116,7 @@ def test_an_own_list_of_values_declares_nothing(project: Path) -> None:
         read("a.json", lost_column="null")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disposition", ["append", "merge"])
 def test_the_table_of_the_warehouse_widens(project: Path, loader: Loader, disposition: str) -> None:
     """Old rows and new ones are what they were at the source."""

@@ -34,6 +34,7 @@ PACKED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PACKED)
 def test_packed_files_are_read_whole(read: Any, name: str) -> None:
     """Every compression gives all rows; a zip file's member tells the format."""
@@ -55,6 +56,7 @@ def test_content_tells_more_than_the_name(read: Any) -> None:
     assert read("b.csv.gz", b"a\n1\n")["data"].to_pylist() == [{"a": 1}]
 
 
+@pytest.mark.slow
 def test_several_members_are_refused(read: Any) -> None:
     """Which of a zip file's members is meant cannot be known: they are listed."""
     with pytest.raises(SourceDataError, match=r"2 files in it, not one: x\.csv, y\.csv"):

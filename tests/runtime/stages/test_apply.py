@@ -97,6 +97,7 @@ def test_duplicates_equal_a_plain_search(rows: list[dict[str, Any]]) -> None:
     assert cleaned(rows, remove_duplicates=True) == expected
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(small_rows)
 def test_empty_rows_are_those_without_any_value(rows: list[dict[str, Any]]) -> None:

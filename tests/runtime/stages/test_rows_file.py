@@ -163,6 +163,7 @@ def write_without(file: RowsFile, path: Path) -> None:
     file.write()
 
 
+@pytest.mark.slow
 def test_row_groups_are_as_large_as_a_load_likes_them(tmp_path: Path) -> None:
     """Smaller ones are written twice by DuckDB's loader."""
     ids = pa.array(range(500_000))
@@ -174,6 +175,7 @@ def test_row_groups_are_as_large_as_a_load_likes_them(tmp_path: Path) -> None:
         assert {group.column(0).compression for group in groups} == {"ZSTD"}
 
 
+@pytest.mark.slow
 def test_order_is_kept_over_many_row_groups(tmp_path: Path) -> None:
     """However many threads write, the first of equal rows stays in its place."""
     ids = [number // 2 * 7919 % 500_009 for number in range(600_000)]
@@ -207,6 +209,7 @@ def test_keys_of_the_author_are_handed_on(tmp_path: Path) -> None:
     assert apply_stages(data, STAGES)["note"] == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "table",
     [

@@ -40,6 +40,7 @@ def test_a_new_column_does_not_hide_a_wider_one_behind_it(loader: Loader) -> Non
     assert loader.rows("SELECT v, w FROM raw.t ORDER BY ALL") == [(1.0, 1.0), (1.5, 2.5)]
 
 
+@pytest.mark.slow
 def test_a_narrower_number_leaves_the_column(loader: Loader) -> None:
     """Whole numbers fit into a column of fractions, and anything into a column of text."""
     append = {"write_disposition": "append"}
@@ -49,6 +50,7 @@ def test_a_narrower_number_leaves_the_column(loader: Loader) -> None:
     assert [kind for _, kind, *_ in loader.rows("DESCRIBE raw.t")] == ["DOUBLE", "VARCHAR"]
 
 
+@pytest.mark.slow
 def test_columns_that_differ_in_case_are_one(loader: Loader) -> None:
     """As everywhere in SQL: `ID` goes into `id`, also as the key of a merge."""
     merge = {"write_disposition": "merge", "primary_key": ["Id"]}
@@ -58,6 +60,7 @@ def test_columns_that_differ_in_case_are_one(loader: Loader) -> None:
     assert loader.rows() == [(1, 2.5)]
 
 
+@pytest.mark.slow
 def test_values_that_cannot_become_the_columns_type_change_nothing(loader: Loader) -> None:
     """Types that have nothing to do with each other are named."""
     loader.load([{"v": {"a": 1}}], write_disposition="append")
@@ -119,6 +122,7 @@ def test_values_that_no_type_holds_together_are_refused_by_name(
     assert loader.rows("SELECT v, typeof(v) FROM raw.t") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write_disposition", ["append", "merge"])
 def test_a_column_without_a_value_today_keeps_its_type(
     loader: Loader, write_disposition: str
@@ -144,6 +148,7 @@ def test_a_file_with_numbers_too_long_is_refused(loader: Loader) -> None:
         loader.load(wide)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disposition", ["append", "merge"])
 def test_a_column_that_is_agreed_to_be_text(loader: Loader, disposition: str) -> None:
     """Ids were numbers until A-17 came: the rows that are there stay, as text, and it is told."""

@@ -165,6 +165,7 @@ def test_a_first_append_without_rows_makes_the_table(loader: Loader) -> None:
     assert loader.rows("SELECT run_id FROM dataflow.batches ORDER BY ALL") == [("a",), ("b",)]
 
 
+@pytest.mark.slow
 def test_only_the_rows_of_the_run_before_are_looked_for(loader: Loader) -> None:
     """The same rows as those of an earlier run, or of another table, are new rows."""
     append = {"write_disposition": "append"}
@@ -187,6 +188,7 @@ def test_a_column_that_no_statement_can_name_is_refused(
     assert loader.rows("FROM duckdb_tables()") == []
 
 
+@pytest.mark.slow
 def test_the_watermark_moves_with_each_load(loader: Loader) -> None:
     """Each table has its own, the last one counts, and no other reader is in the way."""
     loader.load([{"v": 1}], write_disposition="append")
@@ -212,6 +214,7 @@ def test_no_rows_move_the_watermark_and_keep_the_table(loader: Loader) -> None:
     assert loader.rows() == [(1,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write_disposition", ["append", "merge"])
 def test_a_full_refresh_puts_what_comes_in_place_of_all(
     loader: Loader, write_disposition: str
@@ -232,6 +235,7 @@ def test_a_full_refresh_puts_what_comes_in_place_of_all(
     assert DuckDBFile(loader.database).read_watermark("t") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "values", "since", "until"),
     [
@@ -272,6 +276,7 @@ def test_rows_that_come_again_take_the_place_of_their_span(
             loader.load(again, span=Span("at", "never"), **append)
 
 
+@pytest.mark.slow
 def test_where_the_contract_put_all_rows_aside_the_refusal_says_so(
     loader: Loader, tmp_path: Path
 ) -> None:

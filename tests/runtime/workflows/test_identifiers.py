@@ -67,6 +67,7 @@ def test_other_names_are_refused_with_a_reason_and_a_better_one(
     assert f"`{better}`" in caught.value.instruction
 
 
+@pytest.mark.slow
 @given(st.text() | st.from_regex(r"[a-zA-Z_0-9./\\$ ]{0,60}"))
 def test_an_id_is_safe_wherever_it_is_used(text: str) -> None:
     """What is taken is one path part and one Python name; what is not is one clear message."""

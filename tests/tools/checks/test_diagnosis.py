@@ -73,6 +73,7 @@ def test_outside_a_project_the_machine_is_looked_at(
     assert groups["Project"]["project"].status is Status.NOT_APPLICABLE
 
 
+@pytest.mark.slow
 def test_a_project_that_cannot_be_found_where_it_is_said_to_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def diagnose(*needed: str, needs_node: bool = False) -> dict[str, Verdict]:
     return diagnose_installation(needed, needs_node=needs_node)
 
 
+@pytest.mark.slow
 def test_versions_that_do_not_fit_are_named(packages: Path) -> None:
     """Who needs what, what is installed instead, why it matters, and how to put it right."""
     install(packages, "duckdb", "2.0.0")
@@ -49,6 +50,7 @@ def test_versions_that_do_not_fit_are_named(packages: Path) -> None:
     assert any(p.instruction.startswith("pip install 'duckdb<") for p in found.findings)
 
 
+@pytest.mark.slow
 def test_packages_of_packages_count(packages: Path) -> None:
     """A webserver of another Dagster fits this library's limits, and not its own."""
     install(packages, "click", "8.4.0", "nothing-of-that-name>=1", "filelock<1")
@@ -66,6 +68,7 @@ def test_runtime_and_tools_of_two_versions_are_found(packages: Path) -> None:
     assert problem.instruction == "pip install 'dataflow-runtime==9.9' 'dataflow-tools==9.9'"
 
 
+@pytest.mark.slow
 def test_the_other_distribution_of_that_name_is_found(packages: Path) -> None:
     """PyPI's unrelated `dataflow` takes the import name."""
     install(packages, "dataflow", "1.0")
@@ -91,6 +94,7 @@ def test_a_regular_package_of_that_name_is_found(tmp_path: Path) -> None:
     assert "__init__.py makes Python see only one of the folders" in seen.stdout
 
 
+@pytest.mark.slow
 def test_extras_are_missed_where_they_are_needed(packages: Path) -> None:
     """What no workflow uses is no problem, and what one uses is."""
     install(

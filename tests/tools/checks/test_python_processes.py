@@ -69,6 +69,7 @@ def start(processes: PythonProcesses, folder: Path, *arguments: str, **more: boo
         return processes.start(arguments, streams, folder=folder, environ=environ, **more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_safe", [True, False])
 def test_each_is_what_python_makes_of_a_module(
     processes: PythonProcesses, tmp_path: Path, is_safe: bool
@@ -86,6 +87,7 @@ def test_each_is_what_python_makes_of_a_module(
     assert (tmp_path / "ended").read_text() == "yes"
 
 
+@pytest.mark.slow
 def test_whatever_ends_it_is_told(processes: PythonProcesses, tmp_path: Path) -> None:
     """Leaving, an error with its traceback, being killed; and the next one starts as before."""
     assert start(processes, tmp_path, "some_program", "leave").wait() == 4
@@ -98,6 +100,7 @@ def test_whatever_ends_it_is_told(processes: PythonProcesses, tmp_path: Path) ->
     assert start(processes, tmp_path, "some_program", "").wait() == 3
 
 
+@pytest.mark.slow
 @LINUX
 def test_those_that_run_end_with_who_started_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -48,6 +48,7 @@ def test_it_answers_again_and_again_in_one_other_process(worker: Worker) -> None
     assert first != os.getpid()
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_is_told_apart_and_replaced(worker: Worker) -> None:
     """Code that ends the process costs its own answer and no other."""
     first = worker.ask("who")

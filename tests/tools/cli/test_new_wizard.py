@@ -130,6 +130,7 @@ def test_one_can_go_back_and_leave(person: Person, project_folder: Path) -> None
     assert not (project_folder / "src/dataflow/workflows/orders").exists()
 
 
+@pytest.mark.slow
 def test_without_a_terminal_nothing_is_asked(project_folder: Path, dataflow: Dataflow) -> None:
     """A script that forgets the name is told so."""
     done = dataflow("workflow", "new", cwd=project_folder)

@@ -23,6 +23,7 @@ def survey(lab: Lab, name: str = "one", *, with_drift: bool = True) -> Survey:
     return found[0]
 
 
+@pytest.mark.slow
 def test_releases_in_between_are_listed(lab: Lab) -> None:
     """A workflow that is behind shows each release that it missed, in order."""
     for version in ("1.0.0", "1.1.0rc1", "1.1.0", "1.10.0", "1.9.0"):
@@ -80,6 +81,7 @@ def test_what_cannot_be_known_is_said_and_the_rest_is_shown(lab: Lab) -> None:
     assert "/no/where does not exist" in str(found[1].reason)
 
 
+@pytest.mark.slow
 def test_open_conflicts_are_shown(lab: Lab) -> None:
     """A workflow that is up to date but has conflicts says so."""
     lab.release("1.0.0", {"a.py": TEN})

@@ -231,6 +231,7 @@ def test_a_journal_folder_is_on_the_workflows_file_system(lab: Lab) -> None:
     assert ".dataflow" not in lab.status()
 
 
+@pytest.mark.slow
 def test_two_updates_at_once_are_refused(lab: Lab, tmp_path: Path) -> None:
     """While one update runs, another of the same project does not start."""
     from dataflow_tools.fleet.update import Request, update_workflows

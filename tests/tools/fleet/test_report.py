@@ -128,6 +128,7 @@ def test_json_has_the_same_for_machines(fleet: Lab) -> None:
     assert states[2]["drift"] == [{"path": "job.py", "kind": "edited"}]
 
 
+@pytest.mark.slow
 def test_a_second_run_has_nothing_to_do(lab: Lab) -> None:
     """An update that changes nothing ends well."""
     lab.release("1.0.0", {"a.py": TEN})

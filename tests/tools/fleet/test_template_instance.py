@@ -57,6 +57,7 @@ def test_the_projects_own_files_are_updated_on_request(project: Lab) -> None:
     assert work.read_text(encoding="utf-8") == "uncommitted\n"
 
 
+@pytest.mark.slow
 def test_a_conflict_in_the_project_is_marked(project: Lab) -> None:
     """Conflicts in the project's own files are known to git by their names."""
     project.release("1.1.0", {"compose.yaml": TEN.replace("line 1", "theirs")}, kind="project")

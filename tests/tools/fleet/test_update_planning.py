@@ -64,6 +64,7 @@ def test_a_new_question_without_a_default_has_to_be_answered(lab: Lab) -> None:
     assert lab.update("one", given={"owner": "me"}).exit_code == 0
 
 
+@pytest.mark.slow
 def test_answers_that_the_template_does_not_take_refuse_the_run(lab: Lab) -> None:
     """A misspelt name or a wrong value is refused before anything is written, as by `new`."""
     more = "size: {type: str, choices: [small, large], default: small}\n"

@@ -11,6 +11,7 @@ from dataflow.sources.read import read_source
 from dataflow_tools.inspection.source_inspection import inspect_source
 
 
+@pytest.mark.slow
 def test_api_is_looked_at_without_reading_it_all(server: Any, say: Any) -> None:
     """Only the beginning of an API is read; nothing but the key is tested then."""
 

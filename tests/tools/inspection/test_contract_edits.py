@@ -43,6 +43,7 @@ def by_name(columns: Any) -> dict[str, dict[str, Any]]:
     return {str(column["name"]): column for column in columns}
 
 
+@pytest.mark.slow
 def test_a_type_changed_by_hand_is_carried_on(answers: dict[str, Any]) -> None:
     """Models get the contract's type, and the page its date; what config.yaml says is settled."""
     changes = {"t": change("quarantine")}
@@ -64,6 +65,7 @@ def test_a_type_changed_by_hand_is_carried_on(answers: dict[str, Any]) -> None:
     assert "nearly" not in given["day"]
 
 
+@pytest.mark.slow
 def test_a_value_that_ends_a_run_is_a_change(answers: dict[str, Any]) -> None:
     """With `bad_value: fail` the source is not as agreed, and the note says what a run does."""
     found = change("fail")
@@ -73,6 +75,7 @@ def test_a_value_that_ends_a_run_is_a_change(answers: dict[str, Any]) -> None:
     assert any("read as no value" in note for note in change("null").notes)
 
 
+@pytest.mark.slow
 def test_rows_are_counted_as_runs_count_them(answers: dict[str, Any]) -> None:
     """What `new` says names the row that a run names, repeated rows counted."""
     source = {"type": "file", "url": "t.csv"}

@@ -31,6 +31,7 @@ def test_a_row_is_about_what_names_it(
     assert [name for name, facts in found.items() if "entity" in facts] == [entity] * bool(entity)
 
 
+@pytest.mark.slow
 def test_people_of_one_time_add_up(look: Any) -> None:
     """The population of all countries is a sum; that of all years is none."""
     population = ("population", [1000 + i * i for i in range(N)])

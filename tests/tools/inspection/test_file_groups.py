@@ -46,6 +46,7 @@ def test_a_series_that_gets_a_column_is_one_table(tmp_path: Path) -> None:
     assert files == ["o-2024-01.csv", "o-2024-02.csv"]
 
 
+@pytest.mark.slow
 def test_one_shape_is_one_table_by_the_pattern_that_was_given(tmp_path: Path) -> None:
     """A folder becomes a pattern; a file, an address or nothing at all is no group."""
     write(tmp_path, a="id\n1\n", b="id\n2\n")

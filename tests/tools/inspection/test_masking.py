@@ -40,6 +40,7 @@ def masked() -> list[dict[str, Any]]:
     return masked_rows(ROWS, inspection)
 
 
+@pytest.mark.slow
 def test_nobody_is_named_and_no_amount_is_true(masked: list[dict[str, Any]]) -> None:
     """Of names, mails, phones, notes and amounts no value is one of the source's."""
     for column in ("customer_name", "contact", "phone", "note", "amount"):
@@ -70,6 +71,7 @@ def test_the_same_value_is_the_same_again(masked: list[dict[str, Any]]) -> None:
     assert len(pairs) == len({before for before, _ in pairs}) == len({after for _, after in pairs})
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(min_size=1, max_size=3), min_size=1, max_size=30, unique=True))
 def test_values_that_differ_go_on_to_differ(values: list[str]) -> None:
     """However short they are, so that a key stays one."""

@@ -32,6 +32,7 @@ def test_roles(look: Any, name: str, values: list[Any], role: str) -> None:
     assert roles(look(csv_of(("day", DAYS), (name, values))))[name] == role
 
 
+@pytest.mark.slow
 def test_clock_times_as_numbers_are_no_measures(look: Any) -> None:
     """517 for 5:17 is told from a duration in minutes by its digits."""
     clock = [f"{i % 24}{i % 60:02d}" for i in range(200)]
@@ -40,6 +41,7 @@ def test_clock_times_as_numbers_are_no_measures(look: Any) -> None:
     assert (found["dep_time"], found["air_time"]) == ("code", "measure")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "best"),
     [

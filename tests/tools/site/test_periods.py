@@ -149,6 +149,7 @@ def test_weeks_of_working_days_are_whole_on_friday(
     ]
 
 
+@pytest.mark.slow
 def test_the_first_period_may_have_begun_before_the_data(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:

@@ -32,6 +32,7 @@ def release(fork: Fork, version: str = "minor", *meant: str) -> str:
     return plan.tag
 
 
+@pytest.mark.slow
 def test_version_changelog_and_tag_move_together(fork: Fork) -> None:
     """One commit has the changelog's new part, an empty one above it, and the tag."""
     assert release(fork) == "v1.1.0"
@@ -45,6 +46,7 @@ def test_version_changelog_and_tag_move_together(fork: Fork) -> None:
     assert "Sources of another kind." in fork.git("tag", "-l", "--format=%(contents)", "v1.1.0")
 
 
+@pytest.mark.slow
 def test_line_ends_stay_as_they_are(fork: Fork) -> None:
     """A changelog from Windows changes in the lines of the release alone."""
     path = fork.root / "CHANGELOG.md"
@@ -57,6 +59,7 @@ def test_line_ends_stay_as_they_are(fork: Fork) -> None:
     assert (int(added), int(removed)) == (4, 1)
 
 
+@pytest.mark.slow
 def test_a_repository_with_the_library_moves_its_version_too(fork: Fork) -> None:
     """Both distributions, the pin between them and the question get the version."""
     project = '[project]\nname = "x"\nversion = "1.0.0"\n'
