@@ -45,6 +45,9 @@ _CASES = (
     r"service/test_warm_terminal\.py::test_(a_changed_library_is_seen|another_environment_gets)",
     r"fleet/test_proposal\.py::test_an_update_is_proposed_once.*\[gitlab",
     r"faults/test_clock\.py::test_the_machines_time_zone_changes_no_data\[Europe",
+    # The guide's files are run as a whole, and each stage by tests/runtime/stages.
+    r"docs/test_own_code\.py::test_a_stage_of_ones_own",
+    r"checks/test_python_processes\.py::.*\[trained",
     # The program is part of what `make lint` types, with the cache that it has.
     r"repository/test_surface\.py::test_a_typed_program_is_accepted",
     # Reading kinds of second days is tested case by case in tests/runtime/sources.
