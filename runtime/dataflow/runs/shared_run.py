@@ -154,11 +154,20 @@ def found_here(run: RunContext, stored: StoredTable) -> StoredTable:
         StoreError: They are neither here nor in the shared place.
     """
     store = state_store(run.project)
-    if store is None or not stored.path:
+    if store is None or stored.place == Path():
         return stored
-    path = _brought(run, store, Path(stored.path))
     extracted = stored.extracted and str(_brought(run, store, Path(stored.extracted)))
-    return replace(stored, path=str(path), extracted=extracted)
+    edited = stored.unwritten
+    if edited is None:
+        path = _brought(run, store, stored.place)
+        return stored.changed(path=str(path), extracted=extracted)
+    left_out = edited.left_out and _brought(run, store, edited.left_out)
+    edited = replace(edited, file=_brought(run, store, edited.file), left_out=left_out)
+    path = _here(run, stored.place)
+    with suppress(NotStoredError):
+        # A step of the author's own may have had them written elsewhere.
+        path = _brought(run, store, stored.place)
+    return stored.changed(path=str(path), extracted=extracted, edited=edited)
 
 
 def bring_rejected(run: RunContext, path: Path) -> Path:
@@ -225,11 +234,16 @@ def bring_output(store: FileStore, name: str, path: Path) -> None:
 def _brought(run: RunContext, store: FileStore, path: Path) -> Path:
     if path.exists():
         return path
-    run_id, name = path.parts[-2:]
-    here = run.folder.with_name(run_id) / name
+    here = _here(run, path)
     if not here.exists():
-        store.get(f"{_home(run.workflow_id, run_id)}/{name}", here)
+        store.get(f"{_home(run.workflow_id, here.parent.name)}/{here.name}", here)
     return here
+
+
+def _here(run: RunContext, path: Path) -> Path:
+    """Where a file of a run's folder is on this machine, whichever has written it."""
+    run_id, name = path.parts[-2:]
+    return run.folder.with_name(run_id) / name
 
 
 def _require_working_copy(run: RunContext, noted: bytes) -> None:
