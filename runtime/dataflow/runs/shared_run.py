@@ -163,10 +163,8 @@ def found_here(run: RunContext, stored: StoredTable) -> StoredTable:
         return stored.changed(path=str(path), extracted=extracted)
     left_out = edited.left_out and _brought(run, store, edited.left_out)
     edited = replace(edited, file=_brought(run, store, edited.file), left_out=left_out)
+    # A file of its name in the shared place is what an earlier try of the step had written.
     path = _here(run, stored.place)
-    with suppress(NotStoredError):
-        # A step of the author's own may have had them written elsewhere.
-        path = _brought(run, store, stored.place)
     return stored.changed(path=str(path), extracted=extracted, edited=edited)
 
 
