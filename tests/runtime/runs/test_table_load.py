@@ -73,7 +73,8 @@ def test_rows_in_a_file_get_the_key_of_their_partition_while_they_are_loaded(
     tmp_path: Path,
 ) -> None:
     """Those of types that SQL does not take as they are get it in a file beside."""
-    for number, values in enumerate(([1, 2], [[1], [2, None]])):
+    kinds: list[list[Any]] = [[1, 2], [[1], [2, None]]]
+    for number, values in enumerate(kinds):
         run, path = run_of(tmp_path / str(number)), tmp_path / str(number) / "rows.parquet"
         pq.write_table(pa.table({"id": values}), path)
         request = LoadRequest("sales", partition="eu")

@@ -22,8 +22,8 @@ def edited(tmp_path: Path) -> EditedFile:
     ids = pa.table({"id": [3, 3, None, 1], "it's": ["a", "a", None, "b"]})
     pq.write_table(ids, tmp_path / "it's.parquet")
     pq.write_table(pa.table({"n": [1, 3]}), tmp_path / "left'out.parquet")
-    left_out, added = tmp_path / "left'out.parquet", {"at": AT, "it''s of": "e'u"}
-    return EditedFile(tmp_path / "it's.parquet", left_out, 2, added)
+    left_out = tmp_path / "left'out.parquet"
+    return EditedFile(tmp_path / "it's.parquet", left_out, 2, {"at": AT, "it''s of": "e'u"})
 
 
 def rows_of(relation: str) -> list[tuple[object, ...]]:

@@ -35,7 +35,8 @@ def rows(tmp_path: Path) -> EditedRows:
 
 
 def without_time(table: Any) -> list[dict[str, Any]]:
-    return pa.table(table).drop_columns("processed_at").to_pylist()
+    found: list[dict[str, Any]] = pa.table(table).drop_columns("processed_at").to_pylist()
+    return found
 
 
 PLAIN = [{"id": 1, "v": "a"}, {"id": 2, "v": None}]
