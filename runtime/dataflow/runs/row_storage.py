@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dataflow.runs.stored_table import StoredTable
+from dataflow.runs.stored_table import StoredTable, edited_table
 from dataflow.shared.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -83,4 +83,4 @@ def _unwritten(
         edited = replace(edited, left_out=edited.left_out.replace(left_out))
     # What an earlier try of the step has left.
     path.unlink(missing_ok=True)
-    return StoredTable(str(path), len(data), metadata, table=table, edited=edited)
+    return edited_table(StoredTable(str(path), len(data), metadata, table=table), edited)

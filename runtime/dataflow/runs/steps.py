@@ -33,7 +33,7 @@ from dataflow.runs.run_part import (
     parts_of,
 )
 from dataflow.runs.shared_run import forget_earlier, found_here, share_step
-from dataflow.runs.stored_table import StoredTable
+from dataflow.runs.stored_table import StoredTable, changed
 from dataflow.runs.table_extract import extracted_tables
 from dataflow.runs.table_load import batch_of, load_stored
 from dataflow.runs.table_making import make_dashboard, make_models
@@ -103,7 +103,7 @@ class Steps:
             sum(stored.rows for stored in tables),
             **({"rejected_rows": rejected_rows} if rejected_rows else {}),
         )
-        return tables[0].changed(more=tables[1:])
+        return changed(tables[0], more=tables[1:])
 
     def transform(
         self,
@@ -127,7 +127,7 @@ class Steps:
             of_table = f"{stored.table}: " if len(tables) > 1 else ""
             said.append(f"{of_table}{counted(stored.rows, 'row')}{through}")
         _say("; ".join(said), sum(stored.rows for stored in tables))
-        return tables[0].changed(more=tables[1:])
+        return changed(tables[0], more=tables[1:])
 
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows of all tables into the warehouse as config.yaml says."""

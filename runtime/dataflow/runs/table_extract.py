@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.runs.rejected_rows import keep_rejected
 from dataflow.runs.row_storage import release_memory, store_rows
+from dataflow.runs.stored_table import changed
 from dataflow.runs.table_steps import child_results, parameters_of
 from dataflow.sources.errors import told_of
 from dataflow.sources.kept_rows import rows_kept_in
@@ -43,9 +44,9 @@ def extracted_tables(
         result = _by_contract(table, extract_data(parameters_of(run, table, reading, part)))
         stored = store_rows(run, "extract", result, folder, table=name)
     if part is not None and part.column_of(table):
-        stored = stored.changed(rows=part.keep(Path(stored.path), table))
+        stored = changed(stored, rows=part.keep(Path(stored.path), table))
     metadata = {**stored.metadata, "table": name} if name else stored.metadata
-    stored = stored.changed(metadata=metadata)
+    stored = changed(stored, metadata=metadata)
     keep_rejected(run, result, stored)
     del result
     release_memory()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dagster import OpExecutionContext
 
 from dataflow.runs.partitioning import partition_of, with_partition_key
+from dataflow.runs.stored_table import place_of, unwritten_rows
 from dataflow.shared.edited_file import EditedFile
 from dataflow.stages.rows_file import can_use_file
 from dataflow.warehouse.capabilities import loads_edited
@@ -37,13 +38,13 @@ def load_stored(
     if not loads_edited(warehouse):
         rows = Path(stored.path)
         return warehouse.load(with_partition_key(rows, part.key) if part else rows, request)
-    edited = stored.unwritten
+    edited = unwritten_rows(stored)
     if part is not None:
-        if edited is None and not can_use_file(stored.place):
-            return warehouse.load(with_partition_key(stored.place, part.key), request)
-        edited = partition_of(edited or EditedFile(stored.place), part.key)
+        if edited is None and not can_use_file(place_of(stored)):
+            return warehouse.load(with_partition_key(place_of(stored), part.key), request)
+        edited = partition_of(edited or EditedFile(place_of(stored)), part.key)
     if edited is None:
-        return warehouse.load(stored.place, request)
+        return warehouse.load(place_of(stored), request)
     return warehouse.load_edited(edited, request)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.runs.row_storage import release_memory, store_rows
+from dataflow.runs.stored_table import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,8 @@ def transformed_table(
     release_memory()
     # How far the source was read is of the rows that were read, whatever became of them.
     reached = {k: extracted.metadata[k] for k in _REACHED if k in extracted.metadata}
-    return stored.changed(extracted=extracted.path, metadata={**reached, **stored.metadata})
+    metadata = {**reached, **stored.metadata}
+    return changed(stored, extracted=extracted.path, metadata=metadata)
 
 
 def stage_names(metadata: dict[str, Any]) -> list[str]:

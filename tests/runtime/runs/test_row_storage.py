@@ -11,7 +11,7 @@ import pytest
 
 from dataflow.runs.context import RunContext
 from dataflow.runs.row_storage import store_rows
-from dataflow.runs.stored_table import StoredTable
+from dataflow.runs.stored_table import StoredTable, unwritten_rows
 from dataflow.runs.table_transform import transformed_table
 from dataflow.shared.project import Project
 from dataflow.stages.apply import apply_stages
@@ -43,7 +43,7 @@ def test_what_stages_left_out_is_written_alone(run: RunContext) -> None:
     """The load reads the extract; how far the source was read is handed on."""
     stored = transformed_table(run, extracted(run), cleaned)
     assert files(run) == ["extract.parquet", "transform.left_out.parquet"]
-    assert stored.unwritten is not None
+    assert unwritten_rows(stored) is not None
     assert (stored.rows, stored.metadata["last_value"]) == (2, 2)
     assert stored.extracted == str(run.folder / "extract.parquet")
     assert pq.read_table(stored.path)["id"].to_pylist() == [1, 2]
@@ -68,7 +68,7 @@ def test_an_author_who_looks_at_the_rows_hands_on_their_file(run: RunContext) ->
         return found
 
     stored = transformed_table(run, extracted(run), looking)
-    assert stored.edited is None
+    assert unwritten_rows(stored) is None
     assert files(run) == ["extract.parquet", "transform.parquet"]
     assert pq.read_table(stored.path)["id"].to_pylist() == [1, 2]
 
@@ -77,7 +77,7 @@ def test_a_run_that_takes_up_another_keeps_rows_of_its_own(run: RunContext) -> N
     """The folder of that one may be cleared away before this one is taken up."""
     later = RunContext(run.project, "orders", "second", None, resumes="first")
     stored = transformed_table(later, extracted(run), cleaned)
-    assert stored.edited is None
+    assert unwritten_rows(stored) is None
     assert Path(stored.path).parent == later.folder
     assert pq.read_table(stored.path)["id"].to_pylist() == [1, 2]
 

@@ -21,6 +21,7 @@ from dataflow.publish.published_files import published_file
 from dataflow.runs.context import RunContext
 from dataflow.runs.row_storage import store_rows
 from dataflow.runs.shared_run import bring_notes, found_here, note_models, share_step
+from dataflow.runs.stored_table import unwritten_rows
 from dataflow.runs.table_transform import transformed_table
 from dataflow.shared.project import Project
 from dataflow.shared.store_address import open_store
@@ -207,7 +208,7 @@ def test_edited_rows_are_found_on_another_machine(store: str, tmp_path: Path) ->
     run.folder.rename(tmp_path / "gone")
     there = RunContext(Project(two.root), "orders", "second", None, resumes="first")
     found = found_here(there, handed)
-    assert found.unwritten is not None
+    assert unwritten_rows(found) is not None
     assert Path(found.extracted).is_relative_to(two.root)
     assert pq.read_table(found.path)["n"].to_pylist() == [1, 2]
 

@@ -12,7 +12,7 @@ from tests.database_fixtures import postgres
 
 from dataflow.runs.context import RunContext
 from dataflow.runs.partitioning import Part
-from dataflow.runs.stored_table import StoredTable
+from dataflow.runs.stored_table import StoredTable, edited_table, place_of, unwritten_rows
 from dataflow.runs.table_load import load_stored
 from dataflow.shared.edited_file import EditedFile
 from dataflow.shared.errors import BadInputError
@@ -50,7 +50,7 @@ def stored(folder: Path) -> StoredTable:
     pq.write_table(pa.table({"id": [1, 2, 3]}), folder / "extract.parquet")
     pq.write_table(pa.table({"n": [1]}), folder / "left_out.parquet")
     edited = EditedFile(folder / "extract.parquet", folder / "left_out.parquet", 1, {"of": "x"})
-    return StoredTable(str(folder / "transform.parquet"), 2, edited=edited)
+    return edited_table(StoredTable(str(folder / "transform.parquet"), 2), edited)
 
 
 def rows_of(warehouse: Warehouse) -> list[tuple[Any, ...]]:
@@ -66,7 +66,7 @@ def test_rows_are_edited_while_they_are_loaded(tmp_path: Path) -> None:
     result = load_stored(run, rows, LoadRequest("sales", partition="eu", full_refresh=True), PART)
     assert result.rows_loaded == 2
     assert rows_of(run.warehouse) == [(1, "x", "eu"), (3, "x", "eu")]
-    assert not rows.place.exists()
+    assert not place_of(rows).exists()
 
 
 def test_rows_in_a_file_get_the_key_of_their_partition_while_they_are_loaded(
@@ -87,8 +87,9 @@ def test_a_column_called_as_the_key_is_refused(tmp_path: Path) -> None:
     """Of the file, and of those that were added."""
     run = run_of(tmp_path / "project")
     rows = stored(tmp_path / "rows")
-    assert rows.edited is not None
-    own = rows.changed(edited=rows.edited.with_column("Partition_Key", "mine"))
+    edited = unwritten_rows(rows)
+    assert edited is not None
+    own = edited_table(rows, edited.with_column("Partition_Key", "mine"))
     with pytest.raises(BadInputError, match="a name that partitions need"):
         load_stored(run, own, LoadRequest("sales", partition="eu"), PART)
     assert not run.warehouse.exists()
@@ -101,7 +102,7 @@ def test_a_warehouse_that_takes_files_gets_one(tmp_path: Path) -> None:
     rows = stored(tmp_path / "rows")
     load_stored(run, rows, LoadRequest("sales"), None)
     assert rows_of(run.warehouse) == [(1, "x"), (3, "x")]
-    assert rows.place.exists()
+    assert place_of(rows).exists()
     load_stored(run, rows, LoadRequest("sales", partition="eu", full_refresh=True), PART)
     assert rows_of(run.warehouse) == [(1, "x", "eu"), (3, "x", "eu")]
 
