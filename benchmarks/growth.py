@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from growth_curves import CPU, CURVES, Point
+from growth_curves import COLD, CPU, CURVES, Point
 from measuring import Result, record, say
 from scale_plots import draw
 
@@ -42,6 +43,7 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help="a file larger than memory may be")
     parser.add_argument("--rows", type=int, default=50_000_000, help="of --large")
     chosen = parser.parse_args()
+    os.environ.update(COLD)
     if chosen.large:
         from growth_large import run_large
 

@@ -55,6 +55,16 @@ def pytest_configure() -> None:
         providers._get_local_constants = lambda: providers._local_constants
 
 
+_SETTINGS = {name: text for name, text in os.environ.items() if name.startswith("DATAFLOW_")}
+
+
+def pytest_collection_finish() -> None:
+    """Refuse a module whose import sets a setting, for all tests that come after it."""
+    found = {name: text for name, text in os.environ.items() if name.startswith("DATAFLOW_")}
+    if found != _SETTINGS:
+        raise pytest.UsageError(f"the settings were {_SETTINGS}, and are {found}")
+
+
 # Whatever a shell starts in the background ignores Ctrl-C, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
