@@ -6,13 +6,20 @@ container, has.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from dataflow.shared.project import known_project
 from dataflow.shared.sql import quote_literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from duckdb import DuckDBPyConnection
+
+_lower: ContextVar[tuple[str, Path] | None] = ContextVar("dataflow_lower_memory", default=None)
 
 
 def memory_limit() -> str:
@@ -31,5 +38,29 @@ def limit_memory(connection: DuckDBPyConnection) -> None:
     >>> import duckdb
     >>> limit_memory(duckdb.connect())
     """
+    lower = _lower.get()
+    if lower is not None:
+        connection.execute(f"SET memory_limit = {quote_literal(lower[0])}")
+        connection.execute(f"SET temp_directory = {quote_literal(lower[1])}")
     if limit := memory_limit():
         connection.execute(f"SET memory_limit = {quote_literal(limit)}")
+
+
+@contextmanager
+def at_most(limit: str, folder: Path) -> Iterator[None]:
+    """Hold connections that are opened inside to a limit of their own, and have them use a folder.
+
+    Where the project says how much memory there is, that counts.
+
+    >>> from pathlib import Path
+    >>> import duckdb
+    >>> with at_most("1GB", Path("spilled")):
+    ...     limit_memory(connection := duckdb.connect())
+    >>> connection.sql("SELECT current_setting('memory_limit')").fetchone()
+    ('953.6 MiB',)
+    """
+    token = _lower.set((limit, folder))
+    try:
+        yield
+    finally:
+        _lower.reset(token)
