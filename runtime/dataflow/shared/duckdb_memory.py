@@ -40,7 +40,8 @@ def limit_memory(connection: DuckDBPyConnection) -> None:
     """
     lower = _lower.get()
     if lower is not None:
-        connection.execute(f"SET memory_limit = {quote_literal(lower[0])}")
+        if lower[0]:
+            connection.execute(f"SET memory_limit = {quote_literal(lower[0])}")
         connection.execute(f"SET temp_directory = {quote_literal(lower[1])}")
     if limit := memory_limit():
         connection.execute(f"SET memory_limit = {quote_literal(limit)}")
@@ -50,7 +51,7 @@ def limit_memory(connection: DuckDBPyConnection) -> None:
 def at_most(limit: str, folder: Path) -> Iterator[None]:
     """Hold connections that are opened inside to a limit of their own, and have them use a folder.
 
-    Where the project says how much memory there is, that counts.
+    Where the project says how much memory there is, that counts. No limit is DuckDB's own.
 
     >>> from pathlib import Path
     >>> import duckdb

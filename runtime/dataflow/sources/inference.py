@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 # Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
 BATCH_ROWS = 122_880
 # Rows that the first guess is made on. The guess is then held to all of them.
-_FIRST_LOOK = 200
+_FIRST_LOOK = 50
 _SAMPLE = 20_000
 # So many rows are fetched twice in less time than pandas takes to be imported.
 _AGAIN = 250_000

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import type_family
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import sql_identifiers
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 # Names that the rendered models use for columns of their own.
 _TAKEN = ("processed_at",)
@@ -21,8 +21,9 @@ _TAKEN = ("processed_at",)
 _ALSO_RESERVED = ("at", "current_date", "current_timestamp", "end", "date_trunc", "this", "window")
 # Text values are listed up to here.
 _MOST_VALUES = 50
-# So many rows tell of most tests that not all values pass them.
-_FIRST_LOOK = 2_000
+# What one statement is asked for.
+_COLUMNS_AT_ONCE = 50
+_VALUES_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -78,79 +79,90 @@ class ColumnProfile:
         return self.rows > 0 and self.nulls == 0 and self.distinct == self.rows
 
 
-def register_rows(
-    connection: duckdb.DuckDBPyConnection, table: pa.Table, *, all_rows: bool = False
-) -> int:
-    """Make the different rows of a table, or all, the relation ``data``; say how many they are.
-
-    All rows are the relation ``every_row``: where a row stands is told by its number there.
-    """
-    from dataflow.shared.tables import to_arrow
-    from dataflow.stages.duplicates import first_occurrences
-
-    table = to_arrow(table)
-    keys = [f"c{index}" for index in range(table.num_columns)]
-    connection.register("every_row", table.rename_columns(keys))
-    keep = None if all_rows else first_occurrences(table)
-    table = table if keep is None else table.take(keep)
-    connection.register("data", table.rename_columns(keys))
-    return int(table.num_rows)
-
-
 def profile_columns(connection: duckdb.DuckDBPyConnection, names: list[str]) -> list[ColumnProfile]:
     """Look at all columns of the relation ``data``, which are called ``c0``, ``c1`` and so on.
 
     Args:
         names: The columns' names in the source.
     """
-    described = connection.execute("DESCRIBE data").fetchall()
-    kinds = {str(key): str(kind) for key, kind, *_ in described}
+    kinds = column_kinds(connection)
     identifiers = sql_identifiers(names, _reserved(connection))
     rows = _one(connection, "SELECT count(*) FROM data")[0]
-    profiles = []
-    for index, (name, identifier) in enumerate(zip(names, identifiers, strict=True)):
-        key = f"c{index}"
-        kind = kinds[key]
-        nested = type_family(kind) == "nested"
-        if kind.startswith("ENUM"):
-            kind = "VARCHAR"
-        distinct = "0" if nested else f"count(DISTINCT {key})"
-        longest = f"coalesce(max(length({key}::VARCHAR)), 0)" if kind == "VARCHAR" else "0"
-        count, different, length = _one(
-            connection,
-            f"SELECT count({key}), {distinct}, {longest} FROM data",  # noqa: S608
+    counts = _counts(connection, kinds, rows)
+    few = [
+        key
+        for key, (_, different, _) in counts.items()
+        if plain_kind(kinds[key]) == "VARCHAR" and 0 < different <= _MOST_VALUES
+    ]
+    values = _values(connection, few)
+    return [
+        ColumnProfile(
+            name=name,
+            identifier=identifier,
+            key=key,
+            type=plain_kind(kind),
+            nested=type_family(kind) == "nested",
+            rows=rows,
+            nulls=rows - counts[key][0],
+            distinct=counts[key][1],
+            longest=counts[key][2],
+            values=values.get(key, ()),
         )
-        few = kind == "VARCHAR" and 0 < different <= _MOST_VALUES
-        profiles.append(
-            ColumnProfile(
-                name=name,
-                identifier=identifier,
-                key=key,
-                type="JSON" if nested else kind,
-                nested=nested,
-                rows=rows,
-                nulls=rows - count,
-                distinct=different,
-                longest=length,
-                values=_values(connection, key) if few else (),
-            )
-        )
-    return profiles
+        for name, identifier, (key, kind) in zip(names, identifiers, kinds.items(), strict=True)
+    ]
 
 
-def all_values(connection: duckdb.DuckDBPyConnection, test: str, column: ColumnProfile) -> bool:
-    """Whether all values of a column pass a test, which may name other columns as well."""
-    # Most tests that fail do so at once; whole columns are asked only after their beginning.
-    begins = f"(SELECT * FROM data LIMIT {_FIRST_LOOK})"  # noqa: S608
-    relations = (begins, "data") if column.rows > _FIRST_LOOK else ("data",)
-    for relation in relations:
-        answer = _one(
-            connection,
-            f"SELECT bool_and({test}) FROM {relation} WHERE {column.key} IS NOT NULL",  # noqa: S608
-        )[0]
-        if answer is False or relation == "data":
-            return bool(answer)
-    return False
+def column_kinds(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """DuckDB's types of the columns of the relation ``data``, by key."""
+    described = connection.execute("DESCRIBE data").fetchall()
+    return {str(key): str(kind) for key, kind, *_ in described}
+
+
+def plain_kind(kind: str) -> str:
+    """The type that a column is cast to: lists and objects are JSON, and their own names texts."""
+    if type_family(kind) == "nested":
+        return "JSON"
+    return "VARCHAR" if kind.startswith("ENUM") else kind
+
+
+def _counts(
+    connection: duckdb.DuckDBPyConnection, kinds: dict[str, str], rows: int
+) -> dict[str, tuple[int, int, int]]:
+    """How many values each column has, how many different ones, and the length of the longest."""
+    # Each column's different values are held until its statement ends.
+    at_once = min(max(_VALUES_AT_ONCE // max(rows, 1), 1), _COLUMNS_AT_ONCE)
+    keys, found = list(kinds), {}
+    progress = step_progress()
+    for start in range(0, len(keys), at_once):
+        part = keys[start : start + at_once]
+        asked = []
+        for key in part:
+            nested = type_family(kinds[key]) == "nested"
+            is_text = plain_kind(kinds[key]) == "VARCHAR"
+            asked += [
+                f"count({key})",
+                "0" if nested else f"count(DISTINCT {key})",
+                f"coalesce(max(length({key}::VARCHAR)), 0)" if is_text else "0",
+            ]
+        answers = _one(connection, f"SELECT {', '.join(asked)} FROM data")  # noqa: S608
+        for at, key in enumerate(part):
+            count, different, longest = answers[3 * at : 3 * at + 3]
+            found[key] = (count, different, longest)
+        progress.count(parts=start + len(part), total_parts=len(keys), of="columns")
+    return found
+
+
+def _values(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> dict[str, tuple[str, ...]]:
+    """All values of columns that have few, in their order."""
+    found = {}
+    for start in range(0, len(keys), _COLUMNS_AT_ONCE):
+        part = keys[start : start + _COLUMNS_AT_ONCE]
+        asked = (f"list(DISTINCT {key}::VARCHAR) FILTER ({key} IS NOT NULL)" for key in part)
+        answers = _one(connection, f"SELECT {', '.join(asked)} FROM data")  # noqa: S608
+        for key, listed in zip(part, answers, strict=True):
+            # By code points, which is the order of their bytes in UTF-8 as well.
+            found[key] = tuple(sorted(map(str, listed or ())))
+    return found
 
 
 def _reserved(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -159,13 +171,6 @@ def _reserved(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         "WHERE keyword_category IN ('reserved', 'type_function')"
     ).fetchall()
     return frozenset({str(word) for (word,) in rows} | {*_TAKEN, *_ALSO_RESERVED})
-
-
-def _values(connection: duckdb.DuckDBPyConnection, key: str) -> tuple[str, ...]:
-    rows = connection.execute(
-        f"SELECT DISTINCT {key}::VARCHAR AS v FROM data WHERE {key} IS NOT NULL ORDER BY v"  # noqa: S608
-    ).fetchall()
-    return tuple(str(value) for (value,) in rows)
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
