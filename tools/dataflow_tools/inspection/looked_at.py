@@ -85,11 +85,13 @@ class LookedAt:
 
     def _show(self, name: str, path: Path) -> None:
         columns = ", ".join(self._keys)
-        kind = "TABLE" if self.rows * len(self._keys) <= _CELLS_IN_MEMORY else "VIEW"
-        self._connection.execute(f"DROP VIEW IF EXISTS {name}")
+        rows = f"read_parquet({quote_literal(path)}) AS rows ({columns})"
+        if self.rows * len(self._keys) <= _CELLS_IN_MEMORY:
+            kept = f"kept_{path.stem}"
+            self._connection.execute(f"CREATE TEMP TABLE {kept} AS SELECT {columns} FROM {rows}")  # noqa: S608
+            rows = kept
         self._connection.execute(
-            f"CREATE TEMP {kind} {name} AS "  # noqa: S608
-            f"SELECT {columns} FROM read_parquet({quote_literal(path)}) AS rows ({columns})"
+            f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM {rows}"  # noqa: S608
         )
 
 

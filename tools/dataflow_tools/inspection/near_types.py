@@ -127,7 +127,8 @@ def _nearest(questions: Questions, column: ColumnProfile, best: Rule) -> Near | 
     total = column.rows - column.nulls
     text = f"trim({column.key})"
     # Cheaper than the rule, and true of all whole numbers.
-    begins = f"ord({text}) BETWEEN 45 AND 57 AND " if best.type == "BIGINT" else ""
+    whole = f"strlen({text}) <= 20 AND ord({text}) BETWEEN 45 AND 57 AND "
+    begins = whole if best.type == "BIGINT" else ""
     count = questions.value(
         f"count(*) FILTER ({column.key} IS NOT NULL AND {begins}{best.check(text)})"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from dataflow_tools.inspection.profile import MOST_COUNTED
 from dataflow_tools.inspection.roles import named_like_a_code
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def find_primary_key(
     parts = [column for column in plausible if 1 < column.distinct < rows and _part(column)]
     parts = parts[:_MOST_COLUMNS]
     for first, second in combinations(parts, 2):
-        if first.distinct * second.distinct >= rows and _unique(connection, first, second, rows):
+        enough = rows > MOST_COUNTED or first.distinct * second.distinct >= rows
+        if enough and _unique(connection, first, second, rows):
             return [c.name for c in profiles if c in (first, second)]
     return []
 

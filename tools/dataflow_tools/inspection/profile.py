@@ -24,6 +24,10 @@ _MOST_VALUES = 50
 # What one statement is asked for.
 _COLUMNS_AT_ONCE = 50
 _VALUES_AT_ONCE = 4_000_000
+# Of more rows it is not counted how many different values there are beyond so many, where some
+# value comes again among the first rows: nothing depends on it, and it takes longest of all.
+MOST_COUNTED, MANY = 500_000, 1_000
+_BEGIN = 100_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class ColumnProfile:
         type: DuckDB's type to cast it to.
         nested: Whether its values are lists or objects.
         nulls: How many rows have no value.
-        distinct: How many different values there are; 0 for nested ones.
+        distinct: How many different values there are; 0 for nested ones. Of more than
+            `MOST_COUNTED` rows, more than `MANY` may be more than it says, but not one in each row.
         longest: The length of the longest text; 0 for other types.
         values: All values of a text column, if they are few.
     """
@@ -129,27 +134,49 @@ def _counts(
     connection: duckdb.DuckDBPyConnection, kinds: dict[str, str], rows: int
 ) -> dict[str, tuple[int, int, int]]:
     """How many values each column has, how many different ones, and the length of the longest."""
+    plain = [key for key, kind in kinds.items() if type_family(kind) != "nested"]
+    different = dict.fromkeys(kinds, 0)
+    uncounted = plain
+    if rows > MOST_COUNTED:
+        begin = f"(FROM data LIMIT {_BEGIN})"
+        different |= _distinct(connection, plain, begin, _BEGIN)
+        # A column that may be few values, or a key, is counted to the end.
+        uncounted = [k for k in plain if not MANY < different[k] < _BEGIN]
+    different |= _distinct(connection, uncounted, "data", rows)
+    texts = {key for key, kind in kinds.items() if plain_kind(kind) == "VARCHAR"}
+    asked = [
+        f"count({key}), coalesce(max(length({key}::VARCHAR)), 0)"
+        if key in texts
+        else f"count({key}), 0"
+        for key in kinds
+    ]
+    answers = _asked(connection, asked, "data", _COLUMNS_AT_ONCE)
+    return {
+        key: (answers[2 * at], different[key], answers[2 * at + 1]) for at, key in enumerate(kinds)
+    }
+
+
+def _distinct(
+    connection: duckdb.DuckDBPyConnection, keys: list[str], relation: str, rows: int
+) -> dict[str, int]:
+    """How many different values columns have in a relation of so many rows."""
     # Each column's different values are held until its statement ends.
     at_once = min(max(_VALUES_AT_ONCE // max(rows, 1), 1), _COLUMNS_AT_ONCE)
-    keys, found = list(kinds), {}
+    asked = [f"count(DISTINCT {key})" for key in keys]
+    return dict(zip(keys, _asked(connection, asked, relation, at_once), strict=True))
+
+
+def _asked(
+    connection: duckdb.DuckDBPyConnection, asked: list[str], relation: str, at_once: int
+) -> list[Any]:
+    """What is asked of columns, so many in one statement."""
+    answers: list[Any] = []
     progress = step_progress()
-    for start in range(0, len(keys), at_once):
-        part = keys[start : start + at_once]
-        asked = []
-        for key in part:
-            nested = type_family(kinds[key]) == "nested"
-            is_text = plain_kind(kinds[key]) == "VARCHAR"
-            asked += [
-                f"count({key})",
-                "0" if nested else f"count(DISTINCT {key})",
-                f"coalesce(max(length({key}::VARCHAR)), 0)" if is_text else "0",
-            ]
-        answers = _one(connection, f"SELECT {', '.join(asked)} FROM data")  # noqa: S608
-        for at, key in enumerate(part):
-            count, different, longest = answers[3 * at : 3 * at + 3]
-            found[key] = (count, different, longest)
-        progress.count(parts=start + len(part), total_parts=len(keys), of="columns")
-    return found
+    for start in range(0, len(asked), at_once):
+        part = asked[start : start + at_once]
+        answers += _one(connection, f"SELECT {', '.join(part)} FROM {relation}")  # noqa: S608
+        progress.count(parts=start + len(part), total_parts=len(asked), of="columns")
+    return answers
 
 
 def _values(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> dict[str, tuple[str, ...]]:
