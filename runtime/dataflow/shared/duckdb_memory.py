@@ -32,13 +32,18 @@ def memory_limit() -> str:
     return project.settings.memory_limit if project else ""
 
 
-def limit_memory(connection: DuckDBPyConnection) -> None:
+def limit_memory(connection: DuckDBPyConnection, extra: int = 0) -> None:
     """Hold a connection, and all others to its database in this process, to the limit.
+
+    Args:
+        extra: So many megabytes more than what `at_most` says.
 
     >>> import duckdb
     >>> limit_memory(duckdb.connect())
     """
     lower = _lower.get()
+    if lower is not None and lower[0] and extra:
+        lower = f"{_megabytes(lower[0]) + extra}MB", lower[1]
     if lower is not None:
         if lower[0]:
             connection.execute(f"SET memory_limit = {quote_literal(lower[0])}")
@@ -51,17 +56,24 @@ def limit_memory(connection: DuckDBPyConnection) -> None:
 def at_most(limit: str, folder: Path) -> Iterator[None]:
     """Hold connections that are opened inside to a limit of their own, and have them use a folder.
 
-    Where the project says how much memory there is, that counts. No limit is DuckDB's own.
+    Args:
+        limit: Megabytes, such as ``500MB``; empty for DuckDB's own limit.
+
+    Where the project says how much memory there is, that counts.
 
     >>> from pathlib import Path
     >>> import duckdb
-    >>> with at_most("1GB", Path("spilled")):
+    >>> with at_most("500MB", Path("spilled")):
     ...     limit_memory(connection := duckdb.connect())
     >>> connection.sql("SELECT current_setting('memory_limit')").fetchone()
-    ('953.6 MiB',)
+    ('476.8 MiB',)
     """
     token = _lower.set((limit, folder))
     try:
         yield
     finally:
         _lower.reset(token)
+
+
+def _megabytes(limit: str) -> int:
+    return int(limit.removesuffix("MB"))

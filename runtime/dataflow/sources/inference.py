@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.duckdb_memory import limit_memory
 from dataflow.shared.shown import shortened
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.contract_check import Conformed, conform
@@ -44,6 +45,7 @@ BATCH_ROWS = 122_880
 # Rows that the first guess is made on. The guess is then held to all of them.
 _FIRST_LOOK = 50
 _SAMPLE = 20_000
+_BYTES_OF_VALUE = 48
 # So many rows are fetched twice in less time than pandas takes to be imported.
 _AGAIN = 250_000
 _MISFIT = "dataflow: a value does not fit the type"
@@ -134,6 +136,8 @@ def read_typed(
     if contract is not None:
         conformed = conform(connection, relation, names, contract)
         return TypedTable(conformed.table, conformed.notes, conformed=conformed)
+    # The sample is held while the rest is read.
+    limit_memory(connection, extra=_SAMPLE * len(names) * _BYTES_OF_VALUE >> 20)
     sample = f"(FROM {relation} LIMIT {_SAMPLE})"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE dataflow_sample AS FROM {sample}")
     columns = [_Column(f"c{i}", name, tuple(rules)) for i, name in enumerate(names)]

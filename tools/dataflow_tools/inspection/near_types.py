@@ -35,6 +35,7 @@ _GROUPED = (
     (" ", "[ \u00a0\u202f]", "blanks"),
     ("'", "['\u2019]", "apostrophes"),
 )
+_WHOLE = r"^[\s\p{Z}]*-?\d{1,19}[\s\p{Z}]*$"
 _DAYS = frozenset(("date", "day", "datum", "tag", "fecha", "dia", "data", "giorno", "jour", "dag"))
 _PHONES = frozenset(("phone", "tel", "telephone", "fax", "mobile", "code", "number", "no", "iban"))
 
@@ -126,12 +127,12 @@ def _beginnings(
 def _nearest(questions: Questions, column: ColumnProfile, best: Rule) -> Near | None:
     total = column.rows - column.nulls
     text = f"trim({column.key})"
-    # Cheaper than the rule, and true of all whole numbers.
-    whole = f"strlen({text}) <= 20 AND ord({text}) BETWEEN 45 AND 57 AND "
-    begins = whole if best.type == "BIGINT" else ""
-    count = questions.value(
-        f"count(*) FILTER ({column.key} IS NOT NULL AND {begins}{best.check(text)})"
-    )
+    test = best.check(text)
+    if best.type == "BIGINT":
+        # Cheaper than the rule, and true of all whole numbers.
+        digits = f"regexp_matches({column.key}, {quote_literal(_WHOLE)})"
+        test = f"CASE WHEN {digits} THEN {test} ELSE false END"
+    count = questions.value(f"count(*) FILTER ({column.key} IS NOT NULL AND {test})")
     if count == total:
         return None
     nearly = total >= _FEWEST and count >= total * (1 - _MOST_MISFITS)

@@ -73,8 +73,7 @@ def _markers(questions: Questions, name: str, key: str) -> list[str]:
     text = f"lower(trim({key}))"
     known = ", ".join(quote_literal(marker) for marker in sorted(_MARKERS))
     # Blanks alone are one as well; an empty text is what it is by a setting already.
-    is_short = f"length(trim({key})) <= {max(map(len, _MARKERS))}"
-    marked = f"{key} <> '' AND {is_short} AND {text} IN ({known})"
+    marked = f"{key} <> '' AND {text} IN ({known})"
     written = questions.value(f"list(DISTINCT trim({key})) FILTER ({marked})")
     if not written:
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from dataflow_tools.inspection.key_names import KEY_WORDS
 from dataflow_tools.inspection.profile import MOST_COUNTED
 from dataflow_tools.inspection.roles import named_like_a_code
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from dataflow_tools.inspection.profile import ColumnProfile
 
-_KEY_WORDS = ("id", "uuid", "guid", "key", "code", "number", "no", "nr", "symbol", "iata", "isbn")
 _DESCRIPTIONS = frozenset(
     ("name", "title", "description", "text", "comment", "note", "address", "street", "email")
 )
@@ -71,7 +71,7 @@ def _plausible(column: ColumnProfile) -> bool:
 
 
 def _named_like_a_key(column: ColumnProfile) -> bool:
-    return column.identifier.split("_")[-1] in _KEY_WORDS
+    return column.identifier.split("_")[-1] in KEY_WORDS
 
 
 def _described(column: ColumnProfile) -> bool:
@@ -86,7 +86,7 @@ def _part(column: ColumnProfile) -> bool:
 
 def _rank(column: ColumnProfile) -> tuple[int, bool]:
     words = column.identifier.split("_")
-    named = next((i for i, word in enumerate(_KEY_WORDS) if word == words[-1]), len(_KEY_WORDS))
+    named = next((i for i, word in enumerate(KEY_WORDS) if word == words[-1]), len(KEY_WORDS))
     # A bare `id` is the table's own; `shop_id` may point to another one.
     return (named - (len(words) == 1), not column.whole)
 

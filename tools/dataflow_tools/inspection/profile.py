@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.shared.sql import type_family
 from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import sql_identifiers
+from dataflow_tools.inspection.key_names import may_identify
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,7 +43,8 @@ class ColumnProfile:
         nested: Whether its values are lists or objects.
         nulls: How many rows have no value.
         distinct: How many different values there are; 0 for nested ones. Of more than
-            `MOST_COUNTED` rows, more than `MANY` may be more than it says, but not one in each row.
+            `MOST_COUNTED` rows, more than `MANY` may be more than it says; that each row has
+            another is known of those that may be keys.
         longest: The length of the longest text; 0 for other types.
         values: All values of a text column, if they are few.
     """
@@ -93,7 +95,12 @@ def profile_columns(connection: duckdb.DuckDBPyConnection, names: list[str]) -> 
     kinds = column_kinds(connection)
     identifiers = sql_identifiers(names, _reserved(connection))
     rows = _one(connection, "SELECT count(*) FROM data")[0]
-    counts = _counts(connection, kinds, rows)
+    keys = {
+        key
+        for at, (key, identifier) in enumerate(zip(kinds, identifiers, strict=True))
+        if may_identify(identifier, kinds[key], is_first=at == 0)
+    }
+    counts = _counts(connection, kinds, rows, keys)
     few = [
         key
         for key, (_, different, _) in counts.items()
@@ -131,9 +138,13 @@ def plain_kind(kind: str) -> str:
 
 
 def _counts(
-    connection: duckdb.DuckDBPyConnection, kinds: dict[str, str], rows: int
+    connection: duckdb.DuckDBPyConnection, kinds: dict[str, str], rows: int, keys: set[str]
 ) -> dict[str, tuple[int, int, int]]:
-    """How many values each column has, how many different ones, and the length of the longest."""
+    """How many values each column has, how many different ones, and the length of the longest.
+
+    Args:
+        keys: Columns of which it matters that they differ in all rows.
+    """
     plain = [key for key, kind in kinds.items() if type_family(kind) != "nested"]
     different = dict.fromkeys(kinds, 0)
     uncounted = plain
@@ -141,7 +152,11 @@ def _counts(
         begin = f"(FROM data LIMIT {_BEGIN})"
         different |= _distinct(connection, plain, begin, _BEGIN)
         # A column that may be few values, or a key, is counted to the end.
-        uncounted = [k for k in plain if not MANY < different[k] < _BEGIN]
+        uncounted = [
+            key
+            for key in plain
+            if different[key] <= MANY or (different[key] == _BEGIN and key in keys)
+        ]
     different |= _distinct(connection, uncounted, "data", rows)
     texts = {key for key, kind in kinds.items() if plain_kind(kind) == "VARCHAR"}
     asked = [

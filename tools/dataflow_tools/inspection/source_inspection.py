@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from dataflow.shared.contract import written_type
-from dataflow.shared.duckdb_memory import at_most
 from dataflow.shared.redaction import is_secret_key
 from dataflow.shared.shown import counted
 from dataflow.shared.step_progress import step_progress
@@ -47,9 +46,8 @@ _SETTINGS = (
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
     *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),
 )
-# What DuckDB may take; what it needs beside that is kept in a folder. The rows of many columns on
-# which types are guessed are held while a file is read; afterwards columns are asked one by one.
-_MEMORY_TO_READ, _MEMORY_TO_ASK = "750MB", "300MB"
+# What DuckDB may take; what it needs beside that is kept in a folder.
+_MEMORY = "300MB"
 _DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
 _MAY_BE_EMPTY = ("header", "quote", "final_newline", "skip_lines", "footer_lines")
 # Text values are tested for where there are no more than this.
@@ -190,10 +188,8 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
     with tempfile.TemporaryDirectory(prefix="dataflow-") as name:
         folder = Path(name)
         try:
-            with rows_looked_at(folder, _MEMORY_TO_READ):
-                sample = read_sample(source)
-                with at_most(_MEMORY_TO_ASK, folder):
-                    return inspect_sample(sample, source)
+            with rows_looked_at(folder, _MEMORY):
+                return inspect_sample(read_sample(source), source)
         except duckdb.OutOfMemoryException:
             # Then as much as DuckDB takes by itself.
             with rows_looked_at(folder, ""):
