@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 from dataflow.shared.sql import type_family
-from dataflow_tools.inspection.roles import named_like_a_code
 
 # The last word of a key's name, the best first.
 KEY_WORDS = ("id", "uuid", "guid", "key", "code", "number", "no", "nr", "symbol", "iata", "isbn")
+
+# Whole numbers that are called so are names of things, not amounts.
+_CODES = frozenset(
+    """
+    id ids key code codes no nr num number zip zipcode postal postcode plz phone fax year yr month
+    mon week day weekday dow doy quarter hour hr minute min second sec rank index idx row version
+    fips sku isbn ean gtin tz timezone offset series level grade class cluster flight lot room floor
+    gate platform line route zone ward district block parcel dir direction bearing
+    """.split()  # noqa: SIM905
+)
+
+
+def named_like_a_code(identifier: str) -> bool:
+    """Whether a column of numbers is called like one of names of things, not of amounts."""
+    words = identifier.split("_")
+    return not _CODES.isdisjoint({*words, re.sub(r"\d+$", "", words[-1])})
 
 
 def may_identify(identifier: str, kind: str, *, is_first: bool) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from dataflow_tools.inspection.key_names import KEY_WORDS
+from dataflow_tools.inspection.key_names import KEY_WORDS, named_like_a_code
 from dataflow_tools.inspection.profile import MOST_COUNTED
-from dataflow_tools.inspection.roles import named_like_a_code
 
 if TYPE_CHECKING:
     import duckdb

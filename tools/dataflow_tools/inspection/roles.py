@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from dataflow_tools.inspection.key_names import named_like_a_code
 from dataflow_tools.inspection.long_text import is_long_text
 from dataflow_tools.inspection.places import names_countries
 
@@ -14,15 +14,6 @@ if TYPE_CHECKING:
 
 # A text column with at most so many values groups rows.
 CATEGORY_VALUES = 50
-# Whole numbers that are called so are names of things, not amounts.
-_CODES = frozenset(
-    """
-    id ids key code codes no nr num number zip zipcode postal postcode plz phone fax year yr month
-    mon week day weekday dow doy quarter hour hr minute min second sec rank index idx row version
-    fips sku isbn ean gtin tz timezone offset series level grade class cluster flight lot room floor
-    gate platform line route zone ward district block parcel dir direction bearing
-    """.split()  # noqa: SIM905
-)
 _MOMENTS = frozenset("time timestamp ts epoch unix date created updated at".split())  # noqa: SIM905
 _MINUTES = 60
 _PLACES = frozenset("lat latitude lon lng long longitude easting northing".split())  # noqa: SIM905
@@ -85,12 +76,6 @@ def role_of(
             return "place"
         return "code" if _is_code(questions, column, words) else "measure"
     return "category" if is_category and not is_long_text(questions, column) else "text"
-
-
-def named_like_a_code(identifier: str) -> bool:
-    """Whether a column of numbers is called like one of names of things, not of amounts."""
-    words = identifier.split("_")
-    return not _CODES.isdisjoint({*words, re.sub(r"\d+$", "", words[-1])})
 
 
 def _groups(column: ColumnProfile) -> bool:
