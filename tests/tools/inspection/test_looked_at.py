@@ -15,12 +15,9 @@ from dataflow_tools.inspection.looked_at import LookedAt
 ROWS = {"id": [1, 2, 1, None, None], "name": ["a", "b", "a", "c", "c"]}
 
 
-@pytest.mark.parametrize("as_file", [True, False])
-@pytest.mark.parametrize("times", [1, 400_000])
+@pytest.mark.parametrize(("as_file", "times"), [(True, 1), (False, 1), (True, 310_000)])
 def test_the_first_of_same_rows_counts(tmp_path: Path, as_file: bool, times: int) -> None:
     """Rows that come again are left out, in the order of the others, and come back."""
-    if times > 1 and not as_file:
-        pytest.skip("a table is a table, however long")
     table = pa.concat_tables([pa.table(ROWS)] * times)
     rows: pa.Table | LazyRows = table
     if as_file:
