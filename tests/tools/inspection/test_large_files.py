@@ -76,7 +76,7 @@ def test_many_columns(tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     duckdb.execute(f"COPY (SELECT {', '.join(columns)} FROM range(1_200)) TO '{path}' (HEADER)")
     found = inspect_source({"type": "file", "url": str(path)}).columns
-    types = {one.profile.name.split("_")[0]: set() for one in found}
+    types: dict[str, set[tuple[str, str]]] = {kind: set() for kind in kinds}
     for one in found:
         types[one.profile.name.split("_")[0]].add((one.profile.type, one.nearly))
     assert types == {
