@@ -8,6 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dataflow.publish.folders import SiteFolders
+from dataflow.publish.manifest import read_manifest
 from dataflow.shared.project import Project
 
 AddWorkflow = Callable[..., Path]
@@ -53,6 +55,18 @@ def write_warehouse(project: Project, workflow_id: str, sql: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
         connection.execute(sql)
+
+
+def read_published(project: Project, workflow_id: str, table: str) -> duckdb.DuckDBPyRelation:
+    """The file of a table that the dashboards read."""
+    folders = SiteFolders.of(project)
+    files = [
+        path
+        for path in read_manifest(folders).tables[workflow_id]
+        if path.endswith(f"/{table}.parquet")
+    ]
+    assert len(files) == 1
+    return duckdb.connect().read_parquet(str(folders.public / files[0]))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import sys
 import traceback
 from dataclasses import dataclass, field
 from importlib.util import resolve_name
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,8 @@ _SCHEDULES = (ScheduleDefinition, UnresolvedPartitionedAssetScheduleDefinition)
 class _KnownModules:
     """The modules that were loaded when ``sys.modules`` had so many, and this one last."""
 
-    state: tuple[int, str] = (0, "")
+    count: int = 0
+    last: str = ""
     of_packages: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -210,19 +212,19 @@ def _modules(workflow_id: str, folder: Path, found: ModuleDefinitions) -> Iterat
 def _loaded_of(package: str) -> list[str]:
     """The names of the modules of a workflow that are loaded, and of its package itself.
 
-    All are looked through only where others have been loaded since: a project of a thousand
-    workflows has ten thousand modules.
+    Those are looked through that have been loaded since: a project of a thousand workflows has ten
+    thousand modules, and this is asked for each of its workflows.
     """
+    known = _known_modules
     # What is loaded is added at the end.
-    state = len(sys.modules), next(reversed(sys.modules), "")
-    if _known_modules.state != state:
-        found: dict[str, list[str]] = {}
-        for name in list(sys.modules):
-            if name.startswith(_PACKAGE_PREFIX):
-                workflow_id = name[len(_PACKAGE_PREFIX) :].partition(".")[0]
-                found.setdefault(f"{_PACKAGE_PREFIX}{workflow_id}", []).append(name)
-        _known_modules.state, _known_modules.of_packages = state, found
-    return _known_modules.of_packages.get(package, [])
+    if next(islice(sys.modules, max(known.count - 1, 0), None), "") != known.last:
+        known.count, known.of_packages = 0, {}
+    for name in list(islice(sys.modules, known.count, None)):
+        if name.startswith(_PACKAGE_PREFIX):
+            workflow_id = name[len(_PACKAGE_PREFIX) :].partition(".")[0]
+            known.of_packages.setdefault(f"{_PACKAGE_PREFIX}{workflow_id}", []).append(name)
+    known.count, known.last = len(sys.modules), next(reversed(sys.modules), "")
+    return known.of_packages.get(package, [])
 
 
 def _imports_dagster(path: Path) -> bool:

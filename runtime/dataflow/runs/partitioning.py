@@ -16,11 +16,12 @@ from dataflow.shared.suggestion import as_sentence, did_you_mean, known_names
 from dataflow.warehouse.load import PARTITION_COLUMN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dagster import JobDefinition, PartitionsDefinition
 
     from dataflow.shared.config_model import WorkflowConfig, WorkflowSettings
+    from dataflow.shared.edited_file import EditedFile
     from dataflow.shared.named_source import SourceTable
     from dataflow.shared.partition_settings import Partition
 
@@ -153,16 +154,32 @@ def with_partition_key(rows: Path, key: str) -> Path:
     from dataflow.shared.tables import write_parquet
 
     table = pq.read_table(rows)
-    if PARTITION_COLUMN in (name.lower() for name in table.column_names):
+    _refuse_own_key(table.column_names)
+    keys = pa.repeat(pa.scalar(key, pa.string()), table.num_rows)
+    beside = rows.with_name(f"partition-{rows.name}")
+    write_parquet(table.append_column(PARTITION_COLUMN, keys), beside)
+    return beside
+
+
+def partition_of(rows: EditedFile, key: str) -> EditedFile:
+    """Rows with the key of their partition, for who adds it while reading them.
+
+    Raises:
+        BadInputError: They have a column of that name.
+    """
+    import pyarrow.parquet as pq
+
+    _refuse_own_key([*pq.read_schema(rows.file).names, *rows.added])
+    return rows.with_column(PARTITION_COLUMN, key)
+
+
+def _refuse_own_key(names: Iterable[str]) -> None:
+    if PARTITION_COLUMN in (name.lower() for name in names):
         raise BadInputError(
             f"The rows have a column {PARTITION_COLUMN!r}, a name that partitions need for "
             "themselves; nothing was loaded.",
             "Rename the column in transform.py.",
         )
-    keys = pa.repeat(pa.scalar(key, pa.string()), table.num_rows)
-    beside = rows.with_name(f"partition-{rows.name}")
-    write_parquet(table.append_column(PARTITION_COLUMN, keys), beside)
-    return beside
 
 
 def with_partitions(job: JobDefinition, config: WorkflowConfig | None) -> JobDefinition:

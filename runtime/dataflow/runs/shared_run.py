@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.runs.stored_table import changed, edited_table, place_of, unwritten_rows
 from dataflow.shared.file_store import NotStoredError, StoreError
 from dataflow.shared.logging import get_logger
 from dataflow.shared.setting_values import setting_value
@@ -154,11 +155,18 @@ def found_here(run: RunContext, stored: StoredTable) -> StoredTable:
         StoreError: They are neither here nor in the shared place.
     """
     store = state_store(run.project)
-    if store is None or not stored.path:
+    if store is None or place_of(stored) == Path():
         return stored
-    path = _brought(run, store, Path(stored.path))
     extracted = stored.extracted and str(_brought(run, store, Path(stored.extracted)))
-    return replace(stored, path=str(path), extracted=extracted)
+    edited = unwritten_rows(stored)
+    if edited is None:
+        path = _brought(run, store, place_of(stored))
+        return changed(stored, path=str(path), extracted=extracted)
+    left_out = edited.left_out and _brought(run, store, edited.left_out)
+    edited = replace(edited, file=_brought(run, store, edited.file), left_out=left_out)
+    # A file of its name in the shared place is what an earlier try of the step had written.
+    path = _here(run, place_of(stored))
+    return edited_table(changed(stored, path=str(path), extracted=extracted), edited)
 
 
 def bring_rejected(run: RunContext, path: Path) -> Path:
@@ -225,11 +233,16 @@ def bring_output(store: FileStore, name: str, path: Path) -> None:
 def _brought(run: RunContext, store: FileStore, path: Path) -> Path:
     if path.exists():
         return path
-    run_id, name = path.parts[-2:]
-    here = run.folder.with_name(run_id) / name
+    here = _here(run, path)
     if not here.exists():
-        store.get(f"{_home(run.workflow_id, run_id)}/{name}", here)
+        store.get(f"{_home(run.workflow_id, here.parent.name)}/{here.name}", here)
     return here
+
+
+def _here(run: RunContext, path: Path) -> Path:
+    """Where a file of a run's folder is on this machine, whichever has written it."""
+    run_id, name = path.parts[-2:]
+    return run.folder.with_name(run_id) / name
 
 
 def _require_working_copy(run: RunContext, noted: bytes) -> None:

@@ -6,12 +6,9 @@ tables by location: rows go through a Parquet file of the run, never through a p
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dagster import OpExecutionContext
@@ -23,8 +20,9 @@ from dataflow.runs.launch_config import asked_tags
 from dataflow.runs.long_step import logged
 from dataflow.runs.made_assets import LoadedTable, tell_of_loaded_tables, telling_of_sources
 from dataflow.runs.model import LEFT_OUT
-from dataflow.runs.partitioning import part_of_run, with_partition_key
+from dataflow.runs.partitioning import part_of_run
 from dataflow.runs.reading import Reading
+from dataflow.runs.rejected_rows import rejected_rows
 from dataflow.runs.run_part import (
     DASHBOARD,
     LOAD,
@@ -34,38 +32,28 @@ from dataflow.runs.run_part import (
     part_tags,
     parts_of,
 )
-from dataflow.runs.shared_run import (
-    bring_rejected,
-    forget_earlier,
-    found_here,
-    share_step,
-)
-from dataflow.runs.stored_table import StoredTable
+from dataflow.runs.shared_run import forget_earlier, found_here, share_step
+from dataflow.runs.stored_table import StoredTable, changed
+from dataflow.runs.table_extract import extracted_tables
+from dataflow.runs.table_load import batch_of, load_stored
 from dataflow.runs.table_making import make_dashboard, make_models
-from dataflow.runs.table_steps import child_results, gone_notes, load_request, parameters_of
-from dataflow.shared.errors import BadInputError, DataflowError, told_for
+from dataflow.runs.table_steps import gone_notes, load_request
+from dataflow.runs.table_transform import stage_names, transformed_table
+from dataflow.shared.errors import DataflowError, told_for
 from dataflow.shared.logging import get_logger
 from dataflow.shared.shown import counted, for_workflow
-from dataflow.sources.errors import told_of
-from dataflow.sources.kept_rows import rows_kept_in
-from dataflow.warehouse.load_log import Batch
 from dataflow.workflows.identifiers import workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dataflow.runs.partitioning import Part
-    from dataflow.shared.named_source import SourceTable
     from dataflow.warehouse.kind import LoadResult
 
 log = get_logger(__name__)
 
 # Folders of ended runs that are kept, so that a failed run can be looked into and taken up again.
 _RUNS_KEPT = 2
-# Where the rows of a source are while they are read.
-_READ = "read"
-# What the metadata of an extract say of how far its source was read.
-_REACHED = ("last_value", "span")
 
 
 class Steps:
@@ -96,7 +84,7 @@ class Steps:
                     stored
                     for table in run.settings.tables
                     for stored in told.of(
-                        table, _extracted(run, table, reading, part, extract_data)
+                        table, extracted_tables(run, table, reading, part, extract_data)
                     )
                 ]
         said, rejected_rows = [], 0
@@ -115,7 +103,7 @@ class Steps:
             sum(stored.rows for stored in tables),
             **({"rejected_rows": rejected_rows} if rejected_rows else {}),
         )
-        return replace(tables[0], more=tables[1:])
+        return changed(tables[0], more=tables[1:])
 
     def transform(
         self,
@@ -131,7 +119,7 @@ class Steps:
             return extracted
         with self._run("transform") as run:
             here = (found_here(run, each) for each in extracted.all)
-            tables = [_transformed(run, each, transform_data) for each in here]
+            tables = [transformed_table(run, each, transform_data) for each in here]
         said = []
         for stored in tables:
             stages = stage_names(stored.metadata)
@@ -139,7 +127,7 @@ class Steps:
             of_table = f"{stored.table}: " if len(tables) > 1 else ""
             said.append(f"{of_table}{counted(stored.rows, 'row')}{through}")
         _say("; ".join(said), sum(stored.rows for stored in tables))
-        return replace(tables[0], more=tables[1:])
+        return changed(tables[0], more=tables[1:])
 
     def load(self, transformed: StoredTable) -> LoadResult:
         """Load the rows of all tables into the warehouse as config.yaml says."""
@@ -158,15 +146,13 @@ class Steps:
                     tables,
                     reading,
                     part,
-                    batch=_batch(run, stored),
-                    rejected=_rejected_rows(run, stored),
+                    batch=batch_of(run, stored),
+                    rejected=rejected_rows(run, stored),
                 )
                 started = time.monotonic()
                 run.progress.begin_table(stored.table)
                 try:
-                    rows = Path(stored.path)
-                    rows = with_partition_key(rows, part.key) if part else rows
-                    result = run.warehouse.load(rows, request)
+                    result = load_stored(run, stored, request, part)
                 except DataflowError as error:
                     if len(tables) > 1 and f"raw.{request.table}" not in error.reason:
                         error.reason = f"raw.{request.table}: {error.reason}"
@@ -252,166 +238,6 @@ def _reading() -> Reading:
 def _part(run: RunContext) -> Part | None:
     """The partition that this run is for."""
     return part_of_run(run.settings, OpExecutionContext.get().run.tags)
-
-
-def _extracted(
-    run: RunContext,
-    table: SourceTable,
-    reading: Reading,
-    part: Part | None,
-    extract_data: Callable[[dict[str, Any]], dict[str, Any]],
-) -> Iterator[StoredTable]:
-    """Fetch one source, and write its rows down, and those of the lists in them."""
-    name = table.load.table if table.name or table.child_tables else ""
-    run.progress.begin_table(name)
-    with rows_kept_in(run.folder / _READ) as folder:
-        result = _by_contract(table, extract_data(parameters_of(run, table, reading, part)))
-        stored = _store(run, "extract", result, folder, table=name)
-    if part is not None and part.column_of(table):
-        stored = replace(stored, rows=part.keep(Path(stored.path), table))
-    metadata = {**stored.metadata, "table": name} if name else stored.metadata
-    stored = replace(stored, metadata=metadata)
-    _keep_rejected(run, result, stored)
-    del result
-    _release_memory()
-    yield stored
-    for child, items in child_results(Path(stored.path), stored.metadata, table):
-        of_child = _store(run, "extract", items, run.folder, table=child)
-        _keep_rejected(run, items, of_child)
-        yield of_child
-    _release_memory()
-
-
-def _transformed(
-    run: RunContext,
-    extracted: StoredTable,
-    transform_data: Callable[[dict[str, Any]], dict[str, Any]],
-) -> StoredTable:
-    from dataflow.shared.lazy_rows import LazyRows
-
-    source = Path(extracted.path)
-    run.progress.begin_table(extracted.table)
-    transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
-    stored = _store(run, "transform", transformed, source.parent, source, extracted.table)
-    del transformed
-    _release_memory()
-    # How far the source was read is of the rows that were read, whatever became of them.
-    reached = {k: extracted.metadata[k] for k in _REACHED if k in extracted.metadata}
-    return replace(stored, extracted=extracted.path, metadata={**reached, **stored.metadata})
-
-
-def _keep_rejected(run: RunContext, result: dict[str, Any], stored: StoredTable) -> None:
-    """Write down the rows that the contract put aside, for the load to take along."""
-    rejected = result.get("rejected")
-    if rejected is None:
-        return
-    import pyarrow as pa
-
-    from dataflow.shared.tables import write_parquet
-
-    ids = pa.array([run.run_id] * rejected.num_rows, pa.string())
-    times = pa.array([datetime.now(UTC)] * rejected.num_rows, pa.timestamp("us", "UTC"))
-    table = rejected.add_column(0, "run_id", ids).add_column(1, "rejected_at", times)
-    write_parquet(table, _rejected_file(stored))
-
-
-def _rejected_file(stored: StoredTable) -> Path:
-    of_table = f"-{stored.table}" if stored.table else ""
-    return Path(stored.extracted or stored.path).with_name(f"rejected{of_table}.parquet")
-
-
-def _rejected_rows(run: RunContext, stored: StoredTable) -> Path | None:
-    path = bring_rejected(run, _rejected_file(stored))
-    return path if path.exists() else None
-
-
-def _by_contract(table: SourceTable, result: dict[str, Any]) -> dict[str, Any]:
-    """What ``extract_data`` returned, held to the contract if `read_source` has not done that."""
-    contract = table.contract
-    if contract is None or not isinstance(result, dict) or "data" not in result:
-        return result
-    metadata = dict(result.get("metadata") or {})
-    if "contract" in metadata:
-        return result
-    from dataflow.sources.read import hold_to_contract
-
-    with told_of(table.name):
-        conformed = hold_to_contract(
-            result["data"], replace(contract, shown="What extract_data gave")
-        )
-    metadata["contract"] = asdict(conformed.report)
-    metadata["record_count"] = conformed.table.num_rows
-    if conformed.notes:
-        metadata["notes"] = [*metadata.get("notes", []), *conformed.notes]
-    return {**result, "data": conformed.table, "metadata": metadata, "rejected": conformed.rejected}
-
-
-def _batch(run: RunContext, stored: StoredTable) -> Batch | None:
-    """Whose rows these are: a run that takes up another one loads the rows of that one."""
-    extracted = Path(stored.extracted or stored.path)
-    if extracted.parent.parent != run.folder.parent:
-        return None
-    return Batch(extracted.parent.name, extracted, _has_succeeded)
-
-
-def stage_names(metadata: dict[str, Any]) -> list[str]:
-    """What ``metadata["transformation_stages"]`` names: it holds names, or dicts with a name.
-
-    >>> stage_names({"transformation_stages": ["cleaning", {"name": "enrichment", "rows_in": 2}]})
-    ['cleaning', 'enrichment']
-    """
-    stages = metadata.get("transformation_stages") or []
-    return [str(s.get("name", "")) if isinstance(s, dict) else str(s) for s in stages]
-
-
-def _store(
-    run: RunContext,
-    step: str,
-    result: dict[str, Any],
-    own: Path,
-    source: Path | None = None,
-    table: str = "",
-) -> StoredTable:
-    """Write the rows of a step down.
-
-    Args:
-        own: A folder of the run: a file of rows in it need not be written again.
-        source: The rows of the step before.
-    """
-    from dataflow.shared.lazy_rows import LazyRows
-    from dataflow.shared.tables import write_parquet
-
-    if not isinstance(result, dict) or "data" not in result:
-        raise BadInputError(
-            f'{step}_data of {run.workflow_id} returned {type(result).__name__} without "data".',
-            'Return {"data": rows, "metadata": {...}}.',
-        )
-    path = run.folder / f"{step}{f'-{table}' if table else ''}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = result["data"]
-    if isinstance(data, LazyRows) and data.path is not None and data.path.parent == own:
-        rows = len(data)
-        path = data.path if data.path == source else data.path.replace(path)
-    else:
-        known = LazyRows(source).schema if source is not None else None
-        rows = write_parquet(data, path, known)
-    return StoredTable(str(path), rows, dict(result.get("metadata") or {}), table=table)
-
-
-def _release_memory() -> None:
-    """Give back what Arrow keeps for later tables: the next step's are DuckDB's."""
-    pyarrow = sys.modules.get("pyarrow")
-    if pyarrow is not None:
-        pyarrow.default_memory_pool().release_unused()
-
-
-def _has_succeeded(run_id: str) -> bool:
-    """Whether a run, or one that took it up, ended well; so it is held if nobody knows any more."""
-    instance = OpExecutionContext.get().instance
-    if instance.get_run_by_id(run_id) is None:
-        return True
-    group = instance.get_run_group(run_id)
-    return group is None or any(run.is_success for run in group[1])
 
 
 def _say(summary: str, rows: int | None = None, **counts: int) -> None:

@@ -176,6 +176,7 @@ class _Group(manager.Manager):  # type: ignore[misc]
         """End what the services have started and not ended themselves."""
         self._deadline.cancel()
         left = [process for process in self._descendants.values() if process.is_running()]
+        left = [process for process in left if not _is_of_a_terminal(process)]
         for process in left:
             _send(process.terminate)
         _, stubborn = psutil.wait_procs(left, timeout=5)
@@ -243,6 +244,15 @@ def _own_descendants() -> Iterator[psutil.Process]:
         except psutil.NoSuchProcess:
             continue
         yield process
+
+
+def _is_of_a_terminal(process: psutil.Process) -> bool:
+    """Whether it is now: such a run has its name a moment after it was forked, and seen here."""
+    try:
+        # This one keeps the name that it had when it was asked first.
+        return bool(psutil.Process(process.pid).name() == TERMINAL_RUN)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _send(signal_process: Callable[[], Any]) -> None:

@@ -17,7 +17,7 @@ import traceback
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from dataflow.service.process_identity import process_identity
 from dataflow.service.warm_libraries import WarmingError, load_libraries
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataflow.service.warm_listener import Listener
+    from dataflow.service.warm_place import WarmPlace
 
 # What the command line loads when it runs a workflow.
 _OF_TERMINALS = (
@@ -37,6 +38,8 @@ _OF_TERMINALS = (
     "dataflow.cli.run_config",
     "dataflow.service.warm_start",
 )
+# Until one that does not serve terminals looks again whether somebody else does.
+_SECONDS_BETWEEN_CLAIMS = 10.0
 _SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
 
 
@@ -61,23 +64,39 @@ def main(arguments: list[str] | None = None) -> None:
         owned = place.own() if place else None
     except (WarmPlaceError, OSError) as error:
         # A service has its runs without it.
-        print(f"terminals are not served: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        _tell(f"terminals are not served: {error}")
+        place = None
     if not chosen.socket and not owned:
         # Somebody else serves them; a log that stays says that nobody can.
         if place:
             place.log_file.unlink(missing_ok=True)
         return
     try:
-        further = [chosen.entry.partition(":")[0], *_OF_TERMINALS] if owned else []
+        further = [chosen.entry.partition(":")[0], *_OF_TERMINALS] if place else []
         load_libraries(further, chosen.project)
     except WarmingError as error:
         sys.exit(str(error))
     loaded.remember()
+    own = {name: text for name, text in os.environ.items() if before.get(name) != text}
     listeners: list[Listener] = [RunListener(chosen.socket)] if chosen.socket else []
-    if place and owned:
-        own = {name: text for name, text in os.environ.items() if before.get(name) != text}
-        listeners.append(listen_for_terminals(place, owned, loaded, chosen.entry, own))
-    _Worker(listeners, chosen.idle_minutes * 60).serve()
+    claim = None
+    if place:
+        listen = partial(listen_for_terminals, place, loaded=loaded, entry=chosen.entry, own=own)
+        if owned:
+            listeners.append(listen(owned))
+        else:
+            claim = partial(_claim, place, listen)
+    _Worker(listeners, claim, chosen.idle_minutes * 60).serve()
+
+
+def _claim(place: WarmPlace, listen: Callable[[BinaryIO], Listener]) -> Listener | None:
+    """Serve terminals, if nobody does any more."""
+    owned = place.own()
+    return listen(owned) if owned else None
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _leave(*_: object) -> NoReturn:
@@ -94,8 +113,14 @@ class _Child:
 
 
 class _Worker:
-    def __init__(self, listeners: list[Listener], idle_seconds: float) -> None:
+    def __init__(
+        self,
+        listeners: list[Listener],
+        claim: Callable[[], Listener | None] | None,
+        idle_seconds: float,
+    ) -> None:
         self._listeners = listeners
+        self._claim = claim
         self._idle_seconds = idle_seconds
         self._children: dict[int, _Child] = {}
         self._is_ending = False
@@ -112,13 +137,15 @@ class _Worker:
     def serve(self) -> None:
         came = time.monotonic()
         while not self._is_ending and self._listeners:
-            patience = self._idle_seconds or None
+            patience = _SECONDS_BETWEEN_CLAIMS if self._claim else self._idle_seconds or None
             ready, _, _ = select.select([*self._listeners, self._wake], [], [], patience)
             if self._wake in ready:
                 os.read(self._wake, 4096)
             self._reap(os.WNOHANG)
             for listener in [one for one in self._listeners if one in ready]:
                 self._accept(listener)
+            if self._claim:
+                self._try_claim(self._claim)
             if ready or self._children:
                 came = time.monotonic()
             elif self._idle_seconds and time.monotonic() - came >= self._idle_seconds:
@@ -127,6 +154,17 @@ class _Worker:
             listener.close()
         while any(child.is_waited_for for child in self._children.values()):
             self._reap(0)
+
+    def _try_claim(self, claim: Callable[[], Listener | None]) -> None:
+        try:
+            listener = claim()
+        except OSError as error:
+            _tell(f"terminals are not served: {error}")
+            self._claim = None
+            return
+        if listener:
+            self._listeners.append(listener)
+            self._claim = None
 
     def _accept(self, listener: Listener) -> None:
         try:
@@ -140,7 +178,7 @@ class _Worker:
         except OSError as error:
             # Such as a client that has gone, or no room for another process: it starts its run
             # elsewhere, and the next one finds this process here.
-            print(f"no process for a run: {error}", file=sys.stderr)  # noqa: T201
+            _tell(f"no process for a run: {error}")
 
     def _child_of(self, listener: Listener, connection: socket.socket, pid: int) -> _Child:
         if isinstance(listener, TerminalListener):

@@ -231,7 +231,7 @@ class LazyRows(Sequence[Row]):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        path = os.fspath(self._path) if self._path is not None else ""
+        path = os.fspath(self.path) if self.path is not None else ""
         try:
             # Not `pq.read_table`, which imports pandas by way of pyarrow.dataset.
             with pq.ParquetFile(path) as file:

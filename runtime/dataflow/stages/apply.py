@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ValidationError
 
 from dataflow.shared.config_kinds import OwnSettings, Stage, model_of
+from dataflow.shared.edited_rows import EditedRows
 from dataflow.shared.lazy_rows import LazyRows
 from dataflow.shared.plugins import installed, load
 from dataflow.shared.shown import quoted
@@ -89,8 +91,9 @@ def apply_stages(
 
 
 def _apply_to_file(data: dict[str, Any], steps: list[_Step]) -> dict[str, Any] | None:
-    """The same, from file to file: no row becomes a value of Python's or is held in memory.
+    """The same, by SQL on the file: no row becomes a value of Python's or is held in memory.
 
+    Rows are written anew only if somebody asks for them before they are loaded.
     It is None if there is no file, or a stage, or a column's type, needs the rows as a table.
     """
     from dataflow.stages.rows_file import can_use_file, open_file
@@ -106,7 +109,11 @@ def _apply_to_file(data: dict[str, Any], steps: list[_Step]) -> dict[str, Any] |
             rows_in = file.rows
             cast("Callable[..., None]", step.kind.apply_to_file)(file, step.options)
             done.append({"name": step.name, "rows_in": rows_in, "rows_out": file.rows})
-        rows = LazyRows(file.write())
+        edited = file.edited()
+        columns = file.columns
+    rows = LazyRows(path)
+    if edited.is_edited:
+        rows = EditedRows(edited, columns, path.with_name(f"{uuid.uuid4().hex}.parquet"))
     return {**data, "data": rows, "metadata": _metadata(data, rows.num_rows, done)}
 
 

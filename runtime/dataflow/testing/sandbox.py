@@ -164,7 +164,7 @@ class Sandbox:
 
     def stages(self, transformed: dict[str, Any]) -> list[str]:
         """The names of the stages that ``transform_data`` says it has run."""
-        from dataflow.runs.steps import stage_names
+        from dataflow.runs.table_transform import stage_names
 
         return stage_names(transformed["metadata"])
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
-from dataflow.warehouse.kind import PlacesModels
+from dataflow.warehouse.kind import PlacesModels, Warehouse
+
+if TYPE_CHECKING:
+    from dataflow.shared.edited_file import EditedFile
+    from dataflow.warehouse.kind import LoadRequest, LoadResult
 
 
 @runtime_checkable
@@ -31,3 +35,22 @@ class RenamesTables(Protocol):
             BadInputError: There are tables of the new name.
             WarehouseError: A run is at work, or it cannot be done; all is as it was.
         """
+
+
+@runtime_checkable
+class LoadsEdited(Warehouse, Protocol):
+    """A warehouse that makes of a Parquet file what goes into a table while it reads the file."""
+
+    def load_edited(self, rows: EditedFile, request: LoadRequest) -> LoadResult:
+        """Load rows of a file of which some are left out, or which get columns; see `load`."""
+
+
+def loads_edited(warehouse: Warehouse) -> TypeGuard[LoadsEdited]:
+    """Whether a warehouse is one of those.
+
+    A class that has a `load` of its own, and `load_edited` from one that it is made of, is not.
+    """
+    if not isinstance(warehouse, LoadsEdited):
+        return False
+    made_of = map(vars, type(warehouse).__mro__)
+    return "load_edited" in next((each for each in made_of if "load" in each), {})

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from dataflow.shared.edited_file import EditedFile
     from dataflow.shared.project import Project
 
 # The variable that a workflow's dbt/profiles.yml reads the warehouse file from.
@@ -74,6 +75,10 @@ class DuckDBFile:
 
     def load(self, rows: Path, request: LoadRequest) -> LoadResult:
         """Load a Parquet file in one transaction."""
+        return load_table(self.path, rows, request)
+
+    def load_edited(self, rows: EditedFile, request: LoadRequest) -> LoadResult:
+        """Load what is made of a Parquet file, while it is read."""
         return load_table(self.path, rows, request)
 
     def read_watermark(self, table: str) -> Any:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from dataflow.shared.edited_file import EditedFile
     from dataflow.shared.project import Project
 
 log = get_logger(__name__)
@@ -134,6 +135,11 @@ class DuckLake:
 
     def load(self, rows: Path, request: LoadRequest) -> LoadResult:
         """Load a Parquet file in one transaction."""
+        with self.connect() as connection:
+            return load_rows(connection, rows, request, LAKE_TABLES)
+
+    def load_edited(self, rows: EditedFile, request: LoadRequest) -> LoadResult:
+        """Load what is made of a Parquet file, while it is read."""
         with self.connect() as connection:
             return load_rows(connection, rows, request, LAKE_TABLES)
 
@@ -253,6 +259,10 @@ class AtomicDuckLake(WithRunStates):
     def load(self, rows: Path, request: LoadRequest) -> LoadResult:
         """Load a Parquet file into the present state."""
         return self._present(make=True).load(rows, request)
+
+    def load_edited(self, rows: EditedFile, request: LoadRequest) -> LoadResult:
+        """Load what is made of a Parquet file into the present state."""
+        return self._present(make=True).load_edited(rows, request)
 
     def read_watermark(self, table: str) -> Any:
         """How far the source of a table has been read."""

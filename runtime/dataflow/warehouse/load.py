@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from dataflow.shared.edited_file import EditedFile
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import counted, quoted
 from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
@@ -43,23 +44,24 @@ REJECTED_SCHEMA = "rejected"
 
 def load_table(
     database: Path,
-    parquet: Path,
+    came: Path | EditedFile,
     request: LoadRequest,
 ) -> LoadResult:
-    """Load a Parquet file into ``raw.<table>`` of a DuckDB file, see `load_rows`."""
+    """Load rows into ``raw.<table>`` of a DuckDB file, see `load_rows`."""
     with open_database(database) as connection:
-        return load_rows(connection, parquet, request)
+        return load_rows(connection, came, request)
 
 
 def load_rows(
     connection: DuckDBPyConnection,
-    parquet: Path,
+    came: Path | EditedFile,
     request: LoadRequest,
     tables: Tables = OWN_TABLES,
 ) -> LoadResult:
-    """Load a Parquet file into ``raw.<table>`` of a connection, in one transaction of its own.
+    """Load a Parquet file, or what is made of one, into ``raw.<table>`` of a connection.
 
-    The table is in the connection's current catalog: a DuckDB file, or what is attached and used.
+    It is done in one transaction of its own. The table is in the connection's current catalog: a
+    DuckDB file, or what is attached and used.
 
     ``replace`` makes the table anew with the file's columns. ``append`` adds the rows. ``merge``
     replaces the rows that have the same primary key and adds the others; where the file has a key
@@ -77,7 +79,8 @@ def load_rows(
         WarehouseError: The table cannot be written.
     """
     table, disposition = request.table, request.write_disposition
-    rows = f"read_parquet({quote_literal(parquet)})"
+    source = came if isinstance(came, EditedFile) else EditedFile(came)
+    rows = source.relation
     target = tables.relation(f"{RAW_SCHEMA}.{table}")
     batch = request.batch if disposition == "append" else None
     anew = request.full_refresh or (disposition == "replace" and request.partition is None)
@@ -89,9 +92,9 @@ def load_rows(
     ):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {tables.schema(RAW_SCHEMA)}")
         exists = table in tables.names(connection, RAW_SCHEMA)
-        incoming = _incoming(parquet, table, exists=exists)
+        incoming = _incoming(source, table, exists=exists)
         progress.count(total_rows=incoming)
-        _refuse_wide_decimals(parquet, table)
+        _refuse_wide_decimals(source.file, table)
         if incoming:
             _refuse_unwritable_names(connection, rows)
         gone = _others(connection, target, request) if exists else 0
@@ -118,7 +121,7 @@ def load_rows(
                 replace_owned_rows(connection, target, rows, columns, request.owners, tables)
             elif disposition == "merge":
                 key, cursor = request.primary_key, request.cursor
-                undecided = merge_rows(connection, target, parquet, columns, key, cursor)
+                undecided = merge_rows(connection, target, source, columns, key, cursor)
             else:
                 if request.span is not None:
                     delete_span(connection, target, request.span)
@@ -174,17 +177,17 @@ def _transaction(connection: DuckDBPyConnection, table: str) -> Iterator[None]:
         ) from error
 
 
-def _incoming(parquet: Path, table: str, *, exists: bool) -> int:
+def _incoming(came: EditedFile, table: str, *, exists: bool) -> int:
     """How many rows came, unless not even columns came, of which the table could be made."""
     import pyarrow.parquet as pq
 
-    metadata = pq.read_metadata(parquet)
+    metadata = pq.read_metadata(came.file)
     if not exists and metadata.num_columns == 0:
         raise BadInputError(
             f"The source gave no rows and no columns, of which {RAW_SCHEMA}.{table} could be made.",
             "Run again when the source has rows, or correct `ingestion.source` in config.yaml.",
         )
-    return int(metadata.num_rows)
+    return int(metadata.num_rows) - came.rows_left_out
 
 
 def _refuse_unwritable_names(connection: DuckDBPyConnection, rows: str) -> None:

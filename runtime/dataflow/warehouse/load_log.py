@@ -27,6 +27,8 @@ _SCHEMA = "dataflow"
 _BATCHES = "dataflow.batches"
 _WATERMARKS = "dataflow.watermarks"
 _PARTITIONS = "dataflow.partitions"
+# Under which a batch keeps what was computed of it.
+_FINGERPRINT = "_fingerprint"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ class Batch:
     run_id: str
     extracted: Path
     is_finished: Callable[[str], bool]
+
+    def fingerprint(self, connection: DuckDBPyConnection) -> str:
+        """What tells the rows apart from others, see `_fingerprint`; they are read once for it."""
+        known: str | None = self.__dict__.get(_FINGERPRINT)
+        if known is None:
+            known = _fingerprint(connection, self.extracted)
+            self.__dict__[_FINGERPRINT] = known
+        return known
 
 
 def loaded_already(
@@ -67,7 +77,7 @@ def loaded_already(
         "ORDER BY loaded_at DESC LIMIT 1",
         [table],
     ).fetchone()
-    if last is None or not last[1] or last[1] != _fingerprint(connection, batch.extracted):
+    if last is None or not last[1] or last[1] != batch.fingerprint(connection):
         return ""
     return "" if batch.is_finished(str(last[0])) else str(last[0])
 
@@ -79,7 +89,7 @@ def save_batch(
     _make_table(connection, tables)
     connection.execute(
         f"INSERT INTO {tables.relation(_BATCHES)} VALUES (?, ?, ?, get_current_timestamp())",
-        [table, batch.run_id, _fingerprint(connection, batch.extracted)],
+        [table, batch.run_id, batch.fingerprint(connection)],
     )
 
 

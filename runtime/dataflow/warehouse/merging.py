@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataflow.shared.edited_file import ROW_NUMBER, EditedFile
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import quoted, shortened
-from dataflow.shared.sql import count_rows, quote_identifier, quote_literal
+from dataflow.shared.sql import count_rows, quote_identifier
 from dataflow.warehouse.column_fit import FittedColumn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
-# What DuckDB calls the position of a row in a Parquet file.
-_ROW_NUMBER = "file_row_number"
 _CHOSEN = "temp.dataflow_chosen"
 _TEXT = "VARCHAR"
 
@@ -24,7 +22,7 @@ _TEXT = "VARCHAR"
 def merge_rows(
     connection: DuckDBPyConnection,
     target: str,
-    parquet: Path,
+    came: EditedFile,
     columns: Sequence[FittedColumn],
     primary_key: Sequence[str],
     cursor: str = "",
@@ -41,15 +39,15 @@ def merge_rows(
         BadInputError: The key is not in every row, or is text on one side and not on the other.
     """
     keys = [_column(columns, name) for name in primary_key]
-    _refuse_bad_keys(connection, parquet, columns, primary_key)
+    _refuse_bad_keys(connection, came, columns, primary_key)
     _refuse_other_kinds(target, keys)
-    order = [f"{_ROW_NUMBER} DESC"]
+    order = [f"{ROW_NUMBER} DESC"]
     by = next((c for c in columns if cursor and c.own_name.lower() == cursor.lower()), None)
     if by is not None and by.came:
         order.insert(0, f"{by.expression} DESC NULLS LAST")
     chosen = ", ".join(f"{c.expression} AS {quote_identifier(c.own_name)}" for c in columns)
     partition = ", ".join(key.expression for key in keys)
-    rows = f"read_parquet({quote_literal(parquet)}, {_ROW_NUMBER} = true)"
+    rows = came.numbered
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE dataflow_chosen AS SELECT {chosen} FROM {rows} "
         f"QUALIFY row_number() OVER (PARTITION BY {partition} ORDER BY {', '.join(order)}) = 1"
@@ -83,7 +81,7 @@ def _column(columns: Sequence[FittedColumn], name: str) -> FittedColumn:
 
 def _refuse_bad_keys(
     connection: DuckDBPyConnection,
-    parquet: Path,
+    came: EditedFile,
     columns: Sequence[FittedColumn],
     primary_key: Sequence[str],
 ) -> None:
@@ -96,13 +94,13 @@ def _refuse_bad_keys(
             f"they have: {', '.join(map(shortened, sorted(there)))}.",
             "Set `load.primary_key` in config.yaml to columns that every row has.",
         )
-    if _ROW_NUMBER in there:
+    if ROW_NUMBER in there:
         raise BadInputError(
-            f"The rows have a column {_ROW_NUMBER!r}, a name that a merge needs for itself.",
+            f"The rows have a column {ROW_NUMBER!r}, a name that a merge needs for itself.",
             "Rename the column in transform.py.",
         )
     empty = " OR ".join(f"{quote_identifier(name)} IS NULL" for name in primary_key)
-    nulls = count_rows(connection, f"read_parquet({quote_literal(parquet)}) WHERE {empty}")
+    nulls = count_rows(connection, f"{came.relation} WHERE {empty}")
     if nulls:
         raise BadInputError(
             f"{nulls:,} rows have no value in the primary key {quoted(list(primary_key))}; "

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.dashboard_fixtures import AddWorkflow, write_warehouse
+from tests.dashboard_fixtures import AddWorkflow, read_published
 from tests.progress_recorder import Recorder
 
 from dataflow.publish.folders import SiteFolders
@@ -33,17 +30,6 @@ SELECT 1::TINYINT AS small, 2::UBIGINT AS big, 3::HUGEINT AS huge, 1.5::DECIMAL(
 """
 
 
-def _read(project: Project, workflow_id: str, table: str) -> duckdb.DuckDBPyRelation:
-    folders = SiteFolders.of(project)
-    files = [
-        path
-        for path in read_manifest(folders).tables[workflow_id]
-        if path.endswith(f"/{table}.parquet")
-    ]
-    assert len(files) == 1
-    return duckdb.connect().read_parquet(str(folders.public / files[0]))
-
-
 def test_every_type_becomes_one_that_the_browser_engine_reads(
     project: Project, add_workflow: AddWorkflow
 ) -> None:
@@ -52,7 +38,7 @@ def test_every_type_becomes_one_that_the_browser_engine_reads(
 
     publish_workflow(project, "shop")
 
-    published = _read(project, "shop", "all_types")
+    published = read_published(project, "shop", "all_types")
     types = dict(zip(published.columns, map(str, published.types), strict=True))
     row = dict(zip(published.columns, published.fetchone() or (), strict=True))
     # A column of nulls alone has a type as well: DuckDB takes it for a whole number.
@@ -84,8 +70,8 @@ def test_moments_are_those_of_the_workflows_clock(
     publish_workflow(project, "shop")
 
     row = (datetime(2024, 1, 1, 21), datetime(2024, 1, 1))
-    assert _read(project, "shop", "t").fetchone() == row
-    _, _, at, local, zone = _read(project, "shop", "published").fetchone() or ()
+    assert read_published(project, "shop", "t").fetchone() == row
+    _, _, at, local, zone = read_published(project, "shop", "published").fetchone() or ()
     assert zone == "America/New_York"
     assert at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local
 
@@ -121,7 +107,7 @@ def test_rows_are_counted_and_the_freshness_table_tells_them(
 
     published = publish_workflow(project, "shop")
 
-    rows = _read(project, "shop", "published").order("table_name").fetchall()
+    rows = read_published(project, "shop", "published").order("table_name").fetchall()
     assert published == {"empty": 0, "orders": 5}
     assert [row[:2] for row in rows] == [("empty", 0.0), ("orders", 5.0)]
     noted = read_manifest(SiteFolders.of(project)).workflows["shop"]
@@ -136,7 +122,7 @@ def test_an_empty_table_keeps_its_columns(project: Project, add_workflow: AddWor
 
     publish_workflow(project, "shop")
 
-    published = _read(project, "shop", "t")
+    published = read_published(project, "shop", "t")
     assert (published.columns, published.fetchall()) == (["a", "b"], [])
 
 
@@ -147,7 +133,7 @@ def test_a_workflow_without_queries_still_tells_when_it_was_published(
     add_workflow("shop", warehouse="SELECT 1")
 
     assert publish_workflow(project, "shop") == {}
-    assert _read(project, "shop", "published").fetchall() == []
+    assert read_published(project, "shop", "published").fetchall() == []
 
 
 @pytest.mark.parametrize(
@@ -206,22 +192,6 @@ def test_a_file_that_cannot_name_a_table_is_refused(
         publish_workflow(project, "shop")
 
 
-def test_a_failure_leaves_what_was_published(project: Project, add_workflow: AddWorkflow) -> None:
-    """The dashboards go on showing the last good data, and nothing is left lying about."""
-    add_workflow("shop", sources={"a": "SELECT 1 AS x"}, warehouse="SELECT 1")
-    publish_workflow(project, "shop")
-    folders = SiteFolders.of(project)
-    before = folders.manifest.read_bytes()
-
-    add_workflow("shop", sources={"b": "SELECT nosuch"})
-    with pytest.raises(PublishError):
-        publish_workflow(project, "shop")
-
-    assert folders.manifest.read_bytes() == before
-    assert _read(project, "shop", "a").fetchall() == [(1.0,)]
-    assert list(folders.staging.iterdir()) == []
-
-
 def test_a_workflow_that_never_ran_is_told_to_run(
     project: Project, add_workflow: AddWorkflow
 ) -> None:
@@ -248,104 +218,7 @@ def test_an_open_connection_is_used_and_left_as_it_was(
         assert connection.execute("SELECT current_setting('TimeZone')").fetchone() == (
             "Asia/Tokyo",
         )
-    assert _read(project, "shop", "t").fetchone() == (datetime(2026, 1, 31, 8),)
-
-
-def test_the_same_data_keeps_its_address_and_new_data_gets_a_new_one(
-    project: Project, add_workflow: AddWorkflow
-) -> None:
-    """A browser's copy of an unchanged table stays good; a changed one is never mistaken for it."""
-    folders = SiteFolders.of(project)
-    warehouse = "CREATE OR REPLACE TABLE n AS SELECT * FROM range({})"
-    sources = {"same": "SELECT 1 AS a", "grows": "SELECT * FROM n"}
-    add_workflow("shop", sources=sources, warehouse=warehouse.format(3))
-
-    publish_workflow(project, "shop")
-    before = {path.rsplit("/", 1)[1]: path for path in read_manifest(folders).tables["shop"]}
-    write_warehouse(project, "shop", warehouse.format(4))
-    publish_workflow(project, "shop")
-    after = {path.rsplit("/", 1)[1]: path for path in read_manifest(folders).tables["shop"]}
-
-    assert after["same.parquet"] == before["same.parquet"]
-    assert after["grows.parquet"] != before["grows.parquet"]
-    assert (folders.public / before["grows.parquet"]).exists(), "an open page still reads it"
-
-
-def test_replaced_versions_go_when_their_grace_is_over(
-    project: Project, add_workflow: AddWorkflow
-) -> None:
-    """Old versions do not pile up, and what is shown is never deleted."""
-    add_workflow("shop", sources={"t": "SELECT * FROM n"}, warehouse="CREATE TABLE n (a INTEGER)")
-    for value in range(3):
-        write_warehouse(project, "shop", f"INSERT INTO n VALUES ({value})")
-        publish_workflow(project, "shop", stale_after=0)
-
-    assert len(list((SiteFolders.of(project).data / "shop").glob("t/*/t.parquet"))) == 1
-    assert len(_read(project, "shop", "t").fetchall()) == 3
-
-
-def test_a_table_whose_query_was_deleted_disappears(
-    project: Project, add_workflow: AddWorkflow
-) -> None:
-    """The published tables are those of the source files, no more."""
-    folder = add_workflow(
-        "shop", sources={"a": "SELECT 1 AS x", "b": "SELECT 2 AS x"}, warehouse="SELECT 1"
-    )
-    publish_workflow(project, "shop")
-    (folder / "evidence" / "sources" / "b.sql").unlink()
-    publish_workflow(project, "shop")
-
-    names = [Path(path).stem for path in read_manifest(SiteFolders.of(project)).tables["shop"]]
-    assert names == ["a", "descriptions", "published"]
-
-
-def test_workflows_that_publish_at_once_keep_each_others_entries(
-    project: Project, add_workflow: AddWorkflow
-) -> None:
-    """Two runs that end together are both shown."""
-    names = [f"w{number}" for number in range(4)]
-    for name in names:
-        add_workflow(name, sources={"t": f"SELECT '{name}' AS x"}, warehouse="SELECT 1")
-    threads = [threading.Thread(target=publish_workflow, args=(project, name)) for name in names]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert {name: _read(project, name, "t").fetchall() for name in names} == {
-        name: [(name,)] for name in names
-    }
-
-
-@pytest.mark.slow
-def test_a_reader_never_meets_half_of_a_change(project: Project, add_workflow: AddWorkflow) -> None:
-    """At every moment the manifest is whole and both its tables are of one publish."""
-    sources = {"a": "SELECT max(v) AS v FROM n", "b": "SELECT max(v) AS v FROM n"}
-    add_workflow("shop", sources=sources, warehouse="CREATE TABLE n AS SELECT 0 AS v")
-    publish_workflow(project, "shop")
-    folders, ended, seen = SiteFolders.of(project), threading.Event(), list[tuple[Any, ...]]()
-
-    def look() -> None:
-        with duckdb.connect() as connection:
-            while not ended.is_set():
-                content = json.loads(folders.manifest.read_text())
-                a, b, *_ = content["renderedFiles"]["shop"]
-                values = [
-                    connection.read_parquet(str(folders.public / path[7:])).fetchall()
-                    for path in (a, b)
-                ]
-                seen.append((*values[0][0], *values[1][0]))
-
-    reader = threading.Thread(target=look)
-    reader.start()
-    for _ in range(15):
-        write_warehouse(project, "shop", "UPDATE n SET v = v + 1")
-        publish_workflow(project, "shop")
-    ended.set()
-    reader.join()
-
-    assert len(seen) > 5
-    assert [pair for pair in seen if pair[0] != pair[1]] == []
+    assert read_published(project, "shop", "t").fetchone() == (datetime(2026, 1, 31, 8),)
 
 
 @pytest.mark.slow
@@ -365,7 +238,7 @@ def test_any_column_name_arrives_as_it_is(
 
     publish_workflow(project, "shop")
 
-    assert _read(project, "shop", "t").columns == [name]
+    assert read_published(project, "shop", "t").columns == [name]
 
 
 def _limited(project: Project, limits: str) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from tests.driven_project import DrivenProject
 from tests.object_store_fixtures import Faults, forget_stores, s3_bucket, s3_faults, s3_server
@@ -18,9 +19,13 @@ from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
 from dataflow.publish.published_files import published_file
 from dataflow.runs.context import RunContext
-from dataflow.runs.shared_run import bring_notes, note_models, share_step
+from dataflow.runs.row_storage import store_rows
+from dataflow.runs.shared_run import bring_notes, found_here, note_models, share_step
+from dataflow.runs.stored_table import unwritten_rows
+from dataflow.runs.table_transform import transformed_table
 from dataflow.shared.project import Project
 from dataflow.shared.store_address import open_store
+from dataflow.stages.apply import apply_stages
 
 __all__ = ["forget_stores", "s3_bucket", "s3_faults", "s3_server"]
 
@@ -187,6 +192,25 @@ def test_what_a_step_wrote_is_copied_once_and_again_when_it_changes(
     share_step(run)
     assert (shared / rows.name).read_text() == "new"
     assert [path.name for path in shared.iterdir()] == [rows.name]
+
+
+@pytest.mark.parametrize("store", ["folder"], indirect=True)
+def test_edited_rows_are_found_on_another_machine(store: str, tmp_path: Path) -> None:
+    """What makes them is brought there, not what an earlier try of the step has left."""
+    one, two = (Machine(tmp_path / name, store, tmp_path / "history") for name in "ab")
+    run = RunContext(Project(one.root), "orders", "first", None)
+    extracted = store_rows(run, "extract", {"data": [{"n": 1}, {"n": 1}, {"n": 2}]}, run.folder)
+    stages = [{"name": "cleaning", "options": {"remove_duplicates": True}}]
+    transformed_table(run, extracted, lambda _: {"data": [{"n": 9}]})
+    share_step(run)
+    handed = transformed_table(run, extracted, lambda data: apply_stages(data, stages))
+    share_step(run)
+    run.folder.rename(tmp_path / "gone")
+    there = RunContext(Project(two.root), "orders", "second", None, resumes="first")
+    found = found_here(there, handed)
+    assert unwritten_rows(found) is not None
+    assert Path(found.extracted).is_relative_to(two.root)
+    assert pq.read_table(found.path)["n"].to_pylist() == [1, 2]
 
 
 @pytest.mark.parametrize("store", ["folder"], indirect=True)

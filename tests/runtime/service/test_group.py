@@ -27,7 +27,10 @@ from tests.service_fixtures import (
     write_workflow,
 )
 
+from dataflow.service.group import _Group
 from dataflow.service.group_output import GroupPrinter
+from dataflow.service.warm_terminal import TERMINAL_RUN
+from dataflow.shared.project import Project
 
 API = "/api/v1"
 # A step may start programs that leave its session, which no signal to a group reaches.
@@ -264,3 +267,32 @@ def test_with_a_token_every_call_needs_it(root: Path) -> None:
         assert "s3cret-of-the-test" not in service.output
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(30) == 0
+
+
+def test_a_run_of_a_terminal_seen_before_it_had_its_name_is_left(tmp_path: Path) -> None:
+    """It is not the service's, which ends all else that it has seen among its descendants."""
+    code = f"""
+import ctypes, sys
+print("there", flush=True)
+sys.stdin.readline()
+ctypes.CDLL(None).prctl(15, {TERMINAL_RUN.encode()!r}, 0, 0, 0)
+print("named", flush=True)
+sys.stdin.readline()
+"""
+    command, pipe = [sys.executable, "-c", code], subprocess.PIPE
+    group = _Group(Project(tmp_path), [])
+    with (
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as theirs,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as ours,
+    ):
+        assert theirs.stdin is not None
+        assert theirs.stdout is not None
+        assert ours.stdout is not None
+        assert [theirs.stdout.readline(), ours.stdout.readline()] == ["there\n", "there\n"]
+        group._remember_descendants()
+        theirs.stdin.write("\n")
+        assert theirs.stdout.readline() == "named\n"
+        group.stop_descendants()
+        assert ours.poll() is not None
+        assert theirs.poll() is None
+        theirs.stdin.write("\n")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -25,24 +26,34 @@ from dataflow.shared.project import Project
 FORKS = int(os.environ.get("DATAFLOW_TEST_FORKS", "100"))
 
 
+@contextmanager
+def started(root: Path, runtime: Path, path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A warm process that listens."""
+    environment = {
+        **os.environ,
+        "DATAFLOW_PROJECT": str(root),
+        "DAGSTER_HOME": str(prepare_dagster_home(Project(root))),
+        "XDG_RUNTIME_DIR": str(runtime),
+    }
+    command = [sys.executable, "-P", warm_worker.__file__, "--socket", str(path)]
+    command += ["--project", str(root), "--entry", "dataflow.cli.main:main"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: path.exists() or process.poll() is not None, "the socket")
+            assert process.poll() is None
+            yield process
+        finally:
+            process.terminate()
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The socket of a warm process."""
     root = write_project(tmp_path_factory.mktemp("worker") / "shop")
     path = root / "s"
-    environment = {
-        **os.environ,
-        "DATAFLOW_PROJECT": str(root),
-        "DAGSTER_HOME": str(prepare_dagster_home(Project(root))),
-    }
     # The path of a socket has to be short.
     runtime = Path(tempfile.mkdtemp(prefix="df"))
-    environment["XDG_RUNTIME_DIR"] = str(runtime)
-    command = [sys.executable, "-P", warm_worker.__file__, "--socket", str(path)]
-    command += ["--project", str(root), "--entry", "dataflow.cli.main:main"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
-        until(lambda: path.exists() or process.poll() is not None, "the socket")
-        assert process.poll() is None
+    with started(root, runtime, path) as process:
         (root / "terminals").symlink_to(next((runtime / "dataflow").glob("*.sock")))
         yield path
         process.terminate()
@@ -127,3 +138,20 @@ def test_an_id_that_was_given_again_is_another_process() -> None:
         process.kill()
         # It stays listed until somebody waits for it.
         until(lambda: living_process(known) is None, "its end")
+
+
+@pytest.mark.slow
+def test_terminals_are_served_by_the_next_one(tmp_path: Path) -> None:
+    """One that found them served serves them itself once the other has gone."""
+    root = write_project(tmp_path / "shop")
+    runtime = Path(tempfile.mkdtemp(prefix="df"))
+    with started(root, runtime, root / "a") as first:
+        (lock,) = (runtime / "dataflow").glob("*.lock")
+        with started(root, runtime, root / "b") as second:
+            assert int(lock.read_text()) == first.pid
+            first.kill()
+            until(lambda: int(lock.read_text() or 0) == second.pid, "the second's turn", 30)
+            assert lock.with_suffix(".sock").exists()
+            second.terminate()
+            assert second.wait(30) == 0
+    shutil.rmtree(runtime)

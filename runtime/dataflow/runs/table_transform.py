@@ -1,0 +1,52 @@
+"""What the step transform does for one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataflow.runs.row_storage import release_memory, store_rows
+from dataflow.runs.stored_table import changed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dataflow.runs.context import RunContext
+    from dataflow.runs.stored_table import StoredTable
+
+# What the metadata of an extract say of how far its source was read.
+_REACHED = ("last_value", "span")
+
+
+def transformed_table(
+    run: RunContext,
+    extracted: StoredTable,
+    transform_data: Callable[[dict[str, Any]], dict[str, Any]],
+) -> StoredTable:
+    """Call ``transform_data`` on rows of an earlier step, and write down what it returns.
+
+    Raises:
+        DataflowError: It has returned no rows, or they cannot be written.
+    """
+    from dataflow.shared.lazy_rows import LazyRows
+
+    source = Path(extracted.path)
+    run.progress.begin_table(extracted.table)
+    transformed = transform_data({"data": LazyRows(source), "metadata": extracted.metadata})
+    stored = store_rows(run, "transform", transformed, source.parent, source, extracted.table)
+    del transformed
+    release_memory()
+    # How far the source was read is of the rows that were read, whatever became of them.
+    reached = {k: extracted.metadata[k] for k in _REACHED if k in extracted.metadata}
+    metadata = {**reached, **stored.metadata}
+    return changed(stored, extracted=extracted.path, metadata=metadata)
+
+
+def stage_names(metadata: dict[str, Any]) -> list[str]:
+    """What ``metadata["transformation_stages"]`` names: it holds names, or dicts with a name.
+
+    >>> stage_names({"transformation_stages": ["cleaning", {"name": "enrichment", "rows_in": 2}]})
+    ['cleaning', 'enrichment']
+    """
+    stages = metadata.get("transformation_stages") or []
+    return [str(s.get("name", "")) if isinstance(s, dict) else str(s) for s in stages]
