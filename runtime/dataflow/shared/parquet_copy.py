@@ -65,8 +65,17 @@ def _are_distinct(names: Sequence[str]) -> bool:
     return 0 < len(names) == len({name.lower() for name in names})
 
 
-def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+def copy_to_parquet(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    path: Path,
+    rows_in_group: int | None = None,
+) -> None:
     """Write the rows of a query; no more than a part of them is in memory at one time.
+
+    Args:
+        rows_in_group: How many rows such a part has, which is written as one; by default as many
+            as are best loaded into a table.
 
     Raises:
         TableFileError: The file cannot be written.
@@ -83,7 +92,8 @@ def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Pat
     try:
         connection.execute(
             f"COPY ({query}) TO {quote_literal(path)} (FORMAT parquet, COMPRESSION zstd, "
-            f"COMPRESSION_LEVEL 1, {_NO_DICTIONARIES}, ROW_GROUP_SIZE {_ROWS_IN_GROUP})"
+            f"COMPRESSION_LEVEL 1, {_NO_DICTIONARIES}, "
+            f"ROW_GROUP_SIZE {rows_in_group or _ROWS_IN_GROUP})"
         )
     except duckdb.Error as error:
         path.unlink(missing_ok=True)

@@ -14,10 +14,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.duckdb_memory import limit_memory
 from dataflow.shared.shown import shortened
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.contract_check import Conformed, conform
 from dataflow.sources.duckdb_session import open_engine
+from dataflow.sources.kept_rows import found_rows_of
+from dataflow.sources.kept_rules import Kept, rules_kept, same_rules_kept
 from dataflow.sources.type_rules import (
     COMMA_IS_POINT,
     DATE_RULES,
@@ -40,8 +43,9 @@ if TYPE_CHECKING:
 # Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
 BATCH_ROWS = 122_880
 # Rows that the first guess is made on. The guess is then held to all of them.
-_FIRST_LOOK = 200
+_FIRST_LOOK = 50
 _SAMPLE = 20_000
+_BYTES_OF_VALUE = 48
 # So many rows are fetched twice in less time than pandas takes to be imported.
 _AGAIN = 250_000
 _MISFIT = "dataflow: a value does not fit the type"
@@ -94,6 +98,14 @@ class _Column:
         return first + tuple(rule for rule in self.rules if first and rule.label == first[0].rival)
 
     @property
+    def deciding(self) -> tuple[Rule, ...]:
+        """The rules on which the type and the notes depend while the first of them is kept."""
+        others = tuple(
+            rule for rule in self.rules if rule is COMMA_IS_POINT and self.rules[0] is DOUBLE
+        )
+        return self.rivals + others
+
+    @property
     def rule(self) -> Rule:
         decided = self.seen and len(self.rivals) == 1
         return self.rules[0] if decided else TEXT
@@ -124,14 +136,16 @@ def read_typed(
     if contract is not None:
         conformed = conform(connection, relation, names, contract)
         return TypedTable(conformed.table, conformed.notes, conformed=conformed)
+    # The sample is held while the rest is read.
+    limit_memory(connection, extra=_SAMPLE * len(names) * _BYTES_OF_VALUE >> 20)
     sample = f"(FROM {relation} LIMIT {_SAMPLE})"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE dataflow_sample AS FROM {sample}")
     columns = [_Column(f"c{i}", name, tuple(rules)) for i, name in enumerate(names)]
-    columns = _narrow(connection, f"(FROM dataflow_sample LIMIT {_FIRST_LOOK})", columns)
+    columns = _first_look(connection, columns, rules)
     columns = _narrow(connection, "dataflow_sample", columns)
     columns = [replace(column, guess=column.rule) for column in columns]
     undecided = [column for column in columns if column.rules and column.rule is TEXT]
-    decided = {column.key: column for column in _narrow(connection, relation, undecided)}
+    decided = {column.key: column for column in _decide(connection, relation, undecided)}
     columns = _consistent([decided.get(column.key, column) for column in columns])
     columns = _fitted(connection, relation, columns)
     try:
@@ -144,7 +158,7 @@ def read_typed(
         table = _cast(connection, relation, columns)
     notes = [note for column in columns for note in _notes(connection, relation, column)]
     written = {column.name: column.rule.written for column in columns if column.rule.written}
-    return TypedTable(table.rename_columns(list(names)), notes, written)
+    return TypedTable(table, notes, written)
 
 
 def type_dates(
@@ -218,26 +232,62 @@ def durations_as_text(typed: TypedTable) -> TypedTable:
     return replace(typed, table=table, notes=[*typed.notes, *told])
 
 
+def _first_look(
+    connection: duckdb.DuckDBPyConnection, columns: list[_Column], rules: Sequence[Rule]
+) -> list[_Column]:
+    """Drop from each column the rules that one of the first values breaks: most of them."""
+    first = f"(FROM dataflow_sample LIMIT {_FIRST_LOOK})"
+    keys = [column.key for column in columns]
+    found = same_rules_kept(connection, first, keys, rules) if keys else []
+    return [_with(column, kept) for column, kept in zip(columns, found, strict=True)]
+
+
 def _narrow(
     connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]
 ) -> list[_Column]:
-    """Drop from each column the rules that a value of the relation breaks."""
-    parts: list[str] = []
-    for column in columns:
-        parts.append(f"count({column.key})")
-        parts.append(f"coalesce(bool_or({column.key} <> trim({column.key})), false)")
-        text = f"trim({column.key})"
-        parts += [f"coalesce(bool_and({rule.check(text)}), true)" for rule in column.rules]
-    if not parts:
-        return []
-    row: Any = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchone()  # noqa: S608
-    answers = iter(row)
+    """Drop from each column the rules that a value of the relation breaks.
+
+    Where the first rule is kept, others that make no difference then are not looked at, and stay.
+    """
+    found = rules_kept(connection, relation, [(one.key, one.deciding) for one in columns])
+    fallen = [
+        column
+        for column, kept in zip(columns, found, strict=True)
+        if column.rules and column.rules[0] not in kept.rules
+    ]
+    rest = rules_kept(connection, relation, [(column.key, column.rules) for column in fallen])
+    again = {column.key: kept for column, kept in zip(fallen, rest, strict=True)}
     narrowed = []
-    for column in columns:
-        count, padded = next(answers), next(answers)
-        kept = tuple(rule for rule, keeps in zip(column.rules, answers, strict=False) if keeps)
-        narrowed.append(replace(column, rules=kept, seen=count > 0, padded=padded))
+    for column, kept in zip(columns, found, strict=True):
+        others = tuple(
+            rule for rule in column.rules if rule in kept.rules or rule not in column.deciding
+        )
+        sure = again.get(column.key) or replace(kept, rules=others)
+        narrowed.append(_with(column, sure))
     return narrowed
+
+
+def _decide(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]
+) -> list[_Column]:
+    """Drop rules of columns for which the sample was not enough: it had no value, or rivals."""
+    unseen = [column for column in columns if not column.seen]
+    counted = rules_kept(connection, relation, [(column.key, ()) for column in unseen])
+    known = {column.key: column for column in columns}
+    for column, kept in zip(unseen, counted, strict=True):
+        if not kept.seen:
+            # Nothing speaks against any rule, nor for one.
+            known[column.key] = _with(column, replace(kept, rules=column.rules))
+            continue
+        first = f"(FROM {relation} WHERE {column.key} IS NOT NULL LIMIT {_FIRST_LOOK})"
+        (begin,) = same_rules_kept(connection, first, [column.key], column.rules)
+        known[column.key] = _with(column, begin)
+    left = [column for column in known.values() if column.seen and column.rules]
+    return [*known.values(), *_narrow(connection, relation, left)]
+
+
+def _with(column: _Column, kept: Kept) -> _Column:
+    return replace(column, rules=kept.rules, seen=kept.seen, padded=kept.padded)
 
 
 def _consistent(columns: list[_Column]) -> list[_Column]:
@@ -278,7 +328,7 @@ def _fit(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column) 
     return replace(column, rules=(rule,), guess=rule if column.guess is column.rule else None)
 
 
-def _cast(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]) -> pa.Table:
+def _cast(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]) -> KeptRows:
     """Read the relation with each column in its type; fail if a value breaks its column's rule."""
     parts = []
     for column in columns:
@@ -289,7 +339,7 @@ def _cast(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_C
         failure = f"error('{_MISFIT}' || {column.key})"
         parts.append(f"{column.rule.strict_cast(column.text, failure)} AS {column.key}")
     query = f"SELECT {', '.join(parts)} FROM {relation}"  # noqa: S608
-    return connection.sql(query).to_arrow_table(batch_size=BATCH_ROWS)
+    return found_rows_of(connection, query, [column.name for column in columns])
 
 
 def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column) -> list[str]:

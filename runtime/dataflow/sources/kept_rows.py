@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias
 
+from dataflow.shared.duckdb_memory import at_most
 from dataflow.shared.lazy_rows import LazyRows
 from dataflow.shared.parquet_copy import copy_to_parquet, keeps_types
+from dataflow.shared.sql import quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import duckdb
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 # Batches of this many rows keep long texts below the 2 GiB that Arrow allows a batch.
 BATCH_ROWS = 122_880
 _folder: ContextVar[Path | None] = ContextVar("dataflow_rows_folder", default=None)
+_looking: ContextVar[bool] = ContextVar("dataflow_rows_looked_at", default=False)
+# What is looked at is read column by column: smaller parts, so that many columns fit into memory.
+_CELLS_IN_GROUP = 2_000_000
+_FEWEST_IN_GROUP = 8_192
 
 
 @contextmanager
@@ -39,6 +45,46 @@ def rows_kept_in(folder: Path) -> Iterator[Path]:
     finally:
         _folder.set(before)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def rows_looked_at(folder: Path, memory: str) -> Iterator[None]:
+    """Have what is read inside written to files, also where its types are found out.
+
+    Args:
+        folder: Where; it has to exist, and belongs to whoever asks.
+        memory: What DuckDB may take meanwhile; what it needs beside that goes into the folder.
+    """
+    before, looked = _folder.get(), _looking.get()
+    _folder.set(folder)
+    _looking.set(True)
+    try:
+        with at_most(memory, folder):
+            yield
+    finally:
+        _folder.set(before)
+        _looking.set(looked)
+
+
+def found_rows_of(
+    connection: duckdb.DuckDBPyConnection, query: str, names: Sequence[str]
+) -> KeptRows:
+    """The rows of a query whose types were found out, with other names for its columns.
+
+    They are a table, or a file inside of `rows_looked_at`.
+
+    Raises:
+        TableFileError: The file cannot be written.
+        duckdb.Error: The query cannot be run.
+    """
+    relation = connection.sql(query)
+    columns = zip(relation.columns, names, strict=True)
+    named = relation.project(
+        ", ".join(f"{quote_identifier(key)} AS {quote_identifier(name)}" for key, name in columns)
+    )
+    if _looking.get() and keeps_types(named):
+        return rows_of(connection, named.sql_query())
+    return relation.to_arrow_table(batch_size=BATCH_ROWS).rename_columns(list(names))
 
 
 def rows_of(
@@ -57,5 +103,7 @@ def rows_of(
     if folder is None or not keeps_types(relation, others):
         return relation.to_arrow_table(batch_size=BATCH_ROWS)
     path = folder / f"{uuid.uuid4().hex}.parquet"
-    copy_to_parquet(connection, query, path)
+    width = len(relation.columns)
+    group = max(_CELLS_IN_GROUP // width, _FEWEST_IN_GROUP) if _looking.get() else None
+    copy_to_parquet(connection, query, path, rows_in_group=group)
     return LazyRows(path)

@@ -31,6 +31,7 @@ class Rule:
             values are spared the test by it.
         exact: Whether values are decimals, whose digits before and after the point only all values
             of a column tell: see `fitted`.
+        sign: One that is in every such text: where it is not, nothing else is looked at.
         bare: SQL that makes of the text ``{x}`` a number as SQL writes it; for exact ones.
         written: What a contract says of columns that are written so, see `contract.Column`.
     """
@@ -45,11 +46,15 @@ class Rule:
     quick: str = ""
     exact: bool = False
     bare: str = "{x}"
+    sign: str = ""
     written: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, text: str) -> str:
         """SQL that is true if the SQL expression ``text`` keeps the rule, as every null does."""
-        return f"({text} IS NULL OR {self.test.replace('{x}', text)})"
+        test = self.test.replace("{x}", text)
+        if self.sign:
+            test = f"CASE WHEN contains({text}, '{self.sign}') THEN {test} ELSE false END"
+        return f"({text} IS NULL OR {test})"
 
     def cast(self, text: str) -> str:
         """SQL for the value of the SQL expression ``text``."""
@@ -90,7 +95,9 @@ def _formatted(kind: str, label: str, layout: str, rival: str | None = None) -> 
     parsed = f"try_strptime({{x}}, '{layout}')"
     test = rf"({parsed} IS NOT NULL AND regexp_matches({{x}}, '(^|\D)\d{{4}}(\D|$)'))"
     value = f"CAST({parsed} AS {kind})"
-    return Rule(kind, label, test, value, rival, written={"format": layout})
+    # What parts the numbers of a layout is in its texts as it is; of blanks there may be others.
+    sign = next((sign for sign in "/.-," if sign in layout), "")
+    return Rule(kind, label, test, value, rival, written={"format": layout}, sign=sign)
 
 
 def _both_orders() -> list[Rule]:

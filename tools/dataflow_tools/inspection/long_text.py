@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from dataflow_tools.inspection.scales import scale_of
 
 if TYPE_CHECKING:
-    import duckdb
-
     from dataflow_tools.inspection.profile import ColumnProfile
+    from dataflow_tools.inspection.questions import Questions
 
 _TEXTS = frozenset(
     """
@@ -23,7 +22,7 @@ _LONGER = 60
 _WORDS = 6
 
 
-def is_long_text(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+def is_long_text(questions: Questions, column: ColumnProfile) -> bool:
     """Whether a column has texts that are read one by one: comments rather than names."""
     if not column.text or column.distinct < 2 or scale_of(column):
         return False
@@ -31,8 +30,5 @@ def is_long_text(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -
         return True
     if column.longest <= _LONGER:
         return False
-    row = connection.execute(
-        f"SELECT avg(length(regexp_replace(trim({column.key}), '[^ ]+', '', 'g')) + 1) "  # noqa: S608
-        f"FROM data WHERE {column.key} IS NOT NULL"
-    ).fetchone()
-    return row is not None and (row[0] or 0) >= _WORDS
+    words = f"length(regexp_replace(trim({column.key}), '[^ ]+', '', 'g')) + 1"
+    return (questions.value(f"avg({words})") or 0) >= _WORDS

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import counted
-from dataflow_tools.inspection.profile import all_values
 from dataflow_tools.inspection.roles import looks_like_days
 
 if TYPE_CHECKING:
-    import duckdb
-
     from dataflow_tools.inspection.profile import ColumnProfile
+    from dataflow_tools.inspection.questions import Questions
     from dataflow_tools.inspection.sample import Sample
 
 # So many names are listed in one note.
@@ -46,6 +44,7 @@ def notes_on_rows(
     sample: Sample,
     different: int,
     *,
+    repeated: int = 0,
     nearly: bool = False,
 ) -> list[str]:
     """Notes on the key, the date and the columns.
@@ -53,14 +52,16 @@ def notes_on_rows(
     Args:
         date: The column that was chosen as the date, if any.
         primary_key: The names of the key's columns, if any was found.
-        different: How many of the sample's rows are not the same as one before them.
+        different: How many of the sample's rows are looked at: those that are not the same as one
+            before them, or all where nothing says that one of them is enough.
+        repeated: How many are the same as one before them.
         nearly: Whether a column has dates but for a few values, which is said elsewhere.
     """
     notes = []
-    if not primary_key and (again := _repeated(sample)):
-        are = "row is" if again == 1 else "rows are"
+    if not primary_key and repeated:
+        are = "row is" if repeated == 1 else "rows are"
         notes.append(
-            f"{again:,} {are} the same as another, and each counts: nothing tells that they are "
+            f"{repeated:,} {are} the same as another, and each counts: nothing tells that they are "
             "the same thing. If they are, turn on `remove_duplicates` in config.yaml."
         )
     elif same := sample.table.num_rows - different:
@@ -117,31 +118,20 @@ def _notes_on_names(profiles: list[ColumnProfile]) -> list[str]:
     return notes
 
 
-def notes_on_values(
-    connection: duckdb.DuckDBPyConnection, profiles: list[ColumnProfile]
-) -> list[str]:
+def notes_on_values(questions: Questions, profiles: list[ColumnProfile]) -> list[str]:
     """Notes on columns whose values look like another type than they have."""
-    notes = []
-    for column in profiles:
-        if column.text and column.distinct and column.longest <= _LONGEST_VALUE:
-            for pattern, what in _LEFT_AS_TEXT.items():
-                test = f"regexp_full_match(trim({column.key}), '{pattern}')"
-                if all_values(connection, test, column):
-                    notes.append(f"{column.name!r} is text, though it looks like {what}.")
-                    break
-        elif looks_like_days(connection, column):
-            notes.append(
-                f"{column.name!r} has whole numbers that look like days (20240131): no measure."
-            )
-    return notes
+    return list(filter(None, questions.each(profiles, lambda each: _on_values(questions, each))))
 
 
-def _repeated(sample: Sample) -> int:
-    """How many rows are the same as one before them."""
-    from dataflow.stages.duplicates import first_occurrences
-
-    keep = first_occurrences(sample.table)
-    return 0 if keep is None else sample.table.num_rows - len(keep)
+def _on_values(questions: Questions, column: ColumnProfile) -> str:
+    if column.text and column.distinct and column.longest <= _LONGEST_VALUE:
+        for pattern, what in _LEFT_AS_TEXT.items():
+            test = f"regexp_full_match(trim({column.key}), '{pattern}')"
+            if questions.holds(test, column):
+                return f"{column.name!r} is text, though it looks like {what}."
+    elif looks_like_days(questions, column):
+        return f"{column.name!r} has whole numbers that look like days (20240131): no measure."
+    return ""
 
 
 def _differs(names: list[str]) -> str:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from dataflow.shared.sql import quote_literal
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.inference import read_typed
-from dataflow_tools.inspection.profile import profile_columns, register_rows
+from dataflow_tools.inspection.looked_at import LookedAt
+from dataflow_tools.inspection.profile import column_kinds, plain_kind
+from dataflow_tools.inspection.questions import Questions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
-    import pyarrow as pa
 
-    from dataflow_tools.inspection.profile import ColumnProfile
+    from dataflow.sources.kept_rows import KeptRows
+
 
 _MARKERS = frozenset(
     {"na", "n/a", "#n/a", "n.a.", "null", "none", "nil", "nan", "-", "--", "---", ".", "..", "?"}
@@ -43,47 +45,47 @@ _MARKERS = frozenset(
 
 
 def find_null_markers(
-    connection: duckdb.DuckDBPyConnection, profiles: list[ColumnProfile]
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str]
 ) -> dict[str, list[str]]:
     """The markers in each text column that has numbers or dates, and nothing else, beside them.
+
+    Args:
+        names: Those of the columns of the relation ``data``.
 
     Returns:
         Lists of markers, as they are written, by the name of the column.
     """
-    found = {}
-    for column in profiles:
-        if column.text and (markers := _markers(connection, column)):
-            found[column.name] = markers
-        elif column.fractional and _has_nan(connection, column):
-            found[column.name] = ["NaN", "nan", "NAN"]
-    return found
+    questions = Questions(connection)
+    columns = zip(names, column_kinds(connection).items(), strict=True)
+    found = questions.each(columns, lambda each: _found(questions, each[0], *each[1]))
+    return {name: markers for name, markers in zip(names, found, strict=True) if markers}
 
 
-def _markers(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> list[str]:
+def _found(questions: Questions, name: str, key: str, kind: str) -> list[str]:
+    if plain_kind(kind) == "VARCHAR":
+        return _markers(questions, name, key)
+    has_nan = kind in ("DOUBLE", "FLOAT") and questions.value(f"bool_or(isnan({key}))")
+    return ["NaN", "nan", "NAN"] if has_nan else []
+
+
+def _markers(questions: Questions, name: str, key: str) -> list[str]:
     """The markers in a text column, if it gets another type without them."""
-    text = f"lower(trim({column.key}))"
+    text = f"lower(trim({key}))"
     known = ", ".join(quote_literal(marker) for marker in sorted(_MARKERS))
     # Blanks alone are one as well; an empty text is what it is by a setting already.
-    marked = f"{column.key} <> '' AND {text} IN ({known})"
-    written = connection.execute(
-        f"SELECT DISTINCT trim({column.key}) AS v FROM data WHERE {marked} ORDER BY v"  # noqa: S608
-    ).fetchall()
+    marked = f"{key} <> '' AND {text} IN ({known})"
+    written = questions.value(f"list(DISTINCT trim({key})) FILTER ({marked})")
     if not written:
         return []
-    others = f"(SELECT {column.key} AS c0 FROM data WHERE {text} NOT IN ({known}))"  # noqa: S608
-    kind = read_typed(connection, others, [column.name]).table.schema.field(0).type
-    return [str(value) for (value,) in written] if str(kind) != "string" else []
-
-
-def _has_nan(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
-    if column.type not in ("DOUBLE", "FLOAT"):
-        return False
-    row = connection.execute(f"SELECT bool_or(isnan({column.key})) FROM data").fetchone()  # noqa: S608
-    return row is not None and bool(row[0])
+    if key not in (kinds := questions.kinds):
+        others = f"(SELECT {key} AS c0 FROM data WHERE {text} NOT IN ({known}))"  # noqa: S608
+        typed = read_typed(questions.connection, others, [name])
+        kinds[key] = str(typed.table.schema.field(0).type)
+    return sorted(map(str, written)) if kinds[key] != "string" else []
 
 
 def suggest_null_values(
-    table: pa.Table, given: Sequence[str] | Mapping[str, Sequence[str]] | None
+    table: KeptRows, given: Sequence[str] | Mapping[str, Sequence[str]] | None
 ) -> tuple[list[str] | dict[str, list[str]], list[str]]:
     """The texts that mean no value in a table of a file, and what a person should know of them.
 
@@ -96,8 +98,10 @@ def suggest_null_values(
     import pyarrow as pa
 
     with open_engine() as connection:
-        register_rows(connection, table)
-        markers = find_null_markers(connection, profile_columns(connection, table.column_names))
+        LookedAt(connection, table)
+        markers = find_null_markers(connection, table.column_names)
+        texts = sorted({marker for of_column in markers.values() for marker in of_column})
+        counts = _occurrences(connection, texts) if texts else {}
     if isinstance(given, Mapping):
         known = {name: list(texts) for name, texts in given.items()}
         everywhere = [""]
@@ -123,21 +127,26 @@ def suggest_null_values(
         where.setdefault(", ".join(map(repr, of_column)), []).append(name)
     shown = "; ".join(f"{texts} in {', '.join(names)}" for texts, names in where.items())
     told = [f"Read as no value: {shown}. See `null_values`."]
-    return found, told + _kept(table, markers)
+    return found, told + _kept(table, markers, counts)
 
 
-def _kept(table: pa.Table, markers: dict[str, list[str]]) -> list[str]:
+def _occurrences(connection: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> dict[str, int]:
+    """In how many rows each text column has one of some texts, by key."""
+    questions, listed = Questions(connection), ", ".join(map(quote_literal, texts))
+    keys = [key for key, kind in column_kinds(connection).items() if kind == "VARCHAR"]
+    counts = questions.each(
+        keys, lambda key: questions.value(f"count(*) FILTER ({key} IN ({listed}))")
+    )
+    return dict(zip(keys, counts, strict=True))
+
+
+def _kept(
+    table: KeptRows, markers: Mapping[str, Sequence[str]], counts: Mapping[str, int]
+) -> list[str]:
     """Notes on other columns in which a marker occurs, where it stays a value like any other."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    texts = sorted({marker for of_column in markers.values() for marker in of_column})
     notes = []
-    for name in table.column_names:
-        column = table[name]
-        if name in markers or not pa.types.is_string(column.type):
-            continue
-        count = pc.sum(pc.is_in(column, pa.array(texts))).as_py() or 0
+    for index, name in enumerate(table.column_names):
+        count = 0 if name in markers else counts.get(f"c{index}", 0)
         if count:
             rows = "row" if count == 1 else "rows"
             notes.append(

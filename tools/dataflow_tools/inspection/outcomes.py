@@ -8,9 +8,8 @@ from dataflow.shared.sql import quote_literal
 from dataflow_tools.inspection.roles import is_http_status
 
 if TYPE_CHECKING:
-    import duckdb
-
     from dataflow_tools.inspection.profile import ColumnProfile
+    from dataflow_tools.inspection.questions import Questions
 
 _NAMES = frozenset(
     "status state result outcome success succeeded ok passed failed failure error".split()  # noqa: SIM905
@@ -38,9 +37,7 @@ _TRUE_IS_FAILURE = frozenset("failed failure error crashed aborted".split())  # 
 _FIRST_ERROR = 400
 
 
-def success_of(
-    connection: duckdb.DuckDBPyConnection, profiles: list[ColumnProfile]
-) -> dict[str, dict[str, Any]]:
+def success_of(questions: Questions, profiles: list[ColumnProfile]) -> dict[str, dict[str, Any]]:
     """How the first column that tells success from failure does so, by identifier.
 
     Returns:
@@ -51,15 +48,17 @@ def success_of(
     name = "success_rate"
     if taken & {name, f"{name}_sum", f"{name}_count"}:
         return {}
-    for column in profiles:
-        if column.distinct > 1 and (sql := _test(connection, column)):
-            return {column.identifier: {"name": name, "sql": sql}}
-    return {}
+    varied = [column for column in profiles if column.distinct > 1]
+    tests = questions.each(varied, lambda column: _test(questions, column))
+    telling = zip(varied, tests, strict=True)
+    return next(
+        ({column.identifier: {"name": name, "sql": sql}} for column, sql in telling if sql), {}
+    )
 
 
-def _test(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> str:
+def _test(questions: Questions, column: ColumnProfile) -> str:
     words = set(column.identifier.split("_"))
-    if is_http_status(connection, column):
+    if is_http_status(questions, column):
         return f"case when {{column}} >= {_FIRST_ERROR} then 0 when {{column}} >= 100 then 1 end"
     if column.type == "BOOLEAN":
         if words & _TRUE_IS_SUCCESS and not words & _TRUE_IS_FAILURE:

@@ -21,13 +21,12 @@ from dataflow_tools.inspection.scales import scale_of
 from dataflow_tools.inspection.surveys import answer_columns, is_recommendation
 
 if TYPE_CHECKING:
-    import duckdb
-
     from dataflow_tools.inspection.profile import ColumnProfile
+    from dataflow_tools.inspection.questions import Questions
 
 
 def page_facts(
-    connection: duckdb.DuckDBPyConnection,
+    questions: Questions,
     profiles: list[ColumnProfile],
     roles: list[str],
     primary_key: list[str],
@@ -47,33 +46,34 @@ def page_facts(
         how it tells ``success`` from failure.
     """
     measures = [one for one, role in zip(profiles, roles, strict=True) if role == "measure"]
-    weights = weights_of(connection, measures)
-    coordinates = coordinates_of(connection, profiles)
-    answered = answer_columns(connection, profiles, roles)
-    success = success_of(connection, profiles)
-    entity = "" if "date" in roles else entity_of(connection, profiles, primary_key)
-    shown: list[dict[str, Any]] = []
-    for column, role in zip(profiles, roles, strict=True):
+    weights = weights_of(questions, measures)
+    coordinates = coordinates_of(questions, profiles)
+    answered = answer_columns(questions, profiles, roles)
+    success = success_of(questions, profiles)
+    entity = "" if "date" in roles else entity_of(questions, profiles, primary_key)
+
+    def shown_of(column: ColumnProfile, role: str) -> dict[str, Any]:
         name = column.identifier
         facts: dict[str, Any] = {"longitude": coordinates.get(name), "success": success.get(name)}
         if role == "date":
-            facts["period"] = "" if column.time else period_of(connection, column)
-            facts["clock"] = has_hours(connection, column)
-            facts["irregular"] = is_irregular(connection, column)
+            facts["period"] = "" if column.time else period_of(questions, column)
+            facts["clock"] = has_hours(questions, column)
+            facts["irregular"] = is_irregular(questions, column)
         elif role == "measure":
-            is_score = is_recommendation(connection, column)
-            facts["format"] = "nps" if is_score else format_of(connection, column)
+            is_score = is_recommendation(questions, column)
+            facts["format"] = "nps" if is_score else format_of(questions, column)
             facts["weight"] = weights.get(name, "")
             facts["aggregate"] = "sum" if "date" not in roles and is_stock(name) else ""
         elif role == "category":
             facts["kinds"] = mixes_kinds(column)
         elif role == "text":
-            facts["long"] = is_long_text(connection, column)
+            facts["long"] = is_long_text(questions, column)
         facts["entity"] = name == entity
         facts["country"] = role in ("category", "key", "text") and names_countries(
-            connection, column
+            questions, column
         )
         if name in answered:
             facts |= {"answers": True, "scale": scale_of(column)}
-        shown.append({fact: value for fact, value in facts.items() if value})
-    return shown
+        return {fact: value for fact, value in facts.items() if value}
+
+    return questions.each(zip(profiles, roles, strict=True), lambda each: shown_of(*each))

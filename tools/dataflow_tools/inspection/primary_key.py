@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from dataflow_tools.inspection.roles import named_like_a_code
+from dataflow_tools.inspection.key_names import KEY_WORDS, named_like_a_code
+from dataflow_tools.inspection.profile import MOST_COUNTED
 
 if TYPE_CHECKING:
     import duckdb
 
     from dataflow_tools.inspection.profile import ColumnProfile
 
-_KEY_WORDS = ("id", "uuid", "guid", "key", "code", "number", "no", "nr", "symbol", "iata", "isbn")
 _DESCRIPTIONS = frozenset(
     ("name", "title", "description", "text", "comment", "note", "address", "street", "email")
 )
@@ -20,6 +20,7 @@ _DESCRIPTIONS = frozenset(
 _LONGEST_KEY = 64
 # Pairs are tried among so many columns.
 _MOST_COLUMNS = 12
+_FIRST_LOOK = 50_000
 
 
 def find_primary_key(
@@ -56,7 +57,8 @@ def find_primary_key(
     parts = [column for column in plausible if 1 < column.distinct < rows and _part(column)]
     parts = parts[:_MOST_COLUMNS]
     for first, second in combinations(parts, 2):
-        if first.distinct * second.distinct >= rows and _unique(connection, first, second, rows):
+        enough = rows > MOST_COUNTED or first.distinct * second.distinct >= rows
+        if enough and _unique(connection, first, second, rows):
             return [c.name for c in profiles if c in (first, second)]
     return []
 
@@ -68,7 +70,7 @@ def _plausible(column: ColumnProfile) -> bool:
 
 
 def _named_like_a_key(column: ColumnProfile) -> bool:
-    return column.identifier.split("_")[-1] in _KEY_WORDS
+    return column.identifier.split("_")[-1] in KEY_WORDS
 
 
 def _described(column: ColumnProfile) -> bool:
@@ -83,7 +85,7 @@ def _part(column: ColumnProfile) -> bool:
 
 def _rank(column: ColumnProfile) -> tuple[int, bool]:
     words = column.identifier.split("_")
-    named = next((i for i, word in enumerate(_KEY_WORDS) if word == words[-1]), len(_KEY_WORDS))
+    named = next((i for i, word in enumerate(KEY_WORDS) if word == words[-1]), len(KEY_WORDS))
     # A bare `id` is the table's own; `shop_id` may point to another one.
     return (named - (len(words) == 1), not column.whole)
 
@@ -91,7 +93,12 @@ def _rank(column: ColumnProfile) -> tuple[int, bool]:
 def _unique(
     connection: duckdb.DuckDBPyConnection, first: ColumnProfile, second: ColumnProfile, rows: int
 ) -> bool:
-    row = connection.execute(
-        f"SELECT count(*) FROM (SELECT DISTINCT {first.key}, {second.key} FROM data)"  # noqa: S608
-    ).fetchone()
-    return row is not None and row[0] == rows
+    pairs = f"SELECT DISTINCT {first.key}, {second.key} FROM"
+    for looked in (_FIRST_LOOK, rows):
+        # Most pairs that come again do so among the first rows.
+        few = min(looked, rows)
+        part = f"(FROM data LIMIT {few})" if few < rows else "data"
+        row = connection.execute(f"SELECT count(*) FROM ({pairs} {part})").fetchone()  # noqa: S608
+        if row is None or row[0] != few:
+            return False
+    return True

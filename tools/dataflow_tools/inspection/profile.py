@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import type_family
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import sql_identifiers
+from dataflow_tools.inspection.key_names import may_identify
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 # Names that the rendered models use for columns of their own.
 _TAKEN = ("processed_at",)
@@ -21,8 +22,13 @@ _TAKEN = ("processed_at",)
 _ALSO_RESERVED = ("at", "current_date", "current_timestamp", "end", "date_trunc", "this", "window")
 # Text values are listed up to here.
 _MOST_VALUES = 50
-# So many rows tell of most tests that not all values pass them.
-_FIRST_LOOK = 2_000
+# What one statement is asked for.
+_COLUMNS_AT_ONCE = 50
+_VALUES_AT_ONCE = 4_000_000
+# Of more rows it is not counted how many different values there are beyond so many, where some
+# value comes again among the first rows: nothing depends on it, and it takes longest of all.
+MOST_COUNTED, MANY = 500_000, 1_000
+_BEGIN = 100_000
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,9 @@ class ColumnProfile:
         type: DuckDB's type to cast it to.
         nested: Whether its values are lists or objects.
         nulls: How many rows have no value.
-        distinct: How many different values there are; 0 for nested ones.
+        distinct: How many different values there are; 0 for nested ones. Of more than
+            `MOST_COUNTED` rows, more than `MANY` may be more than it says; that each row has
+            another is known of those that may be keys.
         longest: The length of the longest text; 0 for other types.
         values: All values of a text column, if they are few.
     """
@@ -78,79 +86,125 @@ class ColumnProfile:
         return self.rows > 0 and self.nulls == 0 and self.distinct == self.rows
 
 
-def register_rows(
-    connection: duckdb.DuckDBPyConnection, table: pa.Table, *, all_rows: bool = False
-) -> int:
-    """Make the different rows of a table, or all, the relation ``data``; say how many they are.
-
-    All rows are the relation ``every_row``: where a row stands is told by its number there.
-    """
-    from dataflow.shared.tables import to_arrow
-    from dataflow.stages.duplicates import first_occurrences
-
-    table = to_arrow(table)
-    keys = [f"c{index}" for index in range(table.num_columns)]
-    connection.register("every_row", table.rename_columns(keys))
-    keep = None if all_rows else first_occurrences(table)
-    table = table if keep is None else table.take(keep)
-    connection.register("data", table.rename_columns(keys))
-    return int(table.num_rows)
-
-
 def profile_columns(connection: duckdb.DuckDBPyConnection, names: list[str]) -> list[ColumnProfile]:
     """Look at all columns of the relation ``data``, which are called ``c0``, ``c1`` and so on.
 
     Args:
         names: The columns' names in the source.
     """
-    described = connection.execute("DESCRIBE data").fetchall()
-    kinds = {str(key): str(kind) for key, kind, *_ in described}
+    kinds = column_kinds(connection)
     identifiers = sql_identifiers(names, _reserved(connection))
     rows = _one(connection, "SELECT count(*) FROM data")[0]
-    profiles = []
-    for index, (name, identifier) in enumerate(zip(names, identifiers, strict=True)):
-        key = f"c{index}"
-        kind = kinds[key]
-        nested = type_family(kind) == "nested"
-        if kind.startswith("ENUM"):
-            kind = "VARCHAR"
-        distinct = "0" if nested else f"count(DISTINCT {key})"
-        longest = f"coalesce(max(length({key}::VARCHAR)), 0)" if kind == "VARCHAR" else "0"
-        count, different, length = _one(
-            connection,
-            f"SELECT count({key}), {distinct}, {longest} FROM data",  # noqa: S608
+    keys = {
+        key
+        for at, (key, identifier) in enumerate(zip(kinds, identifiers, strict=True))
+        if may_identify(identifier, kinds[key], is_first=at == 0)
+    }
+    counts = _counts(connection, kinds, rows, keys)
+    few = [
+        key
+        for key, (_, different, _) in counts.items()
+        if plain_kind(kinds[key]) == "VARCHAR" and 0 < different <= _MOST_VALUES
+    ]
+    values = _values(connection, few)
+    return [
+        ColumnProfile(
+            name=name,
+            identifier=identifier,
+            key=key,
+            type=plain_kind(kind),
+            nested=type_family(kind) == "nested",
+            rows=rows,
+            nulls=rows - counts[key][0],
+            distinct=counts[key][1],
+            longest=counts[key][2],
+            values=values.get(key, ()),
         )
-        few = kind == "VARCHAR" and 0 < different <= _MOST_VALUES
-        profiles.append(
-            ColumnProfile(
-                name=name,
-                identifier=identifier,
-                key=key,
-                type="JSON" if nested else kind,
-                nested=nested,
-                rows=rows,
-                nulls=rows - count,
-                distinct=different,
-                longest=length,
-                values=_values(connection, key) if few else (),
-            )
-        )
-    return profiles
+        for name, identifier, (key, kind) in zip(names, identifiers, kinds.items(), strict=True)
+    ]
 
 
-def all_values(connection: duckdb.DuckDBPyConnection, test: str, column: ColumnProfile) -> bool:
-    """Whether all values of a column pass a test, which may name other columns as well."""
-    # Most tests that fail do so at once; whole columns are asked only after their beginning.
-    begins = f"(SELECT * FROM data LIMIT {_FIRST_LOOK})"  # noqa: S608
-    relations = (begins, "data") if column.rows > _FIRST_LOOK else ("data",)
-    for relation in relations:
-        answer = _one(
-            connection,
-            f"SELECT bool_and({test}) FROM {relation} WHERE {column.key} IS NOT NULL",  # noqa: S608
-        )[0]
-        if answer is False or relation == "data":
-            return bool(answer)
-    return False
+def column_kinds(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """DuckDB's types of the columns of the relation ``data``, by key."""
+    described = connection.execute("DESCRIBE data").fetchall()
+    return {str(key): str(kind) for key, kind, *_ in described}
+
+
+def plain_kind(kind: str) -> str:
+    """The type that a column is cast to: lists and objects are JSON, and their own names texts."""
+    if type_family(kind) == "nested":
+        return "JSON"
+    return "VARCHAR" if kind.startswith("ENUM") else kind
+
+
+def _counts(
+    connection: duckdb.DuckDBPyConnection, kinds: dict[str, str], rows: int, keys: set[str]
+) -> dict[str, tuple[int, int, int]]:
+    """How many values each column has, how many different ones, and the length of the longest.
+
+    Args:
+        keys: Columns of which it matters that they differ in all rows.
+    """
+    plain = [key for key, kind in kinds.items() if type_family(kind) != "nested"]
+    different = dict.fromkeys(kinds, 0)
+    uncounted = plain
+    if rows > MOST_COUNTED:
+        begin = f"(FROM data LIMIT {_BEGIN})"
+        different |= _distinct(connection, plain, begin, _BEGIN)
+        # A column that may be few values, or a key, is counted to the end.
+        uncounted = [
+            key
+            for key in plain
+            if different[key] <= MANY or (different[key] == _BEGIN and key in keys)
+        ]
+    different |= _distinct(connection, uncounted, "data", rows)
+    texts = {key for key, kind in kinds.items() if plain_kind(kind) == "VARCHAR"}
+    asked = [
+        f"count({key}), coalesce(max(length({key}::VARCHAR)), 0)"
+        if key in texts
+        else f"count({key}), 0"
+        for key in kinds
+    ]
+    answers = _asked(connection, asked, "data", _COLUMNS_AT_ONCE)
+    return {
+        key: (answers[2 * at], different[key], answers[2 * at + 1]) for at, key in enumerate(kinds)
+    }
+
+
+def _distinct(
+    connection: duckdb.DuckDBPyConnection, keys: list[str], relation: str, rows: int
+) -> dict[str, int]:
+    """How many different values columns have in a relation of so many rows."""
+    # Each column's different values are held until its statement ends.
+    at_once = min(max(_VALUES_AT_ONCE // max(rows, 1), 1), _COLUMNS_AT_ONCE)
+    asked = [f"count(DISTINCT {key})" for key in keys]
+    return dict(zip(keys, _asked(connection, asked, relation, at_once), strict=True))
+
+
+def _asked(
+    connection: duckdb.DuckDBPyConnection, asked: list[str], relation: str, at_once: int
+) -> list[Any]:
+    """What is asked of columns, so many in one statement."""
+    answers: list[Any] = []
+    progress = step_progress()
+    for start in range(0, len(asked), at_once):
+        part = asked[start : start + at_once]
+        answers += _one(connection, f"SELECT {', '.join(part)} FROM {relation}")  # noqa: S608
+        progress.count(parts=start + len(part), total_parts=len(asked), of="columns")
+    return answers
+
+
+def _values(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> dict[str, tuple[str, ...]]:
+    """All values of columns that have few, in their order."""
+    found = {}
+    for start in range(0, len(keys), _COLUMNS_AT_ONCE):
+        part = keys[start : start + _COLUMNS_AT_ONCE]
+        asked = (f"list(DISTINCT {key}::VARCHAR) FILTER ({key} IS NOT NULL)" for key in part)
+        answers = _one(connection, f"SELECT {', '.join(asked)} FROM data")  # noqa: S608
+        for key, listed in zip(part, answers, strict=True):
+            # By code points, which is the order of their bytes in UTF-8 as well.
+            found[key] = tuple(sorted(map(str, listed or ())))
+    return found
 
 
 def _reserved(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -159,13 +213,6 @@ def _reserved(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         "WHERE keyword_category IN ('reserved', 'type_function')"
     ).fetchall()
     return frozenset({str(word) for (word,) in rows} | {*_TAKEN, *_ALSO_RESERVED})
-
-
-def _values(connection: duckdb.DuckDBPyConnection, key: str) -> tuple[str, ...]:
-    rows = connection.execute(
-        f"SELECT DISTINCT {key}::VARCHAR AS v FROM data WHERE {key} IS NOT NULL ORDER BY v"  # noqa: S608
-    ).fetchall()
-    return tuple(str(value) for (value,) in rows)
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from dataflow_tools.inspection.key_names import named_like_a_code
 from dataflow_tools.inspection.long_text import is_long_text
 from dataflow_tools.inspection.places import names_countries
-from dataflow_tools.inspection.profile import all_values
 
 if TYPE_CHECKING:
-    import duckdb
-
     from dataflow_tools.inspection.profile import ColumnProfile
+    from dataflow_tools.inspection.questions import Questions
 
 # A text column with at most so many values groups rows.
 CATEGORY_VALUES = 50
-# Whole numbers that are called so are names of things, not amounts.
-_CODES = frozenset(
-    """
-    id ids key code codes no nr num number zip zipcode postal postcode plz phone fax year yr month
-    mon week day weekday dow doy quarter hour hr minute min second sec rank index idx row version
-    fips sku isbn ean gtin tz timezone offset series level grade class cluster flight lot room floor
-    gate platform line route zone ward district block parcel dir direction bearing
-    """.split()  # noqa: SIM905
-)
 _MOMENTS = frozenset("time timestamp ts epoch unix date created updated at".split())  # noqa: SIM905
 _MINUTES = 60
 _PLACES = frozenset("lat latitude lon lng long longitude easting northing".split())  # noqa: SIM905
@@ -52,7 +41,7 @@ def _date_rank(column: ColumnProfile) -> tuple[float, bool, int]:
 
 
 def role_of(
-    connection: duckdb.DuckDBPyConnection,
+    questions: Questions,
     column: ColumnProfile,
     date: ColumnProfile | None,
     primary_key: list[str],
@@ -75,24 +64,18 @@ def role_of(
         return "date"
     if column.time or column.type == "TIME":
         return "time"
-    is_category = _groups(column) or _groups_by_country(connection, column)
+    is_category = _groups(column) or _groups_by_country(questions, column)
     if column.name in primary_key and (len(primary_key) == 1 or not is_category):
         return "key"
     if column.type == "BOOLEAN":
         return "flag"
-    if is_http_status(connection, column):
+    if is_http_status(questions, column):
         return "category"
     if column.whole or column.fractional:
         if not _PLACES.isdisjoint(words):
             return "place"
-        return "code" if _is_code(connection, column, words) else "measure"
-    return "category" if is_category and not is_long_text(connection, column) else "text"
-
-
-def named_like_a_code(identifier: str) -> bool:
-    """Whether a column of numbers is called like one of names of things, not of amounts."""
-    words = identifier.split("_")
-    return not _CODES.isdisjoint({*words, re.sub(r"\d+$", "", words[-1])})
+        return "code" if _is_code(questions, column, words) else "measure"
+    return "category" if is_category and not is_long_text(questions, column) else "text"
 
 
 def _groups(column: ColumnProfile) -> bool:
@@ -100,50 +83,48 @@ def _groups(column: ColumnProfile) -> bool:
     return column.text and few and column.distinct * 2 <= column.rows
 
 
-def _groups_by_country(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+def _groups_by_country(questions: Questions, column: ColumnProfile) -> bool:
     # There are more than 50 of them, and all are on the map.
     many = column.distinct > CATEGORY_VALUES and column.distinct * 2 <= column.rows
-    return many and names_countries(connection, column)
+    return many and names_countries(questions, column)
 
 
-def is_http_status(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+def is_http_status(questions: Questions, column: ColumnProfile) -> bool:
     """Whether the whole numbers of a column are how web servers answer: 200, 404, 503."""
     named = not {"status", "http"}.isdisjoint(column.identifier.split("_"))
     few = 1 < column.distinct <= CATEGORY_VALUES
     answers = f"{column.key} BETWEEN 100 AND 599"
-    return column.whole and named and few and all_values(connection, answers, column)
+    return column.whole and named and few and questions.holds(answers, column)
 
 
-def looks_like_days(connection: duckdb.DuckDBPyConnection, column: ColumnProfile) -> bool:
+def looks_like_days(questions: Questions, column: ColumnProfile) -> bool:
     """Whether all whole numbers of a column are days, written as 20240131."""
     day = f"try_strptime({column.key}::VARCHAR, '%Y%m%d')"
     return (
         column.type in ("INTEGER", "BIGINT")
         and column.distinct > 1
-        and all_values(connection, f"coalesce(year({day}) BETWEEN 1800 AND 2100, false)", column)
+        and questions.holds(f"coalesce(year({day}) BETWEEN 1800 AND 2100, false)", column)
     )
 
 
-def _is_code(
-    connection: duckdb.DuckDBPyConnection, column: ColumnProfile, words: list[str]
-) -> bool:
+def _is_code(questions: Questions, column: ColumnProfile, words: list[str]) -> bool:
     if not column.whole:
         # Years with a gap among them often come as 2013.0.
-        return named_like_a_code(column.identifier) and all_values(
-            connection, f"{column.key} = trunc({column.key})", column
+        return named_like_a_code(column.identifier) and questions.holds(
+            f"{column.key} = trunc({column.key})", column
         )
     if column.distinct <= 1 or named_like_a_code(column.identifier):
         return True
     # Years, in whatever language they are called so.
     years = f"{column.key} BETWEEN 1800 AND 2100"
-    if looks_like_days(connection, column) or all_values(connection, years, column):
+    if looks_like_days(questions, column) or questions.holds(years, column):
         return True
     if _MOMENTS.isdisjoint(words):
         return False
     # 517 for 5:17: no value has more than 59 in its last two digits.
     clock = f"{column.key} BETWEEN 0 AND 2400 AND {column.key} % 100 < 60"
-    if "time" in words and column.distinct > _MINUTES and all_values(connection, clock, column):
+    if "time" in words and column.distinct > _MINUTES and questions.holds(clock, column):
         return True
     # Seconds or milliseconds since 1970, of the years from 1973 to 2065.
     since_1970 = f"{column.key} BETWEEN 1e8 AND 3e9 OR {column.key} BETWEEN 1e11 AND 3e12"
-    return all_values(connection, since_1970, column)
+    return questions.holds(since_1970, column)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dataflow.sources.kept_rows import KeptRows
+
 # Records of an API that are looked at, and a page more at most.
 _RECORDS = 2_000
 # What of an API's settings is not sent with the first request of `for_each`, and what that has.
@@ -54,7 +56,7 @@ class Sample:
         is_file: Whether the rows are those of files.
     """
 
-    table: pa.Table
+    table: KeptRows
     whole: bool
     notes: list[str]
     settings: dict[str, Any] = field(default_factory=dict)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -13,14 +15,17 @@ from dataflow.shared.shown import counted
 from dataflow.shared.step_progress import step_progress
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError
+from dataflow.sources.kept_rows import rows_looked_at
 from dataflow_tools.inspection.aggregation import aggregate_of
+from dataflow_tools.inspection.looked_at import LookedAt
 from dataflow_tools.inspection.measures import best_period
-from dataflow_tools.inspection.near_types import nearest_type, notes_on_near_types
+from dataflow_tools.inspection.near_types import nearest_types, notes_on_near_types
 from dataflow_tools.inspection.nested_shape import shape_of
 from dataflow_tools.inspection.notes import notes_on_rows, notes_on_values
 from dataflow_tools.inspection.page_facts import page_facts
 from dataflow_tools.inspection.primary_key import find_primary_key
-from dataflow_tools.inspection.profile import ColumnProfile, profile_columns, register_rows
+from dataflow_tools.inspection.profile import ColumnProfile, profile_columns
+from dataflow_tools.inspection.questions import Questions
 from dataflow_tools.inspection.roles import best_date, role_of
 from dataflow_tools.inspection.sample import Sample, read_sample
 
@@ -41,6 +46,8 @@ _SETTINGS = (
     *("headers", "paging", "incremental", "api_key_name", "api_key_location", "scope"),
     *("audience", "method", "body", "body_format", "variables", "error_path", "for_each"),
 )
+# What DuckDB may take; what it needs beside that is kept in a folder.
+_MEMORY = "300MB"
 _DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
 _MAY_BE_EMPTY = ("header", "quote", "final_newline", "skip_lines", "footer_lines")
 # Text values are tested for where there are no more than this.
@@ -176,7 +183,17 @@ def inspect_source(source: dict[str, Any]) -> Inspection:
         SourceDataError: It has no columns.
         SourceSettingError: A setting cannot be used.
     """
-    return inspect_sample(read_sample(source), source)
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="dataflow-") as name:
+        folder = Path(name)
+        try:
+            with rows_looked_at(folder, _MEMORY):
+                return inspect_sample(read_sample(source), source)
+        except duckdb.OutOfMemoryException:
+            # Then as much as DuckDB takes by itself.
+            with rows_looked_at(folder, ""):
+                return inspect_sample(read_sample(source), source)
 
 
 def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
@@ -193,25 +210,39 @@ def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
     names = list(sample.table.column_names)
     step_progress().begin(f"comparing {counted(sample.table.num_rows, 'row')}")
     with open_engine() as connection:
-        different = register_rows(connection, sample.table)
+        looked_at = LookedAt(connection, sample.table)
         profiles = profile_columns(connection, names)
-        repeated = different < sample.table.num_rows
-        primary_key = find_primary_key(connection, profiles, repeated=repeated)
+        different = looked_at.rows
+        # Where one column differs in all rows, no two rows are the same.
+        if not any(column.unique for column in profiles):
+            different = looked_at.keep_different()
+        repeated = looked_at.rows - different
+        if repeated:
+            profiles = profile_columns(connection, names)
+        primary_key = find_primary_key(connection, profiles, repeated=repeated > 0)
         if repeated and not primary_key:
             # Rows that are the same each count where nothing says otherwise.
-            different = register_rows(connection, sample.table, all_rows=True)
+            different = looked_at.rows
+            looked_at.keep_all()
             profiles = profile_columns(connection, names)
-        date = best_date(profiles) or best_period(connection, profiles)
-        roles = [role_of(connection, column, date, primary_key) for column in profiles]
-        types = [nearest_type(connection, column) for column in profiles]
+        step_progress().begin(f"asking about {counted(len(profiles), 'column')}")
+        questions = Questions(connection)
+        date = best_date(profiles) or best_period(questions, profiles)
+        roles = questions.each(
+            profiles, lambda column: role_of(questions, column, date, primary_key)
+        )
+        nearest = nearest_types(questions, profiles)
+        types = [
+            nearest[column.key].rule.type if column.key in nearest else "" for column in profiles
+        ]
         # What a few values keep from a type is told of by those.
         plain = [column for column, kind in zip(profiles, types, strict=True) if not kind]
         notes = [
             *sample.notes,
-            *notes_on_values(connection, plain),
-            *notes_on_near_types(connection, profiles),
+            *notes_on_values(questions, plain),
+            *notes_on_near_types(questions, profiles, nearest),
         ]
-        shown = page_facts(connection, profiles, roles, primary_key)
+        shown = questions.together(lambda: page_facts(questions, profiles, roles, primary_key))
     if not sample.is_declared:
         profiles = [_with_room(column) for column in profiles]
     columns = [
@@ -224,7 +255,9 @@ def inspect_sample(sample: Sample, source: dict[str, Any]) -> Inspection:
             replace(column, contract={}) if _is_unknown(column, sample) else column
             for column in columns
         ]
-    notes += notes_on_rows(profiles, date, primary_key, sample, different, nearly=nearly)
+    notes += notes_on_rows(
+        profiles, date, primary_key, sample, different, repeated=repeated, nearly=nearly
+    )
     return Inspection(
         source={**source, **sample.settings},
         columns=tuple(columns),

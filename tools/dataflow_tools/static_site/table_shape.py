@@ -10,6 +10,7 @@ from dataflow_tools.inspection.aggregation import aggregate_of
 from dataflow_tools.inspection.measures import best_period
 from dataflow_tools.inspection.page_facts import page_facts
 from dataflow_tools.inspection.profile import profile_columns
+from dataflow_tools.inspection.questions import Questions
 from dataflow_tools.inspection.roles import best_date, role_of
 from dataflow_tools.static_site.measure import Measure
 
@@ -121,12 +122,13 @@ def shape_of(
     # A dollar sign before a name makes it a parameter in a specification.
     drawn = [column for column in profiles if not column.name.startswith("$")]
     dated = [column for column in drawn if column.name != "processed_at"]
-    date = best_date(dated) or best_period(connection, dated)
-    roles = [
-        role_of(connection, column, date, primary_key) if column.distinct > 1 else ""
-        for column in drawn
-    ]
-    facts = page_facts(connection, drawn, roles, primary_key)
+    questions = Questions(connection)
+    date = best_date(dated) or best_period(questions, dated)
+    roles = questions.each(
+        drawn,
+        lambda column: role_of(questions, column, date, primary_key) if column.distinct > 1 else "",
+    )
+    facts = page_facts(questions, drawn, roles, primary_key)
     called = {column.identifier: column.name for column in drawn}
     known = list(zip(drawn, roles, facts, strict=True))
     told = next((more for column, _, more in known if column is date), {})
