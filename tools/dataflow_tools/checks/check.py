@@ -54,17 +54,22 @@ def check_workflows(
         workers.start(workflows)
         checks = load_checks()
         judged = []
-        for name in workflow_ids:
-            progress(f"checking {name}")
+        for number, name in enumerate(workflow_ids, 1):
+            progress(_doing("checking", number, workflow_ids))
             points = _Points(Trial(project, name, with_environment, workers, tests), checks)
             points.judge_files_and_trial()
             if tests is None:
                 yield points.report()
             else:
                 judged.append(points)
-        for points in judged:
-            progress(f"running the tests of {points.workflow.workflow_id}")
+        for number, points in enumerate(judged, 1):
+            progress(_doing("running the tests of", number, workflow_ids))
             yield points.report()
+
+
+def _doing(what: str, number: int, workflow_ids: Sequence[str]) -> str:
+    counted = f"{number} of {len(workflow_ids)}: " if len(workflow_ids) > 1 else ""
+    return f"{what} {counted}{workflow_ids[number - 1]}"
 
 
 @dataclass

@@ -12,13 +12,19 @@ if TYPE_CHECKING:
     from dataflow_tools.checks.workflow_source import WorkflowSource
 
 _OF_CODE = ("dagster", "dataflow.authoring", "dataflow_tools.checks.loading")
-_OF_DRY_RUNS = ("duckdb", "dataflow_tools.checks.dry_run")
+# DuckDB looks for the values of pandas among those that it is given.
+_OF_DRY_RUNS = ("duckdb", "pandas", "dataflow_tools.checks.dry_run")
 _OF_DBT = (
     "dbt.cli.main",
+    "dbt.adapters.__about__",
     "dbt.adapters.duckdb",
+    "dbt.adapters.duckdb.__version__",
+    "dbt.adapters.duckdb.environments.local",
     "dbt.adapters.sql",
     "dbt.parser.sql",
     "dbt.task.build",
+    "dbt_common.clients.agate_helper",
+    "babel.dates",
     "sqlparse",
     "daff",
     "google.protobuf.descriptor_pb2",

@@ -82,6 +82,8 @@ def check(
     if as_json:
         result = {"passed": passed, "workflows": [report.as_json() for report in reports]}
         click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    elif len(reports) > 1:
+        click.echo(_in_all(reports))
     if not passed:
         raise SystemExit(1)
 
@@ -142,6 +144,15 @@ def _summary(report: Report) -> str:
     if advised := report.count(Status.ADVISED):
         summary = f"{'' if missing else 'valid, '}{summary}, {advised} advised"
     return summary
+
+
+def _in_all(reports: list[Report]) -> str:
+    """How many there are, and of which something is missing: that may stand far above."""
+    missing = [report.workflow_id for report in reports if not report.passed]
+    count = f"{len(reports)} workflows"
+    if not missing:
+        return f"{count}, all valid."
+    return f"{count}, {len(missing)} of them with something missing: {', '.join(missing)}."
 
 
 def _lines(report: Report, *, in_full: bool) -> Iterator[str]:
