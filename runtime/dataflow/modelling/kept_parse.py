@@ -9,7 +9,6 @@ today in the same way.
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -129,4 +128,4 @@ def _copy(source: Path, target: Path) -> None:
         # Whole or not at all: a process may be killed.
         partial = target.with_suffix(".part")
         shutil.copyfile(source, partial)
-        os.replace(partial, target)
+        partial.replace(target)

@@ -132,7 +132,7 @@ class PytestRun:
         # This form of the report names the file of each test.
         options += ["-o", "junit_family=xunit1", f"--junitxml={self._report}"]
         options += pytest_options(self._project, self._folder)
-        # pytest's own place for folders has those of earlier times as well, and it clears them away.
+        # In pytest's own place are folders of earlier times as well, which it clears away.
         options.append(f"--basetemp={self._folder / 'made'}")
         root = self._project.root
         with Path(os.devnull).open("rb") as nothing, self._words.open("wb") as words:
