@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from dataflow.modelling.manifest import Manifest
+from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 WRITES_NONE = "--no-write-json"
 # The last that dbt tells of.
 _END = "CommandCompleted"
+
+
+class ArtefactsError(DataflowError):
+    """The installed dbt does not tell what it has built."""
 
 
 class BuiltProject:
@@ -50,7 +56,15 @@ def write_artefacts(project: Any, result: Any, target: Path) -> Manifest:
 
     Returns:
         What the file tells.
+
+    Raises:
+        ArtefactsError: There is no manifest of what was built: that is no public part of dbt.
     """
+    if project is None:
+        raise ArtefactsError(
+            f"dbt-core {version('dbt-core')} does not tell which project it has built.",
+            "Install one that this library knows: pip install 'dataflow-runtime[dbt]'",
+        )
     from dbt_common.utils.encoding import JSONEncoder
 
     values = project.writable_manifest().to_dict(omit_none=False, context={"artifact": True})

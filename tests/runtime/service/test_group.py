@@ -106,8 +106,7 @@ def test_a_service_that_dies_again_and_again_is_reported_and_the_rest_stop(root:
     with running(root, "dagster", "api") as service:
         started = service.descendants()
         for times in (1, 2, 3, 4):
-            until(lambda: has_daemon(service), "its start")
-            service.find("dagster._daemon").kill()
+            until(lambda: living_daemon(service), "its start").kill()
             if times < 4:
                 until_said(service, times)
         assert service.process.wait(60) == 1
@@ -121,11 +120,12 @@ def until_said(service: Service, times: int) -> None:
     until(lambda: service.output.count("started again") == times, "being noticed")
 
 
-def has_daemon(service: Service) -> bool:
+def living_daemon(service: Service) -> psutil.Process | None:
     try:
-        return service.find("dagster._daemon").status() != psutil.STATUS_ZOMBIE
+        found = service.find("dagster._daemon")
+        return None if found.status() == psutil.STATUS_ZOMBIE else found
     except (StopIteration, psutil.Error):
-        return False
+        return None
 
 
 @pytest.mark.parametrize("is_gone", [True, False])

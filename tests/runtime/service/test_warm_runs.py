@@ -164,7 +164,8 @@ def at_terminal(service: Service, workflow: str) -> subprocess.Popen[str]:
 def test_a_terminal_has_its_runs_from_the_same_process(service: Service) -> None:
     """No second one is started beside it."""
     pid = worker(service).pid
-    until(lambda: [*Path(service.env["XDG_RUNTIME_DIR"]).rglob("*.sock")], "its second socket")
+    folder = Path(service.env["XDG_RUNTIME_DIR"])
+    until(lambda: [*folder.rglob("*.sock")], f"its second socket in {folder}\n{service.output}\n")
     with at_terminal(service, "telling") as process:
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
