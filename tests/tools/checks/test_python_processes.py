@@ -114,6 +114,7 @@ def test_those_that_run_end_with_who_started_them(
         hanging = start(processes, tmp_path, "some_program", "hang")
         assert processes._parent is not None
         if is_killed:
+            assert isinstance(processes._parent, subprocess.Popen)
             processes._parent.kill()
         processes.close()
         assert hanging.wait() == -signal.SIGKILL
