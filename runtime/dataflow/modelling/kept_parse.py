@@ -3,13 +3,14 @@
 dbt reads a whole project anew when anything of its connection differs, also the path of the
 database file alone. Tests build the same models in one temporary project after the other: dbt is
 shown each database under one path, and finds what it had parsed of the models; whether they are
-still as they were, it looks for itself.
+still as they were, it looks for itself. What the tests of yesterday have parsed serves those of
+today in the same way.
 """
 
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # dbt's own name for it, in the folder of its artefacts.
 _PARSED = "partial_parse.msgpack"
 _PLACE = "database"
+_LOCK = "in-use.lock"
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,23 @@ _kept: _KeptParse | None = None
 
 
 @contextmanager
-def keeping_parse(folder: Path) -> Iterator[None]:
+def keeping_parse(folder: Path, otherwise: Path | None = None) -> Iterator[None]:
     """Let builds in this process begin with what those before have parsed.
 
     Args:
-        folder: What is kept; for one dbt project and this process alone.
+        folder: What is kept; for one dbt project, and for one process at a time.
+        otherwise: What is used while another process has that folder, or if it cannot be written;
+            of this process alone.
     """
     global _kept
-    before, _kept = _kept, _KeptParse(folder)
-    try:
-        yield
-    finally:
-        _kept = before
+    with ExitStack() as held:
+        if otherwise is not None and not _is_taken(folder, held):
+            folder = otherwise
+        before, _kept = _kept, _KeptParse(folder)
+        try:
+            yield
+        finally:
+            _kept = before
 
 
 @contextmanager
@@ -101,8 +108,24 @@ def with_real_paths(said: str) -> str:
     return said
 
 
+def _is_taken(folder: Path, held: ExitStack) -> bool:
+    """Take a folder for this process, until the end of what is held; not if another has it."""
+    from filelock import FileLock, Timeout
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # One lock for this process: a test may have two projects.
+        held.enter_context(FileLock(folder / _LOCK, timeout=0, is_singleton=True))
+    except (OSError, Timeout):
+        return False
+    return True
+
+
 def _copy(source: Path, target: Path) -> None:
     # Without it dbt parses the project, which only takes longer.
     with suppress(OSError):
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        # Whole or not at all: a process may be killed.
+        partial = target.with_suffix(".part")
+        shutil.copyfile(source, partial)
+        partial.replace(target)

@@ -31,6 +31,12 @@ def is_warm_child() -> bool:
     return _is_child
 
 
+def leave_terminal() -> None:
+    """In a process that such a one has forked: do nobody else's work from now on."""
+    global _is_child
+    _is_child = False
+
+
 def serve_terminal(connection: socket.socket, entry: str, own: Mapping[str, str]) -> int | None:
     """Become what the client is and call the command line.
 

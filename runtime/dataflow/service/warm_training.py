@@ -95,9 +95,7 @@ def train_dbt() -> None:
     from dbt.contracts.graph.manifest import Manifest
     from dbt_common.dataclass_schema import dbtClassMixin
 
-    for place in _WITH_SCHEMA:
-        module, _, name = place.partition(":")
-        getattr(import_module(module), name).json_schema()
+    train_dbt_schemas()
     Manifest.from_msgpack(Manifest().to_msgpack())
     for known in _subclasses(dbtClassMixin):
         if known.__module__.startswith(_WITH_CODE):
@@ -112,6 +110,17 @@ def train_dbt() -> None:
             with suppress(Exception):
                 object.__new__(known).to_dict()
     _compile_patterns()
+
+
+def train_dbt_schemas() -> None:
+    """Have dbt make what each of its commands makes anew: the schemas of a project's own files.
+
+    Raises:
+        ImportError: dbt is not installed.
+    """
+    for place in _WITH_SCHEMA:
+        module, _, name = place.partition(":")
+        getattr(import_module(module), name).json_schema()
 
 
 def train_macros(project: Path | None) -> None:

@@ -73,7 +73,7 @@ class Settings(BaseModel):
     # Runs that `dataflow up` starts come from a process that has the libraries loaded and takes a
     # quarter of a gigabyte; without it each loads them itself and takes two to three times as long.
     warm_runs: bool = True
-    # `dataflow workflow run` is done by a process that has the libraries loaded: `auto`, at a
+    # Runs and checks are done by a process that has the libraries loaded: `auto`, at a
     # terminal where CI is not set, from the third run in minutes on; true, always; false, never.
     daemon: bool | Literal["auto"] = "auto"
     # Minutes without a run after which that process ends.

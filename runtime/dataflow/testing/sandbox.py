@@ -284,7 +284,8 @@ def open_sandbox(
     """Make a project in ``folder`` around the workflow whose ``tests`` hold ``test_file``.
 
     Args:
-        kept: A folder for what one sandbox of this process leaves to the next: the models, parsed.
+        kept: A folder of this process for the models, parsed, which one sandbox leaves to the
+            next; used where the project's own is in use.
     """
     real = find_project(test_file.parent)
     tests_dir = next(parent for parent in test_file.parents if parent.name == "tests")
@@ -308,7 +309,8 @@ def open_sandbox(
             given |= dict.fromkeys(names, nothing)
         cleanup.enter_context(_sources(project, workflow_id, given))
         if kept is not None:
-            cleanup.enter_context(keeping_parse(kept / workflow_id))
+            parsed = real.files_dir / "dbt" / workflow_id / "tests"
+            cleanup.enter_context(keeping_parse(parsed, kept / workflow_id))
         yield sandbox
 
 

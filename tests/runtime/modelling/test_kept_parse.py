@@ -7,11 +7,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from dataflow.modelling.build import build_models
-from dataflow.modelling.kept_parse import keeping_parse
+from dataflow.modelling.kept_parse import keeping_parse, known_to_dbt
 from dataflow.shared.project import Project
 from dataflow.warehouse.database import WarehouseError
+from dataflow.warehouse.duckdb_file import DATABASE_VARIABLE
 from dataflow.warehouse.kind import open_warehouse
 
 IS_KNOWN = "no changes found, skipping parsing"
@@ -67,3 +69,25 @@ def test_the_next_project_begins_with_what_was_parsed_and_sees_each_edit(
     file.unlink()
     assert IS_KNOWN not in built(other, 2)
     assert not kept.exists()
+
+
+def place_of(kept: Path, otherwise: Path, target: Path) -> Path:
+    """The folder in which dbt is shown a database."""
+    variables = {DATABASE_VARIABLE: str(target / "sales.duckdb")}
+    with keeping_parse(kept, otherwise), known_to_dbt(variables, target) as shown:
+        return Path(shown[DATABASE_VARIABLE]).parent.parent
+
+
+def test_what_another_process_uses_is_left_to_it(tmp_path: Path) -> None:
+    """Tests that run at the same time, or may not write there, have a folder of their own."""
+    kept, otherwise, target = (tmp_path / name for name in ("kept", "otherwise", "target"))
+    assert place_of(kept, otherwise, target) == kept
+    with FileLock(kept / "in-use.lock"):
+        assert place_of(kept, otherwise, target) == otherwise
+    with keeping_parse(kept, otherwise):
+        # A second project of the same test.
+        assert place_of(kept, otherwise, target) == kept
+    assert place_of(kept, otherwise, target) == kept
+
+    (tmp_path / "file").touch()
+    assert place_of(tmp_path / "file" / "kept", otherwise, target) == otherwise

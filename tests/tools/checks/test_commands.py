@@ -12,6 +12,7 @@ from tests.tools.checks.conftest import BARE, Render
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
+from dataflow_tools.checks.check import check_workflows
 from dataflow_tools.cli.doctor import doctor
 from dataflow_tools.cli.workflow_check import check
 
@@ -48,13 +49,23 @@ def test_of_several_only_what_is_missing_is_told() -> None:
     """One line for each workflow, and below it what to do; the exit code is 1."""
     done = CliRunner().invoke(check, ["--all", "--no-tests"])
     assert done.exit_code == 1
-    lines = done.output.splitlines()
+    *lines, last = done.output.splitlines()
     assert [line.split(":")[0] for line in lines if not line.startswith(" ")] == ["✗ bad", "✓ good"]
+    assert last == "2 workflows, 1 of them with something missing: bad."
     assert [line.split()[1] for line in lines if line.startswith("  ✗")] == [
         "test-transform",
         "print",
     ]
     assert any("/bad/ingestion.py:" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_who_waits_sees_how_many_there_are(project: Project) -> None:
+    """Each workflow is counted and named when it is its turn; one alone is only named."""
+    said: list[str] = []
+    list(check_workflows(project, ["bad", "good"], with_tests=False, progress=said.append))
+    list(check_workflows(project, ["good"], with_tests=False, progress=said.append))
+    assert said == ["checking 1 of 2: bad", "checking 2 of 2: good", "checking good"]
 
 
 @pytest.mark.slow

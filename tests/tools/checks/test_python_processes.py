@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +114,7 @@ def test_those_that_run_end_with_who_started_them(
         hanging = start(processes, tmp_path, "some_program", "hang")
         assert processes._parent is not None
         if is_killed:
+            assert isinstance(processes._parent, subprocess.Popen)
             processes._parent.kill()
         processes.close()
         assert hanging.wait() == -signal.SIGKILL
@@ -157,3 +159,53 @@ def test_a_parent_that_dies_while_it_loads_is_done_without(
         process = processes.start(["some_program"], (words, words, words))
     assert process.wait() == 7
     processes.close()
+
+
+FORKING = """
+import os, sys, threading
+from pathlib import Path
+from dataflow_tools.checks.python_processes import PythonProcesses
+
+if sys.argv[1] == "thread":
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+print("said before")
+processes = PythonProcesses(["some_library"], fork=sys.argv[1] != "alone")
+kind = type(processes._parent).__name__
+with open(os.devnull, "rb") as nothing, open("words", "wb") as words:
+    streams = (nothing, words, words)
+    process = processes.start(["some_program", "run"], streams, folder=Path())
+    hanging = processes.start(["some_program", "hang"], streams, folder=Path())
+    print(kind, process.wait(), hanging.poll())
+processes.close()
+print(hanging.wait())
+"""
+
+
+@LINUX
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("way", "parent"), [("alone", "Popen"), ("fork", "ForkedParent"), ("thread", "Popen")]
+)
+def test_a_process_that_has_libraries_is_forked_if_it_can_be(
+    tmp_path: Path, way: str, parent: str
+) -> None:
+    """What runs is the same; a process with a thread is not forked: the other would lack it."""
+    for name, text in (("program", PROGRAM), ("library", LIBRARY)):
+        (tmp_path / f"some_{name}.py").write_text(text)
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path), "OWN": "own"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", FORKING, way],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["said before", f"{parent} 3 None", "-9"]
+    assert done.stderr == ""
+    words = (tmp_path / "words").read_text()
+    assert json.loads(words) == [
+        [str(tmp_path / "some_program.py"), "run"],
+        *(str(tmp_path), True, "own", "some_program", [0, 1, 2], ""),
+    ]
+    assert (tmp_path / "ended").exists()

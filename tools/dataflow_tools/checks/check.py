@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dataflow.shared.project import Project
     from dataflow_tools.checks.protocol import Check
+    from dataflow_tools.checks.python_processes import PythonProcesses
     from dataflow_tools.checks.tried_workflow import TriedWorkflow
 
 
@@ -29,6 +30,7 @@ def check_workflows(
     with_tests: bool = True,
     with_environment: bool = True,
     progress: Callable[[str], None] = lambda _: None,
+    processes: PythonProcesses | None = None,
 ) -> Iterator[Report]:
     """Check workflows against the authoring checklist; reports come in the order of the ids.
 
@@ -39,11 +41,12 @@ def check_workflows(
     Args:
         with_environment: Whether the variables that they read have to be set.
         progress: Told in a few words what is being done.
+        processes: What `processes_for` has made of them, which is closed at the end.
     """
     guard_output()
     workflows = [WorkflowSource(project, name) for name in workflow_ids]
     with ExitStack() as cleanup:
-        processes = processes_for(workflows, with_tests=with_tests)
+        processes = processes or processes_for(project, workflow_ids, with_tests=with_tests)
         cleanup.callback(processes.close)
         tests: PytestRuns | None = None
         if with_tests:
@@ -54,17 +57,22 @@ def check_workflows(
         workers.start(workflows)
         checks = load_checks()
         judged = []
-        for name in workflow_ids:
-            progress(f"checking {name}")
+        for number, name in enumerate(workflow_ids, 1):
+            progress(_doing("checking", number, workflow_ids))
             points = _Points(Trial(project, name, with_environment, workers, tests), checks)
             points.judge_files_and_trial()
             if tests is None:
                 yield points.report()
             else:
                 judged.append(points)
-        for points in judged:
-            progress(f"running the tests of {points.workflow.workflow_id}")
+        for number, points in enumerate(judged, 1):
+            progress(_doing("running the tests of", number, workflow_ids))
             yield points.report()
+
+
+def _doing(what: str, number: int, workflow_ids: Sequence[str]) -> str:
+    counted = f"{number} of {len(workflow_ids)}: " if len(workflow_ids) > 1 else ""
+    return f"{what} {counted}{workflow_ids[number - 1]}"
 
 
 @dataclass

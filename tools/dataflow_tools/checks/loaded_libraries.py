@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataflow.service.warm_terminal import is_warm_child
 from dataflow_tools.checks.python_processes import PythonProcesses
+from dataflow_tools.checks.workflow_source import WorkflowSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow_tools.checks.workflow_source import WorkflowSource
+    from dataflow.shared.project import Project
 
 _OF_CODE = ("dagster", "dataflow.authoring", "dataflow_tools.checks.loading")
-_OF_DRY_RUNS = ("duckdb", "dataflow_tools.checks.dry_run")
+# DuckDB looks for the values of pandas among those that it is given.
+_OF_DRY_RUNS = ("duckdb", "pandas", "dataflow_tools.checks.dry_run")
 _OF_DBT = (
     "dbt.cli.main",
+    "dbt.adapters.__about__",
     "dbt.adapters.duckdb",
+    "dbt.adapters.duckdb.__version__",
+    "dbt.adapters.duckdb.environments.local",
     "dbt.adapters.sql",
     "dbt.parser.sql",
     "dbt.task.build",
+    "dbt_common.clients.agate_helper",
+    "babel.dates",
     "sqlparse",
     "daff",
     "google.protobuf.descriptor_pb2",
@@ -47,12 +55,15 @@ _OF_TESTS = (
 _SEVERAL = 4
 
 
-def processes_for(workflows: Sequence[WorkflowSource], *, with_tests: bool) -> PythonProcesses:
+def processes_for(
+    project: Project, workflow_ids: Sequence[str], *, with_tests: bool
+) -> PythonProcesses:
     """What starts the processes in which these workflows are tried out.
 
     Args:
         with_tests: Whether their tests are run.
     """
+    workflows = [WorkflowSource(project, name) for name in workflow_ids]
     has_dbt = any(workflow.has("dbt") for workflow in workflows)
     is_tried = has_dbt or any(workflow.has("evidence") for workflow in workflows)
     modules = [
@@ -64,4 +75,5 @@ def processes_for(workflows: Sequence[WorkflowSource], *, with_tests: bool) -> P
     if not workflows or not (is_tried or with_tests):
         # One process alone.
         modules = []
-    return PythonProcesses(modules, train=with_tests and len(workflows) >= _SEVERAL)
+    train = with_tests and len(workflows) >= _SEVERAL
+    return PythonProcesses(modules, train=train, fork=is_warm_child())

@@ -22,7 +22,10 @@ from contextlib import suppress
 from importlib import import_module, invalidate_caches
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _TESTS = "pytest"
 # Said once, when all is loaded.
@@ -45,6 +48,73 @@ def main() -> None:
     os._exit(0)
 
 
+class ForkedParent:
+    """Such a process, forked from one that had most libraries loaded already."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code; None while it runs."""
+        return self._end(os.WNOHANG)
+
+    def wait(self) -> int:
+        """Wait until it has ended."""
+        code = self._end(0)
+        return 0 if code is None else code
+
+    def _end(self, options: int) -> int | None:
+        if self._code is None:
+            pid, status = os.waitpid(self._pid, options)
+            self._code = os.waitstatus_to_exitcode(status) if pid else None
+        return self._code
+
+
+def fork_parent(
+    control: socket.socket, modules: Sequence[str], others: Sequence[socket.socket]
+) -> ForkedParent | None:
+    """Fork the process that loads the rest from this one.
+
+    Args:
+        control: Where it is asked.
+        others: What is not its to keep open.
+
+    Returns:
+        None where a child might lack something: threads run here, or a standard stream is closed.
+    """
+    from dataflow.service.warm_libraries import WarmingError, check_threads
+    from dataflow.service.warm_terminal import leave_terminal
+
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    if any(stream is None or stream.closed for stream in streams):
+        return None
+    try:
+        check_threads()
+    except WarmingError:
+        return None
+    for stream in streams[1:]:
+        # What is not written yet would be so twice.
+        stream.flush()
+    pid = os.fork()
+    if pid:
+        return ForkedParent(pid)
+    try:
+        interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for each in others:
+            each.close()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        is_told = bool(os.environ.get("DATAFLOW_DEBUG"))
+        for number in (0, 1) if is_told else (0, 1, 2):
+            os.dup2(nothing, number)
+        os.close(nothing)
+        leave_terminal()
+        _load([*modules], train=False)
+        _Parent(control, interrupted).serve()
+    finally:
+        os._exit(0)
+
+
 def _load(modules: list[str], *, train: bool) -> None:
     from dataflow.service import warm_training
     from dataflow.shared.importing import importing
@@ -54,9 +124,11 @@ def _load(modules: list[str], *, train: bool) -> None:
             # Not everything is installed everywhere.
             with suppress(ImportError):
                 import_module(name)
-        steps = [warm_training.start_resource_tracker]
+        # What the dry run and the tests of one workflow both do, once for both of them.
+        steps = [warm_training.start_resource_tracker, warm_training.train_inspect]
+        steps += [warm_training.train_dbt_schemas] if "dbt" in sys.modules else []
         if train:
-            steps += [warm_training.train_dagster, warm_training.train_inspect]
+            steps += [warm_training.train_dagster]
             steps += [warm_training.train_dbt] if "dbt" in sys.modules else []
         for step in steps:
             # It only saves time.
@@ -170,6 +242,9 @@ def _run(arguments: list[str], *, is_safe: bool, anew: bool) -> int:
 
         reseed()
     sys.argv = list(arguments)
+    if not hasattr(sys.modules.get(arguments[0]), "__path__"):
+        # It is to be run, whoever has imported it here.
+        sys.modules.pop(arguments[0], None)
     code = 0
     try:
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)

@@ -132,6 +132,8 @@ class PytestRun:
         # This form of the report names the file of each test.
         options += ["-o", "junit_family=xunit1", f"--junitxml={self._report}"]
         options += pytest_options(self._project, self._folder)
+        # In pytest's own place are folders of earlier times as well, which it clears away.
+        options.append(f"--basetemp={self._folder / 'made'}")
         root = self._project.root
         with Path(os.devnull).open("rb") as nothing, self._words.open("wb") as words:
             self._process = self._processes.start(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from dataflow_tools.checks.loaded_parent import ForkedParent
+
 PARENT = "dataflow_tools.checks.loaded_parent"
 Stream = int | IO[Any]
 
@@ -44,15 +46,19 @@ class PythonProcesses:
     Args:
         modules: What they are likely to import, which is loaded once.
         train: Whether also what libraries do on first use is done once, which pays for several.
+        fork: Whether this process itself has the libraries loaded, and has done nothing with them:
+            the one that loads the rest is forked from it.
     """
 
-    def __init__(self, modules: Sequence[str] = (), *, train: bool = False) -> None:
-        self._parent: subprocess.Popen[bytes] | None = None
+    def __init__(
+        self, modules: Sequence[str] = (), *, train: bool = False, fork: bool = False
+    ) -> None:
+        self._parent: subprocess.Popen[bytes] | ForkedParent | None = None
         self._control: socket.socket | None = None
         self._is_ready = False
         self._asking = threading.Lock()
         if sys.platform == "linux" and modules:
-            self._start_parent(modules, train=train)
+            self._start_parent(modules, train=train, fork=fork)
 
     @property
     def are_quick(self) -> bool:
@@ -111,9 +117,16 @@ class PythonProcesses:
                 self._is_ready = self._is_ready or bool(self._control.recv(1))
             return self._control if self._is_ready and self._parent.poll() is None else None
 
-    def _start_parent(self, modules: Sequence[str], *, train: bool) -> None:
+    def _start_parent(self, modules: Sequence[str], *, train: bool, fork: bool) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
+            self._control = ours
+            if fork:
+                from dataflow_tools.checks.loaded_parent import fork_parent
+
+                self._parent = fork_parent(theirs, modules, (ours,))
+            if self._parent is not None:
+                return
             # The current folder may hold files with the names of modules: -P keeps it out.
             command = [sys.executable, "-P", "-m", PARENT, *(["--train"] if train else [])]
             self._parent = subprocess.Popen(
@@ -123,7 +136,6 @@ class PythonProcesses:
                 stdout=subprocess.DEVNULL,
                 stderr=None if os.environ.get("DATAFLOW_DEBUG") else subprocess.DEVNULL,
             )
-        self._control = ours
 
 
 class _ForkedProcess:

@@ -1,20 +1,26 @@
 """The workflow orders end to end, on sample data and in a folder of its own."""
 
+import pytest
+
 from dataflow.authoring import Sandbox
 
 
-def test_the_rows_go_end_to_end(sandbox: Sandbox) -> None:
+@pytest.fixture(scope="module")
+def has_run(module_sandbox: Sandbox) -> Sandbox:
+    """The workflow after a run on sample data, once for all tests that look at it."""
+    module_sandbox.use_sample("sample.json")
+    module_sandbox.run()
+    return module_sandbox
+
+
+def test_the_rows_go_end_to_end(has_run: Sandbox) -> None:
     """Every row that was loaded is in the mart after a run."""
-    sandbox.use_sample("sample.json")
-    sandbox.run()
-    loaded = sandbox.count("raw.orders")
-    assert sandbox.count("marts.orders") == loaded > 0
+    loaded = has_run.count("raw.orders")
+    assert has_run.count("marts.orders") == loaded > 0
 
 
-def test_a_second_run_doubles_nothing(sandbox: Sandbox) -> None:
+def test_a_second_run_doubles_nothing(has_run: Sandbox) -> None:
     """Running again on the same rows leaves each of them once."""
-    sandbox.use_sample("sample.json")
-    sandbox.run()
-    before = sandbox.count("raw.orders")
-    sandbox.run()
-    assert sandbox.count("raw.orders") == before
+    before = has_run.count("raw.orders")
+    has_run.run()
+    assert has_run.count("raw.orders") == before
