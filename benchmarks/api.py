@@ -105,9 +105,11 @@ def show(costs: dict[str, list[Cost]], pages: int, at_once: int, latency: float)
     one, two = least(ours), least(bare)
     record(
         Result("api", what, f"{one.cpu:.2f} s CPU", f"{cpu:.2f}x", f"{_GOAL}x", cpu <= _GOAL),
-        Result("api", "  wall", f"{one.wall:.2f} s", f"{wall:.2f}x", f"{_GOAL}x", wall <= _GOAL),
-        Result("api", "  memory", f"{one.memory / 2**20:.0f} MiB", f"{memory:.2f}x"),
-        Result("api", "  the bare client", f"{two.cpu:.2f} s CPU, {two.wall:.2f} s"),
+        Result(
+            "api", f"{what}: wall", f"{one.wall:.2f} s", f"{wall:.2f}x", f"{_GOAL}x", wall <= _GOAL
+        ),
+        Result("api", f"{what}: memory", f"{one.memory / 2**20:.0f} MiB", f"{memory:.2f}x"),
+        Result("api", f"{what}: the bare client", f"{two.cpu:.2f} s CPU, {two.wall:.2f} s"),
     )
 
 

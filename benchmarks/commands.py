@@ -40,6 +40,7 @@ TIMEOUT = 180.0
 # How many workflows are checked by one command.
 MANY = (4, 20)
 DATAFLOW = BIN / "dataflow"
+RUN = "dataflow workflow run, with dbt and publishing"
 # The same ops in a job that says nothing about how it is executed: a process for each step.
 DEFAULT_JOB = """
 from dagster import job
@@ -124,7 +125,11 @@ def main() -> None:
     """Make the projects, measure, and print the rows."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="each once, without Kedro")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="each once; only what pipeline.py and warm.py do not have",
+    )
     chosen = parser.parse_args()
     repeat = 1 if chosen.quick else chosen.repeat
     with tempfile.TemporaryDirectory(prefix="dataflow-bench-") as folder:
@@ -140,42 +145,45 @@ def main() -> None:
         show("python, nothing", costs)
         show("dataflow --help", costs, goal=0.1)
         show("dataflow workflow list, 1,000 workflows", costs, goal=0.2)
-        ours = {
-            "dataflow workflow run, without dbt": running(project, "plain"),
-            "dataflow workflow run, with dbt and publishing": running(project, "small"),
-            "dagster job execute, the same job": dagster_execute(project),
-            "dagster job execute, its default executor": dagster_execute(project, default=True),
-            "dbt build, alone": dbt_build(project),
-        }
         if not chosen.quick:
-            ours["kedro run, equal steps"] = kedro_run(top / "kedro", project)
-        costs = warm_in_turn(ours, repeat)
-        theirs = "dagster job execute, its default executor"
-        show("dataflow workflow run, without dbt", costs, theirs, goal=1.0)
-        show("dataflow workflow run, with dbt and publishing", costs, theirs, goal=3.0, share=0.5)
-        for name in list(ours)[2:]:
-            show(name, costs, theirs)
+            compare_runs(project, top / "kedro", repeat)
         one = {
             "dataflow workflow check": checking(project),
-            "dagster job execute, the same job": dagster_execute(project),
+            RUN: running(project, "small"),
         }
         costs = warm_in_turn(one, repeat)
         show_check("dataflow workflow check", costs["dataflow workflow check"], costs, goal=5.0)
         if not chosen.quick:
             check_many(project, costs)
-        say("Commands: starting dataflow up")
-        with service(project) as url:
-            run_remotely(url)
-            seconds = min(run_remotely(url) for _ in range(max(repeat, 2)))
-        record(
-            Result(
-                PART,
-                "a second run on a warm dataflow up, with dbt",
-                f"{seconds:.2f} s",
-                goal="1 s",
-                met=seconds <= 1.0,
-            )
-        )
+            show_warm_service(project, repeat)
+
+
+def compare_runs(project: Path, kedro: Path, repeat: int) -> None:
+    """A run, against the same job by Dagster's command, dbt alone, and Kedro."""
+    theirs = "dagster job execute, its default executor"
+    ways = {
+        "dataflow workflow run, without dbt": running(project, "plain"),
+        RUN: running(project, "small"),
+        "dagster job execute, the same job": dagster_execute(project),
+        theirs: dagster_execute(project, default=True),
+        "dbt build, alone": dbt_build(project),
+        "kedro run, equal steps": kedro_run(kedro, project),
+    }
+    costs = warm_in_turn(ways, repeat)
+    show("dataflow workflow run, without dbt", costs, theirs, goal=1.0)
+    show(RUN, costs, theirs, goal=3.0, share=0.5)
+    for name in list(ways)[2:]:
+        show(name, costs, theirs)
+
+
+def show_warm_service(project: Path, repeat: int) -> None:
+    """A second run on a running service."""
+    say("Commands: starting dataflow up")
+    with service(project) as url:
+        run_remotely(url)
+        seconds = min(run_remotely(url) for _ in range(max(repeat, 2)))
+    what = "a second run on a warm dataflow up, with dbt"
+    record(Result(PART, what, f"{seconds:.2f} s", goal="1 s", met=seconds <= 1.0))
 
 
 def warm_in_turn(ways: dict[str, Callable[[], Cost]], repeat: int) -> dict[str, list[Cost]]:
@@ -255,9 +263,9 @@ def show_check(
     count: int = 1,
     goal: float | None = None,
 ) -> None:
-    """What one workflow of a check takes, and how many times the CPU of executing its job once."""
+    """What one workflow of a check takes, and how many times the CPU of running it once."""
     best = least(checks)
-    times = ratio(checks, costs["dagster job execute, the same job"], "cpu") / count
+    times = ratio(checks, costs[RUN], "cpu") / count
     value = f"{best.wall / count:.2f} s, {best.cpu / count:.2f} s CPU"
     met = None if goal is None else best.wall <= goal
     record(Result(PART, name, value, f"{times:.2f}x", f"{goal:g} s" if goal else "", met))

@@ -112,9 +112,7 @@ def show(costs: dict[str, list[Cost]], rows: int, start: float) -> None:
         name = {"bulk": "this library", "rows": "this library, row by row"}.get(way, way)
         what = f"{rows:,} rows of Postgres to Parquet, {name}"
         record(Result("databases", what, said, f"{times:.2f}x", goal, met))
-        record(
-            Result("databases", f"  wall, {name}", f"{cost.wall:.2f} s", f"{memory:.1f}x memory")
-        )
+        record(Result("databases", f"{what}: wall", f"{cost.wall:.2f} s", f"{memory:.1f}x memory"))
     record(Result("databases", "  of which start-up of this library", f"{start:.2f} s CPU"))
 
 

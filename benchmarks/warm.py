@@ -7,7 +7,7 @@ The CPU of the warm ones is that of the command and of the warm process with its
 every process of the service while it runs. The least of the repeats counts. From a fresh checkout:
 
     make setup
-    .venv/bin/python benchmarks/warm.py [--repeat 3]
+    .venv/bin/python benchmarks/warm.py [--repeat 3] [--quick]
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=3)
-    repeat = parser.parse_args().repeat
+    parser.add_argument("--quick", action="store_true", help="each once, and none over REST")
+    chosen = parser.parse_args()
+    repeat = 1 if chosen.quick else chosen.repeat
     # Compiled once, as what is installed is; else each cold run compiles this library anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["DATAFLOW_DAEMON"] = "0"
@@ -66,6 +68,8 @@ def main() -> None:
             warm = least([at_terminal(project, name, worker) for _ in range(repeat)])
             show(f"at a terminal, {NAMES[name]}, against cold", warm, cold[name], goal)
         worker.terminate()
+        if chosen.quick:
+            return
         say("warm: starting dataflow up")
         with service(project) as url:
             for name, goal in GOALS.items():
