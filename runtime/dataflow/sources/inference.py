@@ -29,6 +29,7 @@ from dataflow.sources.type_rules import (
     TEXT,
     Rule,
     fitted,
+    trimmed,
 )
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class _Column:
 
     @property
     def text(self) -> str:
-        return f"trim({self.key})" if self.padded else self.key
+        return trimmed(self.key) if self.padded else self.key
 
     @property
     def rivals(self) -> tuple[Rule, ...]:
@@ -357,7 +358,7 @@ def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column
         return [f"Column {column.name!r} is number ({column.rule.type}): {told}."]
     if column.guess is None or column.guess in (TEXT, column.rule):
         return []
-    broken = f"NOT {column.guess.check(f'trim({column.key})')}"
+    broken = f"NOT {column.guess.check(trimmed(column.key))}"
     misfit: Any = connection.execute(
         f"SELECT n, {column.key} FROM (SELECT row_number() OVER () AS n, {column.key} "  # noqa: S608
         f"FROM {relation}) WHERE {broken} ORDER BY n LIMIT 1"

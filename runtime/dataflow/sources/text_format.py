@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_literal, type_family
-from dataflow.sources.type_rules import RULES, Rule, rules_of
+from dataflow.sources.type_rules import RULES, Rule, rules_of, trimmed
 
 if TYPE_CHECKING:
     from dataflow.shared.contract import Contract
@@ -55,7 +55,7 @@ class TextFormat:
         if not texts:
             return column
         listed = ", ".join(quote_literal(text.strip()) for text in texts)
-        return f"CASE WHEN trim({column}) NOT IN ({listed}) THEN {column} END"
+        return f"CASE WHEN {trimmed(column)} NOT IN ({listed}) THEN {column} END"
 
     def completed(self, contract: Contract | None) -> Contract | None:
         """A contract that also says what is said of all texts, where it says nothing itself."""

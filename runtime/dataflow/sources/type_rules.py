@@ -15,6 +15,12 @@ CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
 ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
 
 
+def trimmed(text: str) -> str:
+    """SQL for the SQL expression ``text`` without the blanks, tabs and line ends around it."""
+    # DuckDB's `trim` takes no-break blanks for such, and tabs for none.
+    return f"trim(translate({text}, '\t\r\n', '   '))"
+
+
 @dataclass(frozen=True)
 class Rule:
     """One type in one way of writing it.
