@@ -25,6 +25,16 @@ def agreed_names(contract: Contract) -> frozenset[str]:
     )
 
 
+def agreed_units(contract: Contract | None) -> dict[str, str]:
+    """The units of the columns that have one, by their names at the source in lower case."""
+    columns = contract.columns.items() if contract else ()
+    return {
+        (column.source or name).lower(): column.unit.strip()
+        for name, column in columns
+        if column.unit
+    }
+
+
 def has_names(header: Sequence[str], names: frozenset[str]) -> bool:
     """Whether a record has all of some names."""
     return bool(names) and names <= {name.lower() for name in distinct_names(header)[0]}

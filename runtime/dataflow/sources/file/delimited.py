@@ -165,7 +165,7 @@ def _part(
         refuse_unsaid_footer(file, layout)
     if not plain and _is_plain(layout, rows, settings):
         return _Part(file, layout, plain=False), notes
-    copy, told = plain_copy(file, layout, settings, folder, agreed=contract is not None)
+    copy, told = plain_copy(file, layout, settings, folder, contract)
     return _Part(copy, layout, plain=True), notes + told
 
 

@@ -135,12 +135,16 @@ def like_the_rows(row: Sequence[str], rows: Sequence[Sequence[str]], sums: Sums)
     if not rows or len(row) != len(rows[-1]) or (sums.rows > 1 and sums.match(row)):
         return False
     first = next((cell for cell in row if cell.strip()), "")
-    if not first or total_in(row):
+    if not first or total_in(row) or is_summary(first) or begins_a_note(first):
         return False
     kinds = columns_of_values(rows, len(row))
     always = [all(each[i].strip() for each in rows if i < len(each)) for i in range(len(row))]
+    lacks = any(filled and not cell.strip() for cell, filled in zip(row, always, strict=True))
+    has_values = any(kind and cell.strip() for cell, kind in zip(row, kinds, strict=True))
+    if lacks and not (row[0].strip() and has_values):
+        # With a name and a number, a row that lacks what all others have is still one.
+        return False
     return all(
-        not (filled and not cell.strip())
-        and (not kind or is_missing(cell) or looks_like_a_value(cell))
-        for cell, kind, filled in zip(row, kinds, always, strict=True)
+        not kind or is_missing(cell) or looks_like_a_value(cell)
+        for cell, kind in zip(row, kinds, strict=True)
     )

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.step_progress import step_progress
+from dataflow.sources.column_names import distinct_names
 from dataflow.sources.errors import SourceDataError
+from dataflow.sources.file.agreed_header import agreed_units
 from dataflow.sources.file.footer import Sums, like_the_rows
 from dataflow.sources.file.header import looks_like_a_value
 from dataflow.sources.file.text_records import CrossedError
 from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.file.layout import Layout
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
@@ -30,19 +33,24 @@ Record = tuple[int, list[str]]
 
 
 def plain_copy(
-    file: LocalFile, layout: Layout, settings: FileSource, folder: Path, *, agreed: bool = False
+    file: LocalFile,
+    layout: Layout,
+    settings: FileSource,
+    folder: Path,
+    contract: Contract | None = None,
 ) -> tuple[LocalFile, list[str]]:
     """Copy the rows of a file, without what is no row, and say what was left out.
 
     Args:
-        agreed: Whether there is a contract, so that a total that nobody spoke of is refused.
+        contract: What is agreed: with it a total that nobody spoke of is refused, and so are other
+            units.
 
     Raises:
         SourceDataError: A row has more values than there are names, or fewer where the settings do
             not allow it; a quote is not closed; or the settings would leave out a row.
     """
     copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.csv"
-    rows = _Rows(file, layout, settings, agreed=agreed)
+    rows = _Rows(file, layout, settings, contract)
     progress = step_progress()
     progress.begin("looking at the lines")
     with (
@@ -85,10 +93,11 @@ class _Rows:
     """The rows of one file."""
 
     def __init__(
-        self, file: LocalFile, layout: Layout, settings: FileSource, *, agreed: bool
+        self, file: LocalFile, layout: Layout, settings: FileSource, contract: Contract | None
     ) -> None:
         self.file, self.layout, self.settings = file, layout, settings
-        self._agreed = agreed
+        self._agreed = contract is not None
+        self._units = agreed_units(contract)
         self.notes: list[str] = []
         self._sums = Sums(len(layout.names))
         self._above: deque[list[str]] = deque(maxlen=_ROWS_ABOVE)
@@ -99,8 +108,11 @@ class _Rows:
             pass
         records = self.layout.dialect.records(lines)
         heads = [record for _, record in islice(records, self.layout.header_rows)]
-        for _ in range(self.layout.below):
-            check_units(self.file, next(records, (0, []))[1])
+        for number in range(self.layout.below):
+            row = next(records, (0, []))[1]
+            check_units(self.file, row)
+            if self.settings.units_row and not number:
+                check_agreed_units(self.file, self.layout.names, row, self._units)
         most = self.settings.footer_lines or 0
         held: deque[Record] = deque()
         filled = repeated = 0
@@ -165,6 +177,39 @@ def check_units(file: LocalFile, row: Sequence[str]) -> None:
             f"{quoted(_line(row))}.",
             "Take `units_row` or `kinds_row` out of `ingestion.source`, or correct the file.",
         )
+
+
+def check_agreed_units(
+    file: LocalFile, names: Sequence[str], row: Sequence[str], agreed: Mapping[str, str]
+) -> None:
+    """Refuse units that are other than those that the contract has, or no units at all.
+
+    Args:
+        names: The names of the columns.
+        row: The record below them.
+        agreed: See `agreed_units`.
+
+    Raises:
+        SourceDataError: They are.
+    """
+    own = (name.lower() for name in distinct_names(names)[0])
+    came = dict(zip(own, map(str.strip, row), strict=False))
+    known = {name: unit for name, unit in agreed.items() if name in came}
+    if known and not any(came[name] for name in known):
+        raise SourceDataError(
+            f"{file.shown}: the line below the header has none of the units that the contract "
+            f"names, and would be left out: {quoted(_line(row))}.",
+            "Take `units_row` out of `ingestion.source` if there is none any more, or correct the "
+            "file.",
+        )
+    for name, unit in known.items():
+        if came[name] not in ("", unit):
+            raise SourceDataError(
+                f"{file.shown}: the unit of {quoted(name)} is {quoted(came[name])}, and "
+                f"{quoted(unit)} in the contract. Nothing was loaded.",
+                "Have the values in the agreed unit; or, if only its name is another, or earlier "
+                f"rows are loaded anew, correct `unit` of {quoted(name)} in `ingestion.columns`.",
+            )
 
 
 def check_footer(

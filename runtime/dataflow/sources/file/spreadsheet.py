@@ -11,12 +11,17 @@ from dataflow.shared.shown import quoted, shortened
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError, SourceSettingError
-from dataflow.sources.file.agreed_header import agreed_names, has_names, place_of
+from dataflow.sources.file.agreed_header import (
+    agreed_names,
+    agreed_units,
+    has_names,
+    place_of,
+)
 from dataflow.sources.file.content import text_instead
 from dataflow.sources.file.footer import Sums
 from dataflow.sources.file.header import joined_names, preamble_of, values_in
 from dataflow.sources.file.layout import records_below
-from dataflow.sources.file.plain_copy import check_footer, check_units
+from dataflow.sources.file.plain_copy import check_agreed_units, check_footer, check_units
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.sheet_errors import cell_name, error_cells
 from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
@@ -200,6 +205,9 @@ def _rows(
     start = heads + records_below(settings)
     for row in texts[heads:start]:
         check_units(file, row)
+    if settings.units_row and start > heads:
+        units = texts[heads] if len(texts) > heads else []
+        check_agreed_units(file, names, units, agreed_units(contract))
     end = max(len(rows) - (settings.footer_lines or 0), start)
     notes += check_footer(file, texts[start:end], texts[end:])
     if contract is not None and settings.footer_lines != 0:
