@@ -78,22 +78,40 @@ def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
         ) from error
 
 
-def is_utf8_after_all(path: Path, encoding: str | None) -> bool:
-    """Whether a file that is said to have one byte for each letter is UTF-8 by now.
+def encoding_of_today(path: Path, encoding: str | None) -> str:
+    """The encoding of Unicode that a file is in, though it is said to be in another one.
 
-    Letters in such an encoding make up UTF-8 only where they were written in it.
+    Marks and zeros tell UTF-16 and UTF-32. Letters in an encoding of one byte for each make up
+    UTF-8 only where they were written in it, and no UTF-16 does. Empty if it is as said.
     """
     try:
         said = codecs.lookup(encoding or "utf-8").name
-        if said.startswith("utf") or len("\u00e9".encode().decode(said, errors="replace")) != 2:
-            return False
-        letters = False
+    except LookupError:
+        return ""
+    found = unicode_of(path)
+    if encoding is None or found is not None:
+        order = "-be" if _begins_with(path, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE) else "-le"
+        as_said = encoding is None or said in (found, f"{found}{order}")
+        return "" if as_said or found is None else found
+    wide = said.startswith(("utf-16", "utf-32"))
+    narrow = len("\u00e9".encode().decode(said, errors="replace")) == 2
+    if not wide and (said.startswith("utf") or not narrow):
+        return ""
+    letters = wide
+    try:
         with path.open(encoding="utf-8") as source:
             while chunk := source.read(_CHUNK):
                 letters = letters or not chunk.isascii()
-    except (LookupError, UnicodeError):
-        return False
-    return letters
+                if wide and "\0" in chunk:
+                    return ""
+    except UnicodeError:
+        return ""
+    return "utf-8" if letters else ""
+
+
+def _begins_with(path: Path, *marks: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4).startswith(marks)
 
 
 def _without_mark(file: LocalFile, folder: Path) -> LocalFile:
