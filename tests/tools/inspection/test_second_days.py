@@ -93,13 +93,14 @@ def test_a_sheet_that_gets_a_total(project: Path) -> None:
         read_source(ingestion, {})
 
 
-def save_sheets(project: Path, **sheets: list[list[Any]]) -> None:
+def save_sheets(project: Path, hidden: list[str] | None = None, **sheets: list[list[Any]]) -> None:
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
     for name, rows in sheets.items():
         sheet = book.create_sheet(name)
         for row in rows:
             sheet.append(row)
+        sheet.sheet_state = "hidden" if name in (hidden or ()) else "visible"
     book.save(project / "a.xlsx")
 
 
@@ -115,6 +116,15 @@ def test_a_sheet_that_is_added_before_the_table(project: Path) -> None:
     result = read_source(ingestion, {})
     assert [row["v"] for row in result["data"]] == [5, 6]
     assert any("in the sheet 'S' now" in note for note in result["metadata"]["notes"])
+
+
+@pytest.mark.slow
+def test_a_hidden_sheet_before_the_table(project: Path) -> None:
+    """What nobody sees who opens the file is not read in the table's place."""
+    save_sheets(project, S=TABLE)
+    ingestion = agreed("a.xlsx")
+    save_sheets(project, Old=[["id", "v"], [9, 9]], S=TABLE, hidden=["Old"])
+    assert [row["v"] for row in read_source(ingestion, {})["data"]] == [5, 6]
 
 
 @pytest.mark.slow

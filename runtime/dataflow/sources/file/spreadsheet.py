@@ -115,7 +115,7 @@ def sheet_of_today(file: LocalFile, settings: FileSource, contract: Contract | N
             f"{', '.join(map(quoted, fitting[:_MOST_CELLS]))}.",
             "Set `ingestion.source.sheet` to the one that is meant.",
         )
-    return fitting[0] if fitting and fitting[0] != _workbook(file).sheet_names[0] else None
+    return fitting[0] if fitting and fitting[0] != names[0] else None
 
 
 def _has_agreed(file: LocalFile, name: str, agreed: frozenset[str]) -> bool:
@@ -261,15 +261,19 @@ def _unreadable(file: LocalFile, error: Exception) -> SourceDataError:
 
 def visible_sheets(file: LocalFile) -> list[str]:
     """The names of a workbook's sheets that are not hidden, in their order."""
+    return _visible(_workbook(file))
+
+
+def _visible(workbook: Any) -> list[str]:
     return [
         str(sheet.name)
-        for sheet in _workbook(file).sheets_metadata
+        for sheet in workbook.sheets_metadata
         if str(sheet.visible).endswith(".Visible") and str(sheet.typ).endswith(".WorkSheet")
     ]
 
 
 def sheet_of(file: LocalFile, name: str | None) -> Sheet:
-    """A sheet of a file, the first if it is not named.
+    """A sheet of a file, the first that is not hidden if it is not named.
 
     Raises:
         SourceDataError: The file is no spreadsheet, or the sheet is empty.
@@ -284,7 +288,8 @@ def sheet_of(file: LocalFile, name: str | None) -> Sheet:
         )
     from python_calamine import CalamineError
 
-    name = name or names[0]
+    # What is hidden is not what a person sends, unless nothing else is there.
+    name = name or next(iter(_visible(workbook)), names[0])
     try:
         found = workbook.get_sheet_by_name(name)
         cells: list[list[Any]] = found.to_python(skip_empty_area=False)
