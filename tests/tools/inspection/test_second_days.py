@@ -169,6 +169,33 @@ def test_numbers_of_json_in_a_column_of_texts(project: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_number_of_json_that_no_double_holds(project: Path) -> None:
+    """A large whole number beside a fraction stays what it is, or is refused; never the next one."""
+    large = 2**53 + 1
+    (project / "a.json").write_text('[{"id": 1, "v": 1.5}, {"id": 2, "v": 2}]', encoding="utf-8")
+    ingestion = agreed("a.json")
+    rows = f'[{{"id": {large}, "v": {2**60}}}, {{"id": 2.0, "v": 1e300}}]'
+    (project / "a.json").write_text(rows, encoding="utf-8")
+    found = read_source(ingestion, {})["data"].to_pylist()
+    assert found == [{"id": large, "v": 2.0**60}, {"id": 2, "v": 1e300}]
+    (project / "a.json").write_text(f'[{{"id": 1, "v": {large}}}, {{"id": 2, "v": 1.5}}]')
+    with pytest.raises(DataflowError, match=f"'{large}' is no double"):
+        read_source(ingestion, {})
+    assert agreed("a.json")["columns"]["v"] == {"type": "text"}
+
+
+@pytest.mark.slow
+def test_lists_of_json_in_a_column_of_texts_are_told(project: Path) -> None:
+    """A text that becomes a list is loaded as its JSON, and not without a word."""
+    (project / "a.json").write_text('[{"id": 1, "t": "a"}, {"id": 2, "t": "b"}]', encoding="utf-8")
+    ingestion = agreed("a.json")
+    (project / "a.json").write_text('[{"id": 1, "t": ["a"]}, {"id": 2, "t": "b"}]')
+    result = read_source(ingestion, {})
+    assert [row["t"] for row in result["data"]] == ['["a"]', "b"]
+    assert any("'t' is text by its contract" in note for note in result["metadata"]["notes"])
+
+
+@pytest.mark.slow
 def test_a_file_of_a_logger(project: Path) -> None:
     """A line about the station, names, units and kinds of values: rows are what is below."""
     head = '"TOA5","CR1000","CR1000","1","Std.31","CPU:a.CR1","1","T"\n"TIMESTAMP","N","V_Avg"\n'
