@@ -100,6 +100,9 @@ def _of_value(wanted: str, given: str, kind: str) -> Reading:
     nested = type_family(kind) == "nested"
     if wanted == "JSON" or (wanted == "VARCHAR" and nested):
         return always(f"CAST(to_json({given}) AS VARCHAR)")
+    if wanted == "VARCHAR" and kind == "BLOB":
+        # A cast writes what is beyond ASCII as \\xC3\\xB6.
+        return Reading(given, ((f"TRY(decode({given})) IS NOT NULL", f"TRY(decode({given}))"),))
     if wanted == "VARCHAR":
         return always(f"CAST({given} AS VARCHAR)")
     if nested:

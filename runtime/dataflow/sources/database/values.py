@@ -119,6 +119,9 @@ def _arrays(rows: Sequence[Any], width: int, mixed: set[int]) -> list[pa.Array]:
         plain = isinstance(first, str | int | float | bytes | None)
         column = list(values) if plain else [_value(value) for value in values]
         try:
+            if isinstance(first, str | bytes) and _has_both(column):
+                # Arrow makes bytes of the texts.
+                raise TypeError("texts and bytes")
             arrays.append(pa.array(column))
         except (pa.ArrowException, ValueError, TypeError, OverflowError):
             arrays.append(pa.array([_text(value) for value in column], pa.string()))
@@ -137,7 +140,20 @@ def _value(value: Any) -> Any:
     return _text(value)
 
 
+def _has_both(values: Sequence[Any]) -> bool:
+    kinds = set(map(type, values))
+    return str in kinds and bool({bytes, memoryview, bytearray} & kinds)
+
+
 def _text(value: Any) -> str | None:
+    if isinstance(value, memoryview | bytearray):
+        value = bytes(value)
+    if isinstance(value, bytes):
+        # SQLite's text may be kept as bytes; others are written as Postgres writes them.
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return f"\\x{value.hex()}"
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
     return None if value is None else str(value)
@@ -167,6 +183,8 @@ def _common(kinds: list[pa.DataType]) -> pa.DataType:
 
     if not kinds:
         return pa.string()
+    if any(map(pa.types.is_binary, kinds)) and any(map(pa.types.is_string, kinds)):
+        raise pa.ArrowInvalid("texts and bytes")
     schemas = [
         pa.schema([("v", pa.timestamp("us", "UTC") if _zoned(kind) else kind)]) for kind in kinds
     ]
