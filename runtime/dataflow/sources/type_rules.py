@@ -126,6 +126,7 @@ def _both_orders() -> list[Rule]:
     return rules
 
 
+_CODE = "code"
 DOUBLE = Rule(
     "DOUBLE",
     "number",
@@ -138,7 +139,18 @@ DOUBLE = Rule(
     "OR CAST(TRY_CAST({x} AS DOUBLE) AS VARCHAR) = {x}))) "
     "AND (NOT isinf(TRY_CAST({x} AS DOUBLE)) OR contains(lower({x}), 'inf')))",
     "TRY_CAST({x} AS DOUBLE)",
+    rival=_CODE,
     quick=r"(strlen({x}) <= 16 AND regexp_full_match({x}, '-?(?:0|[1-9]\d{0,13})(?:\.\d+)?'))",
+)
+
+# 1E5 among whole numbers, and words such as Inf and Nan without a number, are no fractions: what
+# programs write as powers of ten has a point or a sign in it.
+CODE = Rule(
+    "VARCHAR",
+    _CODE,
+    r"regexp_full_match({x}, '\d+([eE]\d+)?|[-+]?[a-zA-Z]+')",
+    "{x}",
+    DOUBLE.label,
 )
 
 # A whole number of more than 15 digits is a code, as above.
@@ -240,6 +252,7 @@ RULES: tuple[Rule, ...] = (
     DOUBLE,
     EXACT,
     *_WITH_COMMAS,
+    CODE,
     _TRUTH,
     *DATE_RULES,
 )
@@ -255,7 +268,7 @@ def rules_of(
 
     Without a known decimal mark it is a point, or a comma where points part thousands.
     """
-    numbers: tuple[Rule, ...] = (DOUBLE, EXACT, *_WITH_COMMAS)
+    numbers: tuple[Rule, ...] = (DOUBLE, EXACT, *_WITH_COMMAS, CODE)
     if decimal is not None or thousands is not None:
         numbers = _numbers(decimal or ("," if thousands == "." else "."), thousands)
     dates = DATE_RULES

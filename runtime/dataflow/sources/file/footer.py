@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TOTAL = re.compile(
-    r"(grand |sub|overall |net )?-?(totals?|totaal|totale|totales|sums?|suma|summe|somme|soma)\b.*"
-    r"|(gesamt|gesamtsumme|gesamtergebnis|insgesamt|zusammen|endsumme|summe|ensemble|razem|ogółem"
-    r"|celkem|spolu|összesen|yhteensä|totalt|i alt|итого|всего|toplam|合計|总计|合计|総計)\b.*",
+    r"(grand |sub|sous|overall |net |sub |eind|hoved|genel )?-?"
+    r"(totals?|totaal|totale|totales|sums?|suma|summe|somme|soma|toplam)\b.*"
+    r"|(gesamt|gesamtsumme|gesamtergebnis|gesamtbetrag|gesamtwert|gesamtzahl|insgesamt|zusammen"
+    r"|endsumme|zwischensumme|teilsumme|ensemble|razem|ogółem|łącznie|w sumie"
+    r"|celkem|celkový součet|součet|spolu|súčet|összesen|végösszeg|kaikki yhteensä|yhteensä"
+    r"|totalt|totalsumma|totalsum|i alt|ialt|ara toplam|ukupno|skupaj|kokku|kopā|iš viso|сума"
+    r"|итого|всего|общий итог|итог|сумма|общо|разом|всього|σύνολο|γενικό σύνολο|סך הכל"
+    r"|المجموع|الإجمالي|jumlah|tổng cộng|tổng|合計|小計|总计|合计|小计|總計|総計|합계|총계)\b.*",
     re.IGNORECASE,
 )
 _SUMMARIES = frozenset(
