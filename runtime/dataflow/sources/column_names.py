@@ -27,6 +27,17 @@ _WORDS = {
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
+def compared_name(name: str) -> str:
+    """A name as it is compared with an agreed one: case, kinds of blanks and marks do not count.
+
+    A mark on a letter may be a sign of its own, as some systems write it.
+
+    >>> compared_name("Total\u00a0 Gro\u0308\u00dfe") == compared_name("total gr\u00f6\u00dfe")
+    True
+    """
+    return " ".join(unicodedata.normalize("NFC", name).lower().split())
+
+
 def distinct_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Make names differ by more than case, as the warehouse needs it, and none of them empty.
 

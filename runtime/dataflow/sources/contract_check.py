@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.contract import written_type
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.sources.column_names import compared_name
 from dataflow.sources.contract_match import LONGEST_VALUE, READ_AS_UTC, Match, Misfit, lacks_zone
 from dataflow.sources.contract_values import always, reading_of
 from dataflow.sources.errors import ContractError
@@ -191,8 +193,8 @@ def _empty(
     contract: Contract,
 ) -> set[str]:
     """The columns that the contract does not have, and that have no value: they are no news."""
-    agreed = {(column.source or name).lower() for name, column in contract.columns.items()}
-    others = [f"c{index}" for index, name in enumerate(names) if name.lower() not in agreed]
+    agreed = {compared_name(column.source or name) for name, column in contract.columns.items()}
+    others = [f"c{index}" for index, name in enumerate(names) if compared_name(name) not in agreed]
     if not others:
         return set()
     counts: Any = connection.execute(
@@ -210,12 +212,12 @@ def _matched(
         empty: Those of the others without a value, which are loaded without a word.
     """
     keys = {name: f"c{index}" for index, name in enumerate(names)}
-    by_lower = {name.lower(): key for name, key in keys.items()}
+    alike = _alike(keys, contract)
     matches: list[Match] = []
     lost: dict[str, str] = {}
     for name, column in contract.columns.items():
         wanted = column.source or name
-        key = keys.get(wanted) or by_lower.get(wanted.lower())
+        key = keys.get(wanted) or alike.get(wanted.lower()) or alike.get(compared_name(wanted))
         if key is None:
             nothing = always(f"CAST(NULL AS {_stored(column)})")
             matches.append(Match(name, None, nothing, column))
@@ -260,6 +262,19 @@ def _matched(
             + "."
         )
     return matches, ContractReport(new, list(lost)), notes
+
+
+def _alike(keys: dict[str, str], contract: Contract) -> dict[str, str]:
+    """The columns that no agreed name is exactly, by how their names are compared.
+
+    Those of which several are compared as the same are left out.
+    """
+    wanted = {column.source or name for name, column in contract.columns.items()}
+    others = {name: key for name, key in keys.items() if name not in wanted}
+    times = Counter(map(compared_name, others))
+    found = {compared_name(name): key for name, key in others.items()}
+    alone = {each: key for each, key in found.items() if times[each] == 1}
+    return alone | {name.lower(): key for name, key in others.items()}
 
 
 def _misfits(

@@ -20,8 +20,8 @@ from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.contract_check import Conformed, conform
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.kept_rows import found_rows_of
-from dataflow.sources.numbered_names import is_numbered
 from dataflow.sources.kept_rules import Kept, rules_kept, same_rules_kept
+from dataflow.sources.numbered_names import is_numbered
 from dataflow.sources.type_rules import (
     COMMA_IS_POINT,
     DATE_RULES,

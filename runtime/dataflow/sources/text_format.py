@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_literal, type_family
+from dataflow.sources.column_names import compared_name
 from dataflow.sources.type_rules import RULES, Rule, rules_of, trimmed
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class TextFormat:
     def nulls_of(self, name: str) -> Sequence[str] | None:
         """The texts that are said to mean no value in one column; None if it is not named."""
         for column, texts in self.nulls_by_column.items():
-            if column.lower() == name.lower():
+            if compared_name(column) == compared_name(name):
                 return texts
         return None
 
@@ -76,11 +77,11 @@ class TextFormat:
 
     def notes(self, names: Sequence[str]) -> list[str]:
         """What a person should know who named a column that is not there."""
-        known = {name.lower() for name in names}
+        known = set(map(compared_name, names))
         return [
             f"`null_values` names a column {name!r}, which is not there."
             for name in self.nulls_by_column
-            if name.lower() not in known
+            if compared_name(name) not in known
         ]
 
 

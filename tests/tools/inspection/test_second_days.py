@@ -170,7 +170,7 @@ def test_numbers_of_json_in_a_column_of_texts(project: Path) -> None:
 
 @pytest.mark.slow
 def test_a_number_of_json_that_no_double_holds(project: Path) -> None:
-    """A large whole number beside a fraction stays what it is, or is refused; never the next one."""
+    """A large whole number beside a fraction stays what it is, or is refused."""
     large = 2**53 + 1
     (project / "a.json").write_text('[{"id": 1, "v": 1.5}, {"id": 2, "v": 2}]', encoding="utf-8")
     ingestion = agreed("a.json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import shutil
+import mmap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -54,7 +54,7 @@ def unicode_of(path: Path) -> str | None:
 
 
 def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
-    """The file in UTF-8, without a mark if it is JSON: itself, or a copy in ``folder``.
+    """The file in UTF-8, without marks in the way: itself, or a copy in ``folder``.
 
     ``encoding`` is any that Python knows; None stands for UTF-8, or what the file's first bytes
     tell: UTF-16 or UTF-32.
@@ -69,7 +69,7 @@ def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
             "Set `ingestion.source.encoding` to one like utf-8, latin-1, cp1252 or utf-16.",
         ) from None
     if known in ("utf-8", "utf-8-sig"):
-        return _without_mark(file, folder) if file.format not in ("csv", "tsv") else file
+        return _without_marks(file, folder)
     try:
         return _copied(file, found, folder, newline="")
     except UnicodeError as error:
@@ -114,16 +114,29 @@ def _begins_with(path: Path, *marks: bytes) -> bool:
         return stream.read(4).startswith(marks)
 
 
-def _without_mark(file: LocalFile, folder: Path) -> LocalFile:
-    """DuckDB takes JSON with a mark for something else."""
+def _without_marks(file: LocalFile, folder: Path) -> LocalFile:
+    """A copy without the marks at the beginning of lines, where such marks are in the way.
+
+    DuckDB takes JSON with a mark for something else. Files that were put together have marks
+    between their lines.
+    """
     with file.path.open("rb") as stream:
         marked = stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
-        if not marked:
-            return file
-        copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.text"
-        with copy.open("wb") as target:
-            shutil.copyfileobj(stream, target, _CHUNK)
+    if not marked or (file.format in ("csv", "tsv") and not _has_inner_mark(file.path)):
+        return file
+    copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.text"
+    with file.path.open("rb") as stream, copy.open("wb") as target:
+        target.writelines(line.removeprefix(codecs.BOM_UTF8) for line in stream)
     return replace(file, path=copy)
+
+
+def _has_inner_mark(path: Path) -> bool:
+    """Whether a line that is not the first one begins with the mark of UTF-8."""
+    with (
+        path.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        return content.find(b"\n" + codecs.BOM_UTF8) >= 0
 
 
 def with_plain_line_ends(file: LocalFile, folder: Path) -> LocalFile:

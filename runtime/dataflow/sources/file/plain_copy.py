@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.step_progress import step_progress
-from dataflow.sources.column_names import distinct_names
+from dataflow.sources.column_names import compared_name, distinct_names
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.agreed_header import agreed_units
 from dataflow.sources.file.footer import Sums, like_the_rows
@@ -192,7 +192,7 @@ def check_agreed_units(
     Raises:
         SourceDataError: They are.
     """
-    own = (name.lower() for name in distinct_names(names)[0])
+    own = map(compared_name, distinct_names(names)[0])
     came = dict(zip(own, map(str.strip, row), strict=False))
     known = {name: unit for name, unit in agreed.items() if name in came}
     if known and not any(came[name] for name in known):

@@ -16,6 +16,7 @@ from dataflow.sources.file.agreed_header import (
     agreed_units,
     has_names,
     place_of,
+    repeated_header,
 )
 from dataflow.sources.file.content import text_instead
 from dataflow.sources.file.footer import Sums
@@ -216,6 +217,9 @@ def _rows(
             sums.add(row)
         refuse_footer(file, last_rows(texts[start:end], sums), settings.footer_lines or 0)
     kept = rows[start:end]
+    unsaid = contract is not None and settings.repeated_headers is None
+    if unsaid and heads == 1 < width and texts[0] in texts[start:end]:
+        raise repeated_header(file)
     if heads and settings.repeated_headers == "skip":
         kept = [
             row
