@@ -17,10 +17,19 @@ from dataflow.sources.file.content import refuse_other_content
 from dataflow.sources.file.encoding import with_plain_line_ends
 from dataflow.sources.file.header import values_in
 from dataflow.sources.file.last_line import note_on_last_line
-from dataflow.sources.file.layout import USUAL, Layout, beginning_of, layout_of, lines_of
+from dataflow.sources.file.layout import (
+    USUAL,
+    Layout,
+    beginning_of,
+    first_records,
+    layout_of,
+    lines_of,
+    text_below,
+)
 from dataflow.sources.file.plain_copy import plain_copy
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.text_records import Dialect
+from dataflow.sources.file.totals_within import may_have_totals, note_on_totals
 from dataflow.sources.file.unsaid_footer import refuse_unsaid_footer
 from dataflow.sources.inference import TypedTable, read_typed
 from dataflow.sources.local_file import size_of
@@ -192,6 +201,10 @@ def _part(
         notes += filter(None, [note_on_last_line(file)])
     if contract is not None and settings.footer_lines is None:
         refuse_unsaid_footer(file, layout)
+    if contract is not None and may_have_totals(text):
+        below = first_records(text_below(text, layout.skipped), layout.dialect, len(text))
+        data = (row for _, row in below[layout.header_rows + layout.below :])
+        notes += filter(None, [note_on_totals(file.shown, data, len(layout.names))])
     if not plain and _is_plain(layout, rows, settings):
         return _Part(file, layout, plain=False), notes
     copy, told = plain_copy(file, layout, settings, folder, contract)

@@ -25,6 +25,7 @@ from dataflow.sources.file.layout import records_below
 from dataflow.sources.file.plain_copy import check_agreed_units, check_footer, check_units
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.sheet_errors import cell_name, error_cells
+from dataflow.sources.file.totals_within import note_on_totals
 from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
 from dataflow.sources.inference import TypedTable, durations_as_text, read_typed
 from dataflow.sources.type_rules import RULES
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 _FIRST_ROWS = 100
 _MOST_CELLS = 8
+# Totals among the rows are looked for in so many.
+_FIRST_LOOK = 5_000
 # What fits into a bigint.
 _LARGEST = 2**63 - 1
 
@@ -217,6 +220,8 @@ def _rows(
             sums.add(row)
         refuse_footer(file, last_rows(texts[start:end], sums), settings.footer_lines or 0)
     kept = rows[start:end]
+    if contract is not None:
+        notes += filter(None, [note_on_totals(file.shown, texts[start:end][:_FIRST_LOOK], width)])
     unsaid = contract is not None and settings.repeated_headers is None
     if unsaid and heads == 1 < width and texts[0] in texts[start:end]:
         raise repeated_header(file)
