@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.sources.column_names import compared_name, distinct_names
+from dataflow.sources.contract_match import agreed_texts, names_at_source
 from dataflow.sources.duckdb_session import (
     NullValues,
     faults_told,
@@ -107,12 +109,15 @@ def _read(
         mixed = [*_mixed_within(relation, table), *_agreed_texts(relation, contract)]
         large = [name for name in _large(table) if name not in mixed]
         if mixed or large:
-            again = dict.fromkeys([*mixed, *large], "JSON")
-            whole = connection.sql(f"FROM read_json({always}, columns = {_columns(again)})")
-            _, texts, _ = _fetch(whole, null_values)
+            texts: dict[str, pa.ChunkedArray] = {}
+            for part in _by_keys(relation.columns, [*mixed, *large]):
+                as_json = _columns(dict.fromkeys(part, "JSON"))
+                whole = connection.sql(f"FROM read_json({always}, columns = {as_json})")
+                _, came, _ = _fetch(whole, null_values)
+                texts |= {name: came[key] for key, name in part.items()}
             exact = [name for name in large if _are_doubles(texts[name])]
             large = [name for name in large if name not in exact]
-            for name in again.keys() - set(exact):
+            for name in texts.keys() - set(exact):
                 place = table.column_names.index(name)
                 table = table.set_column(place, name, texts[name])
             notes += [f"Column {name!r} has values of several kinds; it is text." for name in mixed]
@@ -120,7 +125,8 @@ def _read(
             mixed += large
         if contract is not None:
             # It says itself where a value is not of its column's type.
-            return TypedTable(table, _nested_texts(relation, table, contract))
+            told_of = _nested_texts(relation, table, contract)
+            return TypedTable(table.rename_columns(_names(table.column_names, contract)), told_of)
         typed = type_dates(connection, table, None if mixed else fetched)
         return replace(typed, notes=notes + typed.notes)
 
@@ -135,6 +141,33 @@ def _kinds_found(relation: duckdb.DuckDBPyRelation) -> str:
     if names == ["json"] or "" in names or any(made and made[1] in names for made in told_apart):
         return ""
     return _columns(dict(zip(relation.columns, map(str, relation.types), strict=True)))
+
+
+def _names(found: Sequence[str], contract: Contract) -> Sequence[str]:
+    """The names of columns by what was agreed, for keys that differ by case only.
+
+    DuckDB calls the first of them by its key, whatever their order is today.
+    """
+    keys = _keys(found)
+    return distinct_names(keys, names_at_source(contract))[0] if keys != list(found) else found
+
+
+def _keys(names: Sequence[str]) -> list[str]:
+    """The keys that columns were made of: ``Id`` of ``Id_1`` beside ``id``."""
+    lower = {name.lower() for name in names}
+    made = [re.fullmatch(r"(.+)_\d+", name, re.DOTALL) for name in names]
+    return [
+        each[1] if each and each[1].lower() in lower and each[1] not in names else name
+        for name, each in zip(names, made, strict=True)
+    ]
+
+
+def _by_keys(names: Sequence[str], wanted: Sequence[str]) -> list[dict[str, str]]:
+    """Columns by their keys, in parts in which no two keys differ by case only."""
+    keys = dict(zip(names, _keys(names), strict=True))
+    alone = {keys[name]: name for name in wanted if keys[name] == name}
+    others = [{keys[name]: name} for name in wanted if keys[name] != name]
+    return [part for part in (alone, *others) if part]
 
 
 def _columns(kinds: Mapping[str, str]) -> str:
@@ -199,13 +232,13 @@ def _nested_texts(
     relation: duckdb.DuckDBPyRelation, table: pa.Table, contract: Contract
 ) -> list[str]:
     """Notes on columns that are text by their contract and have lists or objects."""
-    agreed = _of_type(contract, "VARCHAR")
+    agreed = agreed_texts(contract)
     kinds = zip(relation.columns, relation.types, strict=True)
     return [
         f"Column {name!r} is text by its contract and has lists or objects: they are loaded as the "
         "text of their JSON."
         for name, kind in kinds
-        if name.lower() in agreed
+        if compared_name(name) in agreed
         and (kind.id in ("list", "struct") or (str(kind) == "JSON" and _has_nested(table[name])))
     ]
 
@@ -246,18 +279,9 @@ def _mixed_within(relation: duckdb.DuckDBPyRelation, table: pa.Table) -> list[st
 
 def _agreed_texts(relation: duckdb.DuckDBPyRelation, contract: Contract | None) -> list[str]:
     """The columns of fractions that are text by their contract: beside 1.5 the text of 5 is 5."""
-    agreed = _of_type(contract, "VARCHAR") if contract else set()
+    agreed = agreed_texts(contract)
     kinds = zip(relation.columns, relation.types, strict=True)
-    return [name for name, kind in kinds if str(kind) == "DOUBLE" and name.lower() in agreed]
-
-
-def _of_type(contract: Contract, kind: str) -> set[str]:
-    """The columns of a type, by their names at the source in lower case."""
-    return {
-        (column.source or name).lower()
-        for name, column in contract.columns.items()
-        if column.database_type == kind
-    }
+    return [name for name, kind in kinds if str(kind) == "DOUBLE" and compared_name(name) in agreed]
 
 
 def _holds_json(kind: Any, array: Any) -> bool:

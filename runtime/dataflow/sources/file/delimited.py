@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_literal
 from dataflow.sources.column_names import distinct_names
+from dataflow.sources.contract_match import names_at_source
 from dataflow.sources.duckdb_session import faults_told, open_engine, watching_files
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.agreed_header import agreed_names, repeated_header, settings_of_today
@@ -104,7 +105,8 @@ def _read(
         part, told = _part(file, folder, settings, contract, plain=plain)
         parts.append(part)
         notes += told
-    headers = {part.layout.names: distinct_names(part.layout.names) for part in parts}
+    agreed = names_at_source(contract)
+    headers = {part.layout.names: distinct_names(part.layout.names, agreed) for part in parts}
     check_shapes(
         {part.file.shown: headers[part.layout.names][0] for part in parts}, settings.union_by_name
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.shown import quoted, shortened
-from dataflow.sources.column_names import distinct_names
+from dataflow.sources.column_names import compared_name, distinct_names
+from dataflow.sources.contract_match import agreed_texts, names_at_source
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.file.agreed_header import (
@@ -67,6 +68,7 @@ def read_spreadsheets(
     import pyarrow as pa
 
     tables, notes = [], []
+    texts = agreed_texts(contract)
     for file in files:
         chosen = settings.sheet or sheet_of_today(file, settings, contract)
         sheet = sheet_of(file, chosen)
@@ -81,7 +83,7 @@ def read_spreadsheets(
         for index, name in enumerate(names):
             nulls = _nulls(settings.text_format, name)
             values = [None if _text(row[index]).strip() in nulls else row[index] for row in rows]
-            columns[name], note = _column(name, values)
+            columns[name], note = _column(name, values, is_text=compared_name(name) in texts)
             notes += note
         tables.append(pa.table(columns))
     check_shapes(
@@ -205,7 +207,7 @@ def _rows(
             f"{file.shown}: the first row is taken for the columns' names, though "
             f"{quoted(values[0])} in it looks like a value. If it is one, set `header: false`."
         )
-    names, renamed = distinct_names(header)
+    names, renamed = distinct_names(header, names_at_source(contract))
     start = heads + records_below(settings)
     for row in texts[heads:start]:
         check_units(file, row)
@@ -355,10 +357,13 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:_MOST_CELLS]) + more
 
 
-def _column(name: str, values: list[Any]) -> tuple[pa.Array, list[str]]:
+def _column(name: str, values: list[Any], *, is_text: bool) -> tuple[pa.Array, list[str]]:
     import pyarrow as pa
 
     kinds = {type(value) for value in values if value is not None}
+    if is_text and kinds <= {int, float}:
+        # Beside 6.5 the text of 5 is 5.
+        return pa.array([v if v is None else _text(v) for v in values], pa.string()), []
     if kinds == {date, datetime}:
         values = [_at_midnight(value) for value in values]
         kinds = {datetime}
