@@ -121,13 +121,22 @@ def _without_marks(file: LocalFile, folder: Path) -> LocalFile:
     between their lines.
     """
     with file.path.open("rb") as stream:
-        marked = stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
-    if not marked or (file.format in ("csv", "tsv") and not _has_inner_mark(file.path)):
+        start = stream.read(2 * len(codecs.BOM_UTF8))
+    if not start.startswith(codecs.BOM_UTF8):
+        return file
+    twice = start == 2 * codecs.BOM_UTF8
+    if file.format in ("csv", "tsv") and not twice and not _has_inner_mark(file.path):
         return file
     copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.text"
     with file.path.open("rb") as stream, copy.open("wb") as target:
-        target.writelines(line.removeprefix(codecs.BOM_UTF8) for line in stream)
+        target.writelines(map(_unmarked, stream))
     return replace(file, path=copy)
+
+
+def _unmarked(line: bytes) -> bytes:
+    while line.startswith(codecs.BOM_UTF8):
+        line = line.removeprefix(codecs.BOM_UTF8)
+    return line
 
 
 def _has_inner_mark(path: Path) -> bool:

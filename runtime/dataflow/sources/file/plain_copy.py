@@ -106,8 +106,12 @@ class _Rows:
         skipped = self.layout.skipped
         for _ in islice(lines, skipped):
             pass
+        commented: list[str] = []
+        if self._agreed and self.settings.comment:
+            lines = self._watched(lines, self.settings.comment, commented)
         records = self.layout.dialect.records(lines)
         heads = [record for _, record in islice(records, self.layout.header_rows)]
+        commented.clear()
         for number in range(self.layout.below):
             row = next(records, (0, []))[1]
             check_units(self.file, row)
@@ -136,6 +140,12 @@ class _Rows:
         )
         if self._agreed and most:
             refuse_footer(self.file, last_rows(list(self._above), self._sums), most)
+        if commented:
+            self.notes.append(
+                f"{self.file.shown}: lines left out as comments that look like rows: "
+                f"{len(commented):,}, the first is {quoted(commented[0])}. If they are rows, take "
+                "`comment` out of `ingestion.source`."
+            )
         if filled:
             self.notes.append(
                 f"{self.file.shown}: lines with fewer values than there are names: {filled:,}; "
@@ -145,6 +155,17 @@ class _Rows:
             self.notes.append(
                 f"{self.file.shown}: lines that repeat the header, left out: {repeated:,}."
             )
+
+    def _watched(self, lines: Iterator[str], mark: str, found: list[str]) -> Iterator[str]:
+        """The lines; comments that have as many values as there are names are found on the way."""
+        width, dialect = len(self.layout.names), replace(self.layout.dialect, comment="")
+        for line in lines:
+            bare = line.strip()
+            # Sentences follow a blank, and may have delimiters in them.
+            if width > 1 and bare.startswith(mark) and not bare[len(mark) :][:1].isspace():
+                cells = next((row for _, row in dialect.records([bare], strict=False)), [])
+                found += [bare] if len(cells) == width else []
+            yield line
 
     def _whole(self, number: int, row: list[str]) -> list[str]:
         """A row with as many values as there are names."""
