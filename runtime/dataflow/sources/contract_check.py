@@ -16,6 +16,7 @@ from dataflow.sources.errors import ContractError
 from dataflow.sources.kept_rows import rows_of
 from dataflow.sources.lost_columns import listed, lost_columns
 from dataflow.sources.rejection_limit import refuse_many_rejected
+from dataflow.sources.type_rules import without_tabs
 from dataflow.sources.type_widening import wider_type
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ def conform(
         if _MISFIT not in str(error):
             raise
     wrong = _misfits(connection, relation, checked)
+    if untabbed := _without_tabs(wrong, kinds, relation):
+        return conform(connection, untabbed, names, contract, declared=declared)
     if declared and (wider := _widened(connection, wrong, kinds)):
         return _in_wider_types(connection, relation, names, contract, wider)
     fits = " AND ".join(match.reading.fits for match in checked)
@@ -129,6 +132,20 @@ def conform(
     report = replace(report, rejected_rows=rejected.num_rows)
     notes += [note.format("the row is put aside") for note in told]
     return Conformed(rows, report, notes, rejected)
+
+
+def _without_tabs(wrong: Sequence[Misfit], kinds: dict[str, str], relation: str) -> str:
+    """The relation with blanks for the tabs in texts that do not fit; empty if there are none.
+
+    To look for tabs in every value takes too long.
+    """
+    keys = [
+        misfit.match.key
+        for misfit in wrong
+        if misfit.match.key and kinds[misfit.match.key] == "VARCHAR" and "\t" in misfit.value
+    ]
+    blanks = ", ".join(f"{without_tabs(key)} AS {key}" for key in keys)
+    return f"(SELECT * REPLACE ({blanks}) FROM {relation})" if keys else ""  # noqa: S608
 
 
 @dataclass(frozen=True)

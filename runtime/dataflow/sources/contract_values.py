@@ -17,7 +17,6 @@ from dataflow.sources.type_rules import (
     ISO_DAY,
     ZONE,
     thousands_signs,
-    trimmed,
     whole_part,
 )
 
@@ -118,7 +117,7 @@ def _of_text(column: Column, text: str) -> Reading:
     if wanted == "JSON":
         quoted = f"CAST(to_json({text}) AS VARCHAR)"
         return always(f"CASE WHEN json_valid({text}) THEN {text} ELSE {quoted} END")
-    bare = trimmed(text)
+    bare = f"trim({text})"
     # Blanks alone are a text, and no number, date or truth value: there is none.
     nothing = f"{bare} = ''", f"CAST(NULL AS {wanted})"
     return Reading(text, (*_written(column, wanted, text, bare), nothing))

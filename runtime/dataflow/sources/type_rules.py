@@ -18,7 +18,13 @@ ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
 def trimmed(text: str) -> str:
     """SQL for the SQL expression ``text`` without the blanks, tabs and line ends around it."""
     # DuckDB's `trim` takes no-break blanks for such, and tabs for none.
-    return f"trim(translate({text}, '\t\r\n', '   '))"
+    without = f"trim({without_tabs(text)})"
+    return f"CASE WHEN contains({text}, chr(9)) THEN {without} ELSE trim({text}) END"
+
+
+def without_tabs(text: str) -> str:
+    """SQL for the SQL expression ``text`` with blanks in the place of tabs and line ends."""
+    return f"translate({text}, '\t\r\n', '   ')"
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,8 @@ DOUBLE = Rule(
 CODE = Rule(
     "VARCHAR",
     _CODE,
-    r"regexp_full_match({x}, '\d+([eE]\d+)?|[-+]?[a-zA-Z]+')",
+    # Nothing but what is a number as well: it is never more than a rival.
+    rf"({DOUBLE.test} AND regexp_full_match({{x}}, '\d+([eE]\d+)?|[-+]?[a-zA-Z]+'))",
     "{x}",
     DOUBLE.label,
 )
