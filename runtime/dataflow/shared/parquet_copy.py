@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.shared.lazy_rows import TableFileError
+from dataflow.shared.row_compression import row_compression
 from dataflow.shared.sql import quote_literal
 
 if TYPE_CHECKING:
@@ -89,10 +90,12 @@ def copy_to_parquet(
     """
     import duckdb
 
+    codec = row_compression()
+    level = ", COMPRESSION_LEVEL 1" if codec == "zstd" else ""
     try:
         connection.execute(
-            f"COPY ({query}) TO {quote_literal(path)} (FORMAT parquet, COMPRESSION zstd, "
-            f"COMPRESSION_LEVEL 1, {_NO_DICTIONARIES}, "
+            f"COPY ({query}) TO {quote_literal(path)} (FORMAT parquet, "
+            f"COMPRESSION {codec}{level}, {_NO_DICTIONARIES}, "
             f"ROW_GROUP_SIZE {rows_in_group or _ROWS_IN_GROUP})"
         )
     except duckdb.Error as error:
