@@ -266,14 +266,16 @@ def _misfits(
     connection: duckdb.DuckDBPyConnection, relation: str, checked: Sequence[Match]
 ) -> list[Misfit]:
     """The columns with values that do not fit."""
+    fits = ", ".join(f"{match.reading.fits} AS fits{at}" for at, match in enumerate(checked))
     asked = ", ".join(
-        f"count(*) FILTER (NOT {match.reading.fits}), "
-        f"arg_min(CAST({match.key} AS VARCHAR), n) FILTER (NOT {match.reading.fits}), "
-        f"min(n) FILTER (NOT {match.reading.fits})"
-        for match in checked
+        f"count(*) FILTER (NOT fits{at}), "
+        f"arg_min(CAST({match.key} AS VARCHAR), n) FILTER (NOT fits{at}), "
+        f"min(n) FILTER (NOT fits{at})"
+        for at, match in enumerate(checked)
     )
     row: Any = connection.execute(
-        f"SELECT {asked} FROM (SELECT row_number() OVER () AS n, * FROM {relation})"  # noqa: S608
+        f"SELECT {asked} FROM "  # noqa: S608
+        f"(SELECT row_number() OVER () AS n, *, {fits} FROM {relation})"
     ).fetchone()
     answers = zip(row[::3], row[1::3], row[2::3], strict=True)
     return [

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 _NUMBER = "__row_number"
@@ -71,7 +73,8 @@ def find_repetitions(
         number: The column that numbers the rows.
     """
     suspects = _suspects(connection, relation, columns)
-    connection.register("shared_hashes", suspects.hashes)
+    # Not as an Arrow table, of which pyarrow and DuckDB make numbers by way of pandas.
+    connection.register("shared_hashes", {"h": suspects.hashes})
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE repetitions AS SELECT {number} AS n FROM {relation} "  # noqa: S608
         f"WHERE {suspects.expression} IN (FROM shared_hashes) "
@@ -87,12 +90,12 @@ class _Suspects:
 
     Args:
         expression: SQL of a row's hash.
-        hashes: Those that several rows have, as a table of one column.
+        hashes: Those that several rows have.
         rows: How many rows have them.
     """
 
     expression: str
-    hashes: pa.Table
+    hashes: npt.NDArray[np.uint32]
     rows: int
 
 
@@ -122,7 +125,6 @@ def _sharing_hashes(
     connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str], rows: int
 ) -> _Suspects:
     import numpy as np
-    import pyarrow as pa
 
     whole = f"hash({', '.join(columns)})"
     half = f"CAST({whole} & {_HALF} AS UINTEGER)"
@@ -132,7 +134,7 @@ def _sharing_hashes(
         # By the other half, so that those of one part differ as much as those of all.
         only = f" WHERE ({whole} >> 32) % {parts} = {part}" if parts > 1 else ""
         reader = connection.execute(f"SELECT {half} FROM {relation}{only}").to_arrow_reader()  # noqa: S608
-        batches = [batch.column(0).to_numpy() for batch in reader]
+        batches = [np.from_dlpack(batch.column(0)) for batch in reader]
         hashes = np.concatenate([np.empty(0, np.uint32), *batches])
         del batches
         hashes.sort()
@@ -141,4 +143,4 @@ def _sharing_hashes(
         np.not_equal(again[1:], again[:-1], out=is_first[1:])
         shared.append(again[is_first])
         suspects += len(again) + len(shared[-1])
-    return _Suspects(half, pa.table({"h": np.concatenate(shared)}), suspects)
+    return _Suspects(half, np.concatenate(shared), suspects)
