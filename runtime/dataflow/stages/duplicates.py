@@ -27,10 +27,8 @@ _QUICK_TYPES = frozenset(
 # all columns is cheaper than comparing these.
 _MOST_TELLING = 4
 _MOST_SUSPECTS = 0.05
-# The half of a hash that is compared: half the memory, and few rows that differ share it.
-_HALF = "4294967295"
-# As many rows' hashes are sorted at one time: 128 MB, and as much again while they are read.
-_HASHES_AT_ONCE = 1 << 25
+# About as many rows' hashes are sorted at one time: 128 MB, and as much again while they are read.
+_HASHES_AT_ONCE = 1 << 24
 
 
 def first_occurrences(table: pa.Table) -> pa.Array | None:
@@ -73,11 +71,14 @@ def find_repetitions(
         number: The column that numbers the rows.
     """
     suspects = _suspects(connection, relation, columns)
+    if not suspects.rows:
+        connection.execute("CREATE OR REPLACE TEMP TABLE repetitions (n BIGINT)")
+        return 0
     # Not as an Arrow table, of which pyarrow and DuckDB make numbers by way of pandas.
     connection.register("shared_hashes", {"h": suspects.hashes})
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE repetitions AS SELECT {number} AS n FROM {relation} "  # noqa: S608
-        f"WHERE {suspects.expression} IN (FROM shared_hashes) "
+        f"WHERE {_hash_of(suspects.columns)} IN (FROM shared_hashes) "
         f"QUALIFY row_number() OVER (PARTITION BY {', '.join(columns)} ORDER BY {number}) > 1"
     )
     connection.unregister("shared_hashes")
@@ -89,13 +90,13 @@ class _Suspects:
     """The rows that share a hash with another one.
 
     Args:
-        expression: SQL of a row's hash.
+        columns: What it is a hash of.
         hashes: Those that several rows have.
         rows: How many rows have them.
     """
 
-    expression: str
-    hashes: npt.NDArray[np.uint32]
+    columns: Sequence[str]
+    hashes: npt.NDArray[np.uint64]
     rows: int
 
 
@@ -126,21 +127,59 @@ def _sharing_hashes(
 ) -> _Suspects:
     import numpy as np
 
-    whole = f"hash({', '.join(columns)})"
-    half = f"CAST({whole} & {_HALF} AS UINTEGER)"
     parts = max(1, -(-rows // _HASHES_AT_ONCE))
     shared, suspects = [], 0
     for part in range(parts):
-        # By the other half, so that those of one part differ as much as those of all.
-        only = f" WHERE ({whole} >> 32) % {parts} = {part}" if parts > 1 else ""
-        reader = connection.execute(f"SELECT {half} FROM {relation}{only}").to_arrow_reader()  # noqa: S608
-        batches = [np.from_dlpack(batch.column(0)) for batch in reader]
-        hashes = np.concatenate([np.empty(0, np.uint32), *batches])
-        del batches
-        hashes.sort()
-        again = hashes[1:][hashes[1:] == hashes[:-1]]
-        is_first = np.ones(len(again), dtype=bool)
-        np.not_equal(again[1:], again[:-1], out=is_first[1:])
-        shared.append(again[is_first])
-        suspects += len(again) + len(shared[-1])
-    return _Suspects(half, np.concatenate(shared), suspects)
+        found, others = _found_twice(connection, relation, columns, part, parts)
+        shared.append(found)
+        suspects += others
+    return _Suspects(columns, np.concatenate(shared), suspects)
+
+
+def _found_twice(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    columns: Sequence[str],
+    part: int,
+    parts: int,
+) -> tuple[npt.NDArray[np.uint64], int]:
+    """Which hashes of a part of all several rows have, and how many rows have those."""
+    import numpy as np
+
+    whole = _hash_of(columns)
+    only = f" WHERE {whole} % {parts} = {part}" if parts > 1 else ""
+    reader = connection.execute(f"SELECT {whole} FROM {relation}{only}").to_arrow_reader()  # noqa: S608
+    held, rows, kept = [np.empty(0, np.uint64)], 0, 0
+    for batch in reader:
+        held.append(np.from_dlpack(batch.column(0)))
+        rows, kept = rows + batch.num_rows, kept + batch.num_rows
+        if kept > 2 * _HASHES_AT_ONCE:
+            # Far more than a part of them: most are the same.
+            held = [_twice_at_most(_sorted(held))]
+            kept = len(held[0])
+    hashes = _sorted(held)
+    again = hashes[1:] == hashes[:-1]
+    found = np.unique(hashes[1:][again])
+    singles = len(hashes) - int(again.sum()) - len(found)
+    return found, rows - singles
+
+
+def _sorted(held: list[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
+    """All of them, which are let go of."""
+    import numpy as np
+
+    hashes = np.concatenate(held)
+    held.clear()
+    hashes.sort()
+    return hashes
+
+
+def _twice_at_most(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Of equal ones, which follow each other, the first two."""
+    import numpy as np
+
+    return np.concatenate([hashes[:2], hashes[2:][hashes[2:] != hashes[:-2]]])
+
+
+def _hash_of(columns: Sequence[str]) -> str:
+    return f"hash({', '.join(columns)})"
