@@ -28,3 +28,22 @@ def test_files_that_go_over_the_network_are_the_smaller_ones(
     for name in ("a.parquet", "b.parquet"):
         group = pq.read_metadata(tmp_path / name).row_group(0)
         assert {group.column(at).compression for at in range(2)} == {codec}
+
+
+def test_the_sign_of_zero_is_kept(tmp_path: Path) -> None:
+    """In columns of nothing else, and in lists; DuckDB's dictionaries would lose it."""
+    select = "SELECT CASE WHEN i % 2 = 0 THEN 0.0 ELSE -0.0 END::DOUBLE AS d FROM range(10) r(i)"
+    path = tmp_path / "rows.parquet"
+    copy_to_parquet(duckdb.connect(), f"SELECT d, [d] AS l, d::FLOAT AS f FROM ({select})", path)
+    signs = duckdb.sql(f"SELECT d::VARCHAR, l[1]::VARCHAR, f::VARCHAR FROM '{path}'").fetchall()
+    assert signs == [("0.0",) * 3, ("-0.0",) * 3] * 5
+
+
+def test_columns_of_few_values_have_dictionaries(tmp_path: Path) -> None:
+    """They are read in a third of the time."""
+    select = (
+        "SELECT 'customer ' || i AS customer, 'region ' || i % 4 AS region FROM range(9000) r(i)"
+    )
+    copy_to_parquet(duckdb.connect(), select, tmp_path / "rows.parquet")
+    group = pq.read_metadata(tmp_path / "rows.parquet").row_group(0)
+    assert [group.column(at).has_dictionary_page for at in range(2)] == [False, True]
