@@ -32,7 +32,8 @@ def test_files_that_go_over_the_network_are_the_smaller_ones(
 
 def test_the_sign_of_zero_is_kept(tmp_path: Path) -> None:
     """In columns of nothing else, and in lists; DuckDB's dictionaries would lose it."""
-    select = "SELECT (CASE WHEN i % 2 = 1 THEN '-' ELSE '' END || '0.0')::DOUBLE AS d FROM range(10) r(i)"
+    zero = "(CASE WHEN i % 2 = 1 THEN '-' ELSE '' END || '0.0')::DOUBLE"
+    select = f"SELECT {zero} AS d FROM range(10) r(i)"
     path = tmp_path / "rows.parquet"
     copy_to_parquet(duckdb.connect(), f"SELECT d, [d] AS l, d::FLOAT AS f FROM ({select})", path)
     signs = duckdb.sql(f"SELECT d::VARCHAR, l[1]::VARCHAR, f::VARCHAR FROM '{path}'").fetchall()
