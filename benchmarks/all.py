@@ -35,12 +35,12 @@ RESULTS = FOLDER / "RESULTS.md"
 BENCHMARKS: dict[str, tuple[list[str], list[str] | None, float]] = {
     "pipeline": ([], ["--quick"], 1800),
     "atomic_runs": (["--millions", "5", "--repeat", "2"], None, 2400),
-    "commands": ([], ["--quick"], 900),
+    "commands": (["--repeat", "3"], ["--quick"], 900),
     "api": ([], ["--quick"], 600),
     "databases": ([], ["--quick"], 600),
     "warm": ([], ["--quick"], 600),
     "service_load": (
-        ["--partitions", "20", "--runs", "150", "--history", "0"],
+        ["--partitions", "10", "--runs", "100", "--history", "0"],
         None,
         2400,
     ),
@@ -55,9 +55,9 @@ BENCHMARKS: dict[str, tuple[list[str], list[str] | None, float]] = {
         ["--fleet", "5", "--sample", "1", "--growth", "10"],
         600,
     ),
-    "campaign": (["--repositories", "20", "--repeat", "2"], None, 600),
+    "campaign": (["--repositories", "10", "--repeat", "2"], None, 600),
     "dashboards": (["--repeat", "3"], None, 900),
-    "dashboard_visits": ([], None, 1200),
+    "dashboard_visits": (["--rows", "1000000"], None, 900),
 }
 PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pandas", "dlt", "copier")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
