@@ -149,9 +149,10 @@ def _found_twice(
     whole = _hash_of(columns)
     only = f" WHERE {whole} % {parts} = {part}" if parts > 1 else ""
     reader = connection.execute(f"SELECT {whole} FROM {relation}{only}").to_arrow_reader()  # noqa: S608
-    held, rows, kept = [np.empty(0, np.uint64)], 0, 0
+    held: list[npt.NDArray[np.uint64]] = [np.empty(0, np.uint64)]
+    rows, kept = 0, 0
     for batch in reader:
-        held.append(np.from_dlpack(batch.column(0)))
+        held.append(np.asarray(np.from_dlpack(batch.column(0)), np.uint64))
         rows, kept = rows + batch.num_rows, kept + batch.num_rows
         if kept > 2 * _HASHES_AT_ONCE:
             # Far more than a part of them: most are the same.
