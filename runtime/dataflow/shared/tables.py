@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.lazy_rows import LazyRows, TableFileError
 from dataflow.shared.parquet_types import storable
+from dataflow.shared.row_compression import row_compression
 from dataflow.shared.shown import quoted
 from dataflow.shared.step_progress import step_progress
 from dataflow.shared.wide_decimals import narrowed
@@ -134,7 +135,7 @@ def write_parquet(data: Rows, path: Path, known: pa.Schema | None = None) -> int
             writer: Any = None
             for table in (_as_known(table, known) for table in tables):
                 writer = writer or stack.enter_context(
-                    pq.ParquetWriter(beside, table.schema, compression="zstd")
+                    pq.ParquetWriter(beside, table.schema, compression=row_compression())
                 )
                 _refuse_other_types(table, writer.schema)
                 writer.write_table(table)

@@ -105,15 +105,22 @@ def conform(
     except duckdb.Error as error:
         if _MISFIT not in str(error):
             raise
-    wrong = _misfits(connection, relation, checked)
+    fits = " AND ".join(match.reading.fits for match in checked)
+    numbered = f"(SELECT row_number() OVER () AS n, * FROM {relation})"  # noqa: S608
+    if contract.on_change.bad_value == "quarantine":
+        # Looked for once: these are asked what is wrong with them, and put aside.
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE misfits AS FROM {numbered} WHERE NOT ({fits})"
+        )
+        numbered = "misfits"
+    wrong, failing_rows = _misfits(connection, numbered, checked)
     if untabbed := _without_tabs(wrong, kinds, relation):
         return conform(connection, untabbed, names, contract, declared=declared)
     if declared and (wider := _widened(connection, wrong, kinds)):
         return _in_wider_types(connection, relation, names, contract, wider)
-    fits = " AND ".join(match.reading.fits for match in checked)
     if contract.on_change.bad_value == "fail":
         refusal = _refusal(wrong, contract)
-        refusal.failing_rows = _rows_without(connection, relation, fits)
+        refusal.failing_rows = failing_rows
         raise refusal
     report = replace(report, bad_columns=[misfit.match.name for misfit in wrong])
     values = ", ".join(
@@ -125,7 +132,7 @@ def conform(
         report = replace(report, nulled_values=sum(misfit.count for misfit in wrong))
         notes += [note.format(READ_AS_NONE) for note in told]
         return Conformed(rows, report, notes)
-    rejected = _rejected(connection, relation, list(names), checked)
+    rejected = _rejected(connection, numbered, list(names), checked)
     rows = rows_of(connection, f"SELECT {values} FROM {relation} WHERE {fits}")  # noqa: S608
     came = rows.num_rows + rejected.num_rows
     refuse_many_rejected(contract, rejected.num_rows, came, [misfit.told for misfit in wrong])
@@ -295,29 +302,32 @@ def _alike(keys: dict[str, str], contract: Contract) -> dict[str, str]:
 
 
 def _misfits(
-    connection: duckdb.DuckDBPyConnection, relation: str, checked: Sequence[Match]
-) -> list[Misfit]:
-    """The columns with values that do not fit."""
+    connection: duckdb.DuckDBPyConnection, numbered: str, checked: Sequence[Match]
+) -> tuple[list[Misfit], int]:
+    """The columns with values that do not fit, and how many rows have such values."""
+    fits = ", ".join(f"{match.reading.fits} AS fits{at}" for at, match in enumerate(checked))
+    whole = " AND ".join(f"fits{at}" for at in range(len(checked)))
     asked = ", ".join(
-        f"count(*) FILTER (NOT {match.reading.fits}), "
-        f"arg_min(CAST({match.key} AS VARCHAR), n) FILTER (NOT {match.reading.fits}), "
-        f"min(n) FILTER (NOT {match.reading.fits})"
-        for match in checked
+        f"count(*) FILTER (NOT fits{at}), "
+        f"arg_min(CAST({match.key} AS VARCHAR), n) FILTER (NOT fits{at}), "
+        f"min(n) FILTER (NOT fits{at})"
+        for at, match in enumerate(checked)
     )
-    row: Any = connection.execute(
-        f"SELECT {asked} FROM (SELECT row_number() OVER () AS n, * FROM {relation})"  # noqa: S608
-    ).fetchone()
+    *row, rows = connection.execute(
+        f"SELECT {asked}, count(*) FILTER (NOT ({whole})) FROM (SELECT *, {fits} FROM {numbered})"  # noqa: S608
+    ).fetchall()[0]
     answers = zip(row[::3], row[1::3], row[2::3], strict=True)
-    return [
+    misfits = [
         Misfit(match, count, number, str(value))
         for match, (count, value, number) in zip(checked, answers, strict=True)
         if count
     ]
+    return misfits, int(rows)
 
 
 def _rejected(
     connection: duckdb.DuckDBPyConnection,
-    relation: str,
+    misfits: str,
     names: list[str],
     checked: Sequence[Match],
 ) -> pa.Table:
@@ -328,18 +338,11 @@ def _rejected(
         if match.column
     )
     record = ", ".join(f"{quote_literal(name)}, c{index}" for index, name in enumerate(names))
-    fits = " AND ".join(match.reading.fits for match in checked)
     return connection.sql(
         f"SELECT n AS row, concat_ws('; ', {reasons}) AS reason, "  # noqa: S608
         f"CAST(json_object({record}) AS VARCHAR) AS record "
-        f"FROM (SELECT row_number() OVER () AS n, * FROM {relation}) WHERE NOT ({fits}) ORDER BY n"
+        f"FROM {misfits} ORDER BY n"
     ).to_arrow_table()
-
-
-def _rows_without(connection: duckdb.DuckDBPyConnection, relation: str, fits: str) -> int:
-    counted = connection.sql(f"SELECT count(*) FROM {relation} WHERE NOT ({fits})")  # noqa: S608
-    row: Any = counted.fetchone()
-    return int(row[0])
 
 
 def _strictly(match: Match) -> str:
