@@ -84,6 +84,12 @@ class RunEndedError(BadInputError):
     http_status = 409
 
 
+class BackfillEndedError(BadInputError):
+    """The backfill cannot be cancelled: it has ended."""
+
+    http_status = 409
+
+
 class BadCursorError(BadInputError):
     """A stretch of log was asked for from where there is none."""
 

@@ -25,7 +25,7 @@ def test_a_stopped_process_is_named_until_it_goes_on(tmp_path: Path) -> None:
     (locks / "up.dagster.json").write_text(json.dumps(me))
     (locks / "up.api.json").write_text(json.dumps({**me, "host": "elsewhere"}))
     code = "import time; time.sleep(600)"
-    daemon = subprocess.Popen([sys.executable, "-c", code, "dagster._daemon"])
+    daemon = subprocess.Popen([sys.executable, "-c", code, "dataflow.service.dagster_daemon"])
     try:
         assert stopped_processes(project) == []
         daemon.send_signal(signal.SIGSTOP)
