@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.model import dagster_statuses
+from dataflow.service.dagster_errors import RunEndedError
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -82,14 +83,22 @@ def cancel_runs(
                     break
                 after = page[-1].run_id
     ended = {
-        run_id: _cancel(dagster, run_id, known, force=force) for run_id, known in chosen.items()
+        run_id: _cancel(dagster, run_id, known, force=force, was_open=not run_ids)
+        for run_id, known in chosen.items()
     }
     return Cancelled([ended[run_id] for run_id in dict.fromkeys(run_ids or chosen)], backfills)
 
 
-def _cancel(dagster: DagsterRuns, run_id: str, workflow_id: str, *, force: bool) -> CancelledRun:
+def _cancel(
+    dagster: DagsterRuns, run_id: str, workflow_id: str, *, force: bool, was_open: bool
+) -> CancelledRun:
     try:
         run = dagster.cancel(run_id, force=force)
+    except RunEndedError as error:
+        # Its backfill, cancelled before, may have been quicker.
+        if was_open and dagster.status(run_id).status == "canceled":
+            return CancelledRun(run_id, workflow_id, "canceled")
+        return CancelledRun(run_id, workflow_id, None, error.reason)
     except DataflowError as error:
         return CancelledRun(run_id, workflow_id, None, error.reason)
     return CancelledRun(run_id, run.workflow_id, run.status)

@@ -22,7 +22,7 @@ from dataflow.service.dagster_errors import (
 )
 from dataflow.service.graphql_answer import expected, repository
 from dataflow.service.jobs import Health, Job, parse_job, parse_schedule
-from dataflow.service.patience import with_patience
+from dataflow.service.patience import check_not_stopped, with_patience
 from dataflow.service.run_answers import parse_run
 from dataflow.service.service_lock import is_up
 from dataflow.shared.shown import shortened
@@ -139,6 +139,7 @@ class Dagster(DagsterBackfills):
             BrokenWorkflowError: It cannot be loaded.
             BadRunConfigError: The job does not take that config.
             RunRequestError: It has no such partition or part, or needs a partition.
+            ServiceStoppedError: A process of the service is there and does not go on.
         """
         # By which a run is found again whose launch was done and whose answer was lost.
         once = {_LAUNCH_TAG: str(uuid4())}
@@ -154,6 +155,7 @@ class Dagster(DagsterBackfills):
         except DagsterUnavailableError:
             if not is_up(self.project, "dagster"):
                 raise
+            check_not_stopped(self.project)
         return with_patience(self.project, launch_again)
 
     def _launch(self, workflow_id: str, asked: RunRequest, tags: dict[str, str]) -> Run:
