@@ -35,7 +35,7 @@ RESULTS = FOLDER / "RESULTS.md"
 BENCHMARKS: dict[str, tuple[list[str], list[str] | None, float]] = {
     "pipeline": ([], ["--quick"], 1800),
     "atomic_runs": (["--millions", "5", "--repeat", "2"], None, 2400),
-    "commands": ([], ["--quick"], 900),
+    "commands": (["--repeat", "3"], ["--quick"], 900),
     "api": ([], ["--quick"], 600),
     "databases": ([], ["--quick"], 600),
     "warm": ([], ["--quick"], 600),
@@ -57,7 +57,7 @@ BENCHMARKS: dict[str, tuple[list[str], list[str] | None, float]] = {
     ),
     "campaign": (["--repositories", "20", "--repeat", "2"], None, 600),
     "dashboards": (["--repeat", "3"], None, 900),
-    "dashboard_visits": ([], None, 1200),
+    "dashboard_visits": (["--rows", "1000000"], None, 900),
 }
 PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pandas", "dlt", "copier")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

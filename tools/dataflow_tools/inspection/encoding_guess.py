@@ -72,6 +72,8 @@ _SIGNS = frozenset("€£¥¢§°²³¹µ·–—‘’“”„‚…™©®«�
 _OF_AMOUNTS = frozenset("€£¥¢¼½¾±×÷¬¦¨¸´¹³")  # noqa: RUF001
 _NEARLY_ALL = 0.98
 _SAMPLE = 40
+# Signs that were one sign before stand together: none of them is ASCII.
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]{2,}")
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,22 @@ def encoded_twice(path: Path) -> str:
     """A word of a UTF-8 file that was made of UTF-8 once more, as it is; empty if there is none."""
     with path.open("rb") as stream:
         text = stream.read(_CHUNK).decode("utf-8", errors="ignore")
-    for match in re.finditer(r"\S*[\u00c2-\u00df\u00e2-\u00ef][^\x00-\x7f]\S*", text):
+    for match in _BEYOND_ASCII.finditer(text):
         try:
             match[0].encode("cp1252").decode("utf-8")
         except UnicodeError:
             continue
-        return match[0]
+        return _word_around(text, match)
     return ""
+
+
+def _word_around(text: str, match: re.Match[str]) -> str:
+    """What stands around a match up to the next blanks, but no more than can be shown."""
+    before = text[max(0, match.start() - _SAMPLE // 2) : match.start()]
+    after = text[match.end() : match.end() + _SAMPLE // 2]
+    *_, begun = re.split(r"\s", before)
+    ended, *_ = re.split(r"\s", after)
+    return f"{begun}{match[0]}{ended}"
 
 
 def guess_encoding(file: LocalFile) -> EncodingGuess:
