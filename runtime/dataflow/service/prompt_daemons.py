@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dagster import RunsFilter
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dagster._core.execution.backfill import PartitionBackfill
     from dagster._core.workspace.context import IWorkspaceProcessContext
     from dagster._daemon.daemon import DaemonIterator
+
+    Context = IWorkspaceProcessContext[Any]
 
 # A look is a question or two to the history: about a millisecond.
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -43,7 +45,7 @@ class PromptBackfillDaemon(BackfillDaemon):
     """Goes on with backfills when there is something to do, and else as often as Dagster's."""
 
     def core_loop(
-        self, workspace_process_context: IWorkspaceProcessContext, shutdown_event: threading.Event
+        self, workspace_process_context: Context, shutdown_event: threading.Event
     ) -> DaemonIterator:
         """Dagster's own, which waits for the end of the daemon in between."""
         due = DueBackfills(workspace_process_context.instance)
@@ -120,7 +122,7 @@ class PromptQueueDaemon(QueuedRunCoordinatorDaemon):
     """Looks into the queue whenever a run has ended, and else as often as Dagster's."""
 
     def core_loop(
-        self, workspace_process_context: IWorkspaceProcessContext, shutdown_event: threading.Event
+        self, workspace_process_context: Context, shutdown_event: threading.Event
     ) -> DaemonIterator:
         """Serve the queue; the errors of one turn are noted and do not end it."""
         instance = workspace_process_context.instance

@@ -46,7 +46,7 @@ def test_a_backfill_is_due_when_asked_for_and_when_its_runs_are_over(
     """Not while they are under way, and not again and again if its turn has changed nothing."""
     due = DueBackfills(instance)
     assert not due.look()
-    backfill = ask_for_backfill(instance)
+    backfill: Any = ask_for_backfill(instance)
     assert [due.look(), due.look()] == [True, False]
     run = begin(instance, **{BACKFILL_ID_TAG: "filling"})
     assert not due.look()
@@ -62,7 +62,8 @@ def test_a_daemon_that_waits_takes_a_new_backfill_up(instance: DagsterInstance) 
     """Where Dagster's own would go on waiting for half a minute; its end is noticed as well."""
     ends = threading.Event()
     with PromptBackfillDaemon({"use_threads": False}) as daemon:
-        loop = daemon.core_loop(SimpleNamespace(instance=instance), ends)  # type: ignore[arg-type]
+        context: Any = SimpleNamespace(instance=instance)
+        loop = daemon.core_loop(context, ends)
         assert [getattr(next(loop), "name", None) for _ in range(3)] == [
             "START_SPAN",
             None,
@@ -80,7 +81,7 @@ def test_the_queue_is_served_when_a_run_has_ended(instance: DagsterInstance) -> 
     turns: list[int] = []
 
     class Noting(PromptQueueDaemon):
-        def run_iteration(self, *_: object, **__: object) -> Iterator[None]:
+        def run_iteration(self, workspace_process_context: Any, _: Any = None) -> Any:  # noqa: ARG002
             turns.append(len(turns))
             if len(turns) == 1:
                 raise OSError("the disk is full")
