@@ -67,19 +67,14 @@ def is_as_it_was(shop: Shop) -> None:
     assert shop.raw() == shop.mart() == shop.published() == GOOD
 
 
-@pytest.mark.parametrize(
-    ("folder", "room"),
-    [*((folder, 8 << 10) for folder in FOLDERS), (".dataflow", 0), (".dataflow/site", 8 << 10)],
-)
+@pytest.mark.parametrize("folder", [*FOLDERS, ".dataflow/site"])
 def test_a_full_disk_is_one_message_and_nothing_is_lost(
-    shop: Shop, mounts: Mounts, folder: str, room: int
+    shop: Shop, mounts: Mounts, folder: str
 ) -> None:
     """Wherever the room ends; with room again the next run goes through."""
     shop.write_rows(*range(4, 20_000))
-    mounts.full(shop.root / folder, room=room)
-    told = shop.run()
-    told.is_told("space")
-    assert "JSON" not in told.stderr
+    mounts.full(shop.root / folder, room=8 << 10)
+    shop.run().is_told("space")
     is_as_it_was(shop)
     (shop.root / folder / "filler").unlink()
     shop.run_well()
