@@ -40,7 +40,7 @@ BENCHMARKS: dict[str, tuple[list[str], list[str] | None, float]] = {
     "databases": ([], ["--quick"], 600),
     "warm": ([], ["--quick"], 600),
     "service_load": (
-        ["--partitions", "20", "--runs", "150", "--history", "0"],
+        ["--partitions", "10", "--runs", "100", "--history", "0"],
         None,
         2400,
     ),
@@ -55,7 +55,7 @@ BENCHMARKS: dict[str, tuple[list[str], list[str] | None, float]] = {
         ["--fleet", "5", "--sample", "1", "--growth", "10"],
         600,
     ),
-    "campaign": (["--repositories", "20", "--repeat", "2"], None, 600),
+    "campaign": (["--repositories", "10", "--repeat", "2"], None, 600),
     "dashboards": (["--repeat", "3"], None, 900),
     "dashboard_visits": (["--rows", "1000000"], None, 900),
 }

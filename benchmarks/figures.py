@@ -22,6 +22,8 @@ TOLERANCE = 4 / 3
 _NUMBER = re.compile(r"[\d,]+(?:\.\d+)?")
 # Words in a ratio of which more is better: "29x faster", "52x less CPU".
 _MORE_IS_BETTER = ("faster", "less")
+# The word before how a cost grows, of which 1 is linear, and less is as good.
+SLOPE = "slope"
 
 # The rows of one kind of run: by benchmark, then by what was measured.
 Figures = Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -76,10 +78,14 @@ def times_worse(old: str, new: str) -> float:
     1.5
     >>> times_worse("30x faster", "20x faster")
     1.5
+    >>> times_worse("slope 0.10", "slope 0.90")
+    1.0
     """
     before, after = _number(old), _number(new)
     if before is None or after is None:
         return 1.0
+    if old.startswith(SLOPE):
+        before, after = max(before, 1.0), max(after, 1.0)
     if any(word in old for word in _MORE_IS_BETTER):
         before, after = after, before
     return after / before if before else float("inf") if after else 1.0

@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from figures import SLOPE
 from growth_curves import COLD, CPU, CURVES, Point
 from measuring import Result, record, say
 from scale_plots import draw
@@ -68,8 +69,9 @@ def report(name: str, points: Sequence[Point]) -> None:
         grown = slope([(point.size, point.value) for point in found])
         times = found[-1].value / found[0].value
         what = f"{name} {found[0].size:,} to {found[-1].size:,}: {line}"
-        value = f"{values} {found[0].unit}; slope {grown:.2f}"
-        record(Result(PART, what, value, f"{times:.2f}x", "at most linear", grown <= LINEAR))
+        value = f"{values} {found[0].unit}; {times:.2f}x"
+        met = grown <= LINEAR
+        record(Result(PART, what, value, f"{SLOPE} {grown:.2f}", "at most linear", met))
 
 
 def slope(costs: Sequence[tuple[int, float]]) -> float:

@@ -34,6 +34,8 @@ def row(what: str, ratio: str, *, peer: bool = False) -> Result:
         ("0.09 of an update", "0.13 of an update", True),
         ("0.00x", "0.00x", False),
         ("0.00x", "0.01x", True),
+        ("slope 0.10", "slope 1.20", False),
+        ("slope 0.90", "slope 1.40", True),
     ],
 )
 def test_a_figure_is_worse_by_more_than_a_third_of_its_ratio(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,24 +28,52 @@ _WORDS = {
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-def distinct_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
+def compared_name(name: str) -> str:
+    """A name as it is compared with an agreed one: case, kinds of blanks and marks do not count.
+
+    A mark on a letter may be a sign of its own, as some systems write it.
+
+    >>> compared_name("Total\u00a0 Gro\u0308\u00dfe") == compared_name("total gr\u00f6\u00dfe")
+    True
+    """
+    return " ".join(unicodedata.normalize("NFC", name).lower().split())
+
+
+def distinct_names(
+    names: Sequence[str], agreed: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
     """Make names differ by more than case, as the warehouse needs it, and none of them empty.
 
     A name that was there before gets ``_2``, ``_3`` and so on; an empty one is ``column_`` and its
     number. All others stay as they are.
 
+    Args:
+        agreed: What names were made before. Of those that differ by case, whatever their order is
+            today, each gets the name that was made of it.
+
     Returns:
         The names in their order, and a note on each that was changed.
+
+    >>> distinct_names(["ID", "id"])[0], distinct_names(["id", "ID"], ["ID", "id_2"])[0]
+    (['ID', 'id_2'], ['id_2', 'ID'])
     """
     stripped = [name.strip() for name in names]
     taken = {name.lower() for name in stripped if name}
     met: set[str] = set()
     result: list[str] = []
     notes: list[str] = []
+    first = _first_of_each(stripped, agreed)
     for number, name in enumerate(stripped, start=1):
-        if name and name.lower() not in met:
+        if name and name.lower() not in met and name == first.get(name.lower(), name):
             met.add(name.lower())
             result.append(name)
+            continue
+        again = (one for one in agreed if re.fullmatch(rf"{re.escape(name)}_\d+", one))
+        made = next((one for one in again if one not in result), "")
+        if made and name.lower() in first:
+            taken.add(made.lower())
+            result.append(made)
+            notes.append(f"Column {number} is called {name!r}; it is read as {made!r}.")
             continue
         base, count = (name, 2) if name else ("column", number)
         while f"{base}_{count}".lower() in taken:
@@ -55,6 +84,12 @@ def distinct_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
         what = f"is called {name!r}, as one before it" if name else "has no name"
         notes.append(f"Column {number} {what}; it is read as {new!r}.")
     return result, notes
+
+
+def _first_of_each(names: Sequence[str], agreed: Collection[str]) -> dict[str, str]:
+    """Of names that differ by case only the one that stays as it is, as was agreed."""
+    times = Counter(name.lower() for name in set(names) if name)
+    return {name.lower(): name for name in names if name in agreed and times[name.lower()] > 1}
 
 
 def sql_identifiers(names: Sequence[str], reserved: Collection[str] = ()) -> list[str]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.contract import written_type
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.sources.column_names import compared_name
 from dataflow.sources.contract_match import LONGEST_VALUE, READ_AS_UTC, Match, Misfit, lacks_zone
 from dataflow.sources.contract_values import always, reading_of
 from dataflow.sources.errors import ContractError
 from dataflow.sources.kept_rows import rows_of
 from dataflow.sources.lost_columns import listed, lost_columns
 from dataflow.sources.rejection_limit import refuse_many_rejected
+from dataflow.sources.type_rules import without_tabs
 from dataflow.sources.type_widening import wider_type
 
 if TYPE_CHECKING:
@@ -103,6 +106,8 @@ def conform(
         if _MISFIT not in str(error):
             raise
     wrong = _misfits(connection, relation, checked)
+    if untabbed := _without_tabs(wrong, kinds, relation):
+        return conform(connection, untabbed, names, contract, declared=declared)
     if declared and (wider := _widened(connection, wrong, kinds)):
         return _in_wider_types(connection, relation, names, contract, wider)
     fits = " AND ".join(match.reading.fits for match in checked)
@@ -127,6 +132,20 @@ def conform(
     report = replace(report, rejected_rows=rejected.num_rows)
     notes += [note.format("the row is put aside") for note in told]
     return Conformed(rows, report, notes, rejected)
+
+
+def _without_tabs(wrong: Sequence[Misfit], kinds: dict[str, str], relation: str) -> str:
+    """The relation with blanks for the tabs in texts that do not fit; empty if there are none.
+
+    To look for tabs in every value takes too long.
+    """
+    keys = [
+        misfit.match.key
+        for misfit in wrong
+        if misfit.match.key and kinds[misfit.match.key] == "VARCHAR" and "\t" in misfit.value
+    ]
+    blanks = ", ".join(f"{without_tabs(key)} AS {key}" for key in keys)
+    return f"(SELECT * REPLACE ({blanks}) FROM {relation})" if keys else ""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -191,8 +210,8 @@ def _empty(
     contract: Contract,
 ) -> set[str]:
     """The columns that the contract does not have, and that have no value: they are no news."""
-    agreed = {(column.source or name).lower() for name, column in contract.columns.items()}
-    others = [f"c{index}" for index, name in enumerate(names) if name.lower() not in agreed]
+    agreed = {compared_name(column.source or name) for name, column in contract.columns.items()}
+    others = [f"c{index}" for index, name in enumerate(names) if compared_name(name) not in agreed]
     if not others:
         return set()
     counts: Any = connection.execute(
@@ -210,12 +229,12 @@ def _matched(
         empty: Those of the others without a value, which are loaded without a word.
     """
     keys = {name: f"c{index}" for index, name in enumerate(names)}
-    by_lower = {name.lower(): key for name, key in keys.items()}
+    alike = _alike(keys, contract)
     matches: list[Match] = []
     lost: dict[str, str] = {}
     for name, column in contract.columns.items():
         wanted = column.source or name
-        key = keys.get(wanted) or by_lower.get(wanted.lower())
+        key = keys.get(wanted) or alike.get(wanted.lower()) or alike.get(compared_name(wanted))
         if key is None:
             nothing = always(f"CAST(NULL AS {_stored(column)})")
             matches.append(Match(name, None, nothing, column))
@@ -260,6 +279,19 @@ def _matched(
             + "."
         )
     return matches, ContractReport(new, list(lost)), notes
+
+
+def _alike(keys: dict[str, str], contract: Contract) -> dict[str, str]:
+    """The columns that no agreed name is exactly, by how their names are compared.
+
+    Those of which several are compared as the same are left out.
+    """
+    wanted = {column.source or name for name, column in contract.columns.items()}
+    others = {name: key for name, key in keys.items() if name not in wanted}
+    times = Counter(map(compared_name, others))
+    found = {compared_name(name): key for name, key in others.items()}
+    alone = {each: key for each, key in found.items() if times[each] == 1}
+    return alone | {name.lower(): key for name, key in others.items()}
 
 
 def _misfits(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import type_family
+from dataflow.sources.column_names import compared_name
 from dataflow.sources.contract_values import ONE_OR_A_THOUSAND
 
 if TYPE_CHECKING:
-    from dataflow.shared.contract import Column
+    from dataflow.shared.contract import Column, Contract
     from dataflow.sources.contract_values import Reading
 
 LONGEST_VALUE = 40
@@ -85,6 +86,22 @@ class Misfit:
             and column.thousands is None
             and re.fullmatch(ONE_OR_A_THOUSAND, self.value.strip()) is not None
         )
+
+
+def names_at_source(contract: Contract | None) -> list[str]:
+    """What the columns of a contract are called at the source; nothing without a contract."""
+    columns = contract.columns.items() if contract else ()
+    return [column.source or name for name, column in columns]
+
+
+def agreed_texts(contract: Contract | None) -> frozenset[str]:
+    """The columns that are text by a contract: their names at the source as they are compared."""
+    columns = contract.columns.items() if contract else ()
+    return frozenset(
+        compared_name(column.source or name)
+        for name, column in columns
+        if column.database_type == "VARCHAR"
+    )
 
 
 def lacks_zone(column: Column, kind: str) -> bool:

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_literal, type_family
-from dataflow.sources.type_rules import CLOCK, DOUBLE, ISO_DAY, ZONE, thousands_signs, whole_part
+from dataflow.sources.type_rules import (
+    CLOCK,
+    DOUBLE,
+    ISO_DAY,
+    ZONE,
+    thousands_signs,
+    whole_part,
+)
 
 if TYPE_CHECKING:
     from dataflow.shared.contract import Column
@@ -92,6 +99,9 @@ def _of_value(wanted: str, given: str, kind: str) -> Reading:
     nested = type_family(kind) == "nested"
     if wanted == "JSON" or (wanted == "VARCHAR" and nested):
         return always(f"CAST(to_json({given}) AS VARCHAR)")
+    if wanted == "VARCHAR" and kind == "BLOB":
+        # A cast writes what is beyond ASCII as \\xC3\\xB6.
+        return Reading(given, ((f"TRY(decode({given})) IS NOT NULL", f"TRY(decode({given}))"),))
     if wanted == "VARCHAR":
         return always(f"CAST({given} AS VARCHAR)")
     if nested:
@@ -101,27 +111,34 @@ def _of_value(wanted: str, given: str, kind: str) -> Reading:
 
 
 def _of_text(column: Column, text: str) -> Reading:
-    wanted, trimmed = column.database_type, f"trim({text})"
+    wanted = column.database_type
     if wanted == "VARCHAR":
         return always(text)
     if wanted == "JSON":
         quoted = f"CAST(to_json({text}) AS VARCHAR)"
         return always(f"CASE WHEN json_valid({text}) THEN {text} ELSE {quoted} END")
+    bare = f"trim({text})"
+    # Blanks alone are a text, and no number, date or truth value: there is none.
+    nothing = f"{bare} = ''", f"CAST(NULL AS {wanted})"
+    return Reading(text, (*_written(column, wanted, text, bare), nothing))
+
+
+def _written(column: Column, wanted: str, text: str, bare: str) -> tuple[tuple[str, str], ...]:
+    """The branches for a text that is a value of a type, ``bare`` of the blanks around it."""
     if type_family(wanted) in ("whole", "fraction"):
-        return Reading(text, _number(column, wanted, text, trimmed))
+        return _number(column, wanted, text, bare)
     if wanted in ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME") and column.format:
-        return Reading(text, (_formatted(wanted, trimmed, column.format),))
+        return (_formatted(wanted, bare, column.format),)
     if wanted == "DATE":
-        part = f"{trimmed}[:10]"
+        part = f"{bare}[:10]"
         pattern = rf"{ISO_DAY}({_ZERO_CLOCK})?"
-        return Reading(text, (_alike(wanted, text), _matching(wanted, trimmed, pattern, part)))
+        return _alike(wanted, text), _matching(wanted, bare, pattern, part)
     patterns = {
         "TIMESTAMP": rf"{ISO_DAY}([ T]{CLOCK})?",
         "TIMESTAMP WITH TIME ZONE": rf"{ISO_DAY}[ T]{CLOCK}{ZONE}",
         "BOOLEAN": "(?i)true|false",
     }
-    pattern = patterns.get(wanted, ".*")
-    return Reading(text, (_alike(wanted, text), _matching(wanted, trimmed, pattern)))
+    return _alike(wanted, text), _matching(wanted, bare, patterns.get(wanted, ".*"))
 
 
 def _alike(wanted: str, text: str) -> tuple[str, str]:
@@ -137,26 +154,26 @@ def _matching(wanted: str, text: str, pattern: str, part: str = "") -> tuple[str
     return f"{matches} AND {value} IS NOT NULL", value
 
 
-def _formatted(wanted: str, trimmed: str, layout: str) -> tuple[str, str]:
-    parsed = f"try_strptime({trimmed}, {quote_literal(layout)})"
+def _formatted(wanted: str, bare: str, layout: str) -> tuple[str, str]:
+    parsed = f"try_strptime({bare}, {quote_literal(layout)})"
     value = f"TRY_CAST({parsed} AS {wanted})"
     test = f"{parsed} IS NOT NULL"
     if wanted == "DATE":
         test += f" AND CAST({value} AS TIMESTAMP) = {parsed}"
     if "%Y" in layout:
         # DuckDB takes years of fewer digits, too.
-        test += rf" AND regexp_matches({trimmed}, '(^|\D)\d{{4}}(\D|$)')"
+        test += rf" AND regexp_matches({bare}, '(^|\D)\d{{4}}(\D|$)')"
     return test, value
 
 
-def _number(column: Column, wanted: str, text: str, trimmed: str) -> tuple[tuple[str, str], ...]:
+def _number(column: Column, wanted: str, text: str, bare: str) -> tuple[tuple[str, str], ...]:
     point, groups = column.decimal or ".", column.thousands or ""
     is_plain = point == "." and not groups
     if wanted in _FRACTIONS and is_plain:
-        return _plain_fraction(wanted, text, trimmed)
-    bare = f"translate({trimmed}, '{thousands_signs(groups)}', '')" if groups else trimmed
+        return _plain_fraction(wanted, text, bare)
+    plain = f"translate({bare}, '{thousands_signs(groups)}', '')" if groups else bare
     if point != ".":
-        bare = f"replace({bare}, {quote_literal(point)}, '.')"
+        plain = f"replace({plain}, {quote_literal(point)}, '.')"
     scale = 0
     if wanted in _FRACTIONS:
         fraction = rf"({_class(point)}\d+)?(e[-+]?\d+)?"
@@ -167,11 +184,11 @@ def _number(column: Column, wanted: str, text: str, trimmed: str) -> tuple[tuple
     else:
         # 5.0 is how some programs write the 5 of a column with gaps.
         fraction = rf"({_class(point)}0+)?"
-        bare = f"regexp_replace({bare}, '{_EXTRA_ZEROS}', '')"
-    test, value = _matching(wanted, trimmed, f"(?i)[-+]?{whole_part(groups)}{fraction}", bare)
+        plain = f"regexp_replace({plain}, '{_EXTRA_ZEROS}', '')"
+    test, value = _matching(wanted, bare, f"(?i)[-+]?{whole_part(groups)}{fraction}", plain)
     if not scale and wanted not in _FRACTIONS and is_plain and column.decimal is None:
         # 1 or 1,000, as the source's country has it: the contract has to say which.
-        test += f" AND NOT regexp_full_match({trimmed}, '{ONE_OR_A_THOUSAND}')"
+        test += f" AND NOT regexp_full_match({bare}, '{ONE_OR_A_THOUSAND}')"
     matching = test, value
     if not is_plain:
         return (matching,)
@@ -182,18 +199,18 @@ def _number(column: Column, wanted: str, text: str, trimmed: str) -> tuple[tuple
     return (f"{quick} AND {value} IS NOT NULL", value), matching
 
 
-def _plain_fraction(wanted: str, text: str, trimmed: str) -> tuple[tuple[str, str], ...]:
+def _plain_fraction(wanted: str, text: str, bare: str) -> tuple[tuple[str, str], ...]:
     """A number with a point; 1,250.00 has both marks, and so can mean but one number."""
     # A text that says that there is no number is none, unless `null_values` has it.
-    unsigned = f"{trimmed}[2:]"
+    unsigned = f"{bare}[2:]"
     plus, value = DOUBLE.test.replace("{x}", unsigned), f"TRY_CAST({unsigned} AS {wanted})"
-    number = f"({DOUBLE.test.replace('{x}', trimmed)} AND NOT isnan(TRY_CAST({trimmed} AS DOUBLE)))"
+    number = f"({DOUBLE.test.replace('{x}', bare)} AND NOT isnan(TRY_CAST({bare} AS DOUBLE)))"
     return (
         (DOUBLE.quick.replace("{x}", text), f"TRY_CAST({text} AS {wanted})"),
-        (number, f"TRY_CAST({trimmed} AS {wanted})"),
+        (number, f"TRY_CAST({bare} AS {wanted})"),
         # In a column of codes a sign tells +5 from 5; in one of numbers they are one.
-        (rf"regexp_matches({trimmed}, '^\+[0-9.]') AND {plus}", value),
-        _matching(wanted, trimmed, _BOTH_MARKS, f"replace({trimmed}, ',', '')"),
+        (rf"regexp_matches({bare}, '^\+[0-9.]') AND {plus}", value),
+        _matching(wanted, bare, _BOTH_MARKS, f"replace({bare}, ',', '')"),
     )
 
 

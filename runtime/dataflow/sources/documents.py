@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from contextlib import suppress
 from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
 from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.sources.column_names import compared_name, distinct_names
+from dataflow.sources.contract_match import agreed_texts, names_at_source
 from dataflow.sources.duckdb_session import (
     NullValues,
     faults_told,
@@ -18,7 +22,7 @@ from dataflow.sources.duckdb_session import (
     without_nan,
 )
 from dataflow.sources.errors import SourceDataError
-from dataflow.sources.exact_numbers import with_exact_numbers
+from dataflow.sources.exact_numbers import is_a_double, with_exact_numbers
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, type_dates
 from dataflow.sources.local_file import size_of
 
@@ -32,9 +36,12 @@ if TYPE_CHECKING:
     from dataflow.sources.local_file import LocalFile
 
 _LARGEST_OBJECT = 64 << 20
-# Beyond this a double does not hold every whole number.
+# From here on a double does not hold every whole number.
 _EXACT = 2.0**53
 _FEW = 20_000
+# Shorter texts have no more digits than every double holds.
+_LONG = 16
+_TOO_LONG = "whole numbers with more digits than a double holds"
 # DuckDB makes dates of texts on its own terms: it drops time zones. A layout that no text has
 # leaves the texts as they are, and `read_typed` looks at them.
 _NO_DATES = "dateformat = 'no-date', timestampformat = 'no-timestamp'"
@@ -100,18 +107,26 @@ def _read(
             relation = connection.sql(f"FROM read_json({always}, columns = {kinds}, {_NO_DATES})")
         fetched, table, notes = _fetch(relation, null_values)
         mixed = [*_mixed_within(relation, table), *_agreed_texts(relation, contract)]
-        if mixed:
-            whole = connection.sql(
-                f"FROM read_json({always}, columns = {_columns(dict.fromkeys(mixed, 'JSON'))})"
-            )
-            _, texts, told = _fetch(whole, null_values)
-            for name in mixed:
+        large = [name for name in _large(table) if name not in mixed]
+        if mixed or large:
+            texts: dict[str, pa.ChunkedArray] = {}
+            for part in _by_keys(relation.columns, [*mixed, *large]):
+                as_json = _columns(dict.fromkeys(part, "JSON"))
+                whole = connection.sql(f"FROM read_json({always}, columns = {as_json})")
+                _, came, _ = _fetch(whole, null_values)
+                texts |= {name: came[key] for key, name in part.items()}
+            exact = [name for name in large if _are_doubles(texts[name])]
+            large = [name for name in large if name not in exact]
+            for name in texts.keys() - set(exact):
                 place = table.column_names.index(name)
                 table = table.set_column(place, name, texts[name])
-            notes += told
+            notes += [f"Column {name!r} has values of several kinds; it is text." for name in mixed]
+            notes += [f"Column {name!r} is text: it has {_TOO_LONG}." for name in large]
+            mixed += large
         if contract is not None:
             # It says itself where a value is not of its column's type.
-            return TypedTable(table, [])
+            told_of = _nested_texts(relation, table, contract)
+            return TypedTable(table.rename_columns(_names(table.column_names, contract)), told_of)
         typed = type_dates(connection, table, None if mixed else fetched)
         return replace(typed, notes=notes + typed.notes)
 
@@ -126,6 +141,33 @@ def _kinds_found(relation: duckdb.DuckDBPyRelation) -> str:
     if names == ["json"] or "" in names or any(made and made[1] in names for made in told_apart):
         return ""
     return _columns(dict(zip(relation.columns, map(str, relation.types), strict=True)))
+
+
+def _names(found: Sequence[str], contract: Contract) -> Sequence[str]:
+    """The names of columns by what was agreed, for keys that differ by case only.
+
+    DuckDB calls the first of them by its key, whatever their order is today.
+    """
+    keys = _keys(found)
+    return distinct_names(keys, names_at_source(contract))[0] if keys != list(found) else found
+
+
+def _keys(names: Sequence[str]) -> list[str]:
+    """The keys that columns were made of: ``Id`` of ``Id_1`` beside ``id``."""
+    lower = {name.lower() for name in names}
+    made = [re.fullmatch(r"(.+)_\d+", name, re.DOTALL) for name in names]
+    return [
+        each[1] if each and each[1].lower() in lower and each[1] not in names else name
+        for name, each in zip(names, made, strict=True)
+    ]
+
+
+def _by_keys(names: Sequence[str], wanted: Sequence[str]) -> list[dict[str, str]]:
+    """Columns by their keys, in parts in which no two keys differ by case only."""
+    keys = dict(zip(names, _keys(names), strict=True))
+    alone = {keys[name]: name for name in wanted if keys[name] == name}
+    others = [{keys[name]: name} for name in wanted if keys[name] != name]
+    return [part for part in (alone, *others) if part]
 
 
 def _columns(kinds: Mapping[str, str]) -> str:
@@ -167,12 +209,47 @@ def _fetch(
     table = relation.to_arrow_table(batch_size=BATCH_ROWS)
     mixed = [name for name in notes if table[name].null_count < table.num_rows]
     told = [f"Column {name!r} has values of several kinds; it is text." for name in mixed]
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if str(column.type) != "double":
-            continue
-        if _largest(column) > _EXACT:
-            told.append(f"Column {name!r} has whole numbers too large to be exact as numbers.")
     return relation, table, told
+
+
+def _large(table: pa.Table) -> list[str]:
+    """The columns of fractions with numbers so large that not every whole one is a double."""
+    columns = zip(table.column_names, table.columns, strict=True)
+    return [
+        name
+        for name, column in columns
+        if str(column.type) == "double" and _largest(column) >= _EXACT
+    ]
+
+
+def _are_doubles(texts: pa.ChunkedArray) -> bool:
+    """Whether doubles are all numbers that texts write, as far as they are numbers."""
+    values = (value for value in texts.to_pylist() if value is not None)
+    return all(is_a_double(value) for value in values if len(value) >= _LONG)
+
+
+def _nested_texts(
+    relation: duckdb.DuckDBPyRelation, table: pa.Table, contract: Contract
+) -> list[str]:
+    """Notes on columns that are text by their contract and have lists or objects."""
+    agreed = agreed_texts(contract)
+    kinds = zip(relation.columns, relation.types, strict=True)
+    return [
+        f"Column {name!r} is text by its contract and has lists or objects: they are loaded as the "
+        "text of their JSON."
+        for name, kind in kinds
+        if compared_name(name) in agreed
+        and (kind.id in ("list", "struct") or (str(kind) == "JSON" and _has_nested(table[name])))
+    ]
+
+
+def _has_nested(texts: pa.ChunkedArray) -> bool:
+    for value in texts.to_pylist():
+        if value is not None and value[:1] in ("[", "{"):
+            with suppress(ValueError):
+                json.loads(value)
+                return True
+    return False
 
 
 def _largest(column: Any) -> float:
@@ -202,14 +279,9 @@ def _mixed_within(relation: duckdb.DuckDBPyRelation, table: pa.Table) -> list[st
 
 def _agreed_texts(relation: duckdb.DuckDBPyRelation, contract: Contract | None) -> list[str]:
     """The columns of fractions that are text by their contract: beside 1.5 the text of 5 is 5."""
-    columns = contract.columns.items() if contract else ()
-    agreed = {
-        (column.source or name).lower()
-        for name, column in columns
-        if column.database_type == "VARCHAR"
-    }
+    agreed = agreed_texts(contract)
     kinds = zip(relation.columns, relation.types, strict=True)
-    return [name for name, kind in kinds if str(kind) == "DOUBLE" and name.lower() in agreed]
+    return [name for name, kind in kinds if str(kind) == "DOUBLE" and compared_name(name) in agreed]
 
 
 def _holds_json(kind: Any, array: Any) -> bool:

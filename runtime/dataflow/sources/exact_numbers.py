@@ -108,10 +108,27 @@ def _rows(text: str) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def _fraction(text: str) -> float | str:
-    digits = re.split("[eE]", text, maxsplit=1)[0].replace(".", "").lstrip("-0").rstrip("0")
+def is_a_double(text: str) -> bool:
+    """Whether a double is the number that a text of JSON writes, or is written so.
+
+    >>> is_a_double("9007199254740992"), is_a_double("9007199254740993"), is_a_double("1.5e300")
+    (True, False, True)
+    """
     number = float(text)
-    return text if len(digits) > _DIGITS or number in (float("inf"), float("-inf")) else number
+    if text.lstrip("-").isdigit():
+        return int(text) == number or _digits(text) == _digits(repr(number))
+    return _digits(text) == _digits(repr(number))
+
+
+def _digits(text: str) -> str:
+    """The digits of a number that count, wherever its point stands."""
+    return re.split("[eE]", text, maxsplit=1)[0].replace(".", "").lstrip("-0").rstrip("0")
+
+
+def _fraction(text: str) -> float | str:
+    number = float(text)
+    infinite = number in (float("inf"), float("-inf"))
+    return text if infinite or len(_digits(text)) > _DIGITS else number
 
 
 def _whole(text: str) -> int | str:

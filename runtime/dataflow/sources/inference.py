@@ -21,14 +21,17 @@ from dataflow.sources.contract_check import Conformed, conform
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.kept_rows import found_rows_of
 from dataflow.sources.kept_rules import Kept, rules_kept, same_rules_kept
+from dataflow.sources.numbered_names import is_numbered
 from dataflow.sources.type_rules import (
     COMMA_IS_POINT,
     DATE_RULES,
     DOUBLE,
+    EXACT,
     RULES,
     TEXT,
     Rule,
     fitted,
+    trimmed,
 )
 
 if TYPE_CHECKING:
@@ -89,7 +92,7 @@ class _Column:
 
     @property
     def text(self) -> str:
-        return f"trim({self.key})" if self.padded else self.key
+        return trimmed(self.key) if self.padded else self.key
 
     @property
     def rivals(self) -> tuple[Rule, ...]:
@@ -147,6 +150,7 @@ def read_typed(
     undecided = [column for column in columns if column.rules and column.rule is TEXT]
     decided = {column.key: column for column in _decide(connection, relation, undecided)}
     columns = _consistent([decided.get(column.key, column) for column in columns])
+    columns, told = _numbered(columns)
     columns = _fitted(connection, relation, columns)
     try:
         table = _cast(connection, relation, columns)
@@ -154,9 +158,12 @@ def read_typed(
         if _MISFIT not in str(error) and not isinstance(error, duckdb.ConversionException):
             raise
         columns = _consistent(_narrow(connection, relation, columns))
+        columns, more = _numbered(columns)
+        told += more
         columns = _fitted(connection, relation, columns)
         table = _cast(connection, relation, columns)
     notes = [note for column in columns for note in _notes(connection, relation, column)]
+    notes += told
     written = {column.name: column.rule.written for column in columns if column.rule.written}
     return TypedTable(table, notes, written)
 
@@ -305,6 +312,20 @@ def _consistent(columns: list[_Column]) -> list[_Column]:
     ]
 
 
+def _numbered(columns: list[_Column]) -> tuple[list[_Column], list[str]]:
+    """The columns, those of versions and the like as text, and a note on each of these."""
+    result, notes = [], []
+    for column in columns:
+        if column.rule in (DOUBLE, EXACT) and is_numbered(column.name):
+            column = replace(column, rules=(), guess=None)
+            notes.append(
+                f"Column {column.name!r} is text: of what is numbered so, 1.10 is another than "
+                "1.1. If its values are numbers, set it to `{type: double}` in `ingestion.columns`."
+            )
+        result.append(column)
+    return result, notes
+
+
 def _fitted(
     connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_Column]
 ) -> list[_Column]:
@@ -345,9 +366,9 @@ def _cast(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[_C
 def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column) -> list[str]:
     if column.seen and len(column.rivals) > 1:
         ways = [rule.label for rule in column.rivals]
-        read = f"its dates may be {' or '.join(ways)}"
-        if column.rivals[0].example:
-            read = f"its values may each be a {' or a '.join(ways)}"
+        read = f"its values may each be a {' or a '.join(ways)}"
+        if "format" in column.rivals[0].written:
+            read = f"its dates may be {' or '.join(ways)}"
         return [f"Column {column.name!r} is text: {read}."]
     if column.rule is DOUBLE and COMMA_IS_POINT in column.rules:
         told = "1.234 is one and a bit in it; if points part thousands, set `thousands: '.'`"
@@ -357,7 +378,7 @@ def _notes(connection: duckdb.DuckDBPyConnection, relation: str, column: _Column
         return [f"Column {column.name!r} is number ({column.rule.type}): {told}."]
     if column.guess is None or column.guess in (TEXT, column.rule):
         return []
-    broken = f"NOT {column.guess.check(f'trim({column.key})')}"
+    broken = f"NOT {column.guess.check(trimmed(column.key))}"
     misfit: Any = connection.execute(
         f"SELECT n, {column.key} FROM (SELECT row_number() OVER () AS n, {column.key} "  # noqa: S608
         f"FROM {relation}) WHERE {broken} ORDER BY n LIMIT 1"

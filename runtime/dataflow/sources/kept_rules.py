@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from dataflow.sources.type_rules import trimmed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -47,7 +49,7 @@ def rules_kept(
     for part in _parts(columns):
         asked: list[str] = []
         for key, rules in part:
-            text = f"trim({key})"
+            text = trimmed(key)
             asked.append(f"count({key})")
             asked.append(f"coalesce(bool_or({key} <> {text}), false)")
             asked += [f"coalesce(bool_and({rule.check(text)}), true)" for rule in rules]
@@ -75,7 +77,7 @@ def same_rules_kept(
     tests = ", ".join(f"bool_and({rule.check('t')})" for rule in rules)
     rows = connection.execute(
         f"SELECT k, bool_or(v <> t){', ' if tests else ''}{tests} FROM ("  # noqa: S608
-        "SELECT DISTINCT k, v, trim(v) AS t FROM ("
+        f"SELECT DISTINCT k, v, {trimmed('v')} AS t FROM ("
         f"SELECT unnest(range({len(keys)})) AS k, unnest([{', '.join(keys)}]) AS v FROM {relation}"
         ") WHERE v IS NOT NULL) GROUP BY k"
     ).fetchall()

@@ -134,9 +134,9 @@ def find_records(document: Any, data_path: str | None, shown: str) -> list[dict[
     if data_path:
         found = value_at(document, data_path)
         if found is MISSING:
-            keys = ", ".join(map(repr, document)) if isinstance(document, dict) else "no keys"
+            keys = ", ".join(map(repr, document)) if isinstance(document, dict) else ""
             raise SourceDataError(
-                f"{shown} has nothing at {quoted(data_path)}; it has {keys}.",
+                f"{shown} has nothing at {quoted(data_path)}; it has {keys or 'no keys'}.",
                 "Correct `ingestion.source.data_path`.",
             )
     else:

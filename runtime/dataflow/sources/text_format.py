@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_literal, type_family
-from dataflow.sources.type_rules import RULES, Rule, rules_of
+from dataflow.sources.column_names import compared_name
+from dataflow.sources.type_rules import RULES, Rule, rules_of, trimmed
 
 if TYPE_CHECKING:
     from dataflow.shared.contract import Contract
@@ -42,7 +43,7 @@ class TextFormat:
     def nulls_of(self, name: str) -> Sequence[str] | None:
         """The texts that are said to mean no value in one column; None if it is not named."""
         for column, texts in self.nulls_by_column.items():
-            if column.lower() == name.lower():
+            if compared_name(column) == compared_name(name):
                 return texts
         return None
 
@@ -55,7 +56,7 @@ class TextFormat:
         if not texts:
             return column
         listed = ", ".join(quote_literal(text.strip()) for text in texts)
-        return f"CASE WHEN trim({column}) NOT IN ({listed}) THEN {column} END"
+        return f"CASE WHEN {trimmed(column)} NOT IN ({listed}) THEN {column} END"
 
     def completed(self, contract: Contract | None) -> Contract | None:
         """A contract that also says what is said of all texts, where it says nothing itself."""
@@ -76,11 +77,11 @@ class TextFormat:
 
     def notes(self, names: Sequence[str]) -> list[str]:
         """What a person should know who named a column that is not there."""
-        known = {name.lower() for name in names}
+        known = set(map(compared_name, names))
         return [
             f"`null_values` names a column {name!r}, which is not there."
             for name in self.nulls_by_column
-            if name.lower() not in known
+            if compared_name(name) not in known
         ]
 
 

@@ -15,6 +15,18 @@ CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
 ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
 
 
+def trimmed(text: str) -> str:
+    """SQL for the SQL expression ``text`` without the blanks, tabs and line ends around it."""
+    # DuckDB's `trim` takes no-break blanks for such, and tabs for none.
+    without = f"trim({without_tabs(text)})"
+    return f"CASE WHEN contains({text}, chr(9)) THEN {without} ELSE trim({text}) END"
+
+
+def without_tabs(text: str) -> str:
+    """SQL for the SQL expression ``text`` with blanks in the place of tabs and line ends."""
+    return f"translate({text}, '\t\r\n', '   ')"
+
+
 @dataclass(frozen=True)
 class Rule:
     """One type in one way of writing it.
@@ -120,6 +132,7 @@ def _both_orders() -> list[Rule]:
     return rules
 
 
+_CODE = "code"
 DOUBLE = Rule(
     "DOUBLE",
     "number",
@@ -132,7 +145,19 @@ DOUBLE = Rule(
     "OR CAST(TRY_CAST({x} AS DOUBLE) AS VARCHAR) = {x}))) "
     "AND (NOT isinf(TRY_CAST({x} AS DOUBLE)) OR contains(lower({x}), 'inf')))",
     "TRY_CAST({x} AS DOUBLE)",
+    rival=_CODE,
     quick=r"(strlen({x}) <= 16 AND regexp_full_match({x}, '-?(?:0|[1-9]\d{0,13})(?:\.\d+)?'))",
+)
+
+# 1E5 among whole numbers, and words such as Inf and Nan without a number, are no fractions: what
+# programs write as powers of ten has a point or a sign in it.
+CODE = Rule(
+    "VARCHAR",
+    _CODE,
+    # Nothing but what is a number as well: it is never more than a rival.
+    rf"({DOUBLE.test} AND regexp_full_match({{x}}, '\d+([eE]\d+)?|[-+]?[a-zA-Z]+'))",
+    "{x}",
+    DOUBLE.label,
 )
 
 # A whole number of more than 15 digits is a code, as above.
@@ -234,6 +259,7 @@ RULES: tuple[Rule, ...] = (
     DOUBLE,
     EXACT,
     *_WITH_COMMAS,
+    CODE,
     _TRUTH,
     *DATE_RULES,
 )
@@ -249,7 +275,7 @@ def rules_of(
 
     Without a known decimal mark it is a point, or a comma where points part thousands.
     """
-    numbers: tuple[Rule, ...] = (DOUBLE, EXACT, *_WITH_COMMAS)
+    numbers: tuple[Rule, ...] = (DOUBLE, EXACT, *_WITH_COMMAS, CODE)
     if decimal is not None or thousands is not None:
         numbers = _numbers(decimal or ("," if thousands == "." else "."), thousands)
     dates = DATE_RULES

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.database_fixtures import ODD_PASSWORD
 
+from dataflow.shared.errors import DataflowError
 from dataflow.shared.tables import write_parquet
 from dataflow.sources.read import read_source
 
@@ -310,6 +311,27 @@ def test_columns_of_sqlite_without_a_value_have_the_types_that_are_declared(tmp_
             if row and "x" in row:
                 wanted[5] = "string"
             assert list(map(str, schema.types)) == wanted
+
+
+def test_texts_of_sqlite_that_are_kept_as_bytes(tmp_path: Path) -> None:
+    """They are the texts that they are, by a contract and without one; other bytes are refused."""
+    url = str(tmp_path / "a.sqlite")
+    source = {"type": "database", "url": url, "table": "t"}
+    agreed = {"source": source, "columns": {"v": "text"}}
+    with contextlib.closing(sqlite3.connect(url)) as connection:
+        connection.execute("CREATE TABLE t (v TEXT)")
+        for values in (["Köln", "Köln".encode()], ["Köln".encode()], [b"\xff"]):
+            connection.execute("DELETE FROM t")
+            connection.executemany("INSERT INTO t VALUES (?)", [(value,) for value in values])
+            connection.commit()
+            if values == [b"\xff"]:
+                with pytest.raises(DataflowError, match="'v', row 1: .* is no text"):
+                    read_source(agreed, {})
+                continue
+            found = read_source(agreed, {})["data"]["v"].to_pylist()
+            assert found == ["Köln"] * len(values)
+            if len(values) > 1:
+                assert read(url, table="t")["data"]["v"].to_pylist() == found
 
 
 def test_odd_values_of_a_duckdb_file_arrive_as_text(tmp_path: Path) -> None:

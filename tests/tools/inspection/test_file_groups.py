@@ -79,3 +79,15 @@ def test_a_reserved_word_is_no_name(tmp_path: Path) -> None:
     """It gets another one."""
     write(tmp_path, order="id\n1\n", people="name\nA\n")
     assert set(groups(tmp_path)) == {"my_order", "people"}
+
+
+@pytest.mark.slow
+def test_of_a_long_series_that_agrees_some_files_are_looked_at(tmp_path: Path) -> None:
+    """One that is not looked at is read with the others; if some differ, all are looked at."""
+    write(tmp_path, **{f"day_{number:02}": "id,n\n1,2\n" for number in range(30)})
+    write(tmp_path, day_02="never\nlooked at\n")
+    ((_, files),) = groups(tmp_path).values()
+    assert len(files) == 30
+    write(tmp_path, day_29="other\nx\n")
+    with pytest.raises(SourceSettingError, match="^day_00.csv, day_01.csv, day_03.csv have"):
+        groups(tmp_path)

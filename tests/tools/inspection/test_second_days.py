@@ -93,13 +93,14 @@ def test_a_sheet_that_gets_a_total(project: Path) -> None:
         read_source(ingestion, {})
 
 
-def save_sheets(project: Path, **sheets: list[list[Any]]) -> None:
+def save_sheets(project: Path, hidden: list[str] | None = None, **sheets: list[list[Any]]) -> None:
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
     for name, rows in sheets.items():
         sheet = book.create_sheet(name)
         for row in rows:
             sheet.append(row)
+        sheet.sheet_state = "hidden" if name in (hidden or ()) else "visible"
     book.save(project / "a.xlsx")
 
 
@@ -115,6 +116,15 @@ def test_a_sheet_that_is_added_before_the_table(project: Path) -> None:
     result = read_source(ingestion, {})
     assert [row["v"] for row in result["data"]] == [5, 6]
     assert any("in the sheet 'S' now" in note for note in result["metadata"]["notes"])
+
+
+@pytest.mark.slow
+def test_a_hidden_sheet_before_the_table(project: Path) -> None:
+    """What nobody sees who opens the file is not read in the table's place."""
+    save_sheets(project, S=TABLE)
+    ingestion = agreed("a.xlsx")
+    save_sheets(project, Old=[["id", "v"], [9, 9]], S=TABLE, hidden=["Old"])
+    assert [row["v"] for row in read_source(ingestion, {})["data"]] == [5, 6]
 
 
 @pytest.mark.slow
@@ -156,6 +166,33 @@ def test_numbers_of_json_in_a_column_of_texts(project: Path) -> None:
     ingestion = agreed("a.json")
     (project / "a.json").write_text('[{"id": 1, "v": 5}, {"id": 2, "v": 6.5}]', encoding="utf-8")
     assert [row["v"] for row in read_source(ingestion, {})["data"]] == ["5", "6.5"]
+
+
+@pytest.mark.slow
+def test_a_number_of_json_that_no_double_holds(project: Path) -> None:
+    """A large whole number beside a fraction stays what it is, or is refused."""
+    large = 2**53 + 1
+    (project / "a.json").write_text('[{"id": 1, "v": 1.5}, {"id": 2, "v": 2}]', encoding="utf-8")
+    ingestion = agreed("a.json")
+    rows = f'[{{"id": {large}, "v": {2**60}}}, {{"id": 2.0, "v": 1e300}}]'
+    (project / "a.json").write_text(rows, encoding="utf-8")
+    found = read_source(ingestion, {})["data"].to_pylist()
+    assert found == [{"id": large, "v": 2.0**60}, {"id": 2, "v": 1e300}]
+    (project / "a.json").write_text(f'[{{"id": 1, "v": {large}}}, {{"id": 2, "v": 1.5}}]')
+    with pytest.raises(DataflowError, match=f"'{large}' is no double"):
+        read_source(ingestion, {})
+    assert agreed("a.json")["columns"]["v"] == {"type": "text"}
+
+
+@pytest.mark.slow
+def test_lists_of_json_in_a_column_of_texts_are_told(project: Path) -> None:
+    """A text that becomes a list is loaded as its JSON, and not without a word."""
+    (project / "a.json").write_text('[{"id": 1, "t": "a"}, {"id": 2, "t": "b"}]', encoding="utf-8")
+    ingestion = agreed("a.json")
+    (project / "a.json").write_text('[{"id": 1, "t": ["a"]}, {"id": 2, "t": "b"}]')
+    result = read_source(ingestion, {})
+    assert [row["t"] for row in result["data"]] == ['["a"]', "b"]
+    assert any("'t' is text by its contract" in note for note in result["metadata"]["notes"])
 
 
 @pytest.mark.slow

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MONTHS = r"(?<![a-z])(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?![a-z])"
 _MOST_NAMED = 3
+# So many files of one series are looked at, spread over all of it, if these agree.
+_MOST_LOOKED_AT = 20
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def file_groups(location: str) -> list[FileGroup]:
     """The tables that the files of a folder, or of a pattern, are.
 
     Files with the same columns are one table, and so are those that are called alike but for
-    numbers and months and have a column in common, as files of one series are.
+    numbers and months and have a column in common, as files of one series are. Of a long series
+    some files are looked at; whoever reads all of them refuses one that has other columns.
 
     Returns:
         One group for each table, in the order of the files' names; nothing if the location names
@@ -62,12 +65,8 @@ def file_groups(location: str) -> list[FileGroup]:
     files = _files(location)
     if not files or files == [Path(location)]:
         return []
-    parts = [
-        _Part([file], read_sample({"type": "file", "url": str(file)}).table.column_names)
-        for file in files
-    ]
     groups: list[_Part] = []
-    for part in parts:
+    for part in _parts(files):
         same = next((group for group in groups if group.is_one_with(part)), None)
         if same is None:
             groups.append(part)
@@ -97,6 +96,36 @@ class _Part:
         return mine == others or (
             _stem(self.files[0]) == _stem(other.files[0]) and bool(mine & others)
         )
+
+
+def _parts(files: Sequence[Path]) -> list[_Part]:
+    """Each file with its columns; in a long series that agrees, with those of its first file."""
+    series: dict[tuple[str, str], list[Path]] = {}
+    for file in files:
+        series.setdefault((_stem(file), file.suffix.lower()), []).append(file)
+    columns: dict[Path, Sequence[str]] = {}
+    for members in series.values():
+        first, *others = (_looked_at(file) for file in _spread(members))
+        if all(first.is_one_with(other) for other in others):
+            columns |= dict.fromkeys(members, first.columns)
+        columns |= {part.files[0]: part.columns for part in (first, *others)}
+        columns |= {file: _looked_at(file).columns for file in members if file not in columns}
+    return [_Part([file], columns[file]) for file in files]
+
+
+def _looked_at(file: Path) -> _Part:
+    sample = read_sample({"type": "file", "url": str(file)})
+    return _Part([file], sample.table.column_names)
+
+
+def _spread(files: Sequence[Path]) -> list[Path]:
+    """All of a few files; of many the first, the last, and some at equal distances between.
+
+    >>> [str(file) for file in _spread([Path(str(number)) for number in range(100)])][:4]
+    ['0', '5', '10', '16']
+    """
+    last, most = len(files) - 1, _MOST_LOOKED_AT - 1
+    return [files[at * last // most] for at in range(most + 1)] if last > most else list(files)
 
 
 def _files(location: str) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dataflow.shared.contract import written_type
 from dataflow.shared.shown import shortened
 from dataflow.shared.sql import quote_literal
-from dataflow.sources.type_rules import DOUBLE, RULES, TEXT, Rule
+from dataflow.sources.type_rules import DOUBLE, RULES, TEXT, Rule, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,7 +92,7 @@ def _best_rules(questions: Questions, texts: list[ColumnProfile]) -> list[Rule]:
         numbers = ", ".join(str(number) for number, _ in keys)
         listed = ", ".join(f"list({key}) FILTER ({key} IS NOT NULL)[:{_FIRST}]" for _, key in keys)
         questions.connection.execute(
-            "INSERT INTO first_values SELECT k, trim(v), count(*) FROM ("  # noqa: S608
+            f"INSERT INTO first_values SELECT k, {trimmed('v')}, count(*) FROM ("  # noqa: S608
             f"SELECT k, unnest(l) AS v FROM (SELECT unnest([{numbers}]) AS k, "
             f"unnest([{listed}]) AS l FROM {relation})) GROUP BY ALL"
         )
@@ -126,7 +126,7 @@ def _beginnings(
 
 def _nearest(questions: Questions, column: ColumnProfile, best: Rule) -> Near | None:
     total = column.rows - column.nulls
-    text = f"trim({column.key})"
+    text = trimmed(column.key)
     test = best.check(text)
     if best.type == "BIGINT":
         # Cheaper than the rule, and true of all whole numbers.
@@ -144,7 +144,7 @@ def _nearly(questions: Questions, column: ColumnProfile, found: Near | None) -> 
     if found is None or _all(questions, column, r"[-+]?\d+"):
         return ""
     rule, count, total = found.rule, found.count, found.total
-    misfit = f"NOT {rule.check(f'trim({column.key})')}"
+    misfit = f"NOT {rule.check(trimmed(column.key))}"
     first, value = questions.numbered(f"min_by(ROW(n, {column.key}), n) FILTER ({misfit})")
     others = f" (the first of {total - count:,})" if total - count > 1 else ""
     is_one = questions.value(
@@ -197,7 +197,7 @@ def _bracketed(questions: Questions, column: ColumnProfile) -> str:
 
 
 def _all(questions: Questions, column: ColumnProfile, pattern: str) -> bool:
-    test = f"regexp_full_match(trim({column.key}), {quote_literal(pattern)})"
+    test = f"regexp_full_match({trimmed(column.key)}, {quote_literal(pattern)})"
     return questions.holds(test, column)
 
 

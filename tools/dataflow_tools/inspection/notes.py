@@ -58,6 +58,11 @@ def notes_on_rows(
         nearly: Whether a column has dates but for a few values, which is said elsewhere.
     """
     notes = []
+    if not sample.table.num_rows and not sample.is_declared:
+        notes.append(
+            "There are no rows, which would tell the types of the columns: all are taken for text. "
+            "Make the workflow from a day with rows, or say the types in `ingestion.columns`."
+        )
     if not primary_key and repeated:
         are = "row is" if repeated == 1 else "rows are"
         notes.append(

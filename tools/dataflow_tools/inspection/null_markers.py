@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dataflow.shared.sql import quote_literal
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.inference import read_typed
+from dataflow.sources.type_rules import trimmed
 from dataflow_tools.inspection.looked_at import LookedAt
 from dataflow_tools.inspection.profile import column_kinds, plain_kind
 from dataflow_tools.inspection.questions import Questions
@@ -70,11 +71,11 @@ def _found(questions: Questions, name: str, key: str, kind: str) -> list[str]:
 
 def _markers(questions: Questions, name: str, key: str) -> list[str]:
     """The markers in a text column, if it gets another type without them."""
-    text = f"lower(trim({key}))"
+    text = f"lower({trimmed(key)})"
     known = ", ".join(quote_literal(marker) for marker in sorted(_MARKERS))
     # Blanks alone are one as well; an empty text is what it is by a setting already.
     marked = f"{key} <> '' AND {text} IN ({known})"
-    written = questions.value(f"list(DISTINCT trim({key})) FILTER ({marked})")
+    written = questions.value(f"list(DISTINCT {trimmed(key)}) FILTER ({marked})")
     if not written:
         return []
     if key not in (kinds := questions.kinds):

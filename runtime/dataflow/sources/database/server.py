@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dataflow.shared.shown import counted
 from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import distinct_names
+from dataflow.sources.contract_match import agreed_texts
 from dataflow.sources.database import mariadb, postgres, postgres_bulk
 from dataflow.sources.database.connection import deadline, open_connection, server_address, shown
 from dataflow.sources.database.declared import TEXT, Gathered
@@ -66,7 +67,8 @@ def read_server(
             condition, values = progress.condition(column, _parameter)
             if texts is not None and connection.dialect.name == _SQLITE:
                 condition = texts.sqlite_clause(column, progress.start, progress.until)
-        typed = read_values(connection, query + condition, values, size, limit)
+        agreed = agreed_texts(request.contract)
+        typed = read_values(connection, query + condition, values, size, limit, agreed)
         declared = _declared(connection, settings)
         return replace(typed, table=with_declared_types(typed.table, declared))
 

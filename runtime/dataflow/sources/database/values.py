@@ -11,7 +11,7 @@ from uuid import UUID
 
 from dataflow.shared.step_progress import step_progress
 from dataflow.shared.wide_decimals import MOST_DIGITS
-from dataflow.sources.column_names import distinct_names
+from dataflow.sources.column_names import compared_name, distinct_names
 from dataflow.sources.inference import TypedTable
 
 if TYPE_CHECKING:
@@ -29,10 +29,15 @@ def read_values(
     values: Mapping[str, Any],
     size: int,
     limit: int | None = None,
+    texts: frozenset[str] = frozenset(),
 ) -> TypedTable:
     """Read a query in batches of ``size`` rows, ``limit`` rows at most.
 
     The types are those that the values speak for; a column of several kinds is text.
+
+    Args:
+        texts: The columns that are text by the contract, see `agreed_texts`: beside 6.5 the text
+            of 5 is 5.
     """
     import sqlalchemy as sa
 
@@ -41,7 +46,10 @@ def read_values(
     result = connection.execution_options(yield_per=size).execute(text, dict(values))
     names, notes = distinct_names(list(result.keys()))
     mixed: set[int] = set()
-    batches = [_arrays(rows, len(names), mixed) for rows in _partitions(result, size, limit)]
+    agreed = {index for index, name in enumerate(names) if compared_name(name) in texts}
+    batches = [
+        _arrays(rows, len(names), mixed, agreed) for rows in _partitions(result, size, limit)
+    ]
     table = _joined(names, batches, mixed)
     kinds = "has values of several kinds; it is text."
     notes += [f"Column {names[index]!r} {kinds}" for index in sorted(mixed)]
@@ -109,7 +117,7 @@ def _partitions(result: CursorResult[Any], size: int, limit: int | None) -> Iter
                 return
 
 
-def _arrays(rows: Sequence[Any], width: int, mixed: set[int]) -> list[pa.Array]:
+def _arrays(rows: Sequence[Any], width: int, mixed: set[int], agreed: set[int]) -> list[pa.Array]:
     """One batch by column; a column whose values do not go together is text, and is `mixed`."""
     import pyarrow as pa
 
@@ -119,6 +127,12 @@ def _arrays(rows: Sequence[Any], width: int, mixed: set[int]) -> list[pa.Array]:
         plain = isinstance(first, str | int | float | bytes | None)
         column = list(values) if plain else [_value(value) for value in values]
         try:
+            if isinstance(first, str | bytes) and _has_both(column):
+                # Arrow makes bytes of the texts.
+                raise TypeError("texts and bytes")
+            if index in agreed and type(first) in (int, float):
+                arrays.append(pa.array([_text(value) for value in column], pa.string()))
+                continue
             arrays.append(pa.array(column))
         except (pa.ArrowException, ValueError, TypeError, OverflowError):
             arrays.append(pa.array([_text(value) for value in column], pa.string()))
@@ -137,7 +151,20 @@ def _value(value: Any) -> Any:
     return _text(value)
 
 
+def _has_both(values: Sequence[Any]) -> bool:
+    kinds = set(map(type, values))
+    return str in kinds and bool({bytes, memoryview, bytearray} & kinds)
+
+
 def _text(value: Any) -> str | None:
+    if isinstance(value, memoryview | bytearray):
+        value = bytes(value)
+    if isinstance(value, bytes):
+        # SQLite's text may be kept as bytes; others are written as Postgres writes them.
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return f"\\x{value.hex()}"
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
     return None if value is None else str(value)
@@ -167,6 +194,8 @@ def _common(kinds: list[pa.DataType]) -> pa.DataType:
 
     if not kinds:
         return pa.string()
+    if any(map(pa.types.is_binary, kinds)) and any(map(pa.types.is_string, kinds)):
+        raise pa.ArrowInvalid("texts and bytes")
     schemas = [
         pa.schema([("v", pa.timestamp("us", "UTC") if _zoned(kind) else kind)]) for kind in kinds
     ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dataflow.sources.column_names import distinct_names
+from dataflow.sources.column_names import compared_name, distinct_names
+from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.layout import USUAL, first_records
 
 if TYPE_CHECKING:
@@ -14,20 +15,40 @@ if TYPE_CHECKING:
     from dataflow.shared.contract import Contract
     from dataflow.sources.file.layout import Layout
     from dataflow.sources.file.settings import FileSource
+    from dataflow.sources.local_file import LocalFile
 
 
 def agreed_names(contract: Contract) -> frozenset[str]:
-    """The names at the source that must come, in lower case."""
+    """The names at the source that must come, as they are compared."""
     return frozenset(
-        (column.source or name).lower()
+        compared_name(column.source or name)
         for name, column in contract.columns.items()
         if not column.optional
     )
 
 
+def agreed_units(contract: Contract | None) -> dict[str, str]:
+    """The units of the columns that have one, by their names as they are compared."""
+    columns = contract.columns.items() if contract else ()
+    return {
+        compared_name(column.source or name): column.unit.strip()
+        for name, column in columns
+        if column.unit
+    }
+
+
 def has_names(header: Sequence[str], names: frozenset[str]) -> bool:
     """Whether a record has all of some names."""
-    return bool(names) and names <= {name.lower() for name in distinct_names(header)[0]}
+    return bool(names) and names <= set(map(compared_name, distinct_names(header)[0]))
+
+
+def repeated_header(file: LocalFile) -> SourceDataError:
+    """The refusal of rows among which the header stands again, where nobody has spoken of it."""
+    return SourceDataError(
+        f"{file.shown}: the header comes again among the rows, and would be read as one. Nothing "
+        "was loaded.",
+        "Set `ingestion.source.repeated_headers` to skip, which leaves such lines out, or to keep.",
+    )
 
 
 def place_of(rows: Iterable[Sequence[str]], names: frozenset[str]) -> int | None:

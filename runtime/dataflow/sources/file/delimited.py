@@ -10,17 +10,27 @@ from typing import TYPE_CHECKING
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_literal
 from dataflow.sources.column_names import distinct_names
+from dataflow.sources.contract_match import names_at_source
 from dataflow.sources.duckdb_session import faults_told, open_engine, watching_files
 from dataflow.sources.errors import SourceDataError
-from dataflow.sources.file.agreed_header import agreed_names, settings_of_today
+from dataflow.sources.file.agreed_header import agreed_names, repeated_header, settings_of_today
 from dataflow.sources.file.content import refuse_other_content
 from dataflow.sources.file.encoding import with_plain_line_ends
 from dataflow.sources.file.header import values_in
 from dataflow.sources.file.last_line import note_on_last_line
-from dataflow.sources.file.layout import USUAL, Layout, beginning_of, layout_of, lines_of
+from dataflow.sources.file.layout import (
+    USUAL,
+    Layout,
+    beginning_of,
+    first_records,
+    layout_of,
+    lines_of,
+    text_below,
+)
 from dataflow.sources.file.plain_copy import plain_copy
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.text_records import Dialect
+from dataflow.sources.file.totals_within import may_have_totals, note_on_totals
 from dataflow.sources.file.unsaid_footer import refuse_unsaid_footer
 from dataflow.sources.inference import TypedTable, read_typed
 from dataflow.sources.local_file import size_of
@@ -38,6 +48,8 @@ _MIXED_LINE_ENDS = "reached an invalid state"
 _UNEVEN = "Expected Number of Columns"
 # Stands for "no text is null"; DuckDB wants at least one.
 _NO_NULLS = "\x01"
+_REPEATED = "dataflow: a line repeats the header"
+_MOST_COMPARED = 40
 
 
 def read_delimited(
@@ -93,7 +105,8 @@ def _read(
         part, told = _part(file, folder, settings, contract, plain=plain)
         parts.append(part)
         notes += told
-    headers = {part.layout.names: distinct_names(part.layout.names) for part in parts}
+    agreed = names_at_source(contract)
+    headers = {part.layout.names: distinct_names(part.layout.names, agreed) for part in parts}
     check_shapes(
         {part.file.shown: headers[part.layout.names][0] for part in parts}, settings.union_by_name
     )
@@ -112,12 +125,15 @@ def _read(
         if missing:
             shown = same[0].shown if len(same) == 1 else f"{same[0].shown} and {len(same) - 1} more"
             notes.append(f"{shown} lacks {', '.join(map(quoted, missing))}: null in its rows.")
-        columns = (
+        columns = [
             f"{text_format.value(f'f{position[key]}', name)} AS c{number}"
             if key in position
             else f"NULL::VARCHAR AS c{number}"
             for number, (key, name) in enumerate(names.items())
-        )
+        ]
+        if _refuses_repeats(layout, settings, contract):
+            place = next(place for place, key in enumerate(names) if key in position)
+            columns[place] = _unless_repeated(layout.names, columns[place])
         scan = _scan(same, layout, nulls, plain=is_plain)
         selects.append(f"SELECT {', '.join(columns)} FROM {scan}")  # noqa: S608
     relation = f"({' UNION ALL '.join(selects)})"
@@ -128,6 +144,30 @@ def _read(
             connection, relation, listed, text_format.rules, text_format.completed(contract)
         )
     return replace(typed, notes=[*notes, *text_format.notes(listed), *typed.notes])
+
+
+def _refuses_repeats(layout: Layout, settings: FileSource, contract: Contract | None) -> bool:
+    """Whether a line that repeats the header, of which nobody has spoken, ends the run.
+
+    Where values are put aside that are not as agreed, such a line is one of them, unless its names
+    are as agreed as any text.
+    """
+    if contract is None or settings.repeated_headers or layout.header_rows != 1:
+        return False
+    texts = all(column.database_type == "VARCHAR" for column in contract.columns.values())
+    return len(layout.names) > 1 and (contract.on_change.bad_value == "fail" or texts)
+
+
+def _unless_repeated(names: Sequence[str], column: str) -> str:
+    """SQL of a column that fails in a row of nothing but the names."""
+    value, _, key = column.rpartition(" AS ")
+    same = " AND ".join(
+        f"f{place} = {quote_literal(name)}" if name else f"f{place} IS NULL"
+        for place, name in enumerate(names[:_MOST_COMPARED])
+    )
+    # The message must not be a constant: DuckDB would work it out, and fail, at once.
+    failure = f"error('{_REPEATED}' || left(concat(f0), 0))"
+    return f"CASE WHEN {same} THEN {failure} ELSE {value} END AS {key}"
 
 
 def _part(
@@ -163,9 +203,13 @@ def _part(
         notes += filter(None, [note_on_last_line(file)])
     if contract is not None and settings.footer_lines is None:
         refuse_unsaid_footer(file, layout)
+    if contract is not None and may_have_totals(text):
+        below = first_records(text_below(text, layout.skipped), layout.dialect, len(text))
+        data = (row for _, row in below[layout.header_rows + layout.below :])
+        notes += filter(None, [note_on_totals(file.shown, data, len(layout.names))])
     if not plain and _is_plain(layout, rows, settings):
         return _Part(file, layout, plain=False), notes
-    copy, told = plain_copy(file, layout, settings, folder, agreed=contract is not None)
+    copy, told = plain_copy(file, layout, settings, folder, contract)
     return _Part(copy, layout, plain=True), notes + told
 
 
@@ -237,6 +281,8 @@ def _doubts(file: LocalFile, layout: Layout, rows: list[list[str]]) -> list[str]
 def _fault(message: str, files: Sequence[LocalFile]) -> SourceDataError:
     """DuckDB's error in our words: which file, which line, what is wrong, what to do."""
     file = next((file for file in files if str(file.path) in message), files[0])
+    if _REPEATED in message:
+        return repeated_header(file)
     line = re.search(r"CSV Error on Line: (\d+)", message)
     place = f"{file.shown}, line {int(line[1]):,}" if line else file.shown
     if "unterminated quote" in message:

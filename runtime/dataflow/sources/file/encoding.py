@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import shutil
+import mmap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -54,7 +54,7 @@ def unicode_of(path: Path) -> str | None:
 
 
 def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
-    """The file in UTF-8, without a mark if it is JSON: itself, or a copy in ``folder``.
+    """The file in UTF-8, without marks in the way: itself, or a copy in ``folder``.
 
     ``encoding`` is any that Python knows; None stands for UTF-8, or what the file's first bytes
     tell: UTF-16 or UTF-32.
@@ -69,7 +69,7 @@ def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
             "Set `ingestion.source.encoding` to one like utf-8, latin-1, cp1252 or utf-16.",
         ) from None
     if known in ("utf-8", "utf-8-sig"):
-        return _without_mark(file, folder) if file.format not in ("csv", "tsv") else file
+        return _without_marks(file, folder)
     try:
         return _copied(file, found, folder, newline="")
     except UnicodeError as error:
@@ -78,34 +78,74 @@ def as_utf8(file: LocalFile, encoding: str | None, folder: Path) -> LocalFile:
         ) from error
 
 
-def is_utf8_after_all(path: Path, encoding: str | None) -> bool:
-    """Whether a file that is said to have one byte for each letter is UTF-8 by now.
+def encoding_of_today(path: Path, encoding: str | None) -> str:
+    """The encoding of Unicode that a file is in, though it is said to be in another one.
 
-    Letters in such an encoding make up UTF-8 only where they were written in it.
+    Marks and zeros tell UTF-16 and UTF-32. Letters in an encoding of one byte for each make up
+    UTF-8 only where they were written in it, and no UTF-16 does. Empty if it is as said.
     """
     try:
         said = codecs.lookup(encoding or "utf-8").name
-        if said.startswith("utf") or len("\u00e9".encode().decode(said, errors="replace")) != 2:
-            return False
-        letters = False
+    except LookupError:
+        return ""
+    found = unicode_of(path)
+    if encoding is None or found is not None:
+        order = "-be" if _begins_with(path, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE) else "-le"
+        as_said = encoding is None or said in (found, f"{found}{order}")
+        return "" if as_said or found is None else found
+    wide = said.startswith(("utf-16", "utf-32"))
+    narrow = len("\u00e9".encode().decode(said, errors="replace")) == 2
+    if not wide and (said.startswith("utf") or not narrow):
+        return ""
+    letters = wide
+    try:
         with path.open(encoding="utf-8") as source:
             while chunk := source.read(_CHUNK):
                 letters = letters or not chunk.isascii()
-    except (LookupError, UnicodeError):
-        return False
-    return letters
+                if wide and "\0" in chunk:
+                    return ""
+    except UnicodeError:
+        return ""
+    return "utf-8" if letters else ""
 
 
-def _without_mark(file: LocalFile, folder: Path) -> LocalFile:
-    """DuckDB takes JSON with a mark for something else."""
+def _begins_with(path: Path, *marks: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4).startswith(marks)
+
+
+def _without_marks(file: LocalFile, folder: Path) -> LocalFile:
+    """A copy without the marks at the beginning of lines, where such marks are in the way.
+
+    DuckDB takes JSON with a mark for something else. Files that were put together have marks
+    between their lines.
+    """
     with file.path.open("rb") as stream:
-        marked = stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
-        if not marked:
-            return file
-        copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.text"
-        with copy.open("wb") as target:
-            shutil.copyfileobj(stream, target, _CHUNK)
+        start = stream.read(2 * len(codecs.BOM_UTF8))
+    if not start.startswith(codecs.BOM_UTF8):
+        return file
+    twice = start == 2 * codecs.BOM_UTF8
+    if file.format in ("csv", "tsv") and not twice and not _has_inner_mark(file.path):
+        return file
+    copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.text"
+    with file.path.open("rb") as stream, copy.open("wb") as target:
+        target.writelines(map(_unmarked, stream))
     return replace(file, path=copy)
+
+
+def _unmarked(line: bytes) -> bytes:
+    while line.startswith(codecs.BOM_UTF8):
+        line = line.removeprefix(codecs.BOM_UTF8)
+    return line
+
+
+def _has_inner_mark(path: Path) -> bool:
+    """Whether a line that is not the first one begins with the mark of UTF-8."""
+    with (
+        path.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        return content.find(b"\n" + codecs.BOM_UTF8) >= 0
 
 
 def with_plain_line_ends(file: LocalFile, folder: Path) -> LocalFile:

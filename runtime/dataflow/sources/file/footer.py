@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TOTAL = re.compile(
-    r"(grand |sub|overall |net )?-?(totals?|totaal|totale|totales|sums?|suma|summe|somme|soma)\b.*"
-    r"|(gesamt|gesamtsumme|gesamtergebnis|insgesamt|zusammen|endsumme|summe|ensemble|razem|ogółem"
-    r"|celkem|spolu|összesen|yhteensä|totalt|i alt|итого|всего|toplam|合計|总计|合计|総計)\b.*",
+    r"(grand |sub|sous|overall |net |sub |eind|hoved|genel )?-?"
+    r"(totals?|totaal|totale|totales|sums?|suma|summe|somme|soma|toplam)\b.*"
+    r"|(gesamt|gesamtsumme|gesamtergebnis|gesamtbetrag|gesamtwert|gesamtzahl|insgesamt|zusammen"
+    r"|endsumme|zwischensumme|teilsumme|ensemble|razem|ogółem|łącznie|w sumie"
+    r"|celkem|celkový součet|součet|spolu|súčet|összesen|végösszeg|kaikki yhteensä|yhteensä"
+    r"|totalt|totalsumma|totalsum|i alt|ialt|ara toplam|ukupno|skupaj|kokku|kopā|iš viso|сума"
+    r"|итого|всего|общий итог|итог|сумма|общо|разом|всього|σύνολο|γενικό σύνολο|סך הכל"
+    r"|المجموع|الإجمالي|jumlah|tổng cộng|tổng|合計|小計|总计|合计|小计|總計|総計|합계|총계)\b.*",
     re.IGNORECASE,
 )
 _SUMMARIES = frozenset(
@@ -135,12 +140,16 @@ def like_the_rows(row: Sequence[str], rows: Sequence[Sequence[str]], sums: Sums)
     if not rows or len(row) != len(rows[-1]) or (sums.rows > 1 and sums.match(row)):
         return False
     first = next((cell for cell in row if cell.strip()), "")
-    if not first or total_in(row):
+    if not first or total_in(row) or is_summary(first) or begins_a_note(first):
         return False
     kinds = columns_of_values(rows, len(row))
     always = [all(each[i].strip() for each in rows if i < len(each)) for i in range(len(row))]
+    lacks = any(filled and not cell.strip() for cell, filled in zip(row, always, strict=True))
+    has_values = any(kind and cell.strip() for cell, kind in zip(row, kinds, strict=True))
+    if lacks and not (row[0].strip() and has_values):
+        # With a name and a number, a row that lacks what all others have is still one.
+        return False
     return all(
-        not (filled and not cell.strip())
-        and (not kind or is_missing(cell) or looks_like_a_value(cell))
-        for cell, kind, filled in zip(row, kinds, always, strict=True)
+        not kind or is_missing(cell) or looks_like_a_value(cell)
+        for cell, kind in zip(row, kinds, strict=True)
     )

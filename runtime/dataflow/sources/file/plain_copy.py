@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.step_progress import step_progress
+from dataflow.sources.column_names import compared_name, distinct_names
 from dataflow.sources.errors import SourceDataError
+from dataflow.sources.file.agreed_header import agreed_units
 from dataflow.sources.file.footer import Sums, like_the_rows
 from dataflow.sources.file.header import looks_like_a_value
 from dataflow.sources.file.text_records import CrossedError
 from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from dataflow.shared.contract import Contract
     from dataflow.sources.file.layout import Layout
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
@@ -30,19 +33,24 @@ Record = tuple[int, list[str]]
 
 
 def plain_copy(
-    file: LocalFile, layout: Layout, settings: FileSource, folder: Path, *, agreed: bool = False
+    file: LocalFile,
+    layout: Layout,
+    settings: FileSource,
+    folder: Path,
+    contract: Contract | None = None,
 ) -> tuple[LocalFile, list[str]]:
     """Copy the rows of a file, without what is no row, and say what was left out.
 
     Args:
-        agreed: Whether there is a contract, so that a total that nobody spoke of is refused.
+        contract: What is agreed: with it a total that nobody spoke of is refused, and so are other
+            units.
 
     Raises:
         SourceDataError: A row has more values than there are names, or fewer where the settings do
             not allow it; a quote is not closed; or the settings would leave out a row.
     """
     copy = folder / f"{file.path.name}.{len(list(folder.iterdir()))}.csv"
-    rows = _Rows(file, layout, settings, agreed=agreed)
+    rows = _Rows(file, layout, settings, contract)
     progress = step_progress()
     progress.begin("looking at the lines")
     with (
@@ -85,10 +93,11 @@ class _Rows:
     """The rows of one file."""
 
     def __init__(
-        self, file: LocalFile, layout: Layout, settings: FileSource, *, agreed: bool
+        self, file: LocalFile, layout: Layout, settings: FileSource, contract: Contract | None
     ) -> None:
         self.file, self.layout, self.settings = file, layout, settings
-        self._agreed = agreed
+        self._agreed = contract is not None
+        self._units = agreed_units(contract)
         self.notes: list[str] = []
         self._sums = Sums(len(layout.names))
         self._above: deque[list[str]] = deque(maxlen=_ROWS_ABOVE)
@@ -97,10 +106,17 @@ class _Rows:
         skipped = self.layout.skipped
         for _ in islice(lines, skipped):
             pass
+        commented: list[str] = []
+        if self._agreed and self.settings.comment:
+            lines = self._watched(lines, self.settings.comment, commented)
         records = self.layout.dialect.records(lines)
         heads = [record for _, record in islice(records, self.layout.header_rows)]
-        for _ in range(self.layout.below):
-            check_units(self.file, next(records, (0, []))[1])
+        commented.clear()
+        for number in range(self.layout.below):
+            row = next(records, (0, []))[1]
+            check_units(self.file, row)
+            if self.settings.units_row and not number:
+                check_agreed_units(self.file, self.layout.names, row, self._units)
         most = self.settings.footer_lines or 0
         held: deque[Record] = deque()
         filled = repeated = 0
@@ -124,6 +140,12 @@ class _Rows:
         )
         if self._agreed and most:
             refuse_footer(self.file, last_rows(list(self._above), self._sums), most)
+        if commented:
+            self.notes.append(
+                f"{self.file.shown}: lines left out as comments that look like rows: "
+                f"{len(commented):,}, the first is {quoted(commented[0])}. If they are rows, take "
+                "`comment` out of `ingestion.source`."
+            )
         if filled:
             self.notes.append(
                 f"{self.file.shown}: lines with fewer values than there are names: {filled:,}; "
@@ -133,6 +155,17 @@ class _Rows:
             self.notes.append(
                 f"{self.file.shown}: lines that repeat the header, left out: {repeated:,}."
             )
+
+    def _watched(self, lines: Iterator[str], mark: str, found: list[str]) -> Iterator[str]:
+        """The lines; comments that have as many values as there are names are found on the way."""
+        width, dialect = len(self.layout.names), replace(self.layout.dialect, comment="")
+        for line in lines:
+            bare = line.strip()
+            # Sentences follow a blank, and may have delimiters in them.
+            if width > 1 and bare.startswith(mark) and not bare[len(mark) :][:1].isspace():
+                cells = next((row for _, row in dialect.records([bare], strict=False)), [])
+                found += [bare] if len(cells) == width else []
+            yield line
 
     def _whole(self, number: int, row: list[str]) -> list[str]:
         """A row with as many values as there are names."""
@@ -165,6 +198,39 @@ def check_units(file: LocalFile, row: Sequence[str]) -> None:
             f"{quoted(_line(row))}.",
             "Take `units_row` or `kinds_row` out of `ingestion.source`, or correct the file.",
         )
+
+
+def check_agreed_units(
+    file: LocalFile, names: Sequence[str], row: Sequence[str], agreed: Mapping[str, str]
+) -> None:
+    """Refuse units that are other than those that the contract has, or no units at all.
+
+    Args:
+        names: The names of the columns.
+        row: The record below them.
+        agreed: See `agreed_units`.
+
+    Raises:
+        SourceDataError: They are.
+    """
+    own = map(compared_name, distinct_names(names)[0])
+    came = dict(zip(own, map(str.strip, row), strict=False))
+    known = {name: unit for name, unit in agreed.items() if name in came}
+    if known and not any(came[name] for name in known):
+        raise SourceDataError(
+            f"{file.shown}: the line below the header has none of the units that the contract "
+            f"names, and would be left out: {quoted(_line(row))}.",
+            "Take `units_row` out of `ingestion.source` if there is none any more, or correct the "
+            "file.",
+        )
+    for name, unit in known.items():
+        if came[name] not in ("", unit):
+            raise SourceDataError(
+                f"{file.shown}: the unit of {quoted(name)} is {quoted(came[name])}, and "
+                f"{quoted(unit)} in the contract. Nothing was loaded.",
+                "Have the values in the agreed unit; or, if only its name is another, or earlier "
+                f"rows are loaded anew, correct `unit` of {quoted(name)} in `ingestion.columns`.",
+            )
 
 
 def check_footer(

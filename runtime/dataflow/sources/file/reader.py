@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.sources.errors import SourceSettingError
-from dataflow.sources.file.encoding import as_utf8, is_utf8_after_all
+from dataflow.sources.file.encoding import as_utf8, encoding_of_today
 from dataflow.sources.file.location import fetch_files
 from dataflow.sources.file.settings import FileSource
 from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
@@ -57,21 +57,23 @@ class FetchedFiles:
 
     def read(self, settings: FileSource, contract: Contract | None = None) -> TypedTable:
         """Read them as one table; ``url`` and ``format`` have done their work already."""
-        now_utf8 = [
-            file
-            for file in self.found
-            if file.format in TEXT_FORMATS and is_utf8_after_all(file.path, settings.encoding)
-        ]
+        texts = [file for file in self.found if file.format in TEXT_FORMATS]
+        today = {
+            file.shown: found
+            for file in texts
+            if (found := encoding_of_today(file.path, settings.encoding))
+        }
         files = [
-            as_utf8(file, "utf-8" if file in now_utf8 else settings.encoding, self.folder)
+            as_utf8(file, today.get(file.shown, settings.encoding), self.folder)
             if file.format in TEXT_FORMATS
             else file
             for file in self.found
         ]
         typed = self._read(files, settings, contract)
         told = [
-            f"{file.shown} is UTF-8, and is read so, though `encoding` says {settings.encoding}."
-            for file in now_utf8
+            f"{shown} is {found.upper()}, and is read so, though `encoding` says "
+            f"{settings.encoding}."
+            for shown, found in today.items()
         ]
         return replace(typed, notes=[*told, *typed.notes])
 

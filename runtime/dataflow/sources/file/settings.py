@@ -137,7 +137,8 @@ class FileSource(Section):
     )
     repeated_headers: Literal["keep", "skip"] | None = Field(
         default=None,
-        description="Whether lines that repeat the header are rows. Left out: keep.",
+        description="Whether lines that repeat the header are rows. Left out: they are, and a run "
+        "with a contract ends instead.",
     )
     short_rows: Literal["fail", "fill"] | None = Field(
         default=None,

@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.shown import quoted, shortened
-from dataflow.sources.column_names import distinct_names
+from dataflow.sources.column_names import compared_name, distinct_names
+from dataflow.sources.contract_match import agreed_texts, names_at_source
 from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.errors import SourceDataError, SourceSettingError
-from dataflow.sources.file.agreed_header import agreed_names, has_names, place_of
+from dataflow.sources.file.agreed_header import (
+    agreed_names,
+    agreed_units,
+    has_names,
+    place_of,
+    repeated_header,
+)
 from dataflow.sources.file.content import text_instead
 from dataflow.sources.file.footer import Sums
 from dataflow.sources.file.header import joined_names, preamble_of, values_in
 from dataflow.sources.file.layout import records_below
-from dataflow.sources.file.plain_copy import check_footer, check_units
+from dataflow.sources.file.plain_copy import check_agreed_units, check_footer, check_units
 from dataflow.sources.file.shapes import check_shapes
 from dataflow.sources.file.sheet_errors import cell_name, error_cells
+from dataflow.sources.file.totals_within import note_on_totals
 from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
 from dataflow.sources.inference import TypedTable, durations_as_text, read_typed
 from dataflow.sources.type_rules import RULES
@@ -35,6 +43,8 @@ if TYPE_CHECKING:
 
 _FIRST_ROWS = 100
 _MOST_CELLS = 8
+# Totals among the rows are looked for in so many.
+_FIRST_LOOK = 5_000
 # What fits into a bigint.
 _LARGEST = 2**63 - 1
 
@@ -58,6 +68,7 @@ def read_spreadsheets(
     import pyarrow as pa
 
     tables, notes = [], []
+    texts = agreed_texts(contract)
     for file in files:
         chosen = settings.sheet or sheet_of_today(file, settings, contract)
         sheet = sheet_of(file, chosen)
@@ -72,7 +83,7 @@ def read_spreadsheets(
         for index, name in enumerate(names):
             nulls = _nulls(settings.text_format, name)
             values = [None if _text(row[index]).strip() in nulls else row[index] for row in rows]
-            columns[name], note = _column(name, values)
+            columns[name], note = _column(name, values, is_text=compared_name(name) in texts)
             notes += note
         tables.append(pa.table(columns))
     check_shapes(
@@ -110,7 +121,7 @@ def sheet_of_today(file: LocalFile, settings: FileSource, contract: Contract | N
             f"{', '.join(map(quoted, fitting[:_MOST_CELLS]))}.",
             "Set `ingestion.source.sheet` to the one that is meant.",
         )
-    return fitting[0] if fitting and fitting[0] != _workbook(file).sheet_names[0] else None
+    return fitting[0] if fitting and fitting[0] != names[0] else None
 
 
 def _has_agreed(file: LocalFile, name: str, agreed: frozenset[str]) -> bool:
@@ -196,10 +207,13 @@ def _rows(
             f"{file.shown}: the first row is taken for the columns' names, though "
             f"{quoted(values[0])} in it looks like a value. If it is one, set `header: false`."
         )
-    names, renamed = distinct_names(header)
+    names, renamed = distinct_names(header, names_at_source(contract))
     start = heads + records_below(settings)
     for row in texts[heads:start]:
         check_units(file, row)
+    if settings.units_row and start > heads:
+        units = texts[heads] if len(texts) > heads else []
+        check_agreed_units(file, names, units, agreed_units(contract))
     end = max(len(rows) - (settings.footer_lines or 0), start)
     notes += check_footer(file, texts[start:end], texts[end:])
     if contract is not None and settings.footer_lines != 0:
@@ -208,6 +222,11 @@ def _rows(
             sums.add(row)
         refuse_footer(file, last_rows(texts[start:end], sums), settings.footer_lines or 0)
     kept = rows[start:end]
+    if contract is not None:
+        notes += filter(None, [note_on_totals(file.shown, texts[start:end][:_FIRST_LOOK], width)])
+    unsaid = contract is not None and settings.repeated_headers is None
+    if unsaid and heads == 1 < width and texts[0] in texts[start:end]:
+        raise repeated_header(file)
     if heads and settings.repeated_headers == "skip":
         kept = [
             row
@@ -253,15 +272,19 @@ def _unreadable(file: LocalFile, error: Exception) -> SourceDataError:
 
 def visible_sheets(file: LocalFile) -> list[str]:
     """The names of a workbook's sheets that are not hidden, in their order."""
+    return _visible(_workbook(file))
+
+
+def _visible(workbook: Any) -> list[str]:
     return [
         str(sheet.name)
-        for sheet in _workbook(file).sheets_metadata
+        for sheet in workbook.sheets_metadata
         if str(sheet.visible).endswith(".Visible") and str(sheet.typ).endswith(".WorkSheet")
     ]
 
 
 def sheet_of(file: LocalFile, name: str | None) -> Sheet:
-    """A sheet of a file, the first if it is not named.
+    """A sheet of a file, the first that is not hidden if it is not named.
 
     Raises:
         SourceDataError: The file is no spreadsheet, or the sheet is empty.
@@ -276,7 +299,8 @@ def sheet_of(file: LocalFile, name: str | None) -> Sheet:
         )
     from python_calamine import CalamineError
 
-    name = name or names[0]
+    # What is hidden is not what a person sends, unless nothing else is there.
+    name = name or next(iter(_visible(workbook)), names[0])
     try:
         found = workbook.get_sheet_by_name(name)
         cells: list[list[Any]] = found.to_python(skip_empty_area=False)
@@ -333,10 +357,13 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:_MOST_CELLS]) + more
 
 
-def _column(name: str, values: list[Any]) -> tuple[pa.Array, list[str]]:
+def _column(name: str, values: list[Any], *, is_text: bool) -> tuple[pa.Array, list[str]]:
     import pyarrow as pa
 
     kinds = {type(value) for value in values if value is not None}
+    if is_text and kinds <= {int, float}:
+        # Beside 6.5 the text of 5 is 5.
+        return pa.array([v if v is None else _text(v) for v in values], pa.string()), []
     if kinds == {date, datetime}:
         values = [_at_midnight(value) for value in values]
         kinds = {datetime}

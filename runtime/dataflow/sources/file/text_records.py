@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Stands for a delimiter of several signs, which Python's reader does not take.
 _STAND_IN = "\x1f"
 _LONGEST_VALUE = 8 << 20
+# What DOS ends a file with; a line of it, or of blanks, is an empty one.
+_END = "\x1a"
 
 
 class CrossedError(csv.Error):
@@ -113,7 +115,7 @@ class Dialect:
         )
         before = 0
         for record in reader:
-            if record:
+            if len(record) > 1 or (record and record[0].strip().strip(_END)):
                 if several:
                     record = [cell.replace(_STAND_IN, self.delimiter) for cell in record]
                 yield before, record
