@@ -157,7 +157,7 @@ def _look() -> float:
 
 def _daemon_cpu() -> float:
     for process in psutil.Process().children(recursive=True):
-        if "dagster._daemon" in " ".join(process.cmdline()):
+        if "service.dagster_daemon" in " ".join(process.cmdline()):
             times = process.cpu_times()
             return float(times.user + times.system)
     sys.exit("There is no daemon.")

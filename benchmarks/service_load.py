@@ -46,7 +46,7 @@ PROCESSES = {
     "code server": "code-server start",
     "its child": "api grpc",
     "webserver": "service.dagster_ui",
-    "daemon": "dagster._daemon",
+    "daemon": "service.dagster_daemon",
     "API": "dataflow.cli api",
     "run worker": "service/warm_worker",
 }

@@ -13,6 +13,10 @@ from dataflow.api.schemas import PREFIX
 
 router = APIRouter(prefix=PREFIX, tags=["backfills"])
 
+BackfillId = Annotated[
+    str, Path(description="The backfill.", max_length=200, examples=["kvumbkbt"])
+]
+
 
 @router.post(
     "/workflows/{workflow_id}/backfills",
@@ -38,11 +42,18 @@ def start_backfill(
     summary="Look at a backfill",
     responses=responses(401, 404, 422, 502, 503),
 )
-def get_backfill(
-    request: Request,
-    backfill_id: Annotated[
-        str, Path(description="The backfill.", max_length=200, examples=["kvumbkbt"])
-    ],
-) -> BackfillOut:
+def get_backfill(request: Request, backfill_id: BackfillId) -> BackfillOut:
     """What has become of each of its partitions."""
     return BackfillOut.of(request.app.state.dagster.backfill(backfill_id), request.app.state.ui)
+
+
+@router.post(
+    "/backfills/{backfill_id}/cancel",
+    summary="Cancel a backfill",
+    status_code=202,
+    responses=responses(401, 404, 409, 413, 415, 422, 502, 503),
+)
+def cancel_backfill(request: Request, backfill_id: BackfillId) -> BackfillOut:
+    """No more of its runs begin; those that wait or run are cancelled within seconds."""
+    backfill = request.app.state.dagster.cancel_backfill(backfill_id)
+    return BackfillOut.of(backfill, request.app.state.ui)

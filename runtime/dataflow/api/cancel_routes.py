@@ -33,4 +33,5 @@ def cancel_many_runs(
         run_ids=body.run_ids or [],
         force=body.force,
     )
-    return CancelledRunsOut(runs=[CancelledRunOut.of(each) for each in asked])
+    runs = [CancelledRunOut.of(each) for each in asked.runs]
+    return CancelledRunsOut(runs=runs, backfills=asked.backfills)

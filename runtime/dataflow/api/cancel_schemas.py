@@ -83,3 +83,7 @@ class CancelledRunsOut(BaseModel):
     """What became of many runs."""
 
     runs: list[CancelledRunOut]
+    backfills: list[str] = Field(
+        description="Backfills that were asked to end, so that no more of their runs begin.",
+        examples=[["kvumbkbt"]],
+    )

@@ -56,7 +56,10 @@ def tell(run: RunContext, events: Sequence[AssetEvent], *, at_end: bool) -> None
         return
     path = _folder(run) / f"{step_key}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(serialize_value([step_key, list(events)]), encoding="utf-8")
+    # Whole or not at all: the executor reads it also where the disk was full and the step failed.
+    aside = path.with_suffix(".new")
+    aside.write_text(serialize_value([step_key, list(events)]), encoding="utf-8")
+    aside.replace(path)
 
 
 def take_up_events(run: RunContext) -> None:

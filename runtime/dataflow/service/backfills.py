@@ -11,7 +11,7 @@ from dataflow.runs.model import run_status
 from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dataflow.runs.model import RunStatus
 
@@ -52,9 +52,18 @@ class Backfill:
     error: str = ""
 
 
-def parse_backfill(answer: dict[str, Any]) -> Backfill:
-    """A backfill as Dagster's GraphQL interface answers it."""
+def workflow_of_backfill(answer: dict[str, Any], of_job: Callable[[str], str]) -> str:
+    """The workflow of a backfill; of one that was started in Dagster's UI its job tells it."""
     tags = {tag["key"]: tag["value"] for tag in answer["tags"]}
+    return tags.get(WORKFLOW_TAG) or of_job(answer["jobName"] or "")
+
+
+def parse_backfill(answer: dict[str, Any], of_job: Callable[[str], str]) -> Backfill:
+    """A backfill as Dagster's GraphQL interface answers it.
+
+    Args:
+        of_job: Gives the workflow that the job of some name is of.
+    """
     found = {
         each["partitionName"]: each
         for each in (answer["partitionStatuses"] or {}).get("results", [])
@@ -69,7 +78,7 @@ def parse_backfill(answer: dict[str, Any]) -> Backfill:
     ended, error = answer["endTimestamp"], answer["error"]
     return Backfill(
         answer["id"],
-        tags.get(WORKFLOW_TAG, ""),
+        workflow_of_backfill(answer, of_job),
         _STATUSES.get(answer["status"], "running"),
         datetime.fromtimestamp(answer["timestamp"], UTC),
         datetime.fromtimestamp(ended, UTC) if ended else None,

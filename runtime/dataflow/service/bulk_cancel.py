@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.model import dagster_statuses
+from dataflow.service.dagster_errors import RunEndedError
 from dataflow.shared.errors import DataflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from dataflow.runs.model import RunStatus
+    from dataflow.service.dagster_backfills import DagsterBackfills
     from dataflow.service.dagster_runs import DagsterRuns
 
 OpenStatus = Literal["queued", "running", "canceling"]
@@ -33,15 +35,29 @@ class CancelledRun:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Cancelled:
+    """What was asked to end.
+
+    Args:
+        backfills: Their ids; what of their runs is not listed ends with them.
+    """
+
+    runs: list[CancelledRun]
+    backfills: list[str]
+
+
 def cancel_runs(
-    dagster: DagsterRuns,
+    dagster: DagsterBackfills,
     *,
     workflow_id: str | None,
-    statuses: Iterable[OpenStatus],
+    statuses: Sequence[OpenStatus],
     run_ids: list[str],
     force: bool = False,
-) -> list[CancelledRun]:
+) -> Cancelled:
     """Ask for the end of runs; those that wait go first, so that none of them starts meanwhile.
+
+    Where all that wait and run are meant, so are backfills: theirs would begin in their place.
 
     Args:
         workflow_id: Only of this workflow; ``None``: of all.
@@ -49,6 +65,9 @@ def cancel_runs(
         run_ids: These and no others; empty: all that the other arguments leave.
         force: As of `DagsterRuns.cancel`.
     """
+    backfills: list[str] = []
+    if not run_ids and {"queued", "running"} <= set(statuses):
+        backfills = dagster.cancel_backfills(workflow_id)
     waiting = {run.run_id for run in dagster.runs_by_id(run_ids) if run.status == "queued"}
     in_order = sorted(run_ids, key=lambda run_id: run_id not in waiting)
     chosen: dict[str, str] = dict.fromkeys(in_order, workflow_id or "")
@@ -64,14 +83,22 @@ def cancel_runs(
                     break
                 after = page[-1].run_id
     ended = {
-        run_id: _cancel(dagster, run_id, known, force=force) for run_id, known in chosen.items()
+        run_id: _cancel(dagster, run_id, known, force=force, was_open=not run_ids)
+        for run_id, known in chosen.items()
     }
-    return [ended[run_id] for run_id in dict.fromkeys(run_ids or chosen)]
+    return Cancelled([ended[run_id] for run_id in dict.fromkeys(run_ids or chosen)], backfills)
 
 
-def _cancel(dagster: DagsterRuns, run_id: str, workflow_id: str, *, force: bool) -> CancelledRun:
+def _cancel(
+    dagster: DagsterRuns, run_id: str, workflow_id: str, *, force: bool, was_open: bool
+) -> CancelledRun:
     try:
         run = dagster.cancel(run_id, force=force)
+    except RunEndedError as error:
+        # Its backfill, cancelled before, may have been quicker.
+        if was_open and dagster.status(run_id).status == "canceled":
+            return CancelledRun(run_id, workflow_id, "canceled")
+        return CancelledRun(run_id, workflow_id, None, error.reason)
     except DataflowError as error:
         return CancelledRun(run_id, workflow_id, None, error.reason)
     return CancelledRun(run_id, run.workflow_id, run.status)

@@ -14,17 +14,15 @@ from dataflow.runs.part_check import check_parts
 from dataflow.runs.run_part import is_on_what_is_loaded
 from dataflow.runs.run_request import RunRequest, check_partition, merged
 from dataflow.service import graphql
-from dataflow.service.backfills import Backfill, parse_backfill
+from dataflow.service.dagster_backfills import DagsterBackfills
 from dataflow.service.dagster_errors import (
-    BackfillNotFoundError,
     BadRunConfigError,
     DagsterError,
     DagsterUnavailableError,
 )
-from dataflow.service.dagster_runs import DagsterRuns
 from dataflow.service.graphql_answer import expected, repository
 from dataflow.service.jobs import Health, Job, parse_job, parse_schedule
-from dataflow.service.patience import with_patience
+from dataflow.service.patience import check_not_stopped, with_patience
 from dataflow.service.run_answers import parse_run
 from dataflow.service.service_lock import is_up
 from dataflow.shared.shown import shortened
@@ -37,6 +35,7 @@ from dataflow.workflows.registry import (
 if TYPE_CHECKING:
     from dataflow.runs.model import Run
     from dataflow.runs.run_request import PartitionRange
+    from dataflow.service.backfills import Backfill
     from dataflow.shared.project import Project
 
 _SECONDS_OF_MEMORY = 3.0
@@ -52,7 +51,7 @@ _SECONDS_TO_RELOAD = 300.0
 _LAUNCH_TAG = ".dagster/dataflow_launch"
 
 
-class Dagster(DagsterRuns):
+class Dagster(DagsterBackfills):
     """A client of one project's running Dagster: workflows, launches, and runs."""
 
     def __init__(self, project: Project, url: str | None = None) -> None:
@@ -140,6 +139,7 @@ class Dagster(DagsterRuns):
             BrokenWorkflowError: It cannot be loaded.
             BadRunConfigError: The job does not take that config.
             RunRequestError: It has no such partition or part, or needs a partition.
+            ServiceStoppedError: A process of the service is there and does not go on.
         """
         # By which a run is found again whose launch was done and whose answer was lost.
         once = {_LAUNCH_TAG: str(uuid4())}
@@ -155,6 +155,7 @@ class Dagster(DagsterRuns):
         except DagsterUnavailableError:
             if not is_up(self.project, "dagster"):
                 raise
+            check_not_stopped(self.project)
         return with_patience(self.project, launch_again)
 
     def _launch(self, workflow_id: str, asked: RunRequest, tags: dict[str, str]) -> Run:
@@ -200,21 +201,6 @@ class Dagster(DagsterRuns):
         }
         answer = self._graphql.ask(graphql.BACKFILL, "launchPartitionBackfill", params=params)
         return self.backfill(expected(answer, "LaunchBackfillSuccess")["backfillId"])
-
-    def backfill(self, backfill_id: str) -> Backfill:
-        """A backfill with its runs.
-
-        Raises:
-            BackfillNotFoundError: Dagster knows no such backfill.
-        """
-        answer = self._graphql.ask(
-            graphql.BACKFILL_STATUS, "partitionBackfillOrError", id=backfill_id
-        )
-        if answer["__typename"] == "BackfillNotFoundError":
-            raise BackfillNotFoundError(
-                f"There is no backfill {backfill_id!r}.", "Dagster's UI lists those there are."
-            )
-        return parse_backfill(expected(answer, "PartitionBackfill"))
 
     def health(self) -> Health:
         """How Dagster does."""
@@ -270,6 +256,10 @@ class Dagster(DagsterRuns):
         # Dagster's own tags are hidden there, and it knows a run's partition by one.
         known = {tag["key"]: tag["value"] for tag in tags}
         return merged(config or {}, asked.config), {**known, PARTITION_TAG: str(key)}
+
+    def _workflow_of_job(self, name: str) -> str:
+        known = self._known_jobs().values()
+        return next((job.workflow_id for job in known if job.name == name), "")
 
     def _known_jobs(self) -> dict[str, Job]:
         """The workflows as they were a moment ago, so that many launches ask once."""

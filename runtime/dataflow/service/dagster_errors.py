@@ -66,6 +66,16 @@ class HistoryDownError(DagsterUnavailableError):
         )
 
 
+class ServiceStoppedError(DagsterUnavailableError):
+    """A process of the service is stopped and answers nobody.
+
+    Why: Somebody has stopped it (Ctrl-Z, `kill -STOP`, a debugger). It is not started again,
+    since it is there.
+
+    What to do: `kill -CONT` with the number that the message names.
+    """
+
+
 class RunNotFoundError(BadInputError):
     """Dagster knows no run with that id."""
 
@@ -80,6 +90,12 @@ class BackfillNotFoundError(BadInputError):
 
 class RunEndedError(BadInputError):
     """The run cannot be cancelled: it has ended, or is not Dagster's to stop."""
+
+    http_status = 409
+
+
+class BackfillEndedError(BadInputError):
+    """The backfill cannot be cancelled: it has ended."""
 
     http_status = 409
 

@@ -207,6 +207,23 @@ mutation Backfill($params: LaunchBackfillParams!) {
   }
 }
 """
+CANCEL_BACKFILL = """
+mutation CancelBackfill($id: String!) {
+  cancelPartitionBackfill(backfillId: $id) {
+    __typename
+    ... on Error { message }
+  }
+}
+"""
+OPEN_BACKFILLS = """
+query OpenBackfills {
+  partitionBackfillsOrError(filters: {statuses: [REQUESTED]}) {
+    __typename
+    ... on PartitionBackfills { results { id jobName tags { key value } } }
+    ... on Error { message }
+  }
+}
+"""
 BACKFILL_STATUS = (
     _ERROR_FIELDS
     + """
@@ -214,7 +231,7 @@ query BackfillStatus($id: String!) {
   partitionBackfillOrError(backfillId: $id) {
     __typename
     ... on PartitionBackfill {
-      id status timestamp endTimestamp partitionNames
+      id status timestamp endTimestamp partitionNames jobName
       tags { key value }
       error { ...ErrorFields }
       partitionStatuses { results { partitionName runId runStatus } }

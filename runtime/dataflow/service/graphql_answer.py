@@ -16,6 +16,7 @@ from dataflow.service.dagster_errors import (
 _DISK_IS_FULL = ("disk is full", "No space left on device")
 # How Dagster says that its Postgres does not answer.
 _NO_HISTORY = ("too many retries for DB connection", "OperationalError", "server closed the conn")
+_NOT_LOADED = ("PipelineNotFoundError", "RepositoryNotFoundError")
 _CODE_SERVER_IS_GONE = ("DagsterUserCodeUnreachableError", "No available client to code server")
 
 
@@ -47,6 +48,12 @@ def expected(answer: dict[str, Any], kind: str, run_id: str = "") -> dict[str, A
             "GET /api/v1/runs, or Dagster's UI, lists those there are.",
         )
     message = answer.get("message") or ""
+    # Asked for what was there a moment ago: its code server is being started again.
+    if answer["__typename"] in _NOT_LOADED:
+        raise CodeServerError(
+            f"Dagster has not loaded the project's workflows just now: {message}.",
+            "It does within seconds, or at `dataflow reload`.",
+        )
     if any(sign in message for sign in _CODE_SERVER_IS_GONE):
         raise CodeServerError(
             "Dagster's code server does not answer.",

@@ -92,8 +92,10 @@ class RunTally:
         if runs:
             self._newest = runs[0].run_id
         seen = {run.run_id for run in runs}
-        for run_id in self._open - seen:
-            runs += self._dagster.runs_by_id([run_id])
+        # A backfill leaves many in the queue.
+        earlier = sorted(self._open - seen)
+        for at in range(0, len(earlier), _RUNS_AT_ONCE):
+            runs += self._dagster.runs_by_id(earlier[at : at + _RUNS_AT_ONCE])
         over = [run for run in runs if run.is_over and run.run_id not in self._counted]
         notes = self._ledger.notes([run.run_id for run in over])
         for run in over:

@@ -122,7 +122,7 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
     if project.settings.daemon is not False:
         runs += ["--project", str(project.root), "--entry", ENTRY]
     warm = [Process("runs", runs, environment)] if project.settings.warm_runs else []
-    daemon = [*waiting, "dagster._daemon", "run", "--workspace", str(workspace)]
+    daemon = [*waiting, "dataflow.service.dagster_daemon", "--workspace", str(workspace)]
     return Service(
         "dagster",
         Address("dagster", host, port, "DATAFLOW_DAGSTER_PORT"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # By what stands in the command line of each.
 _NAMES = {
     "dataflow.service.dagster_ui": "Dagster's webserver",
-    "dagster._daemon": "Dagster's daemon",
+    "dataflow.service.dagster_daemon": "Dagster's daemon",
     "code-server start": "Dagster's code server",
     "api grpc": "the child of Dagster's code server",
     "dataflow.service.worker_keeper": "the keeper of the run worker",

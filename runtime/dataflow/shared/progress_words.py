@@ -85,8 +85,8 @@ def _size(work: Work) -> str:
     if work.size is None:
         return ""
     if not work.total_size:
-        return _bytes(work.size)
-    so_far, total = _bytes(work.size), _bytes(work.total_size)
+        return bytes_in_words(work.size)
+    so_far, total = bytes_in_words(work.size), bytes_in_words(work.total_size)
     # The unit once, where both have it.
     so_far = so_far.removesuffix(total[-3:]) if so_far[-3:] == total[-3:] else so_far
     return f"{so_far} of {total}{' again' if work.is_again else ''}"
@@ -94,7 +94,7 @@ def _size(work: Work) -> str:
 
 def _rate(work: Work, seconds: float) -> str:
     if work.size:
-        return f"{_bytes(work.size / seconds)}/s"
+        return f"{bytes_in_words(work.size / seconds)}/s"
     if work.rows:
         return f"{_number(_two_digits(work.rows / seconds))} rows/s"
     return ""
@@ -123,7 +123,12 @@ def _number(number: int) -> str:
     return f"{number / 1_000_000:,.1f} M"
 
 
-def _bytes(size: float) -> str:
+def bytes_in_words(size: float) -> str:
+    """A number of bytes for people.
+
+    >>> [bytes_in_words(size) for size in (700, 250_000, 48_000_000, 1_500_000_000)]
+    ['1 kB', '0.2 MB', '48 MB', '1.5 GB']
+    """
     for unit, one in (("GB", 1e9), ("MB", 1e6)):
         if size >= 10 * one or (unit == "GB" and size >= one):
             return f"{size / one:,.{1 if unit == 'GB' else 0}f} {unit}"

@@ -24,6 +24,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.progress_words import bytes_in_words
 from dataflow.shared.sql import quote_literal
 from dataflow.warehouse.database import (
     STATES_FOLDER,
@@ -249,7 +250,7 @@ class DuckDBStates:
         if size > free:
             raise WarehouseError(
                 f"There is no space for the copy of {self._shown} that a run works on: it has "
-                f"{size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.",
+                f"{bytes_in_words(size)}, and {bytes_in_words(free)} are free.",
                 "Free disk space and run again; the tables are as they were.",
             )
         copy_file(source, target)

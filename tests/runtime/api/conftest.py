@@ -63,6 +63,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, _rendered: Path) -> Iterat
     write_workflow(root, "ticking", schedule='"* * * * *"')
     by_region = "null, partition: {by: [eu, us, asia]}"
     write_workflow(root, "parted", "note(context.partition_key, '')", schedule=by_region)
+    write_workflow(root, "stuck", "time.sleep(600)", schedule=by_region)
     write_workflow(root, "broken", job="import nothing_of_that_name")
     _age_one_run(root)
     variables = {"HOOK_SECRET": HOOK_SECRET, "DATAFLOW_HISTORY_DAYS": "1000"}

@@ -210,6 +210,7 @@ def test_the_openapi_document_is_complete(
         "GET /metrics",
         "POST /api/v1/workflows/{workflow_id}/backfills",
         "GET /api/v1/backfills/{backfill_id}",
+        "POST /api/v1/backfills/{backfill_id}/cancel",
         "GET /healthz",
     }
     for name, operation in operations.items():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Any
+
 import pytest
 from tests.service_fixtures import Service, until
 
@@ -28,6 +31,9 @@ def test_a_backfill_runs_each_partition_once(service: Service) -> None:
     assert (done["status"], done["counts"]) == ("succeeded", {"succeeded": 2}), done
     runs = [service.api.get(f"{API}/runs/{run['run_id']}").json() for run in done["runs"]]
     assert {run["workflow_id"] for run in runs} == {"parted"}
+    # Of Dagster's own daemon it would be known half a minute later.
+    last = max(datetime.fromisoformat(run["ended_at"]) for run in runs)
+    assert datetime.fromisoformat(done["ended_at"]) - last < timedelta(seconds=15)
     journal = (service.root / "journal").read_text()
     assert [journal.count(f"parted {key} ") for key in ("eu", "us", "asia")] == [1, 1, 0]
 
@@ -54,3 +60,30 @@ def test_what_cannot_be_filled_in_is_refused(
 def test_a_backfill_that_nobody_knows_is_not_found(service: Service) -> None:
     """Like a run that nobody knows."""
     assert service.api.get(f"{API}/backfills/nothing").status_code == 404
+
+
+def test_a_cancelled_backfill_takes_its_runs_along_and_begins_no_more(service: Service) -> None:
+    """By itself, or with all of its workflow; what has ended is not cancelled anew."""
+
+    def begun() -> str:
+        asked = service.api.post(f"{API}/workflows/stuck/backfills", json={})
+        own = str(asked.headers["Location"])
+        until(lambda: look(own)["counts"].get("running"), "a run")
+        return own
+
+    def look(own: str) -> dict[str, Any]:
+        return dict(service.api.get(own).json())
+
+    own = begun()
+    asked = service.api.post(f"{own}/cancel")
+    assert asked.status_code == 202, asked.text
+    until(lambda: look(own)["status"] == "canceled", "its end")
+    assert look(own)["counts"] == {"canceled": 3}
+    again = service.api.post(f"{own}/cancel")
+    assert (again.status_code, "has ended already: canceled" in again.text) == (409, True)
+
+    own = begun()
+    all_of_it = service.api.post(f"{API}/runs/cancel", json={"workflow_id": "stuck"}).json()
+    assert [f"{API}/backfills/{each}" for each in all_of_it["backfills"]] == [own]
+    until(lambda: look(own)["status"] == "canceled", "its end")
+    assert service.api.post(f"{API}/backfills/nothing/cancel").status_code == 404

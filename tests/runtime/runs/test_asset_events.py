@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from dagster import (
     AssetCheckKey,
     AssetKey,
+    AssetMaterialization,
     DagsterInstance,
+    job,
+    op,
 )
 from tests.asset_fixtures import Till, write_till
 
+from dataflow.runs.asset_events import tell, told_events
 from dataflow.runs.lineage import read_lineage
 from dataflow.shared.config import workflow_config
 from dataflow.shared.project import Project
@@ -141,3 +147,25 @@ def test_of_a_partition_dagster_is_told_which(tmp_path: Path) -> None:
         name: newest[1][f"dagster/{name}"].value for name in ("row_count", "partition_row_count")
     }
     assert rows == {"row_count": 2, "partition_row_count": 1}
+
+
+def test_what_found_no_room_is_not_read(tmp_path: Path) -> None:
+    """Of a step that the full disk ended, the run tells that, and nothing of half a file."""
+    run: Any = SimpleNamespace(folder=tmp_path, run_id="one")
+
+    @op
+    def telling() -> None:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+        try:
+            with pytest.raises(OSError, match="large"):
+                tell(run, [AssetMaterialization("sales")], at_end=True)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    @job
+    def told() -> None:
+        telling()
+
+    assert told.execute_in_process().success
+    assert told_events(run) == []

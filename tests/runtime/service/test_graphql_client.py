@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from dataflow.service.dagster_errors import DagsterUnavailableError
+from dataflow.service.graphql_answer import expected
 from dataflow.service.graphql_client import GraphQLClient
 
 
@@ -52,3 +53,10 @@ def test_who_only_looks_asks_again(asked: list[str]) -> None:
         client.ask("fragment F on R { id } mutation M { launch }")
     assert len(asked) == 4
     client.close()
+
+
+def test_a_job_that_was_there_a_moment_ago_is_waited_for() -> None:
+    """Its code server is being started again: that is no refusal, and a launch asks once more."""
+    gone = {"__typename": "PipelineNotFoundError", "message": "Could not find Pipeline a_job"}
+    with pytest.raises(DagsterUnavailableError, match="just now: Could not find Pipeline a_job"):
+        expected(gone, "LaunchRunSuccess")

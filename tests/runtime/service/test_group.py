@@ -90,7 +90,7 @@ def test_a_process_that_is_killed_is_started_again_and_no_launch_fails(root: Pat
             ["Dagster's code server does not answer."],
         )
         first = launch(service, "short")
-        daemon = service.find("dagster._daemon")
+        daemon = service.find("service.dagster_daemon")
         watcher = daemon.parent()
         assert watcher is not None
         watcher.kill()
@@ -125,7 +125,7 @@ def until_said(service: Service, times: int) -> None:
 
 def living_daemon(service: Service) -> psutil.Process | None:
     try:
-        found = service.find("dagster._daemon")
+        found = service.find("service.dagster_daemon")
         return None if found.status() == psutil.STATUS_ZOMBIE else found
     except (StopIteration, psutil.Error):
         return None

@@ -1,0 +1,76 @@
+"""The backfills that a running Dagster knows, over its GraphQL interface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow.service import graphql
+from dataflow.service.backfills import parse_backfill, workflow_of_backfill
+from dataflow.service.dagster_errors import BackfillEndedError, BackfillNotFoundError
+from dataflow.service.dagster_runs import DagsterRuns
+from dataflow.service.graphql_answer import expected
+
+if TYPE_CHECKING:
+    from dataflow.service.backfills import Backfill
+
+
+class DagsterBackfills(DagsterRuns):
+    """Looks at backfills, and ends them."""
+
+    def backfill(self, backfill_id: str) -> Backfill:
+        """A backfill with its runs.
+
+        Raises:
+            BackfillNotFoundError: Dagster knows no such backfill.
+        """
+        answer = self._graphql.ask(
+            graphql.BACKFILL_STATUS, "partitionBackfillOrError", id=backfill_id
+        )
+        if answer["__typename"] == "BackfillNotFoundError":
+            raise BackfillNotFoundError(
+                f"There is no backfill {backfill_id!r}.", "Dagster's UI lists those there are."
+            )
+        return parse_backfill(expected(answer, "PartitionBackfill"), self._workflow_of_job)
+
+    def cancel_backfill(self, backfill_id: str) -> Backfill:
+        """Ask for the end of a backfill: no more of its runs begin, and those under way are ended.
+
+        Raises:
+            BackfillNotFoundError: Dagster knows no such backfill.
+            BackfillEndedError: It has ended already.
+        """
+        backfill = self.backfill(backfill_id)
+        # Dagster itself would begin to cancel it anew.
+        if backfill.ended_at is not None or backfill.status != "running":
+            raise BackfillEndedError(
+                f"The backfill {backfill_id} has ended already: {backfill.status}.",
+                "There is nothing to cancel.",
+            )
+        self._cancel_backfill(backfill_id)
+        return self.backfill(backfill_id)
+
+    def cancel_backfills(self, workflow_id: str | None) -> list[str]:
+        """Ask for the end of all backfills that put runs into the queue, or of those of a workflow.
+
+        Returns:
+            Their ids.
+        """
+        answer = self._graphql.ask(graphql.OPEN_BACKFILLS, "partitionBackfillsOrError")
+        chosen = [
+            str(found["id"])
+            for found in expected(answer, "PartitionBackfills")["results"]
+            if workflow_id in (None, workflow_of_backfill(found, self._workflow_of_job))
+        ]
+        for backfill_id in chosen:
+            self._cancel_backfill(backfill_id)
+        return chosen
+
+    def _cancel_backfill(self, backfill_id: str) -> None:
+        answer = self._graphql.ask(
+            graphql.CANCEL_BACKFILL, "cancelPartitionBackfill", id=backfill_id
+        )
+        expected(answer, "CancelBackfillSuccess")
+
+    def _workflow_of_job(self, name: str) -> str:
+        """The workflow whose job has a name; empty if it is nobody's."""
+        raise NotImplementedError
