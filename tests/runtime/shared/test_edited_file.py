@@ -57,6 +57,22 @@ def test_one_kind_of_edit_alone_is_enough(edited: EditedFile) -> None:
     assert [row[2:] for row in rows_of(with_column.numbered)] == [(n, "eu") for n in range(4)]
 
 
+def test_the_order_stays_where_rows_are_left_out(tmp_path: Path) -> None:
+    """Also where several threads read the file and write the table."""
+    rows, left_out = tmp_path / "rows.parquet", tmp_path / "left_out.parquet"
+    duckdb.sql("SELECT range AS id FROM range(200_000)").write_parquet(
+        str(rows), row_group_size=2048
+    )
+    duckdb.sql("SELECT 100 * range AS n FROM range(2000)").write_parquet(str(left_out))
+    with duckdb.connect(str(tmp_path / "table.duckdb")) as connection:
+        connection.execute("SET threads = 4")
+        edited = EditedFile(rows, left_out, 2000)
+        connection.execute(f"CREATE TABLE made AS FROM {edited.relation}")
+        ids = connection.execute("SELECT id FROM made ORDER BY rowid").fetchnumpy()["id"]
+    assert len(ids) == edited.rows == 198_000
+    assert (ids[1:] > ids[:-1]).all()
+
+
 def test_they_can_be_written(edited: EditedFile, tmp_path: Path) -> None:
     """The file has the rows, and Arrow finds the types that it would give such columns."""
     edited.write(tmp_path / "written.parquet")
