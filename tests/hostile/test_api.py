@@ -197,6 +197,7 @@ OPERATIONS = [
     "POST /api/v1/runs/cancel",
     "POST /api/v1/workflows/{workflow_id}/backfills",
     "GET /api/v1/backfills/{backfill_id}",
+    "POST /api/v1/backfills/{backfill_id}/cancel",
     "GET /metrics",
     "POST /api/v1/workflows/{workflow_id}/events",
     "GET /healthz",
