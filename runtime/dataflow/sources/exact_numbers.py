@@ -11,6 +11,7 @@ import mmap
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -113,11 +114,14 @@ def is_a_double(text: str) -> bool:
 
     >>> is_a_double("9007199254740992"), is_a_double("9007199254740993"), is_a_double("1.5e300")
     (True, False, True)
+    >>> is_a_double("1" * 5000)
+    False
     """
     number = float(text)
-    if text.lstrip("-").isdigit():
-        return int(text) == number or _digits(text) == _digits(repr(number))
-    return _digits(text) == _digits(repr(number))
+    if not isfinite(number):
+        return False
+    is_whole = text.lstrip("-").isdigit() and int(text) == number
+    return is_whole or _digits(text) == _digits(repr(number))
 
 
 def _digits(text: str) -> str:
