@@ -36,8 +36,8 @@ class EditedRows(LazyRows):
         return self._edited
 
     @property
-    def path(self) -> Path:
-        """The file that has exactly these rows, which is written now if it was not before.
+    def _file(self) -> Path:
+        """The file of these rows, which is written now if it was not before.
 
         Raises:
             TableFileError: It cannot be.
@@ -53,7 +53,7 @@ class EditedRows(LazyRows):
     @property
     def column_names(self) -> list[str]:
         """The columns' names."""
-        return list(self._names)
+        return self.schema.names if self._changes else list(self._names)
 
     def __len__(self) -> int:
         return self._rows

@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, overload
 
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.taken_rows import TakenRow, is_nested, taken_row, with_changed_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,10 @@ class LazyRows(Sequence[Row]):
     Rows of a file are read when they are needed: counting and names never read any, one row reads
     the part of the file that it is in, going through reads one part after the other.
 
+    A row is changed where it is, as in a list: what is done to a dict that was taken from here is
+    done to the rows. Of lists and dicts within a row that holds as long as somebody goes through
+    the rows, or has taken the row by its position.
+
     Args:
         rows: The rows, or a Parquet file of them that nobody changes.
 
@@ -52,11 +57,17 @@ class LazyRows(Sequence[Row]):
         self._known: pq.FileMetaData | None = None
         self._columns: dict[str, pa.ChunkedArray] = {}
         self._part: tuple[int, pa.Table] | None = None
+        # Those that somebody has changed, by their numbers.
+        self._changed: dict[int, TakenRow] = {}
+        # Those with lists or dicts in them that were taken by their position, and as they were.
+        self._lent: dict[int, tuple[TakenRow, Row]] = {}
+        # What these are a slice of, and which rows of it.
+        self._whole: tuple[LazyRows, range] | None = None
 
     @property
     def path(self) -> Path | None:
-        """The file that has exactly these rows, if they came from one."""
-        return self._path
+        """The file that has exactly these rows, if there is one."""
+        return None if self._changes else self._file
 
     @property
     def table(self) -> pa.Table:
@@ -64,19 +75,19 @@ class LazyRows(Sequence[Row]):
 
         Raises:
             TableFileError: The file is missing or not readable as Parquet.
+            TableError: What somebody has put into a column does not go together.
         """
         if self._table is None:
             with self._opened() as file:
                 self._table = file.read()
+        if changes := self._changes:
+            return with_changed_rows(self._table, changes)
         return self._table
 
     @property
     def schema(self) -> pa.Schema:
         """The columns' names and types."""
-        if self._table is not None:
-            return self._table.schema
-        with self._opened() as file:
-            return file.schema_arrow
+        return self.table.schema if self._changes else self._schema
 
     @property
     def column_names(self) -> list[str]:
@@ -101,11 +112,9 @@ class LazyRows(Sequence[Row]):
 
     def to_reader(self, max_chunksize: int | None = None) -> pa.RecordBatchReader:
         """The rows as a stream, which never holds more than a part of a file."""
-        import pyarrow as pa
-
-        if self._table is not None:
-            return self._table.to_reader(max_chunksize)
-        return pa.RecordBatchReader.from_batches(self.schema, self._batches(max_chunksize))
+        if self._changes:
+            return self.table.to_reader(max_chunksize)
+        return self._reader(max_chunksize)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.to_reader().__arrow_c_stream__(requested_schema)
@@ -116,8 +125,19 @@ class LazyRows(Sequence[Row]):
         return int(self._metadata.num_rows)
 
     def __iter__(self) -> Iterator[Row]:
-        for batch in self.to_reader(_ROWS_AT_ONCE):
-            yield from batch.to_pylist()
+        number = 0
+        nested = [field.name for field in self._schema if is_nested(field.type)]
+        for batch in self._reader(_ROWS_AT_ONCE):
+            rows = [
+                self._changed[at] if at in self._changed else taken_row(values, self, at)
+                for at, values in enumerate(batch.to_pylist(), start=number)
+            ]
+            number += len(rows)
+            try:
+                yield from rows
+            finally:
+                if nested:
+                    self._keep_changed_within(rows, batch.select(nested))
 
     def __reversed__(self) -> Iterator[Row]:
         return reversed(list(self))
@@ -132,10 +152,13 @@ class LazyRows(Sequence[Row]):
         if isinstance(key, str):
             return self._column(key)
         if isinstance(key, slice):
-            return LazyRows(self._slice(range(len(self))[key]))
+            numbers = range(len(self))[key]
+            rows = LazyRows(self._slice(numbers))
+            rows._whole = self, numbers
+            return rows
         # Whatever counts as an index, as NumPy's integers do; the error is that of a list.
         number = range(len(self))[key]
-        return self._row(number)
+        return self._changed[number] if number in self._changed else self._taken(number)
 
     def __contains__(self, row: object) -> bool:
         return isinstance(row, Mapping) and any(own == row for own in self)
@@ -172,21 +195,76 @@ class LazyRows(Sequence[Row]):
         return self
 
     def __deepcopy__(self, memo: object) -> LazyRows:
-        # Neither a table nor the file changes; the dicts are new each time.
-        return self
+        # Neither a table nor the file changes.
+        return LazyRows(self.table if self.path is None else self.path)
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else a ``pyarrow.Table`` has."""
         import pyarrow as pa
 
         if name.startswith("_") or not hasattr(pa.Table, name):
-            raise AttributeError(f"Rows have no attribute {name!r}, nor has a pyarrow.Table.")
+            hint = f" A list has: list(rows).{name}" if hasattr(list, name) else ""
+            raise AttributeError(f"Rows have no attribute {name!r}, nor has a pyarrow.Table.{hint}")
         return getattr(self.table, name)
 
     def __dir__(self) -> list[str]:
         import pyarrow as pa
 
         return sorted({*super().__dir__(), *(n for n in dir(pa.Table) if not n.startswith("_"))})
+
+    def keep(self, number: int, row: TakenRow) -> None:
+        """Let a row be what somebody is about to make of it."""
+        other = self._changed.get(number)
+        if other is row:
+            return
+        if other is not None:
+            # It was taken twice, and in a list both would be one dict.
+            dict.clear(row)
+            dict.update(row, other)
+        self._changed[number] = row
+        if self._whole is not None:
+            rows, numbers = self._whole
+            rows.keep(numbers[number], row)
+
+    @property
+    def _changes(self) -> dict[int, TakenRow]:
+        for number, (row, before) in self._lent.items():
+            if row != before:
+                self.keep(number, row)
+        return self._changed
+
+    def _keep_changed_within(self, rows: list[TakenRow], before: pa.RecordBatch) -> None:
+        for row, was in zip(rows, before.to_pylist(), strict=True):
+            if any(name in row and row[name] != value for name, value in was.items()):
+                self.keep(row._number, row)
+
+    @property
+    def _file(self) -> Path | None:
+        """The file that the rows came from."""
+        return self._path
+
+    @property
+    def _schema(self) -> pa.Schema:
+        if self._table is not None:
+            return self._table.schema
+        with self._opened() as file:
+            return file.schema_arrow
+
+    def _reader(self, rows: int | None) -> pa.RecordBatchReader:
+        """The rows as they were, whatever somebody has changed."""
+        import pyarrow as pa
+
+        if self._table is not None:
+            return self._table.to_reader(rows)
+        return pa.RecordBatchReader.from_batches(self._schema, self._batches(rows))
+
+    def _taken(self, number: int) -> TakenRow:
+        if number in self._lent:
+            return self._lent[number][0]
+        row = taken_row(self._row(number), self, number)
+        if any(isinstance(value, list | dict) for value in row.values()):
+            self._lent[number] = row, self._row(number)
+        return row
 
     @property
     def _metadata(self) -> pq.FileMetaData:
@@ -196,7 +274,8 @@ class LazyRows(Sequence[Row]):
         return self._known
 
     def _column(self, name: str) -> pa.ChunkedArray:
-        if self._table is not None or self.column_names.count(name) != 1:
+        known = self._table is not None or self._changes
+        if known or self.column_names.count(name) != 1:
             return self.table[name]
         if name not in self._columns:
             with self._opened() as file:
@@ -231,7 +310,7 @@ class LazyRows(Sequence[Row]):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        path = os.fspath(self.path) if self.path is not None else ""
+        path = os.fspath(self._file) if self._file is not None else ""
         try:
             # Not `pq.read_table`, which imports pandas by way of pyarrow.dataset.
             with pq.ParquetFile(path) as file:

@@ -6,11 +6,10 @@ import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from dataflow.shared.errors import BadInputError
+from dataflow.shared.column_values import TableError, arrow_column, refuse_other_names
 from dataflow.shared.lazy_rows import LazyRows, TableFileError
 from dataflow.shared.parquet_types import storable
 from dataflow.shared.row_compression import row_compression
@@ -32,16 +31,6 @@ _KINDS = (
     "Return a list of dicts, a pandas or Polars DataFrame, an Arrow table or stream, or an "
     "iterator of dicts or of such parts."
 )
-
-
-class TableError(BadInputError):
-    """Rows that cannot be made a table: mixed types in a column, or no rows at all.
-
-    Why: Rows of `extract_data` or `transform_data` become a table: one type for each column,
-    text as names.
-
-    What to do: Make the values of the column that is named one type, where they come from.
-    """
 
 
 def to_arrow(data: Rows) -> pa.Table:
@@ -270,7 +259,7 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        columns = {name: _array(name, frame[name].tolist()) for name in frame.columns}
+        columns = {name: arrow_column(name, frame[name].tolist()) for name in frame.columns}
         return pa.table(columns)
 
 
@@ -287,70 +276,8 @@ def _from_list(rows: Sequence[Any]) -> pa.Table:
         # Most rows have the keys of the first one.
         if row.keys() != names.keys():
             names.update(dict.fromkeys(row))
-    wrong = [name for name in names if not isinstance(name, str)]
-    if wrong:
-        raise TableError(
-            f"The column name {quoted(wrong[0])} is not text.", "Make every key a string."
-        )
-    return pa.table({name: _array(name, [row.get(name) for row in rows]) for name in names})
-
-
-def _array(name: str, values: list[Any]) -> pa.Array:
-    """One column of Python values, or an error that names its first value that does not fit."""
-    import pyarrow as pa
-
-    try:
-        array = pa.array(values, from_pandas=True)
-    except OverflowError:
-        return _decimals(name, values)
-    except (pa.ArrowException, ValueError, TypeError) as error:
-        raise _misfit(name, values) from error
-    if pa.types.is_date32(array.type) and any(isinstance(value, datetime) for value in values):
-        # Arrow would drop the times of day.
-        number = next(i for i, value in enumerate(values) if isinstance(value, datetime))
-        raise _mixed(name, number, values, "date")
-    return array
-
-
-def _decimals(name: str, values: list[Any]) -> pa.Array:
-    import pyarrow as pa
-
-    try:
-        return pa.array(values, type=pa.decimal128(38, 0), from_pandas=True)
-    except (pa.ArrowException, ValueError, TypeError) as error:
-        raise _misfit(name, values) from error
-
-
-def _misfit(name: str, values: list[Any]) -> TableError:
-    """Find the first row at which the column stops being convertible, by halving."""
-    low, high = 0, len(values)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _converts(values[:middle]):
-            low = middle
-        else:
-            high = middle
-    before = next((type(v).__name__ for v in values[:low] if v is not None), "null")
-    return _mixed(name, high - 1, values, before)
-
-
-def _converts(values: list[Any]) -> bool:
-    import pyarrow as pa
-
-    try:
-        pa.array(values, from_pandas=True)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        return False
-    return True
-
-
-def _mixed(name: str, number: int, values: list[Any], before: str) -> TableError:
-    value = values[number]
-    return TableError(
-        f"The column {quoted(name)} cannot be made one type: row {number} has {quoted(value)} "
-        f"({type(value).__name__}), and the rows before it have {before}.",
-        "Make the column one type in ingestion.py or transform.py, for example with str(value).",
-    )
+    refuse_other_names(names)
+    return pa.table({name: arrow_column(name, [row.get(name) for row in rows]) for name in names})
 
 
 def _refuse_duplicates(names: list[str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dataflow.shared.column_values import TableError
 from dataflow.shared.lazy_rows import LazyRows
 from dataflow.shared.tables import like, row_count, to_arrow, write_parquet
 
@@ -105,11 +108,82 @@ def test_rows_behave_as_an_arrow_table(rows: LazyRows) -> None:
         rows.no_such_thing  # noqa: B018
 
 
-def test_a_dict_that_was_taken_can_be_changed(rows: LazyRows) -> None:
-    """Each is new: nothing that is done to it is done to the rows."""
-    rows[0]["id"] = 99
+def test_a_row_is_changed_where_it_is_as_in_a_list(rows: LazyRows, tmp_path: Path) -> None:
+    """In a loop, by position, in a slice, through a list of them: whoever reads them sees it."""
     for row in rows:
-        row["id"] = 99
+        row["id"] *= 10
+    rows[0]["name"] = "first"
+    rows[20:][4].update(name="last")
+    list(rows)[1]["new"] = 1.5
+    wanted = [{**row, "id": row["id"] * 10, "new": None} for row in PLAIN]
+    wanted[0]["name"], wanted[24]["name"], wanted[1]["new"] = "first", "last", 1.5
+    assert rows.path is None
+    write_parquet(rows, tmp_path / "changed.parquet")
+    for taken in (
+        to_arrow(rows).to_pylist(),
+        rows.to_reader().read_all().to_pylist(),
+        pd.DataFrame(rows).replace({np.nan: None}).to_dict("records"),
+        LazyRows(tmp_path / "changed.parquet").to_pylist(),
+        pickle.loads(pickle.dumps(rows)).to_pylist(),  # noqa: S301
+        copy.deepcopy(rows).to_pylist(),
+        rows[:].to_pylist(),
+        [{"new": None, **row} for row in rows],
+    ):
+        assert taken == wanted
+    assert rows.column_names == ["id", "name", "new"]
+    assert pc.sum(rows["id"]).as_py() == 3000
+
+
+def test_what_nobody_has_changed_keeps_its_type(tmp_path: Path) -> None:
+    """Also a column whose new values are of its type; one without any value is gone."""
+    money = pa.array([Decimal("1.50"), Decimal("2.00")], pa.decimal128(10, 2))
+    table = pa.table(
+        {"n": pa.array([1, 2], pa.int16()), "money": money, "day": [date(2024, 1, 1)] * 2}
+    ).append_column("none", pa.array([None, None], pa.float32()))
+    pq.write_table(table.append_column("gone", money), tmp_path / "rows.parquet")
+    rows = LazyRows(tmp_path / "rows.parquet")
+    for row in rows:
+        row["n"] += 1
+        del row["gone"]
+    assert rows.schema == table.schema
+    rows[1]["n"] = 2.0
+    assert rows.schema.field("n").type == pa.float64()
+    rows[0]["n"] = "x"
+    with pytest.raises(TableError, match="'n' cannot be made one type: row 1 has 2.0"):
+        _ = rows.table
+    copied = copy.copy(rows[0])
+    copied["n"] = 5
+    assert (type(copied), rows[0]["n"]) == (dict, "x")
+
+
+def test_what_is_changed_within_a_row_is_changed(tmp_path: Path) -> None:
+    """Lists and dicts in a row: in a loop that is left early, and by position."""
+    table = pa.table({"tags": [["a"], ["b"], ["c"]], "owner": [{"name": "Ann"}] * 3})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    rows = LazyRows(tmp_path / "rows.parquet")
+    assert rows[2]["tags"] == ["c"]
+    assert rows.path is not None
+    for row in rows:
+        row["tags"].append("x")
+        break
+    rows[1]["owner"]["name"] = "Bo"
+    assert rows.path is None
+    assert rows.table.to_pylist() == [
+        {"tags": ["a", "x"], "owner": {"name": "Ann"}},
+        {"tags": ["b"], "owner": {"name": "Bo"}},
+        {"tags": ["c"], "owner": {"name": "Ann"}},
+    ]
+
+
+def test_rows_that_are_only_read_stay_in_their_file(tmp_path: Path) -> None:
+    """Reading, and changing copies, costs nobody another file."""
+    pq.write_table(TABLE, tmp_path / "rows.parquet")
+    rows = LazyRows(tmp_path / "rows.parquet")
+    made = [{**row, "id": 0} for row in rows] + [row | {"id": 0} for row in rows]
+    made += [row.copy() for row in rows]
+    for row in made:
+        row["name"] = ""
+    assert rows.path == tmp_path / "rows.parquet"
     assert rows == PLAIN
 
 
@@ -188,3 +262,34 @@ def test_a_column_of_nulls_keeps_the_type_that_is_known(tmp_path: Path) -> None:
     assert LazyRows(path).schema.types == [pa.date32(), pa.int64(), pa.null()]
     write_parquet([], path, known)
     assert LazyRows(path).schema.equals(known)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    values=st.lists(st.fixed_dictionaries({"a": st.none() | st.integers(-5, 5)}), max_size=8),
+    changes=st.lists(
+        st.tuples(
+            st.integers(0, 7),
+            st.sampled_from(["a", "b"]),
+            st.none() | st.integers(-5, 5),
+            st.slices(8),
+        ),
+        max_size=6,
+    ),
+)
+def test_changes_of_rows_are_those_of_a_list(
+    values: list[dict[str, Any]], changes: list[tuple[int, str, int | None, slice]]
+) -> None:
+    """For any changes, by position, in slices and in loops: the same table."""
+    rows: Any = LazyRows(pa.Table.from_pylist(values, pa.schema({"a": pa.int64()})))
+    plain: Any = copy.deepcopy(values)
+    for at, key, value, cut in changes:
+        for given_rows in (rows, plain):
+            if at < len(given_rows):
+                given_rows[at][key] = value
+            for row in given_rows[cut][:1]:
+                row.pop(key, None)
+    names = {name for row in plain for name in row}
+    assert {*rows.column_names} >= names
+    wanted = [{name: row.get(name) for name in rows.column_names} for row in plain]
+    assert rows.table.to_pylist() == wanted

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataflow.shared.column_values import TableError
 from dataflow.shared.lazy_rows import LazyRows, TableFileError
 from dataflow.shared.tables import (
-    TableError,
     like,
     row_count,
     to_arrow,

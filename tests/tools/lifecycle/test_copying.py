@@ -50,6 +50,28 @@ def test_a_copy_has_what_git_would_take(project: Project) -> None:
     assert left == []
 
 
+@pytest.mark.parametrize("has_git", [True, False])
+def test_a_copy_has_folders_of_any_name_and_says_what_it_leaves_out(
+    project: Project, has_git: bool
+) -> None:
+    """A folder of data called `target`, links to folders; a repository of its own is not copied."""
+    folder = project.workflow_dir("orders")
+    (folder / "target").mkdir()
+    (folder / "target" / "goals.csv").write_text("a\n1\n")
+    (folder / "shared").symlink_to("target", target_is_directory=True)
+    git(project.root, "init", "--quiet", str(folder / "vendored"))
+    (folder / "vendored" / "code.py").write_text("")
+    if not has_git:
+        shutil.rmtree(project.root / ".git")
+    plan = plan_copy(project, "orders", "trial")
+    carry_out(project, plan)
+    copy = project.workflow_dir("trial")
+    assert (copy / "shared" / "goals.csv").read_text() == "a\n1\n"
+    assert (copy / "shared").is_symlink()
+    assert not (copy / "vendored").exists()
+    assert any("orders/vendored is a git repository of its own" in each for each in plan.look_at)
+
+
 @pytest.mark.slow
 def test_a_folder_copied_by_hand_is_refused_and_made_its_own(project: Project, run: Run) -> None:
     """It does not run on the tables of the other, and the command makes it right."""

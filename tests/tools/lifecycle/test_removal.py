@@ -93,11 +93,26 @@ def test_purging_takes_the_tables_and_needs_git(unread: Project) -> None:
     assert note.read_text() == "MINE = 1\n"
 
 
-@pytest.mark.parametrize("way", ["skip-worktree", "assume-unchanged", "ignored"])
+@pytest.mark.parametrize(
+    "way", ["skip-worktree", "assume-unchanged", "ignored", "logs", "link", "repository"]
+)
 def test_purging_deletes_nothing_that_git_was_told_not_to_see(unread: Project, way: str) -> None:
-    """Edits that it does not look at, and files that it ignores, are a person's as well."""
+    """Edits that it does not look at, and files that it ignores, are a person's as well.
+
+    So is a folder that is called as tools call theirs, a link, and a repository of its own.
+    """
     folder = unread.workflow_dir("orders")
-    if way == "ignored":
+    (unread.root / ".git" / "info" / "exclude").write_text("logs\nmine\n")
+    (folder / "dbt" / "logs").mkdir()
+    (folder / "dbt" / "logs" / "dbt.log").write_text("What dbt leaves.\n")
+    if way == "logs":
+        (folder / "logs").mkdir()
+        (folder / "logs" / "decisions.md").write_text("Why.\n")
+    elif way == "link":
+        (folder / "mine").symlink_to(unread.root, target_is_directory=True)
+    elif way == "repository":
+        git(unread.root, "init", "--quiet", str(folder / "mine"))
+    elif way == "ignored":
         (folder / ".env").write_text("KEY=1\n")
         (unread.root / ".git" / "info" / "exclude").write_text(".env\n")
     else:

@@ -6,16 +6,31 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+    SensorInstigatorData,
+)
 from tests.tools.lifecycle.conftest import WORKFLOWS, carry_out, commit, git, rows, texts, write
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
 from dataflow.runs.earlier_states import list_states
+from dataflow.runs.instance import open_instance
 from dataflow.runs.lock import WorkflowBusyError
+from dataflow.service.schedules import written_schedules
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
 from dataflow_tools.checks.own_name import foreign_names
@@ -129,6 +144,51 @@ def test_there_and_back_is_as_before(project: Project) -> None:
     commit(project.root)
     assert git(project.root, "diff", "HEAD~2").strip() == ""
     assert rows(project, "orders", "staging.stg_orders") == before
+
+
+@pytest.mark.slow
+def test_a_rename_that_came_by_git_is_made_whole(project: Project, run: Run) -> None:
+    """On another machine, or in another environment, tables and history still have the old name."""
+    before = rows(project, "orders", "staging.stg_orders")
+    state = ("data", ".dagster", ".dataflow")
+    for name in state:
+        shutil.copytree(project.root / name, project.root.parent / name)
+    renamed(project)
+    commit(project.root)
+    for name in state:
+        shutil.rmtree(project.root / name)
+        shutil.move(project.root.parent / name, project.root / name)
+    done = run("workflow", "rename", "orders", "sales", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert rows(project, "sales", "staging.stg_orders") == before
+    assert (runs_in_history(project, "sales"), runs_in_history(project, "orders")) == (2, 0)
+    assert git(project.root, "status", "--porcelain") == ""
+    again = run("workflow", "rename", "orders", "sales", "--yes")
+    assert (again.returncode, "no workflow 'orders'" in again.stderr) == (2, True), again.stderr
+
+
+def test_a_schedule_that_is_on_stays_on(project: Project) -> None:
+    """It fires from now on, and not once more for the time before; a sensor knows what it saw."""
+    place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("dataflow"), "__repository__")
+    told = {
+        "orders_schedule": (InstigatorType.SCHEDULE, ScheduleInstigatorData("0 6 * * *", 1.0)),
+        "orders_after": (InstigatorType.SENSOR, SensorInstigatorData(cursor="seen")),
+    }
+    with open_instance(project) as instance:
+        for name, (kind, data) in told.items():
+            origin = RemoteInstigatorOrigin(place, name)
+            status = InstigatorStatus.RUNNING if "sched" in name else InstigatorStatus.STOPPED
+            instance.add_instigator_state(InstigatorState(origin, kind, status, data))
+    plan = plan_rename(project, "orders", "sales")
+    assert ("switches", "they stay as they are: after off, schedule on") in plan.does
+    assert carry_out(project, plan) == []
+    assert [(one.workflow_id, one.is_on) for one in written_schedules(project)] == [("sales", True)]
+    with open_instance(project) as instance:
+        states = {one.instigator_name: one for one in instance.all_instigator_state()}
+    assert set(states) == {"sales_schedule", "sales_after"}
+    assert states["sales_after"].instigator_data.cursor == "seen"
+    assert states["sales_after"].status is InstigatorStatus.STOPPED
+    assert states["sales_schedule"].instigator_data.start_timestamp > time.time() - 60
 
 
 def test_a_table_that_goes_by_the_workflows_name_keeps_its_name(project: Project) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import Dataflow
 
 from dataflow.shared.errors import BadInputError
 from dataflow_tools.scaffold.create import TemplateSource, create_project, installed_template
@@ -72,3 +75,29 @@ def test_a_template_in_a_subfolder_of_a_repository_is_refused(tmp_path: Path) ->
         create_project(tmp_path / "shop", TemplateSource(str(tmp_path / "sub")), {}, ask=False)
     assert "subtree split --prefix sub" in refused.value.instruction
     assert not (tmp_path / "shop").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_workflow_is_there_whole_or_not_at_all(
+    tmp_path: Path, template_repository: Path, dataflow: Dataflow, number: signal.Signals
+) -> None:
+    """Also if the process is stopped while its files are written; the name stays free."""
+    made = dataflow(
+        *("init", "shop", "--template", template_repository, "--defaults", "--no-git"), cwd=tmp_path
+    )
+    assert made.returncode == 0, made.stderr
+    code = (
+        "import os, sys; from dataflow.cli.main import main\n"
+        "def strike(event, arguments):\n"
+        "    if event == 'open' and str(arguments[0]).endswith('/transform.py'):\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        "sys.addaudithook(strike)\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", code, "workflow", "new", "orders", "--defaults"]
+    stopped = subprocess.run(command, cwd=tmp_path / "shop", check=False, capture_output=True)
+    assert stopped.returncode != 0
+    assert not list((tmp_path / "shop" / "src/dataflow/workflows").glob("[!.]*"))
+    again = dataflow("workflow", "new", "orders", "--defaults", cwd=tmp_path / "shop")
+    assert again.returncode == 0, again.stderr

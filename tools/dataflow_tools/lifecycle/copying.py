@@ -13,7 +13,7 @@ from dataflow.shared.upstream import is_workflow_folder
 from dataflow.warehouse.kind import shown_location, visible_warehouse
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow_tools.lifecycle.plan import Plan, title_of
-from dataflow_tools.lifecycle.references import Names, Rewriting, declared_id, own_files, walk
+from dataflow_tools.lifecycle.references import Names, Rewriting, declared_id, everything, own_files
 from dataflow_tools.lifecycle.refusals import (
     check_committed,
     check_folder,
@@ -57,7 +57,14 @@ def plan_copy(project: Project, old: str, new: str) -> Plan:
         plan.does.append(("folder", f"{shown} (it was copied by hand already)"))
         plan.prepare = partial(_right, own)
     else:
-        files = _files(folder)
+        found = _files(folder)
+        # A repository of its own has a history of its own.
+        files = [path for path in found if path.is_symlink() or not path.is_dir()]
+        plan.look_at += [
+            f"{project.relative(path)} is a git repository of its own, and is not copied."
+            for path in found
+            if path not in files
+        ]
         how = f"{project.relative(folder)} -> {shown}: {counted(len(files), 'file')}"
         plan.does.append(("folder", how))
         plan.prepare = partial(_copy, folder, target, files, own)
@@ -103,7 +110,7 @@ def _copy(
 def _files(folder: Path) -> list[Path]:
     """The files that make the workflow: what git has or would take, links as they are."""
     if find_top(folder) is None:
-        return list(walk(folder))
+        return list(everything(folder))
     listing = run_git(
         *("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."), cwd=folder
     )

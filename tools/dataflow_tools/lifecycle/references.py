@@ -31,6 +31,8 @@ _SKIPPED = frozenset(
         *(".mypy_cache", ".ruff_cache", ".pytest_cache", "target", "logs", "dbt_packages"),
     }
 )
+_CACHES = frozenset({"__pycache__", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+_DBT_MAKES = frozenset({"target", "logs", "dbt_packages"})
 _LARGEST = 1_000_000
 _SCHEMAS = "raw|staging|marts|rejected|main|dataflow"
 _PAGES = (".md", ".svelte", ".html")
@@ -302,3 +304,24 @@ def walk(root: Path, skipped: Set[Path] = frozenset()) -> Iterator[Path]:
             and not (here / name / ".git").exists()
         )
         yield from (here / name for name in sorted(files))
+
+
+def everything(root: Path) -> Iterator[Path]:
+    """The files and links below a folder, and the repositories in it, each as one.
+
+    What tools leave there and make again is left out; a folder of a person's may be called so.
+    """
+    for folder, folders, files in os.walk(root):
+        here, inner = Path(folder), []
+        for path in (here / name for name in sorted(folders)):
+            if path.is_symlink() or (path / ".git").exists():
+                yield path
+            elif not _is_made_by_tools(path, root):
+                inner.append(path.name)
+        folders[:] = inner
+        yield from (here / name for name in sorted(files))
+
+
+def _is_made_by_tools(folder: Path, root: Path) -> bool:
+    of_dbt = folder.parent == root / "dbt" and folder.name in _DBT_MAKES
+    return of_dbt or folder.name in _CACHES or (folder / "pyvenv.cfg").exists()

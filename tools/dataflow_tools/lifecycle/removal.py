@@ -15,7 +15,7 @@ from dataflow.warehouse.kind import visible_warehouse
 from dataflow_tools.fleet.worktree import read_work_tree
 from dataflow_tools.lifecycle.plan import Plan, title_of
 from dataflow_tools.lifecycle.records import has_published, runs_in_history, unfinished_runs
-from dataflow_tools.lifecycle.references import Names, Rewriting, files_of_others, walk
+from dataflow_tools.lifecycle.references import Names, Rewriting, everything, files_of_others
 from dataflow_tools.lifecycle.refusals import check_folder
 from dataflow_tools.lifecycle.tables import summary
 from dataflow_tools.scaffold.git import find_top, run_git, succeeds
@@ -153,7 +153,7 @@ def _is_committed(project: Project, folder: Path) -> bool:
         return False
     home = folder.resolve()
     tree = read_work_tree(project.root, [home])
-    names = [path.relative_to(home).as_posix() for path in walk(home)]
+    names = [path.relative_to(home).as_posix() for path in everything(home)]
     tracked = set(tree.tracked_in(home))
     if tree.changed_in(home) or tree.unmerged_in(home) or not tracked or set(names) - tracked:
         return False

@@ -20,7 +20,12 @@ from dataflow.workflows.identifiers import check_workflow_id
 from dataflow_tools.fleet.answers_file import ANSWERS_FILE
 from dataflow_tools.fleet.tree import read_entry
 from dataflow_tools.lifecycle.plan import Plan, title_of
-from dataflow_tools.lifecycle.records import has_published, runs_in_history, unfinished_runs
+from dataflow_tools.lifecycle.records import (
+    has_published,
+    runs_in_history,
+    switches,
+    unfinished_runs,
+)
 from dataflow_tools.lifecycle.references import (
     Names,
     Rewriting,
@@ -69,12 +74,17 @@ def plan_rename(project: Project, old: str, new: str) -> Plan:
     plan = Plan(title_of("rename", old, new))
     shown = project.relative(target)
     if folder == target:
-        plan.does.append(("folder", f"{shown} (it was renamed by hand already)"))
+        plan.does.append(("folder", f"{shown} (it is called so already)"))
+        if declared_id(folder) == new:
+            plan.look_at.append(f"{shown} gets what {old} has left: see that it is that workflow.")
     else:
         plan.does.append(("folder", f"{project.relative(folder)} -> {shown}"))
     plan.does += tables.told
     if runs := runs_in_history(project, old):
         plan.does.append(("history", f"{counted(runs, 'run')}, found under {new} from then on"))
+    if told := switches(project, old):
+        said = [f"{key.replace('_', ' ')} {'on' if told[key] else 'off'}" for key in sorted(told)]
+        plan.does.append(("switches", f"they stay as they are: {', '.join(said)}"))
     if has_published(project, old):
         plan.does.append(("dashboards", f"what is published moves from /{old}/ to /{new}/"))
     plan.add_files(project, (*own, *others))
@@ -150,9 +160,20 @@ def _folder(project: Project, old: str, new: str) -> tuple[Path, str]:
             )
         check_no_tables(project, new)
         return target, new
+    if is_workflow_folder(target) and not is_workflow_folder(source) and _has_left(project, old):
+        # A commit of somebody else's has brought the new name, or the command in another
+        # environment.
+        check_folder(project, new)
+        check_no_tables(project, new)
+        return target, new
     folder = check_folder(project, old)
     check_free(project, new)
     return folder, old
+
+
+def _has_left(project: Project, name: str) -> bool:
+    """Whether there are tables or runs of a workflow of that name."""
+    return visible_warehouse(project, name).exists() or runs_in_history(project, name) > 0
 
 
 def _prepare(
@@ -175,6 +196,7 @@ def _prepare(
     root = str(project.root)
     transaction.record("publish", root=root, old=old, new=new)
     transaction.record("history", root=root, old=old, new=new)
+    transaction.record("switches", root=root, old=old, new=new)
     for kind in ("dbt", "runs"):
         transaction.drop(project.state_dir / kind / old)
     transaction.drop(target / "__pycache__")
@@ -210,6 +232,10 @@ def _stays(project: Project, folder: Path, old: str, new: str, runs: int) -> lis
     ]
     if downstream:
         found.append(f"What {', '.join(downstream)} read of it is read anew at their next run.")
+    found.append(
+        f"Tables and runs of {old} in other environments and on other machines, until this command "
+        "is run there as well, with the new files in place."
+    )
     found.append(f"Links of readers to /{old}/ and callers of the REST API have to be told: {new}.")
     return found
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import shutil
+import time
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
+from uuid import uuid4
 
 import yaml
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
 
+# So many seconds nobody sits before the questions of a template.
+_LONGEST = 24 * 3600
 # What the command decides, which every template has.
 _SETTLED = {"kind", "workflow_id"}
 
@@ -119,8 +124,40 @@ def create_workflow(
             "Choose another name, or remove that folder first.",
         )
     everything = {**answers, "kind": "workflow", "workflow_id": workflow_id}
-    _copy(_template_of(project), folder, everything, ask=ask, told=told)
+    # Made aside and moved to its place when it is whole, whenever the process is stopped; as many
+    # folders deep, for templates that read what lies above.
+    rooms = project.files_dir / "new"
+    _clear_left(rooms)
+    room = rooms / uuid4().hex
+    try:
+        _copy(_template_of(project), room / workflow_id, everything, ask=ask, told=told)
+        _put(room / workflow_id, folder)
+    except OSError as error:
+        raise BadInputError(
+            f"{project.relative(folder)} could not be made: {error.strerror or error}.",
+            "See that the folder can be written and that the disk has room; then run it again.",
+        ) from error
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
     return folder
+
+
+def _put(made: Path, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        made.rename(folder)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copytree(made, folder, symlinks=True)
+
+
+def _clear_left(rooms: Path) -> None:
+    """Take away what killed processes have left; others may be at work beside this one."""
+    with contextlib.suppress(OSError):
+        for room in rooms.iterdir():
+            if time.time() - room.stat().st_mtime > _LONGEST:
+                shutil.rmtree(room, ignore_errors=True)
 
 
 def is_on_this_machine(url: str) -> bool:
@@ -197,6 +234,10 @@ def _copy(
                 defaults=not ask,
                 quiet=True,
             )
+    except KeyboardInterrupt:
+        if path.exists():
+            _clear(path, existed=existed)
+        raise
     except (CopierError, TemplateError, ValueError, OSError) as error:
         if not existed:
             with contextlib.suppress(FileNotFoundError):
