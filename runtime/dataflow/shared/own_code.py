@@ -76,7 +76,7 @@ class OwnCode:
         if self.folder is None:
             return None
         try:
-            return ast.parse((self.folder / file).read_text(encoding="utf-8"))
+            return ast.parse((self.folder / file).read_bytes())
         except (OSError, ValueError, SyntaxError):
             # Whoever imports the file says what is wrong with it.
             return None

@@ -81,7 +81,8 @@ def test_a_source_that_ingestion_reads_is_accepted(folder: Path) -> None:
         folder, text
     )
     code = "from dataflow.authoring import read_source\ndef read_sftp(source, params): ...\n"
-    (folder / "ingestion.py").write_text(code)
+    # As editors on Windows save it, with a byte-order mark.
+    (folder / "ingestion.py").write_text(code, encoding="utf-8-sig")
     source = load(folder, text)["ingestion"]["source"]
     assert source == {"type": "sftp", "host": "h.example", "depth": 2}
 

@@ -10,6 +10,7 @@ from dataflow_tools.fleet.merge import Merge, merge_entries
 from dataflow_tools.fleet.tree import Entry
 
 LABELS = ("yours", "base", "theirs")
+MARK = b"\xef\xbb\xbf"
 TEN = b"".join(b"%d\n" % n for n in range(10))
 MINE, THEIRS = TEN.replace(b"1\n", b"mine\n"), TEN.replace(b"8\n", b"theirs\n")
 BOTH = MINE.replace(b"8\n", b"theirs\n")
@@ -36,6 +37,12 @@ def merged(base: bytes | None, ours: bytes, theirs: bytes, tmp_path: Path) -> Me
         (TEN, MINE, windows(THEIRS), windows(BOTH)),
         (windows(TEN), MINE, windows(THEIRS), BOTH),
         (TEN, b"", TEN, b""),
+        # An editor has put a byte-order mark before it, or taken the end of the last line.
+        (TEN, MARK + TEN, b"first\n" + TEN, MARK + b"first\n" + TEN),
+        (TEN, TEN[:-1], TEN + b"more\n", TEN + b"more"),
+        (windows(TEN), windows(TEN)[:-2], windows(TEN + b"more\n"), windows(TEN) + b"more"),
+        (TEN[:-1], MINE[:-1], THEIRS, BOTH),
+        (TEN[:-1], MINE, THEIRS[:-1], BOTH),
     ],
 )
 def test_each_sides_change_is_there(

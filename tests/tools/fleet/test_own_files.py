@@ -68,6 +68,20 @@ def test_a_file_of_yours_that_the_template_renames_is_told_until_it_is_gone(
 
 
 @pytest.mark.slow
+def test_a_file_that_the_template_renders_by_another_name_of_its_own_is_none_of_it(
+    lab: Lab,
+) -> None:
+    """Where an answer makes the name, the file is there as before: nobody is told to delete it."""
+    made = "{% if title %}{{ title or 'x' }}{% endif %}"
+    lab.release("1.0.0", {"tests/sample.json": "{}\n", "a": "1\n"}, config=lab.config + OWN)
+    lab.render("one", title="sample")
+    named = {"tests/sample.json": None, f"tests/{made}.json.jinja": "{}\n", "a": "2\n"}
+    lab.release("1.1.0", named)
+    assert notes(lab) == []
+    assert lab.read("one", "tests/sample.json") == "{}\n"
+
+
+@pytest.mark.slow
 def test_a_changed_interface_is_told_where_it_is_used(lab: Lab) -> None:
     """A function that the template calls in another way, or by another name, is named each time."""
     files = {"ingestion.py": OLD, "transform.py": "def run(data):\n    pass\n"}

@@ -102,7 +102,7 @@ def test_purging_deletes_nothing_that_git_was_told_not_to_see(unread: Project, w
     So is a folder that is called as tools call theirs, a link, and a repository of its own.
     """
     folder = unread.workflow_dir("orders")
-    (unread.root / ".git" / "info" / "exclude").write_text("logs\nmine\n")
+    (unread.root / ".git" / "info" / "exclude").write_text("logs\nmine\n.env\n")
     (folder / "dbt" / "logs").mkdir()
     (folder / "dbt" / "logs" / "dbt.log").write_text("What dbt leaves.\n")
     if way == "logs":
@@ -114,7 +114,6 @@ def test_purging_deletes_nothing_that_git_was_told_not_to_see(unread: Project, w
         git(unread.root, "init", "--quiet", str(folder / "mine"))
     elif way == "ignored":
         (folder / ".env").write_text("KEY=1\n")
-        (unread.root / ".git" / "info" / "exclude").write_text(".env\n")
     else:
         git(unread.root, "update-index", f"--{way}", f"{WORKFLOWS}/orders/transform.py")
         (folder / "transform.py").write_text("MINE = 1\n")

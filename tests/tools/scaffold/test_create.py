@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import Dataflow
 
 from dataflow.shared.errors import BadInputError
-from dataflow_tools.scaffold.create import TemplateSource, create_project, installed_template
+from dataflow.shared.project import Project
+from dataflow_tools.scaffold.create import (
+    TemplateSource,
+    create_project,
+    create_workflow,
+    installed_template,
+)
 
 
 def install(site: Path, origin: dict[str, Any] | None) -> None:
@@ -80,24 +85,26 @@ def test_a_template_in_a_subfolder_of_a_repository_is_refused(tmp_path: Path) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_workflow_is_there_whole_or_not_at_all(
-    tmp_path: Path, template_repository: Path, dataflow: Dataflow, number: signal.Signals
+    tmp_path: Path, template_repository: Path, number: signal.Signals
 ) -> None:
     """Also if the process is stopped while its files are written; the name stays free."""
-    made = dataflow(
-        *("init", "shop", "--template", template_repository, "--defaults", "--no-git"), cwd=tmp_path
+    (tmp_path / ".copier-answers.yml").write_text(
+        f"_commit: HEAD\n_src_path: {template_repository}\n"
     )
-    assert made.returncode == 0, made.stderr
     code = (
-        "import os, sys; from dataflow.cli.main import main\n"
+        "import os, sys, pathlib\n"
+        "from dataflow.shared.project import Project\n"
+        "from dataflow_tools.scaffold.create import create_workflow\n"
         "def strike(event, arguments):\n"
         "    if event == 'open' and str(arguments[0]).endswith('/transform.py'):\n"
         f"        os.kill(os.getpid(), {int(number)})\n"
         "sys.addaudithook(strike)\n"
-        "main()"
+        "create_workflow(Project(pathlib.Path.cwd()), 'orders', {}, ask=False)"
     )
-    command = [sys.executable, "-c", code, "workflow", "new", "orders", "--defaults"]
-    stopped = subprocess.run(command, cwd=tmp_path / "shop", check=False, capture_output=True)
-    assert stopped.returncode != 0
-    assert not list((tmp_path / "shop" / "src/dataflow/workflows").glob("[!.]*"))
-    again = dataflow("workflow", "new", "orders", "--defaults", cwd=tmp_path / "shop")
-    assert again.returncode == 0, again.stderr
+    stopped = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, check=False, capture_output=True
+    )
+    assert stopped.returncode == -number, stopped.stderr.decode()
+    project = Project(tmp_path)
+    assert not project.workflow_dir("orders").exists()
+    assert (create_workflow(project, "orders", {}, ask=False) / "tests").is_dir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,31 @@ def merge_entries(
 
 
 def _merge_lines(
+    base: bytes, ours: bytes, theirs: bytes, labels: Sequence[str], cwd: Path
+) -> tuple[bytes, int]:
+    # A mark before the first line, and the end of the last one, are no part of what these say.
+    texts = [base, ours, theirs]
+    marks = [text.startswith(BOM_UTF8) for text in texts]
+    texts = [text.removeprefix(BOM_UTF8) for text in texts]
+    whole = [text.endswith(b"\n") for text in texts]
+    if all(texts) and not all(whole):
+        texts = [
+            text if is_whole else text + (b"\r\n" if _line_end(text) == b"\r\n" else b"\n")
+            for text, is_whole in zip(texts, whole, strict=True)
+        ]
+    merged, conflicts = _merge_texts(*texts, labels, cwd)
+    if all(texts) and not (conflicts or _decided(whole)):
+        merged = merged.removesuffix(b"\n").removesuffix(b"\r")
+    return (BOM_UTF8 if _decided(marks) else b"") + merged, conflicts
+
+
+def _decided(sides: Sequence[bool]) -> bool:
+    """What whoever changed it has made of a thing that is there or not."""
+    base, ours, theirs = sides
+    return theirs if ours == base else ours
+
+
+def _merge_texts(
     base: bytes, ours: bytes, theirs: bytes, labels: Sequence[str], cwd: Path
 ) -> tuple[bytes, int]:
     ends = [_line_end(data) for data in (base, ours, theirs)]

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dataflow_tools.fleet.export import CONFIG_FILES
+from dataflow_tools.fleet.export import CONFIG_FILES, is_answers_file
 from dataflow_tools.fleet.versions import Version
 from dataflow_tools.scaffold.git import run_git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Set
+    from collections.abc import Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
     from pathspec import GitIgnoreSpec
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dataflow_tools.fleet.versions import Template
 
 _STATEMENT = re.compile(r"\{%.*?%\}")
+_EXPRESSION = re.compile(r"\{\{.*?\}\}")
 _FUNCTION = re.compile(
     r"^(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(((?:[^()]|\([^()]*\))*)\)", re.MULTILINE
 )
@@ -71,6 +72,8 @@ def read_history(template: Template, export: Export, part: str) -> OwnFileHistor
     dropped: dict[str, tuple[str, tuple[str, ...]]] = {}
     for before, after in itertools.pairwise(releases):
         for path in before.own - after.files.keys() - latest.files.keys():
+            if latest.may_have(path):
+                continue
             came = sorted(
                 new
                 for new in after.own - before.files.keys()
@@ -194,6 +197,12 @@ class _Release:
     name: str
     files: Mapping[str, str]
     own: Set[str]
+    # What the names of files look like that have an answer in them.
+    shapes: Sequence[re.Pattern[str]] = ()
+
+    def may_have(self, path: str) -> bool:
+        """Whether some answers make a file of that name."""
+        return any(shape.fullmatch(path) for shape in self.shapes)
 
 
 def _releases(
@@ -220,7 +229,7 @@ def _releases(
     for name, commit in [*earlier[-_MOST_RELEASES:], (version.name, version.commit)]:
         paths = [] if part == "." else [*CONFIG_FILES, part]
         listing = run_git("ls-tree", "-r", "-z", commit, *paths, cwd=template.repository)
-        files, declared = {}, ""
+        files, shapes, declared = {}, [], ""
         for line in os.fsdecode(listing).split("\0")[:-1]:
             meta, path = line.split("\t", 1)
             if path in CONFIG_FILES:
@@ -230,9 +239,13 @@ def _releases(
             plain = _STATEMENT.sub("", inside).removesuffix(suffix)
             if "{" not in plain:
                 files[plain] = meta.split()[2]
+            elif not is_answers_file(path):
+                named = _EXPRESSION.split(plain)
+                shapes.append(re.compile("[^/]+".join(re.escape(text) for text in named)))
         if declared not in owners:
             owners[declared] = _people_s(_content(template, declared) if declared else "")
-        yield _Release(name, files, {path for path in files if owners[declared].match_file(path)})
+        own = {path for path in files if owners[declared].match_file(path)}
+        yield _Release(name, files, own, shapes)
 
 
 def _people_s(config: str) -> GitIgnoreSpec:
