@@ -118,18 +118,30 @@ def _options(value: Any, info: ValidationInfo) -> Section:
     if isinstance(value, Section):
         value = value.model_dump()
     model = model_of("stages", name) if name in installed("stages") else OwnSettings
-    return model.model_validate(value, context=info.context)
+    try:
+        return model.model_validate(value, context=info.context)
+    except ValidationError:
+        if not (isinstance(value, Mapping) and _own_code(info).transforms_itself):
+            raise
+    # As with a source that the author's code reads.
+    _refuse_near_misses(model, value)
+    return OwnSettings.model_validate(value)
 
 
 def _stage_name(value: Any, info: ValidationInfo) -> Any:
-    known = list(installed("stages"))
-    if isinstance(value, str) and (value in known or value in _own_code(info).stages):
+    known, code = list(installed("stages")), _own_code(info)
+    if isinstance(value, str) and (value in known or value in code.stages):
         return str(value)
+    if isinstance(value, str) and value and code.transforms_itself and not nearest(value, known):
+        return value
     raise not_a_choice(value, known)
 
 
 class Stage(Section):
-    """One stage, by the name of an installed one or of a function in transform.py."""
+    """One stage, by the name of an installed one or of a function in transform.py.
+
+    Where transform.py leaves none to `apply_stages`, by any name that it knows.
+    """
 
     name: Annotated[Text, BeforeValidator(_stage_name)]
     options: Annotated[Section, _KindField(_options)] = Field(

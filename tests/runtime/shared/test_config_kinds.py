@@ -239,6 +239,22 @@ def test_a_stage_that_transform_implements_is_accepted(folder: Path) -> None:
     assert "did you mean `cleaning`?" in refusal(folder, text.replace("geocode", "cleanin"))
 
 
+def test_a_transformation_of_ones_own_says_what_its_stages_need(folder: Path) -> None:
+    """As the guide writes it, with a branch for each name; a slip of a known name is caught."""
+    (folder / "transform.py").write_text("def transform_data(data): ...\n")
+    own = "{name: aggregation, options: {by: zip}}, {name: cleaning, options: {fill: 0}}"
+    text = config("{type: file, url: x.csv}", f"transformation: {{stages: [{own}]}}")
+    stages = load(folder, text)["transformation"]["stages"]
+    assert [stage["name"] for stage in stages] == ["aggregation", "cleaning"]
+    assert stages[1]["options"] == {"fill": 0}
+    assert "did you mean `cleaning`?" in refusal(folder, text.replace("cleaning", "cleanng"))
+    slip = refusal(folder, text.replace("fill: 0", "remove_duplicate: true"))
+    assert "did you mean `remove_duplicates`?" in slip
+    library = "from dataflow.authoring import apply_stages\ndef transform_data(data): ...\n"
+    (folder / "transform.py").write_text(library + "run = apply_stages\n")
+    assert '"aggregation" is not one of the choices' in refusal(folder, text)
+
+
 def test_sections_and_parameters_of_ones_own_are_handed_on(folder: Path) -> None:
     """`x-` keys anywhere, declared sections, and parameters that are like no known one."""
     more = "  parameters: {region: eu}\nx-team: {lead: Ann}\nbilling: [1]\n"
