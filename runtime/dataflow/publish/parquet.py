@@ -147,15 +147,16 @@ def _stage_in(
         with _session(project, workflow_id, connection) as session:
             # Days are the workflow's, from here to the charts.
             session.execute(f"SET TimeZone = {quote_literal(known.time_zone)}")
-            rows, left_out = {}, {}
+            rows: dict[str, int] = {}
+            left_out: dict[str, int] = {}
             progress = step_progress()
             progress.begin(total_parts=len(queries), of="tables")
             for number, (table, path) in enumerate(queries.items()):
                 progress.count(parts=number, at=table)
                 where = f"{workflow_id}: {project.relative(path)}"
                 query = SourceQuery.read(session, path, where)
-                target = aside / f"{table}.parquet"
-                count, is_written = query.write(session, target, limits.max_rows)
+                file = aside / f"{table}.parquet"
+                count, is_written = query.write(session, file, limits.max_rows)
                 (rows if is_written else left_out)[table] = count
                 _tell_of_size(limits, count, where, is_written=is_written)
             freshness = _freshness_query({**rows, **left_out}, published_at, known.time_zone)

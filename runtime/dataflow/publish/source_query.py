@@ -47,8 +47,9 @@ class SourceQuery:
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            problem = f"{where} is not UTF-8 text: {error}."
-            raise PublishError(problem, "Save it as UTF-8.") from error
+            raise PublishError(
+                f"{where} is not UTF-8 text: {error}.", "Save it as UTF-8."
+            ) from error
         try:
             select = one_select(session, text)
         except duckdb.Error as error:
