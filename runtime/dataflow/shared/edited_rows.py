@@ -35,6 +35,10 @@ class EditedRows(LazyRows):
         """What makes these rows of which file; None once they are in a file of their own."""
         return self._edited
 
+    def __deepcopy__(self, memo: object) -> LazyRows:
+        # Frameworks copy what nobody has taken a row of yet.
+        return self if self._edited is not None else super().__deepcopy__(memo)
+
     @property
     def _file(self) -> Path:
         """The file of these rows, which is written now if it was not before.

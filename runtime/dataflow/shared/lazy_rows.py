@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, overload
 
 from dataflow.shared.errors import DataflowError
-from dataflow.shared.taken_rows import TakenRow, is_nested, taken_row, with_changed_rows
+from dataflow.shared.taken_rows import TakenRow, is_nested, taken_rows, with_changed_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,13 +128,12 @@ class LazyRows(Sequence[Row]):
         number = 0
         nested = [field.name for field in self._schema if is_nested(field.type)]
         for batch in self._reader(_ROWS_AT_ONCE):
-            rows = [
-                self._changed[at] if at in self._changed else taken_row(values, self, at)
-                for at, values in enumerate(batch.to_pylist(), start=number)
-            ]
+            rows = taken_rows(batch.to_pylist(), self, number)
             number += len(rows)
             try:
-                yield from rows
+                for row in rows:
+                    # Also one that was changed since, by its position.
+                    yield self._changed.get(row._number, row) if self._changed else row
             finally:
                 if nested:
                     self._keep_changed_within(rows, batch.select(nested))
@@ -261,7 +260,7 @@ class LazyRows(Sequence[Row]):
     def _taken(self, number: int) -> TakenRow:
         if number in self._lent:
             return self._lent[number][0]
-        row = taken_row(self._row(number), self, number)
+        [row] = taken_rows([self._row(number)], self, number)
         if any(isinstance(value, list | dict) for value in row.values()):
             self._lent[number] = row, self._row(number)
         return row

@@ -189,7 +189,9 @@ def _table(data: Any) -> pa.Table:
         return _from_list(data)
     if isinstance(data, Iterable) and not isinstance(data, str | bytes | Mapping):
         return _from_iterator(iter(data))
-    several = " Several tables are several `ingestion.sources`." if isinstance(data, Mapping) else ""
+    several = (
+        " Several tables are several `ingestion.sources`." if isinstance(data, Mapping) else ""
+    )
     raise TableError(f"Rows came as {type(data).__name__}.", _KINDS + several)
 
 

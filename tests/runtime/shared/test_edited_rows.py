@@ -79,6 +79,7 @@ def test_whoever_asks_gets_the_rows(rows: EditedRows, taken: Callable[[Any], Any
 def test_they_are_written_once(rows: EditedRows, tmp_path: Path) -> None:
     """The file stays, and the numbers of what was left out go."""
     path = rows.path
+    assert path is not None
     assert (rows["id"].to_pylist(), rows.path) == ([1, 2], path)
     assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "extract.parquet", path])
 

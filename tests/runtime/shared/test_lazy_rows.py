@@ -115,8 +115,12 @@ def test_a_row_is_changed_where_it_is_as_in_a_list(rows: LazyRows, tmp_path: Pat
     rows[0]["name"] = "first"
     rows[20:][4].update(name="last")
     list(rows)[1]["new"] = 1.5
+    for at, row in enumerate(rows):
+        rows[(at + 1) % 25]["seen"] = at
+        assert row.pop("seen", 24) == (at - 1) % 25
     wanted = [{**row, "id": row["id"] * 10, "new": None} for row in PLAIN]
     wanted[0]["name"], wanted[24]["name"], wanted[1]["new"] = "first", "last", 1.5
+    del rows[0]["seen"]
     assert rows.path is None
     write_parquet(rows, tmp_path / "changed.parquet")
     for taken in (

@@ -170,7 +170,7 @@ def test_a_rename_that_came_by_git_is_made_whole(project: Project, run: Run) -> 
 def test_a_schedule_that_is_on_stays_on(project: Project) -> None:
     """It fires from now on, and not once more for the time before; a sensor knows what it saw."""
     place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("dataflow"), "__repository__")
-    told = {
+    told: dict[str, tuple[InstigatorType, ScheduleInstigatorData | SensorInstigatorData]] = {
         "orders_schedule": (InstigatorType.SCHEDULE, ScheduleInstigatorData("0 6 * * *", 1.0)),
         "orders_after": (InstigatorType.SENSOR, SensorInstigatorData(cursor="seen")),
     }
@@ -186,9 +186,12 @@ def test_a_schedule_that_is_on_stays_on(project: Project) -> None:
     with open_instance(project) as instance:
         states = {one.instigator_name: one for one in instance.all_instigator_state()}
     assert set(states) == {"sales_schedule", "sales_after"}
-    assert states["sales_after"].instigator_data.cursor == "seen"
     assert states["sales_after"].status is InstigatorStatus.STOPPED
-    assert states["sales_schedule"].instigator_data.start_timestamp > time.time() - 60
+    seen, begun = (states[f"sales_{name}"].instigator_data for name in ("after", "schedule"))
+    assert isinstance(seen, SensorInstigatorData)
+    assert seen.cursor == "seen"
+    assert isinstance(begun, ScheduleInstigatorData)
+    assert (begun.start_timestamp or 0) > time.time() - 60
 
 
 def test_a_table_that_goes_by_the_workflows_name_keeps_its_name(project: Project) -> None:

@@ -74,7 +74,7 @@ def _merge_lines(
             text if is_whole else text + (b"\r\n" if _line_end(text) == b"\r\n" else b"\n")
             for text, is_whole in zip(texts, whole, strict=True)
         ]
-    merged, conflicts = _merge_texts(*texts, labels, cwd)
+    merged, conflicts = _merge_texts(texts[0], texts[1], texts[2], labels, cwd)
     if all(texts) and not (conflicts or _decided(whole)):
         merged = merged.removesuffix(b"\n").removesuffix(b"\r")
     return (BOM_UTF8 if _decided(marks) else b"") + merged, conflicts
