@@ -37,12 +37,8 @@ def merged(base: bytes | None, ours: bytes, theirs: bytes, tmp_path: Path) -> Me
         (TEN, MINE, windows(THEIRS), windows(BOTH)),
         (windows(TEN), MINE, windows(THEIRS), BOTH),
         (TEN, b"", TEN, b""),
-        # An editor has put a byte-order mark before it, or taken the end of the last line.
+        # An editor has put a byte-order mark before it.
         (TEN, MARK + TEN, b"first\n" + TEN, MARK + b"first\n" + TEN),
-        (TEN, TEN[:-1], TEN + b"more\n", TEN + b"more"),
-        (windows(TEN), windows(TEN)[:-2], windows(TEN + b"more\n"), windows(TEN) + b"more"),
-        (TEN[:-1], MINE[:-1], THEIRS, BOTH),
-        (TEN[:-1], MINE, THEIRS[:-1], BOTH),
     ],
 )
 def test_each_sides_change_is_there(

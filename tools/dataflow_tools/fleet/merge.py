@@ -64,19 +64,10 @@ def merge_entries(
 def _merge_lines(
     base: bytes, ours: bytes, theirs: bytes, labels: Sequence[str], cwd: Path
 ) -> tuple[bytes, int]:
-    # A mark before the first line, and the end of the last one, are no part of what these say.
-    texts = [base, ours, theirs]
-    marks = [text.startswith(BOM_UTF8) for text in texts]
-    texts = [text.removeprefix(BOM_UTF8) for text in texts]
-    whole = [text.endswith(b"\n") for text in texts]
-    if all(texts) and not all(whole):
-        texts = [
-            text if is_whole else text + (b"\r\n" if _line_end(text) == b"\r\n" else b"\n")
-            for text, is_whole in zip(texts, whole, strict=True)
-        ]
+    # A mark before the first line is no part of what that says.
+    marks = [text.startswith(BOM_UTF8) for text in (base, ours, theirs)]
+    texts = [text.removeprefix(BOM_UTF8) for text in (base, ours, theirs)]
     merged, conflicts = _merge_texts(texts[0], texts[1], texts[2], labels, cwd)
-    if all(texts) and not (conflicts or _decided(whole)):
-        merged = merged.removesuffix(b"\n").removesuffix(b"\r")
     return (BOM_UTF8 if _decided(marks) else b"") + merged, conflicts
 
 
