@@ -6,10 +6,10 @@ import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
+from dataflow.shared.changed_values import first_changed, first_unconvertible
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.lazy_rows import LazyRows, TableFileError
 from dataflow.shared.parquet_types import storable
@@ -268,10 +268,13 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
     frame = frame.set_axis([str(name) for name in frame.columns], axis="columns")
     _refuse_duplicates(list(frame.columns))
     try:
-        return pa.Table.from_pandas(frame, preserve_index=False)
+        table = pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        columns = {name: _array(name, frame[name].tolist()) for name in frame.columns}
-        return pa.table(columns)
+        return pa.table({name: _array(name, frame[name].tolist()) for name in frame.columns})
+    for name in frame.columns:
+        if frame[name].dtype == object:
+            _refuse_changed(name, frame[name], table.schema.field(name).type)
+    return table
 
 
 def _from_list(rows: Sequence[Any]) -> pa.Table:
@@ -305,11 +308,16 @@ def _array(name: str, values: list[Any]) -> pa.Array:
         return _decimals(name, values)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise _misfit(name, values) from error
-    if pa.types.is_date32(array.type) and any(isinstance(value, datetime) for value in values):
-        # Arrow would drop the times of day.
-        number = next(i for i, value in enumerate(values) if isinstance(value, datetime))
-        raise _mixed(name, number, values, "date")
+    _refuse_changed(name, values, array.type)
     return array
+
+
+def _refuse_changed(name: str, values: Any, kind: pa.DataType) -> None:
+    """Refuse values of several kinds that Arrow has made one of."""
+    changed = first_changed(values, kind)
+    if changed is not None:
+        number, before = changed
+        raise _mixed(name, number, list(values), before)
 
 
 def _decimals(name: str, values: list[Any]) -> pa.Array:
@@ -322,26 +330,9 @@ def _decimals(name: str, values: list[Any]) -> pa.Array:
 
 
 def _misfit(name: str, values: list[Any]) -> TableError:
-    """Find the first row at which the column stops being convertible, by halving."""
-    low, high = 0, len(values)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _converts(values[:middle]):
-            low = middle
-        else:
-            high = middle
-    before = next((type(v).__name__ for v in values[:low] if v is not None), "null")
-    return _mixed(name, high - 1, values, before)
-
-
-def _converts(values: list[Any]) -> bool:
-    import pyarrow as pa
-
-    try:
-        pa.array(values, from_pandas=True)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        return False
-    return True
+    number = first_unconvertible(values)
+    before = next((type(v).__name__ for v in values[:number] if v is not None), "null")
+    return _mixed(name, number, values, before)
 
 
 def _mixed(name: str, number: int, values: list[Any], before: str) -> TableError:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dataflow.shared.sql import quote_literal, type_family
+from dataflow.shared.sql import converted, has_zone, quote_literal, type_family
 from dataflow.sources.type_rules import (
     CLOCK,
     DOUBLE,
@@ -107,8 +107,12 @@ def _of_value(wanted: str, given: str, kind: str) -> Reading:
         return always(f"CAST({given} AS VARCHAR)")
     if nested:
         return Reading(given, (("false", f"CAST(NULL AS {wanted})"),))
-    value = f"TRY_CAST({given} AS {wanted})"
-    return Reading(given, ((f"TRY_CAST({value} AS {kind}) = {given}", value),))
+    if type_family(kind) == type_family(wanted) == "moment" and has_zone(kind) != has_zone(wanted):
+        # By whose clock, nobody has said.
+        return Reading(given, (("false", f"CAST(NULL AS {wanted})"),))
+    value = converted(given, kind, wanted, cast="TRY_CAST")
+    back = converted(value, wanted, kind, cast="TRY_CAST")
+    return Reading(given, ((f"{back} = {given}", value),))
 
 
 def _of_text(column: Column, text: str) -> Reading:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.shown import quoted
+from dataflow.sources.errors import SourceDataError
 from dataflow.sources.row_identity import horizon
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+# 20240131, and with a time of day: all have as many digits.
+_DAY = re.compile(r"(19|20)\d\d[01]\d[0-3]\d(\d{6})?")
 
 
 def beyond_now(column: pa.ChunkedArray) -> Any:
@@ -57,3 +63,35 @@ def scalar_of(value: Any, kind: pa.DataType) -> pa.Scalar:
     import pyarrow as pa
 
     return pa.scalar(value).cast(kind)
+
+
+def digits_as_texts(field: str, column: pa.ChunkedArray, largest: str) -> list[str]:
+    """A note on a cursor of numbers that are texts, as long as their order is that of numbers.
+
+    Args:
+        largest: The greatest of the texts.
+
+    Raises:
+        SourceDataError: It is not: 9 comes after 10, and what is larger would never be read.
+    """
+    import pyarrow.compute as pc
+
+    if not largest.isdecimal() or largest.startswith("0") or _DAY.fullmatch(largest):
+        return []
+    instruction = (
+        f"Set `type: bigint` on {quoted(field)} in `ingestion.columns`: rows are chosen by their "
+        "numbers then."
+    )
+    digits = column.filter(pc.utf8_is_decimal(column))
+    longer = digits.filter(pc.greater(pc.utf8_length(digits), len(largest)))
+    if len(longer):
+        raise SourceDataError(
+            f"The values of {quoted(field)} are numbers that are text in the source, in whose "
+            f"order {quoted(largest)} comes after {quoted(longer[0].as_py())}.",
+            instruction,
+        )
+    told = (
+        f"{quoted(field)} has numbers that are text in the source, where 9 comes after 10: once "
+        f"they get longer than {quoted(largest)}, new rows would not be read. {instruction}"
+    )
+    return [told]

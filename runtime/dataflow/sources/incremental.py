@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.lazy_rows import LazyRows
 from dataflow.shared.shown import quoted
-from dataflow.sources.cursor_column import beyond_now, rows_between, scalar_of
+from dataflow.sources.cursor_column import (
+    beyond_now,
+    digits_as_texts,
+    rows_between,
+    scalar_of,
+)
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.row_identity import (
     earlier_digest,
@@ -274,6 +279,8 @@ class Progress:
         # What cannot be read as a value has no place either.
         special = pc.or_(pc.fill_null(pc.equal(column, largest), False), unread)
         self._take_types_of(column.type)
+        if pa.types.is_string(column.type) and largest.is_valid:
+            notes += digits_as_texts(self.field, column, largest.as_py())
         if beyond is not None:
             special = pc.or_(special, beyond)
         if self._before:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,10 @@ def test_integers_beyond_64_bits_stay_exact() -> None:
         ([{"a": 1}, {"a": "x"}], 1, "{'a': 'x'} (dict)"),
         ([1, [1]], 1, "[1] (list)"),
         ([date(2020, 1, 1), datetime(2020, 1, 1, 5)], 1, "(datetime)"),
+        ([datetime(2020, 1, 1), None, datetime(2020, 1, 1, tzinfo=UTC)], 2, "without a time zone"),
+        ([datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 1)], 1, "with a time zone"),
+        ([2.5, True], 1, "True (bool)"),
+        ([time(1), time(2, tzinfo=UTC)], 1, "time without a time zone"),
         ([object()], 0, "(object)"),
     ],
 )

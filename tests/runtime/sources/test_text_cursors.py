@@ -13,8 +13,9 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.database_fixtures import ODD_PASSWORD
 
-from dataflow.sources.errors import SourceSettingError
+from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.read import read_source
 
 Execute = Callable[[str], None]
@@ -177,3 +178,65 @@ def test_no_row_is_lost_and_none_comes_twice(
         came, saved = came + found["ids"], found["reached"]
     connected.close()
     assert came == list(range(1, number + 1))
+
+
+def ids_since(source: dict[str, Any], last_value: Any = None) -> tuple[list[int], Any]:
+    """The ids that come, and how far the source was read."""
+    own = {"type": "database", "table": "t", "incremental": {"column": "seen_at"}}
+    result = read_source({**own, **source}, {}, last_value)
+    return sorted(row["id"] for row in result["data"]), result["metadata"].get("last_value")
+
+
+@pytest.mark.slow
+def test_texts_that_a_server_orders_by_its_language(
+    postgres: str, execute: Callable[[str], None]
+) -> None:
+    """B3 comes after a2 there, and before it here: what is new is so by one order, and comes once."""
+    execute('CREATE TABLE t (id int, seen_at text COLLATE "unicode")')
+    execute("INSERT INTO t VALUES (1, 'a1'), (2, 'B1'), (3, 'a2')")
+    ids, reached = ids_since({"url": postgres})
+    execute("INSERT INTO t VALUES (4, 'B3'), (5, 'a3'), (6, 'a2')")
+    found, again = ids_since({"url": postgres}, reached)
+    assert (ids, found) == ([1, 2, 3], [5, 6])
+    assert ids_since({"url": postgres}, again)[0] == []
+
+
+@pytest.mark.slow
+def test_texts_and_moments_of_mariadb(mariadb: str, on_mariadb: Callable[[str], Any]) -> None:
+    """Texts are ordered there without case, and here by their signs; moments are those of UTC."""
+    login = {"url": mariadb, "username": "tester", "password": ODD_PASSWORD}
+    on_mariadb("CREATE TABLE t (id int, seen_at varchar(9))")
+    on_mariadb("INSERT INTO t VALUES (1, 'A1'), (2, 'b1')")
+    ids, reached = ids_since(login)
+    on_mariadb("INSERT INTO t VALUES (3, 'B2'), (4, 'c1')")
+    found, again = ids_since(login, reached)
+    assert (ids, found, ids_since(login, again)[0]) == ([1, 2], [4], [])
+    on_mariadb("DROP TABLE t")
+    on_mariadb("CREATE TABLE t (id int, seen_at timestamp(6))")
+    on_mariadb("INSERT INTO t VALUES (1, '2024-01-01 10:00:00.5'), (2, '2024-01-01 11:00:00.5')")
+    assert ids_since(login, "2024-01-01T12:00:00.500000+01:00")[0] == [2]
+    ids, reached = ids_since(login)
+    on_mariadb("INSERT INTO t VALUES (3, '2024-01-01 11:00:00.5'), (4, '2024-01-01 11:00:01')")
+    assert (ids, ids_since(login, reached)[0]) == ([1, 2], [3, 4])
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_numbers_that_are_texts(kind: str, tmp_path: Path) -> None:
+    """9 comes after 10 there: it is told before it matters, and refused where it does."""
+    path = tmp_path / f"data.{kind}"
+    with (sqlite3.connect if kind == "sqlite" else duckdb.connect)(str(path)) as connection:
+        connection.execute("CREATE TABLE t (id integer, seen_at varchar)")
+        connection.execute("INSERT INTO t VALUES (1, '8'), (2, '9')")
+        connection.commit()
+    source = {"type": "database", "url": str(path), "table": "t"}
+    source |= {"incremental": {"column": "seen_at"}}
+    notes = read_source(source, {})["metadata"]["notes"]
+    assert any("new rows would not be read. Set `type: bigint`" in note for note in notes)
+    with (sqlite3.connect if kind == "sqlite" else duckdb.connect)(str(path)) as connection:
+        connection.execute("INSERT INTO t VALUES (3, '10')")
+        connection.commit()
+    with pytest.raises(SourceDataError, match="'9' comes after '10'"):
+        read_source(source, {})
+    columns = {"id": {"type": "bigint"}, "seen_at": {"type": "bigint"}}
+    found = read_source({"source": source, "columns": columns}, {}, {"value": 9})
+    assert [row["id"] for row in found["data"]] == [2, 3]

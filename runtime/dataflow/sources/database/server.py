@@ -62,10 +62,12 @@ def read_server(
             return _read_declared(connection, origin, parameters, progress, size, limit)
         query = f"SELECT * FROM {origin}"  # noqa: S608
         condition, values = "", dict[str, Any]()
+        is_sqlite = connection.dialect.name == _SQLITE
         if progress is not None:
             column = _quoted(connection, progress.field)
-            condition, values = progress.condition(column, _parameter)
-            if texts is not None and connection.dialect.name == _SQLITE:
+            by_signs = f"{column} COLLATE BINARY" if is_sqlite else column
+            condition, values = progress.condition(by_signs, _parameter)
+            if texts is not None and is_sqlite:
                 condition = texts.sqlite_clause(column, progress.start, progress.until)
         agreed = agreed_texts(request.contract)
         typed = read_values(connection, query + condition, values, size, limit, agreed)
@@ -147,8 +149,8 @@ def _read_declared(
     raw: Any = connection.connection.driver_connection
     condition = ""
     if progress is not None:
-        column = _quoted(connection, progress.field)
-        condition, _ = progress.condition(column, lambda _, value: driver.literal(raw, value))
+        with deadline(connection, parameters):
+            condition = _condition(connection, driver, origin, progress)
     if driver is postgres and limit is None:
         bulk = postgres_bulk.read_bulk(connection, f"{origin}{condition}", parameters)
         if bulk is not None:
@@ -172,6 +174,24 @@ def _read_declared(
         cursor.close()
     table: pa.Table = gathered.table(names, notes)
     return TypedTable(table, notes)
+
+
+def _condition(connection: Connection, driver: Any, origin: str, progress: Progress) -> str:
+    """What asks for the rows of an incremental source. Texts are put in the order of their signs.
+
+    A database may have another order for them, in which B3 comes after a2: what it gives again by
+    that order would be taken for new in each run.
+    """
+    raw: Any = connection.connection.driver_connection
+    column = _quoted(connection, progress.field)
+    is_text = any(isinstance(bound, str) for bound in (progress.start, progress.until))
+    if is_text:
+        is_text = driver.holds_texts(raw, f"SELECT {column} FROM {origin}")  # noqa: S608
+    by_signs = driver.in_order_of_signs if is_text else str
+    condition, _ = progress.condition(
+        by_signs(column), lambda _, value: by_signs(driver.literal(raw, value, is_text=is_text))
+    )
+    return condition
 
 
 def _origin(connection: Connection, settings: DatabaseSource) -> str:

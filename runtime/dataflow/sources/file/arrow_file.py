@@ -10,7 +10,7 @@ from dataflow.shared.wide_decimals import narrowed, wide_columns
 from dataflow.sources.contract_check import conform
 from dataflow.sources.duckdb_session import faults_told, open_engine, watching_files, without_nan
 from dataflow.sources.errors import SourceDataError
-from dataflow.sources.file.shapes import check_shapes
+from dataflow.sources.file.shapes import check_shapes, spelled_alike
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, durations_as_text
 from dataflow.sources.local_file import size_of
 
@@ -39,7 +39,7 @@ def read_parquet(
     """
     if any(map(_has_wide_decimals, files)):
         # DuckDB takes them for other numbers.
-        return read_arrow_files(files, settings)
+        return read_arrow_files(files, settings, contract)
     paths = [quote_literal(file.path) for file in files]
 
     def fault(message: str) -> SourceDataError:
@@ -54,16 +54,17 @@ def read_parquet(
         faults_told(fault),
         watching_files(connection, size_of(files), is_whole=True),
     ):
+        lacking = frozenset[str]()
         if len(files) > 1:
             columns = {
                 file.shown: connection.sql(f"FROM read_parquet({path})").columns
                 for file, path in zip(files, paths, strict=True)
             }
-            check_shapes(columns, settings.union_by_name)
+            lacking = check_shapes(columns, settings.union_by_name, contract)
         relation = connection.sql(f"FROM read_parquet([{', '.join(paths)}], union_by_name = true)")
         relation = without_nan(relation, settings.null_values)
         if contract is None or not keeps_types(relation):
-            return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])
+            return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [], lacking=lacking)
         names = relation.columns
         keys = (f"{quote_identifier(name)} AS c{index}" for index, name in enumerate(names))
         relation.project(", ".join(keys)).create_view("dataflow_parquet")
@@ -71,7 +72,9 @@ def read_parquet(
         return TypedTable(conformed.table, conformed.notes, conformed=conformed)
 
 
-def read_arrow_files(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:
+def read_arrow_files(
+    files: Sequence[LocalFile], settings: FileSource, contract: Contract | None = None
+) -> TypedTable:
     """Read ORC or Feather (Arrow IPC) files as they are; columns are matched by name.
 
     Decimals that DuckDB cannot hold are texts.
@@ -84,9 +87,9 @@ def read_arrow_files(files: Sequence[LocalFile], settings: FileSource) -> TypedT
 
     tables = [_read(file) for file in files]
     columns = {file.shown: table.column_names for file, table in zip(files, tables, strict=True)}
-    check_shapes(columns, settings.union_by_name)
+    lacking = check_shapes(columns, settings.union_by_name, contract)
     try:
-        table = pa.concat_tables(tables, promote_options="permissive")
+        table = pa.concat_tables(spelled_alike(tables), promote_options="permissive")
     except pa.ArrowException as error:
         raise SourceDataError(
             f"The files {', '.join(file.shown for file in files)} do not go together: {error}.",
@@ -100,7 +103,7 @@ def read_arrow_files(files: Sequence[LocalFile], settings: FileSource) -> TypedT
         cleaned = without_nan(relation, settings.null_values)
         if cleaned is not relation:
             table = cleaned.to_arrow_table(batch_size=BATCH_ROWS)
-    return durations_as_text(TypedTable(table, notes))
+    return durations_as_text(TypedTable(table, notes, lacking=lacking))
 
 
 def _has_wide_decimals(file: LocalFile) -> bool:
