@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 from dataflow.shared.changed_values import first_changed, first_unconvertible
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.lazy_rows import LazyRows, TableFileError
-from dataflow.shared.parquet_types import storable
+from dataflow.shared.parquet_types import durations_as_texts, storable
 from dataflow.shared.row_compression import row_compression
 from dataflow.shared.shown import quoted
 from dataflow.shared.step_progress import step_progress
@@ -133,7 +133,7 @@ def write_parquet(data: Rows, path: Path, known: pa.Schema | None = None) -> int
     try:
         with ExitStack() as stack:
             writer: Any = None
-            for table in (_as_known(table, known) for table in tables):
+            for table in (durations_as_texts(_as_known(table, known)) for table in tables):
                 writer = writer or stack.enter_context(
                     pq.ParquetWriter(beside, table.schema, compression=row_compression())
                 )
@@ -194,8 +194,7 @@ def _table(data: Any) -> pa.Table:
     if _is_lazy_frame(data):
         data = data.collect()
     if hasattr(data, "__arrow_c_stream__"):
-        # Polars' own way leaves no types that Parquet cannot hold.
-        return data.to_arrow() if _is_of_polars(data) else pa.table(data)
+        return _from_polars(data) if _is_of_polars(data) else pa.table(data)
     if isinstance(data, Sequence) and not isinstance(data, str | bytes):
         return _from_list(data)
     if isinstance(data, Iterable) and not isinstance(data, str | bytes | Mapping):
@@ -260,6 +259,15 @@ def _is_frame(data: Any) -> TypeGuard[pd.DataFrame]:
     return pandas is not None and isinstance(data, pandas.DataFrame)
 
 
+def _from_polars(frame: Any) -> pa.Table:
+    for name, kind in getattr(frame, "schema", {}).items():
+        if str(kind) == "Object":
+            # Polars hands on where such values are in memory.
+            raise TableError(f"The column {quoted(name)} has Python's objects.", "Make them text.")
+    # Polars' own way leaves no types that Parquet cannot hold.
+    return frame.to_arrow()
+
+
 def _from_frame(frame: pd.DataFrame) -> pa.Table:
     import pyarrow as pa
 
@@ -267,9 +275,13 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
         frame = frame.reset_index()
     frame = frame.set_axis([str(name) for name in frame.columns], axis="columns")
     _refuse_duplicates(list(frame.columns))
+    periods = [name for name in frame.columns if str(frame[name].dtype).startswith("period[")]
+    if periods:
+        # Arrow has the number of months since 1970, and the like.
+        frame = frame.astype(dict.fromkeys(periods, "string"))
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return pa.table({name: _array(name, frame[name].tolist()) for name in frame.columns})
     for name in frame.columns:
         if frame[name].dtype == object:
@@ -313,11 +325,8 @@ def _array(name: str, values: list[Any]) -> pa.Array:
 
 
 def _refuse_changed(name: str, values: Any, kind: pa.DataType) -> None:
-    """Refuse values of several kinds that Arrow has made one of."""
-    changed = first_changed(values, kind)
-    if changed is not None:
-        number, before = changed
-        raise _mixed(name, number, list(values), before)
+    if changed := first_changed(values, kind):
+        raise _mixed(name, changed[0], list(values), changed[1])
 
 
 def _decimals(name: str, values: list[Any]) -> pa.Array:

@@ -191,7 +191,7 @@ def ids_since(source: dict[str, Any], last_value: Any = None) -> tuple[list[int]
 def test_texts_that_a_server_orders_by_its_language(
     postgres: str, execute: Callable[[str], None]
 ) -> None:
-    """B3 comes after a2 there, and before it here: what is new is so by one order, and comes once."""
+    """B3 comes after a2 there, and before it here: what is new comes once."""
     execute('CREATE TABLE t (id int, seen_at text COLLATE "unicode")')
     execute("INSERT INTO t VALUES (1, 'a1'), (2, 'B1'), (3, 'a2')")
     ids, reached = ids_since({"url": postgres})
