@@ -166,6 +166,7 @@ def test_values_with_a_type_get_the_agreed_one(
         ("integer", pa.array([2**40])),
         ("date", pa.array([datetime(2024, 1, 31, 10)])),
         ("bigint", pa.array([[1, 2]])),
+        ("double", pa.array([True])),
         ("decimal(38,10)", pa.array([1e-11])),
         ("timestamp", pa.array([datetime(2024, 1, 31, tzinfo=UTC)])),
         ("date", pa.array([datetime(2024, 1, 31, tzinfo=UTC)])),

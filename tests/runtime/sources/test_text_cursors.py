@@ -191,26 +191,36 @@ def ids_since(source: dict[str, Any], last_value: Any = None) -> tuple[list[int]
 def test_texts_that_a_server_orders_by_its_language(
     postgres: str, execute: Callable[[str], None]
 ) -> None:
-    """B3 comes after a2 there, and before it here: what is new comes once."""
-    execute('CREATE TABLE t (id int, seen_at text COLLATE "unicode")')
-    execute("INSERT INTO t VALUES (1, 'a1'), (2, 'B1'), (3, 'a2')")
+    """What comes after a text there, and before it by its signs, is neither lost nor read twice."""
+    execute('CREATE TABLE t (id int, seen_at text COLLATE "en-x-icu")')
+    execute("INSERT INTO t VALUES (1, 'a1'), (2, 'a2')")
     ids, reached = ids_since({"url": postgres})
-    execute("INSERT INTO t VALUES (4, 'B3'), (5, 'a3'), (6, 'a2')")
+    execute("INSERT INTO t VALUES (3, 'a3'), (4, 'a2')")
     found, again = ids_since({"url": postgres}, reached)
-    assert (ids, found) == ([1, 2, 3], [5, 6])
-    assert ids_since({"url": postgres}, again)[0] == []
+    assert (ids, found, ids_since({"url": postgres}, again)[0]) == ([1, 2], [3, 4], [])
+    execute("INSERT INTO t VALUES (5, 'B1')")
+    with pytest.raises(SourceDataError, match="'B1' of 'seen_at' after 'a3'"):
+        ids_since({"url": postgres}, again)
+    execute("DROP TABLE t")
+    execute("CREATE TABLE t (id int, seen_at uuid)")
+    execute("INSERT INTO t VALUES (1, '018f0000-0000-7000-8000-000000000001')")
+    _, reached = ids_since({"url": postgres})
+    execute("INSERT INTO t VALUES (2, 'f18f0000-0000-7000-8000-000000000001')")
+    assert ids_since({"url": postgres}, reached)[0] == [2]
 
 
 @pytest.mark.slow
 def test_texts_and_moments_of_mariadb(mariadb: str, on_mariadb: Callable[[str], Any]) -> None:
-    """Texts are ordered there without case, and here by their signs; moments are those of UTC."""
+    """Texts are ordered there without case; moments are compared in UTC."""
     login = {"url": mariadb, "username": "tester", "password": ODD_PASSWORD}
     on_mariadb("CREATE TABLE t (id int, seen_at varchar(9))")
-    on_mariadb("INSERT INTO t VALUES (1, 'A1'), (2, 'b1')")
+    on_mariadb("INSERT INTO t VALUES (1, 'b1')")
     ids, reached = ids_since(login)
-    on_mariadb("INSERT INTO t VALUES (3, 'B2'), (4, 'c1')")
-    found, again = ids_since(login, reached)
-    assert (ids, found, ids_since(login, again)[0]) == ([1, 2], [4], [])
+    on_mariadb("INSERT INTO t VALUES (2, 'c1')")
+    assert (ids, ids_since(login, reached)[0]) == ([1], [2])
+    on_mariadb("INSERT INTO t VALUES (3, 'B2')")
+    with pytest.raises(SourceDataError, match="'B2' of 'seen_at' after 'b1'"):
+        ids_since(login, reached)
     on_mariadb("DROP TABLE t")
     on_mariadb("CREATE TABLE t (id int, seen_at timestamp(6))")
     on_mariadb("INSERT INTO t VALUES (1, '2024-01-01 10:00:00.5'), (2, '2024-01-01 11:00:00.5')")
@@ -220,23 +230,24 @@ def test_texts_and_moments_of_mariadb(mariadb: str, on_mariadb: Callable[[str], 
     assert (ids, ids_since(login, reached)[0]) == ([1, 2], [3, 4])
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
-def test_numbers_that_are_texts(kind: str, tmp_path: Path) -> None:
-    """9 comes after 10 there: it is told before it matters, and refused where it does."""
-    path = tmp_path / f"data.{kind}"
-    with (sqlite3.connect if kind == "sqlite" else duckdb.connect)(str(path)) as connection:
-        connection.execute("CREATE TABLE t (id integer, seen_at varchar)")
-        connection.execute("INSERT INTO t VALUES (1, '8'), (2, '9')")
-        connection.commit()
-    source = {"type": "database", "url": str(path), "table": "t"}
-    source |= {"incremental": {"column": "seen_at"}}
-    notes = read_source(source, {})["metadata"]["notes"]
-    assert any("new rows would not be read. Set `type: bigint`" in note for note in notes)
-    with (sqlite3.connect if kind == "sqlite" else duckdb.connect)(str(path)) as connection:
-        connection.execute("INSERT INTO t VALUES (3, '10')")
-        connection.commit()
-    with pytest.raises(SourceDataError, match="'9' comes after '10'"):
-        read_source(source, {})
-    columns = {"id": {"type": "bigint"}, "seen_at": {"type": "bigint"}}
-    found = read_source({"source": source, "columns": columns}, {}, {"value": 9})
-    assert [row["id"] for row in found["data"]] == [2, 3]
+@pytest.mark.parametrize(
+    ("texts", "later", "kind"),
+    [
+        (["8", "9"], "10", "bigint"),
+        (["2024-01-01T10:00", "2024-01-02T10:00"], "2024-01-02 11:00", "timestamp"),
+        (["2024-01-01 10:00:00Z"], "2024-01-01 10:00:00.5Z", "timestamptz"),
+    ],
+)
+def test_texts_in_another_order_than_what_they_stand_for(
+    database: tuple[str, Execute], texts: list[str], later: str, kind: str
+) -> None:
+    """Nothing is left out: it is refused, and read right by a type in the contract."""
+    url, execute = database
+    execute("CREATE TABLE t (id integer, seen_at varchar)")
+    fill(execute, *texts)
+    _, reached = ids_since({"url": url})
+    execute(f"INSERT INTO t VALUES (9, '{later}')")
+    with pytest.raises(SourceDataError, match="that are text in the source") as caught:
+        ids_since({"url": url}, reached)
+    assert "Set `type: " in caught.value.instruction
+    assert read(url, {"type": kind}, reached)["ids"] == [9]

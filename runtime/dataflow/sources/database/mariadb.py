@@ -141,7 +141,12 @@ def holds_texts(connection: Any, query: str) -> bool:
 
 def in_order_of_signs(value: str) -> str:
     """SQL of a value that is compared sign by sign, whatever the language of its column is."""
-    return f"CAST(CONVERT({value} USING utf8mb4) AS BINARY)"
+    return f"CAST({as_text(value)} AS BINARY)"
+
+
+def as_text(value: str) -> str:
+    """SQL of a value's text."""
+    return f"CONVERT({value} USING utf8mb4)"
 
 
 def _in_utc(text: str) -> str:

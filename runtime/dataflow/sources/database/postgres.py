@@ -101,7 +101,12 @@ def holds_texts(connection: psycopg.Connection[Any], query: str) -> bool:
 
 def in_order_of_signs(value: str) -> str:
     """SQL of a value that is compared sign by sign, whatever the language of the database is."""
-    return f'CAST({value} AS text) COLLATE "C"'
+    return f'{as_text(value)} COLLATE "C"'
+
+
+def as_text(value: str) -> str:
+    """SQL of a value's text."""
+    return f"CAST({value} AS text)"
 
 
 def declared_type(connection: psycopg.Connection[Any], oid: int, modifier: int) -> Declared:

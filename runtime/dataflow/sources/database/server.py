@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataflow.shared.shown import counted
 from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.contract_match import agreed_texts
+from dataflow.sources.cursor_column import of_other_shape
 from dataflow.sources.database import mariadb, postgres, postgres_bulk
 from dataflow.sources.database.connection import deadline, open_connection, server_address, shown
 from dataflow.sources.database.declared import TEXT, Gathered
@@ -66,7 +68,8 @@ def read_server(
         if progress is not None:
             column = _quoted(connection, progress.field)
             by_signs = f"{column} COLLATE BINARY" if is_sqlite else column
-            condition, values = progress.condition(by_signs, _parameter)
+            besides = partial(_other_texts, column) if is_sqlite else None
+            condition, values = progress.condition(by_signs, _parameter, besides)
             if texts is not None and is_sqlite:
                 condition = texts.sqlite_clause(column, progress.start, progress.until)
         agreed = agreed_texts(request.contract)
@@ -177,21 +180,22 @@ def _read_declared(
 
 
 def _condition(connection: Connection, driver: Any, origin: str, progress: Progress) -> str:
-    """What asks for the rows of an incremental source. Texts are put in the order of their signs.
-
-    A database may have another order for them, in which B3 comes after a2: what it gives again by
-    that order would be taken for new in each run.
-    """
+    """What asks for the rows of an incremental source."""
     raw: Any = connection.connection.driver_connection
     column = _quoted(connection, progress.field)
     is_text = any(isinstance(bound, str) for bound in (progress.start, progress.until))
     if is_text:
         is_text = driver.holds_texts(raw, f"SELECT {column} FROM {origin}")  # noqa: S608
-    by_signs = driver.in_order_of_signs if is_text else str
-    condition, _ = progress.condition(
-        by_signs(column), lambda _, value: by_signs(driver.literal(raw, value, is_text=is_text))
-    )
-    return condition
+
+    def literal(_: str, value: Any) -> str:
+        return str(driver.literal(raw, value, is_text=is_text))
+
+    def besides(start: str) -> list[str]:
+        by_signs = driver.in_order_of_signs
+        later = f"{by_signs(column)} >= {by_signs(literal('', start))}"
+        return [later, *of_other_shape(driver.as_text(column), start)]
+
+    return progress.condition(column, literal, besides if is_text else None)[0]
 
 
 def _origin(connection: Connection, settings: DatabaseSource) -> str:
@@ -238,6 +242,12 @@ def _quoted(connection: Connection, name: str) -> str:
     # The dialect's own function doubles percent signs, which nothing here undoes.
     end = preparer.final_quote
     return f"{preparer.initial_quote}{name.replace(end, end * 2)}{end}"
+
+
+def _other_texts(column: str, start: str) -> list[str]:
+    """Of SQLite's values, which have types of their own."""
+    terms = of_other_shape(column, start, "length")
+    return [f"(typeof({column}) = 'text' AND {term})" for term in terms]
 
 
 def _parameter(name: str, _: Any) -> str:

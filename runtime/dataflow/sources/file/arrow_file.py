@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.parquet_copy import keeps_types
-from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.shared.shown import quoted
+from dataflow.shared.sql import converted, quote_identifier, quote_literal, type_family
 from dataflow.shared.wide_decimals import narrowed, wide_columns
 from dataflow.sources.contract_check import conform
 from dataflow.sources.duckdb_session import faults_told, open_engine, watching_files, without_nan
@@ -15,12 +16,16 @@ from dataflow.sources.inference import BATCH_ROWS, TypedTable, durations_as_text
 from dataflow.sources.local_file import size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
 
     from dataflow.shared.contract import Contract
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
 
+_BINARY = {"FLOAT", "DOUBLE"}
+_NUMBERS = ("whole", "fraction")
 _NAMES = {"parquet": "Parquet", "orc": "ORC", "feather": "Feather"}
 
 
@@ -56,11 +61,13 @@ def read_parquet(
     ):
         lacking = frozenset[str]()
         if len(files) > 1:
-            columns = {
-                file.shown: connection.sql(f"FROM read_parquet({path})").columns
+            each = {
+                file.shown: connection.sql(f"FROM read_parquet({path})")
                 for file, path in zip(files, paths, strict=True)
             }
+            columns = {shown: relation.columns for shown, relation in each.items()}
             lacking = check_shapes(columns, settings.union_by_name, contract)
+            _refuse_rounding(each)
         relation = connection.sql(f"FROM read_parquet([{', '.join(paths)}], union_by_name = true)")
         relation = without_nan(relation, settings.null_values)
         if contract is None or not keeps_types(relation):
@@ -70,6 +77,32 @@ def read_parquet(
         relation.project(", ".join(keys)).create_view("dataflow_parquet")
         conformed = conform(connection, "dataflow_parquet", names, contract, declared=True)
         return TypedTable(conformed.table, conformed.notes, conformed=conformed)
+
+
+def _refuse_rounding(each: Mapping[str, duckdb.DuckDBPyRelation]) -> None:
+    """Refuse files whose numbers are whole, or decimals, that the fractions of others do not hold.
+
+    Raises:
+        SourceDataError: There is such a number.
+    """
+    kinds: dict[str, set[str]] = {}
+    for relation in each.values():
+        for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
+            kinds.setdefault(name.lower(), set()).add(kind)
+    for shown, relation in each.items():
+        for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
+            others = kinds[name.lower()]
+            if kind in _BINARY or not others & _BINARY or type_family(kind) not in _NUMBERS:
+                continue
+            value = quote_identifier(name)
+            back = converted(converted(value, kind, "DOUBLE"), "DOUBLE", kind, cast="TRY_CAST")
+            changed = relation.filter(f"{back} IS DISTINCT FROM {value}").limit(1)
+            if row := changed.project(f"CAST({value} AS VARCHAR)").fetchone():
+                raise SourceDataError(
+                    f"{shown} has {row[0]} in {quoted(name)}, and the column has fractions in "
+                    "another file, which do not hold all of its digits.",
+                    "Write the column in one type in all files, such as a decimal.",
+                )
 
 
 def read_arrow_files(
