@@ -72,8 +72,9 @@ def type_family(kind: object) -> TypeFamily:
 def converted(value: str, kind: str, wanted: str, *, cast: str = "CAST") -> str:
     """SQL that makes a value of one type another's.
 
-    Fractions become decimals by their text, and decimals fractions: as binary numbers they are not
-    quite what they show. DuckDB makes 7040231.4230000008 of 7040231.423.
+    Fractions become decimals by their text, decimals fractions, and short fractions long ones: as
+    binary numbers they are not quite what they show. DuckDB makes 7040231.4230000008 of
+    7040231.423.
 
     >>> converted("v", "DOUBLE", "DECIMAL(38,10)")
     'CAST(CAST(v AS VARCHAR) AS DECIMAL(38,10))'
@@ -81,7 +82,7 @@ def converted(value: str, kind: str, wanted: str, *, cast: str = "CAST") -> str:
     if kind == wanted:
         return value
     kinds = {"binary" if each in _FLOATING else each.partition("(")[0] for each in (kind, wanted)}
-    if kinds == {"binary", "DECIMAL"}:
+    if "binary" in kinds <= {"binary", "DECIMAL"}:
         value = f"CAST({value} AS VARCHAR)"
     return f"{cast}({value} AS {wanted})"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from dataflow.shared.changed_values import first_changed, first_unconvertible
 from dataflow.shared.errors import BadInputError
+from dataflow.shared.frame_types import with_periods_as_texts, without_periods
 from dataflow.shared.lazy_rows import LazyRows, TableFileError
 from dataflow.shared.parquet_types import durations_as_texts, storable
 from dataflow.shared.row_compression import row_compression
@@ -170,7 +171,8 @@ def like(table: pa.Table, original: Rows) -> Rows:
     if isinstance(original, pa.RecordBatchReader):
         return table.to_reader()
     if _is_frame(original):
-        metadata = pa.Schema.from_pandas(original.head(0), preserve_index=False).metadata
+        known = without_periods(original.head(0))
+        metadata = pa.Schema.from_pandas(known, preserve_index=False).metadata
         frame: pd.DataFrame = table.replace_schema_metadata(metadata).to_pandas()
         return frame
     polars = sys.modules.get("polars")
@@ -275,10 +277,7 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
         frame = frame.reset_index()
     frame = frame.set_axis([str(name) for name in frame.columns], axis="columns")
     _refuse_duplicates(list(frame.columns))
-    periods = [name for name in frame.columns if str(frame[name].dtype).startswith("period[")]
-    if periods:
-        # Arrow has the number of months since 1970, and the like.
-        frame = frame.astype(dict.fromkeys(periods, "string"))
+    frame = with_periods_as_texts(frame)
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):

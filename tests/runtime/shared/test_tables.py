@@ -256,7 +256,7 @@ def test_lengths_of_time_and_periods_are_texts(tmp_path: Path) -> None:
     periods = pd.PeriodIndex(["2024-01", None], freq="M")
     frame = pd.DataFrame({"for": pd.to_timedelta(["26 hours", None]), "in": periods})
     path = tmp_path / "rows.parquet"
-    write_parquet(frame, path)
+    write_parquet(like(to_arrow(frame), frame), path)
     rows = duckdb.sql(f'SELECT "for"::INTERVAL = INTERVAL 26 HOUR, "in" FROM \'{path}\'')
     assert rows.fetchall() == [(True, "2024-01"), (None, None)]
 

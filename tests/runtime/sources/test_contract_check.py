@@ -119,6 +119,9 @@ def test_texts_are_read_as_agreed(
         (Column(type="date", format="%d/%m/%Y"), "31/12/24"),
         ("timestamp", "soon"),
         ("timestamptz", "2024-01-31 10:00:00"),
+        ("date", "infinity"),
+        ("timestamp", "-infinity"),
+        ("date", "0044-03-15 (BC)"),
     ],
 )
 def test_a_text_that_is_not_exactly_of_the_type_is_refused_by_name(
@@ -145,6 +148,9 @@ def test_a_text_that_is_not_exactly_of_the_type_is_refused_by_name(
         ("date", pa.array([datetime(2024, 1, 31)]), date(2024, 1, 31)),
         ("timestamp", pa.array([date(2024, 1, 31)]), datetime(2024, 1, 31)),
         ("text", pa.array([12]), "12"),
+        ("text", pa.array([12.0]), "12"),
+        ("text", pa.array([12.5]), "12.5"),
+        ("text", pa.array([1e20]), "1e+20"),
         ("json", pa.array([{"a": 1}]), '{"a":1}'),
         ("bigint", pa.nulls(1), None),
     ],
