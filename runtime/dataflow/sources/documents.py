@@ -154,9 +154,11 @@ def _joined_by_case(table: pa.Table, contract: Contract) -> pa.Table:
     for name, key in zip(table.column_names, _keys(table.column_names), strict=True):
         spelled.setdefault(key.lower(), []).append(name)
     for key, names in spelled.items():
+        if len(names) == 1:
+            continue
         own = [name for name in agreed if name.lower() == key]
         made = [name for name in agreed if re.fullmatch(rf"{re.escape(key)}_\d+", name.lower())]
-        if len(names) == 1 or len(own) != 1 or made:
+        if len(own) != 1 or made:
             continue
         joined = _one_of_each(table.select(names))
         if joined is not None:
