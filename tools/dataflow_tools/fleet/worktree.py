@@ -25,6 +25,8 @@ _MOST_ARGUMENTS = 500
 _REPOSITORY = "160000"
 # What git, Copier and we write around the two sides of a conflict.
 _MARKERS = (r"^<<<<<<<( |\r?$)", r"^=======\r?$", r"^>>>>>>>( |\r?$)")
+# What stands in a file that has them.
+_SIGNS = (b"<<<<<<<", b"=======", b">>>>>>>")
 
 
 class NoRepositoryError(BadInputError):
@@ -137,6 +139,19 @@ class WorkTree:
     def marked_in(self, folder: Path) -> list[str]:
         """The paths with committed conflict markers in a folder, relative to it."""
         return _within(self.marked, self.name(folder))
+
+    def marked_among(self, folder: Path, files: Mapping[str, Entry | None]) -> list[str]:
+        """Those of some files of a folder that have committed conflict markers, in order.
+
+        Git is asked only if one of them may have: it reads all files of a fleet, which takes
+        longer than an update in which few change.
+
+        Args:
+            files: Files as they are on the disk, by their path in the folder.
+        """
+        if not any(entry and all(sign in entry.data for sign in _SIGNS) for entry in files.values()):
+            return []
+        return sorted(files.keys() & {*self.marked_in(folder)})
 
 
 def _within(paths: list[str], folder: str) -> list[str]:
