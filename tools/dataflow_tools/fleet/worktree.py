@@ -149,7 +149,9 @@ class WorkTree:
         Args:
             files: Files as they are on the disk, by their path in the folder.
         """
-        if not any(entry and all(sign in entry.data for sign in _SIGNS) for entry in files.values()):
+        if not any(
+            entry and all(sign in entry.data for sign in _SIGNS) for entry in files.values()
+        ):
             return []
         return sorted(files.keys() & {*self.marked_in(folder)})
 
