@@ -20,7 +20,7 @@ _READ_SOURCE = "read_source"
 # What its transform.py calls to have the stages of config.yaml applied.
 _APPLY_STAGES = "apply_stages"
 # What stands in a file that may define a reader, or a stage. As rendered none does: of a thousand
-# workflows that is known without a tree of each file, which takes far longer. In doubt there is one.
+# workflows that is known without a tree of each file, which takes far longer.
 _READER = re.compile(r"\bdef[\s\\]+(?:read_|[^\s(\\]*[^\x00-\x7f])")
 _STAGE = re.compile(r"\bdef[\s\\]+(?!transform_data\s*\()[^_\s\\]")
 
