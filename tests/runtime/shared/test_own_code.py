@@ -10,8 +10,8 @@ import pytest
 from dataflow.shared.own_code import OwnCode
 
 FILES = {
-    "as rendered": "def extract_data(params):\n    return {}\n\n\ndef transform_data(data):\n    pass\n",
-    "of the author's": "def read_ftp(source):\n    pass\n\n\ndef rounded(data, options):\n    pass\n",
+    "as rendered": "def extract_data(params): pass\ndef transform_data(data): pass\n",
+    "of the author's": "def read_ftp(source): pass\ndef rounded(data, options): pass\n",
     "on two lines": "def \\\n  read_ftp(source): pass\ndef\\\n rounded(data): pass\n",
     "after a form feed": "import os\n\x0cdef read_ftp(source): pass\n\x0cdef rounded(data): pass\n",
     "wide letters, which Python takes for plain ones": (

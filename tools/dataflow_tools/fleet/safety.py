@@ -125,7 +125,7 @@ def refuse_lost(
         for change in changes:
             if change.origin is not None:
                 touched.setdefault(change.origin, read_entry(folder / change.origin))
-        found = touched.keys() & {*work_tree.untracked_in(folder)}
+        found = work_tree.untracked_among(folder, touched)
         if job.instance.is_project:
             found |= touched.keys() & {
                 *work_tree.changed_in(folder),
