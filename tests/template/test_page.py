@@ -295,3 +295,11 @@ def test_outliers_are_counted(render: Render) -> None:
         ("amount", 11 / 12, 2),
         ("shop", 1, None),
     ]
+
+
+@pytest.mark.slow
+def test_outliers_of_a_million_rows_are_counted(render: Render) -> None:
+    """By approximate quarters, which tell what lies far outside as exact ones do."""
+    values = "SELECT if(range < 7, 1e9, range % 1000) AS amount, 'x' AS shop FROM range(1_000_000)"
+    found = source(render([AMOUNT, SHOP]), "sales_columns.sql", values)
+    assert [(row[0], row[6]) for row in found] == [("amount", 7), ("shop", None)]

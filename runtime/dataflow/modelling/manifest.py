@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from dataflow.modelling.model_graph import (
@@ -90,10 +91,16 @@ class Manifest:
         )
 
     def _columns_of(self, relation: Relation) -> list[Mapping[str, Any]]:
+        return list(self._columns.get(relation, {}).values())
+
+    @cached_property
+    def _columns(self) -> Mapping[Relation, Mapping[str, Mapping[str, Any]]]:
+        """What is said of the columns of each table; of two nodes with one table, the first's."""
+        found: dict[Relation, Mapping[str, Mapping[str, Any]]] = {}
         for unique_id, node in (*self._nodes.items(), *self._sources.items()):
-            if self.relation(unique_id) == relation:
-                return list(node["columns"].values())
-        return []
+            if relation := self.relation(unique_id):
+                found.setdefault(relation, node["columns"])
+        return found
 
     def _model(self, node: Mapping[str, Any]) -> Model:
         return Model(

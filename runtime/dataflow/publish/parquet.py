@@ -22,15 +22,16 @@ from pydantic import Field
 
 from dataflow.publish.config_values import read_config_values, values_of
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE, descriptions_query
+from dataflow.publish.errors import PublishError
 from dataflow.publish.folders import SiteFolders, source_queries
 from dataflow.publish.kind import PublisherKind, PublishRequest, Staged
 from dataflow.publish.manifest import RUNS_MARK, STALE_AFTER_SECONDS, replacing_tables
 from dataflow.publish.publish_target import PublishTarget
+from dataflow.publish.source_query import SourceQuery, write_rows
 from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.config_types import Section
-from dataflow.shared.errors import DataflowError
 from dataflow.shared.logging import get_logger
-from dataflow.shared.sql import one_select, quote_identifier, quote_literal, type_family
+from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.shared.step_progress import step_progress
 from dataflow.warehouse.kind import visible_warehouse
 
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    import duckdb
     from duckdb import DuckDBPyConnection
-    from duckdb.sqltypes import DuckDBPyType
 
     from dataflow.shared.config_model import WorkflowConfig
     from dataflow.shared.project import Project
@@ -52,18 +51,6 @@ FRESHNESS_TABLE = "published"
 # What a folder of staged tables says of them.
 _STAGED = "staged.json"
 _TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
-_ERROR_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
-
-
-class PublishError(DataflowError):
-    """A source query of a workflow's dashboard cannot be run.
-
-    Why: The SQL files that say what a workflow publishes are run on its tables at the end of
-    each run, and one of them fails there. The dashboards keep the last good data.
-
-    What to do: Fix the query. `dataflow workflow check NAME` tries it without a run; `dataflow
-    workflow run NAME --only dashboard` publishes again without asking the source.
-    """
 
 
 class ParquetSettings(Section):
@@ -74,7 +61,7 @@ class ParquetSettings(Section):
         int, Field(ge=0, description="Tables of more rows are told of; 0: of none.")
     ] = 2_000_000
     max_rows: Annotated[
-        int, Field(ge=0, description="Tables of more rows are refused; 0: none.")
+        int, Field(ge=0, description="Tables of more rows are left out and told of; 0: none.")
     ] = 20_000_000
 
 
@@ -160,21 +147,30 @@ def _stage_in(
         with _session(project, workflow_id, connection) as session:
             # Days are the workflow's, from here to the charts.
             session.execute(f"SET TimeZone = {quote_literal(known.time_zone)}")
-            rows = {}
+            rows: dict[str, int] = {}
+            left_out: dict[str, int] = {}
             progress = step_progress()
             progress.begin(total_parts=len(queries), of="tables")
             for number, (table, path) in enumerate(queries.items()):
                 progress.count(parts=number, at=table)
                 where = f"{workflow_id}: {project.relative(path)}"
-                rows[table] = _write_query(session, path, where, aside / f"{table}.parquet")
-                _hold_to(limits, rows[table], where)
-            freshness = _freshness_query(rows, published_at, known.time_zone)
-            _write_rows(session, freshness, aside / f"{FRESHNESS_TABLE}.parquet")
+                query = SourceQuery.read(session, path, where)
+                file = aside / f"{table}.parquet"
+                count, is_written = query.write(session, file, limits.max_rows)
+                (rows if is_written else left_out)[table] = count
+                _tell_of_size(limits, count, where, is_written=is_written)
+            freshness = _freshness_query({**rows, **left_out}, published_at, known.time_zone)
+            write_rows(session, freshness, aside / f"{FRESHNESS_TABLE}.parquet")
             described = descriptions_query(project, workflow_id, known.units)
-            _write_rows(session, described, aside / f"{DESCRIPTIONS_TABLE}.parquet")
+            write_rows(session, described, aside / f"{DESCRIPTIONS_TABLE}.parquet")
         content = {
             "tables": {path.stem: _settle(path) for path in sorted(aside.glob("*.parquet"))},
-            "notes": {"published_at": published_at.isoformat(), "rows": rows},
+            # Always, since notes are laid over those of the last time.
+            "notes": {
+                "published_at": published_at.isoformat(),
+                "rows": rows,
+                "left_out": left_out,
+            },
         }
         (aside / _STAGED).write_text(json.dumps(content), encoding="utf-8")
         target = SiteFolders.of(project).target
@@ -194,14 +190,14 @@ def _limits(project: Project) -> ParquetSettings:
     return ParquetSettings(type="parquet")
 
 
-def _hold_to(limits: ParquetSettings, rows: int, where: str) -> None:
-    if limits.max_rows and rows > limits.max_rows:
-        raise PublishError(
-            f"{where}: {rows:,} rows are more than a browser can open ({limits.max_rows:,}).",
-            "Group or filter in the query: a page needs what it shows. Or raise max_rows of the "
-            "publisher parquet.",
+def _tell_of_size(limits: ParquetSettings, rows: int, where: str, *, is_written: bool) -> None:
+    if not is_written:
+        log.warning(
+            f"{where}: {rows:,} rows are more than a browser can open ({limits.max_rows:,}): "
+            "they are not published, and no page can ask for them. Group or filter in the query, "
+            "since a page needs only what it shows, or raise max_rows of the publisher parquet."
         )
-    if limits.warn_rows and rows > limits.warn_rows:
+    elif limits.warn_rows and rows > limits.warn_rows:
         log.warning(
             f"{where}: {rows:,} rows are published whole, and a page that asks for all of them is "
             "slow. Group or filter in the query."
@@ -272,81 +268,6 @@ def _current_schema(connection: DuckDBPyConnection) -> str:
     """Where a connection looks for tables; a cursor of it would look elsewhere."""
     row = connection.execute("SELECT current_database(), current_schema()").fetchone()
     return ".".join(quote_identifier(str(name)) for name in row or ())
-
-
-def _write_query(session: DuckDBPyConnection, path: Path, where: str, target: Path) -> int:
-    import duckdb
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise PublishError(f"{where} is not UTF-8 text: {error}.", "Save it as UTF-8.") from error
-    try:
-        query = one_select(session, text)
-        if query is None:
-            raise PublishError(f"{where} is not one SELECT.", "Write one SELECT, and nothing else.")
-        result = session.sql(query)
-        columns = ", ".join(
-            _as_published(name, kind)
-            for name, kind in zip(result.columns, result.types, strict=True)
-        )
-        # The line break ends a comment on the query's last line.
-        return _write_rows(session, f"SELECT {columns} FROM ({query}\n)", target)  # noqa: S608
-    except (duckdb.FatalException, duckdb.OutOfMemoryException):
-        raise
-    except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) and str(target.parent) in str(error):
-            raise
-        line, message = _locate(session, text, error)
-        raise PublishError(
-            f"{where}, line {line}: {message}",
-            "Fix the query. It runs in DuckDB, on the workflow's tables.",
-        ) from error
-
-
-def _locate(session: DuckDBPyConnection, text: str, error: duckdb.Error) -> tuple[int, str]:
-    """The line of a query that an error is about, and the error in one line."""
-    import duckdb
-
-    message = str(error)
-    if not _ERROR_LINE.search(message):
-        # Only a statement that is run tells the line of a name that it does not know.
-        try:
-            session.execute(f"EXPLAIN {text}")
-        except duckdb.Error as again:
-            message = str(again)
-    found = _ERROR_LINE.search(message)
-    # What names no line misses something at the end, or fails in the middle of the rows.
-    line = int(found[1]) if found else len(text.rstrip().splitlines())
-    reason = message[: found.start()] if found else message
-    return line, " ".join(reason.split())
-
-
-def _write_rows(session: DuckDBPyConnection, query: str, target: Path) -> int:
-    # The browser's engine reads other compressions than zstd and snappy as no rows at all.
-    done = session.execute(
-        f"COPY ({query}) TO {quote_literal(target)} "
-        "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v1)"
-    ).fetchone()
-    return int(done[0]) if done else 0
-
-
-def _as_published(name: str, kind: DuckDBPyType) -> str:
-    column, family = quote_identifier(name), type_family(kind)
-    if family in ("whole", "fraction"):
-        value = f"CAST({column} AS DOUBLE)"
-    elif family == "moment":
-        # A cast alone would round the last moment of a day into the next one. An infinite date
-        # has no milliseconds: it becomes a null.
-        moment = f"date_trunc('millisecond', CAST({column} AS TIMESTAMP))"
-        value = f"CASE WHEN isfinite({column}) THEN TRY_CAST({moment} AS TIMESTAMP_MS) END"
-    elif family == "boolean":
-        value = column
-    elif family == "nested":
-        value = f"CAST(to_json({column}) AS VARCHAR)"
-    else:
-        value = f"CAST({column} AS VARCHAR)"
-    return f"{value} AS {column}"
 
 
 def _freshness_query(rows: dict[str, int], published_at: datetime, time_zone: str) -> str:

@@ -19,8 +19,8 @@ from dataflow.warehouse.kind import AtomicWarehouse, KeptState, visible_warehous
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dataflow.publish.errors import PublishError
     from dataflow.publish.kind import Publication
-    from dataflow.publish.parquet import PublishError
     from dataflow.shared.project import Project
 
 
@@ -111,9 +111,9 @@ def restore_state(
         WarehouseError: Another program writes the warehouse.
         PublishError: The dashboards' queries do not fit the state; nothing was changed.
     """
+    from dataflow.publish.errors import PublishError
     from dataflow.publish.folders import dashboard_folder
     from dataflow.publish.kind import PublishRequest, stage
-    from dataflow.publish.parquet import PublishError
 
     warehouse = _atomic(project, workflow_id)
     restoring = f"restore-{uuid4()}"

@@ -72,7 +72,8 @@ def make_dashboard(run: RunContext) -> tuple[dict[str, int], str]:
             shutil.rmtree(run.folder, ignore_errors=True)
         tell_of_dashboard(run, tables, time.monotonic() - started)
     listed = ", ".join(f"{name} ({rows:,})" for name, rows in tables.items())
-    return tables, f"{counted(len(tables), 'table')} for the dashboards: {listed}"
+    summary = f"{counted(len(tables), 'table')} for the dashboards"
+    return tables, f"{summary}: {listed}" if listed else summary
 
 
 def _note_upstream(run: RunContext) -> list[str]:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from dataflow.shared.errors import BadInputError, MissingDependencyError
 from dataflow.shared.shown import quoted
+from dataflow.shared.sql import count_rows
+from dataflow.shared.step_progress import step_progress
 from dataflow.warehouse.column_fit import column_types
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.dlt_types import kind_of, told_columns
@@ -86,18 +88,27 @@ class DltDestination:
         """
         kinds = column_types(connection, relation)
         self.refuse_names(list(kinds))
-        if not connection.execute(f"FROM {relation} LIMIT 1").fetchone():
+        rows = count_rows(connection, relation)
+        if not rows:
             # Not every driver takes a file without rows.
             with self.open(dataset) as client:
                 client.create_table(dataset, table, told_columns(kinds))
             return kinds
         reader = connection.execute(f"FROM {relation}").to_arrow_reader(_BATCH_ROWS)
 
+        progress = step_progress()
+        progress.begin(f"for {self.name}", total_rows=rows)
+
         def batches() -> Iterator[pa.Table]:
             import pyarrow as pa
 
+            handed = 0
             for batch in reader:
                 yield pa.Table.from_batches([batch])
+                handed += batch.num_rows
+                progress.count(rows=handed)
+            # The files are written: what follows is the loader's, which has them all at once.
+            progress.begin(f"into {self.name}")
 
         with TemporaryDirectory(prefix="dataflow-dlt-") as folder, self._told():
             import dlt

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.dashboard_fixtures import AddWorkflow, read_published
+from tests.dashboard_fixtures import AddWorkflow, read_published, write_warehouse
 from tests.progress_recorder import Recorder
 
+from dataflow.publish.errors import PublishError
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
-from dataflow.publish.parquet import PublishError, publish_workflow
+from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.project import Project
 from dataflow.shared.step_progress import hold_progress
 from dataflow.warehouse.database import WarehouseError
@@ -246,24 +248,34 @@ def _limited(project: Project, limits: str) -> None:
     (project.root / "pyproject.toml").write_text(text)
 
 
-def test_what_no_browser_can_open_is_refused_by_name(
-    project: Project, add_workflow: AddWorkflow
+def test_what_no_browser_can_open_is_left_out_by_name(
+    project: Project, add_workflow: AddWorkflow, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The limit can be set, and what was published before stays."""
-    folder = add_workflow("shop", sources={"t": "SELECT 1 AS a"}, warehouse="SELECT 1")
-    publish_workflow(project, "shop")
-    (folder / "evidence/sources/t.sql").write_text("SELECT * FROM range(11)")
+    """A table that has grown stops no run: all others are published, and the limit can be set."""
+    few = "SELECT count(*) AS rows FROM numbers"
+    sources = {"t": "SELECT * FROM numbers -- all", "grown": "SELECT unnest(range(11))", "few": few}
+    add_workflow("shop", sources=sources, warehouse="CREATE TABLE numbers AS FROM range(9)")
+    assert publish_workflow(project, "shop") == {"few": 1, "grown": 11, "t": 9}
+    write_warehouse(project, "shop", "CREATE OR REPLACE TABLE numbers AS FROM range(12)")
     _limited(project, "max_rows = 10")
 
-    with pytest.raises(PublishError) as caught:
-        publish_workflow(Project(project.root), "shop")
+    assert publish_workflow(Project(project.root), "shop") == {"few": 1}
 
-    assert "shop/evidence/sources/t.sql: 11 rows are more than a browser can open" in (
-        caught.value.reason
-    )
-    assert read_manifest(SiteFolders.of(project)).workflows["shop"]["rows"] == {"t": 1}
+    told = capsys.readouterr().err
+    assert "shop/evidence/sources/t.sql: 12 rows are more than a browser can open (10)" in told
+    assert "shop/evidence/sources/grown.sql: 11 rows are more than a browser can open" in told
+    manifest = read_manifest(SiteFolders.of(project))
+    assert {Path(file).stem for file in manifest.tables["shop"]} == {
+        "few",
+        "published",
+        "descriptions",
+    }
+    assert manifest.workflows["shop"]["left_out"] == {"t": 12, "grown": 11}
+    published = read_published(project, "shop", "published").select("table_name", "row_count")
+    assert dict(published.fetchall()) == {"few": 1, "grown": 11, "t": 12}
     _limited(project, "max_rows = 0")
-    assert publish_workflow(Project(project.root), "shop") == {"t": 11}
+    assert publish_workflow(Project(project.root), "shop") == {"few": 1, "grown": 11, "t": 12}
+    assert read_manifest(SiteFolders.of(project)).workflows["shop"]["left_out"] == {}
 
 
 def test_large_tables_are_told_of(

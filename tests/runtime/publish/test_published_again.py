@@ -11,9 +11,10 @@ import duckdb
 import pytest
 from tests.dashboard_fixtures import AddWorkflow, read_published, write_warehouse
 
+from dataflow.publish.errors import PublishError
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
-from dataflow.publish.parquet import PublishError, publish_workflow
+from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.project import Project
 
 

@@ -197,6 +197,42 @@ def test_an_incremental_read_goes_on_in_either_way(
     assert bulk["metadata"]["last_value"] == plain["metadata"]["last_value"]
 
 
+@pytest.mark.slow
+def test_an_incremental_read_costs_what_is_new(
+    postgres: str, execute: Callable[[str], None], both: Callable[..., Any]
+) -> None:
+    """With an index on its column, the server looks at no more rows than it sends, or a few."""
+    execute("CREATE TABLE t AS SELECT n, md5(n::text) AS v FROM generate_series(1, 20000) n")
+    execute("CREATE INDEX ON t (n)")
+    source = {"table": "t", "incremental": {"column": "n"}}
+    _, bulk, plain = both(**source)
+    assert bulk["data"].num_rows == len(plain["data"]) == 20_000
+    execute("INSERT INTO t SELECT n, 'new' FROM generate_series(20001, 20010) n")
+    execute("ANALYZE t")
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        before = looked_at(connection, 0)
+        is_bulk, bulk, plain = both(bulk["metadata"]["last_value"], **source)
+        after = looked_at(connection, before + 20)
+    assert is_bulk
+    assert bulk["data"].num_rows == len(plain["data"]) == 10
+    assert after - before <= 1_000
+
+
+def looked_at(connection: psycopg.Connection[Any], least: int) -> int:
+    """How many rows of the table the server has looked at, as soon as it knows of so many."""
+    until = time.monotonic() + 20
+    while True:
+        connection.execute("SELECT pg_stat_clear_snapshot()")
+        row = connection.execute(
+            "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables "
+            "WHERE relname = 't'"
+        ).fetchone()
+        if row is not None and row[0] >= least:
+            return int(row[0])
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 def test_a_query_may_only_read_in_either_way(
     postgres: str, execute: Callable[[str], None], both: Callable[..., Any]
 ) -> None:

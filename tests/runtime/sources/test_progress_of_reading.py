@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pytest
 from tests.progress_recorder import Recorder
 from tests.runtime.sources.api_fixtures import ids, js, read_api, records
@@ -59,6 +60,15 @@ def test_of_a_download_the_bytes_are_told(server: Any, say: Any, progress: Recor
     downloaded = [work for work in progress.works if work.what == "downloading"]
     assert (downloaded[0].size, downloaded[0].total_size) == (None, len(CSV))
     assert (downloaded[-1].size, downloaded[-1].total_size) == (len(CSV), len(CSV))
+
+
+def test_of_a_spreadsheet_the_columns_are_told(tmp_path: Path, progress: Recorder) -> None:
+    """It is opened in one call; of its columns each is named while it is made."""
+    pd.DataFrame({"id": [1, 2], "name": ["a", "b"]}).to_excel(tmp_path / "a.xlsx", index=False)
+    read_source({"type": "file", "url": str(tmp_path / "a.xlsx")}, {})
+    told = list(progress.told("what", "rows", "parts", "total_parts", "at"))
+    assert f"opening {tmp_path / 'a.xlsx'}" in [what for what, *_ in told]
+    assert told[-2:] == [("", 2, 0, 2, "id"), ("", 2, 1, 2, "name")]
 
 
 def test_rows_that_only_python_can_read_are_counted(tmp_path: Path, progress: Recorder) -> None:

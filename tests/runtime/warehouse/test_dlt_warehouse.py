@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.progress_recorder import Recorder
 
 from dataflow.modelling.build import build_models
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
+from dataflow.shared.step_progress import hold_progress
 from dataflow.testing.loaded_warehouse import WORKFLOW, Loaded, open_in, write_models
 from dataflow.warehouse.database import WarehouseError
 from dataflow.warehouse.dlt_destination import DltDestination
@@ -36,11 +38,18 @@ def in_file(tmp_path: Path, name: str = "project") -> Loaded:
 
 @pytest.mark.slow
 def test_rows_of_before_do_not_travel(w: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An append, a merge and a partition leave the table's earlier rows where they are."""
+    """An append and a merge leave earlier rows where they are; those that travel are counted."""
     from dataflow.warehouse.dlt_destination import DltClient
 
     key: dict[str, Any] = {"write_disposition": "merge", "primary_key": ["id", "k"]}
-    w.load([{"id": n, "k": "x", "v": n} for n in range(1, 4)], write_disposition="append")
+    progress = Recorder()
+    with hold_progress(progress):
+        w.load([{"id": n, "k": "x", "v": n} for n in range(1, 4)], write_disposition="append")
+    told = list(progress.told("what", "rows", "total_rows"))
+    assert told[told.index(("for duckdb", 3, 3)) :] == [
+        ("for duckdb", 3, 3),
+        ("into duckdb", None, None),
+    ]
     fetched: list[str] = []
     fetch = DltClient.fetch
 

@@ -345,3 +345,32 @@ def test_a_big_table_is_not_sent_whole(built: Built, open_page: OpenPage) -> Non
     watched.settle()
     assert rows.locator("td").nth(3).inner_text() == wanted
     assert watched.faults == []
+
+
+def test_a_table_too_big_to_publish_is_told_of(built: Built, open_page: OpenPage) -> None:
+    """Groups and newest rows are shown as ever; what needs all rows says that there are none."""
+    settings = built.project.root / "pyproject.toml"
+    before = settings.read_text(encoding="utf-8")
+    for name, most in (("sensors", 2_000_000), ("stations", 40)):
+        limit = f"[tool.dataflow]\npublishers = [{{type = 'parquet', max_rows = {most}}}]"
+        settings.write_text(before.replace("[tool.dataflow]", limit), encoding="utf-8")
+        assert name not in publish_workflow(Project(built.project.root), name)
+    settings.write_text(before, encoding="utf-8")
+    watched = open_page()
+
+    watched.visit(f"{built.url}/sensors/")
+    text = watched.page.inner_text("article")
+    assert "2,100,000 rows" in text
+    assert "The 2,100,000 rows are not published: a browser cannot open so many." in text
+    assert "1,000 rows, the newest of 2,100,000" in text
+    newest = built.ask("sensors", "SELECT signature FROM marts.sensors ORDER BY id DESC LIMIT 50")
+    rows = watched.page.get_by_role("region", name="Rows of sensors").locator("tbody tr")
+    assert rows.first.locator("td").nth(3).inner_text() == newest[0][0]
+    watched.page.get_by_placeholder("Search the newest rows").fill(newest[-1][0])
+    watched.page.get_by_text("1 row, the newest of 2,100,000").wait_for()
+    assert watched.faults == []
+
+    watched.visit(f"{built.url}/stations/")
+    text = watched.page.inner_text("article")
+    assert "The 50 rows of stations are not published: a browser cannot open so many." in text
+    assert "sources/stations.sql" in text

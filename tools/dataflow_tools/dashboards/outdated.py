@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.publish.descriptions import DESCRIPTIONS_TABLE
+from dataflow.publish.errors import PublishError
 from dataflow.publish.folders import SiteFolders, source_queries, workflow_folders
 from dataflow.publish.manifest import read_manifest
-from dataflow.publish.parquet import FRESHNESS_TABLE, PublishError, publish_workflow
+from dataflow.publish.parquet import FRESHNESS_TABLE, publish_workflow
 from dataflow.shared.errors import DataflowError
 from dataflow.warehouse.kind import visible_warehouse
 
@@ -74,6 +75,5 @@ def _is_outdated(project: Project, name: str, manifest: Manifest) -> bool:
     published = datetime.fromisoformat(notes["published_at"]).timestamp()
     queries = source_queries(project, name)
     expected = {FRESHNESS_TABLE, DESCRIPTIONS_TABLE, *queries}
-    return expected != {Path(file).stem for file in manifest.tables[name]} or any(
-        path.stat().st_mtime > published for path in queries.values()
-    )
+    known = {Path(file).stem for file in manifest.tables[name]} | set(notes.get("left_out", {}))
+    return expected != known or any(path.stat().st_mtime > published for path in queries.values())

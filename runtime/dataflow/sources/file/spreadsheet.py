@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import compared_name, distinct_names
 from dataflow.sources.contract_match import agreed_texts, names_at_source
 from dataflow.sources.duckdb_session import open_engine
@@ -25,6 +25,7 @@ from dataflow.sources.file.header import joined_names, preamble_of, values_in
 from dataflow.sources.file.layout import records_below
 from dataflow.sources.file.plain_copy import check_agreed_units, check_footer, check_units
 from dataflow.sources.file.shapes import check_shapes
+from dataflow.sources.file.sheet_columns import column_of, text_of
 from dataflow.sources.file.sheet_errors import cell_name, error_cells
 from dataflow.sources.file.totals_within import note_on_totals
 from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
@@ -45,8 +46,6 @@ _FIRST_ROWS = 100
 _MOST_CELLS = 8
 # Totals among the rows are looked for in so many.
 _FIRST_LOOK = 5_000
-# What fits into a bigint.
-_LARGEST = 2**63 - 1
 
 
 def read_spreadsheets(
@@ -69,7 +68,10 @@ def read_spreadsheets(
 
     tables, notes = [], []
     texts = agreed_texts(contract)
+    progress = step_progress()
     for file in files:
+        # The library opens it in one call.
+        progress.begin(f"opening {file.shown}")
         chosen = settings.sheet or sheet_of_today(file, settings, contract)
         sheet = sheet_of(file, chosen)
         if chosen != settings.sheet:
@@ -80,10 +82,13 @@ def read_spreadsheets(
         names, rows, told = _rows(file, sheet, settings, contract)
         notes += [*sheet.notes, *told]
         columns = {}
+        progress.begin(total_parts=len(names), of="columns")
+        progress.count(rows=len(rows))
         for index, name in enumerate(names):
+            progress.count(parts=index, at=name)
             nulls = _nulls(settings.text_format, name)
-            values = [None if _text(row[index]).strip() in nulls else row[index] for row in rows]
-            columns[name], note = _column(name, values, is_text=compared_name(name) in texts)
+            values = [None if text_of(row[index]).strip() in nulls else row[index] for row in rows]
+            columns[name], note = column_of(name, values, is_text=compared_name(name) in texts)
             notes += note
         tables.append(pa.table(columns))
     check_shapes(
@@ -161,7 +166,7 @@ class Sheet:
 
     def texts(self, skipped: int = 0) -> list[list[str]]:
         """The rows below the skipped ones, as texts."""
-        return [[_text(cell) for cell in row] for number, row in self.rows if number >= skipped]
+        return [[text_of(cell) for cell in row] for number, row in self.rows if number >= skipped]
 
 
 def _rows(
@@ -169,7 +174,7 @@ def _rows(
 ) -> tuple[list[str], list[list[Any]], list[str]]:
     """The names of the columns, the rows below them, and what was left out."""
     rows = [row for number, row in sheet.rows if number >= (settings.skip_lines or 0)]
-    texts = [[_text(cell) for cell in row] for row in rows]
+    texts = [[text_of(cell) for cell in row] for row in rows]
     before = 0 if settings.skip_lines is not None else preamble_of(texts[:_FIRST_ROWS])
     notes = []
     agreed = agreed_names(contract) if contract and settings.header_rows is None else frozenset()
@@ -355,45 +360,3 @@ def _with_errors(file: LocalFile, name: str, cells: list[list[Any]]) -> list[str
 def _few(names: list[str]) -> str:
     more = f" and {len(names) - _MOST_CELLS} more" if len(names) > _MOST_CELLS else ""
     return ", ".join(names[:_MOST_CELLS]) + more
-
-
-def _column(name: str, values: list[Any], *, is_text: bool) -> tuple[pa.Array, list[str]]:
-    import pyarrow as pa
-
-    kinds = {type(value) for value in values if value is not None}
-    if is_text and kinds <= {int, float}:
-        # Beside 6.5 the text of 5 is 5.
-        return pa.array([v if v is None else _text(v) for v in values], pa.string()), []
-    if kinds == {date, datetime}:
-        values = [_at_midnight(value) for value in values]
-        kinds = {datetime}
-    if kinds <= {int, float}:
-        # Spreadsheets have no whole numbers of their own.
-        whole = all(value is None or float(value).is_integer() for value in values)
-        if kinds and whole and any(value and abs(value) > _LARGEST for value in values):
-            exact = all(value is None or float(value) == value for value in values)
-            as_is = [value if value is None else float(value) for value in values]
-            texts = [None if value is None else _text(value) for value in values]
-            return pa.array(as_is if exact else texts), []
-        if kinds and whole:
-            values = [None if value is None else int(value) for value in values]
-        return pa.array(values, type=None if kinds else pa.string()), []
-    if len(kinds) == 1:
-        return pa.array(values), []
-    listed = ", ".join(sorted(kind.__name__ for kind in kinds))
-    texts = [None if value is None else _text(value) for value in values]
-    return pa.array(texts), [f"Column {name!r} has values of several kinds ({listed}); it is text."]
-
-
-def _at_midnight(value: date | datetime | None) -> datetime | None:
-    if value is None or isinstance(value, datetime):
-        return value
-    return datetime.combine(value, time())
-
-
-def _text(value: str | float | bool | date | time | timedelta) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.isoformat() if isinstance(value, date | time) else str(value)

@@ -12,6 +12,7 @@ import {
 import { profile } from '@evidence-dev/component-utilities/profile';
 import { setTrackProxy } from '@evidence-dev/sdk/usql';
 import { addBasePath } from '@evidence-dev/sdk/utils/svelte';
+import { explained } from '../dataflow/big_tables.js';
 import { tellOfCrashes } from '../dataflow/crash.js';
 import { customFormats } from '../dataflow/formats.js';
 import { readManifest } from '../dataflow/manifest.js';
@@ -110,7 +111,11 @@ export const load = async ({ fetch, route }) => {
 		await ready;
 		// What is asked is known only now: a component may ask, or an input name the table.
 		await Promise.all(namedWorkflows(sql, manifest).map((name) => openTables(name, manifest)));
-		return callback(await runQuery(sql));
+		try {
+			return callback(await runQuery(sql));
+		} catch (error) {
+			throw explained(error, manifest.workflows ?? {});
+		}
 	};
 
 	let node = pagesManifest;
