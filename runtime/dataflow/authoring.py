@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dataflow.modelling.build import BuildResult
+    from dataflow.modelling.outcomes import BuildResult
     from dataflow.runs.context import open_warehouse
     from dataflow.runs.steps import Steps
     from dataflow.runs.stored_table import StoredTable
@@ -36,7 +36,7 @@ __all__ = [
 
 _HOMES = {
     "BadInputError": "dataflow.shared.errors",
-    "BuildResult": "dataflow.modelling.build",
+    "BuildResult": "dataflow.modelling.outcomes",
     "DataflowError": "dataflow.shared.errors",
     "LoadResult": "dataflow.warehouse.kind",
     "Sandbox": "dataflow.testing.sandbox",

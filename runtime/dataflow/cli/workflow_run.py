@@ -90,17 +90,18 @@ def run(
 
         warm = WarmStart(find_project().root)
         warm.try_warm()
-    from dataflow.cli.run_config import read_run_config
-    from dataflow.runs.context import share_with_author
-    from dataflow.runs.run_request import RunRequest
-    from dataflow.shared.logging import configure_logging
-    from dataflow.shared.output_redaction import guard_output
+    collect_seldom()
+    with importing():
+        from dataflow.cli.run_config import read_run_config
+        from dataflow.runs.context import share_with_author
+        from dataflow.runs.run_request import RunRequest
+        from dataflow.shared.logging import configure_logging
+        from dataflow.shared.output_redaction import guard_output
 
     if "DATAFLOW_LOG_LEVEL" not in os.environ:
         configure_logging("info" if verbose else "warning")
     # The author's code runs in this process, and may write and raise what it likes.
     guard_output()
-    collect_seldom()
     tags = {**_tags(full_refresh, since, until), **_part_tags(only)}
     project = find_project()
     request = RunRequest(read_run_config(config) if config else {}, partition, tags)

@@ -8,7 +8,6 @@ import sys
 import time
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from dataflow.modelling.known_graph import keep_graph, known_graph
 from dataflow.modelling.missing_column import advice_on_columns
 from dataflow.modelling.missing_node import told_missing_node
 from dataflow.modelling.model_graph import ModelGraph
-from dataflow.modelling.outcomes import BuiltTable, TestOutcome, built_tables, outcomes_of_tests
+from dataflow.modelling.outcomes import BuildResult, built_tables, outcomes_of_tests
 from dataflow.modelling.packages import install_packages
 from dataflow.modelling.placing import build_elsewhere
 from dataflow.modelling.profile import profile_folder
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from dataflow.modelling.outcomes import TestOutcome
     from dataflow.shared.project import Project
     from dataflow.warehouse.kind import HeldTables, Warehouse
 
@@ -63,24 +63,6 @@ class ModelError(DataflowError):
     """
 
     outcomes: Sequence[TestOutcome] = ()
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """What dbt built.
-
-    Args:
-        models: Schema and name of each table or view built, in order.
-        tables: The same, and seeds and snapshots, with what is known of each.
-        outcomes: What came of each test.
-    """
-
-    models: list[str]
-    tests: int
-    warnings: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    tables: list[BuiltTable] = field(default_factory=list)
-    outcomes: list[TestOutcome] = field(default_factory=list)
 
 
 def build_models(

@@ -50,6 +50,24 @@ class TestOutcome:
     is_error: bool = True
 
 
+@dataclass(frozen=True)
+class BuildResult:
+    """What dbt built.
+
+    Args:
+        models: Schema and name of each table or view built, in order.
+        tables: The same, and seeds and snapshots, with what is known of each.
+        outcomes: What came of each test.
+    """
+
+    models: list[str]
+    tests: int
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    tables: list[BuiltTable] = field(default_factory=list)
+    outcomes: list[TestOutcome] = field(default_factory=list)
+
+
 def built_tables(manifest: Manifest, results: Iterable[Any]) -> list[BuiltTable]:
     """The tables among dbt's results, in order."""
     found = ((result, manifest.relation(result.node.unique_id)) for result in results)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dataflow.modelling.artefacts import WRITES_NONE
 from dataflow.modelling.build import first_lines, found_by_dbt
 from dataflow.modelling.known_graph import read_manifest
 from dataflow.modelling.profile import profile_folder
@@ -44,7 +45,8 @@ def failed_unit_tests(
     folder = project.workflow_dir(workflow_id) / "dbt"
     state = project.state_dir / "dbt" / workflow_id
     profile = profile_folder(folder, state, dbt_output_of(warehouse), upstream)
-    options = ["--quiet", "--log-level", "none", "--no-use-colors"]
+    # The artefacts that are there are those of the run.
+    options = ["--quiet", "--log-level", "none", "--no-use-colors", WRITES_NONE]
     places = ["--project-dir", str(folder), "--profiles-dir", str(profile)]
     places += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
     with found_by_dbt(warehouse, state / "target"):

@@ -1,6 +1,6 @@
 """The path of version 0.1 to what a job's ops take and return."""
 
-from dataflow.modelling.build import BuildResult
+from dataflow.modelling.outcomes import BuildResult
 from dataflow.runs.steps import Steps
 from dataflow.runs.stored_table import StoredTable
 from dataflow.shared.deprecation import moved

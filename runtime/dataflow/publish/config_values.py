@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dataflow.shared.environment import interpolate
+from dataflow.shared.plain_yaml import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +55,7 @@ def read_config_values(project: Project, workflow_id: str) -> ConfigValues:
     """
     path = project.workflow_dir(workflow_id) / "config.yaml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return ConfigValues()
     zone = _section(content, "workflow").get("timezone")

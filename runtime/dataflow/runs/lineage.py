@@ -20,11 +20,9 @@ from dagster import (
 )
 from dagster._utils.tags import is_valid_tag_key
 
-from dataflow.modelling.known_graph import known_graph
 from dataflow.publish.folders import dashboard_folder, source_queries
 from dataflow.runs.freshness import overdue_policy
 from dataflow.runs.partitioning import partitions_of
-from dataflow.runs.upstream_lineage import with_upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,6 +74,10 @@ def dashboard_key(workflow_id: str) -> AssetKey:
 
 def read_lineage(project: Project, workflow_id: str, config: WorkflowConfig) -> Lineage:
     """Read a workflow's assets from its files; without dbt, and within milliseconds."""
+    # A run asks only for the keys of assets, not for what dbt makes.
+    from dataflow.modelling.known_graph import known_graph
+    from dataflow.runs.upstream_lineage import with_upstream
+
     graph = known_graph(project, workflow_id)
     specs = [*_loaded(workflow_id, config), *(_model(workflow_id, each) for each in graph.models)]
     specs = with_upstream(project, config, graph, specs)

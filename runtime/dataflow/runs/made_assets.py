@@ -16,7 +16,6 @@ from dagster import (
 
 from dataflow.runs.asset_events import tell
 from dataflow.runs.lineage import CONTRACT_CHECK, dashboard_key, source_key, table_key
-from dataflow.runs.refused_login import tell_of_login
 from dataflow.runs.table_facts import TableFacts, facts_of_tables
 from dataflow.shared.logging import get_logger
 from dataflow.shared.redaction import redact
@@ -84,6 +83,8 @@ class ToldOfSources:
         try:
             stored.extend(extracted)
         except AccessRefusedError as error:
+            from dataflow.runs.refused_login import tell_of_login
+
             tell_of_login(error, run.project, run.workflow_id, table.name)
             raise
         except ContractError as error:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from importlib.util import resolve_name
 from itertools import islice
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import dagster
@@ -47,7 +48,6 @@ from dataflow.shared.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import ModuleType
 
     from dataflow.workflows.registry import Workflow
 
@@ -60,6 +60,8 @@ _RESOURCES = (ConfigurableResourceFactory, IOManager, IOManagerDefinition, Resou
 _ASSETS = (AssetsDefinition, AssetSpec, SourceAsset, CacheableAssetsDefinition)
 _JOBS = (JobDefinition, UnresolvedAssetJobDefinition)
 _SCHEDULES = (ScheduleDefinition, UnresolvedPartitionedAssetScheduleDefinition)
+# What most variables of a module hold, and nothing of Dagster's is.
+_PLAIN = frozenset({FunctionType, ModuleType, type, str, int, float, bool, dict, type(None)})
 
 
 @dataclass
@@ -161,8 +163,10 @@ def read_modules(workflow: Workflow, folder: Path) -> ModuleDefinitions:
     for module in _modules(workflow.workflow_id, folder, found):
         foreign = _names_of_others(module, workflow.workflow_id)
         for name, value in list(vars(module).items()):
+            if type(value) in _PLAIN or name in foreign:
+                continue
             # `from dagster import *` brings resources that are nobody's.
-            if name not in foreign and getattr(dagster, name, None) is not value:
+            if getattr(dagster, name, None) is not value:
                 found.add(name, value, module)
     for trigger in (*found.schedules, *found.sensors):
         for job in targets_of(trigger):

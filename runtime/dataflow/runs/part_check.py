@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.modelling.known_graph import known_graph
 from dataflow.runs.run_part import DASHBOARD, LOAD, MODELS, PARTS, parts_of
 from dataflow.runs.run_request import RunRequestError
 from dataflow.shared.shown import quoted
@@ -47,6 +46,8 @@ def check_parts(
                 "Run the whole workflow, or another part.",
             )
     if named := parts - set(PARTS):
+        from dataflow.modelling.known_graph import known_graph
+
         known = {model.name for model in known_graph(project, workflow_id).models}
         for name in sorted(named - known):
             raise RunRequestError(

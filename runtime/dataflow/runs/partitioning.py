@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from dataflow.runs.dagster_names import PARTITION_TAG
 from dataflow.runs.reading import cursor_column
@@ -62,7 +63,8 @@ class Part:
         if kind == "DATE" and not self._is_within_a_day:
             told |= {name: end.date().isoformat() for name, end in ends.items()}
         elif kind == "TIMESTAMP":
-            told |= {name: end.replace(tzinfo=None).isoformat() for name, end in ends.items()}
+            clock = dict(zip(("since", "until"), self._shown(*self.interval), strict=True))
+            told |= {name: end.isoformat() for name, end in clock.items()}
         elif kind == "TIMESTAMP WITH TIME ZONE":
             told |= {name: end.isoformat() for name, end in ends.items()}
         return told
@@ -118,6 +120,20 @@ class Part:
                 inside = connection.sql(f"SELECT * FROM {relation} WHERE {is_in}")  # noqa: S608
                 write_parquet(inside.to_arrow_table(), rows)
         return kept
+
+    def _shown(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """What the clock shows from ``start`` to ``end``, an hour that it shows twice included.
+
+        An hour that it never shows is in what comes after it, as a time that is none is read so.
+        """
+        zone, hour = ZoneInfo(self.timezone), timedelta(hours=1)
+
+        def shown(moment: datetime, before: timedelta) -> datetime:
+            at = (moment.astimezone(UTC) - before).astimezone(zone)
+            return at.replace(tzinfo=None, fold=0) + before
+
+        since = min(shown(start, timedelta()), shown(start, hour))
+        return since, max(shown(end, timedelta()), shown(end, hour))
 
     @property
     def _is_within_a_day(self) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import OpExecutionContext
 
-from dataflow.modelling.build import BuildResult
+from dataflow.modelling.outcomes import BuildResult
 from dataflow.runs.context import RunContext, run_of_step
 from dataflow.runs.dagster_names import PART_TAG
 from dataflow.runs.launch_config import asked_tags

@@ -6,9 +6,6 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from dataflow.modelling.build import BuildResult, ModelError, build_models
-from dataflow.modelling.known_graph import known_graph
-from dataflow.modelling.upstream_columns import note_columns_read
 from dataflow.runs.made_assets import tell_of_dashboard, tell_of_models
 from dataflow.runs.promotion import note_publications
 from dataflow.runs.shared_run import note_models
@@ -18,6 +15,7 @@ from dataflow.shared.shown import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dataflow.modelling.outcomes import BuildResult
     from dataflow.runs.context import RunContext
 
 log = get_logger(__name__)
@@ -35,6 +33,9 @@ def make_models(run: RunContext, only: Sequence[str] = ()) -> tuple[BuildResult,
     Raises:
         DataflowError: See `build_models`.
     """
+    # Not needed by a run that builds none.
+    from dataflow.modelling.build import ModelError, build_models
+
     try:
         result = build_models(
             run.project, run.workflow_id, run.warehouse, log.info, run.upstream, only
@@ -79,5 +80,8 @@ def _note_upstream(run: RunContext) -> list[str]:
     """Note what the models have read of other workflows; what has changed there since."""
     if not run.upstream:
         return []
+    from dataflow.modelling.known_graph import known_graph
+    from dataflow.modelling.upstream_columns import note_columns_read
+
     with run.warehouse.connect() as connection:
         return note_columns_read(connection, known_graph(run.project, run.workflow_id))

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.runs.row_storage import release_memory, store_rows
-from dataflow.runs.stored_table import changed
+from dataflow.runs.stored_table import changed, place_of, unwritten_rows
+from dataflow.runs.transformed_types import refuse_changed_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,8 @@ def transformed_table(
     """Call ``transform_data`` on rows of an earlier step, and write down what it returns.
 
     Raises:
-        DataflowError: It has returned no rows, or they cannot be written.
+        DataflowError: It has returned no rows, they cannot be written, or values of a column may
+            have become others.
     """
     from dataflow.shared.lazy_rows import LazyRows
 
@@ -36,6 +38,9 @@ def transformed_table(
     stored = store_rows(run, "transform", transformed, source.parent, source, extracted.table)
     del transformed
     release_memory()
+    if unwritten_rows(stored) is None and place_of(stored) != source:
+        agreed = "contract" in extracted.metadata
+        refuse_changed_types(LazyRows(source).schema, place_of(stored), agreed=agreed)
     # How far the source was read is of the rows that were read, whatever became of them.
     reached = {k: extracted.metadata[k] for k in _REACHED if k in extracted.metadata}
     metadata = {**reached, **stored.metadata}

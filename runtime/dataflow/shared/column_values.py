@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dataflow.shared.changed_values import first_changed, first_unconvertible
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import quoted
 
@@ -47,11 +47,18 @@ def arrow_column(name: str, values: list[Any]) -> pa.Array:
         return _decimals(name, values)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise _misfit(name, values) from error
-    if pa.types.is_date32(array.type) and any(isinstance(value, datetime) for value in values):
-        # Arrow would drop the times of day.
-        number = next(i for i, value in enumerate(values) if isinstance(value, datetime))
-        raise _mixed(name, number, values, "date")
+    refuse_changed(name, values, array.type)
     return array
+
+
+def refuse_changed(name: str, values: Any, kind: pa.DataType) -> None:
+    """Refuse values of which an array of that type has made others.
+
+    Raises:
+        TableError: There is one; the first is named.
+    """
+    if changed := first_changed(values, kind):
+        raise _mixed(name, changed[0], list(values), changed[1])
 
 
 def _decimals(name: str, values: list[Any]) -> pa.Array:
@@ -64,26 +71,9 @@ def _decimals(name: str, values: list[Any]) -> pa.Array:
 
 
 def _misfit(name: str, values: list[Any]) -> TableError:
-    """Find the first row at which the column stops being convertible, by halving."""
-    low, high = 0, len(values)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _converts(values[:middle]):
-            low = middle
-        else:
-            high = middle
-    before = next((type(v).__name__ for v in values[:low] if v is not None), "null")
-    return _mixed(name, high - 1, values, before)
-
-
-def _converts(values: list[Any]) -> bool:
-    import pyarrow as pa
-
-    try:
-        pa.array(values, from_pandas=True)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        return False
-    return True
+    number = first_unconvertible(values)
+    before = next((type(v).__name__ for v in values[:number] if v is not None), "null")
+    return _mixed(name, number, values, before)
 
 
 def _mixed(name: str, number: int, values: list[Any], before: str) -> TableError:

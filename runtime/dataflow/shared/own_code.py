@@ -6,6 +6,7 @@ Read from the syntax of the files: validating a configuration imports none of th
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 _READ_SOURCE = "read_source"
 # What its transform.py calls to have the stages of config.yaml applied.
 _APPLY_STAGES = "apply_stages"
+# What stands in a file that may define a reader, or a stage. As rendered none does: of a thousand
+# workflows that is known without a tree of each file, which takes far longer.
+_READER = re.compile(r"\bdef[\s\\]+(?:read_|[^\s(\\]*[^\x00-\x7f])")
+_STAGE = re.compile(r"\bdef[\s\\]+(?!transform_data\s*\()[^_\s\\]")
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,13 @@ class OwnCode:
     @cached_property
     def readers(self) -> set[str]:
         """The types of source that ingestion.py reads itself: ``def read_<type>(...)``."""
-        names = self._functions("ingestion.py")
+        names = self._functions("ingestion.py", _READER)
         return {name.removeprefix("read_") for name in names if name.startswith("read_")}
 
     @cached_property
     def stages(self) -> set[str]:
         """The stages that transform.py implements: ``def <name>(...)``."""
-        names = self._functions("transform.py") - {"transform_data"}
+        names = self._functions("transform.py", _STAGE) - {"transform_data"}
         return {name for name in names if not name.startswith("_")}
 
     @cached_property
@@ -67,16 +72,19 @@ class OwnCode:
             for node in ast.walk(tree)
         )
 
-    def _functions(self, file: str) -> set[str]:
-        tree = self._tree(file)
+    def _functions(self, file: str, sign: re.Pattern[str]) -> set[str]:
+        tree = self._tree(file, sign)
         nodes = tree.body if tree else []
         return {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
 
-    def _tree(self, file: str) -> ast.Module | None:
+    def _tree(self, file: str, sign: re.Pattern[str] | None = None) -> ast.Module | None:
         if self.folder is None:
             return None
         try:
-            return ast.parse((self.folder / file).read_bytes())
+            data = (self.folder / file).read_bytes()
+            text = data.decode("utf-8-sig")
+            # Bytes, of which a byte-order mark is no part of the code.
+            return ast.parse(data) if sign is None or sign.search(text) else None
         except (OSError, ValueError, SyntaxError):
             # Whoever imports the file says what is wrong with it.
             return None

@@ -51,3 +51,26 @@ def _storable_array(array: pa.Array) -> pa.Array:
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
     values = _storable_array(array.flatten())
     return pa.ListArray.from_arrays(offsets, values, type=kind, mask=array.is_null())
+
+
+def durations_as_texts(table: pa.Table) -> pa.Table:
+    """The table with lengths of time as texts such as ``2 days 01:30:00``, which SQL can cast.
+
+    Parquet keeps them as bare numbers, of which nobody could tell the unit.
+    """
+    import pyarrow as pa
+
+    for at, field in enumerate(table.schema):
+        if pa.types.is_duration(field.type) or pa.types.is_interval(field.type):
+            table = table.set_column(at, field.name, _as_texts(table.column(at)))
+    return table
+
+
+def _as_texts(lengths: pa.ChunkedArray) -> pa.ChunkedArray:
+    import duckdb
+    import pyarrow as pa
+
+    with duckdb.connect(":memory:") as connection:
+        connection.register("lengths", pa.table({"c": lengths}))
+        texts = connection.sql("SELECT CAST(c AS VARCHAR) AS c FROM lengths")
+        return texts.to_arrow_table()["c"]

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 TypeFamily = Literal["whole", "fraction", "moment", "boolean", "nested", "text"]
 
+_FLOATING = ("DOUBLE", "FLOAT")
+
 # The first that fits; what fits none is text.
 _FAMILIES: dict[TypeFamily, re.Pattern[str]] = {
     "whole": re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|DECIMAL\(\d+,0\)"),
@@ -65,3 +67,30 @@ def type_family(kind: object) -> TypeFamily:
     """
     fitting = (family for family, names in _FAMILIES.items() if names.fullmatch(str(kind)))
     return next(fitting, "text")
+
+
+def converted(value: str, kind: str, wanted: str, *, cast: str = "CAST") -> str:
+    """SQL that makes a value of one type another's.
+
+    Fractions become decimals by their text, decimals fractions, and short fractions long ones: as
+    binary numbers they are not quite what they show. DuckDB makes 7040231.4230000008 of
+    7040231.423.
+
+    >>> converted("v", "DOUBLE", "DECIMAL(38,10)")
+    'CAST(CAST(v AS VARCHAR) AS DECIMAL(38,10))'
+    """
+    if kind == wanted:
+        return value
+    kinds = {"binary" if each in _FLOATING else each.partition("(")[0] for each in (kind, wanted)}
+    if "binary" in kinds <= {"binary", "DECIMAL"}:
+        value = f"CAST({value} AS VARCHAR)"
+    return f"{cast}({value} AS {wanted})"
+
+
+def has_zone(kind: str) -> bool:
+    """Whether the values of a type are moments, and not what the clock of some place shows.
+
+    >>> has_zone("TIMESTAMP WITH TIME ZONE"), has_zone("TIMESTAMP")
+    (True, False)
+    """
+    return kind == "TIMESTAMP WITH TIME ZONE"

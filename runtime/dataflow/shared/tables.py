@@ -9,9 +9,15 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from dataflow.shared.column_values import TableError, arrow_column, refuse_other_names
+from dataflow.shared.column_values import (
+    TableError,
+    arrow_column,
+    refuse_changed,
+    refuse_other_names,
+)
+from dataflow.shared.frame_types import with_periods_as_texts, without_periods
 from dataflow.shared.lazy_rows import LazyRows, TableFileError
-from dataflow.shared.parquet_types import storable
+from dataflow.shared.parquet_types import durations_as_texts, storable
 from dataflow.shared.row_compression import row_compression
 from dataflow.shared.shown import quoted
 from dataflow.shared.step_progress import step_progress
@@ -122,7 +128,7 @@ def write_parquet(data: Rows, path: Path, known: pa.Schema | None = None) -> int
     try:
         with ExitStack() as stack:
             writer: Any = None
-            for table in (_as_known(table, known) for table in tables):
+            for table in (durations_as_texts(_as_known(table, known)) for table in tables):
                 writer = writer or stack.enter_context(
                     pq.ParquetWriter(beside, table.schema, compression=row_compression())
                 )
@@ -159,7 +165,8 @@ def like(table: pa.Table, original: Rows) -> Rows:
     if isinstance(original, pa.RecordBatchReader):
         return table.to_reader()
     if _is_frame(original):
-        metadata = pa.Schema.from_pandas(original.head(0), preserve_index=False).metadata
+        known = without_periods(original.head(0))
+        metadata = pa.Schema.from_pandas(known, preserve_index=False).metadata
         frame: pd.DataFrame = table.replace_schema_metadata(metadata).to_pandas()
         return frame
     polars = sys.modules.get("polars")
@@ -183,8 +190,7 @@ def _table(data: Any) -> pa.Table:
     if _is_lazy_frame(data):
         data = data.collect()
     if hasattr(data, "__arrow_c_stream__"):
-        # Polars' own way leaves no types that Parquet cannot hold.
-        return data.to_arrow() if _is_of_polars(data) else pa.table(data)
+        return _from_polars(data) if _is_of_polars(data) else pa.table(data)
     if isinstance(data, Sequence) and not isinstance(data, str | bytes):
         return _from_list(data)
     if isinstance(data, Iterable) and not isinstance(data, str | bytes | Mapping):
@@ -252,6 +258,15 @@ def _is_frame(data: Any) -> TypeGuard[pd.DataFrame]:
     return pandas is not None and isinstance(data, pandas.DataFrame)
 
 
+def _from_polars(frame: Any) -> pa.Table:
+    for name, kind in getattr(frame, "schema", {}).items():
+        if str(kind) == "Object":
+            # Polars hands on where such values are in memory.
+            raise TableError(f"The column {quoted(name)} has Python's objects.", "Make them text.")
+    # Polars' own way leaves no types that Parquet cannot hold.
+    return frame.to_arrow()
+
+
 def _from_frame(frame: pd.DataFrame) -> pa.Table:
     import pyarrow as pa
 
@@ -259,11 +274,15 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
         frame = frame.reset_index()
     frame = frame.set_axis([str(name) for name in frame.columns], axis="columns")
     _refuse_duplicates(list(frame.columns))
+    frame = with_periods_as_texts(frame)
     try:
-        return pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        columns = {name: arrow_column(name, frame[name].tolist()) for name in frame.columns}
-        return pa.table(columns)
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return pa.table({name: arrow_column(name, frame[name].tolist()) for name in frame.columns})
+    for name in frame.columns:
+        if frame[name].dtype == object:
+            refuse_changed(name, frame[name], table.schema.field(name).type)
+    return table
 
 
 def _from_list(rows: Sequence[Any]) -> pa.Table:

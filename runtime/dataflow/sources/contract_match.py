@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import quoted, shortened
-from dataflow.shared.sql import type_family
+from dataflow.shared.sql import has_zone, type_family
 from dataflow.sources.column_names import compared_name
 from dataflow.sources.contract_values import ONE_OR_A_THOUSAND
 
@@ -22,6 +22,7 @@ READ_AS_UTC = (
     "by the clock of a place, write `type: timestamp`."
 )
 _COMMA_DECIMAL = re.compile(r"[-+]?\d+(\.\d{3})*,\d+")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(Z|[+-]\d\d(?::?\d\d)?)?")
 # What every number of type double holds.
 _DIGITS = 15
 
@@ -73,7 +74,20 @@ class Misfit:
             )
         if wanted in ("double", "float") and len(re.sub(r"\D", "", value)) > _DIGITS:
             wanted += ", which holds no so many digits: declare a decimal"
-        return f"{where}: {value!r} is no {wanted}{others}"
+        return f"{where}: {value!r} is no {wanted}{self._about_zone}{others}"
+
+    @property
+    def _about_zone(self) -> str:
+        """What is to be known of a time that has a zone where none is agreed on, or has none."""
+        column = self.match.column
+        if column is None or column.format or type_family(column.database_type) != "moment":
+            return ""
+        found = _TIME.fullmatch(self.value.strip())
+        if not found or bool(found[1]) == has_zone(column.database_type):
+            return ""
+        if found[1]:
+            return ", which has no time zone: by whose clock it is meant cannot be told"
+        return ", which needs a time zone: by whose clock it is written cannot be told"
 
     @property
     def _is_one_or_a_thousand(self) -> bool:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dataflow.shared.sql import quote_literal, type_family
+from dataflow.shared.sql import converted, has_zone, quote_literal, type_family
 from dataflow.sources.type_rules import (
     CLOCK,
     DOUBLE,
@@ -103,12 +103,22 @@ def _of_value(wanted: str, given: str, kind: str) -> Reading:
     if wanted == "VARCHAR" and kind == "BLOB":
         # A cast writes what is beyond ASCII as \\xC3\\xB6.
         return Reading(given, ((f"TRY(decode({given})) IS NOT NULL", f"TRY(decode({given}))"),))
+    if wanted == "VARCHAR" and kind in _FRACTIONS:
+        # The 5 of a column with gaps is 5.0 in some programs, and the same code as before.
+        text = f"CAST({given} AS VARCHAR)"
+        return always(f"regexp_replace({text}, '{_EXTRA_ZEROS}', '')")
     if wanted == "VARCHAR":
         return always(f"CAST({given} AS VARCHAR)")
-    if nested:
+    is_number = type_family(wanted) in ("whole", "fraction")
+    if nested or (kind == "BOOLEAN" and is_number):
+        # That true is 1 nobody has said, as of the text.
         return Reading(given, (("false", f"CAST(NULL AS {wanted})"),))
-    value = f"TRY_CAST({given} AS {wanted})"
-    return Reading(given, ((f"TRY_CAST({value} AS {kind}) = {given}", value),))
+    if type_family(kind) == type_family(wanted) == "moment" and has_zone(kind) != has_zone(wanted):
+        # By whose clock, nobody has said.
+        return Reading(given, (("false", f"CAST(NULL AS {wanted})"),))
+    value = converted(given, kind, wanted, cast="TRY_CAST")
+    back = converted(value, wanted, kind, cast="TRY_CAST")
+    return Reading(given, ((f"{back} = {given}", value),))
 
 
 def _of_text(column: Column, text: str) -> Reading:
@@ -145,7 +155,12 @@ def _written(column: Column, wanted: str, text: str, bare: str) -> tuple[tuple[s
 def _alike(wanted: str, text: str) -> tuple[str, str]:
     """A text that is written as DuckDB writes the value."""
     value = f"TRY_CAST({text} AS {wanted})"
-    return f"CAST({value} AS VARCHAR) = {text}", value
+    test = f"CAST({value} AS VARCHAR) = {text}"
+    if type_family(wanted) == "moment":
+        # No infinity, none before Christ: other programs have the year 9999, or none, for it.
+        ends = [f"CAST('{day}' AS {wanted})" for day in ("0001-01-01", "9999-12-31")]
+        test += f" AND {value} BETWEEN {' AND '.join(ends)}"
+    return test, value
 
 
 def _matching(wanted: str, text: str, pattern: str, part: str = "") -> tuple[str, str]:

@@ -126,6 +126,7 @@ def _read(
         if contract is not None:
             # It says itself where a value is not of its column's type.
             told_of = _nested_texts(relation, table, contract)
+            table = _joined_by_case(table, contract)
             return TypedTable(table.rename_columns(_names(table.column_names, contract)), told_of)
         typed = type_dates(connection, table, None if mixed else fetched)
         return replace(typed, notes=notes + typed.notes)
@@ -141,6 +142,43 @@ def _kinds_found(relation: duckdb.DuckDBPyRelation) -> str:
     if names == ["json"] or "" in names or any(made and made[1] in names for made in told_apart):
         return ""
     return _columns(dict(zip(relation.columns, map(str, relation.types), strict=True)))
+
+
+def _joined_by_case(table: pa.Table, contract: Contract) -> pa.Table:
+    """A table whose records write an agreed key in several ways: each has its value once.
+
+    Where a record has two of them, or day one had, they are columns of their own.
+    """
+    agreed = names_at_source(contract)
+    spelled: dict[str, list[str]] = {}
+    for name, key in zip(table.column_names, _keys(table.column_names), strict=True):
+        spelled.setdefault(key.lower(), []).append(name)
+    for key, names in spelled.items():
+        if len(names) == 1:
+            continue
+        own = [name for name in agreed if name.lower() == key]
+        made = [name for name in agreed if re.fullmatch(rf"{re.escape(key)}_\d+", name.lower())]
+        if len(own) != 1 or made:
+            continue
+        joined = _one_of_each(table.select(names))
+        if joined is not None:
+            place = table.column_names.index(names[0])
+            table = table.set_column(place, own[0], joined).drop_columns(names[1:])
+    return table
+
+
+def _one_of_each(columns: pa.Table) -> pa.ChunkedArray | None:
+    """The value that each row has in one of its columns; None if a row has several."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kinds = {column.type for column in columns.columns}
+    if len(kinds) > 1 and any(map(pa.types.is_nested, kinds)):
+        return None
+    each = [column if len(kinds) == 1 else column.cast(pa.string()) for column in columns.columns]
+    joined = pc.coalesce(*each)
+    values = sum(len(column) - column.null_count for column in each)
+    return joined if len(joined) - joined.null_count == values else None
 
 
 def _names(found: Sequence[str], contract: Contract) -> Sequence[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.lazy_rows import LazyRows
 from dataflow.shared.shown import quoted
+from dataflow.sources import cursor_column
 from dataflow.sources.cursor_column import beyond_now, rows_between, scalar_of
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.row_identity import (
@@ -128,19 +129,25 @@ class Progress:
         return {"column": self.field, "since": since, "until": until}
 
     def condition(
-        self, column: str, literal: Callable[[str, Any], str]
+        self,
+        column: str,
+        literal: Callable[[str, Any], str],
+        besides: Callable[[str], list[str]] | None = None,
     ) -> tuple[str, dict[str, Any]]:
         """What asks a database for the rows to read, if not for all: a clause and its values.
 
         Args:
             column: The column, as SQL.
             literal: Makes SQL of a value and its name.
+            besides: Of texts: SQL of rows that the database may put before one, and are after it.
         """
         if self._read is not None:
             return "", {}
         bounds = [("dataflow_start", ">=", self.start), ("dataflow_until", "<", self.until)]
         given = [(name, sign, value) for name, sign, value in bounds if value is not None]
         terms = [f"{column} {sign} {literal(name, value)}" for name, sign, value in given]
+        if besides is not None and isinstance(self.start, str):
+            terms[0] = f"({' OR '.join([terms[0], *besides(self.start)])})"
         clause = f" WHERE {' AND '.join(terms)}" if terms else ""
         return clause, {name: value for name, _, value in given}
 
@@ -259,7 +266,7 @@ class Progress:
         import pyarrow.compute as pc
 
         name = self.column_in(table.column_names)
-        column = table[name]
+        column = cursor_column.as_plain(table[name])
         if self._read is not None:
             table, column = rows_between(table, name, self._read(column), self.start, self.until)
         unread = pc.and_(pc.is_null(column), pc.is_valid(table[name]))
@@ -274,6 +281,8 @@ class Progress:
         # What cannot be read as a value has no place either.
         special = pc.or_(pc.fill_null(pc.equal(column, largest), False), unread)
         self._take_types_of(column.type)
+        if pa.types.is_string(column.type):
+            cursor_column.refuse_other_order(self.field, column, self.start)
         if beyond is not None:
             special = pc.or_(special, beyond)
         if self._before:

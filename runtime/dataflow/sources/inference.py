@@ -62,12 +62,14 @@ class TypedTable:
         written: How the values of columns are written, where that was found out: the keys
             ``format``, ``decimal`` and ``thousands`` of a contract's column, by column.
         conformed: What was read by a contract, if there is one.
+        lacking: Columns that some of the files lack, in lower case.
     """
 
     table: KeptRows
     notes: list[str]
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     conformed: Conformed | None = None
+    lacking: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

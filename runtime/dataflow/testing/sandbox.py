@@ -12,14 +12,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import uuid4
 
-import yaml
-
 from dataflow.modelling.kept_parse import keeping_parse
 from dataflow.runs.context import own_config
 from dataflow.runs.dagster_names import PARTITION_TAG
 from dataflow.runs.partitioning import first_partition, part_of_run
 from dataflow.shared.config import CONFIG_FILE, hold_config, read_config
 from dataflow.shared.own_code import OwnCode
+from dataflow.shared.plain_yaml import load_yaml
 from dataflow.shared.project import PROJECT_VARIABLE, Project, find_project
 
 if TYPE_CHECKING:
@@ -320,9 +319,7 @@ def _ingestion(project: Project, workflow_id: str) -> dict[str, Any]:
     path = project.workflow_dir(workflow_id) / CONFIG_FILE
     if not path.exists():
         return {}
-    ingestion: dict[str, Any] | None = yaml.safe_load(path.read_text(encoding="utf-8")).get(
-        "ingestion"
-    )
+    ingestion: dict[str, Any] | None = load_yaml(path.read_text(encoding="utf-8")).get("ingestion")
     return ingestion or {}
 
 

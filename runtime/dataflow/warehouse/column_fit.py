@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.shown import quoted, shortened
-from dataflow.shared.sql import quote_identifier, type_family
+from dataflow.shared.sql import converted, has_zone, quote_identifier, type_family
 from dataflow.warehouse.tables import OWN_TABLES
 
 if TYPE_CHECKING:
@@ -58,20 +58,6 @@ def column_types(connection: DuckDBPyConnection, relation: str) -> dict[str, str
     """Column names with their types. DuckDB's names differ by more than case."""
     described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
     return {str(name): str(kind) for name, kind, *_ in described}
-
-
-def converted(value: str, kind: str, wanted: str, *, cast: str = "CAST") -> str:
-    """SQL that makes a value of one type another's.
-
-    Fractions become decimals by their text: as binary numbers they are not quite what they show.
-    """
-    if kind == wanted:
-        return value
-    if {bool(_DECIMAL.fullmatch(kind)), kind in _FLOATING} == {True, False} and (
-        wanted in _FLOATING or _DECIMAL.fullmatch(wanted)
-    ):
-        value = f"CAST({value} AS {_TEXT})"
-    return f"{cast}({value} AS {wanted})"
 
 
 def fit_columns(
@@ -176,6 +162,9 @@ def _fitting(connection: DuckDBPyConnection, old: _Values, new: _Values) -> str:
 def _candidates(connection: DuckDBPyConnection, old: _Values, new: _Values) -> Iterator[str]:
     families = {_family(old.kind), _family(new.kind)}
     if len(families) > 1:
+        return
+    if families == {"moment"} and has_zone(old.kind) != has_zone(new.kind):
+        # By whose clock the others are, nobody has said.
         return
     if new.kind == _TEXT:
         # Such as a UUID's or an ENUM's: only their own texts fit.

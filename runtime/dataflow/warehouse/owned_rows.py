@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.shared.sql import quote_identifier, quote_literal
-from dataflow.warehouse.column_fit import column_types, converted
+from dataflow.shared.sql import converted, quote_identifier, quote_literal
+from dataflow.warehouse.column_fit import column_types
 from dataflow.warehouse.tables import OWN_TABLES
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from dataflow.shared.own_code import OwnCode
 from dataflow.shared.tables import write_parquet
 
 BERLIN = "Europe/Berlin"
+TIMESTAMP = {"at": {"type": "timestamp"}}
 
 
 def config(partition: dict[str, Any] | None, **ingestion: Any) -> WorkflowConfig:
@@ -159,6 +160,26 @@ def test_an_incremental_source_is_asked_for_the_interval_alone() -> None:
         assert told["interval"]["start"] == begins
         assert told["partition"] == "2024-01-31"
         assert part(settings, "2024-01-31").column_of(settings.tables[0]) == "at"
+
+
+@pytest.mark.parametrize(
+    ("start", "since", "until"),
+    [
+        # From 02:00 to 02:00 by the clock, which is put back; then once more, an hour on.
+        ("2024-10-27T00:00+00:00", "2024-10-27T02:00:00", "2024-10-27T03:00:00"),
+        ("2024-10-27T01:00+00:00", "2024-10-27T02:00:00", "2024-10-27T03:00:00"),
+        # 02:30, which there was not, is read as 03:30.
+        ("2024-03-31T01:00+00:00", "2024-03-31T02:00:00", "2024-03-31T04:00:00"),
+    ],
+)
+def test_an_hour_of_a_clock_that_is_changed(start: str, since: str, until: str) -> None:
+    """A source of times without a zone is asked for all that may belong to the hour."""
+    source = {"type": "database", "url": "a.db", "table": "t", "incremental": {"column": "at"}}
+    settings = config({"by": "hour", "start": "2024-01-01"}, source=source, columns=TIMESTAMP)
+    begins = datetime.fromisoformat(start).astimezone(ZoneInfo(BERLIN))
+    ends = (begins.astimezone(UTC) + timedelta(hours=1)).astimezone(ZoneInfo(BERLIN))
+    told = Part("", BERLIN, "", (begins, ends)).parameters(settings.tables[0])
+    assert (told["since"], told["until"]) == (since, until)
 
 
 def test_rows_that_have_the_name_of_the_key_are_refused(tmp_path: Path) -> None:

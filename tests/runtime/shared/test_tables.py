@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -64,6 +65,10 @@ def test_integers_beyond_64_bits_stay_exact() -> None:
         ([{"a": 1}, {"a": "x"}], 1, "{'a': 'x'} (dict)"),
         ([1, [1]], 1, "[1] (list)"),
         ([date(2020, 1, 1), datetime(2020, 1, 1, 5)], 1, "(datetime)"),
+        ([datetime(2020, 1, 1), None, datetime(2020, 1, 1, tzinfo=UTC)], 2, "without a time zone"),
+        ([datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 1)], 1, "with a time zone"),
+        ([2.5, True], 1, "True (bool)"),
+        ([time(1), time(2, tzinfo=UTC)], 1, "time without a time zone"),
         ([object()], 0, "(object)"),
     ],
 )
@@ -244,3 +249,37 @@ def test_what_is_set_on_no_rows_leaves_their_columns(tmp_path: Path) -> None:
     frame["at"] = 1
     write_parquet(frame, tmp_path / "rows.parquet", known)
     assert LazyRows(tmp_path / "rows.parquet").column_names == ["id", "body", "at"]
+
+
+def test_lengths_of_time_and_periods_are_texts(tmp_path: Path) -> None:
+    """Parquet would have bare numbers: microseconds, and months since 1970."""
+    periods = pd.PeriodIndex(["2024-01", None], freq="M")
+    frame = pd.DataFrame({"for": pd.to_timedelta(["26 hours", None]), "in": periods})
+    path = tmp_path / "rows.parquet"
+    write_parquet(like(to_arrow(frame), frame), path)
+    rows = duckdb.sql(f'SELECT "for"::INTERVAL = INTERVAL 26 HOUR, "in" FROM \'{path}\'')
+    assert rows.fetchall() == [(True, "2024-01"), (None, None)]
+
+
+def test_days_beside_missing_ones_of_pandas() -> None:
+    """NaT is a datetime for Python, and no time of day that would be lost."""
+    assert to_arrow([{"d": date(2024, 1, 1)}, {"d": pd.NaT}])["d"].to_pylist()[1] is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [date(2024, 1, 1), datetime(2024, 1, 2, 5)],
+        [datetime(2024, 1, 1), datetime(2024, 1, 1, tzinfo=UTC)],
+    ],
+)
+def test_a_column_of_objects_in_which_arrow_would_change_values(values: list[Any]) -> None:
+    """Of a DataFrame as of dicts: no time of day is dropped, no clock is guessed."""
+    with pytest.raises(TableError, match="'v' cannot be made one type: row 1"):
+        to_arrow(pd.DataFrame({"v": pd.Series(values, dtype=object)}))
+
+
+def test_objects_of_polars_are_refused() -> None:
+    """It hands on their addresses."""
+    with pytest.raises(TableError, match="'v' has Python's objects"):
+        to_arrow(pl.DataFrame({"v": pl.Series([object()], dtype=pl.Object)}))

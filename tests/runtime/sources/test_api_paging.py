@@ -384,3 +384,17 @@ def test_any_document_is_detected_or_refused(document: Any) -> None:
             detect_paging(shape, CaseInsensitiveDict(), 3)
         except SourceSettingError:
             continue
+
+
+@pytest.mark.slow
+def test_an_empty_page_among_those_that_are_counted(server: Any) -> None:
+    """`total_pages` says that there are three: the second one may have nothing."""
+    pages = [records(0, 1), [], records(2)]
+
+    def answer(request: Any) -> Answer:
+        number = int(request.query.get("page", 1))
+        return js({"data": pages[number - 1], "page": number, "total_pages": 3})
+
+    server.routes["/pages"] = answer
+    assert ids(read_api(f"{server.url}/pages")) == [0, 1, 2]
+    assert len(server.requests) == 3

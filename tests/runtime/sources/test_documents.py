@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from dataflow.sources.errors import SourceDataError
+from dataflow.sources.read import read_source
 
 ROWS = [{"id": 1, "tags": ["a"], "owner": {"name": "Ann"}}, {"id": 2, "extra": 1.5}]
 FULL = [
@@ -122,3 +124,15 @@ def test_what_is_not_json_objects_is_refused(
 def test_nothing_is_an_empty_table(read: Any, text: str) -> None:
     """An empty array and an empty file have no rows."""
     assert read("a.json", text)["metadata"]["record_count"] == 0
+
+
+def test_an_agreed_key_that_records_write_in_several_ways(project: Path) -> None:
+    """It is one column, unless a record has it twice; then none of the two values is lost."""
+    columns = {"id": {"type": "bigint"}, "v": {"type": "double"}}
+    ingestion = {"source": {"type": "file", "url": "a.json"}, "columns": columns}
+    (project / "a.json").write_text('[{"id": 1, "V": 5}, {"v": 6.5, "ID": 2}, {"id": 3}]')
+    found = read_source(ingestion, {})["data"].to_pylist()
+    assert found == [{"id": 1, "v": 5.0}, {"id": 2, "v": 6.5}, {"id": 3, "v": None}]
+    (project / "a.json").write_text('[{"id": 1, "v": 5, "V": 7}, {"id": 2, "v": 6}]')
+    rows = read_source(ingestion, {})["data"].to_pylist()
+    assert rows == [{"id": 1, "v": 5.0, "V_2": 7}, {"id": 2, "v": 6.0, "V_2": None}]

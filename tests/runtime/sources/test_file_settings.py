@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, orc
 
-from dataflow.sources.errors import SourceDataError, SourceSettingError
+from dataflow.sources.errors import ContractError, SourceDataError, SourceSettingError
 from dataflow.sources.read import read_source
 
 if TYPE_CHECKING:
@@ -86,6 +86,26 @@ def test_files_of_different_shape_are_no_union(project: Path) -> None:
     assert "customers.csv (id, name); orders.csv (id, customer, amount)" in caught.value.reason
     whole = read_source({"type": "file", "url": "*.csv", "union_by_name": True}, {})
     assert whole["metadata"]["record_count"] == 2
+
+
+def test_one_file_of_a_series_that_has_lost_a_column_is_refused(project: Path) -> None:
+    """Its rows would have null, though nobody said that the column may be gone."""
+    (project / "a1.csv").write_text("id,v\n1,5\n", encoding="utf-8")
+    (project / "a2.csv").write_text("id,Wert\n2,6\n", encoding="utf-8")
+    columns: dict[str, dict[str, Any]] = {"id": {"type": "bigint"}, "v": {"type": "bigint"}}
+    ingestion = {"source": {"type": "file", "url": "a*.csv"}, "columns": columns}
+    with pytest.raises(ContractError, match=r"a2.csv has no 'v', .* it has 'id', 'Wert'"):
+        read_source(ingestion, {})
+    columns["v"]["optional"] = True
+    assert [row["v"] for row in read_source(ingestion, {})["data"]] == [5, None]
+
+
+def test_files_of_a_series_that_spell_a_column_in_several_ways(project: Path) -> None:
+    """As everywhere, case does not count: no row loses its value."""
+    feather.write_feather(pa.table({"id": [1], "v": [5]}), str(project / "a1.feather"))
+    feather.write_feather(pa.table({"V": [6], "ID": [2]}), str(project / "a2.feather"))
+    found = read_source({"type": "file", "url": "a*.feather"}, {})["data"]
+    assert found.to_pylist() == [{"id": 1, "v": 5}, {"id": 2, "v": 6}]
 
 
 @pytest.mark.parametrize("name", ["a.orc", "a.feather", "a.arrow"])

@@ -13,8 +13,9 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.database_fixtures import ODD_PASSWORD
 
-from dataflow.sources.errors import SourceSettingError
+from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.read import read_source
 
 Execute = Callable[[str], None]
@@ -177,3 +178,76 @@ def test_no_row_is_lost_and_none_comes_twice(
         came, saved = came + found["ids"], found["reached"]
     connected.close()
     assert came == list(range(1, number + 1))
+
+
+def ids_since(source: dict[str, Any], last_value: Any = None) -> tuple[list[int], Any]:
+    """The ids that come, and how far the source was read."""
+    own = {"type": "database", "table": "t", "incremental": {"column": "seen_at"}}
+    result = read_source({**own, **source}, {}, last_value)
+    return sorted(row["id"] for row in result["data"]), result["metadata"].get("last_value")
+
+
+@pytest.mark.slow
+def test_texts_that_a_server_orders_by_its_language(
+    postgres: str, execute: Callable[[str], None]
+) -> None:
+    """What comes after a text there, and before it by its signs, is neither lost nor read twice."""
+    execute('CREATE TABLE t (id int, seen_at text COLLATE "en-x-icu")')
+    execute("INSERT INTO t VALUES (1, 'a1'), (2, 'a2')")
+    ids, reached = ids_since({"url": postgres})
+    execute("INSERT INTO t VALUES (3, 'a3'), (4, 'a2')")
+    found, again = ids_since({"url": postgres}, reached)
+    assert (ids, found, ids_since({"url": postgres}, again)[0]) == ([1, 2], [3, 4], [])
+    execute("INSERT INTO t VALUES (5, 'B1')")
+    with pytest.raises(SourceDataError, match="'B1' of 'seen_at' after 'a3'"):
+        ids_since({"url": postgres}, again)
+    execute("DROP TABLE t")
+    execute("CREATE TABLE t (id int, seen_at uuid)")
+    execute("INSERT INTO t VALUES (1, '018f0000-0000-7000-8000-000000000001')")
+    _, reached = ids_since({"url": postgres})
+    execute("INSERT INTO t VALUES (2, 'f18f0000-0000-7000-8000-000000000001')")
+    assert ids_since({"url": postgres}, reached)[0] == [2]
+
+
+@pytest.mark.slow
+def test_texts_and_moments_of_mariadb(mariadb: str, on_mariadb: Callable[[str], Any]) -> None:
+    """Texts are ordered there without case; moments are compared in UTC."""
+    login = {"url": mariadb, "username": "tester", "password": ODD_PASSWORD}
+    on_mariadb("CREATE TABLE t (id int, seen_at varchar(9))")
+    on_mariadb("INSERT INTO t VALUES (1, 'b1')")
+    ids, reached = ids_since(login)
+    on_mariadb("INSERT INTO t VALUES (2, 'c1')")
+    assert (ids, ids_since(login, reached)[0]) == ([1], [2])
+    on_mariadb("INSERT INTO t VALUES (3, 'B2')")
+    with pytest.raises(SourceDataError, match="'B2' of 'seen_at' after 'b1'"):
+        ids_since(login, reached)
+    on_mariadb("DROP TABLE t")
+    on_mariadb("CREATE TABLE t (id int, seen_at timestamp(6))")
+    on_mariadb("INSERT INTO t VALUES (1, '2024-01-01 10:00:00.5'), (2, '2024-01-01 11:00:00.5')")
+    assert ids_since(login, "2024-01-01T12:00:00.500000+01:00")[0] == [2]
+    ids, reached = ids_since(login)
+    on_mariadb("INSERT INTO t VALUES (3, '2024-01-01 11:00:00.5'), (4, '2024-01-01 11:00:01')")
+    assert (ids, ids_since(login, reached)[0]) == ([1, 2], [3, 4])
+
+
+@pytest.mark.parametrize(
+    ("texts", "later", "kind"),
+    [
+        (["8", "9"], "10", "bigint"),
+        (["2024-01-01T10:00", "2024-01-02T10:00"], "2024-01-02 11:00", "timestamp"),
+        (["2024-01-01 10:00:00Z"], "2024-01-01 10:00:00.5Z", "timestamptz"),
+    ],
+)
+def test_texts_in_another_order_than_what_they_stand_for(
+    database: tuple[str, Execute], texts: list[str], later: str, kind: str
+) -> None:
+    """Nothing is left out: it is refused, and read right by a type in the contract."""
+    url, execute = database
+    execute("CREATE TABLE t (id integer, seen_at varchar)")
+    fill(execute, *texts)
+    _, reached = ids_since({"url": url})
+    execute(f"INSERT INTO t VALUES (9, '{later}')")
+    with pytest.raises(SourceDataError, match="that are text in the source") as caught:
+        ids_since({"url": url}, reached)
+    assert "Set `type: " in caught.value.instruction
+    assert read(url, {"type": kind}, reached)["ids"] == [9]

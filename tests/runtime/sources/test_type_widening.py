@@ -15,7 +15,7 @@ from pyarrow import feather, orc
 from tests.runtime.warehouse.loader_fixture import Loader, loader
 
 from dataflow.sources.duckdb_session import open_engine
-from dataflow.sources.errors import ContractError
+from dataflow.sources.errors import ContractError, SourceDataError
 from dataflow.sources.read import read_source
 from dataflow.sources.type_widening import wider_type
 
@@ -160,3 +160,14 @@ def test_a_column_that_postgres_has_widened(postgres: str) -> None:
         ("1.2345", "5.25", "longer"),
     ]
     assert result["metadata"]["contract"]["changed_columns"] == ["v", "n"]
+
+
+def test_fractions_beside_whole_numbers_that_they_do_not_hold(project: Path) -> None:
+    """Files of one series have one type together, in which 2^53 + 1 would be another number."""
+    write(pa.table({"id": [1], "v": [2**53 + 1]}), "a1.parquet")
+    write(pa.table({"id": [2], "v": [0.5]}), "a2.parquet")
+    source = {"type": "file", "url": "a*.parquet"}
+    with pytest.raises(SourceDataError, match="a1.parquet has 9007199254740993 in 'v'"):
+        read_source(source, {})
+    write(pa.table({"id": [1], "v": pa.array([Decimal("7637746.19")])}), "a1.parquet")
+    assert [row["v"] for row in read_source(source, {})["data"]] == [7637746.19, 0.5]

@@ -109,6 +109,8 @@ def test_numbers_that_come_in_another_type_stay_what_they_are(
         (("DATE", ["'2024-01-01'"]), ("BIGINT", ["20240102"])),
         (("BLOB", ["'a'"]), ("BIGINT", ["1"])),
         (("VARCHAR", ["'a'"]), ("BLOB", ["'a'"])),
+        (("TIMESTAMP", ["'2024-01-01'"]), ("TIMESTAMPTZ", ["'2024-01-01 00:00:00+01'"])),
+        (("TIMESTAMPTZ", ["'2024-01-01 00:00:00+01'"]), ("DATE", ["'2024-01-01'"])),
     ],
 )
 def test_values_that_no_type_holds_together_are_refused_by_name(

@@ -75,3 +75,18 @@ def test_contents_are_compared_whatever_git_says(tmp_path: Path) -> None:
     assert tree.executables is None
     git(root, "config", "core.fileMode", "false")
     assert read_work_tree(root, [root]).executables_in(root) == frozenset()
+
+
+def test_git_is_asked_about_markers_where_a_file_may_have_them(tmp_path: Path) -> None:
+    """Of files that are to change; no other file of a fleet is read for it."""
+    conflict = "<<<<<<< yours\nmine\n=======\ntheirs\n>>>>>>> template 1.0.0\n"
+    quoted = "".join(f"> {line}\n" for line in conflict.splitlines())
+    texts = {"a/marked": conflict, "a/title": "Title\n=======\n", "a/quoted": quoted}
+    root = repository(tmp_path, {**texts, "a/windows": conflict.replace("\n", "\r\n")})
+    tree = read_work_tree(root, [root])
+    there = {path.name: read_entry(path) for path in (root / "a").iterdir()}
+    assert tree.marked_among(root / "a", {"title": there["title"], "new": None}) == []
+    assert "marked" not in vars(tree)
+    assert tree.marked_among(root / "a", {"quoted": there["quoted"]}) == []
+    assert tree.marked_among(root / "a", there) == tree.marked_in(root / "a")
+    assert tree.marked_in(root / "a") == ["marked", "windows"]

@@ -8,6 +8,7 @@ import pytest
 
 from dataflow.sources.errors import SourceSettingError
 from dataflow_tools.inspection.file_groups import file_groups
+from dataflow_tools.inspection.source_inspection import inspect_source
 
 
 def write(folder: Path, **files: str) -> None:
@@ -91,3 +92,11 @@ def test_of_a_long_series_that_agrees_some_files_are_looked_at(tmp_path: Path) -
     write(tmp_path, day_29="other\nx\n")
     with pytest.raises(SourceSettingError, match="^day_00.csv, day_01.csv, day_03.csv have"):
         groups(tmp_path)
+
+
+def test_a_column_that_some_files_lack_on_day_one_may_be_lacking(project: Path) -> None:
+    """The contract says so, and the first run goes through."""
+    write(project, a1="id,v,w\n1,5,7\n", a2="id,v\n2,6\n")
+    columns = inspect_source({"type": "file", "url": "a*.csv"}).answers()["columns"]
+    optional = {each["name"]: "optional" in each["contract"] for each in columns}
+    assert optional == {"id": False, "v": False, "w": True}

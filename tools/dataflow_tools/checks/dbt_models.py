@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dataflow.modelling.artefacts import WRITES_NONE
 from dataflow.modelling.missing_node import told_missing_node
 from dataflow.publish.descriptions import is_description
 from dataflow.shared.finding import Finding
@@ -41,7 +42,8 @@ def build_empty_models(
     except ImportError:
         return Models(is_installed=False)
     os.environ[DATABASE_VARIABLE] = str(database)
-    options = ["--quiet", "--log-level", "none", "--no-use-colors"]
+    # Nobody reads artefacts of a dry run, and dbt writes them by slow code, for each command twice.
+    options = ["--quiet", "--log-level", "none", "--no-use-colors", WRITES_NONE]
     places = ["--project-dir", str(source), "--profiles-dir", str(profile or source)]
     places += ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
     try:

@@ -117,8 +117,10 @@ def fork_parent(
 
 def _load(modules: list[str], *, train: bool) -> None:
     from dataflow.service import warm_training
-    from dataflow.shared.importing import importing
+    from dataflow.shared.importing import collect_seldom, importing
 
+    # Also in the children, each of which tries out one workflow.
+    collect_seldom()
     with importing():
         for name in modules:
             # Not everything is installed everywhere.

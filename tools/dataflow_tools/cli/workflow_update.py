@@ -114,10 +114,12 @@ def update(
 
 def _finish_lifecycle(project: Project) -> None:
     """Finish a renaming, copying, removing or adopting that was cut short."""
-    from dataflow_tools.lifecycle.records import actions
     from dataflow_tools.lifecycle.transaction import alone, finish_earlier, is_unfinished
 
     if is_unfinished(project):
+        # They reach for tables and dashboards, which an update does not.
+        from dataflow_tools.lifecycle.records import actions
+
         with alone(project):
             for note in finish_earlier(project, actions()):
                 click.echo(note, err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dataflow.shared.environment import interpolate
+from dataflow.shared.plain_yaml import load_yaml
 from dataflow.shared.redaction import is_secret_key
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def describe_workflow(project: Project, workflow_id: str) -> dict[str, str]:
     # A config with an error elsewhere in it must not take the site down.
     path = project.workflow_dir(workflow_id) / "config.yaml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
         told, load = content["workflow"], content.get("load") or {}
         return {
             "title": _interpolated(told.get("name")) or workflow_id,

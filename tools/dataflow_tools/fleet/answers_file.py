@@ -40,6 +40,7 @@ class Answers:
     text: str = field(repr=False)
     source: str
     commit: str
+    _on_one_line: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def values(self) -> dict[str, Any]:
@@ -53,8 +54,12 @@ class Answers:
 
     def some(self, names: Iterable[str]) -> dict[str, Any]:
         """A few of the answers, without reading all of the file where they stand on one line."""
-        known = _one_line_values(self.text)
-        wanted = [name for name in names if re.search(rf"^{name}:", self.text, re.MULTILINE)]
+        known = _one_line_values(self.text) if self._on_one_line is None else self._on_one_line
+        wanted = [
+            name
+            for name in names
+            if name in known or re.search(rf"^{name}:", self.text, re.MULTILINE)
+        ]
         if all(name in known for name in wanted):
             return {name: known[name] for name in wanted}
         return {name: self.values[name] for name in wanted if name in self.values}
@@ -75,7 +80,7 @@ def read_answers(path: Path) -> Answers:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise AnswersError(f"{path} cannot be read: {error}.", "Restore it from git.") from error
-    found = _one_line_values(text)
+    found = known = _one_line_values(text)
     if not {"_src_path", "_commit"} <= found.keys():
         found = _load(path, text)
     if not isinstance(found.get("_src_path"), str):
@@ -89,7 +94,7 @@ def read_answers(path: Path) -> Answers:
             "Restore the file from git if it had one; otherwise make the template the root of a "
             "git repository with tags, and render from there.",
         )
-    return Answers(path, text, found["_src_path"], str(found["_commit"]))
+    return Answers(path, text, found["_src_path"], str(found["_commit"]), known)
 
 
 def _load(path: Path, text: str) -> dict[str, Any]:
@@ -132,7 +137,7 @@ def with_origin(text: str, source: str, commit: str) -> str:
     Raises:
         AnswersError: There is no ``_src_path`` at the top level of the text.
     """
-    lines = re.findall(r"^_commit:.*\n", text, re.MULTILINE)
+    lines = [f"{line}\n" for line in text.split("\n")[:-1] if line.startswith("_commit:")]
     if len(lines) == 1 and f"\n{_line('_src_path', source)}\n" in text:
         # As Copier writes it, and by far the most common; a thousand are done in no time.
         return text.replace(lines[0], f"{_line('_commit', commit)}\n")

@@ -125,7 +125,7 @@ def refuse_lost(
         for change in changes:
             if change.origin is not None:
                 touched.setdefault(change.origin, read_entry(folder / change.origin))
-        found = touched.keys() & {*work_tree.untracked_in(folder)}
+        found = work_tree.untracked_among(folder, touched)
         if job.instance.is_project:
             found |= touched.keys() & {
                 *work_tree.changed_in(folder),
@@ -173,8 +173,8 @@ def _without_markers(jobs: list[UpdateJob], work_tree: WorkTree, *, named: bool)
     """
     sound = []
     for job in jobs:
-        touched = {change.path for change in job.outcome.changes if _writes(change)}
-        marked = sorted(touched & {*work_tree.marked_in(job.instance.folder)})
+        touched = {change.path: change.before for change in job.outcome.changes if _writes(change)}
+        marked = work_tree.marked_among(job.instance.folder, touched)
         error = committed_markers(marked)
         if not marked:
             sound.append(job)

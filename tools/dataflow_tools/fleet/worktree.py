@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 _MOST_ARGUMENTS = 500
 # The mode of a nested repository.
 _REPOSITORY = "160000"
-# What git, Copier and we write around the two sides of a conflict.
-_MARKERS = (r"^<<<<<<<( |\r?$)", r"^=======\r?$", r"^>>>>>>>( |\r?$)")
+# What git, Copier and we write around the two sides of a conflict. The end of a line is the byte
+# itself: to git's patterns a backslash before an r is nothing but an r.
+_MARKERS = ("^<<<<<<<( |\r?$)", "^=======\r?$", "^>>>>>>>( |\r?$)")
+# What stands in a file that has them.
+_SIGNS = (b"<<<<<<<", b"=======", b">>>>>>>")
 
 
 class NoRepositoryError(BadInputError):
@@ -45,7 +48,6 @@ class WorkTree:
         tracked: The hash that the index has of each file, by path from the root.
         changed: Tracked paths with uncommitted changes, in order. Git does not tell of those that
             it was told to overlook; `lacking` does.
-        untracked: New files that git does not ignore, and nested repositories, in order.
         unmerged: Paths with conflicts that nobody has resolved yet, in order.
         left_out: Tracked paths that a sparse checkout leaves out, or that git was told to skip.
         executables: The tracked paths that are executable, where git takes no notice of what the
@@ -56,7 +58,6 @@ class WorkTree:
     top: Path
     tracked: dict[str, str]
     changed: list[str]
-    untracked: list[str]
     unmerged: list[str]
     left_out: frozenset[str] = frozenset()
     executables: frozenset[str] | None = None
@@ -64,7 +65,10 @@ class WorkTree:
 
     def name(self, folder: Path) -> str:
         """A folder's path from the root, as git writes it; ``.`` for the root itself."""
-        return folder.relative_to(self.top).as_posix()
+        # Asked of each of a thousand folders several times.
+        if folder not in self._names:
+            self._names[folder] = folder.relative_to(self.top).as_posix()
+        return self._names[folder]
 
     def path(self, folder: Path, path: str) -> str:
         """The path from the root of something in a folder."""
@@ -79,9 +83,24 @@ class WorkTree:
         """The paths with uncommitted changes in a folder, relative to it."""
         return _within(self.changed, self.name(folder))
 
+    @cached_property
+    def untracked(self) -> list[str]:
+        """New files that git does not ignore, and nested repositories, in order.
+
+        Git looks into each folder for them, which takes longer than all else that it is asked of a
+        fleet.
+        """
+        lines = _status(self.top, self.folders, "all")
+        return sorted(line[2:] for line in lines if line.startswith("? "))
+
     def untracked_in(self, folder: Path) -> list[str]:
         """The new files in a folder, relative to it."""
         return _within(self.untracked, self.name(folder))
+
+    def untracked_among(self, folder: Path, paths: Iterable[str]) -> set[str]:
+        """Those of some paths in a folder that are new files; git is asked if one may be."""
+        unknown = {path for path in paths if self.path(folder, path) not in self.tracked}
+        return unknown & {*self.untracked_in(folder)} if unknown else set()
 
     def left_out_in(self, folder: Path) -> frozenset[str]:
         """The paths in a folder, relative to it, that git was told not to check out."""
@@ -123,6 +142,10 @@ class WorkTree:
         return sorted(self.tracked)
 
     @cached_property
+    def _names(self) -> dict[Path, str]:
+        return {}
+
+    @cached_property
     def marked(self) -> list[str]:
         """The tracked paths whose files have conflict markers that somebody committed, in order."""
         # All three kinds of lines, as a file may well have one of them by itself.
@@ -137,6 +160,21 @@ class WorkTree:
     def marked_in(self, folder: Path) -> list[str]:
         """The paths with committed conflict markers in a folder, relative to it."""
         return _within(self.marked, self.name(folder))
+
+    def marked_among(self, folder: Path, files: Mapping[str, Entry | None]) -> list[str]:
+        """Those of some files of a folder that have committed conflict markers, in order.
+
+        Git is asked only if one of them may have: it reads all files of a fleet, which takes
+        longer than an update in which few change.
+
+        Args:
+            files: Files as they are on the disk, by their path in the folder.
+        """
+        if not any(
+            entry and all(sign in entry.data for sign in _SIGNS) for entry in files.values()
+        ):
+            return []
+        return sorted(files.keys() & {*self.marked_in(folder)})
 
 
 def _within(paths: list[str], folder: str) -> list[str]:
@@ -180,12 +218,11 @@ def read_work_tree(root: Path, folders: Sequence[Path]) -> WorkTree:
             # https://git-scm.com/docs/git-ls-files#Documentation/git-ls-files.txt--t
             if tag in "Ss":
                 left_out.add(path)
-    changed, untracked, unmerged = _read_status(top, paths, tracked)
+    changed, unmerged = _read_status(top, paths, tracked)
     return WorkTree(
         top,
         tracked,
         sorted(changed),
-        sorted(untracked),
         sorted(unmerged),
         frozenset(left_out),
         None if _minds_file_mode(top) else frozenset(executables),
@@ -200,12 +237,9 @@ def _minds_file_mode(top: Path) -> bool:
 
 def _read_status(
     top: Path, paths: Sequence[Path], tracked: Mapping[str, str]
-) -> tuple[set[str], set[str], set[str]]:
-    # Format: https://git-scm.com/docs/git-status#_porcelain_format_version_2
-    how = ("--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
-    status = run_git("status", *how, "--", *paths, cwd=top)
-    changed, untracked, unmerged, touched = set(), set(), set(), []
-    for line in os.fsdecode(status).split("\0")[:-1]:
+) -> tuple[set[str], set[str]]:
+    changed, unmerged, touched = set(), set(), []
+    for line in _status(top, paths, "no"):
         if line.startswith("1 "):
             _, state, _, *modes, _, _, path = line.split(" ", 8)
             changed.add(path)
@@ -213,13 +247,17 @@ def _read_status(
                 touched.append(path)
         elif line.startswith("u "):
             unmerged.add(line.split(" ", 10)[10])
-        elif line.startswith("? "):
-            untracked.add(line[2:])
     # Git also calls a file changed of which it would store what it has, with other line ends.
     links = {path for path in touched if (top / path).is_symlink()}
     plain = [path for path in touched if path not in links]
     changed -= {path for path, sha in _hashes(top, plain) if sha == tracked.get(path)}
-    return changed, untracked, unmerged
+    return changed, unmerged
+
+
+def _status(top: Path, paths: Sequence[Path], untracked: str) -> list[str]:
+    # Format: https://git-scm.com/docs/git-status#_porcelain_format_version_2
+    how = ("--porcelain=v2", "-z", f"--untracked-files={untracked}", "--no-renames")
+    return os.fsdecode(run_git("status", *how, "--", *paths, cwd=top)).split("\0")[:-1]
 
 
 def _hashes(top: Path, paths: Sequence[str]) -> Iterator[tuple[str, str]]:

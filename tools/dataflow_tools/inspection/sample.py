@@ -49,6 +49,7 @@ class Sample:
         whole: Whether they are all rows of the source.
         notes: What a person should know about how they were read.
         settings: Settings of the source that nobody gave and that they were read with.
+        lacking: Columns that some of the files lack, in lower case.
         units: The units of columns that have one, by name.
         written: How values of columns are written, see `Extracted.written`.
         may_lack_columns: Whether a record leaves out what it has no value for, as JSON may.
@@ -65,6 +66,7 @@ class Sample:
     units: dict[str, str] = field(default_factory=dict)
     is_declared: bool = False
     is_file: bool = False
+    lacking: frozenset[str] = frozenset()
 
 
 def read_sample(source: dict[str, Any]) -> Sample:
@@ -211,4 +213,5 @@ def _from_files(source: dict[str, Any]) -> Sample:
         units=found.units,
         is_declared=file_format in ("parquet", "orc", "feather"),
         is_file=True,
+        lacking=typed.lacking,
     )

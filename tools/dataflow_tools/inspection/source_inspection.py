@@ -301,7 +301,7 @@ def _column(
     contract |= sample.written.get(column.name, {})
     if unit := sample.units.get(column.name):
         contract["unit"] = unit
-    if sample.may_lack_columns and column.nulls:
+    if (sample.may_lack_columns and column.nulls) or column.name.lower() in sample.lacking:
         contract["optional"] = True
     shape = None
     if column.nested:

@@ -146,17 +146,20 @@ class Paginator:
         """Whether a way that counts has come to an end by itself."""
         if not isinstance(self._way, Numbered):
             return self._chosen.type == "last_record" and not page.records
-        if not page.records or (self.totals and self.received >= self.totals[-1]):
+        if self.totals and self.received >= self.totals[-1]:
             return True
         path = self._chosen.total_pages_path
         pages = number_at(page.document, page.headers, path) if path else None
         self._pages = pages
-        if path and pages is None:
+        if pages is not None:
+            # A page without records may stand among others.
+            return self.read >= pages
+        if path and page.records:
             raise SourceDataError(
                 f"The API's answer has no number of pages at {quoted(path)}.",
                 "Correct `ingestion.source.paging.total_pages_path`, or leave it out.",
             )
-        return pages is not None and self.read >= pages
+        return not page.records
 
     def _has_more(self, page: Page) -> bool | None:
         path = self._chosen.has_more_path

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import one_select, quote_identifier, quote_literal
 from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import distinct_names
+from dataflow.sources.cursor_column import of_other_shape
 from dataflow.sources.errors import (
     SourceError,
     SourceNotFoundError,
@@ -167,7 +169,11 @@ def _known(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 def _between(relation: duckdb.DuckDBPyRelation, progress: Progress) -> duckdb.DuckDBPyRelation:
     name = progress.column_in(relation.columns)
     kind = relation.types[relation.columns.index(name)]
+    column = quote_identifier(name)
+
     clause, _ = progress.condition(
-        quote_identifier(name), lambda _, value: f"CAST({quote_literal(value)} AS {kind})"
+        column,
+        lambda _, value: f"CAST({quote_literal(value)} AS {kind})",
+        partial(of_other_shape, column, length="length") if str(kind) == "VARCHAR" else None,
     )
     return relation.filter(clause.removeprefix(" WHERE ")) if clause else relation

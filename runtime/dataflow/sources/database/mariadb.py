@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING, Any
 
 from dataflow.sources.database.declared import TEXT, Declared, decimal
+from dataflow.sources.row_identity import moment_of
 
 if TYPE_CHECKING:
     from dataflow.shared.config_model import Parameters
@@ -16,6 +18,7 @@ _UNSIGNED = 32
 _ANY_SCALE = 31
 # The character set of bytes that are no text.
 _BYTES = 63
+_ZONED = re.compile(r"\d{4}-\d\d-\d\d[T ].*(Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
 _LENGTHS_OF_TIME = "has lengths of time and is text; cast it to interval."
 
 
@@ -47,6 +50,7 @@ class Cursor:
             FIELD_TYPE.FLOAT: float,
             FIELD_TYPE.DOUBLE: float,
             FIELD_TYPE.BIT: lambda data: int.from_bytes(data, "big"),
+            FIELD_TYPE.TIMESTAMP: _in_utc,
         }
         connection.rollback()
         connection.query("SET SESSION TRANSACTION READ ONLY")
@@ -117,9 +121,37 @@ def _shortest(value: float | None) -> float | None:
     return float(next(same, value))
 
 
-def literal(connection: Any, value: Any) -> str:
-    """A value as SQL."""
+def literal(connection: Any, value: Any, *, is_text: bool = False) -> str:
+    """A value as SQL, for a column of texts or of another type.
+
+    A moment is written in UTC, as the session's clock is: the server passes over a time zone.
+    """
+    if isinstance(value, str) and not is_text and _ZONED.fullmatch(value):
+        moment = moment_of(value)
+        value = value if moment is None else moment.replace(tzinfo=None).isoformat(" ")
     return str(connection.escape(value, connection.encoders))
+
+
+def holds_texts(connection: Any, query: str) -> bool:
+    """Whether the one column of a query has a type whose values are texts here."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{query} LIMIT 0")
+        return _declared(cursor._result.fields[0]).type == TEXT
+
+
+def in_order_of_signs(value: str) -> str:
+    """SQL of a value that is compared sign by sign, whatever the language of its column is."""
+    return f"CAST({as_text(value)} AS BINARY)"
+
+
+def as_text(value: str) -> str:
+    """SQL of a value's text."""
+    return f"CONVERT({value} USING utf8mb4)"
+
+
+def _in_utc(text: str) -> str:
+    """A moment as the session's clock shows it, with the zone of that; no date is none."""
+    return text if text.startswith("0000") else f"{text}+00"
 
 
 def _declared(field: Any) -> Declared:
@@ -139,8 +171,11 @@ def _declared(field: Any) -> Declared:
         return Declared("DOUBLE")
     if kind in (TYPE.DATE, TYPE.NEWDATE):
         return Declared("DATE")
-    if kind in (TYPE.DATETIME, TYPE.TIMESTAMP):
+    if kind == TYPE.DATETIME:
         return Declared("TIMESTAMP")
+    if kind == TYPE.TIMESTAMP:
+        # A moment, which each session sees by its own clock.
+        return Declared("TIMESTAMPTZ")
     if kind == TYPE.TIME:
         return Declared(TEXT, _LENGTHS_OF_TIME)
     if kind == TYPE.GEOMETRY:

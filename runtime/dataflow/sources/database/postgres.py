@@ -85,11 +85,28 @@ class Cursor:
         """Be done with it, whether or not there are rows left: the transaction's end does that."""
 
 
-def literal(connection: psycopg.Connection[Any], value: Any) -> str:
-    """A value as SQL."""
+def literal(connection: psycopg.Connection[Any], value: Any, *, is_text: bool = False) -> str:
+    """A value as SQL, for a column of any type; the server knows what a text means there."""
     from psycopg import sql
 
-    return sql.Literal(value).as_string(connection)
+    return sql.Literal(str(value) if is_text else value).as_string(connection)
+
+
+def holds_texts(connection: psycopg.Connection[Any], query: str) -> bool:
+    """Whether the one column of a query has a type whose values are texts here."""
+    cursor = connection.execute(f"{query} LIMIT 0".encode())
+    column = (cursor.description or [])[0]
+    return declared_type(connection, column.type_code, -1).type == TEXT
+
+
+def in_order_of_signs(value: str) -> str:
+    """SQL of a value that is compared sign by sign, whatever the language of the database is."""
+    return f'{as_text(value)} COLLATE "C"'
+
+
+def as_text(value: str) -> str:
+    """SQL of a value's text."""
+    return f"CAST({value} AS text)"
 
 
 def declared_type(connection: psycopg.Connection[Any], oid: int, modifier: int) -> Declared:

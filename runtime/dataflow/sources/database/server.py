@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dataflow.shared.shown import counted
 from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import distinct_names
 from dataflow.sources.contract_match import agreed_texts
+from dataflow.sources.cursor_column import of_other_shape
 from dataflow.sources.database import mariadb, postgres, postgres_bulk
 from dataflow.sources.database.connection import deadline, open_connection, server_address, shown
 from dataflow.sources.database.declared import TEXT, Gathered
@@ -62,10 +64,13 @@ def read_server(
             return _read_declared(connection, origin, parameters, progress, size, limit)
         query = f"SELECT * FROM {origin}"  # noqa: S608
         condition, values = "", dict[str, Any]()
+        is_sqlite = connection.dialect.name == _SQLITE
         if progress is not None:
             column = _quoted(connection, progress.field)
-            condition, values = progress.condition(column, _parameter)
-            if texts is not None and connection.dialect.name == _SQLITE:
+            by_signs = f"{column} COLLATE BINARY" if is_sqlite else column
+            besides = partial(_other_texts, column) if is_sqlite else None
+            condition, values = progress.condition(by_signs, _parameter, besides)
+            if texts is not None and is_sqlite:
                 condition = texts.sqlite_clause(column, progress.start, progress.until)
         agreed = agreed_texts(request.contract)
         typed = read_values(connection, query + condition, values, size, limit, agreed)
@@ -147,8 +152,8 @@ def _read_declared(
     raw: Any = connection.connection.driver_connection
     condition = ""
     if progress is not None:
-        column = _quoted(connection, progress.field)
-        condition, _ = progress.condition(column, lambda _, value: driver.literal(raw, value))
+        with deadline(connection, parameters):
+            condition = _condition(connection, driver, origin, progress)
     if driver is postgres and limit is None:
         bulk = postgres_bulk.read_bulk(connection, f"{origin}{condition}", parameters)
         if bulk is not None:
@@ -172,6 +177,25 @@ def _read_declared(
         cursor.close()
     table: pa.Table = gathered.table(names, notes)
     return TypedTable(table, notes)
+
+
+def _condition(connection: Connection, driver: Any, origin: str, progress: Progress) -> str:
+    """What asks for the rows of an incremental source."""
+    raw: Any = connection.connection.driver_connection
+    column = _quoted(connection, progress.field)
+    is_text = any(isinstance(bound, str) for bound in (progress.start, progress.until))
+    if is_text:
+        is_text = driver.holds_texts(raw, f"SELECT {column} FROM {origin}")  # noqa: S608
+
+    def literal(_: str, value: Any) -> str:
+        return str(driver.literal(raw, value, is_text=is_text))
+
+    def besides(start: str) -> list[str]:
+        by_signs = driver.in_order_of_signs
+        later = f"{by_signs(column)} >= {by_signs(literal('', start))}"
+        return [later, *of_other_shape(driver.as_text(column), start)]
+
+    return progress.condition(column, literal, besides if is_text else None)[0]
 
 
 def _origin(connection: Connection, settings: DatabaseSource) -> str:
@@ -218,6 +242,12 @@ def _quoted(connection: Connection, name: str) -> str:
     # The dialect's own function doubles percent signs, which nothing here undoes.
     end = preparer.final_quote
     return f"{preparer.initial_quote}{name.replace(end, end * 2)}{end}"
+
+
+def _other_texts(column: str, start: str) -> list[str]:
+    """Of SQLite's values, which have types of their own."""
+    terms = of_other_shape(column, start, "length")
+    return [f"(typeof({column}) = 'text' AND {term})" for term in terms]
 
 
 def _parameter(name: str, _: Any) -> str:

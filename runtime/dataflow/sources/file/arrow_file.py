@@ -5,22 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.parquet_copy import keeps_types
-from dataflow.shared.sql import quote_identifier, quote_literal
+from dataflow.shared.shown import quoted
+from dataflow.shared.sql import converted, quote_identifier, quote_literal, type_family
 from dataflow.shared.wide_decimals import narrowed, wide_columns
 from dataflow.sources.contract_check import conform
 from dataflow.sources.duckdb_session import faults_told, open_engine, watching_files, without_nan
 from dataflow.sources.errors import SourceDataError
-from dataflow.sources.file.shapes import check_shapes
+from dataflow.sources.file.shapes import check_shapes, spelled_alike
 from dataflow.sources.inference import BATCH_ROWS, TypedTable, durations_as_text
 from dataflow.sources.local_file import size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
 
     from dataflow.shared.contract import Contract
     from dataflow.sources.file.settings import FileSource
     from dataflow.sources.local_file import LocalFile
 
+_BINARY = {"FLOAT", "DOUBLE"}
+_NUMBERS = ("whole", "fraction")
 _NAMES = {"parquet": "Parquet", "orc": "ORC", "feather": "Feather"}
 
 
@@ -39,7 +44,7 @@ def read_parquet(
     """
     if any(map(_has_wide_decimals, files)):
         # DuckDB takes them for other numbers.
-        return read_arrow_files(files, settings)
+        return read_arrow_files(files, settings, contract)
     paths = [quote_literal(file.path) for file in files]
 
     def fault(message: str) -> SourceDataError:
@@ -54,16 +59,19 @@ def read_parquet(
         faults_told(fault),
         watching_files(connection, size_of(files), is_whole=True),
     ):
+        lacking = frozenset[str]()
         if len(files) > 1:
-            columns = {
-                file.shown: connection.sql(f"FROM read_parquet({path})").columns
+            each = {
+                file.shown: connection.sql(f"FROM read_parquet({path})")
                 for file, path in zip(files, paths, strict=True)
             }
-            check_shapes(columns, settings.union_by_name)
+            columns = {shown: relation.columns for shown, relation in each.items()}
+            lacking = check_shapes(columns, settings.union_by_name, contract)
+            _refuse_rounding(each)
         relation = connection.sql(f"FROM read_parquet([{', '.join(paths)}], union_by_name = true)")
         relation = without_nan(relation, settings.null_values)
         if contract is None or not keeps_types(relation):
-            return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [])
+            return TypedTable(relation.to_arrow_table(batch_size=BATCH_ROWS), [], lacking=lacking)
         names = relation.columns
         keys = (f"{quote_identifier(name)} AS c{index}" for index, name in enumerate(names))
         relation.project(", ".join(keys)).create_view("dataflow_parquet")
@@ -71,7 +79,35 @@ def read_parquet(
         return TypedTable(conformed.table, conformed.notes, conformed=conformed)
 
 
-def read_arrow_files(files: Sequence[LocalFile], settings: FileSource) -> TypedTable:
+def _refuse_rounding(each: Mapping[str, duckdb.DuckDBPyRelation]) -> None:
+    """Refuse files whose numbers are whole, or decimals, that the fractions of others do not hold.
+
+    Raises:
+        SourceDataError: There is such a number.
+    """
+    kinds: dict[str, set[str]] = {}
+    for relation in each.values():
+        for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
+            kinds.setdefault(name.lower(), set()).add(kind)
+    for shown, relation in each.items():
+        for name, kind in zip(relation.columns, map(str, relation.types), strict=True):
+            others = kinds[name.lower()]
+            if kind in _BINARY or not others & _BINARY or type_family(kind) not in _NUMBERS:
+                continue
+            value = quote_identifier(name)
+            back = converted(converted(value, kind, "DOUBLE"), "DOUBLE", kind, cast="TRY_CAST")
+            changed = relation.filter(f"{back} IS DISTINCT FROM {value}").limit(1)
+            if row := changed.project(f"CAST({value} AS VARCHAR)").fetchone():
+                raise SourceDataError(
+                    f"{shown} has {row[0]} in {quoted(name)}, and the column has fractions in "
+                    "another file, which do not hold all of its digits.",
+                    "Write the column in one type in all files, such as a decimal.",
+                )
+
+
+def read_arrow_files(
+    files: Sequence[LocalFile], settings: FileSource, contract: Contract | None = None
+) -> TypedTable:
     """Read ORC or Feather (Arrow IPC) files as they are; columns are matched by name.
 
     Decimals that DuckDB cannot hold are texts.
@@ -84,9 +120,9 @@ def read_arrow_files(files: Sequence[LocalFile], settings: FileSource) -> TypedT
 
     tables = [_read(file) for file in files]
     columns = {file.shown: table.column_names for file, table in zip(files, tables, strict=True)}
-    check_shapes(columns, settings.union_by_name)
+    lacking = check_shapes(columns, settings.union_by_name, contract)
     try:
-        table = pa.concat_tables(tables, promote_options="permissive")
+        table = pa.concat_tables(spelled_alike(tables), promote_options="permissive")
     except pa.ArrowException as error:
         raise SourceDataError(
             f"The files {', '.join(file.shown for file in files)} do not go together: {error}.",
@@ -100,7 +136,7 @@ def read_arrow_files(files: Sequence[LocalFile], settings: FileSource) -> TypedT
         cleaned = without_nan(relation, settings.null_values)
         if cleaned is not relation:
             table = cleaned.to_arrow_table(batch_size=BATCH_ROWS)
-    return durations_as_text(TypedTable(table, notes))
+    return durations_as_text(TypedTable(table, notes, lacking=lacking))
 
 
 def _has_wide_decimals(file: LocalFile) -> bool:

@@ -107,9 +107,8 @@ def _read(
         notes += told
     agreed = names_at_source(contract)
     headers = {part.layout.names: distinct_names(part.layout.names, agreed) for part in parts}
-    check_shapes(
-        {part.file.shown: headers[part.layout.names][0] for part in parts}, settings.union_by_name
-    )
+    columns_of = {part.file.shown: headers[part.layout.names][0] for part in parts}
+    lacking = check_shapes(columns_of, settings.union_by_name, contract)
     names: dict[str, str] = {}
     for own_names, _ in headers.values():
         for name in own_names:
@@ -143,7 +142,8 @@ def _read(
         typed = read_typed(
             connection, relation, listed, text_format.rules, text_format.completed(contract)
         )
-    return replace(typed, notes=[*notes, *text_format.notes(listed), *typed.notes])
+    notes = [*notes, *text_format.notes(listed), *typed.notes]
+    return replace(typed, notes=notes, lacking=lacking)
 
 
 def _refuses_repeats(layout: Layout, settings: FileSource, contract: Contract | None) -> bool:

@@ -98,7 +98,7 @@ class FetchedFiles:
 
             if file_format == "parquet":
                 return read_parquet(files, settings, contract)
-            return read_arrow_files(files, settings)
+            return read_arrow_files(files, settings, contract)
         from dataflow.sources.file.json_file import read_json_files
 
         return read_json_files(files, self.folder, settings, contract)

@@ -24,7 +24,7 @@ from dataflow.sources.file.footer import Sums
 from dataflow.sources.file.header import joined_names, preamble_of, values_in
 from dataflow.sources.file.layout import records_below
 from dataflow.sources.file.plain_copy import check_agreed_units, check_footer, check_units
-from dataflow.sources.file.shapes import check_shapes
+from dataflow.sources.file.shapes import check_shapes, spelled_alike
 from dataflow.sources.file.sheet_columns import column_of, text_of
 from dataflow.sources.file.sheet_errors import cell_name, error_cells
 from dataflow.sources.file.totals_within import note_on_totals
@@ -91,12 +91,10 @@ def read_spreadsheets(
             columns[name], note = column_of(name, values, is_text=compared_name(name) in texts)
             notes += note
         tables.append(pa.table(columns))
-    check_shapes(
-        {file.shown: table.column_names for file, table in zip(files, tables, strict=True)},
-        settings.union_by_name,
-    )
+    names_of = {f.shown: table.column_names for f, table in zip(files, tables, strict=True)}
+    lacking = check_shapes(names_of, settings.union_by_name, contract)
     try:
-        table = pa.concat_tables(tables, promote_options="permissive")
+        table = pa.concat_tables(spelled_alike(tables), promote_options="permissive")
     except pa.ArrowException as error:
         raise SourceDataError(
             f"The files {', '.join(file.shown for file in files)} do not go together: {error}.",
@@ -104,7 +102,8 @@ def read_spreadsheets(
         ) from error
     typed = type_texts(table, settings.text_format)
     notes += [*settings.text_format.notes(table.column_names), *typed.notes]
-    return durations_as_text(replace(typed, notes=list(dict.fromkeys(notes))))
+    told = list(dict.fromkeys(notes))
+    return durations_as_text(replace(typed, notes=told, lacking=lacking))
 
 
 def sheet_of_today(file: LocalFile, settings: FileSource, contract: Contract | None) -> str | None:

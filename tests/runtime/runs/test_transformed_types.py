@@ -1,0 +1,45 @@
+"""Types that transform.py changes without meaning to."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from dataflow.runs.transformed_types import refuse_changed_types
+from dataflow.shared.errors import BadInputError
+from dataflow.shared.lazy_rows import LazyRows
+from dataflow.shared.tables import write_parquet
+
+
+def transformed(tmp_path: Path, before: pa.Table, after: Any, *, agreed: bool = True) -> None:
+    path = tmp_path / "after.parquet"
+    write_parquet(after, path, before.schema)
+    refuse_changed_types(before.schema, path, agreed=agreed)
+
+
+def test_long_whole_numbers_that_pandas_makes_fractions_of(tmp_path: Path) -> None:
+    """9007199254740993 would be ...992 in the table; shorter numbers are what they were."""
+    before = pa.table({"n": [2**53 + 1, None], "m": [5, None]})
+    frame = pd.DataFrame(LazyRows(before))
+    with pytest.raises(BadInputError, match="'n' had whole numbers.*9,007,199,254,740,992") as told:
+        transformed(tmp_path, before, frame)
+    assert "pd.ArrowDtype" in told.value.instruction
+    transformed(tmp_path, before, frame[["m"]])
+    transformed(tmp_path, before, LazyRows(before).to_pandas(types_mapper=pd.ArrowDtype))
+
+
+@pytest.mark.parametrize("now", [datetime(2024, 1, 31, 10), date(2024, 1, 31)])
+def test_moments_that_lose_their_zone(tmp_path: Path, now: date) -> None:
+    """Models would read them as UTC. Under another name, or without a contract, they are free."""
+    before = pa.table({"at": [datetime(2024, 1, 31, 9, tzinfo=UTC)]})
+    with pytest.raises(BadInputError, match="'at' had a time zone, .* with none"):
+        transformed(tmp_path, before, [{"at": now}])
+    with pytest.raises(BadInputError, match="'at' had no time zone, .* with one"):
+        transformed(tmp_path, pa.table({"at": [now]}), before)
+    transformed(tmp_path, before, [{"at": now}], agreed=False)
+    transformed(tmp_path, before, [{"at_local": now}])
