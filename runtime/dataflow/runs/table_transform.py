@@ -40,7 +40,7 @@ def transformed_table(
     release_memory()
     if unwritten_rows(stored) is None and place_of(stored) != source:
         agreed = "contract" in extracted.metadata
-        refuse_changed_types(LazyRows(source).schema, place_of(stored), agreed=agreed)
+        refuse_changed_types(source, place_of(stored), agreed=agreed)
     # How far the source was read is of the rows that were read, whatever became of them.
     reached = {k: extracted.metadata[k] for k in _REACHED if k in extracted.metadata}
     metadata = {**reached, **stored.metadata}

@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 _EXACT = 2**53
 
 
-def refuse_changed_types(before: pa.Schema, after: Path, *, agreed: bool) -> None:
+def refuse_changed_types(before: Path, after: Path, *, agreed: bool) -> None:
     """Refuse columns whose values may be others than those that came, though nobody meant it.
 
     pandas makes fractions of whole numbers beside missing ones, which hold no long ones. And where
-    a contract says that a column has moments, models take what has no time zone for UTC.
+    a contract says that a column has moments, models take what has no time zone for UTC: times may
+    get a zone or lose it, as long as they are those that came, by UTC's clock.
 
     Args:
-        before: The columns as they came.
-        after: The Parquet file of the transformed rows.
+        before: The Parquet file of the rows as they came.
+        after: That of the transformed rows.
         agreed: Whether a contract names the columns.
 
     Raises:
@@ -33,16 +34,22 @@ def refuse_changed_types(before: pa.Schema, after: Path, *, agreed: bool) -> Non
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(after) as file:
+    with pq.ParquetFile(before) as source, pq.ParquetFile(after) as file:
         for field in file.schema_arrow:
-            at = before.get_field_index(field.name)
-            if at < 0 or before.field(at).type == field.type:
+            at = source.schema_arrow.get_field_index(field.name)
+            if at < 0 or source.schema_arrow.field(at).type == field.type:
                 continue
-            was = before.field(at).type
+            name, was = field.name, source.schema_arrow.field(at).type
             if pa.types.is_integer(was) and pa.types.is_floating(field.type):
-                _refuse_long_numbers(file.read(columns=[field.name])[field.name], field.name)
-            if agreed and _is_moment(was) and _is_moment(field.type):
-                _refuse_other_clock(was, field)
+                _refuse_long_numbers(file.read(columns=[name])[name], name)
+            if (
+                agreed
+                and _is_moment(was)
+                and _is_moment(field.type)
+                and _has_zone(was) != _has_zone(field.type)
+                and not _are_among(file.read(columns=[name])[name], source.read([name])[name])
+            ):
+                raise _other_clock(was, name)
 
 
 def _refuse_long_numbers(column: pa.ChunkedArray, name: str) -> None:
@@ -69,13 +76,27 @@ def _has_zone(kind: pa.DataType) -> bool:
     return getattr(kind, "tz", None) is not None
 
 
-def _refuse_other_clock(was: pa.DataType, field: pa.Field) -> None:
-    if _has_zone(was) == _has_zone(field.type):
-        return
+def _are_among(after: pa.ChunkedArray, before: pa.ChunkedArray) -> bool:
+    """Whether all times that a column has now are some of those that it had, by UTC's clock."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = pa.array(_microseconds(before).unique())
+    return pc.all(pc.is_in(_microseconds(after), value_set=known)).as_py() is not False
+
+
+def _microseconds(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    kind = pa.timestamp("us", "UTC" if _has_zone(times.type) else None)
+    return times.drop_null().cast(kind, safe=False).cast(pa.int64())
+
+
+def _other_clock(was: pa.DataType, name: str) -> BadInputError:
     had, has = ("a time zone", "none") if _has_zone(was) else ("no time zone", "one")
-    raise BadInputError(
-        f"The times of the column {quoted(field.name)} had {had}, as the contract says, and "
-        f"transform.py gives them with {has}: models and pages would read them by another clock; "
+    return BadInputError(
+        f"The times of the column {quoted(name)} had {had}, as the contract says, and "
+        f"transform.py gives others with {has}: models and pages would read them by another clock; "
         "nothing was loaded.",
         "Leave the column as it was in transform.py, and give the new one a name of its own.",
     )

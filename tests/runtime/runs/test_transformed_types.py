@@ -17,9 +17,10 @@ from dataflow.shared.tables import write_parquet
 
 
 def transformed(tmp_path: Path, before: pa.Table, after: Any, *, agreed: bool = True) -> None:
-    path = tmp_path / "after.parquet"
+    came, path = tmp_path / "before.parquet", tmp_path / "after.parquet"
+    write_parquet(before, came)
     write_parquet(after, path, before.schema)
-    refuse_changed_types(before.schema, path, agreed=agreed)
+    refuse_changed_types(came, path, agreed=agreed)
 
 
 def test_long_whole_numbers_that_pandas_makes_fractions_of(tmp_path: Path) -> None:
@@ -37,9 +38,25 @@ def test_long_whole_numbers_that_pandas_makes_fractions_of(tmp_path: Path) -> No
 def test_moments_that_lose_their_zone(tmp_path: Path, now: date) -> None:
     """Models would read them as UTC. Under another name, or without a contract, they are free."""
     before = pa.table({"at": [datetime(2024, 1, 31, 9, tzinfo=UTC)]})
-    with pytest.raises(BadInputError, match="'at' had a time zone, .* with none"):
+    with pytest.raises(BadInputError, match="'at' had a time zone, .* others with none"):
         transformed(tmp_path, before, [{"at": now}])
-    with pytest.raises(BadInputError, match="'at' had no time zone, .* with one"):
+    with pytest.raises(BadInputError, match="'at' had no time zone, .* others with one"):
         transformed(tmp_path, pa.table({"at": [now]}), before)
     transformed(tmp_path, before, [{"at": now}], agreed=False)
     transformed(tmp_path, before, [{"at_local": now}])
+
+
+def test_times_by_the_clock_of_utc_may_get_a_zone_or_lose_it(tmp_path: Path) -> None:
+    """As of pandas' `to_datetime(..., utc=True)` and `tz_localize(None)`; some rows may be gone."""
+    plain = pa.table({"at": [datetime(2024, 1, 31, 9), None, datetime(2024, 7, 1)]})
+    zoned = plain.set_column(0, "at", plain["at"].cast(pa.timestamp("us", "UTC")))
+    in_utc = pd.to_datetime(plain["at"].to_pandas(), utc=True).to_frame()
+    transformed(tmp_path, plain, in_utc)
+    transformed(tmp_path, zoned, in_utc["at"].dt.tz_localize(None).iloc[:2].to_frame())
+    elsewhere = in_utc["at"].dt.tz_convert("Europe/Berlin")
+    transformed(tmp_path, plain, elsewhere.to_frame())
+    with pytest.raises(BadInputError, match="'at' had a time zone"):
+        transformed(tmp_path, zoned, elsewhere.dt.tz_localize(None).to_frame())
+    local = plain["at"].to_pandas().dt.tz_localize("Europe/Berlin").to_frame()
+    with pytest.raises(BadInputError, match="'at' had no time zone"):
+        transformed(tmp_path, plain, local)
