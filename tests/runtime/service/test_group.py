@@ -183,7 +183,8 @@ def test_dagster_killed_in_the_middle_loses_no_run(root: Path) -> None:
 
 def launch(service: Service, workflow_id: str) -> str:
     answer = service.api.post(f"{API}/workflows/{workflow_id}/run")
-    assert answer.status_code == 202, answer.text
+    # 200 where the run is over by the time of the answer.
+    assert answer.status_code in (200, 202), answer.text
     run_id: str = answer.json()["run_id"]
     return run_id
 

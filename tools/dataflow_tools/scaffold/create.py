@@ -139,6 +139,9 @@ def create_workflow(
         ) from error
     finally:
         shutil.rmtree(room, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            # Unless another one is at work.
+            rooms.rmdir()
     return folder
 
 
