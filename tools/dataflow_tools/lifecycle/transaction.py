@@ -8,7 +8,6 @@ whoever comes next finishes the work.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import shutil
@@ -24,6 +23,7 @@ from dataflow.shared.errors import BadInputError, DataflowError
 from dataflow_tools.fleet.applying import journal_folder
 from dataflow_tools.fleet.journal import pending as pending_updates
 from dataflow_tools.fleet.tree import Entry, read_entry
+from dataflow_tools.scaffold.relocation import drop, relocate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -306,7 +306,7 @@ def _finish(room: Path, actions: Actions) -> list[str]:
         values = {key: value for key, value in step.items() if key != "do"}
         try:
             if step["do"] == "drop":
-                _drop(Path(values["from"]))
+                drop(Path(values["from"]))
             else:
                 actions[step["do"]](**values)
         except Exception as error:
@@ -341,31 +341,6 @@ def _undo(room: Path, done: list[Record]) -> None:
                 target.unlink()
     (room / _JOURNAL).unlink(missing_ok=True)
     shutil.rmtree(room, ignore_errors=True)
-
-
-def relocate(source: Path, target: Path) -> None:
-    """Move a file or folder, also to another file system, so that it is never there in part."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        source.rename(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        aside = target.with_name(f".{target.name}.moving")
-        _drop(aside)
-        if source.is_dir() and not source.is_symlink():
-            shutil.copytree(source, aside, symlinks=True)
-        else:
-            shutil.copy2(source, aside, follow_symlinks=False)
-        aside.rename(target)
-        _drop(source)
-
-
-def _drop(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import shutil
 import time
@@ -22,6 +21,7 @@ from dataflow.workflows.identifiers import check_workflow_id
 from dataflow_tools.scaffold.git import find_top, succeeds
 from dataflow_tools.scaffold.given_answers import check_given, choice_error, refuse_hidden
 from dataflow_tools.scaffold.packed_template import packed_template
+from dataflow_tools.scaffold.relocation import relocate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -131,7 +131,7 @@ def create_workflow(
     room = rooms / uuid4().hex
     try:
         _copy(_template_of(project), room / workflow_id, everything, ask=ask, told=told)
-        _put(room / workflow_id, folder)
+        relocate(room / workflow_id, folder)
     except OSError as error:
         raise BadInputError(
             f"{project.relative(folder)} could not be made: {error.strerror or error}.",
@@ -143,16 +143,6 @@ def create_workflow(
             # Unless another one is at work.
             rooms.rmdir()
     return folder
-
-
-def _put(made: Path, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        made.rename(folder)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        shutil.copytree(made, folder, symlinks=True)
 
 
 def _clear_left(rooms: Path) -> None:
