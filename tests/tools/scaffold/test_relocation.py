@@ -12,7 +12,7 @@ from dataflow_tools.scaffold.relocation import relocate
 
 def test_a_folder_is_moved_to_another_file_system(tmp_path: Path) -> None:
     """Whole, with its links as links, and nothing is left behind on either side."""
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 - a file system of its own, on Linux
     if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("there is one file system only")
     with TemporaryDirectory(dir=memory) as elsewhere:
