@@ -165,7 +165,7 @@ class DagsterRuns:
                 "Press Ctrl-C there, or end that process.",
             )
         policy = "MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE"
-        answer = self._terminated(run_id, policy)
+        answer = self._terminated(run, policy)
         if answer["__typename"] == "TerminateRunFailure":
             run = self.status(run_id)
             if not run.is_over:
@@ -177,17 +177,24 @@ class DagsterRuns:
         expected(answer, "TerminateRunSuccess")
         return self.status(run_id)
 
-    def _terminated(self, run_id: str, policy: str) -> dict[str, Any]:
-        """Dagster's answer; one that is just being started is asked again once it runs."""
+    def _terminated(self, run: Run, policy: str) -> dict[str, Any]:
+        """Dagster's answer; one that is just being started is asked again until it runs.
+
+        What counts is how the run was before it was asked: it may start before the next look.
+        """
+        run_id = run.run_id
         deadline = time.monotonic() + _SECONDS_TO_START
         while True:
             answer = self._graphql.ask(graphql.CANCEL, "terminateRun", runId=run_id, policy=policy)
-            if answer["__typename"] != "TerminateRunFailure" or time.monotonic() > deadline:
-                return answer
-            run = self.status(run_id)
-            if run.status != "running" or run.started_at is not None:
+            is_starting = run.status in ("queued", "running") and run.started_at is None
+            if (
+                answer["__typename"] != "TerminateRunFailure"
+                or not is_starting
+                or time.monotonic() > deadline
+            ):
                 return answer
             time.sleep(_SECONDS_BETWEEN_LOOKS)
+            run = self.status(run_id)
 
     def _events(self, query: str, run_id: str, after: str | None, limit: int) -> dict[str, Any]:
         answer = self._graphql.ask(query, "logsForRun", runId=run_id, after=after, limit=limit)
