@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.shared.sql import quote_identifier
-from dataflow.warehouse.postgres_states import drop_schemas, short_name
+from dataflow.warehouse.postgres_schemas import drop_schemas, known_schemas, short_name
 from dataflow.warehouse.postgres_views import LIBRARY, show_tables
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ class PostgresHeld:
     def exists(self) -> bool:
         """Whether there are views."""
         with self.server.connect() as connection:
-            row = connection.execute(
-                "SELECT 1 FROM pg_namespace WHERE starts_with(nspname, %s)", [self._prefix]
-            ).fetchone()
-        return row is not None
+            return bool(known_schemas(connection, self._prefix))
 
     def hold(self) -> None:
         """Make views of the tables as they are now."""

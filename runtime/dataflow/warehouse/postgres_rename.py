@@ -6,12 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError
-from dataflow.warehouse.postgres_states import (
-    PostgresStates,
-    drop_schemas,
-    known_schemas,
-    rename_schemas,
-)
+from dataflow.warehouse.postgres_schemas import drop_schemas, known_schemas, rename_schemas
+from dataflow.warehouse.postgres_states import PostgresStates
 
 if TYPE_CHECKING:
     import psycopg

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.column_fit import column_types
+from dataflow.warehouse.postgres_schemas import renamed_view, short_name
 from dataflow.warehouse.postgres_server import CATALOG
-from dataflow.warehouse.postgres_states import renamed_view, short_name
 from dataflow.warehouse.postgres_tables import PostgresTables
 
 if TYPE_CHECKING:
