@@ -74,8 +74,10 @@ def test_what_cannot_be_known_is_said_and_the_rest_is_shown(lab: Lab) -> None:
     lab.edit("one", {".copier-answers.yml": "_commit: 1.0.0\n_src_path: /no/where\n"})
     lab.edit("byhand", {"config.yaml": "workflow: {}\n"})
 
-    found, _ = survey_workflows(lab.project)
+    said: list[str] = []
+    found, _ = survey_workflows(lab.project, progress=said.append)
 
+    assert said == [f"looking at {n} of 3: {one.workflow_id}" for n, one in enumerate(found, 1)]
     states = {one.workflow_id: one.state for one in found}
     assert states == {"byhand": State.UNMANAGED, "one": State.UNKNOWN, "two": State.CURRENT}
     assert "/no/where does not exist" in str(found[1].reason)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.tools.fleet.material import MINE, TEN, THEIRS
 
 from dataflow_tools.fleet.applying import journal_folder
-from dataflow_tools.fleet.journal import pending, recover
+from dataflow_tools.fleet.journal import Move, pending, recover, replace_files
 from dataflow_tools.fleet.tree import Entry, read_tree
 
 if TYPE_CHECKING:
@@ -50,6 +51,30 @@ def fleet(lab: Lab) -> Lab:
     new = {"a.py": THEIRS, "d/x": "x\n", "e": "e\n", "g.py": THEIRS, "h.py": THEIRS, "l": "->b"}
     lab.release("1.2.0", new)
     return lab
+
+
+def test_what_somebody_changed_meanwhile_is_left_alone_and_named(lab: Lab) -> None:
+    """The next update finishes the rest of what was cut short, and says both."""
+    lab.edit("one", {"a.py": TEN, "b.py": TEN, "c.py": TEN})
+    folder = lab.project.workflow_dir("one")
+    before = read_tree(folder)["a.py"]
+    moves = [Move(f"{n}.py", before, replace(before, data=THEIRS.encode())) for n in "abc"]
+
+    def replaced() -> int:
+        replace_files(journal_folder(lab.project) / "one", folder, moves)
+        return 0
+
+    # The journal is written by then.
+    update_until(lab, 13, kill, replaced)
+    assert pending(journal_folder(lab.project)) == ["one"]
+    (folder / "c.py").write_text(MINE)
+
+    notes = lab.update().notes
+
+    done = "An earlier update of one had been cut short; it is complete now."
+    assert notes == [f"{done} Left alone, since changed in the meantime: c.py."]
+    assert [lab.read("one", f"{n}.py") for n in "abc"] == [THEIRS, THEIRS, MINE]
+    assert lab.update().notes == []
 
 
 def files(lab: Lab, name: str) -> dict[str, Entry]:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dataflow_tools.fleet.drift import survey_workflows
+from dataflow_tools.fleet.own_files import OwnFileHistory, own_file_notes
 from dataflow_tools.fleet.report import report_lines
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.tools.fleet.conftest import Lab
 
 OWN = "_skip_if_exists: [README.md, ingestion.py, extraction.py, transform.py, tests]\n"
@@ -104,3 +107,52 @@ def test_a_changed_interface_is_told_where_it_is_used(lab: Lab) -> None:
     assert notes(lab) == []
     lab.edit("one", {"ingestion.py": NEW})
     assert notes(lab) == []
+
+
+def test_what_is_called_is_held_against_what_a_file_has(tmp_path: Path) -> None:
+    """Only a function as an earlier release had it is told of, and only where somebody calls it."""
+    (tmp_path / "job.py").write_text(JOB.format("ingestion", "extract_data"))
+    earlier, current = {"extract_data": ("a",)}, {"extract_data": ("a", "b"), "unused": ()}
+    history = OwnFileHistory(changed={"ingestion.py": ((earlier,), current)})
+    told = (
+        "ingestion.py is yours, and job.py calls extract_data(a, b), while yours has "
+        "extract_data({}). Change ingestion.py to what is called."
+    )
+    for parameters, notes in (("a", [told.format("a")]), ("a, b", []), ("mine", [])):
+        (tmp_path / "ingestion.py").write_text(f"def extract_data({parameters}): ...\n")
+        assert own_file_notes(history, tmp_path, {}) == notes
+    (tmp_path / "ingestion.py").write_text("def extract_data(a): ...\n")
+    assert own_file_notes(history, tmp_path, {"job.py": b"# calls nothing\n"}) == []
+    (tmp_path / "ingestion.py").write_text("half a line (\n")
+    assert own_file_notes(history, tmp_path, {}) == []
+
+
+def test_a_dropped_file_is_told_while_it_is_there(tmp_path: Path) -> None:
+    """With what came in its place, if anything did."""
+    came = OwnFileHistory(dropped={"a.py": ("1.1.0", ("b.py", "c.py"))})
+    assert own_file_notes(came, tmp_path, {}) == []
+    (tmp_path / "a.py").touch()
+    begins = (
+        "a.py is yours, and the template has none since 1.1.0, so that nothing of the template "
+        "uses it any more. "
+    )
+    instead = "It has b.py and c.py instead: move your code there, then delete a.py."
+    assert own_file_notes(came, tmp_path, {}) == [begins + instead]
+    gone = OwnFileHistory(dropped={"a.py": ("1.1.0", ())})
+    assert own_file_notes(gone, tmp_path, {}) == [
+        f"{begins}Move what you need from it, then delete a.py."
+    ]
+
+
+def test_releases_are_looked_at_up_to_the_one_that_is_rendered(lab: Lab) -> None:
+    """What a later release has or drops is nobody's business before an update to it."""
+    lab.release("1.0.0", {"ingestion.py": OLD}, config=lab.config + OWN)
+    lab.release("1.1.0", {"ingestion.py": None, "extraction.py": OLD})
+    lab.release("1.2.0", {"transform.py": OLD})
+    lab.release("1.3.0", {"transform.py": None})
+    for version, told in (("1.0.0", []), ("1.1.0", [DROPPED])):
+        answers = f"_commit: {version}\n_src_path: {lab.template}\nkind: workflow\n"
+        mine = {"ingestion.py": MINE, "transform.py": MINE}
+        lab.edit("one", {".copier-answers.yml": answers, **mine})
+        surveys, _ = survey_workflows(lab.project, ["one"], with_drift=False)
+        assert surveys[0].notes == told

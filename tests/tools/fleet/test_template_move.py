@@ -58,6 +58,48 @@ def project(lab: Lab, tmp_path: Path) -> Lab:
     return lab
 
 
+def answered(lab: Lab, source: Path, version: str = "1.0.0") -> str:
+    """What stands in the answers of a workflow of that template."""
+    return f"# by Copier\n_commit: {version}\n_src_path: {source}\nkind: workflow\n"
+
+
+def test_the_address_to_leave_is_the_projects_or_the_only_one(lab: Lab, tmp_path: Path) -> None:
+    """Where neither is known it is asked for; who is from another template stays there."""
+    lab.release("1.0.0", {"a.py": TEN})
+    new, other = tmp_path / "new", tmp_path / "other"
+    for clone in (new, other):
+        git(tmp_path, "clone", "-q", str(lab.template), str(clone))
+    lab.edit("one", {ANSWERS: answered(lab, lab.template)})
+    assert move_template(lab.project, str(new), plan_only=True).former == str(lab.template)
+
+    lab.edit("two", {ANSWERS: answered(lab, other)})
+    with pytest.raises(BadInputError, match=r"from 2: .*/other, .*/the template\."):
+        move_template(lab.project, str(new), plan_only=True)
+
+    (lab.project.root / ANSWERS).write_text(answered(lab, other).replace("workflow", "project"))
+    lab.commit()
+    planned = move_template(lab.project, str(new), plan_only=True)
+    assert (planned.former, planned.versions) == (str(other), ["1.0.0"])
+    assert planned.files == [ANSWERS, f"src/dataflow/workflows/two/{ANSWERS}"]
+    assert planned.notes == ["Left alone, from another template: one."]
+
+
+def test_a_version_that_the_old_address_has_no_more_is_compared_by_name(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """It is in use and at the new address: that is what the move is for."""
+    lab.release("1.0.0", {"a.py": TEN})
+    lab.edit("one", {ANSWERS: answered(lab, lab.template)})
+    new = tmp_path / "new"
+    git(tmp_path, "clone", "-q", str(lab.template), str(new))
+    lab.git_template("tag", "-d", "1.0.0")
+
+    moved = move_template(lab.project, str(new))
+
+    assert moved.files == [f"src/dataflow/workflows/one/{ANSWERS}"]
+    assert lab.read("one", ANSWERS) == answered(lab, new)
+
+
 def addresses(lab: Lab) -> dict[str, str]:
     """What each file that names the template says of its address: old, new, or both."""
     root = lab.project.root
