@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dataflow_tools.fleet.drift import survey_workflows
-from dataflow_tools.fleet.own_files import OwnFileHistory, own_file_notes
+from dataflow_tools.fleet.own_files import Interface, OwnFileHistory, own_file_notes
 from dataflow_tools.fleet.report import report_lines
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def test_a_changed_interface_is_told_where_it_is_used(lab: Lab) -> None:
 def test_what_is_called_is_held_against_what_a_file_has(tmp_path: Path) -> None:
     """Only a function as an earlier release had it is told of, and only where somebody calls it."""
     (tmp_path / "job.py").write_text(JOB.format("ingestion", "extract_data"))
-    earlier, current = {"extract_data": ("a",)}, {"extract_data": ("a", "b"), "unused": ()}
+    earlier: Interface = {"extract_data": ("a",)}
+    current: Interface = {"extract_data": ("a", "b"), "unused": ()}
     history = OwnFileHistory(changed={"ingestion.py": ((earlier,), current)})
     told = (
         "ingestion.py is yours, and job.py calls extract_data(a, b), while yours has "
