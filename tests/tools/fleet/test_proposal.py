@@ -10,12 +10,14 @@ from tests.tools.fleet.material import ANSWERS, TEN, THEIRS
 from tests.tools.fleet.test_workflow_health import CONFIG, JOB
 from tests.tools.fleet.weekly_job import BRANCH, GUARD, WeeklyJob
 
+from dataflow.shared.errors import BadInputError
+from dataflow_tools.fleet.forge import Forge
+from dataflow_tools.fleet.proposal import propose_update
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.tools.fleet.conftest import Lab
-
-pytestmark = pytest.mark.slow
 
 ONE = "src/dataflow/workflows/one"
 PINS = """\
@@ -82,6 +84,7 @@ def job(lab_of_project: Lab, tmp_path: Path, request: pytest.FixtureRequest) -> 
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", ["github", "gitlab"], indirect=True)
 def test_an_update_is_proposed_once_and_only_when_there_is_one(job: WeeklyJob) -> None:
     """Nothing is pushed when nothing is new; a release is, checked with the library it asks for."""
@@ -144,6 +147,7 @@ def test_an_update_is_proposed_once_and_only_when_there_is_one(job: WeeklyJob) -
         assert "edit" in (job.folder / "requests.log").read_text()
 
 
+@pytest.mark.slow
 def test_what_people_did_on_the_branch_is_never_overwritten(job: WeeklyJob) -> None:
     """A resolved conflict stays, also if it was amended; a new release goes on from there."""
     theirs = TEN.replace("line 4", "theirs")
@@ -183,6 +187,7 @@ def test_what_people_did_on_the_branch_is_never_overwritten(job: WeeklyJob) -> N
     assert job.show(f"{ONE}/notes.txt") == resolved.replace("line 8", "most")
 
 
+@pytest.mark.slow
 def test_unfinished_work_on_the_branch_waits_for_its_person(job: WeeklyJob) -> None:
     """Markers that nobody has resolved yet are not merged into by the next release."""
     release(job.lab, 1, {"notes.txt": TEN.replace("line 4", "theirs")})
@@ -202,6 +207,7 @@ def test_unfinished_work_on_the_branch_waits_for_its_person(job: WeeklyJob) -> N
     assert job.show("pyproject.toml") == PINS.format(2)
 
 
+@pytest.mark.slow
 def test_files_that_the_token_may_not_push_are_left_out_and_said(job: WeeklyJob) -> None:
     """The rest of the update arrives; the pull request has the file's change as a patch."""
     job.hook("pre-receive", GUARD)
@@ -227,6 +233,7 @@ def test_files_that_the_token_may_not_push_are_left_out_and_said(job: WeeklyJob)
     assert (person / ".github/workflows/ci.yml").read_text() == "new\n"
 
 
+@pytest.mark.slow
 def test_conflicts_in_pyproject_install_nothing_and_are_gone_on_from(job: WeeklyJob) -> None:
     """With markers in it nothing can be installed; once they are resolved, the workflows follow."""
     clone = job.person(branch="main")
@@ -263,6 +270,7 @@ def test_conflicts_in_pyproject_install_nothing_and_are_gone_on_from(job: Weekly
     assert "theirs" in job.show(f"{ONE}/notes.txt")
 
 
+@pytest.mark.slow
 def test_somebody_elses_push_in_the_middle_is_not_overwritten(job: WeeklyJob) -> None:
     """Whoever pushes while the job runs keeps what they pushed, and the job says so."""
     release(job.lab, 1, {"notes.txt": THEIRS})
@@ -283,3 +291,33 @@ def test_somebody_elses_push_in_the_middle_is_not_overwritten(job: WeeklyJob) ->
         # The first step, before the branch is read, may have pushed it already.
         assert done.returncode == 0
     assert job.show("notes.md") == "quick\n"
+
+
+def test_an_update_is_proposed_from_ones_own_machine(lab: Lab, tmp_path: Path) -> None:
+    """Without a forge the branch is pushed, and the next step named."""
+    lab.release("1.0.0", {"notes.txt": TEN})
+    answers = f"_commit: 1.0.0\n_src_path: {lab.template}\nkind: workflow\n"
+    lab.edit("one", {ANSWERS: answers, "notes.txt": TEN})
+    lab.release("1.1.0", {"notes.txt": THEIRS})
+    remote = tmp_path / "remote.git"
+    git(tmp_path, "clone", "-q", "--bare", str(lab.project.root), str(remote))
+    with pytest.raises(BadInputError, match="no remote called 'origin'"):
+        propose_update(lab.project, "update", Forge.NONE)
+    lab.git("remote", "add", "origin", str(remote))
+    (lab.project.workflow_dir("one") / "notes.txt").write_text("mine\n")
+    with pytest.raises(BadInputError, match=f"Uncommitted changes in {ONE}/notes.txt"):
+        propose_update(lab.project, "update", Forge.NONE)
+    lab.git("checkout", "--quiet", "--", ".")
+    said: list[str] = []
+
+    first = propose_update(lab.project, "update", Forge.NONE, progress=said.append)
+    again = propose_update(lab.project, "update", Forge.NONE)
+
+    assert not first.failed
+    assert first.lines[-2:] == ["Pushed to update.", "Open a pull request from update."]
+    assert again.lines[-1] == "Nothing is new since the last run."
+    assert said[0] == "looking at the branch update"
+    assert said[-1] == "pushing"
+    assert git(remote, "show", f"update:{ONE}/notes.txt") == THEIRS
+    assert lab.git("branch", "--show-current").strip() == "main"
+    assert (lab.status(), lab.read("one", "notes.txt")) == ("", TEN)
