@@ -50,10 +50,8 @@ class Instance:
         """
         answers = read_answers(self.folder / ANSWERS_FILE)
         # A template of somebody's own may ask nothing of the kind.
-        said, kind = (
-            answers.some(["kind"]).get("kind"),
-            "project" if self.is_project else "workflow",
-        )
+        said = answers.some(["kind"]).get("kind")
+        kind = "project" if self.is_project else "workflow"
         if said in ("project", "workflow") and said != kind:
             raise AnswersError(
                 f"{answers.path} says `kind: {said}`, and this is a {kind}.",
