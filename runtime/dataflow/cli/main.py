@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -15,6 +16,8 @@ from dataflow.shared.shown import with_short_values, with_short_words
 
 # What a shell reports for a program that Ctrl-C ended.
 _STOPPED = 130
+# What writing a file that is open already ends with, which says no path.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
 
 @click.group(
@@ -89,12 +92,18 @@ def main() -> None:
         _say(f"Error: {error.reason}\n{error.instruction}{_more(error)}")
         sys.exit(error.exit_code)
     except OSError as error:
-        if os.environ.get("DATAFLOW_DEBUG") or error.filename is None:
+        # Whoever copies has two; a write that finds the disk full has none.
+        places = " -> ".join(str(each) for each in (error.filename, error.filename2) if each)
+        if os.environ.get("DATAFLOW_DEBUG") or not (places or error.errno in _FULL):
             _guard()
             raise
         _say(
-            f"Error: {error.filename}: {error.strerror}.\n"
-            "Check that the path exists, that you may write there and that the disk has room."
+            f"Error: {places}{': ' if places else ''}{error.strerror}.\n"
+            + (
+                "Check that the path exists, that you may write there and that the disk has room."
+                if places
+                else "Free disk space, of your quota or of the machine; then run it again."
+            )
         )
         sys.exit(1)
     except Exception:

@@ -44,6 +44,18 @@ class WorkflowBusyError(DataflowError):
     http_status = 409
 
 
+class WorkflowGoneError(DataflowError):
+    """The workflow got another name, or was removed, while something waited for it.
+
+    Why: A rename and a removal hold the workflow as a run does. What waited for them was begun
+    for a workflow that is no more, and would make tables and dashboards under its old name.
+
+    What to do: Begin anew with the name that it has now: `dataflow workflow list`.
+    """
+
+    http_status = 409
+
+
 @contextmanager
 def workflow_lock(
     project: Project,
@@ -67,13 +79,32 @@ def workflow_lock(
 
     Raises:
         WorkflowBusyError: The other run did not end in time; the error names it.
+        WorkflowGoneError: The workflow's folder went away in the meantime.
         LockError: The lock cannot be written.
         HistoryError: The history's Postgres, which has the lock, does not answer.
     """
-    if project.settings.history:
-        with _shared_lock(project, workflow_id, on_wait, run_id, waits=waits):
-            yield
-        return
+    folder = project.workflow_dir(workflow_id)
+    was_there = folder.is_dir()
+    kind = _shared_lock if project.settings.history else _file_lock
+    with kind(project, workflow_id, on_wait, run_id, waits=waits):
+        if was_there and not folder.is_dir():
+            raise WorkflowGoneError(
+                f"The workflow {workflow_id!r} was renamed or removed while this waited for it. "
+                "Nothing was done.",
+                "See what it is called now: dataflow workflow list",
+            )
+        yield
+
+
+@contextmanager
+def _file_lock(
+    project: Project,
+    workflow_id: str,
+    on_wait: Callable[[str], None] | None,
+    run_id: str,
+    *,
+    waits: bool,
+) -> Iterator[None]:
     holder = _holder(project, workflow_id)
     with _writing(holder):
         holder.parent.mkdir(parents=True, exist_ok=True)

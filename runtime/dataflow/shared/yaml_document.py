@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dataflow.shared.conflict_markers import CONFLICT, conflict_line
 from dataflow.shared.shown import shortened
 from dataflow.shared.yaml_explanation import explain
 from dataflow.shared.yaml_scalar import plain_value
@@ -165,6 +166,8 @@ class _Composer:
         if isinstance(top, yaml.ScalarEvent) and top.value == "":
             raise _StopError(Position(1, 1), "the file is empty")
         if not isinstance(top, yaml.MappingStartEvent):
+            if line := conflict_line(text):
+                raise _StopError(Position(line, 1), CONFLICT)
             kind = "a list" if isinstance(top, yaml.SequenceStartEvent) else "a text or a number"
             reason = f"the file must hold `key: value` lines, but begins with {kind}"
             raise _StopError(_position(top), reason)

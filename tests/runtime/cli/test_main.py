@@ -125,6 +125,19 @@ def test_a_reader_that_stops_reading_is_no_error(project_folder: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_one_line(project_folder: Path, dataflow: Dataflow) -> None:
+    """Also where the system does not say which file it was that it had no room for."""
+    state = project_folder / ".dataflow" / "update"
+    state.mkdir(parents=True)
+    (state / ".gitignore").symlink_to("/dev/full")
+    refused = dataflow("workflow", "update", "--all", cwd=project_folder)
+    assert refused.returncode == 1
+    first, second = refused.stderr.splitlines()
+    assert first == "Error: No space left on device."
+    assert second.startswith("Free disk space")
+
+
 def test_init_refuses_a_folder_with_files(
     tmp_path: Path, template_repository: Path, dataflow: Dataflow
 ) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.service_fixtures import write_project
 
-from dataflow.runs.lock import LockError, workflow_lock
+from dataflow.runs.lock import LockError, WorkflowGoneError, workflow_lock
 from dataflow.shared.project import Project
 
 
@@ -19,3 +21,37 @@ def test_a_lock_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> No
     said = r"locks/sales\.json cannot be written"
     with pytest.raises(LockError, match=said), workflow_lock(project, "sales"):
         pass
+
+
+def test_what_waited_for_a_rename_does_not_go_on_under_the_old_name(tmp_path: Path) -> None:
+    """A run that waits while another process renames the workflow makes no tables of that name."""
+    project = Project(write_project(tmp_path / "shop"))
+    folder = project.workflow_dir("sales")
+    folder.mkdir(parents=True, exist_ok=True)
+    code = (
+        "import pathlib, sys\n"
+        "from dataflow.runs.lock import workflow_lock\n"
+        "from dataflow.shared.project import Project\n"
+        "project = Project(pathlib.Path.cwd())\n"
+        "with workflow_lock(project, 'sales'):\n"
+        "    print('held', flush=True)\n"
+        "    sys.stdin.readline()\n"
+        "    project.workflow_dir('sales').rename(project.workflow_dir('orders'))\n"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=project.root, stdin=pipe, stdout=pipe, text=True
+    ) as renaming:
+        assert renaming.stdin is not None
+        assert renaming.stdout is not None
+        assert renaming.stdout.readline() == "held\n"
+
+        def let_go(_: str) -> None:
+            renaming.stdin.write("\n")  # type: ignore[union-attr]
+            renaming.stdin.flush()  # type: ignore[union-attr]
+
+        with (
+            pytest.raises(WorkflowGoneError, match="renamed or removed"),
+            workflow_lock(project, "sales", let_go),
+        ):
+            pass

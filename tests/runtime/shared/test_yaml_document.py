@@ -115,6 +115,7 @@ def test_words_mean_what_yaml_1_2_says(written: str, value: Any) -> None:
         ("a: 1\nfoo\nb: 2\n", 2, "without `:`"),
         ("a:\n  b: 1\n c: 2\n", 3, "indentation"),
         ("a: 1\nb: 2\na: 3\n", 3, "stands twice, first on line 1"),
+        ("# a\n<<<<<<< x\n# b\n=======\n>>>>>>> y\nc: 1\n", 2, "a merge has left both sides"),
         ("a: *x\n", 1, "no `&x` stands before it"),
         ("a: &x [*x]\n", 1, "contains itself"),
         ("a: 1\n---\nb: 2\n", 2, "only one document"),

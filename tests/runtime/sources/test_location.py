@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -57,6 +58,14 @@ def test_what_cannot_be_read_is_refused(project: Path, url: str, said: str) -> N
     (project / "a.unknown").write_text("a\n1\n", encoding="utf-8")
     (project / "a.mixed").write_text("a\n1\n", encoding="utf-8")
     with pytest.raises(SourceSettingError, match=said):
+        read_at(url)
+
+
+@pytest.mark.parametrize("url", ["-", "pipe"])
+def test_a_stream_is_no_source(project: Path, url: str) -> None:
+    """It can be read once, and each run reads anew; a name that is there is not called missing."""
+    os.mkfifo(project / "pipe")
+    with pytest.raises(SourceSettingError, match="Save the data as a file"):
         read_at(url)
 
 

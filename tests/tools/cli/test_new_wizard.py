@@ -131,6 +131,21 @@ def test_one_can_go_back_and_leave(person: Person, project_folder: Path) -> None
 
 
 @pytest.mark.slow
+def test_enter_keeps_what_was_answered_and_takes_what_is_free(
+    person: Person, project_folder: Path
+) -> None:
+    """Back and forth loses nothing; other data have a name of their own, in quotes or not."""
+    (project_folder / "src/dataflow/workflows/orders").mkdir()
+    answers = ("ordres.csv", "", "'orders.csv'", "", "", "", "0 7 * * 1", "Europe/Berlin", "", "no")
+    code, shown = person(*answers, "<", "<", *[""] * 5)
+    assert code == 0, shown
+    assert "What is it called [orders_2]:" in shown
+    workflow = yaml.safe_load(config(project_folder, "orders_2"))["workflow"]
+    assert (workflow["schedule"], workflow["timezone"]) == ("0 7 * * 1", "Europe/Berlin")
+    assert not (project_folder / "src/dataflow/workflows/orders_2/evidence").exists()
+
+
+@pytest.mark.slow
 def test_without_a_terminal_nothing_is_asked(project_folder: Path, dataflow: Dataflow) -> None:
     """A script that forgets the name is told so."""
     done = dataflow("workflow", "new", cwd=project_folder)

@@ -76,6 +76,10 @@ def test_a_version_that_looks_like_a_number_is_a_name(tmp_path: Path, commit: st
         ("_src_path: /t\n", "records no version"),
         ("_src_path: [/t]\n_commit: v1\n", "does not name a template"),
         ("a: [\n", "is not valid YAML"),
+        (
+            "<<<<<<< a\n_commit: v1\n=======\n_commit: v2\n>>>>>>> b\n",
+            r"line 1: a merge has left both sides here(?s:.)*Correct it, `git add` it and commit\.",
+        ),
         ("- a\n", "does not name a template"),
     ],
 )

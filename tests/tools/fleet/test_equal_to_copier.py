@@ -11,7 +11,8 @@ The engine differs on purpose, each case with a test in ``test_update.py``:
 - a file that a person renamed gets what the template changed in it;
 - a binary that a person changed is kept, and marked as a conflict if the template changed it too;
 - an edited file that git ignores is never replaced;
-- a file whose line ends alone were changed merges line by line;
+- a file whose line ends alone were changed merges line by line, and so does a last line that has
+  lost its end (``test_merge.py``): each history here has one or has none;
 - an edited *generated* file is replaced;
 - a *yours* file that was deleted stays deleted, and is kept when the template drops it;
 - an answer that is not valid any more stops the update of that workflow;
@@ -116,14 +117,16 @@ def history(chance: random.Random, number: int) -> tuple[Content, Content, Conte
     # Some lines are alike in all places, as in YAML and SQL, and some are this file's own.
     pool = ["- name: x", "  type: y", "", "  - select", *(f"{number} {n}" for n in range(12))]
     base = [chance.choice(pool) for _ in range(length)] + [f"end of {number}", f"{number}", "."]
+    # As files are that now and then have no line end at the end.
+    end = "" if chance.random() < 0.1 else "\n"
     kinds = chance.random()
     if kinds < 0.05:
-        return None, text(chance, base), None
+        return None, text(base, end), None
     if kinds < 0.1:
-        return None, text(chance, base), text(chance, changed(chance, base, pool))
-    start = text(chance, base)
-    theirs: Content = text(chance, changed(chance, base, pool)) if chance.random() < 0.8 else start
-    ours: Content = text(chance, changed(chance, base, pool)) if chance.random() < 0.7 else start
+        return None, text(base, end), text(changed(chance, base, pool), end)
+    start = text(base, end)
+    theirs: Content = text(changed(chance, base, pool), end) if chance.random() < 0.8 else start
+    ours: Content = text(changed(chance, base, pool), end) if chance.random() < 0.7 else start
     if chance.random() < 0.05:
         ours = None
     elif chance.random() < 0.05:
@@ -144,9 +147,9 @@ def changed(chance: random.Random, lines: list[str], pool: list[str]) -> list[st
     return result
 
 
-def text(chance: random.Random, lines: list[str]) -> str:
-    """Lines as a file, now and then without a line end at the end."""
-    return "\n".join(lines) + ("" if chance.random() < 0.1 else "\n")
+def text(lines: list[str], end: str) -> str:
+    """Lines as a file, with what the last of them ends in."""
+    return "\n".join(lines) + end
 
 
 @pytest.mark.parametrize("seed", range(max(1, HISTORIES // PER_RUN)))

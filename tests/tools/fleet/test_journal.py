@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +24,6 @@ from dataflow_tools.fleet.tree import Entry, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.tools.fleet.conftest import Lab
 
@@ -257,6 +258,25 @@ def test_a_journal_folder_is_on_the_workflows_file_system(lab: Lab) -> None:
 
 
 @pytest.mark.slow
+def test_files_are_put_in_place_on_another_file_system(tmp_path: Path) -> None:
+    """The project's own files may lie on another one than its workflows; links stay links."""
+    memory = Path("/dev/shm")  # noqa: S108 - a file system of its own, on Linux
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is one file system only")
+    (tmp_path / "a.py").write_text("old\n")
+    before = read_tree(tmp_path)
+    wanted = {
+        "a.py": Entry(b"new\n", executable=True),
+        "b/l": Entry(b"../a.py", link=True),
+    }
+    with TemporaryDirectory(dir=memory) as room:
+        moves = [Move(path, before.get(path), entry) for path, entry in wanted.items()]
+        replace_files(Path(room) / "one", tmp_path, moves)
+        replace_files(Path(room) / "one", tmp_path, [Move("a.py", wanted["a.py"], before["a.py"])])
+        assert list(Path(room).iterdir()) == []
+    assert read_tree(tmp_path) == wanted | {"a.py": before["a.py"]}
+
+
 def test_two_updates_at_once_are_refused(lab: Lab, tmp_path: Path) -> None:
     """While one update runs, another of the same project does not start."""
     from dataflow_tools.fleet.update import Request, update_workflows

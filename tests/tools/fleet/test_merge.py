@@ -37,6 +37,12 @@ def merged(base: bytes | None, ours: bytes, theirs: bytes, tmp_path: Path) -> Me
         (TEN, MINE, windows(THEIRS), windows(BOTH)),
         (windows(TEN), MINE, windows(THEIRS), BOTH),
         (TEN, b"", TEN, b""),
+        # An editor has taken the end of the last line away, or the template had none.
+        (TEN, TEN[:-1], TEN + b"more\n", TEN + b"more"),
+        (TEN, MINE[:-1], THEIRS, BOTH[:-1]),
+        (TEN[:-1], MINE, THEIRS[:-1] + b"\nmore", BOTH + b"more\n"),
+        (windows(TEN), windows(MINE)[:-2], windows(THEIRS + b"9\n"), windows(BOTH + b"9")),
+        (TEN, windows(MINE)[:-2], THEIRS, windows(BOTH)[:-2]),
         # An editor has put a byte-order mark before it.
         (TEN, MARK + TEN, b"first\n" + TEN, MARK + b"first\n" + TEN),
     ],

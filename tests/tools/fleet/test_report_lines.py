@@ -109,6 +109,12 @@ def test_of_the_project_only_changed_files_are_committed() -> None:
     assert "git add 'a b' w/one && git commit -m \"Update workflows\" -- 'a b' w/one" in found[-1]
 
 
+def test_a_change_of_answers_alone_is_not_called_an_update() -> None:
+    """The version is the one that was there: what `inspect --accept` and `-d` do."""
+    same = outcome("one", UpdateStatus.UPDATED, change("a", Action.CLEAN), target="1.0.0")
+    assert 'git commit -m "Change one" -- w/one' in lines(same)[-1]
+
+
 @pytest.mark.parametrize("number", [12, 13])
 def test_what_there_is_nothing_to_say_about_is_counted_from_thirteen_on(number: int) -> None:
     """A dozen lines are read; more are summed up, those that a stop left out with them."""

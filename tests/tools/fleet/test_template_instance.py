@@ -124,7 +124,7 @@ def test_names_are_checked_first(lab: Lab) -> None:
 
 
 def test_workflows_written_by_hand_are_let_be(lab: Lab) -> None:
-    """A folder without an answers file is counted, and is no failure."""
+    """A folder without an answers file is counted, and is no failure; who names it is told more."""
     lab.release("1.0.0", {"a.py": TEN})
     lab.render("one")
     lab.edit("byhand", {"config.yaml": "workflow: {}\n"})
@@ -132,6 +132,38 @@ def test_workflows_written_by_hand_are_let_be(lab: Lab) -> None:
     report = lab.update()
 
     assert (report.exit_code, lab.status_of(report, "byhand")) == (0, "unmanaged")
+    assert "dataflow workflow adopt byhand" in lab.update("byhand").outcomes[0].notes[0]
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_an_answers_file_that_is_gone_is_brought_back(lab: Lab, committed: bool) -> None:
+    """The command that is told does it, whether or not somebody has committed that it is gone."""
+    lab.release("1.0.0", {"a.py": TEN})
+    lab.edit("one", {"config.yaml": "workflow: {}\n"})
+    lab.render("one")
+    answers = lab.project.workflow_dir("one") / ".copier-answers.yml"
+    answers.unlink()
+    if committed:
+        lab.commit()
+
+    note = lab.update("one").outcomes[0].notes[0]
+    lab.git(*note.partition("bring it back: git ")[2].split())
+
+    assert lab.status_of(lab.update("one")) == "current"
+
+
+def test_answers_of_the_other_kind_are_refused(lab: Lab) -> None:
+    """A workflow is never updated as if it were a project, whatever its answers file says."""
+    lab.release("1.0.0", {"a.py": TEN})
+    lab.render("one")
+    answers = lab.read("one", ".copier-answers.yml")
+    lab.edit("one", {".copier-answers.yml": f"{answers}kind: project\n"})
+    lab.release("1.1.0", {"a.py": THEIRS})
+
+    outcome = lab.update("one").outcomes[0]
+
+    assert "says `kind: project`, and this is a workflow" in (outcome.reason or "")
+    assert lab.read("one", "a.py") == TEN
 
 
 @pytest.mark.slow

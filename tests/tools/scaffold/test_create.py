@@ -108,3 +108,16 @@ def test_a_workflow_is_there_whole_or_not_at_all(
     project = Project(tmp_path)
     assert not project.workflow_dir("orders").exists()
     assert (create_workflow(project, "orders", {}, ask=False) / "tests").is_dir()
+
+
+def test_what_the_machine_refuses_is_no_wrong_answer(
+    tmp_path: Path, template_repository: Path
+) -> None:
+    """Where nothing can be written, that is what is said, and not that an answer is to blame."""
+    (tmp_path / ".copier-answers.yml").write_text(
+        f"_commit: HEAD\n_src_path: {template_repository}\n"
+    )
+    (tmp_path / ".dataflow").mkdir()
+    (tmp_path / ".dataflow" / "new").touch()
+    with pytest.raises(BadInputError, match="orders could not be made: Not a directory"):
+        create_workflow(Project(tmp_path), "orders", {}, ask=False)

@@ -42,9 +42,10 @@ def init(
     from dataflow_tools.scaffold.packed_template import packed_template
     from dataflow_tools.scaffold.project_wheels import library_answer, place_wheels
     from dataflow_tools.scaffold.repository import begin_repository
+    from dataflow_tools.scaffold.template_address import lasting_address
 
     # A path from the current folder would mean another folder in the project.
-    named = _lasting(template) if template else None
+    named = lasting_address(template) if template else None
     source = TemplateSource(named, ref) if named else installed_template()
     if ref is not None:
         source = TemplateSource(source.url, ref)
@@ -77,8 +78,3 @@ def init(
     click.echo(f"  cd {path}")
     click.echo("  dataflow workflow new my_workflow")
     click.echo("  dataflow workflow run my_workflow")
-
-
-def _lasting(template: str) -> str:
-    folder = Path(template).expanduser()
-    return str(folder.resolve()) if folder.is_dir() else template

@@ -102,8 +102,12 @@ def _ask_data(project: Project, wish: Wish, look: Look) -> None:
             f"{AFTER}{wish.after}" if wish.after else wish.source,
         )
         is_after = bool(there) and where.startswith(AFTER)
+        before = (wish.source, wish.after)
         wish.after = _without_spaces(where.removeprefix(AFTER)) if is_after else ""
-        wish.source = "" if is_after else where
+        wish.source = "" if is_after else _as_the_shell_reads(where, project)
+        if (wish.source, wish.after) != before:
+            # What was said of other data does not hold for these.
+            wish.name, wish.table, wish.found, wish.told = "", None, {}, {}
         wish.name = _ask_name(project, wish)
         if not wish.source and not wish.after:
             wish.found, wish.told = {}, {}
@@ -129,7 +133,10 @@ def _ask_name(project: Project, wish: Wish) -> str:
 
     stem = wish.source.rstrip("/*").rpartition("/")[2].partition("?")[0].partition(".")[0]
     unnamed = "report" if wish.after else "my_workflow"
-    suggested = wish.name or suggest_workflow_id(stem or unnamed)
+    suggested = stem_id = wish.name or suggest_workflow_id(stem or unnamed)
+    number = 2
+    while project.workflow_dir(suggested).exists():
+        suggested, number = f"{stem_id}_{number}", number + 1
     return _asked("What is it called", suggested, usable)
 
 
@@ -201,11 +208,11 @@ def _ask_schedule(_: Project, wish: Wish, __: Look) -> None:
     before = wish.told.get("schedule", usual) or "-"
     never = "for after each run of those" if wish.after else "for never"
     told = _asked(f"When does it run? Minute, hour, day, month, weekday; - {never}", before, cron)
-    for key in ("schedule", "timezone"):
-        wish.told.pop(key, None)
+    wish.told.pop("schedule", None)
     if told != (usual or "-"):
         wish.told["schedule"] = "" if told == "-" else told
-    where = _asked("In which time zone", "UTC", zone)
+    where = _asked("In which time zone", wish.told.get("timezone", "UTC"), zone)
+    wish.told.pop("timezone", None)
     if where != "UTC":
         wish.told["timezone"] = where
 
@@ -218,7 +225,8 @@ def _usual_schedule(wish: Wish) -> str:
 def _ask_parts(_: Project, wish: Wish, __: Look) -> None:
     models = () if wish.after else (("use_dbt", "Models with dbt"),)
     for key, question in (*models, ("use_evidence", "A dashboard")):
-        told = _asked(f"{question}? yes, no", "yes", _one_of(("yes", "no")))
+        before = "yes" if wish.told.get(key, True) else "no"
+        told = _asked(f"{question}? yes, no", before, _one_of(("yes", "no")))
         wish.told.pop(key, None)
         if told == "no":
             wish.told[key] = False
@@ -273,6 +281,18 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
         return found[0]
 
     return check
+
+
+def _as_the_shell_reads(where: str, project: Project) -> str:
+    """A place without the quotes and backslashes of a path that was dropped into the terminal."""
+    try:
+        words = shlex.split(where)
+    except ValueError:
+        return where
+    if len(words) != 1 or (project.root / where).exists():
+        return where
+    is_quoted = where[0] in "'\"" and where[-1] == where[0]
+    return words[0] if is_quoted or (project.root / words[0]).exists() else where
 
 
 def _without_spaces(names: str) -> str:

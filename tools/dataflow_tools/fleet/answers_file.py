@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dataflow.shared.conflict_markers import CONFLICT
 from dataflow.shared.errors import DataflowError
+from dataflow.shared.yaml_explanation import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,6 +102,14 @@ def read_answers(path: Path) -> Answers:
 def _load(path: Path, text: str) -> dict[str, Any]:
     try:
         found = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
+    except yaml.MarkedYAMLError as error:
+        line, _, reason = explain(error, text)
+        raise AnswersError(
+            f"{path} is not valid YAML: line {line}: {reason}.",
+            "Correct it, `git add` it and commit."
+            if reason == CONFLICT
+            else "Restore it from git.",
+        ) from error
     except yaml.YAMLError as error:
         raise AnswersError(f"{path} is not valid YAML: {error}", "Restore it from git.") from error
     return found if isinstance(found, dict) else {}

@@ -8,6 +8,7 @@ nothing has happened. From then on, whoever comes next can finish the work.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -43,7 +44,7 @@ def replace_files(
     """Apply moves to a folder; either all of them happen or none.
 
     Args:
-        room: A folder for the journal, of this update's own, on the same file system.
+        room: A folder for the journal, of this update's own, on the same file system if possible.
         moves: The changes; the answers file should come last.
         index: Input for ``git update-index --index-info -z``, if conflicts are to be marked.
         top: The root of the repository, needed with ``index``.
@@ -202,7 +203,18 @@ def _put(staged: Path, target: Path) -> None:
     if target.is_dir() and not target.is_symlink():
         for inside, _, _ in os.walk(target, topdown=False):
             Path(inside).rmdir()
-    staged.replace(target)
+    try:
+        staged.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # The project's own files may lie on another file system than its workflows.
+        aside = target.with_name(f".{target.name}.moving")
+        aside.unlink(missing_ok=True)
+        shutil.copy2(staged, aside, follow_symlinks=False)
+        _flush(aside)
+        aside.replace(target)
+        staged.unlink()
 
 
 def _permissions(path: Path) -> int | None:

@@ -35,8 +35,8 @@ def merge_entries(
 ) -> Merge:
     """Merge two descendants of a file.
 
-    Content, executable bit and line endings are three questions, each answered by whichever
-    side changed it.
+    Content, executable bit, line endings and whether the last line has one are four questions,
+    each answered by whichever side changed it.
 
     Args:
         base: What both started from; ``None`` if both added the file.
@@ -85,11 +85,31 @@ def _merge_texts(
     uniform = [end for end in ends if end is not None]
     alike = b"mixed" not in uniform and len(set(uniform)) > 1
     if not alike:
-        return _run_merge(base, ours, theirs, labels, cwd)
+        return _merge_closed(base, ours, theirs, labels, cwd)
     plain = [data.replace(b"\r\n", b"\n") for data in (base, ours, theirs)]
-    merged, conflicts = _run_merge(plain[0], plain[1], plain[2], labels, cwd)
+    merged, conflicts = _merge_closed(plain[0], plain[1], plain[2], labels, cwd)
     wanted = ends[2] if ends[1] == ends[0] else ends[1]
     return (merged.replace(b"\n", b"\r\n") if wanted == b"\r\n" else merged), conflicts
+
+
+def _merge_closed(
+    base: bytes, ours: bytes, theirs: bytes, labels: Sequence[str], cwd: Path
+) -> tuple[bytes, int]:
+    merged, conflicts = _run_merge(base, ours, theirs, labels, cwd)
+    closed = [not text or text.endswith(b"\n") for text in (base, ours, theirs)]
+    if not conflicts or len(set(closed)) == 1:
+        return merged, conflicts
+    # A last line that an editor has left without its end says what it said.
+    texts = [
+        text if is_closed else text + (b"\r\n" if _line_end(text) == b"\r\n" else b"\n")
+        for text, is_closed in zip((base, ours, theirs), closed, strict=True)
+    ]
+    again, fewer = _run_merge(texts[0], texts[1], texts[2], labels, cwd)
+    if fewer >= conflicts:
+        return merged, conflicts
+    if not (fewer or _decided(closed)):
+        again = again.removesuffix(b"\n").removesuffix(b"\r")
+    return again, fewer
 
 
 def _run_merge(

@@ -221,7 +221,12 @@ def _commit(outcomes: list[UpdateOutcome]) -> str:
     where = " ".join(places) if len(places) <= _MANY else "..."
     versions = {outcome.target for outcome in outcomes}
     version = f" to {versions.pop()}" if len(versions) == 1 else ""
-    return f'git add {where} && git commit -m "Update workflows{version}" -- {where}'
+    what = f"Update workflows{version}"
+    if all(outcome.target == outcome.current for outcome in outcomes):
+        # Answers are others, and the version is the one that was there.
+        named = [outcome.workflow_id for outcome in outcomes]
+        what = f"Change {', '.join(named) if len(named) <= _MOST_NAMED else 'workflows'}"
+    return f'git add {where} && git commit -m "{what}" -- {where}'
 
 
 def _places(outcome: UpdateOutcome) -> list[str]:

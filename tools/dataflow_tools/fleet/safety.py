@@ -195,7 +195,9 @@ def _writes(change: Change) -> bool:
 def _is_noted(job: UpdateJob, dirty: Mapping[str, list[str]]) -> bool:
     if job.instance.name not in dirty:
         return False
-    job.outcome.notes.append("has uncommitted changes; commit them before updating")
+    note = "has uncommitted changes; commit them before updating"
+    if note not in job.outcome.notes:
+        job.outcome.notes.append(note)
     return True
 
 

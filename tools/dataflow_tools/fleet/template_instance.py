@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.suggestion import nearest_few
-from dataflow_tools.fleet.answers_file import ANSWERS_FILE, Answers, read_answers
+from dataflow_tools.fleet.answers_file import ANSWERS_FILE, Answers, AnswersError, read_answers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +42,22 @@ class Instance:
         return (self.folder / ANSWERS_FILE).is_file()
 
     def answers(self) -> Answers:
-        """Read its answers file; raises what `read_answers` raises."""
-        return read_answers(self.folder / ANSWERS_FILE)
+        """Read its answers file.
+
+        Raises:
+            AnswersError: As `read_answers` raises it, or the answers are those of the other kind:
+                what is made of them would be nothing that belongs here.
+        """
+        answers = read_answers(self.folder / ANSWERS_FILE)
+        # A template of somebody's own may ask nothing of the kind.
+        said = answers.some(["kind"]).get("kind")
+        kind = "project" if self.is_project else "workflow"
+        if said in ("project", "workflow") and said != kind:
+            raise AnswersError(
+                f"{answers.path} says `kind: {said}`, and this is a {kind}.",
+                f"Restore it from git, or write `kind: {kind}` if all else in it is the {kind}'s.",
+            )
+        return answers
 
 
 def project_instance(project: Project) -> Instance:

@@ -19,6 +19,7 @@ from dataflow_tools.fleet.update_lock import only_one_update
 from dataflow_tools.fleet.versions import TemplateError, expand_address, open_template
 from dataflow_tools.fleet.worktree import read_work_tree
 from dataflow_tools.scaffold.git import hide_credentials, run_git
+from dataflow_tools.scaffold.template_address import lasting_address
 
 if TYPE_CHECKING:
     from dataflow.shared.project import Project
@@ -81,7 +82,7 @@ def move_template(
 
 def _move(project: Project, source: str, former: str | None, *, plan_only: bool) -> TemplateMove:
     root = project.root.resolve()
-    source = _lasting(source)
+    source = lasting_address(source)
     known, foreign = {}, []
     for one in [project_instance(project), *find_instances(project, [])]:
         if one.is_managed and _leads_out(root, one):
@@ -144,16 +145,6 @@ def _former(known: dict[str, tuple[Instance, Answers]]) -> str:
             "Name with --from the one to leave.",
         )
     return sources.pop()
-
-
-def _lasting(source: str) -> str:
-    """An address that means the same from any folder."""
-    if Path(source).expanduser().exists():
-        return str(Path(source).expanduser().resolve())
-    address = source.rstrip("/")
-    # Copier takes a web address for a repository's only if it says so.
-    says_so = address.endswith(".git") or not address.startswith(("http://", "https://"))
-    return address if says_so else f"git+{address}"
 
 
 def _reachable(source: str, root: Path) -> Template | None:

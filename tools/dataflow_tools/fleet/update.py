@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.errors import BadInputError, DataflowError
+from dataflow_tools.fleet.answers_file import ANSWERS_FILE
 from dataflow_tools.fleet.applying import apply_all, journal_folder
 from dataflow_tools.fleet.journal import pending, recover
+from dataflow_tools.fleet.lost_answers import way_back
 from dataflow_tools.fleet.own_files import own_file_notes
 from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.fleet.results import UpdateJob, UpdateOutcome, UpdateReport, UpdateStatus
@@ -89,7 +91,7 @@ def update_workflows(
         jobs = [UpdateJob(one, _outcome(project, one)) for one in instances]
         report.outcomes = [job.outcome for job in jobs]
         with nullcontext(shared) if shared else RenderCache(project.root) as render_cache:
-            waiting = [job for job in jobs if _needs_update(render_cache, job, request)]
+            waiting = [job for job in jobs if _needs_update(project, render_cache, job, request)]
             managed = [job for job in jobs if job.instance.is_managed]
             if managed:
                 folders = [job.instance.folder for job in managed]
@@ -137,11 +139,22 @@ def _outcome(project: Project, instance: Instance) -> UpdateOutcome:
     return UpdateOutcome(instance.name, project.relative(folder), UpdateStatus.SKIPPED)
 
 
-def _needs_update(render_cache: RenderCache, job: UpdateJob, request: Request) -> bool:
+def _how_to_link(project: Project, instance: Instance) -> str:
+    """What to do to have a workflow updated that no answers file links to a template."""
+    if back := way_back(project, instance.folder):
+        return f"its {ANSWERS_FILE} is gone, which git has; bring it back: {back}"
+    return f"to have it updated, link it to the template: dataflow workflow adopt {instance.name}"
+
+
+def _needs_update(
+    project: Project, render_cache: RenderCache, job: UpdateJob, request: Request
+) -> bool:
     """Find out where a workflow is and where it goes; only those that move are looked at more."""
     outcome = job.outcome
     if not job.instance.is_managed:
         outcome.status = UpdateStatus.UNMANAGED
+        if request.names:
+            outcome.notes.append(_how_to_link(project, job.instance))
         return False
     try:
         answers = job.answers = job.instance.answers()

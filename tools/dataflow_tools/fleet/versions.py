@@ -264,7 +264,8 @@ def _local_path(address: str, near: Path) -> Path | None:
     candidates = [Path.cwd() / path, near / path]
     found = next((candidate for candidate in candidates if candidate.exists()), None)
     if found is None:
-        where = "" if path.is_absolute() else f" in {Path.cwd()} or {near}"
+        looked = dict.fromkeys(str(folder) for folder in (Path.cwd(), near))
+        where = "" if path.is_absolute() else f" in {' or '.join(looked)}"
         raise TemplateError(
             f"The template {address} does not exist{where}.",
             "Put it back. If it is elsewhere now: dataflow template move URL",

@@ -16,6 +16,7 @@ from dataflow.shared.shown import counted
 from dataflow.workflows.identifiers import check_workflow_id
 from dataflow.workflows.registry import check_known
 from dataflow_tools.fleet.answers_file import ANSWERS_FILE, read_answers
+from dataflow_tools.fleet.lost_answers import way_back
 from dataflow_tools.fleet.tree import Entry, read_entry, read_tree
 from dataflow_tools.lifecycle.plan import Plan, title_of
 from dataflow_tools.lifecycle.refusals import check_folder
@@ -78,6 +79,11 @@ def plan_adoption(project: Project, name: str, given: Mapping[str, Any]) -> Plan
         plan.look_at.append(
             f"The project's version of the template does not ask which files are your own: its "
             f"updates will be merged into {', '.join(own)}."
+        )
+    if back := way_back(project, folder):
+        plan.look_at.append(
+            f"Git has an {ANSWERS_FILE} of it. With that one back, updates go on as before, and "
+            f"reach all files of the template: {back}"
         )
     if find_top(project.root) is None:
         plan.look_at.append(

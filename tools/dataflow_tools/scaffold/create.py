@@ -118,11 +118,12 @@ def create_workflow(
     """
     check_workflow_id(workflow_id)
     folder = project.workflow_dir(workflow_id)
+    taken = BadInputError(
+        f"There is a workflow {workflow_id!r} already: {project.relative(folder)}.",
+        "Choose another name, or remove that folder first.",
+    )
     if folder.exists():
-        raise BadInputError(
-            f"There is a workflow {workflow_id!r} already: {project.relative(folder)}.",
-            "Choose another name, or remove that folder first.",
-        )
+        raise taken
     everything = {**answers, "kind": "workflow", "workflow_id": workflow_id}
     # Made aside and moved to its place when it is whole, whenever the process is stopped; as many
     # folders deep, for templates that read what lies above.
@@ -133,6 +134,9 @@ def create_workflow(
         _copy(_template_of(project), room / workflow_id, everything, ask=ask, told=told)
         relocate(room / workflow_id, folder)
     except OSError as error:
+        if folder.exists():
+            # Somebody else has made it in the meantime.
+            raise taken from error
         raise BadInputError(
             f"{project.relative(folder)} could not be made: {error.strerror or error}.",
             "See that the folder can be written and that the disk has room; then run it again.",
@@ -235,6 +239,9 @@ def _copy(
         if not existed:
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(path)
+        if isinstance(error, OSError) and error.errno is not None:
+            # The machine has said no; a command of git's that did so has no such number.
+            raise
         raise choice_error(str(error)) or BadInputError(
             f"The template could not be rendered: {error}",
             f"Correct the answer, or see that the template can be reached: {template.url}",

@@ -97,6 +97,11 @@ def local_path(location: str) -> Path:
         raise SourceSettingError(
             f"{path} is a folder, not a file.", f"Name the files, for example {location}/*.csv."
         )
+    if (path.exists() and not path.is_file()) or location == "-":
+        raise SourceSettingError(
+            f"{quoted(location)} is a stream, which can be read once; each run reads its source.",
+            "Save the data as a file, and name that.",
+        )
     if not path.is_file():
         raise SourceNotFoundError(f"There is no file {path}.", _advice(path))
     return path
