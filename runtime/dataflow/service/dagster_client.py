@@ -197,12 +197,19 @@ class Dagster(DagsterBackfills):
             WorkflowNotFoundError: The project has no such workflow.
             BrokenWorkflowError: It cannot be loaded.
             RunRequestError: It has no partitions, or none of these.
+            ServiceStoppedError: A process of the service is there and does not go on.
         """
-        job = self.job(workflow_id)
-        selector = {**repository(job.location), "pipelineName": job.name}
-        answer = self._graphql.ask(graphql.PARTITION, "pipelineOrError", selector=selector, key="")
-        known = expected(answer, "Pipeline")["partitionKeysOrError"]["partitionKeys"]
-        return asked.keys(workflow_id, known if job.is_partitioned else None)
+
+        def known() -> list[str] | None:
+            job = self.job(workflow_id)
+            selector = {**repository(job.location), "pipelineName": job.name}
+            answer = self._graphql.ask(
+                graphql.PARTITION, "pipelineOrError", selector=selector, key=""
+            )
+            keys = expected(answer, "Pipeline")["partitionKeysOrError"]["partitionKeys"]
+            return list(keys) if job.is_partitioned else None
+
+        return asked.keys(workflow_id, with_patience(self.project, known))
 
     def launch_backfill(self, workflow_id: str, keys: list[str], tags: dict[str, str]) -> Backfill:
         """Have Dagster's daemon run a workflow for many partitions.
