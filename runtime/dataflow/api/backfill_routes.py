@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Body, Path, Request, Response
 
 from dataflow.api.backfill_schemas import BackfillOut, BackfillRequest
 from dataflow.api.problems import responses
-from dataflow.api.routes import WorkflowId  # noqa: TC001 - FastAPI reads it
+from dataflow.api.routes import IdempotencyKey, WorkflowId  # noqa: TC001 - FastAPI reads them
 from dataflow.api.schemas import PREFIX
+from dataflow.service.launch_once import launch_backfill
+
+if TYPE_CHECKING:
+    from dataflow.service.backfills import Backfill
+    from dataflow.service.dagster_client import Dagster
+    from dataflow.service.unanswered import UnansweredLaunches
 
 router = APIRouter(prefix=PREFIX, tags=["backfills"])
 
@@ -24,15 +31,33 @@ BackfillId = Annotated[
     status_code=202,
     responses=responses(400, 401, 404, 409, 413, 415, 422, 502, 503),
 )
-def start_backfill(
+async def start_backfill(
     request: Request,
     response: Response,
     workflow_id: WorkflowId,
     body: Annotated[BackfillRequest | None, Body(description="Which partitions.")] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> BackfillOut:
-    """Dagster's daemon puts a run for each into the queue; each replaces its partition."""
+    """Dagster's daemon puts a run for each into the queue; each replaces its partition.
+
+    While a backfill of the same partitions is under way, it is answered, and no second one begins;
+    to have one all the same, send a new `Idempotency-Key`.
+    """
+    dagster: Dagster = request.app.state.dagster
     asked = body or BackfillRequest()
-    backfill = request.app.state.dagster.launch_backfill(workflow_id, asked.range)
+
+    async def launch() -> Backfill:
+        return await run_sync(launch_backfill, dagster, workflow_id, asked.range, idempotency_key)
+
+    # It may be over before a caller whose connection was lost asks again.
+    unanswered: UnansweredLaunches = request.app.state.unanswered
+    again = unanswered.request(
+        request.state.caller.name, "backfill", workflow_id, asked.model_dump(), idempotency_key
+    )
+    backfill = await unanswered.launch(
+        again, request.is_disconnected, launch, lambda its_id: run_sync(dagster.backfill, its_id)
+    )
+    await unanswered.remember(again, backfill.backfill_id, request.is_disconnected)
     response.headers["Location"] = f"{PREFIX}/backfills/{backfill.backfill_id}"
     return BackfillOut.of(backfill, request.app.state.ui)
 

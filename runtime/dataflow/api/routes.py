@@ -47,6 +47,17 @@ RunId = Annotated[
         max_length=200,
     ),
 ]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="Any text of your own. Sent again with the same request, it is answered with "
+        "what was started the first time, and nothing is started twice. Without one that holds "
+        "where your connection ended before the answer.",
+        examples=["order-4711"],
+    ),
+]
 
 
 @router.get(
@@ -101,17 +112,7 @@ async def run_workflow(
             examples=[60],
         ),
     ] = 0,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=255,
-            description="Any text of your own. Sent again with the same request, it is answered "
-            "with the run of the first time, and no second run is started. Without one that holds "
-            "where your connection ended before the answer.",
-            examples=["order-4711"],
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> RunOut:
     """Put a run into Dagster's queue. One run of a workflow is executed at a time."""
     dagster = _dagster(request)
@@ -142,7 +143,7 @@ async def run_workflow(
     if run.is_over:
         response.status_code = 200
         run = await run_sync(dagster.run, run.run_id)
-    await unanswered.remember(again, run, request.is_disconnected)
+    await unanswered.remember(again, run.run_id, request.is_disconnected)
     response.headers["Location"] = f"{PREFIX}/runs/{run.run_id}"
     return RunOut.of(run, _ui(request), with_steps=run.is_over)
 

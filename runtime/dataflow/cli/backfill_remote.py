@@ -31,11 +31,15 @@ def backfill_remote(
         DagsterUnavailableError: No service answers.
     """
     with service_client(project) as dagster:
-        begun = dagster.launch_backfill(name, PartitionRange(only=keys))
+        # Not before it is known that what it needs is installed.
+        from dataflow.service.launch_once import launch_backfill
+
+        begun = launch_backfill(dagster, name, PartitionRange(only=keys))
         what, path = f"The backfill {begun.backfill_id}", f"/runs/b/{begun.backfill_id}"
         with followed(what, project, dagster, path) as where:
             if not as_json:
-                line.say(f"  Backfill {begun.backfill_id}: {where}")
+                already = "" if begun.is_new else ", under way already"
+                line.say(f"  Backfill {begun.backfill_id}{already}: {where}")
             ended = _follow(dagster, begun.backfill_id, line, as_json=as_json)
     failed = [run.partition for run in ended.runs if run.status != "succeeded"]
     if ended.error:

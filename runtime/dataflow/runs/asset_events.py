@@ -24,15 +24,18 @@ from dagster import (
 )
 from dagster._core.events import AssetObservationData, StepMaterializationData
 
+from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.shared.logging import get_logger
+from dataflow.shared.upstream import is_workflow_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dagster import DagsterInstance
+    from dagster import DagsterInstance, DagsterRun
 
     from dataflow.runs.context import RunContext
+    from dataflow.shared.project import Project
 
 log = get_logger(__name__)
 
@@ -105,6 +108,14 @@ def report_events(
             instance.report_dagster_event(reported, run_id, logging.INFO)
     except Exception as error:  # of whatever store the history is in
         log.warning(f"Dagster's history could not be told what this run made: {error}")
+
+
+def workflow_of_assets(run: DagsterRun, project: Project) -> str:
+    """The workflow that a run's assets are of, or its tag names; empty if they are of several."""
+    of = {key.path[0] for key in run.asset_selection or ()}
+    name = of.pop() if len(of) == 1 else ""
+    is_one = bool(name) and is_workflow_folder(project.workflow_dir(name))
+    return run.tags.get(WORKFLOW_TAG) or (name if is_one else "")
 
 
 def _dagster_event(event: AssetEvent, step_key: str, job_name: str) -> DagsterEvent:

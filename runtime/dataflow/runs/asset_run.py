@@ -16,15 +16,17 @@ from dagster import (
     MaterializeResult,
 )
 
-from dataflow.runs.asset_events import report_events, told_events
+from dataflow.runs.asset_events import report_events, told_events, workflow_of_assets
 from dataflow.runs.context import RunContext, enter_run, own_config, share_with_author
-from dataflow.runs.dagster_names import WORKFLOW_TAG
+from dataflow.runs.dagster_names import LOADED_ROWS, SUMMARY, WORKFLOW_TAG
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.lock import alive, workflow_lock
 from dataflow.runs.place import check_place, check_reach
 from dataflow.runs.policy import ends_in_time, timeout_tags
 from dataflow.runs.promotion import finish_interrupted_promotion, promote_run
+from dataflow.runs.run_events import run_event
 from dataflow.runs.run_part import DASHBOARD, MODELS, loaded_before, part_tags
+from dataflow.runs.run_progress import RunProgress
 from dataflow.runs.table_making import make_dashboard, make_models
 from dataflow.shared.project import find_project
 from dataflow.warehouse.upstream_tables import hold_upstream_tables, release_upstream_tables
@@ -62,22 +64,29 @@ def make_assets(
     parts = [*([MODELS] if models else []), *([DASHBOARD] if with_dashboard else [])]
     _tag(context, workflow_id, [] if loaded_by else parts)
     told: Told = []
+    said: list[str] = []
+    rows: int | None = None
     with _run(context, workflow_id) as run:
         try:
             if loaded_by is None:
                 loaded_before(run)
             else:
                 # In this process and run: its steps find both as if it were a run of the job.
-                loaded_by.execute_in_process(run_config=loaded_by.run_config)
+                done = loaded_by.execute_in_process(run_config=loaded_by.run_config)
+                steps = RunProgress(workflow_id, run.project)
+                for event in done.all_events:
+                    steps.add(run_event(event))
+                said += [step.summary for step in steps.steps if step.summary]
+                rows = next((s.rows for s in reversed(steps.steps) if s.rows is not None), None)
                 _take_up(run, told)
             if models:
-                _, summary = make_models(run, () if with_all_models else models)
+                said.append(make_models(run, () if with_all_models else models)[1])
                 _take_up(run, told)
-                context.log.info(summary)
+                context.log.info(said[-1])
             if with_dashboard:
-                _, summary = make_dashboard(run)
+                said.append(make_dashboard(run)[1])
                 _take_up(run, told)
-                context.log.info(summary)
+                context.log.info(said[-1])
         except Exception:
             _take_up(run, told)
             _report(context, told, success=False)
@@ -85,7 +94,7 @@ def make_assets(
         promote_run(run)
         if run.upstream:
             release_upstream_tables(run.upstream)
-    yield from _results(context, told)
+    yield from _results(context, told, {SUMMARY: "; ".join(said), LOADED_ROWS: rows})
 
 
 def _take_up(run: RunContext, told: Told) -> None:
@@ -123,21 +132,30 @@ def _run(context: OpExecutionContext, workflow_id: str) -> Iterator[RunContext]:
 
 def _tag(context: OpExecutionContext, workflow_id: str, parts: Sequence[str]) -> None:
     """Let lists find the run as one of the workflow, unless it is one of several."""
-    of = {key.path[0] for key in context.run.asset_selection or ()}
-    if WORKFLOW_TAG not in context.run.tags and len(of) == 1:
-        config = own_config(find_project(), workflow_id)
+    project = find_project()
+    if WORKFLOW_TAG not in context.run.tags and workflow_of_assets(context.run, project):
+        config = own_config(project, workflow_id)
         limit = timeout_tags(config.run if config else None)
         tags = {WORKFLOW_TAG: workflow_id, **part_tags(parts), **limit}
         context.instance.add_run_tags(context.run_id, tags)
 
 
-def _results(context: OpExecutionContext, told: Told) -> Iterator[Any]:
-    """What was made and checked, where it was asked for; Dagster is told of the rest at once."""
+def _results(
+    context: OpExecutionContext, told: Told, of_step: dict[str, str | int | None]
+) -> Iterator[Any]:
+    """What was made and checked, where it was asked for; Dagster is told of the rest at once.
+
+    Args:
+        of_step: What the last of these says of the whole step.
+    """
     asked, checks = context.selected_asset_keys, context.selected_asset_check_keys
     others: Told = []
+    made = [each for each in told if isinstance(each, AssetMaterialization)]
+    last = next((each for each in reversed(made) if each.asset_key in asked), None)
     for event in told:
         if isinstance(event, AssetMaterialization) and event.asset_key in asked:
-            yield MaterializeResult(asset_key=event.asset_key, metadata=event.metadata)
+            said = {k: v for k, v in of_step.items() if v is not None} if event is last else {}
+            yield MaterializeResult(asset_key=event.asset_key, metadata={**event.metadata, **said})
         elif isinstance(event, AssetCheckEvaluation) and event.asset_check_key in checks:
             yield AssetCheckResult(
                 asset_key=event.asset_key,

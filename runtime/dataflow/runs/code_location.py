@@ -39,6 +39,7 @@ from dataflow.runs.definitions import (
     without_faulty_extras,
     without_taken_names,
 )
+from dataflow.runs.executor import noting_executor
 from dataflow.runs.file_arrival import file_sensors
 from dataflow.runs.lineage_assets import assets_of
 from dataflow.runs.lineage_checks import checks_of
@@ -161,7 +162,7 @@ def _assemble(
         resources=resources or None,
         # Assets that are made from Dagster's UI, and jobs that name none: a process for each step
         # costs more than most steps do, and each loads all workflows.
-        executor=in_process_executor,
+        executor=noting_executor(project),
     )
 
 

@@ -15,6 +15,9 @@ BACKFILL_TAG = "dataflow/backfill"
 DAGSTER_BACKFILL_TAG = "dagster/backfill"
 # On runs that do a part of what the workflow does: which one, see `dataflow.runs.run_part`.
 PART_TAG = "dataflow/part"
+# What the last asset that a step makes says of the whole step: in a few words, and rows loaded.
+SUMMARY = "dataflow/summary"
+LOADED_ROWS = "dataflow/rows_loaded"
 # The name that workspace.yaml gives the project's code location.
 LOCATION_NAME = "dataflow"
 # The name that Dagster gives the one repository of a `Definitions`.

@@ -10,7 +10,12 @@ from dagster._core.errors import raise_execution_interrupts
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
-from dataflow.runs.asset_events import report_events, take_up_events, told_events
+from dataflow.runs.asset_events import (
+    report_events,
+    take_up_events,
+    told_events,
+    workflow_of_assets,
+)
 from dataflow.runs.context import RunContext, enter_run, resumed_run, share_with_author
 from dataflow.runs.last_run import show_on_index
 from dataflow.runs.launch_config import asked_tags
@@ -84,6 +89,21 @@ def promoting_executor(run: RunContext) -> ExecutorDefinition:
     return ExecutorDefinition(name, executor_creation_fn=lambda _: _PromotingExecutor(run, steps))
 
 
+def noting_executor(project: Project) -> ExecutorDefinition:
+    """An executor in this process for runs of no workflow's job: of assets, or an author's others.
+
+    Who holds a workflow in them are their steps; what became of the run is noted.
+    """
+    inner: Any = in_process_executor
+
+    def create(init_context: InitExecutorContext) -> Executor:
+        return _NotingExecutor(project, inner.executor_creation_fn(init_context))
+
+    return ExecutorDefinition(
+        inner.name, inner.config_schema, inner.get_requirements, executor_creation_fn=create
+    )
+
+
 class _WholeRun(Executor):
     """Lets another executor execute the steps."""
 
@@ -114,7 +134,8 @@ class _PromotingExecutor(_WholeRun):
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[DagsterEvent]:
-        return noted(self._run, self._execute(plan_context, execution_plan))
+        run, events = self._run, self._execute(plan_context, execution_plan)
+        return noted(run.project, run.workflow_id, run.run_id, events)
 
     def _execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
@@ -155,6 +176,20 @@ class _PromotingExecutor(_WholeRun):
         if self._run.upstream:
             release_upstream_tables(self._run.upstream)
         report_events(instance, self._run.run_id, job_name, told, success=True)
+
+
+class _NotingExecutor(_WholeRun):
+    def __init__(self, project: Project, steps: Executor) -> None:
+        super().__init__(steps)
+        self._project = project
+
+    def execute(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
+    ) -> Iterator[DagsterEvent]:
+        run = plan_context.dagster_run
+        workflow_id = workflow_of_assets(run, self._project) or run.job_name.removesuffix("_job")
+        events = self._steps.execute(plan_context, execution_plan)
+        return noted(self._project, workflow_id, run.run_id, events)
 
 
 class _HoldingExecutor(_WholeRun):

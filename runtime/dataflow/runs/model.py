@@ -103,8 +103,9 @@ class Run:
 
     @property
     def rows(self) -> int | None:
-        """How many rows its step ``load`` loaded, if it has one that says so."""
-        return next((step.rows for step in reversed(self.steps) if step.name == "load"), None)
+        """How many rows its step ``load`` loaded, or that of its assets, if one says so."""
+        loading = (step for step in reversed(self.steps) if step.name in ("load", "build"))
+        return next((step.rows for step in loading), None)
 
     @property
     def whole_error(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from dataflow.runs.dagster_names import LOADED_ROWS, SUMMARY
 from dataflow.runs.run_progress import EventKind, RunEvent, RunProgress
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def run_event(event: DagsterEvent, at: float | None = None) -> RunEvent:
         kind, error = "run_failure", event.job_failure_data.error
     elif event.is_engine_event:
         kind, error = "engine", event.engine_event_data.error
-    summary, rows = said.get("summary"), said.get("rows")
+    # Of a step that makes assets the latter are of one of these.
+    summary = said.get(SUMMARY) or said.get("summary")
+    rows = said.get(LOADED_ROWS) if SUMMARY in said else said.get("rows")
     return RunEvent(
         kind,
         time.time() if at is None else at,

@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
     from dagster import DagsterEvent
 
-    from dataflow.runs.context import RunContext
+    from dataflow.shared.project import Project
 
 
-def noted(run: RunContext, events: Iterator[DagsterEvent]) -> Iterator[DagsterEvent]:
+def noted(
+    project: Project, workflow_id: str, run_id: str, events: Iterator[DagsterEvent]
+) -> Iterator[DagsterEvent]:
     """The events of a run, each handed on; after the last, or an end before it, a note is taken."""
-    progress = RunProgress(run.workflow_id, run.project)
+    progress = RunProgress(workflow_id, project)
     rejected = 0
     try:
-        with traced(run.workflow_id, run.run_id, progress):
+        with traced(workflow_id, run_id, progress):
             for event in events:
                 progress.add(run_event(event))
                 if event.is_successful_output:
@@ -31,4 +33,4 @@ def noted(run: RunContext, events: Iterator[DagsterEvent]) -> Iterator[DagsterEv
                 yield event
     finally:
         note = RunNote(progress.steps, rejected)
-        RunLedger(run.project).note(run.run_id, run.workflow_id, note)
+        RunLedger(project).note(run_id, workflow_id, note)

@@ -41,7 +41,11 @@ class BackfillRun:
 
 @dataclass(frozen=True)
 class Backfill:
-    """A backfill and its runs, in the order of their partitions."""
+    """A backfill and its runs, in the order of their partitions.
+
+    Args:
+        is_new: False if whoever asked for it was given one that there was already.
+    """
 
     backfill_id: str
     workflow_id: str
@@ -50,6 +54,7 @@ class Backfill:
     ended_at: datetime | None
     runs: Sequence[BackfillRun]
     error: str = ""
+    is_new: bool = True
 
 
 def workflow_of_backfill(answer: dict[str, Any], of_job: Callable[[str], str]) -> str:

@@ -95,10 +95,10 @@ def _cancel(
     try:
         run = dagster.cancel(run_id, force=force)
     except RunEndedError as error:
+        ended = dagster.status(run_id).status
         # Its backfill, cancelled before, may have been quicker.
-        if was_open and dagster.status(run_id).status == "canceled":
-            return CancelledRun(run_id, workflow_id, "canceled")
-        return CancelledRun(run_id, workflow_id, None, error.reason)
+        is_done = was_open and ended == "canceled"
+        return CancelledRun(run_id, workflow_id, ended, "" if is_done else error.reason)
     except DataflowError as error:
         return CancelledRun(run_id, workflow_id, None, error.reason)
     return CancelledRun(run_id, run.workflow_id, run.status)

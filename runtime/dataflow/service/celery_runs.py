@@ -11,6 +11,7 @@ from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 from dataflow.runs.launcher_kind import chosen_launcher
 from dataflow.runs.lock import lost_process
 from dataflow.service.celery_launcher import BrokerError, CelerySettings, app_settings
+from dataflow.service.run_end import keep_end
 from dataflow.shared.project import find_project
 from dataflow.shared.redaction import redact
 
@@ -67,6 +68,8 @@ class CeleryLauncher(CeleryRunLauncher):
         if run is None or run.is_finished or DAGSTER_CELERY_TASK_ID_TAG not in run.tags:
             return False
         self._instance.report_run_canceling(run)
+        if keep_end(self._instance, run_id):
+            return False
         return bool(super().terminate(run_id))
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.service import graphql
 from dataflow.service.backfills import parse_backfill, workflow_of_backfill
@@ -12,6 +12,13 @@ from dataflow.service.graphql_answer import expected
 
 if TYPE_CHECKING:
     from dataflow.service.backfills import Backfill
+
+
+class FoundBackfill(NamedTuple):
+    """A backfill's id and tags, Dagster's own among them."""
+
+    backfill_id: str
+    tags: dict[str, str]
 
 
 class DagsterBackfills(DagsterRuns):
@@ -31,6 +38,24 @@ class DagsterBackfills(DagsterRuns):
                 f"There is no backfill {backfill_id!r}.", "Dagster's UI lists those there are."
             )
         return parse_backfill(expected(answer, "PartitionBackfill"), self._workflow_of_job)
+
+    def find_backfills(
+        self, tags: dict[str, str], *, only_requested: bool = False
+    ) -> list[FoundBackfill]:
+        """The backfills that were given some tags, the newest first.
+
+        Args:
+            only_requested: Only those that still put runs into the queue, or wait for them.
+        """
+        wanted = [{"key": key, "value": value} for key, value in tags.items()]
+        answer = self._graphql.ask(
+            graphql.FIND_BACKFILLS, "runsFeedOrError", filter={"tags": wanted}
+        )
+        return [
+            FoundBackfill(each["id"], {tag["key"]: tag["value"] for tag in each["tags"]})
+            for each in expected(answer, "RunsFeedConnection")["results"]
+            if not only_requested or each["status"] == "REQUESTED"
+        ]
 
     def cancel_backfill(self, backfill_id: str) -> Backfill:
         """Ask for the end of a backfill: no more of its runs begin, and those under way are ended.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import yaml
@@ -33,10 +33,14 @@ from dataflow.workflows.registry import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dataflow.runs.model import Run
     from dataflow.runs.run_request import PartitionRange
     from dataflow.service.backfills import Backfill
     from dataflow.shared.project import Project
+
+Launched = TypeVar("Launched")
 
 _SECONDS_OF_MEMORY = 3.0
 # Dagster writes each run into its history; more at once only wait for each other there.
@@ -141,22 +145,30 @@ class Dagster(DagsterBackfills):
             RunRequestError: It has no such partition or part, or needs a partition.
             ServiceStoppedError: A process of the service is there and does not go on.
         """
-        # By which a run is found again whose launch was done and whose answer was lost.
+        return self._once(
+            lambda once: self._launch(workflow_id, asked, {**tags, **once}),
+            lambda once: next(iter(self.runs(once, limit=1)), None),
+        )
+
+    def _once(
+        self,
+        launch: Callable[[dict[str, str]], Launched],
+        find: Callable[[dict[str, str]], Launched | None],
+    ) -> Launched:
+        """What a launch gives; asked for again with patience, unless it is found to be done.
+
+        Args:
+            launch: Does it, with tags by which it is found where its answer was lost.
+            find: Looks for it by these.
+        """
         once = {_LAUNCH_TAG: str(uuid4())}
-
-        def launch() -> Run:
-            return self._launch(workflow_id, asked, {**tags, **once})
-
-        def launch_again() -> Run:
-            return next(iter(self.runs(once, limit=1)), None) or launch()
-
         try:
-            return launch()
+            return launch(once)
         except DagsterUnavailableError:
             if not is_up(self.project, "dagster"):
                 raise
             check_not_stopped(self.project)
-        return with_patience(self.project, launch_again)
+        return with_patience(self.project, lambda: find(once) or launch(once))
 
     def _launch(self, workflow_id: str, asked: RunRequest, tags: dict[str, str]) -> Run:
         job = self.job(workflow_id)
@@ -178,29 +190,61 @@ class Dagster(DagsterBackfills):
             raise BadRunConfigError(workflow_id, [fault["message"] for fault in answer["errors"]])
         return parse_run(expected(answer, "LaunchRunSuccess")["run"], self.project)
 
-    def launch_backfill(self, workflow_id: str, asked: PartitionRange) -> Backfill:
-        """Have Dagster's daemon run a workflow for many partitions.
+    def partition_keys(self, workflow_id: str, asked: PartitionRange) -> list[str]:
+        """The keys of the partitions that are meant.
 
         Raises:
             WorkflowNotFoundError: The project has no such workflow.
             BrokenWorkflowError: It cannot be loaded.
             RunRequestError: It has no partitions, or none of these.
+            ServiceStoppedError: A process of the service is there and does not go on.
         """
+
+        def known() -> list[str] | None:
+            job = self.job(workflow_id)
+            selector = {**repository(job.location), "pipelineName": job.name}
+            answer = self._graphql.ask(
+                graphql.PARTITION, "pipelineOrError", selector=selector, key=""
+            )
+            keys = expected(answer, "Pipeline")["partitionKeysOrError"]["partitionKeys"]
+            return list(keys) if job.is_partitioned else None
+
+        return asked.keys(workflow_id, with_patience(self.project, known))
+
+    def launch_backfill(self, workflow_id: str, keys: list[str], tags: dict[str, str]) -> Backfill:
+        """Have Dagster's daemon run a workflow for many partitions.
+
+        Args:
+            keys: Those, as `partition_keys` gives them.
+            tags: Tags of the backfill and its runs.
+
+        Raises:
+            WorkflowNotFoundError: The project has no such workflow.
+            BrokenWorkflowError: It cannot be loaded.
+            ServiceStoppedError: A process of the service is there and does not go on.
+        """
+
+        def find(once: dict[str, str]) -> str | None:
+            return next((each.backfill_id for each in self.find_backfills(once)), None)
+
+        begun = self._once(
+            lambda once: self._launch_backfill(workflow_id, keys, {**tags, **once}), find
+        )
+        return with_patience(self.project, lambda: self.backfill(begun))
+
+    def _launch_backfill(self, workflow_id: str, keys: list[str], tags: dict[str, str]) -> str:
         job = self.job(workflow_id)
-        selector = {**repository(job.location), "pipelineName": job.name}
-        answer = self._graphql.ask(graphql.PARTITION, "pipelineOrError", selector=selector, key="")
-        known = expected(answer, "Pipeline")["partitionKeysOrError"]["partitionKeys"]
-        keys = asked.keys(workflow_id, known if job.is_partitioned else None)
+        tags = {WORKFLOW_TAG: workflow_id, **tags}
         params = {
             "selector": {
                 "partitionSetName": f"{job.name}_partition_set",
                 "repositorySelector": repository(job.location),
             },
             "partitionNames": keys,
-            "tags": [{"key": WORKFLOW_TAG, "value": workflow_id}],
+            "tags": [{"key": key, "value": value} for key, value in tags.items()],
         }
         answer = self._graphql.ask(graphql.BACKFILL, "launchPartitionBackfill", params=params)
-        return self.backfill(expected(answer, "LaunchBackfillSuccess")["backfillId"])
+        return str(expected(answer, "LaunchBackfillSuccess")["backfillId"])
 
     def health(self) -> Health:
         """How Dagster does."""

@@ -224,6 +224,17 @@ query OpenBackfills {
   }
 }
 """
+FIND_BACKFILLS = """
+query FindBackfills($filter: RunsFilter!) {
+  runsFeedOrError(view: BACKFILLS, filter: $filter, limit: 100) {
+    __typename
+    ... on RunsFeedConnection {
+      results { ... on PartitionBackfill { id status tags { key value } } }
+    }
+    ... on Error { message }
+  }
+}
+"""
 BACKFILL_STATUS = (
     _ERROR_FIELDS
     + """

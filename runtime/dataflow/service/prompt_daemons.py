@@ -19,6 +19,8 @@ from dagster._daemon.daemon import BackfillDaemon
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.utils import DaemonErrorCapture
 
+from dataflow.service.prompt_coordinator import queue_lock
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -120,6 +122,11 @@ class _EndOrWork(threading.Event):
 
 class PromptQueueDaemon(QueuedRunCoordinatorDaemon):
     """Looks into the queue whenever a run has ended, and else as often as Dagster's."""
+
+    def _dequeue_run(self, *arguments: Any, **named: Any) -> bool:
+        # A run that is cancelled at this moment is not started any more.
+        with queue_lock():
+            return super()._dequeue_run(*arguments, **named)
 
     def core_loop(
         self, workspace_process_context: Context, shutdown_event: threading.Event

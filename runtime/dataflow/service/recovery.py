@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.runs.dagster_names import HOST_TAG, RUN_HOST_TAG
 from dataflow.runs.lock import lost_process
+from dataflow.service.run_end import close_run
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
@@ -19,6 +20,8 @@ def close_lost_runs(
     instance: DagsterInstance, at_least: float = 0.0, project: Project | None = None
 ) -> list[str]:
     """Mark runs as failed that a killed service had started and whose processes are gone.
+
+    Those that were being cancelled are marked as that.
 
     Queued runs are left alone: the next service starts them. So are runs of other machines, and
     those that `dataflow workflow run` executes, unless the lock that each run holds in a shared
@@ -48,8 +51,8 @@ def close_lost_runs(
         if project is not None and project.settings.history:
             gone = lost_process(project, run.run_id)
             if gone:
-                instance.report_run_failed(run, f"The {gone} that executed this run is gone.")
-                lost.append(run.run_id)
+                if close_run(instance, run.run_id, f"The {gone} that executed this run is gone."):
+                    lost.append(run.run_id)
                 continue
             # Where it is executed is not known before it has begun: leave it to its own host.
             if run.tags.get(RUN_HOST_TAG) != socket.gethostname():
@@ -58,8 +61,9 @@ def close_lost_runs(
             continue
         if _is_alive(instance, run):
             continue
-        instance.report_run_failed(run, "The service that executed this run is gone.")
-        lost.append(run.run_id)
+        # It may have ended by itself since it was looked at.
+        if close_run(instance, run.run_id, "The service that executed this run is gone."):
+            lost.append(run.run_id)
     return lost
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dataflow.runs.dagster_names import WORKFLOW_TAG
+from dataflow.runs.dagster_names import LOADED_ROWS, SUMMARY, WORKFLOW_TAG
 from dataflow.runs.model import Run, own_tags, run_status
 from dataflow.runs.run_progress import EventKind, RunEvent, RunProgress
 from dataflow.shared.redaction import redact
@@ -103,8 +103,8 @@ def _event(event: dict[str, Any]) -> RunEvent:
         event.get("stepKey"),
         event.get("message") or "",
         _error(error) if error else None,
-        str(said.get("summary", "")),
-        said.get("rows"),
+        str(said.get(SUMMARY) or said.get("summary", "")),
+        said.get(LOADED_ROWS) if SUMMARY in said else said.get("rows"),
     )
 
 

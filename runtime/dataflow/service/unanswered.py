@@ -7,12 +7,12 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from dataflow.runs.model import Run
+Launched = TypeVar("Launched")
 
 _SECONDS_TO_REMEMBER = 900.0
 _MOST = 1000
@@ -24,18 +24,18 @@ class _Launch:
 
     Args:
         is_gone: Whether its caller has gone.
-        done: The run, as soon as there is one.
+        done: The run or backfill, as soon as there is one.
     """
 
     is_gone: Callable[[], Awaitable[bool]]
-    done: asyncio.Future[Run] = field(default_factory=lambda: asyncio.Future())
+    done: asyncio.Future[Any] = field(default_factory=lambda: asyncio.Future())
 
 
 class UnansweredLaunches:
     """Lets the same request of the same caller lead to one run where the first got no answer.
 
     A caller that was answered and asks once more wants another run. One whose connection ended
-    before cannot know that there is a run: it gets that one, once.
+    before cannot know that there is a run: it gets that one, once. So it is with backfills.
     """
 
     def __init__(self) -> None:
@@ -51,45 +51,45 @@ class UnansweredLaunches:
         self,
         request: str,
         is_gone: Callable[[], Awaitable[bool]],
-        launch: Callable[[], Awaitable[Run]],
-        look_up: Callable[[str], Awaitable[Run]],
-    ) -> Run:
+        launch: Callable[[], Awaitable[Launched]],
+        look_up: Callable[[str], Awaitable[Launched]],
+    ) -> Launched:
         """The run of an earlier try that nobody was told of, or a new one.
 
         Args:
             is_gone: Whether the caller of this try has gone.
             look_up: Gives a run by its id.
         """
-        at, run_id = self._known.pop(request, (float("-inf"), ""))
+        at, its_id = self._known.pop(request, (float("-inf"), ""))
         if time.monotonic() - at < _SECONDS_TO_REMEMBER:
-            return await look_up(run_id)
+            return await look_up(its_id)
         earlier = self._under_way.get(request)
         if earlier is not None and await earlier.is_gone():
-            run = await asyncio.shield(earlier.done)
+            run: Launched = await asyncio.shield(earlier.done)
             self._known.pop(request, None)
             return run
         own = _Launch(is_gone)
         self._under_way[request] = own
         try:
-            run = await launch()
+            launched = await launch()
         except BaseException as error:
             own.done.set_exception(error)
             # Nobody may be there to look at it.
             own.done.exception()
             raise
         else:
-            own.done.set_result(run)
-            return run
+            own.done.set_result(launched)
+            return launched
         finally:
             if self._under_way.get(request) is own:
                 del self._under_way[request]
 
     async def remember(
-        self, request: str, run: Run, is_gone: Callable[[], Awaitable[bool]]
+        self, request: str, its_id: str, is_gone: Callable[[], Awaitable[bool]]
     ) -> None:
-        """Call it last before the answer: note the run if nobody is there to get it."""
+        """Call it last before the answer: note what was launched if nobody is there to get it."""
         if not await is_gone():
             return
         while len(self._known) >= _MOST:
             del self._known[next(iter(self._known))]
-        self._known[request] = (time.monotonic(), run.run_id)
+        self._known[request] = (time.monotonic(), its_id)

@@ -21,6 +21,7 @@ from dataflow.runs.dagster_names import (
     WORKER_VARIABLE,
 )
 from dataflow.service.process_identity import living_process
+from dataflow.service.run_end import close_run, keep_end
 
 if TYPE_CHECKING:
     from dagster import DagsterRun
@@ -72,17 +73,20 @@ class WarmRunLauncher(DefaultRunLauncher):
         run = self._instance.get_run_by_id(run_id)
         identity = run.tags.get(RUN_PROCESS_TAG) if run else None
         if run is None or not identity:
-            return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
+            reached = bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
+            return reached and not keep_end(self._instance, run_id)
         if run.is_finished or not _is_here(run):
             return False
         self._instance.report_run_canceling(run)
+        if keep_end(self._instance, run_id):
+            return False
         pid = living_process(identity)
         try:
             if pid is None:
                 raise ProcessLookupError
             os.kill(pid, signal.SIGINT)
         except ProcessLookupError:
-            self._instance.report_run_canceled(run)
+            return close_run(self._instance, run_id)
         return True
 
     @property

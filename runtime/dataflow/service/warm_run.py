@@ -8,7 +8,7 @@ import socket
 import sys
 from importlib import invalidate_caches
 
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance, RunsFilter
 from dagster._core.events import EngineEventData
 from dagster._grpc.impl import core_execute_run
 from dagster._utils.hosted_user_process import recon_job_from_origin
@@ -21,6 +21,7 @@ from dataflow.runs.dagster_names import (
     WORKFLOW_TAG,
     WORKFLOW_VARIABLE,
 )
+from dataflow.service.run_end import close_run
 from dataflow.service.warm_request import reseed
 from dataflow.shared.importing import collect_seldom
 
@@ -50,22 +51,17 @@ def execute_run(run_id: str) -> None:
                 pass
         except BaseException:  # noqa: S110 - it stands in the run's history already
             pass
-        ended = instance.get_run_by_id(run_id)
-        if ended is not None and not ended.is_finished:
-            instance.report_run_failed(ended)
+        close_run(instance, run_id)
 
 
-def close_run(identity: str, code: int) -> None:
+def close_run_of(identity: str, code: int) -> None:
     """Mark the run as ended of a process that ended before it could."""
     filters = RunsFilter(tags={RUN_PROCESS_TAG: identity})
     with DagsterInstance.get() as instance:
         for run in instance.get_runs(filters, limit=2):
-            is_here = run.tags.get(RUN_HOST_TAG, socket.gethostname()) == socket.gethostname()
-            if run.is_finished or not is_here:
-                continue
-            if run.status == DagsterRunStatus.CANCELING:
-                instance.report_run_canceled(run)
+            if run.tags.get(RUN_HOST_TAG, socket.gethostname()) != socket.gethostname():
                 continue
             how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
             pid = identity.partition("@")[0]
-            instance.report_run_failed(run, f"The process {pid} of this run ended early: {how}.")
+            reason = f"The process {pid} of this run ended early: {how}."
+            close_run(instance, run.run_id, reason)

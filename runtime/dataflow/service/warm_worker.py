@@ -241,9 +241,9 @@ class _Worker:
 
 
 def _close_run(identity: str, code: int) -> int:
-    from dataflow.service.warm_run import close_run
+    from dataflow.service.warm_run import close_run_of
 
-    close_run(identity, code)
+    close_run_of(identity, code)
     return 0
 
 

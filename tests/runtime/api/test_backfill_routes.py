@@ -38,6 +38,31 @@ def test_a_backfill_runs_each_partition_once(service: Service) -> None:
     assert [journal.count(f"parted {key} ") for key in ("eu", "us", "asia")] == [1, 1, 0]
 
 
+def test_a_backfill_asked_for_again_is_not_doubled(service: Service) -> None:
+    """While it is under way by its partitions, and for ever by its key, which is for it alone."""
+
+    def ask(key: str = "", **body: object) -> str:
+        headers = {"Idempotency-Key": key} if key else {}
+        asked = service.api.post(f"{API}/workflows/stuck/backfills", json=body, headers=headers)
+        return str(asked.json().get("backfill_id", asked.json()))
+
+    first = ask()
+    # The same partitions in other words.
+    assert first == ask() == ask(**{"from": "eu", "to": "asia"})
+    keyed = ask("again-1", partitions=["eu"])
+    assert keyed != first
+    assert ask("again-1", partitions=["eu"]) == keyed
+    assert f"led to backfill {keyed}" in ask("again-1")
+    service.api.post(f"{API}/runs/cancel", json={"workflow_id": "stuck"})
+
+    def are_over() -> bool:
+        seen = [service.api.get(f"{API}/backfills/{each}").json() for each in (first, keyed)]
+        return {each["status"] for each in seen} == {"canceled"}
+
+    until(are_over, "their end")
+    assert ask("again-1", partitions=["eu"]) == keyed
+
+
 @pytest.mark.parametrize(
     ("workflow", "body", "status", "reason"),
     [

@@ -60,3 +60,5 @@ def test_what_waits_is_cancelled_and_what_runs_goes_on(service: Service) -> None
     every = service.api.post(f"{API}/runs/cancel", json={"all": True}).json()["runs"]
     assert first in [run["run_id"] for run in every]
     assert status(service, first, 60) == "canceled"
+    [ended] = service.api.post(f"{API}/runs/cancel", json={"run_ids": [first]}).json()["runs"]
+    assert (ended["status"], "has ended already" in ended["error"]) == ("canceled", True)

@@ -30,7 +30,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     write_workflow(root, "brief")
     write_workflow(root, "failing", "raise ValueError('the shop is closed')")
     write_workflow(root, "waiting", UNTIL_GO)
-    write_workflow(root, "parted", schedule="null, partition: {by: [eu, us]}")
+    until_told = UNTIL_GO.replace("'go'", "'go_parted'")
+    write_workflow(root, "parted", until_told, schedule="null, partition: {by: [eu, us]}")
     with running(root, "dagster", env={"DATAFLOW_PUBLIC_URL": "https://runs.example.org"}) as up:
         yield up
 
@@ -90,11 +91,20 @@ def test_ctrl_c_ends_the_following_and_not_the_run(service: Service) -> None:
 
 
 def test_partitions_are_filled_in_on_the_service(service: Service, dataflow: Dataflow) -> None:
-    """Each told of when its run is over, with a link; what is left is missing."""
+    """Each told of when its run is over, with a link; asked for twice once; the rest is missing."""
     options = ("workflow", "backfill", "parted", "--remote")
-    done = dataflow(*options, "--partition", "us", cwd=service.root, env=service.env)
-    assert done.returncode == 0, done.stderr
-    assert "https://runs.example.org/runs/b/" in done.stdout
+    asked = [str(BIN / "dataflow"), *options, "--partition", "us"]
+    pipe = subprocess.PIPE
+    first, second = [
+        subprocess.Popen(asked, cwd=service.root, env=service.env, stdout=pipe, text=True)
+        for _ in range(2)
+    ]
+    until(lambda: service.journal("parted"), "the start")
+    (service.root / "go_parted").touch()
+    said = [each.communicate(timeout=60)[0] for each in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), said
+    assert all("https://runs.example.org/runs/b/" in each for each in said)
+    assert sum("under way already" in each for each in said) == 1, said
     told = dataflow(*options, "--missing", "--json", cwd=service.root, env=service.env)
     assert [json.loads(line)["partition"] for line in told.stdout.splitlines()] == ["eu"]
     assert len(service.journal("parted")) == 4

@@ -51,8 +51,8 @@ def test_a_launch_without_an_answer_is_not_doubled() -> None:
 
     async def ask(caller: Caller) -> str:
         run = await launches.launch("same", caller.is_gone, service.launch, service.look_up)
-        await launches.remember("same", run, caller.is_gone)
-        return run.run_id
+        await launches.remember("same", run.run_id, caller.is_gone)
+        return str(run.run_id)
 
     async def scene() -> None:
         assert await ask(Caller(has_gone=True)) == "1"
