@@ -151,8 +151,9 @@ class Part:
         ).fetchmany(_MOST_SHOWN)
         are = "row is" if count == 1 else "rows are"
         values = ", ".join(quoted(str(each)) for (each,) in found)
-        told = values if isinstance(self.others, list) else f"the first one has {values}"
-        return [f"{count:,} {are} in no partition, and left out: {quoted(name)}, {told}. {advice}"]
+        first = "" if isinstance(self.others, list) else " is the first"
+        told = f"{values} in {quoted(name)}{first}"
+        return [f"{count:,} {are} in no partition, and left out: {told}. {advice}"]
 
     def _shown(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
         """What the clock shows from ``start`` to ``end``, an hour that it shows twice included.

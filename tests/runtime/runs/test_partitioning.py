@@ -124,7 +124,7 @@ def test_rows_of_other_partitions_are_left_out(
         (
             {"by": ["eu", "us"]},
             "eu",
-            "3 rows are in no partition, and left out: 'at', '2023', 'EU'",
+            "3 rows are in no partition, and left out: '2023', 'EU' in 'at'",
         ),
         ({"by": ["2023", "eu", "EU"]}, "eu", None),
     ],
