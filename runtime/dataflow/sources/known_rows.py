@@ -10,7 +10,7 @@ from dataflow.sources.row_identity import earlier_digest, has_identity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# Of rows that a release before 0.3 saved: it did not count them.
+# Of rows that were saved when nobody counted them yet.
 _ANY = 0
 
 
