@@ -59,6 +59,11 @@ MARTS: dict[str, list[dict[str, Any]] | None] = {
         {"id": 2, "amount": 20, "coupon": "X1"},
     ],
     "lost_column": None,
+    "equal_sales": [
+        {"date": date(2024, 3, 1), "item": "coffee", "price": 2.5},
+        {"date": date(2024, 3, 2), "item": "tea", "price": 2.0},
+        {"date": date(2024, 3, 2), "item": "tea", "price": 2.0},
+    ],
 }
 # What the second run says.
 SAID = {

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dagster import JobDefinition, PartitionsDefinition
+    from duckdb import DuckDBPyConnection
 
     from dataflow.shared.config_model import WorkflowConfig, WorkflowSettings
     from dataflow.shared.edited_file import EditedFile
     from dataflow.shared.named_source import SourceTable
     from dataflow.shared.partition_settings import Partition
 
+# So many values of no partition are named.
+_MOST_SHOWN = 5
 _BY_TIME = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR")
 
 
@@ -38,12 +41,15 @@ class Part:
         timezone: In which its interval begins and ends.
         column: The column that tells which rows belong to it; empty if nothing is left out.
         interval: When it begins, and when it has ended; None for one of a column's values.
+        others: What tells the rows that are in no partition at all: the values that have one, or
+            when the first one begins.
     """
 
     key: str
     timezone: str
     column: str
     interval: tuple[datetime, datetime] | None
+    others: list[str] | datetime
 
     def parameters(self, table: SourceTable) -> dict[str, Any]:
         """What `extract_data` is told: ``partition``, and ``interval`` with ``start`` and ``end``.
@@ -73,8 +79,11 @@ class Part:
         """The column that tells which rows of a table belong to it; empty if none does."""
         return self.column or (cursor_column(table) if self.interval else "")
 
-    def keep(self, rows: Path, table: SourceTable) -> int:
+    def keep(self, rows: Path, table: SourceTable, notes: list[str]) -> int:
         """Leave out of a Parquet file the rows of other partitions.
+
+        Args:
+            notes: Are told of rows that are in no partition at all, so that no run loads them.
 
         Returns:
             How many rows are left.
@@ -117,9 +126,34 @@ class Part:
             total = count_rows(connection, relation)
             kept = count_rows(connection, f"{relation} WHERE {is_in}")
             if kept < total:
+                notes += self._lost(connection, relation, name, value)
                 inside = connection.sql(f"SELECT * FROM {relation} WHERE {is_in}")  # noqa: S608
                 write_parquet(inside.to_arrow_table(), rows)
         return kept
+
+    def _lost(
+        self, connection: DuckDBPyConnection, relation: str, name: str, value: str
+    ) -> list[str]:
+        """What to say of rows that are in no partition."""
+        if isinstance(self.others, list):
+            known = ", ".join(map(quote_literal, self.others))
+            outside = f"{value} NOT IN ({known})"
+            shown, advice = value, "Name their values in `workflow.partition.by`, or correct them."
+        else:
+            outside = f"{value} < CAST({quote_literal(self.others.isoformat())} AS TIMESTAMPTZ)"
+            shown = f"CAST(min({value}) AS VARCHAR)"
+            advice = "Set an earlier `workflow.partition.start` if they are to be loaded."
+        count = count_rows(connection, f"{relation} WHERE {outside}")
+        if not count:
+            return []
+        found = connection.execute(
+            f"SELECT DISTINCT {shown} FROM {relation} WHERE {outside} ORDER BY 1"  # noqa: S608
+        ).fetchmany(_MOST_SHOWN)
+        are = "row is" if count == 1 else "rows are"
+        values = ", ".join(quoted(str(each)) for (each,) in found)
+        first = "" if isinstance(self.others, list) else " is the first"
+        told = f"{values} in {quoted(name)}{first}"
+        return [f"{count:,} {are} in no partition, and left out: {told}. {advice}"]
 
     def _shown(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
         """What the clock shows from ``start`` to ``end``, an hour that it shows twice included.
@@ -245,10 +279,11 @@ def part_of_run(config: WorkflowConfig, tags: Mapping[str, str]) -> Part | None:
         return None
     zone = partition.timezone or config.workflow.timezone
     if isinstance(partition.by, list):
-        return Part(key, zone, partition.column or "", None)
+        return Part(key, zone, partition.column or "", None, partition.by)
     window: Any = partitions_of(config.workflow, partition)
     interval = window.time_window_for_partition_key(key)
-    return Part(key, zone, partition.column or "", (interval.start, interval.end))
+    ends = interval.start, interval.end
+    return Part(key, zone, partition.column or "", ends, window.start)
 
 
 def first_partition(config: WorkflowConfig) -> str | None:

@@ -38,7 +38,7 @@ from dataflow.runs.table_extract import extracted_tables
 from dataflow.runs.table_load import batch_of, load_stored
 from dataflow.runs.table_making import make_dashboard, make_models
 from dataflow.runs.table_steps import gone_notes, load_request
-from dataflow.runs.table_transform import stage_names, transformed_table
+from dataflow.runs.table_transform import left_out_notes, stage_names, transformed_table
 from dataflow.shared.errors import DataflowError, told_for
 from dataflow.shared.logging import get_logger
 from dataflow.shared.shown import counted, for_workflow
@@ -125,6 +125,8 @@ class Steps:
             stages = stage_names(stored.metadata)
             through = f" after {', '.join(stages)}" if stages else ""
             of_table = f"{stored.table}: " if len(tables) > 1 else ""
+            for note in left_out_notes(stored.metadata):
+                log.warning(for_workflow(f"{of_table}{note}", self.workflow_id))
             said.append(f"{of_table}{counted(stored.rows, 'row')}{through}")
         _say("; ".join(said), sum(stored.rows for stored in tables))
         return changed(tables[0], more=tables[1:])

@@ -43,9 +43,11 @@ def extracted_tables(
     with rows_kept_in(run.folder / _READ) as folder:
         result = _by_contract(table, extract_data(parameters_of(run, table, reading, part)))
         stored = store_rows(run, "extract", result, folder, table=name)
-    if part is not None and part.column_of(table):
-        stored = changed(stored, rows=part.keep(Path(stored.path), table))
     metadata = {**stored.metadata, "table": name} if name else stored.metadata
+    if part is not None and part.column_of(table):
+        notes = list(metadata.get("notes", []))
+        stored = changed(stored, rows=part.keep(Path(stored.path), table, notes))
+        metadata = {**metadata, "notes": notes} if notes else metadata
     stored = changed(stored, metadata=metadata)
     keep_rejected(run, result, stored)
     del result

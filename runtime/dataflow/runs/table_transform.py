@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.runs.row_storage import release_memory, store_rows
 from dataflow.runs.stored_table import changed, place_of, unwritten_rows
 from dataflow.runs.transformed_types import refuse_changed_types
+from dataflow.shared.shown import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,3 +56,21 @@ def stage_names(metadata: dict[str, Any]) -> list[str]:
     """
     stages = metadata.get("transformation_stages") or []
     return [str(s.get("name", "")) if isinstance(s, dict) else str(s) for s in stages]
+
+
+def left_out_notes(metadata: dict[str, Any]) -> list[str]:
+    """What to say of the rows that `cleaning` has left out: nobody sees them afterwards.
+
+    >>> stages = [{"name": "cleaning", "rows_in": 4, "rows_out": 3}]
+    >>> left_out_notes({"transformation_stages": stages})[0].partition(":")[0]
+    'cleaning has left out 1 row of 4'
+    """
+    return [
+        f"cleaning has left out {counted(stage['rows_in'] - stage['rows_out'], 'row')} of "
+        f"{stage['rows_in']:,}: equal to another, or empty. If each counts, turn off "
+        "`remove_duplicates` or `drop_empty_rows` in config.yaml."
+        for stage in metadata.get("transformation_stages") or []
+        if isinstance(stage, dict) and stage.get("name") == "cleaning"
+        # Own code may name stages, and count nothing.
+        if stage.get("rows_in", 0) > stage.get("rows_out", 0)
+    ]

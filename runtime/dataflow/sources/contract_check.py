@@ -10,7 +10,14 @@ from dataflow.shared.contract import written_type
 from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.column_names import compared_name
-from dataflow.sources.contract_match import LONGEST_VALUE, READ_AS_UTC, Match, Misfit, lacks_zone
+from dataflow.sources.contract_match import (
+    LONGEST_VALUE,
+    READ_AS_UTC,
+    Match,
+    Misfit,
+    lacks_zone,
+    unending_numbers,
+)
 from dataflow.sources.contract_values import always, reading_of
 from dataflow.sources.errors import ContractError
 from dataflow.sources.kept_rows import rows_of
@@ -97,6 +104,7 @@ def conform(
     kinds = {str(key): str(kind) for key, kind, *_ in described}
     empty = _empty(connection, relation, names, contract)
     matches, report, notes = _matched(names, kinds, contract, empty)
+    notes += unending_numbers(connection, relation, matches, kinds)
     checked = [match for match in matches if not match.reading.always_fits]
     strict = ", ".join(f"{_strictly(match)} AS {quote_identifier(match.name)}" for match in matches)
     try:

@@ -6,12 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dataflow.shared.shown import quoted, shortened
+from dataflow.shared.shown import counted, quoted, shortened
 from dataflow.shared.sql import has_zone, type_family
 from dataflow.sources.column_names import compared_name
-from dataflow.sources.contract_values import ONE_OR_A_THOUSAND
+from dataflow.sources.contract_values import FRACTIONS, ONE_OR_A_THOUSAND
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
+
     from dataflow.shared.contract import Column, Contract
     from dataflow.sources.contract_values import Reading
 
@@ -100,6 +104,34 @@ class Misfit:
             and column.thousands is None
             and re.fullmatch(ONE_OR_A_THOUSAND, self.value.strip()) is not None
         )
+
+
+def unending_numbers(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    matches: Sequence[Match],
+    kinds: Mapping[str, str],
+) -> list[str]:
+    """What to say of NaN and infinity, which stay what they are, and make sums of them the same."""
+    found = [
+        (match, f"({match.reading.given})")
+        for match in matches
+        if match.column and match.column.database_type in FRACTIONS
+        if kinds.get(match.key or "") in FRACTIONS
+    ]
+    if not found:
+        return []
+    asked = ", ".join(
+        f"count_if(NOT isfinite{key}), any_value({key}) FILTER (NOT isfinite{key})"
+        for _, key in found
+    )
+    [row] = connection.execute(f"SELECT {asked} FROM {relation}").fetchall()  # noqa: S608
+    return [
+        f"Column {quoted(match.name)} has {value} in {counted(count, 'row')}, and so are sums and "
+        f"averages of them. If it means no value, set `null_values: [{value}]` on the column."
+        for (match, _), count, value in zip(found, row[::2], row[1::2], strict=True)
+        if count
+    ]
 
 
 def names_at_source(contract: Contract | None) -> list[str]:

@@ -23,7 +23,7 @@ from dataflow.sources.type_rules import (
 if TYPE_CHECKING:
     from dataflow.shared.contract import Column
 
-_FRACTIONS = ("FLOAT", "DOUBLE")
+FRACTIONS = ("FLOAT", "DOUBLE")
 _ZERO_CLOCK = r"[ T]00:00(:00(\.0+)?)?"
 _BOTH_MARKS = r"[-+]?[1-9]\d{0,2}(,\d{3})+\.\d+"
 ONE_OR_A_THOUSAND = r"[-+]?[1-9]\d{0,2}\.000"
@@ -86,7 +86,9 @@ def reading_of(column: Column, key: str, kind: str) -> Reading:
     """
     given = key
     if column.null_values:
-        nulls = ", ".join(map(quote_literal, column.null_values))
+        # DuckDB writes the NaN of other programs as nan.
+        texts = [text.lower() if kind in FRACTIONS else text for text in column.null_values]
+        nulls = ", ".join(map(quote_literal, texts))
         given = f"(CASE WHEN CAST({key} AS VARCHAR) IN ({nulls}) THEN NULL ELSE {key} END)"
     if kind == "VARCHAR":
         return _of_text(column, given)
@@ -103,7 +105,7 @@ def _of_value(wanted: str, given: str, kind: str) -> Reading:
     if wanted == "VARCHAR" and kind == "BLOB":
         # A cast writes what is beyond ASCII as \\xC3\\xB6.
         return Reading(given, ((f"TRY(decode({given})) IS NOT NULL", f"TRY(decode({given}))"),))
-    if wanted == "VARCHAR" and kind in _FRACTIONS:
+    if wanted == "VARCHAR" and kind in FRACTIONS:
         # The 5 of a column with gaps is 5.0 in some programs, and the same code as before.
         text = f"CAST({given} AS VARCHAR)"
         return always(f"regexp_replace({text}, '{_EXTRA_ZEROS}', '')")
@@ -185,13 +187,13 @@ def _formatted(wanted: str, bare: str, layout: str) -> tuple[str, str]:
 def _number(column: Column, wanted: str, text: str, bare: str) -> tuple[tuple[str, str], ...]:
     point, groups = column.decimal or ".", column.thousands or ""
     is_plain = point == "." and not groups
-    if wanted in _FRACTIONS and is_plain:
+    if wanted in FRACTIONS and is_plain:
         return _plain_fraction(wanted, text, bare)
     plain = f"translate({bare}, '{thousands_signs(groups)}', '')" if groups else bare
     if point != ".":
         plain = f"replace({plain}, {quote_literal(point)}, '.')"
     scale = 0
-    if wanted in _FRACTIONS:
+    if wanted in FRACTIONS:
         fraction = rf"({_class(point)}\d+)?(e[-+]?\d+)?"
     elif wanted.startswith("DECIMAL"):
         scale = int(wanted.rstrip(")").rpartition(",")[2])
@@ -202,7 +204,7 @@ def _number(column: Column, wanted: str, text: str, bare: str) -> tuple[tuple[st
         fraction = rf"({_class(point)}0+)?"
         plain = f"regexp_replace({plain}, '{_EXTRA_ZEROS}', '')"
     test, value = _matching(wanted, bare, f"(?i)[-+]?{whole_part(groups)}{fraction}", plain)
-    if not scale and wanted not in _FRACTIONS and is_plain and column.decimal is None:
+    if not scale and wanted not in FRACTIONS and is_plain and column.decimal is None:
         # 1 or 1,000, as the source's country has it: the contract has to say which.
         test += f" AND NOT regexp_full_match({bare}, '{ONE_OR_A_THOUSAND}')"
     matching = test, value

@@ -1,8 +1,8 @@
 """How far an incremental source has been read.
 
 The rows at the last value are read again next time, since more with the same value may have
-come; those that were read before are known by a digest and left out. So no row is lost, and none
-comes twice.
+come; those that were read before are known by a digest, and by how often it came, and left out. So
+no row is lost, and none comes twice, in whatever order they come.
 """
 
 from __future__ import annotations
@@ -19,13 +19,8 @@ from dataflow.shared.shown import quoted
 from dataflow.sources import cursor_column
 from dataflow.sources.cursor_column import beyond_now, rows_between, scalar_of
 from dataflow.sources.errors import SourceDataError, SourceSettingError
-from dataflow.sources.row_identity import (
-    earlier_digest,
-    is_beyond_now,
-    moment_of,
-    number_of,
-    row_digest,
-)
+from dataflow.sources.known_rows import KnownRows
+from dataflow.sources.row_identity import is_beyond_now, moment_of, number_of, row_digest
 from dataflow.sources.window import Window
 
 if TYPE_CHECKING:
@@ -90,21 +85,22 @@ class Progress:
         self.texts_are_numbers = texts_are_numbers
         saved = last_value if isinstance(last_value, dict) else {"value": last_value}
         self.start = reached = saved.get("value")
-        self._before = frozenset(saved.get("seen", ()))
+        times = saved.get("times")
+        self._known = KnownRows(saved.get("seen", ()), times)
         if self.start is None:
             self.start = initial_value
         self.value = self.start
-        self._seen: set[str] = set(self._before)
+        # Those at the value: until it grows, the known ones.
+        self._seen = self._known
         # Rows at the value, until it is known that they are the last ones.
         self._at_value: list[Mapping[str, Any]] = []
         # Rows without a value, and with one in the future: they tell nothing about progress.
         unplaced = saved.get("unplaced", ())
         self._too_many_unplaced = unplaced is None
-        self._unplaced_before = frozenset(unplaced or ())
-        self._unplaced: set[str] = set(self._unplaced_before)
+        self._unplaced = KnownRows(unplaced or (), times)
         self._window = window or Window()
         # What was reached before, where rows that were read before are read again.
-        self._again: tuple[Any, frozenset[str]] | None = None
+        self._again: tuple[Any, KnownRows] | None = None
         again = self._window.start(reached)
         if saved.get(_BY_HAND):
             # Which rows from there on were read before is not known: all come again.
@@ -159,8 +155,9 @@ class Progress:
                 "Take an earlier value for `--since`; or, to leave those rows out for good, set it "
                 "first: dataflow workflow watermark NAME --set VALUE.",
             )
-        self._again = reached, self._before
-        self.start, self.value, self._before, self._seen = start, None, frozenset(), set()
+        self._again = reached, self._known
+        self.start, self.value = start, None
+        self._known = self._seen = KnownRows()
 
     def _refuse_nothing_between(self, start: Any, until: Any) -> None:
         if self._compare(until, start) <= 0:
@@ -184,22 +181,21 @@ class Progress:
             comes_again = self._again is not None and (value is not None or self.start is None)
             return comes_again or is_new
         order = self._compare(value, self.value)
-        if order < 0:
-            return True
         if order > 0:
-            self.value, self._seen, self._at_value = value, set(), [row]
+            self.value, self._seen, self._at_value = value, KnownRows(), [row]
             return True
-        if self._before and self._compare(value, self.start) == 0:
-            digest = row_digest(row, self.types)
-            self._seen.add(digest)
-            return not _is_in(self._before, row, digest)
-        self._at_value.append(row)
-        if len(self._at_value) > _MOST_KEPT:
-            self._digest_kept()
+        # Also where a greater value came before it: rows come in any order.
+        if self._known and self._compare(value, self.start) == 0:
+            return self._known.admit(row, row_digest(row, self.types))
+        if order == 0:
+            self._at_value.append(row)
+            if len(self._at_value) > _MOST_KEPT:
+                self._digest_kept()
         return True
 
     def _digest_kept(self) -> None:
-        self._seen.update(row_digest(row, self.types) for row in self._at_value)
+        for row in self._at_value:
+            self._seen.admit(row, row_digest(row, self.types))
         self._at_value = []
 
     def _is_outside(self, value: Any) -> bool:
@@ -240,9 +236,7 @@ class Progress:
                 f"there were more than {_MOST_SEEN:,} before: which are new cannot be told.",
                 "Choose a column for `ingestion.source.incremental` that every row has.",
             )
-        digest = row_digest(row, self.types)
-        self._unplaced.add(digest)
-        return not _is_in(self._unplaced_before, row, digest)
+        return self._unplaced.admit(row, row_digest(row, self.types))
 
     def column_in(self, names: list[str]) -> str:
         """The one of these columns that is the field, whatever its case."""
@@ -285,7 +279,7 @@ class Progress:
             cursor_column.refuse_other_order(self.field, column, self.start)
         if beyond is not None:
             special = pc.or_(special, beyond)
-        if self._before:
+        if self._known:
             at_start = pc.equal(column, scalar_of(self.start, column.type))
             special = pc.or_(special, pc.fill_null(at_start, False))
         numbers = np.flatnonzero(special.to_numpy())
@@ -309,19 +303,21 @@ class Progress:
         if self._again is not None and self._again[0] is not None:
             reached, before = self._again
             if value is None or self._compare(value, reached) < 0:
-                value, seen = reached, set(before)
-        if value is None and not self._unplaced:
+                value, seen = reached, before
+        if value is None and not len(self._unplaced):
             return None
         if len(seen) > _MOST_SEEN:
             raise SourceDataError(
                 f"More than {_MOST_SEEN:,} rows have the same last {self.field!r}.",
                 "Choose a column for `ingestion.source.incremental` that tells rows apart.",
             )
-        saved: dict[str, Any] = {"value": _plain(value), "seen": sorted(seen)}
-        if self._unplaced or self._too_many_unplaced:
+        digests, times = seen.saved()
+        saved: dict[str, Any] = {"value": _plain(value), "seen": digests}
+        if len(self._unplaced) or self._too_many_unplaced:
             many = self._too_many_unplaced or len(self._unplaced) > _MOST_SEEN
-            saved["unplaced"] = None if many else sorted(self._unplaced)
-        return saved
+            saved["unplaced"], more = (None, {}) if many else self._unplaced.saved()
+            times |= more
+        return {**saved, "times": times} if len(saved) > 2 or digests else saved
 
     def _take_types_of(self, kind: pa.DataType) -> None:
         """Numbers that were saved as texts, to keep every digit, become numbers again."""
@@ -372,10 +368,6 @@ def _whole(*values: Any) -> tuple[Any, ...]:
         number_of(value) if not isinstance(value, str) or value.isdecimal() else None
         for value in values
     )
-
-
-def _is_in(digests: frozenset[str], row: Mapping[str, Any], digest: str) -> bool:
-    return digest in digests or (bool(digests) and earlier_digest(row) in digests)
 
 
 def _number(value: Any) -> Any:

@@ -47,13 +47,18 @@ def row_digest(row: Mapping[str, Any], types: Mapping[str, str] | None = None) -
     True
     """
     declared = types or {}
-    has_id = any(row.get(name) is not None for name in _IDENTITIES)
+    has_id = has_identity(row)
     plain = {
         key: _plain(value, numeric=has_id or _is_numeric(declared.get(key, "")))
         for key, value in row.items()
         if value is not None
     }
     return _hashed(json.dumps(plain, sort_keys=True))
+
+
+def has_identity(row: Mapping[str, Any]) -> bool:
+    """Whether a row has an id, so that others like it are the same row come again."""
+    return any(row.get(name) is not None for name in _IDENTITIES)
 
 
 def _is_numeric(declared: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from dagster import job
@@ -113,8 +114,40 @@ def test_rows_of_other_partitions_are_left_out(
     rows = tmp_path / "rows.parquet"
     listed = ", ".join(f"'{value}'::{kind}" for value in values)
     write_parquet(duckdb.sql(f"SELECT unnest([{listed}]) AS at, 1.10 AS v").to_arrow_table(), rows)
-    assert part(settings, "2024-01-31").keep(rows, settings.tables[0]) == kept
+    assert part(settings, "2024-01-31").keep(rows, settings.tables[0], []) == kept
     assert pq.read_metadata(rows).num_rows == kept
+
+
+@pytest.mark.parametrize(
+    ("partition", "key", "said"),
+    [
+        (
+            {"by": ["eu", "us"]},
+            "eu",
+            "3 rows are in no partition, and left out: '2023', 'EU' in 'at'",
+        ),
+        ({"by": ["2023", "eu", "EU"]}, "eu", None),
+    ],
+)
+def test_rows_of_no_partition_are_told(
+    tmp_path: Path, partition: dict[str, Any], key: str, said: str | None
+) -> None:
+    """No run ever loads them, which a total would not show."""
+    settings = config({**partition, "column": "at"})
+    rows, notes = tmp_path / "rows.parquet", list[str]()
+    write_parquet(pa.table({"at": ["eu", "EU", "EU", "2023"]}), rows)
+    assert part(settings, key).keep(rows, settings.tables[0], notes) == 1
+    assert [note.partition(". ")[0] for note in notes] == ([said] if said else [])
+
+
+def test_rows_before_the_first_partition_are_told(tmp_path: Path) -> None:
+    """They are of none; later ones have a partition that has not begun."""
+    settings = config({"by": "day", "start": "2024-01-31", "column": "at"})
+    rows, notes = tmp_path / "rows.parquet", list[str]()
+    write_parquet(pa.table({"at": ["2024-01-30", "2024-01-31", "2024-02-01"]}), rows)
+    assert part(settings, "2024-01-31").keep(rows, settings.tables[0], notes) == 1
+    assert ["1 row is in no partition" in note for note in notes] == [True]
+    assert "'2024-01-30 00:00:00+01'" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +174,7 @@ def test_a_row_whose_partition_cannot_be_told_is_refused(
     rows = tmp_path / "rows.parquet"
     write_parquet(duckdb.sql(f"SELECT {select}").to_arrow_table(), rows)
     with pytest.raises(BadInputError, match=reason):
-        part(settings, key).keep(rows, settings.tables[0])
+        part(settings, key).keep(rows, settings.tables[0], [])
 
 
 def test_an_incremental_source_is_asked_for_the_interval_alone() -> None:
@@ -178,7 +211,7 @@ def test_an_hour_of_a_clock_that_is_changed(start: str, since: str, until: str) 
     settings = config({"by": "hour", "start": "2024-01-01"}, source=source, columns=TIMESTAMP)
     begins = datetime.fromisoformat(start).astimezone(ZoneInfo(BERLIN))
     ends = (begins.astimezone(UTC) + timedelta(hours=1)).astimezone(ZoneInfo(BERLIN))
-    told = Part("", BERLIN, "", (begins, ends)).parameters(settings.tables[0])
+    told = Part("", BERLIN, "", (begins, ends), begins).parameters(settings.tables[0])
     assert (told["since"], told["until"]) == (since, until)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["postgres"]
 
-PART = Part("eu", "UTC", "", None)
+PART = Part("eu", "UTC", "", None, ["eu"])
 
 
 class Keeping(DuckDBFile):

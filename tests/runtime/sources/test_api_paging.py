@@ -246,6 +246,17 @@ def test_fewer_rows_than_are_counted(server: Any, extra: Any) -> None:
         read_api(url, paging=paging)
 
 
+@pytest.mark.parametrize(("last", "is_told"), [(3, True), (4, False)])
+def test_a_total_that_changes_between_pages_is_told(server: Any, last: int, is_told: bool) -> None:
+    """A record of the first page is gone: one of the second moved up, and was never read."""
+    pages = [{"total": 4, "rows": records(1, 2)}, {"total": last, "rows": records(4)}]
+    pages += [{"total": last, "rows": records(5)}] if last == 4 else []
+    url = server.answer("/x", *map(js, pages))
+    paging = {"type": "page_number", "total_path": "total"}
+    notes = read_api(url, paging=paging)["metadata"].get("notes", [])
+    assert ["4 records on its first page and 3" in note for note in notes] == [True] * is_told
+
+
 def test_more_rows_than_are_counted_end_it_at_once(server: Any) -> None:
     """What is beyond the total is not read for ever."""
     count = 0

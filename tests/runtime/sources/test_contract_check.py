@@ -352,3 +352,23 @@ def test_a_column_may_have_another_name_than_at_the_source(
     """`source` says what it is called there; case alone is no difference."""
     columns = {"amount_eur": Column(type="text", source="AMOUNT"), "ID": Column(type="bigint")}
     assert read(connection, ROWS, columns).table.column_names == ["amount_eur", "ID"]
+
+
+@pytest.mark.parametrize(
+    ("nulls", "values", "said"),
+    [
+        ([], [1.5, float("nan"), float("inf")], ["in 2 rows, and so are sums"]),
+        (["NaN", "inf"], [1.5, None, None], []),
+    ],
+)
+def test_numbers_that_are_none_are_told(
+    connection: duckdb.DuckDBPyConnection, nulls: list[str], values: list[Any], said: list[str]
+) -> None:
+    """A sum that is NaN from now on does not come without a word; the contract can name it."""
+    rows = {"v": [1.5, float("nan"), float("inf")], "w": [1.5, 2.5, None]}
+    agreed = {"v": Column(type="double", null_values=nulls), "w": "double"}
+    result = read(connection, rows, agreed)
+    assert list(map(str, result.table["v"].to_pylist())) == list(map(str, values))
+    assert [part in note for part, note in zip(said, result.notes, strict=True)] == [True] * len(
+        said
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,25 @@ def test_globs_reach_into_folders(project: Path) -> None:
     assert read_at("**/*.csv")["data"]["a"].to_pylist() == [1, 2]
     with pytest.raises(SourceNotFoundError, match=r"\*\.tsv"):
         read_at("x/*.tsv")
+
+
+def test_a_file_beside_its_packed_copy_is_refused(project: Path) -> None:
+    """Its rows would come twice; others that are packed go along."""
+    for name in ("a_1.csv", "a_2.csv"):
+        (project / name).write_text("a\n1\n", encoding="utf-8")
+    (project / "a_3.csv.gz").write_bytes(gzip.compress(b"a\n2\n"))
+    assert read_at("a_*")["data"]["a"].to_pylist() == [1, 1, 2]
+    (project / "a_2.csv.gz").write_bytes(gzip.compress(b"a\n1\n"))
+    with pytest.raises(SourceSettingError, match=r"a_2\.csv and a_2\.csv\.gz are one file"):
+        read_at("a_*")
+
+
+@pytest.mark.parametrize("name", ["a.csv.xz", "a.tar", "a.7z"])
+def test_archives_that_are_not_unpacked_are_named(project: Path, name: str) -> None:
+    """What to do is not to name a format."""
+    (project / name).write_bytes(b"\xfd7zXZ\0")
+    with pytest.raises(SourceSettingError, match="not unpacked here"):
+        read_at(name)
 
 
 def test_a_glob_may_be_absolute(project: Path, tmp_path: Path) -> None:

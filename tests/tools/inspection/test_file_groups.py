@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,14 @@ def test_files_of_different_columns_are_tables_of_their_own(tmp_path: Path) -> N
         "people": (f"{tmp_path}/people.csv", ["people.csv"]),
         "sales": (f"{tmp_path}/sales*.csv", ["sales_a.csv", "sales_b.csv"]),
     }
+
+
+def test_packed_files_of_a_series_are_of_its_table(tmp_path: Path) -> None:
+    """Last year's files are packed, and this year's are not."""
+    write(tmp_path, **{"o-2024": "id,n\n1,2\n"})
+    (tmp_path / "o-2023.csv.gz").write_bytes(gzip.compress(b"id,n\n3,4\n"))
+    location, files = groups(tmp_path)["o"]
+    assert (location, files) == (f"{tmp_path}/o*", ["o-2023.csv.gz", "o-2024.csv"])
 
 
 def test_a_series_that_gets_a_column_is_one_table(tmp_path: Path) -> None:

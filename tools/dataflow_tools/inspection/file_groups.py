@@ -89,7 +89,7 @@ class _Part:
     columns: Sequence[str]
 
     def is_one_with(self, other: _Part) -> bool:
-        if self.files[0].suffix.lower() != other.files[0].suffix.lower():
+        if _format(self.files[0]) != _format(other.files[0]):
             return False
         mine = {column.lower() for column in self.columns}
         others = {column.lower() for column in other.columns}
@@ -102,7 +102,7 @@ def _parts(files: Sequence[Path]) -> list[_Part]:
     """Each file with its columns; in a long series that agrees, with those of its first file."""
     series: dict[tuple[str, str], list[Path]] = {}
     for file in files:
-        series.setdefault((_stem(file), file.suffix.lower()), []).append(file)
+        series.setdefault((_stem(file), _format(file)), []).append(file)
     columns: dict[Path, Sequence[str]] = {}
     for members in series.values():
         first, *others = (_looked_at(file) for file in _spread(members))
@@ -144,6 +144,11 @@ def _files(location: str) -> list[Path]:
         and not file.name.startswith(".")
         and Path(inner_name(file.name)).suffix.lower() in FORMATS
     )
+
+
+def _format(file: Path) -> str:
+    """The suffix that says what a file holds, packed or not."""
+    return Path(inner_name(file.name)).suffix.lower()
 
 
 def _stem(file: Path) -> str:

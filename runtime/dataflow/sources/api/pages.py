@@ -280,6 +280,14 @@ class Pages:
                 "Run again if the data changed while it was read; otherwise correct "
                 "`ingestion.source.paging`.",
             )
+        counted_all = totals or hints
+        if paging.ends_in_nothing and len(set(counted_all)) > 1:
+            # Pages by number are not those of before once a record of an earlier one is gone.
+            self.notes.append(
+                f"The API counted {counted_all[0]:,} records on its first page and "
+                f"{counted_all[-1]:,} on its last: they changed while they were read, and one may "
+                "be missing or have come twice. Run again, or sort by what does not change."
+            )
         if paging.more_left and paging.settings.max_pages is None:
             raise SourceDataError(
                 f"{self._shown} says by {quoted(paging.more_left)} that there is more than the "

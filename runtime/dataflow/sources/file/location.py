@@ -56,6 +56,7 @@ _MEDIA_TYPES = {
     "application/vnd.ms-excel": "excel",
 }
 _NEAR_MISSES = 3
+_UNREAD_ARCHIVES = frozenset((".7z", ".br", ".lz4", ".lzma", ".rar", ".tar", ".tgz", ".xz", ".z"))
 
 
 def fetch_files(
@@ -116,9 +117,24 @@ def _local_files(location: str) -> list[tuple[Path, str]]:
     files = [Path(match) for match in matches if Path(match).is_file()]
     if not files:
         raise SourceNotFoundError(f"There is no file {path}.", _advice(path))
+    _refuse_packed_twice(files)
     if _expanded(location).is_absolute():
         return [(file, str(file)) for file in files]
     return [(file, str(file.relative_to(_project_folder()))) for file in files]
+
+
+def _refuse_packed_twice(files: list[Path]) -> None:
+    """Refuse a file beside its packed copy, as a packer that still works leaves both."""
+    found: dict[Path, Path] = {}
+    for file in files:
+        other = found.setdefault(file.with_name(inner_name(file.name)), file)
+        if other is not file:
+            raise SourceSettingError(
+                f"{other} and {file.name} are one file by their names, and its rows would come "
+                "twice.",
+                "Take one of them away, give it another name, or name only one in "
+                "`ingestion.source.url`.",
+            )
 
 
 def _absolute(location: str) -> Path:
@@ -178,6 +194,12 @@ def _prepared(
         path, inner = unpack(path, compression, folder, shown)
         kind = file_format or FORMATS.get(Path(inner).suffix.lower())
     kind = kind or _MEDIA_TYPES.get(media_type) or format_of(path)
+    if kind is None and Path(inner_name(name)).suffix.lower() in _UNREAD_ARCHIVES:
+        raise SourceSettingError(
+            f"{shown} is an archive of a kind that is not unpacked here.",
+            "Unpack it first; what gzip, zstd and bzip2 have packed, and a zip file with one file "
+            "in it, are read as they are.",
+        )
     if kind is None:
         raise SourceSettingError(
             f"Neither the name {name!r} nor the content tells the format of the file.",
