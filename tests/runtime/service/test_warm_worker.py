@@ -55,6 +55,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     runtime = Path(tempfile.mkdtemp(prefix="df"))
     with started(root, runtime, path) as process:
         (root / "terminals").symlink_to(next((runtime / "dataflow").glob("*.sock")))
+        (root / "worker").write_text(str(process.pid))
         yield path
         process.terminate()
         assert process.wait(30) == 0
@@ -87,9 +88,7 @@ def ask_version(path: Path) -> str:
 
 
 def worker_of(path: Path) -> psutil.Process:
-    return next(
-        child for child in psutil.Process().children() if str(path) in " ".join(child.cmdline())
-    )
+    return psutil.Process(int((path.parent / "worker").read_text()))
 
 
 @pytest.mark.slow
