@@ -133,6 +133,14 @@ def until(happens: Callable[[], Any], what: str, seconds: float = 90) -> Any:
     return result
 
 
+def command_line(process: psutil.Process) -> str:
+    """The words that a process was started with; none if it has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
 class Service:
     """`dataflow up` in a process of its own."""
 
@@ -189,7 +197,7 @@ class Service:
 
     def find(self, part: str) -> psutil.Process:
         """The process with some text in its command line."""
-        return next(p for p in self.descendants() if part in " ".join(p.cmdline()))
+        return next(p for p in self.descendants() if part in command_line(p))
 
     def stop(self) -> int:
         """Press Ctrl-C, and return the exit code."""

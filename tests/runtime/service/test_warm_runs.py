@@ -14,7 +14,15 @@ from typing import Any
 import psutil
 import pytest
 from tests.conftest import BIN
-from tests.service_fixtures import UNTIL_GO, Service, running, until, write_project, write_workflow
+from tests.service_fixtures import (
+    UNTIL_GO,
+    Service,
+    command_line,
+    running,
+    until,
+    write_project,
+    write_workflow,
+)
 
 from dataflow.service.warm_terminal import TERMINAL_RUN
 
@@ -45,7 +53,7 @@ def worker(service: Service) -> psutil.Process:
     # Its children have its command line.
     keeper = service.find("worker_keeper")
     found: psutil.Process = until(
-        lambda: [p for p in keeper.children() if "warm_worker" in " ".join(p.cmdline())],
+        lambda: [p for p in keeper.children() if "warm_worker" in command_line(p)],
         "the warm process",
     )[0]
     return found
