@@ -29,6 +29,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import URL, CreateEnginePlugin, Engine
 
+from dataflow.runs.kept_cancellation import keeping_cancellation
 from dataflow.runs.postgres_history import postgres_storage
 from dataflow.runs.sqlite_history import OpenedOnceStorage
 from dataflow.shared.output_redaction import register_environment
@@ -69,6 +70,9 @@ class RedactedHistory(DagsterStorage[Any], ConfigurableClass):
         _replace(self._events, "store_event", _redacting)
         if type(self._events).store_event_batch is not EventLogStorage.store_event_batch:
             _replace(self._events, "store_event_batch", _redacting_all)
+        _replace(
+            self._runs, "update_backfill", lambda update: keeping_cancellation(self._runs, update)
+        )
         _replace(self._ticks, "create_tick", _redacting)
         _replace(self._ticks, "update_tick", _redacting)
         _sync_less_often(self._runs, self._events, self._ticks)
