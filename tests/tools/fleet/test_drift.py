@@ -83,7 +83,6 @@ def test_what_cannot_be_known_is_said_and_the_rest_is_shown(lab: Lab) -> None:
     assert "/no/where does not exist" in str(found[1].reason)
 
 
-@pytest.mark.slow
 def test_open_conflicts_are_shown(lab: Lab) -> None:
     """A workflow that is up to date but has conflicts says so."""
     lab.release("1.0.0", {"a.py": TEN})

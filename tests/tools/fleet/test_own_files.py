@@ -70,7 +70,6 @@ def test_a_file_of_yours_that_the_template_renames_is_told_until_it_is_gone(
     assert notes(lab) == []
 
 
-@pytest.mark.slow
 def test_a_file_that_the_template_renders_by_another_name_of_its_own_is_none_of_it(
     lab: Lab,
 ) -> None:

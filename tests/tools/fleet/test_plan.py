@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
 
 
-@pytest.mark.slow
 def test_an_edited_file_that_the_template_deletes_is_kept(lab: Lab) -> None:
     """A person's edits survive the template's decision to drop the file."""
     lab.release("1.0.0", {"a.py": TEN, "b.py": "b\n"})
@@ -29,7 +28,6 @@ def test_an_edited_file_that_the_template_deletes_is_kept(lab: Lab) -> None:
     assert not lab.exists("one", "b.py")
 
 
-@pytest.mark.slow
 def test_a_file_that_the_template_renames_takes_the_edits_along(lab: Lab) -> None:
     """Edits follow a file to its new name."""
     lab.release("1.0.0", {"old.py": TEN})
@@ -44,7 +42,6 @@ def test_a_file_that_the_template_renames_takes_the_edits_along(lab: Lab) -> Non
     assert not lab.exists("one", "old.py")
 
 
-@pytest.mark.slow
 def test_a_renamed_file_with_a_conflict_is_marked_at_its_new_name(lab: Lab) -> None:
     """A conflict that moved with its file has all three sides under the new name."""
     lab.release("1.0.0", {"old.py": TEN})
@@ -88,7 +85,6 @@ def test_a_deleted_file_stays_deleted(lab: Lab) -> None:
     assert lab.read("one", "b.py") == TEN
 
 
-@pytest.mark.slow
 def test_a_binary_that_both_changed_is_kept_and_marked(lab: Lab) -> None:
     """A person's binary is not replaced; git has the template's beside it."""
     lab.release("1.0.0", {"logo.png": b"\0base", "mine.png": b"\0base"})
@@ -103,7 +99,6 @@ def test_a_binary_that_both_changed_is_kept_and_marked(lab: Lab) -> None:
     assert ("3", "logo.png") in lab.unmerged()
 
 
-@pytest.mark.slow
 def test_ignored_files_survive(lab: Lab) -> None:
     """Neither a person's edit of a rendered file that git ignores nor other ignored files go."""
     lab.release("1.0.0", {".gitignore": "*.env\n", "a.env": TEN, "b.env": TEN, "c.env": TEN})
@@ -128,7 +123,6 @@ def test_ignored_files_survive(lab: Lab) -> None:
     assert lab.read("one", "mine.env") == "mine"
 
 
-@pytest.mark.slow
 def test_nothing_outside_the_workflow_is_touched(lab: Lab) -> None:
     """Uncommitted work, deletions and odd files elsewhere are as they were, to the byte."""
     lab.release("1.0.0", {"a.py": TEN})
@@ -146,7 +140,6 @@ def test_nothing_outside_the_workflow_is_touched(lab: Lab) -> None:
     assert {path: data for path, data in after.items() if ".dataflow" not in path} == before
 
 
-@pytest.mark.slow
 def test_line_ends_are_a_persons_choice(lab: Lab) -> None:
     """A file that an editor saved with Windows line ends merges, and keeps them."""
     lab.release("1.0.0", {"a.py": TEN})
@@ -286,7 +279,6 @@ def test_work_in_the_way_stops_the_update_of_that_workflow(
     assert "workflows/one" not in lab.status()
 
 
-@pytest.mark.slow
 def test_folders_that_are_not_the_projects_own_are_skipped(lab: Lab) -> None:
     """A link to a folder and a submodule are left alone with a reason; the others are updated."""
     lab.release("1.0.0", {"a.py": TEN})

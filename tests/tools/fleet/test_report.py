@@ -153,7 +153,6 @@ def test_of_many_workflows_only_those_with_news_are_listed(lab: Lab) -> None:
     assert "14 workflows: 13 updated, 1 with conflicts." in lines
 
 
-@pytest.mark.slow
 def test_status_shows_how_far_behind_and_what_differs(fleet: Lab) -> None:
     """The status names versions, releases missed, drift, and the command to go on with."""
     assert run(fleet, command="status").output == (

@@ -39,7 +39,6 @@ def project(lab: Lab) -> Lab:
     return lab
 
 
-@pytest.mark.slow
 def test_the_projects_own_files_are_updated_on_request(project: Lab) -> None:
     """The project's pin moves and its edited files are merged; its workflows stay as they are."""
     project.release("1.1.0", {"compose.yaml": THEIRS}, kind="project")
@@ -57,7 +56,6 @@ def test_the_projects_own_files_are_updated_on_request(project: Lab) -> None:
     assert work.read_text(encoding="utf-8") == "uncommitted\n"
 
 
-@pytest.mark.slow
 def test_a_conflict_in_the_project_is_marked(project: Lab) -> None:
     """Conflicts in the project's own files are known to git by their names."""
     project.release("1.1.0", {"compose.yaml": TEN.replace("line 1", "theirs")}, kind="project")

@@ -31,7 +31,6 @@ def test_both_sides_edits_meet_in_one_file(lab: Lab) -> None:
     assert "_commit: 1.1.0" in lab.read("one", ANSWERS)
 
 
-@pytest.mark.slow
 def test_an_unedited_workflow_equals_a_fresh_one(lab: Lab) -> None:
     """After an update an unedited workflow is what the new version renders, in every file."""
     lab.release("1.0.0", {"a.py": TEN, "gone/b.py": "b\n", "c.py.jinja": "{{ title }}\n"})
@@ -86,7 +85,6 @@ def test_a_conflict_is_marked_in_the_file_and_in_git(lab: Lab) -> None:
     assert lab.read("one", "b.py") == THEIRS
 
 
-@pytest.mark.slow
 def test_a_conflict_stops_neither_the_others_nor_the_next_run(lab: Lab) -> None:
     """With an open conflict in one workflow, others are updated, now and later."""
     lab.release("1.0.0", {"a.py": TEN})
@@ -124,7 +122,6 @@ def test_a_conflict_in_both_added_files_keeps_both(lab: Lab) -> None:
     assert lab.unmerged() == {("2", "new.py"), ("3", "new.py")}
 
 
-@pytest.mark.slow
 def test_uncommitted_changes_are_refused_where_named_and_passed_over_among_all(lab: Lab) -> None:
     """Work that git does not have stays as it is; the other workflows are updated nevertheless."""
     lab.release("1.0.0", {"a.py": TEN, "b.py": TEN})
@@ -191,7 +188,6 @@ def test_edits_that_git_was_told_to_overlook_are_not_lost(lab: Lab, flag: str, e
     assert path.read_text(encoding="utf-8") == mine
 
 
-@pytest.mark.slow
 def test_what_a_sparse_checkout_leaves_out_is_not_taken_for_deleted(lab: Lab) -> None:
     """A file that git has and did not check out is not one that a person deleted."""
     lab.release("1.0.0", {"a.py": TEN, "dbt/b.sql": TEN})
@@ -266,7 +262,6 @@ def test_outside_git_nothing_is_updated(lab: Lab) -> None:
         lab.update("one")
 
 
-@pytest.mark.slow
 def test_a_plan_writes_nothing(lab: Lab) -> None:
     """A plan leaves every file of the project, git's own included, as it was."""
     lab.release("1.0.0", {"a.py": TEN, "b.py": TEN})
@@ -282,7 +277,6 @@ def test_a_plan_writes_nothing(lab: Lab) -> None:
     assert (report.exit_code, lab.actions(report)) == (1, {"a.py": "conflict", "b.py": "clean"})
 
 
-@pytest.mark.slow
 def test_a_plan_says_what_the_update_then_does(lab: Lab) -> None:
     """The plan and the report name the same files and fates."""
     lab.release("1.0.0", {"a.py": TEN, "b.py": TEN, "c.py": TEN, "d.py": TEN})

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
 
 
-@pytest.mark.slow
 def test_the_latest_release_is_the_target(lab: Lab) -> None:
     """Tags are ordered as versions; a pre-release is taken only when asked for."""
     for version in ("1.9.0", "1.10.0", "2.0.0rc1"):
@@ -62,7 +61,6 @@ def test_a_template_with_uncommitted_changes_gives_its_last_commit(lab: Lab) -> 
     )
 
 
-@pytest.mark.slow
 def test_a_wanted_version_that_does_not_exist_is_named_with_those_that_do(lab: Lab) -> None:
     """`--to` with a version that was never released fails with the releases there are."""
     lab.release("1.0.0", {"a.py": "a\n"})
@@ -73,7 +71,6 @@ def test_a_wanted_version_that_does_not_exist_is_named_with_those_that_do(lab: L
     assert "Releases: 1.1.0, 1.0.0" in str(outcome.instruction)
 
 
-@pytest.mark.slow
 def test_a_version_that_does_not_exist_is_named(lab: Lab) -> None:
     """A recorded version that the template does not have fails that workflow alone."""
     lab.release("1.0.0", {"a.py": "a\n"})
@@ -193,7 +190,6 @@ def test_a_remote_template_is_kept_for_times_without_a_network(
     assert any("was not reached" in note for note in report.notes)
 
 
-@pytest.mark.slow
 def test_a_hook_may_call_an_update(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """The variables that git sets for its hooks do not lead the update astray."""
     lab.release("1.0.0", {"a.py": TEN, "v.md.jinja": "{{ _copier_answers._commit }}\n"})
