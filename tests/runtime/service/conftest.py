@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.asset_fixtures import Till
 from tests.dashboard_fixtures import add_workflow, project
 from tests.service_fixtures import Service, running
+from tests.source_fixtures import server
 
-__all__ = ["add_workflow", "project"]
+__all__ = ["add_workflow", "project", "server"]
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
+from tests.source_fixtures import Answer, Request, Server
 
 from dataflow.service.dagster_errors import RunEndedError
 from dataflow.service.dagster_runs import DagsterRuns
@@ -33,48 +31,36 @@ _REFUSED = {"__typename": "TerminateRunFailure", "message": "having status START
 _TAKEN = {"__typename": "TerminateRunSuccess"}
 
 
-@contextmanager
-def webserver(statuses: list[dict[str, Any]], ends: list[dict[str, Any]]) -> Iterator[str]:
-    """The address of one that gives these answers in turn, and the last of them ever after."""
+class Cancelled(Protocol):
+    """The status of a run after it was cancelled at a webserver that gives these answers."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            query = json.loads(self.rfile.read(int(self.headers["content-length"])))["query"]
-            answers = ends if "terminateRun" in query else statuses
-            answer = answers.pop(0) if len(answers) > 1 else answers[0]
-            field = "terminateRun" if answers is ends else "runOrError"
-            body = json.dumps({"data": {field: answer}}).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Stay silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    def __call__(self, statuses: list[dict[str, Any]], ends: list[dict[str, Any]]) -> str: ...
 
 
-def cancelled(tmp_path: Path, statuses: list[dict[str, Any]], ends: list[dict[str, Any]]) -> str:
-    """The status of a run after it was cancelled at that webserver."""
-    with webserver(statuses, ends) as url:
-        runs = DagsterRuns(Project(tmp_path), url)
-        try:
-            return runs.cancel("a").status
-        finally:
-            runs.close()
+@pytest.fixture
+def cancelled(server: Server, tmp_path: Path) -> Iterator[Cancelled]:
+    runs = DagsterRuns(Project(tmp_path), server.url)
+
+    def cancel(statuses: list[dict[str, Any]], ends: list[dict[str, Any]]) -> str:
+        def answer(request: Request) -> Answer:
+            field = "terminateRun" if "terminateRun" in request.body else "runOrError"
+            answers = ends if field == "terminateRun" else statuses
+            said = answers.pop(0) if len(answers) > 1 else answers[0]
+            return Answer(json.dumps({"data": {field: said}}))
+
+        server.routes["*"] = answer
+        return runs.cancel("a").status
+
+    yield cancel
+    runs.close()
 
 
-def test_a_run_that_starts_just_after_dagster_refused_is_cancelled(tmp_path: Path) -> None:
+def test_a_run_that_starts_just_after_dagster_refused_is_cancelled(cancelled: Cancelled) -> None:
     """It was starting when asked and runs at the next look: so it is asked once more."""
-    assert cancelled(tmp_path, [_STARTING, _STARTED, _CANCELING], [_REFUSED, _TAKEN]) == "canceling"
+    assert cancelled([_STARTING, _STARTED, _CANCELING], [_REFUSED, _TAKEN]) == "canceling"
 
 
-def test_a_run_that_runs_and_cannot_be_ended_is_not_asked_for_ever(tmp_path: Path) -> None:
+def test_a_run_that_runs_and_cannot_be_ended_is_not_asked_for_ever(cancelled: Cancelled) -> None:
     """Dagster's reason is handed on at once."""
     with pytest.raises(RunEndedError, match="having status STARTING"):
-        cancelled(tmp_path, [_STARTED], [_REFUSED, _TAKEN])
+        cancelled([_STARTED], [_REFUSED, _TAKEN])

@@ -10,6 +10,7 @@ from tests.source_fixtures import Answer
 from dataflow.sources.read import read_source
 
 ROWS = [{"id": number, "name": f"n{number}"} for number in range(25)]
+ALL = list(range(7))
 QUICK = {"max_retries": 2, "timeout_seconds": 5}
 
 
@@ -102,3 +103,14 @@ class Api:
         start = (int(request.query.get("page", 1)) - 1) * self.largest
         rows = self._slice(start)
         return self._json(rows) if rows else self.say("no such page", 404)
+
+
+def numbered(server: Any, **said: Any) -> str:
+    """An API of three pages whose answers have these fields as well."""
+
+    def answer(request: Any) -> Answer:
+        number = int(request.query.get("page", 1))
+        return js({"rows": records(*ALL[(number - 1) * 3 : number * 3]), "page": number, **said})
+
+    server.routes["/numbered"] = answer
+    return f"{server.url}/numbered"

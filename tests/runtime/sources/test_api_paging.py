@@ -9,13 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
-from tests.runtime.sources.api_fixtures import ids, js, read_api, records
+from tests.runtime.sources.api_fixtures import ALL, ids, js, numbered, read_api, records
 from tests.source_fixtures import Answer, Server
 
 from dataflow.sources.api.page_detection import detect_paging, next_link
 from dataflow.sources.errors import SourceDataError, SourceError, SourceSettingError
-
-ALL = list(range(7))
 
 
 def stripe(server: Any, *, more: str = "has_more") -> str:
@@ -123,15 +121,6 @@ def test_more_without_a_cursor_is_refused(server: Any) -> None:
         read_api(url, paging=paging)
 
 
-def numbered(server: Any, **said: Any) -> str:
-    def answer(request: Any) -> Answer:
-        number = int(request.query.get("page", 1))
-        return js({"rows": records(*ALL[(number - 1) * 3 : number * 3]), "page": number, **said})
-
-    server.routes["/numbered"] = answer
-    return f"{server.url}/numbered"
-
-
 @pytest.mark.parametrize("told", [False, True])
 def test_a_number_of_pages_ends_it(server: Any, told: bool) -> None:
     """Three pages are asked for, and not a fourth."""
@@ -232,50 +221,6 @@ def test_some_empty_pages_are_passed_over(server: Any) -> None:
     pages = [js({"rows": [], "next": f"/x?c={number}"}) for number in range(8)]
     url = server.answer("/x", *pages, js({"rows": records(1), "next": None}))
     assert ids(read_api(url, paging={"type": "cursor", "cursor_path": "next"})) == [1]
-
-
-@pytest.mark.parametrize("extra", [{}, {"check_total": False}])
-def test_fewer_rows_than_are_counted(server: Any, extra: Any) -> None:
-    """A total that the answer names is checked, unless it is said to be no number of rows."""
-    paging = {"type": "page_number", **extra}
-    url = numbered(server, total_count=9)
-    if extra:
-        assert ids(read_api(url, paging=paging)) == ALL
-        return
-    with pytest.raises(SourceDataError, match="there are 9 records in all, and only 7 came"):
-        read_api(url, paging=paging)
-
-
-@pytest.mark.parametrize(("last", "is_told"), [(3, True), (4, False)])
-def test_a_total_that_changes_between_pages_is_told(server: Any, last: int, is_told: bool) -> None:
-    """A record of the first page is gone: one of the second moved up, and was never read."""
-    pages = [{"total": 4, "rows": records(1, 2)}, {"total": last, "rows": records(4)}]
-    pages += [{"total": last, "rows": records(5)}] if last == 4 else []
-    url = server.answer("/x", *map(js, pages))
-    paging = {"type": "page_number", "total_path": "total"}
-    notes = read_api(url, paging=paging)["metadata"].get("notes", [])
-    assert ["4 records on its first page and 3" in note for note in notes] == [True] * is_told
-
-
-def test_more_rows_than_are_counted_end_it_at_once(server: Any) -> None:
-    """What is beyond the total is not read for ever."""
-    count = 0
-
-    def answer(_: Any) -> Answer:
-        nonlocal count
-        count += 1
-        document = {"rows": records(count * 2, count * 2 + 1), "total": 3, "next": f"n{count}"}
-        return js(document)
-
-    paging = {
-        "type": "cursor",
-        "cursor_path": "next",
-        "cursor_param": "after",
-        "total_path": "total",
-    }
-    with pytest.raises(SourceDataError, match="there are 3 records, and 4 came"):
-        read_api(endless(server, answer), paging=paging)
-    assert count == 2
 
 
 @pytest.mark.parametrize(

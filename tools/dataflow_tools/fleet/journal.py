@@ -8,7 +8,6 @@ nothing has happened. From then on, whoever comes next can finish the work.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import shutil
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow_tools.fleet.tree import Entry, read_entry, way_out
 from dataflow_tools.scaffold.git import GitError, run_git
+from dataflow_tools.scaffold.relocation import flush, relocate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,7 @@ def replace_files(
         if move.after is not None:
             staged = room / str(number)
             _write(staged, move.after, _permissions(folder / move.path))
-            _flush(staged)
+            flush(staged)
         steps.append(
             {
                 "path": move.path,
@@ -78,7 +78,7 @@ def replace_files(
     journal = {"folder": str(folder), "top": str(top) if top else None, "steps": steps}
     draft = room / f"{_JOURNAL}.new"
     draft.write_text(json.dumps(journal), encoding="utf-8")
-    _flush(draft)
+    flush(draft)
     draft.replace(room / _JOURNAL)
     try:
         _carry_out(room)
@@ -190,31 +190,12 @@ def _write(path: Path, entry: Entry, permissions: int | None) -> None:
         path.chmod(mode)
 
 
-def _flush(path: Path) -> None:
-    """Have the disk hold a file before anything relies on it, even if the power fails."""
-    if path.is_symlink():
-        return
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
 def _put(staged: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir() and not target.is_symlink():
         for inside, _, _ in os.walk(target, topdown=False):
             Path(inside).rmdir()
-    try:
-        staged.replace(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        # The project's own files may lie on another file system than its workflows.
-        aside = target.with_name(f".{target.name}.moving")
-        aside.unlink(missing_ok=True)
-        shutil.copy2(staged, aside, follow_symlinks=False)
-        _flush(aside)
-        aside.replace(target)
-        staged.unlink()
+    # The project's own files may lie on another file system than its workflows.
+    relocate(staged, target)
 
 
 def _permissions(path: Path) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 def relocate(source: Path, target: Path) -> None:
     """Move a file or folder, also to another file system, so that it is never there in part.
 
+    A file takes the place of another one.
+
     Raises:
-        OSError: It cannot be written, or something is there already.
+        OSError: It cannot be written, or a folder that holds something is there already.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -28,6 +31,7 @@ def relocate(source: Path, target: Path) -> None:
             shutil.copytree(source, aside, symlinks=True)
         else:
             shutil.copy2(source, aside, follow_symlinks=False)
+            flush(aside)
         aside.rename(target)
         drop(source)
 
@@ -38,3 +42,11 @@ def drop(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Have the disk hold a file before anything relies on it, even if the power fails."""
+    if path.is_symlink():
+        return
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
