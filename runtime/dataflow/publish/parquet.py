@@ -27,7 +27,7 @@ from dataflow.publish.folders import SiteFolders, source_queries
 from dataflow.publish.kind import PublisherKind, PublishRequest, Staged
 from dataflow.publish.manifest import RUNS_MARK, STALE_AFTER_SECONDS, replacing_tables
 from dataflow.publish.publish_target import PublishTarget
-from dataflow.publish.source_query import SourceQuery, write_rows
+from dataflow.publish.source_query import SourceQuery, Written, write_rows
 from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.config_types import Section
 from dataflow.shared.logging import get_logger
@@ -156,9 +156,10 @@ def _stage_in(
                 where = f"{workflow_id}: {project.relative(path)}"
                 query = SourceQuery.read(session, path, where)
                 file = aside / f"{table}.parquet"
-                count, is_written = query.write(session, file, limits.max_rows)
-                (rows if is_written else left_out)[table] = count
-                _tell_of_size(limits, count, where, is_written=is_written)
+                written = query.write(session, file, limits.max_rows)
+                (rows if written.is_written else left_out)[table] = written.rows
+                _tell_of_size(limits, written, where)
+                _tell_of_rounding(written, where)
             freshness = _freshness_query({**rows, **left_out}, published_at, known.time_zone)
             write_rows(session, freshness, aside / f"{FRESHNESS_TABLE}.parquet")
             described = descriptions_query(project, workflow_id, known.units)
@@ -190,17 +191,27 @@ def _limits(project: Project) -> ParquetSettings:
     return ParquetSettings(type="parquet")
 
 
-def _tell_of_size(limits: ParquetSettings, rows: int, where: str, *, is_written: bool) -> None:
-    if not is_written:
+def _tell_of_size(limits: ParquetSettings, written: Written, where: str) -> None:
+    if not written.is_written:
         log.warning(
-            f"{where}: {rows:,} rows are more than a browser can open ({limits.max_rows:,}): "
-            "they are not published, and no page can ask for them. Group or filter in the query, "
-            "since a page needs only what it shows, or raise max_rows of the publisher parquet."
+            f"{where}: {written.rows:,} rows are more than a browser can open "
+            f"({limits.max_rows:,}): they are not published, and no page can ask for them. Group "
+            "or filter in the query, since a page needs only what it shows, or raise max_rows of "
+            "the publisher parquet."
         )
-    elif limits.warn_rows and rows > limits.warn_rows:
+    elif limits.warn_rows and written.rows > limits.warn_rows:
         log.warning(
-            f"{where}: {rows:,} rows are published whole, and a page that asks for all of them is "
-            "slow. Group or filter in the query."
+            f"{where}: {written.rows:,} rows are published whole, and a page that asks for all of "
+            "them is slow. Group or filter in the query."
+        )
+
+
+def _tell_of_rounding(written: Written, where: str) -> None:
+    if written.rounded:
+        log.warning(
+            f"{where}: whole numbers of more than 53 bits in {', '.join(written.rounded)}: a "
+            "browser rounds them, so that an id is another one on a page. Publish such a column as "
+            f"text: cast({written.rounded[0]} as varchar) as {written.rounded[0]}."
         )
 
 

@@ -19,6 +19,24 @@ if TYPE_CHECKING:
 
 _ERROR_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 _CARDINALITY = "Estimated Cardinality"
+_WIDE = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
+# From here on a number in JavaScript is not every whole number.
+_FIRST_ROUNDED = 2**53
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a query's rows.
+
+    Args:
+        rows: How many there are.
+        is_written: Whether there is a file.
+        rounded: The columns of whole numbers some of which a browser shows as other ones.
+    """
+
+    rows: int
+    is_written: bool
+    rounded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,16 +76,11 @@ class SourceQuery:
             raise PublishError(f"{where} is not one SELECT.", "Write one SELECT, and nothing else.")
         return cls(where, text, select)
 
-    def write(
-        self, session: DuckDBPyConnection, target: Path, most_rows: int = 0
-    ) -> tuple[int, bool]:
+    def write(self, session: DuckDBPyConnection, target: Path, most_rows: int = 0) -> Written:
         """Write the rows as a file that the browser's engine reads.
 
         Args:
             most_rows: Of more rows no file is left behind; 0: there is no limit.
-
-        Returns:
-            How many rows there are, and whether there is a file.
 
         Raises:
             PublishError: The query fails.
@@ -79,7 +92,7 @@ class SourceQuery:
                 # Writing so many takes far longer than counting them.
                 rows = self._count(session)
                 if rows > most_rows:
-                    return rows, False
+                    return Written(rows, is_written=False)
             result = session.sql(self.select)
             columns = ", ".join(
                 _as_published(name, kind)
@@ -94,8 +107,8 @@ class SourceQuery:
             raise _refused(session, self.where, self.text, error) from error
         if most_rows and rows > most_rows:
             target.unlink()
-            return rows, False
-        return rows, True
+            return Written(rows, is_written=False)
+        return Written(rows, is_written=True, rounded=_rounded(session, result, target))
 
     @property
     def _relation(self) -> str:
@@ -121,6 +134,22 @@ def write_rows(session: DuckDBPyConnection, query: str, target: Path) -> int:
         "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v1)"
     ).fetchone()
     return int(done[0]) if done else 0
+
+
+def _rounded(
+    session: DuckDBPyConnection, result: duckdb.DuckDBPyRelation, target: Path
+) -> tuple[str, ...]:
+    """The columns of whole numbers that were written with some of which are no longer exact."""
+    kinds = dict(zip(result.columns, result.types, strict=True))
+    whole = [name for name, kind in kinds.items() if str(kind) in _WIDE]
+    if not whole:
+        return ()
+    large = session.execute(
+        "SELECT DISTINCT path_in_schema FROM parquet_metadata(?) WHERE greatest("
+        "abs(TRY_CAST(stats_min_value AS DOUBLE)), abs(TRY_CAST(stats_max_value AS DOUBLE))) >= ?",
+        [str(target), _FIRST_ROUNDED],
+    ).fetchall()
+    return tuple(name for name in whole if (name,) in large)
 
 
 def _refused(

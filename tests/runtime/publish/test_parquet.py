@@ -290,6 +290,22 @@ def test_large_tables_are_told_of(
     assert "t.sql: 11 rows are published whole" in capsys.readouterr().err
 
 
+def test_numbers_that_a_browser_rounds_are_told_of(
+    project: Project, add_workflow: AddWorkflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By their columns: an id beyond 53 bits is another one on a page; as text it is not."""
+    large = f"({-(2**53 + 1)})::BIGINT"
+    exact = f"{2**53 - 1}::BIGINT AS exact, 1e300::DOUBLE AS fraction"
+    query = f"SELECT {large} AS id, {large}::VARCHAR AS text, {exact} UNION ALL SELECT 1, '', 2, 3"
+    add_workflow("shop", sources={"t": query}, warehouse="SELECT 1")
+
+    assert publish_workflow(project, "shop") == {"t": 2}
+
+    told = capsys.readouterr().err
+    assert "t.sql: whole numbers of more than 53 bits in id: a browser" in told
+    assert "cast(id as varchar) as id" in told
+
+
 def test_how_many_tables_are_made_can_be_seen(project: Project, add_workflow: AddWorkflow) -> None:
     """Of all of them, with the name of the one that is being written."""
     add_workflow("shop", sources={"a": "SELECT 1 AS n", "b": "SELECT 2 AS n"}, warehouse="SELECT 1")
