@@ -18,10 +18,9 @@ from dataflow.shared.duckdb_memory import limit_memory
 from dataflow.shared.shown import shortened
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.sources.contract_check import Conformed, conform
-from dataflow.sources.duckdb_session import open_engine
 from dataflow.sources.kept_rows import found_rows_of
 from dataflow.sources.kept_rules import Kept, rules_kept, same_rules_kept
-from dataflow.sources.numbered_names import is_numbered
+from dataflow.sources.numbered_names import is_numbered, look_numbered
 from dataflow.sources.type_rules import (
     COMMA_IS_POINT,
     DATE_RULES,
@@ -165,7 +164,7 @@ def read_typed(
         columns = _fitted(connection, relation, columns)
         table = _cast(connection, relation, columns)
     notes = [note for column in columns for note in _notes(connection, relation, column)]
-    notes += told
+    notes += told + _may_be_numbered(connection, columns)
     written = {column.name: column.rule.written for column in columns if column.rule.written}
     return TypedTable(table, notes, written)
 
@@ -218,27 +217,6 @@ def _relation_of(
         path = Path(folder, "texts.parquet")
         pq.write_table(texts, path, compression="none")
         yield f"read_parquet({quote_literal(path)})"
-
-
-def durations_as_text(typed: TypedTable) -> TypedTable:
-    """A table whose lengths of time are texts such as ``2 days 01:30:00``, which SQL can cast.
-
-    Steps hand tables on as Parquet, which refuses intervals and keeps durations as bare numbers.
-    """
-    import pyarrow as pa
-
-    table, told = typed.table, []
-    for index, column in enumerate(table.schema):
-        if pa.types.is_duration(column.type) or pa.types.is_interval(column.type):
-            with open_engine() as connection:
-                connection.register("dataflow_durations", pa.table({"c0": table[index]}))
-                query = "SELECT CAST(c0 AS VARCHAR) AS c0 FROM dataflow_durations"
-                texts = connection.sql(query).to_arrow_table()["c0"]
-            table = table.set_column(index, column.name, texts)
-            told.append(
-                f"Column {column.name!r} has lengths of time and is text; cast it to interval."
-            )
-    return replace(typed, table=table, notes=[*typed.notes, *told])
 
 
 def _first_look(
@@ -326,6 +304,20 @@ def _numbered(columns: list[_Column]) -> tuple[list[_Column], list[str]]:
             )
         result.append(column)
     return result, notes
+
+
+def _may_be_numbered(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[_Column]
+) -> list[str]:
+    """Notes on the columns of numbers that may be versions by the sample's values."""
+    numbers = [column for column in columns if column.rule is DOUBLE]
+    found = look_numbered(connection, "dataflow_sample", [column.text for column in numbers])
+    return [
+        f"Column {column.name!r} is number (DOUBLE), so that 1.10 is 1.1 in it: if it has versions "
+        "or the like, set it to `{type: text}` in `ingestion.columns`."
+        for column, is_one in zip(numbers, found, strict=True)
+        if is_one
+    ]
 
 
 def _fitted(

@@ -58,6 +58,23 @@ def test_values_get_their_type(values: list[str | None], expected: list[Any]) ->
 
 
 @pytest.mark.parametrize(
+    ("values", "is_told"),
+    [
+        (["3.9", "3.10", "3.11"], True),
+        (["3.9", "3.10", "3"], False),
+        (["3.5", "3.10", "3.05"], False),
+        (["3.50", "3.10"], False),
+        (["3.9", "3.11"], False),
+        (["-3.9", "3.10"], False),
+    ],
+)
+def test_numbers_that_may_be_versions_are_told_of(values: list[str], is_told: bool) -> None:
+    """Of 3.9 and 3.10 in a column of any name a note says that 3.10 is 3.1, and what to do."""
+    notes = typed(*values).notes
+    assert [note.partition(",")[0] for note in notes] == ["Column 'v' is number (DOUBLE)"] * is_told
+
+
+@pytest.mark.parametrize(
     "values",
     [
         ["007", "12"],

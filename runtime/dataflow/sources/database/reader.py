@@ -10,10 +10,10 @@ from urllib.parse import quote as quote_path
 from dataflow.sources.database.duckdb_source import holds_texts, list_duckdb_tables, read_duckdb
 from dataflow.sources.database.settings import DatabaseSource
 from dataflow.sources.database.text_cursor import text_cursor
+from dataflow.sources.durations import durations_as_text
 from dataflow.sources.errors import SourceSettingError
 from dataflow.sources.file.location import local_path
 from dataflow.sources.incremental import Progress
-from dataflow.sources.inference import durations_as_text
 from dataflow.sources.kind import Extracted, ReadRequest, SourceKind, shown_location
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from dataflow.shared.sql import converted, quote_identifier, quote_literal, type
 from dataflow.shared.wide_decimals import narrowed, wide_columns
 from dataflow.sources.contract_check import conform
 from dataflow.sources.duckdb_session import faults_told, open_engine, watching_files, without_nan
+from dataflow.sources.durations import durations_as_text
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.shapes import check_shapes, spelled_alike
-from dataflow.sources.inference import BATCH_ROWS, TypedTable, durations_as_text
+from dataflow.sources.inference import BATCH_ROWS, TypedTable
 from dataflow.sources.local_file import size_of
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from dataflow.shared.step_progress import step_progress
 from dataflow.sources.column_names import compared_name, distinct_names
 from dataflow.sources.contract_match import agreed_texts, names_at_source
 from dataflow.sources.duckdb_session import open_engine
+from dataflow.sources.durations import durations_as_text
 from dataflow.sources.errors import SourceDataError, SourceSettingError
 from dataflow.sources.file.agreed_header import (
     agreed_names,
@@ -29,7 +30,7 @@ from dataflow.sources.file.sheet_columns import column_of, text_of
 from dataflow.sources.file.sheet_errors import cell_name, error_cells
 from dataflow.sources.file.totals_within import note_on_totals
 from dataflow.sources.file.unsaid_footer import last_rows, refuse_footer
-from dataflow.sources.inference import TypedTable, durations_as_text, read_typed
+from dataflow.sources.inference import TypedTable, read_typed
 from dataflow.sources.type_rules import RULES
 
 if TYPE_CHECKING:
