@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 _SUFFIXES = (".gz", ".zst", ".bz2", ".zip")
 # Formats of files tell by their first bytes more surely than by their names.
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"PK\x03\x04": "zip"}
+# What is laid beside data for people or by their computers, and is no data.
+_BESIDE = re.compile(
+    r"__MACOSX/|(.*/)?(\.[^/]*|(readme|licen[cs]e|copying)(\.txt|\.html?)?|[^/]*\.(md|pdf|docx?))$",
+    re.IGNORECASE,
+)
 _CHUNK = 1 << 20
 
 
@@ -75,7 +81,7 @@ def _unzip(path: Path, target: Path, shown: str) -> str:
         members = [
             member
             for member in archive.infolist()
-            if not member.is_dir() and not member.filename.startswith("__MACOSX/")
+            if not member.is_dir() and not _BESIDE.match(member.filename)
         ]
         if any(member.filename == "xl/workbook.xml" for member in members):
             raise SourceDataError(
