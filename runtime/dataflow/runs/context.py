@@ -118,7 +118,8 @@ def own_config(project: Project, workflow_id: str) -> WorkflowConfig | None:
     Raises:
         ConfigError: The file is wrong.
     """
-    has_config = (project.workflow_dir(workflow_id) / CONFIG_FILE).exists()
+    folder = project.workflow_dir(workflow_id)
+    has_config = is_workflow_folder(folder) and (folder / CONFIG_FILE).exists()
     return workflow_config(workflow_id, project) if has_config else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,7 +30,12 @@ def upstream_of(name: str) -> str:
 
 def is_workflow_folder(folder: Path) -> bool:
     """Whether a workflow is in a folder."""
-    return any((folder / marker).is_file() for marker in _MARKERS)
+    try:
+        return any((folder / marker).is_file() for marker in _MARKERS)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return False
 
 
 def _is_known(name: str, info: ValidationInfo) -> str:

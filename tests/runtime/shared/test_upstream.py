@@ -53,6 +53,7 @@ def test_what_cannot_be_come_after_is_refused_with_its_line(write: Write) -> Non
     for after, said in (
         ("[ordres]", 'after[0]: "ordres" is no workflow of this project; did you mean `orders`?'),
         ("ordres", 'after: "ordres" is no workflow of this project; did you mean `orders`?'),
+        (f"[{'q' * 300}]", "qqq... is no workflow of this project"),
         ("[orders, report]", 'after[1]: "report" is the workflow itself'),
         ("[orders, orders]", "names one twice"),
         ("[orders/]", "is no key of an asset"),
