@@ -65,7 +65,7 @@ def read_documents(
     are made of top-level texts, and only where every one of them is a date; with a contract texts
     stay as they are, for it to say what they are.
 
-    Numbers with more digits than a double holds are texts, and so are their columns.
+    Numbers with more digits than a double holds come as texts, digit by digit.
 
     ``null_values`` are top-level texts that mean no value; an empty one stays as it is. With
     ``lines`` every line is an object.
@@ -74,7 +74,7 @@ def read_documents(
         typed = _read(exact, null_values, contract, lines=lines)
     if contract is not None or exact == list(files):
         return typed
-    note = "There are numbers with more digits than a double holds: their columns are text."
+    note = "There are numbers with more digits than a double holds: each digit of them is kept."
     return replace(typed, notes=[*typed.notes, note])
 
 

@@ -177,9 +177,17 @@ def extract_records(files: Sequence[LocalFile], data_path: str, folder: Path) ->
 
 
 def lists_of_records(document: Any) -> dict[str, int]:
-    """The paths and lengths of the lists of several objects in a document that is an object."""
+    """The paths and lengths of the lists of several objects in a document that is an object.
+
+    A list of one object is among them where an object of such a list has the same keys.
+    """
     lists = _lists(document, "", _DEEPEST) if isinstance(document, dict) else {}
-    return {path: len(values) for path, values in lists.items() if len(values) > 1}
+    kinds = {_keys(values) for values in lists.values() if len(values) > 1}
+    return {
+        path: len(values)
+        for path, values in lists.items()
+        if len(values) > 1 or (values and _keys(values) in kinds)
+    }
 
 
 def lists_of_lists(document: Any) -> dict[str, list[Any]]:
@@ -225,6 +233,11 @@ def _guess(document: Any, shown: str) -> Any:
             f"{next(iter(chosen))}.",
         )
     return next(iter(chosen.values())) if chosen else document
+
+
+def _keys(values: list[Any]) -> frozenset[str]:
+    """The keys of the first object of a list."""
+    return frozenset(next((each for each in values if each is not None), {}))
 
 
 def _are_objects(values: list[Any]) -> bool:

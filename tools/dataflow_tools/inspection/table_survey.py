@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dataflow.sources.file.footer import (
     Sums,
     begins_a_note,
+    is_note_among,
     is_sum_of,
     is_summary,
     is_total,
@@ -59,8 +60,11 @@ class Survey:
         """The records at the end that are no rows: notes, and totals that add up."""
         found: list[list[str]] = []
         usual = self.filled.most_common(1)[0][0] if self.filled else self.width
-        for row, sums in reversed(list(self.last)):
-            if not self._is_note(row, usual) and not self._adds_up(row, sums):
+        last = list(self.last)
+        for place, (row, sums) in reversed(list(enumerate(last))):
+            above = (each for each, _ in last[:place])
+            is_note = self._is_note(row, usual) or is_note_among(row, above)
+            if not is_note and not self._adds_up(row, sums):
                 break
             found.insert(0, row)
         while found and not any(cell.strip() for cell in found[0]):

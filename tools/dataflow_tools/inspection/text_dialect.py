@@ -9,7 +9,14 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from dataflow.sources.file.drawn import RULE, is_framed, ruled_widths
-from dataflow.sources.file.header import contrast, has_units, preamble_of
+from dataflow.sources.file.header import (
+    columns_of_values,
+    contrast,
+    has_units,
+    is_missing,
+    looks_like_a_value,
+    preamble_of,
+)
 from dataflow.sources.file.layout import (
     dialect_of,
     each_line,
@@ -185,7 +192,8 @@ def _comment(text: str, file_format: str, given: FileSource) -> Proposal | None:
                 return "skip_lines", names, f"Skipped above the header: {above[:60]!r}."
             return None
         # Sentences follow a blank, and may have delimiters in them.
-        apart = leading and all(lines[i].lstrip()[len(mark) :][:1].isspace() for i in marked)
+        spaced = all(lines[i].lstrip()[len(mark) :][:1].isspace() for i in marked)
+        apart = spaced and (leading or not any(_could_be_a_row(cells[i], rows) for i in inner))
         rowlike = any(len(cells[i]) == width and width > 1 for i in inner) and not apart
         if rowlike or (width == 1 and not leading):
             return None
@@ -198,6 +206,15 @@ def _comment(text: str, file_format: str, given: FileSource) -> Proposal | None:
 def _cells(line: str, dialect: Dialect) -> list[str]:
     records = first_records(line, dialect, 1)
     return records[0][1] if records else []
+
+
+def _could_be_a_row(cells: list[str], rows: list[list[str]]) -> bool:
+    """Whether a line has numbers and dates in the columns in which all rows have them."""
+    kinds = columns_of_values(rows[1:], len(rows[0]))
+    return all(
+        not kind or is_missing(cell) or looks_like_a_value(cell)
+        for cell, kind in zip(cells, kinds, strict=False)
+    )
 
 
 def _are_units(names: list[str], units: list[str], rows: list[list[str]]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dataflow.sources.file.header import columns_of_values, is_missing, looks_like_a_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _TOTAL = re.compile(
     r"(grand |sub|sous|overall |net |sub |eind|hoved|genel )?-?"
@@ -57,6 +57,21 @@ def is_summary(cell: str) -> bool:
 def begins_a_note(cell: str) -> bool:
     """Whether a text says where a table comes from, or explains a mark in it."""
     return _NOTE.fullmatch(cell.strip()) is not None
+
+
+def is_note_among(row: Sequence[str], above: Iterable[Sequence[str]]) -> bool:
+    """Whether a row at the end with a value in each column is a note that a delimiter parts.
+
+    ``Source: World Bank, 2024`` below names of countries and numbers is one.
+
+    Args:
+        above: The rows above it, or some of them; where one of them begins so, all are rows.
+    """
+    return _is_sentence(row) and not any(map(_is_sentence, above))
+
+
+def _is_sentence(row: Sequence[str]) -> bool:
+    return bool(row) and ": " in row[0].strip() and begins_a_note(row[0])
 
 
 @lru_cache(maxsize=1 << 15)

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from dataflow.shared.shown import shortened
 from dataflow.sources.errors import SourceDataError
-from dataflow.sources.file.footer import Sums, begins_a_note, is_sum_of, total_in
+from dataflow.sources.file.footer import (
+    Sums,
+    begins_a_note,
+    is_note_among,
+    is_sum_of,
+    total_in,
+)
 from dataflow.sources.file.layout import first_records, lines_of
 
 if TYPE_CHECKING:
@@ -36,7 +42,7 @@ def refuse_unsaid_footer(file: LocalFile, layout: Layout) -> None:
         end = stream.read().decode("utf-8", errors="replace")
     lines = lines_of(end)[1 if size > _BYTES else layout.skipped + layout.header_rows :]
     ends = [row for _, row in first_records("".join(lines), layout.dialect, len(lines))][-_LAST:]
-    if not any(total_in(row) or _is_note(row) for row in ends):
+    if not any(total_in(row) or _is_note(row) or is_note_among(row, ()) for row in ends):
         return
     last: deque[tuple[list[str], Sums]] = deque(maxlen=_LAST)
     sums = Sums(len(layout.names))
@@ -76,11 +82,13 @@ def refuse_footer(
         SourceDataError: They are.
     """
     found: list[Sequence[str]] = []
-    for row, sums in reversed(last):
-        if any(cell.strip() for cell in row) and not (is_sum_of(row, sums) or _is_note(row)):
+    for place, (row, sums) in reversed(list(enumerate(last))):
+        above = (each for each, _ in last[:place])
+        is_note = _is_note(row) or is_note_among(row, above)
+        if _filled(row) and not (is_sum_of(row, sums) or is_note):
             break
         found.insert(0, row)
-    while found and not any(cell.strip() for cell in found[0]):
+    while found and not _filled(found[0]):
         found.pop(0)
     if not found:
         return
@@ -94,5 +102,9 @@ def refuse_footer(
 
 
 def _is_note(row: Sequence[str]) -> bool:
-    cells = [cell for cell in row if cell.strip()]
+    cells = _filled(row)
     return len(cells) == 1 < len(row) and begins_a_note(cells[0])
+
+
+def _filled(row: Sequence[str]) -> list[str]:
+    return [cell for cell in row if cell.strip()]
