@@ -110,6 +110,24 @@ def _has_half(value: Any) -> bool:
     return any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
+def parted(document: Any) -> Any:
+    """A list of what is said of the records, and of these, as an object by their places.
+
+    So paths lead to both. Anything else is returned as it is.
+
+    >>> parted([{"page": 1, "total": 2}, [{"id": 1}, {"id": 2}]])
+    {'0': {'page': 1, 'total': 2}, '1': [{'id': 1}, {'id': 2}]}
+    >>> parted([{"id": 1}, {"id": 2}])
+    [{'id': 1}, {'id': 2}]
+    """
+    match document:
+        case [dict() as said, list() as records] if _are_objects(records):
+            return {"0": said, "1": records}
+        case [{"total": 0} as said, None]:
+            return {"0": said, "1": []}
+    return document
+
+
 def value_at(document: Any, path: str) -> Any:
     """The value at a dotted path such as ``meta.next``, or ``MISSING``.
 
@@ -159,7 +177,7 @@ def read_json(file: LocalFile) -> Any:
     try:
         data = file.path.read_bytes()
         # JSON tells its encoding by its first bytes, and may begin with a mark.
-        return loads(data.decode(json.detect_encoding(data)))
+        return parted(loads(data.decode(json.detect_encoding(data))))
     except (ValueError, RecursionError) as error:
         raise SourceDataError(
             f"{file.shown} is not JSON: {error}.", "Correct the file, or fetch it again."

@@ -140,6 +140,21 @@ def test_no_more_than_so_many_pages(server: Any) -> None:
     assert ids(read_api(numbered(server), paging={"max_pages": 1})) == ALL[:3]
 
 
+@pytest.mark.parametrize("count", [7, 3, 0])
+def test_pages_in_the_first_part_of_a_list(server: Any, count: int) -> None:
+    """As the World Bank answers: what is said of the records, then they, or null without any."""
+
+    def answer(request: Any) -> Answer:
+        number = int(request.query.get("page", 1))
+        found = records(*ALL[:count][(number - 1) * 3 : number * 3])
+        said = {"page": min(number, count), "pages": -(-count // 3), "total": count}
+        return js([said, found or None])
+
+    server.routes["/x"] = answer
+    assert ids(read_api(f"{server.url}/x")) == ALL[:count]
+    assert len(server.requests) == max(1, -(-count // 3))
+
+
 def test_pages_in_headers(server: Any) -> None:
     """A bare list whose headers count rows and pages is read whole."""
 

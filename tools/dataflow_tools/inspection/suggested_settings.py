@@ -21,7 +21,7 @@ from dataflow.sources.file.location import FORMATS
 from dataflow.sources.file.reader import TEXT_FORMATS
 from dataflow.sources.file.unpack import inner_name
 from dataflow.sources.record_map import is_map_of_records, key_column
-from dataflow.sources.records import lists_of_records
+from dataflow.sources.records import lists_of_records, parted
 from dataflow_tools.inspection.encoding_guess import encoded_twice, guess_encoding, is_utf8
 from dataflow_tools.inspection.json_shape import shape_of
 from dataflow_tools.inspection.table_settings import (
@@ -156,7 +156,7 @@ def _data_path(file: LocalFile, given: FileSource) -> Iterator[Proposal]:
     if file.path.stat().st_size > _LARGEST_DOCUMENT:
         return
     try:
-        document = json.loads(file.path.read_bytes().removeprefix(codecs.BOM_UTF8))
+        document = parted(json.loads(file.path.read_bytes().removeprefix(codecs.BOM_UTF8)))
     except ValueError:
         # JSON Lines, or what the reader will say more about.
         return
@@ -171,7 +171,7 @@ def _data_path(file: LocalFile, given: FileSource) -> Iterator[Proposal]:
         yield from _map(document)
     if len(found) == 1:
         ((path, number),) = found.items()
-        note = f"The file is one object; the {number:,} objects in {path!r} are its rows."
+        note = f"The file holds more than rows: they are the {number:,} objects in {path!r}."
         yield "data_path", path, note
     elif found:
         listed = ", ".join(f"{path!r} ({number:,})" for path, number in found.items())

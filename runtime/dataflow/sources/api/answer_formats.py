@@ -18,6 +18,7 @@ from dataflow.sources.api.exchange import is_gzip
 from dataflow.sources.errors import SourceDataError
 from dataflow.sources.kind import shown_location
 from dataflow.sources.local_file import LocalFile
+from dataflow.sources.records import parted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +141,7 @@ def _are_lines(text: str, media: str) -> bool:
 
 def _json(text: str, media: str, name: str) -> Content:
     try:
-        return Content(exact_numbers.loads(text), "json")
+        return Content(parted(exact_numbers.loads(text)), "json")
     except (ValueError, RecursionError) as error:
         raise SourceDataError(
             f"{name} is not JSON ({media or 'no media type'}): {error}.",

@@ -19,10 +19,10 @@ def words(text: str) -> frozenset[str]:
 
 _DEEPEST = 4
 _LONGEST_KEY = 80
-# Objects that hold what an answer says of itself.
+# Objects that hold what an answer says of itself; 0 is the first one of a list.
 _AROUND = words(
     "meta metadata pagination paging page pageinfo info links response responsemetadata "
-    "cursor cursors result resultset hits total query header"
+    "cursor cursors result resultset hits total query header 0"
 )
 _MORE = words(
     "hasmore hasnext hasnextpage more moreavailable hasmoreitems hasmoreresults moreresults "

@@ -18,7 +18,11 @@ from dataflow.sources.records import MISSING, value_at
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_WRAPPERS = ("", "meta.", "pagination.", "meta.pagination.", "paging.", "page.", "info.", "links.")
+_WRAPPERS = (
+    *("", "meta.", "pagination.", "meta.pagination.", "paging.", "page.", "info.", "links."),
+    # The first of two parts of a list.
+    "0.",
+)
 _NEXT_LINKS = (
     *(f"{wrapper}{key}" for wrapper in _WRAPPERS for key in ("next", "next_url", "next_page_url")),
     "_links.next.href",
