@@ -240,9 +240,9 @@ def _guess(document: Any, shown: str) -> Any:
             "under `ingestion.source`.",
             document,
         )
-    if len(chosen) > 1:
+    own = {p: v for p, v in lists.items() if p.rpartition(".")[2].lower() not in _BESIDE}
+    if len(chosen) > 1 or own.keys().isdisjoint(chosen):
         # `data` beside `links` is as plain as `data` alone, also where `data` has no records today.
-        own = {p: v for p, v in lists.items() if p.rpartition(".")[2].lower() not in _BESIDE}
         chosen = {p: v for p, v in own.items() if v} or own or chosen
     if len(chosen) > 1:
         raise SourceDataError(

@@ -155,6 +155,22 @@ def test_pages_in_the_first_part_of_a_list(server: Any, count: int) -> None:
     assert len(server.requests) == max(1, -(-count // 3))
 
 
+def test_a_next_link_behind_the_last_record_ends_in_nothing(server: Any) -> None:
+    """As CKAN writes it: all that are counted came, and the page behind them has none."""
+
+    def answer(request: Any) -> Answer:
+        start = int(request.query.get("offset", 0))
+        links = {"next": f"/x?offset={start + 3}"}
+        return js(
+            {"result": {"records": records(*ALL[start : start + 3]), "_links": links, **all_}}
+        )
+
+    all_ = {"total": len(ALL)}
+    server.routes["/x"] = answer
+    assert ids(read_api(f"{server.url}/x")) == ALL
+    assert len(server.requests) == 4
+
+
 def test_pages_in_headers(server: Any) -> None:
     """A bare list whose headers count rows and pages is read whole."""
 

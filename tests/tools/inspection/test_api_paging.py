@@ -83,6 +83,38 @@ def test_a_token_that_leads_to_more_is_tried_as_a_parameter(server: Any, say: An
 
 
 @pytest.mark.slow
+def test_a_cursor_is_tried_in_other_parameters(server: Any, say: Any) -> None:
+    """Such as Notion's `next_cursor`, which goes into `start_cursor`: `cursor` changes nothing."""
+
+    def route(request: Any) -> Any:
+        start = int(request.query.get("start_cursor", 0))
+        more = {"has_more": start + 10 < 25, "next_cursor": str(start + 10)}
+        return say(json.dumps({"results": [{"id": i} for i in range(25)][start:][:10], **more}))
+
+    server.routes["/x"] = route
+    inspection = inspect_source({"type": "api", "url": f"{server.url}/x"})
+    paging = inspection.answers()["source_settings"]["paging"]
+    assert paging["cursor_param"] == "start_cursor"
+    assert (inspection.rows, inspection.whole) == (25, True)
+
+
+@pytest.mark.slow
+def test_an_offset_of_many_names_is_tried(server: Any, say: Any) -> None:
+    """Such as ArcGIS's, whose pages behind the last one have `fields` and no features."""
+
+    def route(request: Any) -> Any:
+        start = int(request.query.get("resultOffset", 0))
+        more = {"exceededTransferLimit": True} if start + 10 < 25 else {}
+        found = [{"attributes": {"id": i}} for i in range(25)][start:][:10]
+        return say(json.dumps({"fields": [{"name": "id"}], "features": found, **more}))
+
+    server.routes["/x"] = route
+    inspection = inspect_source({"type": "api", "url": f"{server.url}/x"})
+    paging = inspection.answers()["source_settings"]["paging"]
+    assert (paging["page_param"], inspection.rows) == ("resultOffset", 25)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [None, "rates"])
 def test_an_answer_that_is_a_map_of_records_is_found(server: Any, say: Any, path: Any) -> None:
     """A key that comes tomorrow is a row then, and no column."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dataflow.sources.api.page_detection import PagingUnknownError
+    from dataflow.sources.api.pages import RepeatedPageError
     from dataflow.sources.kind import Extracted
 
     Read = Callable[[dict[str, Any]], Extracted]
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
 FIRST_PAGE = {"type": "none", "max_pages": 1}
 # Two pages tell whether there are two.
 _TWO = 2
-_CURSOR_PARAMS = ("cursor", "page_token", "after", "next", "continuation", "marker")
-_OFFSETS = (("skip", "limit"), ("start", "limit"), ("_start", "_limit"), ("$skip", "$top"))
+_CURSOR_PARAMS = (
+    *("cursor", "start_cursor", "page_token", "pageToken", "after", "starting_after", "next"),
+    *("continuation", "marker"),
+)
+_OFFSETS = (
+    *(("skip", "limit"), ("start", "limit"), ("_start", "_limit"), ("$skip", "$top")),
+    *(("from", "size"), ("resultOffset", "resultRecordCount"), ("startIndex", "count")),
+)
 # What APIs give when they are not asked for more.
 _USUAL_SIZES = (10, 15, 20, 25, 30, 40, 50, 100, 200, 250, 500, 1000)
 
@@ -45,13 +52,15 @@ class FoundPaging:
     note: str
 
 
-def find_paging(source: dict[str, Any], read: Read, refusal: PagingUnknownError) -> FoundPaging:
+def find_paging(
+    source: dict[str, Any], read: Read, refusal: PagingUnknownError | RepeatedPageError
+) -> FoundPaging:
     """Ask an API for a second page, in the ways that APIs usually take.
 
     Args:
         source: ``ingestion.source``, without ``paging``.
         read: Reads a source.
-        refusal: Why its first answer does not tell.
+        refusal: Why its first answer does not tell, or what followed when it seemed to.
     """
     first = to_arrow(read({**source, "paging": FIRST_PAGE}).data)
     unclear = False

@@ -150,10 +150,13 @@ def _from_api(source: dict[str, Any]) -> Sample:
 
 def _from_pages(source: dict[str, Any]) -> Sample:
     from dataflow.sources.api.page_detection import PagingUnknownError
+    from dataflow.sources.api.pages import RepeatedPageError
 
     try:
         return replace(_sample(_read(source, _RECORDS)), may_lack_columns=True)
-    except PagingUnknownError as error:
+    except (PagingUnknownError, RepeatedPageError) as error:
+        if isinstance(error, RepeatedPageError) and error.place is None:
+            raise
         from dataflow_tools.inspection.api_paging import FIRST_PAGE, find_paging
 
         found = find_paging(source, lambda asked: _read(asked, _RECORDS), error)

@@ -33,6 +33,18 @@ _NOT_FOUND = 404
 _MOST_EMPTY = 10
 
 
+class RepeatedPageError(SourceDataError):
+    """An API gave again what it had given before.
+
+    Attributes:
+        place: Where its answers have a cursor that may go into another parameter; None if nowhere.
+    """
+
+    def __init__(self, reason: str, instruction: str, place: str | None = None) -> None:
+        super().__init__(reason, instruction)
+        self.place = place
+
+
 class Pages:
     """Iterates over lists of records, page by page.
 
@@ -228,10 +240,11 @@ class Pages:
             self._first = self._first or rows
             self._last = rows
             return
-        raise SourceDataError(
+        raise RepeatedPageError(
             f"Page {self._paging.read} of {self._shown} {said}.",
             "Look whether the API takes the parameters of `ingestion.source.paging`, and correct "
             "them; if it gives all records at once, set `type: none`.",
+            self._paging.guessed_cursor,
         )
 
     def _refuse_cycle(self, ask: Ask) -> None:

@@ -68,6 +68,12 @@ class Paginator:
         return isinstance(self._way, Numbered)
 
     @property
+    def guessed_cursor(self) -> str | None:
+        """Where the answers have a cursor, if nobody said what parameter it goes into."""
+        is_guessed = self.settings.type == "auto" and self.settings.cursor_param is None
+        return self._chosen.cursor_path if is_guessed and self._chosen.cursor_param else None
+
+    @property
     def one_page(self) -> bool:
         """Whether a person said that there is one page, or only the first is wanted."""
         return self.settings.type == "none" or self.settings.max_pages == 1
@@ -145,7 +151,10 @@ class Paginator:
     def _counted_all(self, page: Page) -> bool:
         """Whether a way that counts has come to an end by itself."""
         if not isinstance(self._way, Numbered):
-            return self._chosen.type == "last_record" and not page.records
+            # Some name a next page behind the last one, too.
+            counted = (*self.hinted_totals[-1:], *self.totals[-1:])
+            is_all = bool(counted) and self.received >= max(counted)
+            return not page.records and (is_all or self._chosen.type == "last_record")
         if self.totals and self.received >= self.totals[-1]:
             return True
         path = self._chosen.total_pages_path
