@@ -125,6 +125,8 @@ def test_what_stands_beside_the_records_is_not_taken_for_them(server: Any, say: 
         document = {"data": [{"id": 1}], **beside}
         url = server.answer("/x", say(json.dumps(document)))
         assert ids(read_api(url, paging={"type": "none"})) == [1]
+        url = server.answer("/x", say(json.dumps({**document, "data": []})))
+        assert ids(read_api(url, paging={"type": "none"})) == []
 
 
 def test_a_map_of_records_is_read_where_the_settings_say_so(server: Any, say: Any) -> None:
