@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dataflow.shared.shown import quoted
+from dataflow.sources.errors import SourceDataError
 from dataflow.sources.file.header import looks_like_a_value
 from dataflow.sources.records import lists_of_lists, lists_of_records
 from dataflow.sources.value_rows import name_of
@@ -14,8 +15,22 @@ if TYPE_CHECKING:
 
 _FEWEST = 2
 _DEEPEST = 3
+_CUBE = frozenset({"id", "size", "value", "dimension"})
 _ERRORS = frozenset({"error", "errors", "fault"})
 _OWN_CODE = "Read it with code of your own in ingestion.py, or save it as CSV."
+
+
+def refuse_cube(document: Any) -> None:
+    """Refuse JSON-stat, whose values stand by their places in a cube and not in rows.
+
+    Raises:
+        SourceDataError: It is such a document (https://json-stat.org/full).
+    """
+    if isinstance(document, dict) and document.keys() >= _CUBE:
+        raise SourceDataError(
+            "This is JSON-stat: a cube of values beside its dimensions, which is not read as rows.",
+            "Take the same data as CSV, which who publishes JSON-stat has as well. " + _OWN_CODE,
+        )
 
 
 def shape_of(document: Any) -> tuple[dict[str, str], str]:

@@ -19,7 +19,7 @@ from dataflow.sources.kind import (
 from dataflow.sources.record_map import is_map_of_records
 from dataflow.sources.records import OtherShapeError
 from dataflow.sources.validation import checked_settings
-from dataflow_tools.inspection.json_shape import shape_of
+from dataflow_tools.inspection.json_shape import refuse_cube, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,6 +115,7 @@ def _shape_settings(table: pa.Table) -> tuple[dict[str, Any], str]:
     if table.num_rows != 1:
         return {}, ""
     row = table.to_pylist()[0]
+    refuse_cube(row)
     if is_map_of_records(row):
         return {"records": "map"}, ""
     maps = [name for name, value in row.items() if is_map_of_records(value)]

@@ -23,7 +23,7 @@ from dataflow.sources.file.unpack import inner_name
 from dataflow.sources.record_map import is_map_of_records, key_column
 from dataflow.sources.records import lists_of_records, parted
 from dataflow_tools.inspection.encoding_guess import encoded_twice, guess_encoding, is_utf8
-from dataflow_tools.inspection.json_shape import shape_of
+from dataflow_tools.inspection.json_shape import refuse_cube, shape_of
 from dataflow_tools.inspection.table_settings import (
     TableSettings,
     common,
@@ -160,6 +160,7 @@ def _data_path(file: LocalFile, given: FileSource) -> Iterator[Proposal]:
     except ValueError:
         # JSON Lines, or what the reader will say more about.
         return
+    refuse_cube(document)
     found = lists_of_records(document)
     settings, told = shape_of(document) if given.records is None else ({}, "")
     if told:
