@@ -36,6 +36,12 @@ _MOST_EMPTY = 10
 class RepeatedPageError(SourceDataError):
     """An API gave again what it had given before.
 
+    Why: It does not take the parameter with which the next page was asked for, or gives all
+    records at once: what is read so would be the first page again and again.
+
+    What to do: Name the parameter that it takes in `ingestion.source.paging`, or set
+    `paging: {type: none}` if there is one page.
+
     Attributes:
         place: Where its answers have a cursor that may go into another parameter; None if nowhere.
     """
