@@ -59,6 +59,7 @@ class SharedComputeLogs(CloudStorageComputeLogManager[Any], ConfigurableClass):
         self._local = ShownComputeLogs(base_dir)
         self._followed: dict[CapturedLogSubscription, threading.Event] = {}
         self._copied: dict[str, int] = {}
+        self._given_up: set[tuple[str, ...]] = set()
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:
@@ -93,13 +94,21 @@ class SharedComputeLogs(CloudStorageComputeLogManager[Any], ConfigurableClass):
             with self._copying(log_key), self._local.capture_logs(log_key) as captured:
                 yield captured
         finally:
+            # A place that failed on the way may be back.
+            self._given_up.discard(tuple(log_key))
             for io_type in _BOTH:
                 self.upload_to_cloud_storage(log_key, io_type)
 
     def upload_to_cloud_storage(
         self, log_key: Sequence[str], io_type: ComputeIOType, partial: bool = False
     ) -> None:
-        """Copy what this machine has to the shared place, if there is more than before."""
+        """Copy what this machine has to the shared place, if there is more than before.
+
+        A place that does not answer takes a minute to say so: a run waits for that once, not for
+        each file.
+        """
+        if tuple(log_key) in self._given_up:
+            return
         path, name = self._path(log_key, io_type), self._name(log_key, io_type, partial=partial)
         with _warned(name):
             ensure_file(str(path))
@@ -111,6 +120,8 @@ class SharedComputeLogs(CloudStorageComputeLogManager[Any], ConfigurableClass):
                 self._copied[name] = size
             elif self._copied.pop(on_the_way := self._name(log_key, io_type, partial=True), None):
                 self._store.delete([on_the_way])
+            return
+        self._given_up.add(tuple(log_key))
 
     def download_from_cloud_storage(
         self, log_key: Sequence[str], io_type: ComputeIOType, partial: bool = False
