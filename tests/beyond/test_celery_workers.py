@@ -30,6 +30,7 @@ pytestmark = pytest.mark.slow
 BODY = """
     shared = __import__("pathlib").Path("SHARED")
     host = __import__("socket").gethostname()
+    print("printed on", host)
     with (shared / "journal").open("a") as journal:
         journal.write(f"begins {context.run_id} {host}\\n")
     while not (shared / "go").exists():
@@ -46,6 +47,13 @@ warehouse = {type = "ducklake", catalog = "postgresql://tester:${DB_PASSWORD}@HI
 launcher = {type = "celery", broker = "REDIS"}
 secrets_dir = "SHARED/secrets"
 """
+
+PRINTED = """
+query ($run: ID!) { logsForRun(runId: $run) { ... on EventConnection {
+    events { ... on LogsCapturedEvent { fileKey } }
+} } }
+"""
+LOG = "query ($key: [String!]!) { capturedLogs(logKey: $key) { stdout stderr } }"
 
 
 @dataclass
@@ -71,6 +79,12 @@ class Cluster:
         found: dict[str, Any] = self.service.api.get(f"/api/v1/runs/{run_id}").json()
         return found
 
+    def runs(self, workflow_id: str) -> list[dict[str, Any]]:
+        """What REST lists of the runs of a workflow."""
+        answer = self.service.api.get("/api/v1/runs", params={"workflow_id": workflow_id})
+        found: list[dict[str, Any]] = answer.json()["runs"]
+        return found
+
     def ended(self, run_id: str, seconds: float = 90) -> dict[str, Any]:
         """The run, once it has ended."""
         until(lambda: self.run(run_id)["ended_at"], f"the end of {run_id}", seconds)
@@ -80,6 +94,14 @@ class Cluster:
         """The host on which a run of the workflow that waits has begun."""
         until(lambda: f"begins {run_id}" in self.journal, f"the begin of {run_id}")
         return self.journal.partition(f"begins {run_id} ")[2].split()[0]
+
+    def printed(self, run_id: str) -> str:
+        """What Dagster's UI shows of what a run printed."""
+        events = self.service.graphql(PRINTED, run=run_id)["logsForRun"]["events"]
+        files = [event["fileKey"] for event in events if event.get("fileKey")]
+        keys = [[run_id, "compute_logs", file] for file in files]
+        logs = [self.service.graphql(LOG, key=key)["capturedLogs"] for key in keys]
+        return "\n".join(f"{log['stdout']}{log['stderr']}" for log in logs)
 
     def stored(self, prefix: str) -> list[str]:
         """The names of what lies in the bucket."""
@@ -143,6 +165,10 @@ def test_runs_are_executed_on_both_hosts(cluster: Cluster) -> None:
     assert {busy, second["tags"]["dataflow/run_host"]} == set(cluster.hosts)
     assert cluster.stored("lake/sales/")
     assert "site/data/manifest.json" in cluster.stored("site/")
+    # The service's host is a third one.
+    [listed] = [each for each in cluster.runs("sales") if each["run_id"] == second["run_id"]]
+    assert [step["name"] for step in listed["steps"]][-1] == "publish"
+    assert listed["rows"]
     copies = (cluster.root, *(host.log.with_suffix("") for host in cluster.hosts.values()))
     assert not [path for copy in copies for path in copy.glob("data/*.duckdb")]
     # A third host is told who has the workflow.
@@ -159,6 +185,7 @@ def test_runs_are_executed_on_both_hosts(cluster: Cluster) -> None:
     third = cluster.launch("waits")
     (cluster.shared / "go").touch()
     assert [cluster.ended(each)["status"] for each in (first, third)] == ["succeeded"] * 2
+    assert f"printed on {busy}\n" in cluster.printed(first)
     words = [line.split()[:2] for line in cluster.journal.splitlines()]
     assert words == [["begins", first], ["ends", first], ["begins", third], ["ends", third]]
 

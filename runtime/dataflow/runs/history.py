@@ -96,7 +96,7 @@ class RedactedHistory(DagsterStorage[Any], ConfigurableClass):
         home = home or str(find_project().dagster_home)
         settings = config_value.get("settings")
         if config_value.get("postgres"):
-            return cls(postgres_storage(_project_of(Path(home))), inst_data)
+            return cls(postgres_storage(project_of(Path(home))), inst_data)
         inner = InstanceRef.from_dir(home, config_dir=settings).storage if settings else None
         return cls(inner or OpenedOnceStorage.from_local(home), inst_data)
 
@@ -126,7 +126,7 @@ class RedactedHistory(DagsterStorage[Any], ConfigurableClass):
         self._inner.register_instance(instance)
 
 
-def _project_of(home: Path) -> Project:
+def project_of(home: Path) -> Project:
     """The project that a folder of Dagster's state is of; on another machine, the one there."""
     # An environment with tables of its own has a folder within the project's.
     named = (folder for folder in home.parents[:3] if (folder / PROJECT_FILE).is_file())

@@ -41,6 +41,7 @@ _LAUNCHER, _COORDINATOR, _QUEUE = "run_launcher", "run_coordinator", "run_queue"
 _WARM = {"module": "dataflow.service.warm_launcher", "class": "WarmRunLauncher"}
 _PROMPT = {"module": "dataflow.service.prompt_coordinator", "class": "PromptRunCoordinator"}
 _SHOWN = {"module": "dataflow.runs.compute_logs", "class": "ShownComputeLogs"}
+_SHARED = {"module": "dataflow.runs.shared_compute_logs", "class": "SharedComputeLogs"}
 _REDACTED = {"module": "dataflow.runs.history", "class": "RedactedHistory"}
 # A run that leaves the queue while the code server is started again goes back into it.
 _RETRIES = {"max_user_code_failure_retries": 10, "user_code_failure_retry_delay": 3}
@@ -71,7 +72,7 @@ def prepare_dagster_home(project: Project) -> Path:
         try:
             settings = load_yaml(own.read_text(encoding="utf-8")) if own.exists() else {}
             settings = _with_launcher(_with_redaction(settings or {}, project), project)
-            settings = _with_output(settings, project.dagster_home)
+            settings = _with_output(settings, project)
             text = _HEADER + dump_yaml(settings)
         except (yaml.YAMLError, AttributeError, UnicodeDecodeError) as error:
             raise _history_fault(project, error) from error
@@ -126,11 +127,13 @@ def _with_launcher(settings: dict[str, Any], project: Project) -> dict[str, Any]
     return changed
 
 
-def _with_output(settings: dict[str, Any], home: Path) -> dict[str, Any]:
+def _with_output(settings: dict[str, Any], project: Project) -> dict[str, Any]:
     """With our keeper of what runs print, in Dagster's own place, unless the project names one."""
     if settings.get("compute_logs"):
         return settings
-    return {**settings, "compute_logs": {**_SHOWN, "config": {"base_dir": str(home / "storage")}}}
+    keeper = _SHARED if project.settings.state_store else _SHOWN
+    base = str(project.dagster_home / "storage")
+    return {**settings, "compute_logs": {**keeper, "config": {"base_dir": base}}}
 
 
 def _has_text(path: Path, text: str) -> bool:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 _RUNS, _OUTPUTS = "runs", "outputs"
+# What the code of runs prints, by their ids.
+LOGS = "logs"
 _WORKING_COPY = "working_copy.json"
 _PUBLICATIONS = "publications.json"
 _STAGED = "staged"
@@ -197,7 +199,8 @@ def forget_shared(project: Project, run_ids: Iterable[str], workflow_id: str = "
     """Delete what runs have left in the shared place; where that cannot be, it is left for later.
 
     Args:
-        workflow_id: Whose runs they are; looked for if left out.
+        workflow_id: Whose runs they are, of which the history and what they printed stay; without
+            it nothing of them is left.
     """
     store, gone = state_store(project), set(run_ids)
     if store is None or not gone:
@@ -208,6 +211,7 @@ def forget_shared(project: Project, run_ids: Iterable[str], workflow_id: str = "
         else:
             names = (file.name.split("/") for file in store.list(_RUNS))
             homes = {"/".join(parts[:3]) for parts in names if len(parts) > 3 and parts[2] in gone}
+            homes |= {f"{LOGS}/{run_id}" for run_id in gone}
         for folder in (*homes, *(f"{_OUTPUTS}/{run_id}" for run_id in gone)):
             store.delete_folder(folder)
     except StoreError as error:

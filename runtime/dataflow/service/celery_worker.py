@@ -53,6 +53,8 @@ def prepare_worker(project: Project) -> tuple[Celery, CelerySettings]:
 
 def serve_worker(app: Celery, settings: CelerySettings, runs_at_once: int, name: str) -> None:
     """Execute runs until interrupted."""
+    # As log records of Celery's it would be kept with no run.
+    app.conf.worker_redirect_stdouts = False
     app.worker_main(
         [
             *("worker", "--queues", settings.queue, "--concurrency", str(runs_at_once)),

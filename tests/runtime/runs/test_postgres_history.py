@@ -23,8 +23,10 @@ from tests.database_fixtures import free_port
 from tests.service_fixtures import write_project, write_workflow
 
 from dataflow.runs.instance import open_instance, prepare_dagster_home
+from dataflow.runs.model import Step
 from dataflow.runs.postgres_history import history_address
 from dataflow.runs.retention import forget_old_runs
+from dataflow.runs.run_ledger import RunLedger, RunNote
 from dataflow.service.history_logs import HistoryLogs
 from dataflow.service.recovery import close_lost_runs
 from dataflow.shared.errors import BadInputError
@@ -136,6 +138,30 @@ def test_a_setting_puts_the_history_into_postgres_without_secrets(
     with open_instance(again) as instance:
         assert forget_old_runs(again, instance) == [ran.run_id]
         assert instance.get_runs_count() == 0
+
+
+def test_hosts_that_share_a_history_share_what_runs_note(
+    project: Project, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written by one, read by another that has no file; what a host noted before still counts."""
+    RunLedger(project).note("before", "sales", RunNote([Step("load", "succeeded", rows=5)]))
+    monkeypatch.setenv("DATAFLOW_HISTORY", database)
+    mine = RunLedger(Project(project.root))
+    failed = Step("load", "failed", 2.0, rows=7, error="no %s here?")
+    note = RunNote([failed, Step("extract", "succeeded", 4.0)], rejected_rows=3_000_000_000)
+    # A run that is tried again ends twice: the last word counts.
+    mine.note("new", "sales", RunNote())
+    mine.note("new", "sales", note)
+    mine.note_errors({"silent": "its process is gone", "gone": "x"})
+    assert set(mine.notes(["before", "new", "none"])) == {"before", "new"}
+    theirs = RunLedger(Project(write_project(tmp_path / "other")))
+    assert theirs.notes(["before", "new"]) == {"new": note}
+    assert theirs.usual_seconds("sales") == {"extract": 4.0}
+    assert theirs.errors(["silent", "new"]) == {"silent": "its process is gone"}
+    theirs.forget(["new", "gone"])
+    assert mine.notes(["new"]) == {}
+    assert mine.errors(["gone", "silent"]) == {"silent": "its process is gone"}
+    assert not (tmp_path / "other" / ".dataflow" / "runs.sqlite").exists()
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,21 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from dataflow.runs.model import LEFT_OUT, Step
 from dataflow.runs.run_ledger import _LATEST_STEPS, RunLedger, RunNote
 from dataflow.shared.project import Project
 
 
-def test_what_steps_usually_take_is_the_middle_of_earlier_runs(tmp_path: Path) -> None:
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
+    return Project(tmp_path)
+
+
+def test_what_steps_usually_take_is_the_middle_of_earlier_runs(project: Project) -> None:
     """Of those that succeeded, of this workflow alone; of a broken ledger nothing."""
-    project = Project(tmp_path)
     ledger = RunLedger(project)
     assert ledger.usual_seconds("sales") == {}
     for number, seconds in enumerate((4.0, 5.0, 90.0)):
@@ -25,9 +32,9 @@ def test_what_steps_usually_take_is_the_middle_of_earlier_runs(tmp_path: Path) -
     assert ledger.usual_seconds("sales") == {}
 
 
-def test_the_latest_runs_tell_what_is_usual(tmp_path: Path) -> None:
+def test_the_latest_runs_tell_what_is_usual(project: Project) -> None:
     """A hundred fast runs of long ago say nothing of today; ids are in no order."""
-    ledger = RunLedger(Project(tmp_path))
+    ledger = RunLedger(project)
     for number in range(100):
         seconds = 1.0 if number < 50 else 60.0
         steps = [Step("extract", "succeeded", seconds)]
@@ -35,9 +42,9 @@ def test_the_latest_runs_tell_what_is_usual(tmp_path: Path) -> None:
     assert ledger.usual_seconds("sales") == {"extract": 60.0}
 
 
-def test_steps_that_were_left_out_took_no_time(tmp_path: Path) -> None:
+def test_steps_that_were_left_out_took_no_time(project: Project) -> None:
     """A run for the dashboard alone says nothing of how long a whole one reads."""
-    ledger = RunLedger(Project(tmp_path))
+    ledger = RunLedger(project)
     ledger.note("whole", "sales", RunNote([Step("extract", "succeeded", 60.0)]))
     left_out = Step("extract", "succeeded", 0.01, f"{LEFT_OUT}; this run is for models only")
     for number in range(3):
@@ -45,9 +52,8 @@ def test_steps_that_were_left_out_took_no_time(tmp_path: Path) -> None:
     assert ledger.usual_seconds("sales") == {"extract": 60.0}
 
 
-def test_a_ledger_of_runs_without_a_time_goes_on(tmp_path: Path) -> None:
+def test_a_ledger_of_runs_without_a_time_goes_on(project: Project) -> None:
     """What it knows stays; those that ended since come first."""
-    project = Project(tmp_path)
     project.state_dir.mkdir(parents=True)
     with closing(sqlite3.connect(project.state_dir / "runs.sqlite")) as ledger, ledger:
         ledger.execute(
@@ -61,10 +67,9 @@ def test_a_ledger_of_runs_without_a_time_goes_on(tmp_path: Path) -> None:
 
 
 def test_what_is_usual_is_found_without_reading_the_notes_of_other_workflows(
-    tmp_path: Path,
+    project: Project,
 ) -> None:
     """Of a hundred thousand runs nearly all are of others; also in a ledger of an older version."""
-    project = Project(tmp_path)
     ledger = RunLedger(project)
     ledger.note("run", "sales", RunNote([Step("extract", "succeeded", 4.0)]))
     with closing(sqlite3.connect(project.state_dir / "runs.sqlite")) as older:
@@ -83,3 +88,15 @@ def test_what_is_usual_is_found_without_reading_the_notes_of_other_workflows(
         assert len(opened.execute(_LATEST_STEPS, ("sales", 50)).fetchall()) == 1
     # Instructions of SQLite: four for each note that is looked at.
     assert counted < 50
+
+
+def test_notes_that_cannot_be_written_or_read_are_a_warning(
+    project: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run that ends is none the worse for a Postgres that is down, nor is a list of runs."""
+    monkeypatch.setenv("DATAFLOW_HISTORY", "postgresql://me:word@127.0.0.1:1/x")
+    ledger = RunLedger(Project(project.root))
+    ledger.note("new", "sales", RunNote())
+    assert ledger.notes(["new"]) == {}
+    assert ledger.usual_seconds("sales") == {}
+    assert ledger.errors(["new"]) == {}

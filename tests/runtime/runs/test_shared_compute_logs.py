@@ -1,0 +1,115 @@
+"""What the code of a run prints on one host is read on another."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from dagster._core.storage.compute_log_manager import CapturedLogData, ComputeIOType
+from tests.object_store_fixtures import forget_stores, s3_bucket, s3_server, shared_place
+from tests.service_fixtures import until, write_project
+
+from dataflow.runs import shared_compute_logs
+from dataflow.runs.instance import open_instance
+from dataflow.runs.shared_compute_logs import SharedComputeLogs
+from dataflow.runs.shared_run import forget_shared
+from dataflow.shared.project import Project
+from dataflow.shared.store_address import open_store
+
+__all__ = ["forget_stores", "s3_bucket", "s3_server", "shared_place"]
+
+KEY = ["run-id", "compute_logs", "step"]
+PRINTED = "printed ünd shown\n"
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, shared_place: str) -> list[Project]:
+    """The same project on two disks, which share a place."""
+    made = [write_project(tmp_path / name) for name in ("first", "second")]
+    for root in made:
+        with (root / "pyproject.toml").open("a") as file:
+            file.write(f'state_store = "{shared_place}"\n')
+    return [Project(root) for root in made]
+
+
+def keeper(project: Project) -> SharedComputeLogs:
+    """What Dagster gives whoever opens the project's history."""
+    with open_instance(project) as instance:
+        kept = instance.compute_log_manager
+    assert isinstance(kept, SharedComputeLogs)
+    return kept
+
+
+def printed(text: str) -> None:
+    """Print, as any program does."""
+    os.write(sys.stdout.fileno(), text.encode())
+
+
+def shown(logs: SharedComputeLogs) -> str:
+    """What Dagster's UI shows of standard output."""
+    return (logs.get_log_data(KEY).stdout or b"").decode()
+
+
+def test_another_host_reads_what_is_printed_while_it_is_and_afterwards(
+    hosts: list[Project],
+    shared_place: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In pieces, whole at the end, and by who has subscribed; retention deletes it."""
+    monkeypatch.setattr(shared_compute_logs, "_SECONDS_BETWEEN_COPIES", 0.05)
+    monkeypatch.setattr(shared_compute_logs, "_SECONDS_BETWEEN_LOOKS", 0.05)
+    here, there = (keeper(project) for project in hosts)
+    told: list[CapturedLogData] = []
+    with here.capture_logs(KEY):
+        printed(PRINTED * 2)
+        until(lambda: shown(there) == PRINTED * 2, "what is printed so far")
+        assert not there.is_capture_complete(KEY)
+        subscription = there.subscribe(KEY)(told.append)
+        printed(PRINTED)
+        until(lambda: len(told) == 2, "what is new")
+    assert "".join((each.stdout or b"").decode() for each in told) == PRINTED * 3
+    until(lambda: subscription.is_complete, "the end of the subscription")
+    subscription.dispose()
+    there.dispose()
+    assert there.is_capture_complete(KEY)
+    assert shown(here) == shown(there) == PRINTED * 3
+    assert there.get_log_data(KEY).stderr == b""
+    assert there.get_log_metadata(KEY).stdout_download_url == "/logs/run-id/compute_logs/step/out"
+    store = open_store(shared_place, "state_store", hosts[0].root)
+    names = {file.name for file in store.list("logs")}
+    assert names == {"logs/run-id/compute_logs/step.out", "logs/run-id/compute_logs/step.err"}
+    forget_shared(hosts[0], ["run-id"], "sales")
+    assert store.list("logs")
+    forget_shared(hosts[0], ["run-id"])
+    assert not store.list("logs")
+    assert shown(there) == PRINTED * 3
+    with pytest.raises(ValueError, match="Invalid path"):
+        there.cloud_storage_has_logs(["..", "..", "state"], ComputeIOType.STDOUT)
+
+
+def test_a_shared_place_that_is_gone_fails_no_run(
+    hosts: list[Project],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What is printed is kept on the run's host, which waits once; others see nothing."""
+    if "s3" in request.node.name:
+        pytest.skip("one kind of place is enough")
+    here, there = (keeper(project) for project in hosts)
+    shutil.rmtree(tmp_path / "shared")
+
+    def prints() -> None:
+        with here.capture_logs(KEY):
+            printed(PRINTED)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prints()
+    assert capfd.readouterr().err.count("cannot be shared") == 1
+    assert shown(here) == PRINTED
+    assert shown(there) == ""
+    assert not there.is_capture_complete(KEY)
