@@ -90,7 +90,7 @@ def backfill(
     if dry_run:
         click.echo("\n".join(keys) if keys else none)
         return
-    if not as_json and (keys or not others):
+    if not as_json and keys:
         where = " on the service" if remote else ""
         count = f"{len(keys):,} partition{'s' if len(keys) != 1 else ''}"
         click.echo(f"Running {click.style(name, bold=True)} for {count}{where} …")
