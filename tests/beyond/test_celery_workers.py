@@ -190,6 +190,21 @@ def test_runs_are_executed_on_both_hosts(cluster: Cluster) -> None:
     assert words == [["begins", first], ["ends", first], ["begins", third], ["ends", third]]
 
 
+def test_a_cancelled_run_ends_on_its_host_and_frees_it(cluster: Cluster) -> None:
+    """What it was doing is broken off there; the workflow's next run begins."""
+    (cluster.shared / "go").unlink(missing_ok=True)
+    cancelled = cluster.launch("waits")
+    cluster.host_of(cancelled)
+    answer = cluster.service.api.post(f"/api/v1/runs/{cancelled}/cancel")
+    assert answer.status_code == 202, answer.text
+    assert cluster.ended(cancelled)["status"] == "canceled"
+    following = cluster.launch("waits")
+    cluster.host_of(following)
+    (cluster.shared / "go").touch()
+    assert cluster.ended(following)["status"] == "succeeded"
+    assert f"ends {cancelled}" not in cluster.journal
+
+
 def test_a_host_that_is_lost_is_noticed_and_told(cluster: Cluster) -> None:
     """The run fails by the host's name, its workflow is free, and the other host goes on."""
     (cluster.shared / "go").unlink(missing_ok=True)

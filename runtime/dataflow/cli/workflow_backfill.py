@@ -52,7 +52,8 @@ def backfill(
     --missing runs those that no run has succeeded for, and those that the tables have lost since:
     `dataflow workflow restore` brought back an earlier state. With --models-once the rows of each
     partition are seen in `raw` when it is loaded, and models, their tests and the dashboard follow
-    once at the end. With --remote, Ctrl-C ends only the following.
+    once at the end. With --remote, Ctrl-C ends only the following; what a backfill under way there
+    will make is not missing, and that backfill is followed.
 
     The exit code is 0 only if all succeeded.
 
@@ -76,20 +77,31 @@ def backfill(
         configure_logging("warning")
     guard_output()
     project = find_project()
+    under_way: dict[str, str] = {}
+    if remote and missing:
+        from dataflow.cli.backfill_remote import partitions_under_way
+
+        # Asked before the history: what ends in between is not missing.
+        under_way = partitions_under_way(project, name)
     keys = _keys(project, name, first, last, only, missing=missing)
+    others = list(dict.fromkeys(under_way[key] for key in keys if key in under_way))
+    keys = [key for key in keys if key not in under_way]
+    none = f"Left to backfill {', '.join(others)}." if others else "Nothing is missing."
     if dry_run:
-        click.echo("\n".join(keys) if keys else "Nothing is missing.")
+        click.echo("\n".join(keys) if keys else none)
         return
-    if not as_json:
+    if not as_json and keys:
         where = " on the service" if remote else ""
         count = f"{len(keys):,} partition{'s' if len(keys) != 1 else ''}"
         click.echo(f"Running {click.style(name, bold=True)} for {count}{where} …")
     all_succeeded = True
-    if remote and keys:
+    if remote and (keys or others):
         from dataflow.cli.backfill_remote import backfill_remote
 
         with SecondsLine() as line:
-            all_succeeded = backfill_remote(project, name, keys, line, as_json=as_json)
+            all_succeeded = backfill_remote(
+                project, name, keys, line, followed_too=others, as_json=as_json
+            )
     elif keys:
         from dataflow.cli.backfill_here import BackfillHere
 
@@ -101,7 +113,7 @@ def backfill(
     if not all_succeeded:
         sys.exit(1)
     if not as_json:
-        click.echo("Done." if keys else "Nothing is missing.")
+        click.echo("Done." if keys or others else none)
 
 
 def _keys(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from dagster import Executor, ExecutorDefinition, in_process_executor
-from dagster._core.errors import raise_execution_interrupts
+from dagster import DagsterRunStatus, Executor, ExecutorDefinition, in_process_executor
+from dagster._core.errors import DagsterExecutionInterruptedError, raise_execution_interrupts
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
@@ -169,6 +169,10 @@ class _PromotingExecutor(_WholeRun):
                 f"These steps were not executed: {', '.join(left_out)}.",
                 "Run the workflow again; the tables are as they were.",
             )
+        asked = instance.get_run_by_id(self._run.run_id)
+        if asked is not None and asked.status == DagsterRunStatus.CANCELING:
+            # Python drops an interrupt that comes while something is being finalised.
+            raise DagsterExecutionInterruptedError
         tags = plan_context.dagster_run.tags
         project, workflow_id = self._run.project, self._run.workflow_id
         follows = follows_in_backfill(instance, project, workflow_id, tags)

@@ -50,13 +50,22 @@ _REMEDIES = (
     ),
 )
 
+# What Dagster raises from an exception of an op, a resource, an IO manager or a config mapping:
+# alone, it says where that was, and not what.
+_AROUND = {
+    "DagsterExecutionStepExecutionError",
+    "DagsterExecutionLoadInputError",
+    "DagsterExecutionHandleOutputError",
+    "DagsterResourceFunctionError",
+    "DagsterConfigMappingFunctionError",
+}
+
 
 def explain_failure(error: ErrorInfo, project: Project) -> str:
     """What an author's code raised, and the last place in the project that it came through."""
     if is_interruption(error):
         return "Stopped by Ctrl-C or a signal."
-    cause = error.cause if error.cls_name == "DagsterExecutionStepExecutionError" else error
-    cause = cause or error
+    cause = _raised(error)
     message: str = cause.message.strip()
     kind, _, text = message.partition(": ")
     if kind.startswith("dataflow."):
@@ -74,9 +83,12 @@ def explain_failure(error: ErrorInfo, project: Project) -> str:
 
 def code_of_failure(error: ErrorInfo) -> str:
     """Which of the library's errors was raised; empty for one of other code."""
-    is_of_step = error.cls_name == "DagsterExecutionStepExecutionError"
-    cause = (error.cause if is_of_step else error) or error
-    return code_of_class(cause.message.partition(": ")[0].strip())
+    return code_of_class(_raised(error).message.partition(": ")[0].strip())
+
+
+def _raised(error: ErrorInfo) -> Any:
+    """What the author's code raised, where Dagster has put an exception of its own around it."""
+    return (error.cause if error.cls_name in _AROUND else None) or error
 
 
 def full_stack(error: ErrorInfo) -> str:

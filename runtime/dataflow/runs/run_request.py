@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,10 +84,9 @@ def check_partition(job_name: str, key: str | None, keys: Sequence[str] | None) 
             f"Name one: --partition KEY, or `partition` over the API. {described_partitions(keys)}",
         )
     elif key not in keys:
-        meant = as_sentence(did_you_mean(key, list(keys[-_KEYS_COMPARED:])))
         raise RunRequestError(
             f"The job {job_name!r} has no partition {quoted(key)}.",
-            f"{meant} {described_partitions(keys)}".strip(),
+            f"{_meant(key, keys)} {described_partitions(keys)}".strip(),
         )
 
 
@@ -153,15 +153,49 @@ def _position(keys: Sequence[str], wanted: str, *, at_end: bool, exactly: bool =
     """Where a key stands; of a time the first partition from it on, or the last one up to it."""
     if wanted in keys:
         return keys.index(wanted)
-    if not exactly and wanted[:4].isdigit() and list(keys) == sorted(keys):
+    time = _as_key(wanted, keys) if not exactly else ""
+    if time:
         # Keys of times are in the order of their texts, and an hour's begins with its day.
         if at_end:
-            found = [n for n, key in enumerate(keys) if key <= wanted or key.startswith(wanted)]
+            found = [n for n, key in enumerate(keys) if key <= time or key.startswith(time)]
         else:
-            found = [n for n, key in enumerate(keys) if key >= wanted]
+            found = [n for n, key in enumerate(keys) if key >= time]
         if found:
             return found[-1 if at_end else 0]
-    raise RunRequestError(f"There is no partition {quoted(wanted)}.", described_partitions(keys))
+    raise RunRequestError(
+        f"There is no partition {quoted(wanted)}.",
+        f"{_meant(wanted, keys)} {described_partitions(keys)}".strip(),
+    )
+
+
+def _as_key(wanted: str, keys: Sequence[str]) -> str:
+    """A time as keys have it, so that texts can be compared; empty where they cannot be."""
+    if not keys or not wanted[:4].isdigit() or list(keys) != sorted(keys):
+        return ""
+    shape = _shape(keys[0])
+    if time := re.fullmatch(r"(\d{4}-\d\d-\d\d)[T -](\d\d(?::\d\d)?)(?::00)?", wanted):
+        day, hour = time.groups()
+        wanted = f"{day}-{hour}"
+        if shape == _shape(day) and hour in ("00", "00:00"):
+            wanted = day
+    written = _shape(wanted)
+    # `20240901` or `2024-9-1` would stand elsewhere among them than the day that is meant.
+    return wanted if shape.startswith(written) or written.startswith(shape) else ""
+
+
+def _shape(text: str) -> str:
+    return re.sub(r"\d", "0", text)
+
+
+def _meant(key: str, keys: Sequence[str]) -> str:
+    """The key that a person meant who wrote a time another way, or mistyped; empty if unknown."""
+    digits = re.sub(r"\D", "", key)
+    same = [each for each in keys if len(digits) > 5 and re.sub(r"\D", "", each) == digits]
+    # Of thousands of hours the one that looks most alike may be years away.
+    near = [each for each in keys if not key[:4].isdigit() or each[:4] == key[:4]]
+    if same:
+        return f"Did you mean `{same[-1]}`?"
+    return as_sentence(did_you_mean(key, near)) if len(near) <= _KEYS_COMPARED else ""
 
 
 def described_partitions(keys: Sequence[str]) -> str:

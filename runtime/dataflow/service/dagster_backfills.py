@@ -67,12 +67,12 @@ class DagsterBackfills(DagsterRuns):
         backfill = self.backfill(backfill_id)
         # Dagster itself would begin to cancel it anew.
         if backfill.ended_at is not None or backfill.status != "running":
-            raise BackfillEndedError(
-                f"The backfill {backfill_id} has ended already: {backfill.status}.",
-                "There is nothing to cancel.",
-            )
+            raise _ended(backfill)
         self._cancel_backfill(backfill_id)
-        return self.backfill(backfill_id)
+        backfill = self.backfill(backfill_id)
+        if backfill.status in ("succeeded", "failed"):
+            raise _ended(backfill)
+        return backfill
 
     def cancel_backfills(self, workflow_id: str | None) -> list[str]:
         """Ask for the end of all backfills that put runs into the queue, or of those of a workflow.
@@ -80,15 +80,27 @@ class DagsterBackfills(DagsterRuns):
         Returns:
             Their ids.
         """
+        chosen = self._open_backfills(workflow_id)
+        for backfill_id in chosen:
+            self._cancel_backfill(backfill_id)
+        return chosen
+
+    def partitions_under_way(self, workflow_id: str) -> dict[str, str]:
+        """The partitions that backfills of a workflow will make yet, and which one does."""
+        return {
+            run.partition: backfill_id
+            for backfill_id in self._open_backfills(workflow_id)
+            for run in self.backfill(backfill_id).runs
+            if run.status in ("waiting", "queued", "running")
+        }
+
+    def _open_backfills(self, workflow_id: str | None) -> list[str]:
         answer = self._graphql.ask(graphql.OPEN_BACKFILLS, "partitionBackfillsOrError")
-        chosen = [
+        return [
             str(found["id"])
             for found in expected(answer, "PartitionBackfills")["results"]
             if workflow_id in (None, workflow_of_backfill(found, self._workflow_of_job))
         ]
-        for backfill_id in chosen:
-            self._cancel_backfill(backfill_id)
-        return chosen
 
     def _cancel_backfill(self, backfill_id: str) -> None:
         answer = self._graphql.ask(
@@ -99,3 +111,10 @@ class DagsterBackfills(DagsterRuns):
     def _workflow_of_job(self, name: str) -> str:
         """The workflow whose job has a name; empty if it is nobody's."""
         raise NotImplementedError
+
+
+def _ended(backfill: Backfill) -> BackfillEndedError:
+    return BackfillEndedError(
+        f"The backfill {backfill.backfill_id} has ended already: {backfill.status}.",
+        "There is nothing to cancel.",
+    )

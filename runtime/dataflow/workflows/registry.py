@@ -177,9 +177,10 @@ def get_workflow(workflow_id: str, project: Project | None = None) -> Workflow:
         importlib.import_module(f"{_PACKAGE}.{workflow_id}.dagster_job")
     except (Exception, SystemExit) as error:  # whatever the author's module does at import
         _registered.pop(workflow_id, None)
+        advice = error.instruction if isinstance(error, DataflowError) else f"Fix it in {place}."
         raise BrokenWorkflowError(
             f"The workflow {workflow_id!r} cannot be loaded: {_explain(error, project)}",
-            f"Fix it in {place}; `dataflow workflow list --check` says whether it loads then.",
+            f"{redact(advice)} `dataflow workflow list --check` says whether it loads then.",
         ) from error
     workflow = _registered.get(workflow_id)
     if workflow is None:
@@ -233,11 +234,22 @@ def _is_workflow_id(project: Project, workflow_id: str) -> bool:
 def _check_job(workflow_id: str, job: object) -> None:
     from dagster import JobDefinition
 
-    if not isinstance(job, JobDefinition):
+    if isinstance(job, JobDefinition):
+        return
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition,
+    )
+
+    if isinstance(job, UnresolvedAssetJobDefinition):
         raise BadInputError(
-            f"The job of {workflow_id!r} is a {type(job).__name__}, not a Dagster job.",
-            "Pass the function that @job decorates.",
+            f"The job of {workflow_id!r} is a job of assets, which Dagster makes of them later.",
+            f"Pass job=Definitions(assets=[...], jobs=[define_asset_job({job.name!r}, ...)])"
+            f".resolve_job_def({job.name!r}).",
         )
+    raise BadInputError(
+        f"The job of {workflow_id!r} is a {type(job).__name__}, not a Dagster job.",
+        "Pass the function that @job decorates.",
+    )
 
 
 def _check_namespace(project: Project) -> None:

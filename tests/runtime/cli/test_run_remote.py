@@ -100,14 +100,33 @@ def test_partitions_are_filled_in_on_the_service(service: Service, dataflow: Dat
         for _ in range(2)
     ]
     until(lambda: service.journal("parted"), "the start")
+    # What it will make is not missing; that is followed, and the rest begins.
+    left = dataflow(*options, "--missing", "--dry-run", cwd=service.root, env=service.env)
+    assert left.stdout == "eu\n"
+    rest = subprocess.Popen(
+        [str(BIN / "dataflow"), *options, "--missing", "--json"],
+        cwd=service.root,
+        env=service.env,
+        stdout=pipe,
+        text=True,
+    )
+    until(lambda: len(backfills(service)) == 2, "the rest")
+    left = dataflow(*options, "--missing", "--dry-run", cwd=service.root, env=service.env)
+    assert left.stdout.startswith("Left to backfill ")
     (service.root / "go_parted").touch()
-    said = [each.communicate(timeout=60)[0] for each in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0), said
-    assert all("https://runs.example.org/runs/b/" in each for each in said)
+    said = [each.communicate(timeout=60)[0] for each in (first, second, rest)]
+    assert (first.returncode, second.returncode, rest.returncode) == (0, 0, 0), said
+    assert all("https://runs.example.org/runs/b/" in each for each in said[:2])
     assert sum("under way already" in each for each in said) == 1, said
-    told = dataflow(*options, "--missing", "--json", cwd=service.root, env=service.env)
-    assert [json.loads(line)["partition"] for line in told.stdout.splitlines()] == ["eu"]
+    assert [json.loads(line)["partition"] for line in said[2].splitlines()] == ["us", "eu"]
     assert len(service.journal("parted")) == 4
+
+
+def backfills(service: Service) -> list[dict[str, str]]:
+    """Those that Dagster knows."""
+    query = "query B { partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }"
+    found: list[dict[str, str]] = service.graphql(query)["partitionBackfillsOrError"]["results"]
+    return found
 
 
 def test_without_a_service_it_says_how_to_start_one(tmp_path: Path, dataflow: Dataflow) -> None:

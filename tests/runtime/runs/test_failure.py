@@ -50,6 +50,8 @@ def test_the_place_is_the_last_one_in_the_project(project: Project) -> None:
     assert explain_failure(raised, project) == said
     assert explain_failure(Recorded("KeyError", "KeyError: 'x'\n"), project) == "KeyError: 'x'"
     assert explain_failure(of_step(None), project).endswith("in the op")
+    before_its_steps = Recorded("DagsterResourceFunctionError", "of till", cause=raised)
+    assert explain_failure(before_its_steps, project) == said
     wrapped = Recorded("ValueError", "ValueError: wrapped", cause=raised)
     assert explain_failure(wrapped, project) == "ValueError: wrapped"
 

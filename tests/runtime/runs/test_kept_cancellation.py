@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import DagsterInstance
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from tests.service_fixtures import write_project
 
+from dataflow.runs.dagster_names import PARTITION_TAG
 from dataflow.runs.instance import open_instance
 from dataflow.shared.project import Project
 
 
 def begun(instance: DagsterInstance) -> Any:
     """A backfill as the daemon reads it."""
-    status = BulkActionStatus.REQUESTED
-    backfill = PartitionBackfill("a", status, from_failure=False, tags={}, backfill_timestamp=1.0)
+    status, keys = BulkActionStatus.REQUESTED, ["eu", "us"]
+    backfill = PartitionBackfill("a", status, False, {}, 1.0, partition_names=keys)
     instance.add_backfill(backfill)
     return backfill
 
@@ -50,3 +51,32 @@ def test_a_backfill_that_nobody_cancels_goes_on(project: Project) -> None:
         for key in ("eu", "us"):
             instance.update_backfill(read.with_partition_checkpoint(key))
             assert instance.get_backfill("a") == read.with_partition_checkpoint(key)
+
+
+def test_a_backfill_that_has_ended_is_not_cancelled(project: Project) -> None:
+    """Whoever asks for that looked before it had."""
+    with open_instance(project) as instance:
+        read = begun(instance)
+        for ended in (BulkActionStatus.COMPLETED_SUCCESS, BulkActionStatus.COMPLETED_FAILED):
+            instance.update_backfill(read.with_status(ended))
+            instance.update_backfill(read.with_status(BulkActionStatus.CANCELING))
+            now: Any = instance.get_backfill("a")
+            assert now.status == ended
+
+
+def test_a_cancellation_that_found_nothing_to_cancel_is_none(project: Project) -> None:
+    """All runs had ended by themselves: the daemon had only not looked at them yet."""
+    with open_instance(project) as instance:
+        read = begun(instance)
+        tags = DagsterRun.tags_for_backfill_id("a")
+        for key, status, ends in (
+            ("eu", "SUCCESS", "CANCELED"),
+            ("us", "SUCCESS", "COMPLETED_SUCCESS"),
+            ("us", "FAILURE", "COMPLETED_FAILED"),
+            ("us", "CANCELED", "CANCELED"),
+        ):
+            of_run = {**tags, PARTITION_TAG: key}
+            instance.add_run(DagsterRun("job", status=DagsterRunStatus[status], tags=of_run))
+            instance.update_backfill(read.with_status(BulkActionStatus.CANCELED))
+            now: Any = instance.get_backfill("a")
+            assert now.status == BulkActionStatus[ends]

@@ -132,6 +132,30 @@ def test_a_job_written_by_hand_runs_and_is_in_the_history(project: Project) -> N
 
 
 @pytest.mark.slow
+def test_a_cancellation_whose_signal_is_lost_ends_the_run(project: Project) -> None:
+    """Python drops what a signal raises in a finaliser, as where dbt lets go of its connection."""
+    body = """
+    import os, signal
+    from dagster import OpExecutionContext
+
+    class Connection:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    context = OpExecutionContext.get()
+    context.instance.report_run_canceling(context.instance.get_run_by_id(context.run_id))
+    Connection()
+    """
+    write_job(project, body.strip())
+    outcome = run(project)
+    assert not outcome["success"]
+    with history(project) as instance:
+        found = instance.get_run_by_id(str(outcome["run_id"]))
+        assert found is not None
+        assert found.status is DagsterRunStatus.CANCELED
+
+
+@pytest.mark.slow
 def test_log_lines_are_in_the_log_of_the_run(project: Project) -> None:
     """What get_logger writes is what the Dagster UI shows for the run, with its fields."""
     outcome = run(project)

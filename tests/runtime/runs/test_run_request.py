@@ -15,6 +15,8 @@ from dataflow.runs.run_request import (
 DAYS = [f"2024-01-{day:02}" for day in range(1, 6)]
 HOURS = [f"2024-01-{day:02}-{hour:02}:00" for day in (1, 2) for hour in range(24)]
 
+AUTUMN = ["2024-10-27-01:00", "2024-10-27-02:00", "2024-10-27-02:00+0100", "2024-10-27-03:00"]
+
 
 @pytest.mark.parametrize(
     ("asked", "known", "keys"),
@@ -27,6 +29,10 @@ HOURS = [f"2024-01-{day:02}-{hour:02}:00" for day in (1, 2) for hour in range(24
         # A time that is no key: from the next one on, and up to the last one before.
         (PartitionRange("2023", "2024-01-02"), DAYS, DAYS[:2]),
         (PartitionRange("2024-01-02", "2024-01-02"), HOURS, HOURS[24:]),
+        # Written as clocks and calendars do, the hour that comes twice and midnight included.
+        (PartitionRange("2024-01-02T22", "2024-01-02 23:00:00"), HOURS, HOURS[46:]),
+        (PartitionRange("2024-10-27T02:00"), AUTUMN, AUTUMN[1:]),
+        (PartitionRange("2024-01-03T00:00", "2024-01-04T12:00"), DAYS, DAYS[2:4]),
         # Values are no times: they have the order that they are written in.
         (PartitionRange("north", "east"), ["south", "north", "east", "west"], ["north", "east"]),
     ],
@@ -48,6 +54,10 @@ def test_partitions_are_named_by_key_or_by_time(
         (PartitionRange("nowhere"), ["north"], "no partition 'nowhere'"),
         (PartitionRange("2024-01-04", "2024-01-02"), DAYS, "from '2024-01-04' to '2024-01-02'"),
         (PartitionRange(last="2023"), DAYS, "no partition '2023'"),
+        (PartitionRange(first="2023"), [], "no partition '2023'"),
+        # They would stand elsewhere among the keys than the days that are meant.
+        (PartitionRange("20240103"), DAYS, "no partition '20240103'"),
+        (PartitionRange(last="2024-1-3"), DAYS, "no partition '2024-1-3'"),
     ],
 )
 def test_partitions_that_are_not_there_are_refused(
@@ -64,6 +74,8 @@ def test_partitions_that_are_not_there_are_refused(
         ("a", None, "has no partitions, and so no 'a'", "workflow.partition"),
         (None, ["a"], "is for one partition", "There are: a."),
         ("norht", ["south", "north"], "has no partition 'norht'", "Did you mean `north`?"),
+        ("2024-10-27T02:00+01:00", AUTUMN, "has no part", f"Did you mean `{AUTUMN[2]}`?"),
+        ("2023-01-02T01:00", HOURS, "has no part", "There are 48"),
     ],
 )
 def test_a_partition_and_its_job_have_to_fit(
@@ -72,7 +84,9 @@ def test_a_partition_and_its_job_have_to_fit(
     """One too many, one too few, one that is not there."""
     with pytest.raises(RunRequestError, match=reason) as refused:
         check_partition("sales_job", key, keys)
-    assert instruction in refused.value.instruction
+    said = refused.value.instruction
+    assert instruction in said
+    assert ("Did you mean" in said) is ("Did you mean" in instruction)
 
 
 @pytest.mark.parametrize(("key", "keys"), [(None, None), ("a", ["b", "a"])])

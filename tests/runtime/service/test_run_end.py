@@ -25,6 +25,7 @@ from dagster._core.remote_origin import (
 from tests.service_fixtures import write_project
 
 from dataflow.runs.dagster_names import RUN_PROCESS_TAG
+from dataflow.service.celery_launcher import CelerySettings, app_settings
 from dataflow.service.process_identity import process_identity
 from dataflow.service.prompt_coordinator import PromptRunCoordinator, queue_lock
 from dataflow.service.run_end import close_run
@@ -99,6 +100,25 @@ def test_a_run_that_has_just_succeeded_is_not_cancelled(instance: DagsterInstanc
     dead = begun(instance, succeeds=False, **{RUN_PROCESS_TAG: GONE})
     assert launcher.terminate(dead)
     assert status(instance, dead) == DagsterRunStatus.CANCELED
+
+
+def test_a_run_of_celery_that_has_just_succeeded_is_not_cancelled(
+    instance: DagsterInstance,
+) -> None:
+    """Nor is Celery told to end it: its broker is not asked, and is none here."""
+    pytest.importorskip("dagster_celery")
+    from dataflow.service.celery_runs import CeleryLauncher
+
+    settings = CelerySettings(type="celery", broker="redis://127.0.0.1:1")
+    launcher = CeleryLauncher(**app_settings(settings))
+    launcher.register_instance(instance)
+    task = {"dagster-celery/task_id": "some"}
+    done = begun(instance, succeeds=True, **task)
+    assert not launcher.terminate(done)
+    assert status(instance, done) == DagsterRunStatus.SUCCESS
+    assert not launcher.terminate(done)
+    # A run of a terminal is none of Celery's.
+    assert not launcher.terminate(begun(instance, succeeds=False))
 
 
 def test_a_run_that_is_being_taken_from_the_queue_is_not_noted_as_cancelled(

@@ -132,6 +132,31 @@ def test_an_id_registered_twice_in_one_file_is_refused(
         get_workflow("reg_twice", project)
 
 
+def test_a_job_of_assets_is_refused_with_what_is_taken(
+    project: Project, make_workflow: MakeWorkflow
+) -> None:
+    """`define_asset_job` names assets only; the job that Dagster makes of it can be registered."""
+    code = """
+from dagster import Definitions, asset, define_asset_job
+from dataflow.workflows.registry import register_workflow
+
+@asset
+def number() -> int:
+    return 3
+
+register_workflow(workflow_id="NAME", job=JOB)
+"""
+    asset_job = "define_asset_job('some')"
+    make_workflow("reg_assets", code.replace("NAME", "reg_assets").replace("JOB", asset_job))
+    with pytest.raises(BrokenWorkflowError, match="is a job of assets") as caught:
+        get_workflow("reg_assets", project)
+    taken = f"Definitions(assets=[number], jobs=[{asset_job}]).resolve_job_def('some')"
+    said = caught.value.instruction.replace("assets=[...]", "assets=[number]")
+    assert taken in said.replace("('some', ...)", "('some')")
+    make_workflow("reg_resolved", code.replace("NAME", "reg_resolved").replace("JOB", taken))
+    assert get_workflow("reg_resolved", project).job.name == "some"
+
+
 def test_a_merge_that_waits_for_its_person_is_called_so(
     project: Project, make_workflow: MakeWorkflow
 ) -> None:
