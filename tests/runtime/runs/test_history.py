@@ -111,7 +111,6 @@ def test_processes_of_dagsters_make_the_same_storage(project: Project) -> None:
     assert (home / "history" / "runs.db").exists()
 
 
-@pytest.mark.slow
 def test_the_projects_settings_stay_dagsters_settings(project: Project) -> None:
     """What stands in dagster.yaml holds; an edit of it, too, from the next start on."""
     with open_instance(project) as instance:
@@ -143,7 +142,6 @@ def synchronous(url: str) -> int:
         return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
 
 
-@pytest.mark.slow
 def test_only_dagsters_own_files_are_synced_less_often(project: Project, tmp_path: Path) -> None:
     """Runs, events and ticks are NORMAL; an engine of the user's stays FULL."""
     sqlite3.connect(tmp_path / "mine.db").close()

@@ -41,7 +41,6 @@ def ran(instance: DagsterInstance, status: DagsterRunStatus, **tags: str) -> str
     return instance.create_run_for_job(nothing, status=status, tags=known).run_id
 
 
-@pytest.mark.slow
 def test_so_many_runs_of_each_workflow_are_kept(
     project: Project, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,7 +69,6 @@ def test_so_many_runs_of_each_workflow_are_kept(
     assert ledger.notes([runs[0]]) == {}
 
 
-@pytest.mark.slow
 def test_runs_are_kept_for_so_many_days(
     project: Project, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
