@@ -143,7 +143,6 @@ def test_everything_follows_at_once_and_updates_go_on(project: Lab, tmp_path: Pa
     assert move_template(project.project, str(new), plan_only=True).files == []
 
 
-@pytest.mark.slow
 def test_a_place_without_the_versions_in_use_is_refused(project: Lab, tmp_path: Path) -> None:
     """No such tag, a tag on other content, a subfolder, nothing there: refused, none written."""
     new = tmp_path / "new.git"
@@ -182,7 +181,6 @@ def test_only_what_is_rendered_is_compared(project: Lab, tmp_path: Path) -> None
             move_template(project.project, str(other), plan_only=True)
 
 
-@pytest.mark.slow
 def test_what_git_does_not_have_is_not_changed(project: Lab, tmp_path: Path) -> None:
     """A file with uncommitted work refuses the move of all; work elsewhere does not matter."""
     (project.project.root / "notes.md").write_text("mine\n")
