@@ -53,8 +53,10 @@ def run_and_look(project: Project) -> tuple[bytes, list[str]]:
     return b"".join(files), said
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("settings", ["as rendered", "of version 0.1", "none"])
+@pytest.mark.parametrize(
+    "settings",
+    ["as rendered", *(pytest.param(s, marks=pytest.mark.slow) for s in ("of version 0.1", "none"))],
+)
 def test_no_secret_gets_into_the_history(project: Project, settings: str) -> None:
     """Messages, metadata and tracebacks with their causes, whatever dagster.yaml there is."""
     path = project.root / "dagster.yaml"
