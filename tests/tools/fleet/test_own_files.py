@@ -124,7 +124,13 @@ def test_what_is_called_is_held_against_what_a_file_has(tmp_path: Path) -> None:
         (tmp_path / "ingestion.py").write_text(f"def extract_data({parameters}): ...\n")
         assert own_file_notes(history, tmp_path, {}) == notes
     (tmp_path / "ingestion.py").write_text("def extract_data(a): ...\n")
-    assert own_file_notes(history, tmp_path, {"job.py": b"# calls nothing\n"}) == []
+    silent: dict[str, bytes | None] = {"job.py": b"# calls nothing\n"}
+    assert own_file_notes(history, tmp_path, silent) == []
+    # Tests are people's, and see to what they call; a module that is to come does not.
+    calls = b"extract_data()\n"
+    assert own_file_notes(history, tmp_path, {**silent, "tests/test_it.py": calls}) == []
+    [note] = own_file_notes(history, tmp_path, {"job.py": None, "new.py": calls})
+    assert note == told.format("a").replace("job.py", "new.py")
     (tmp_path / "ingestion.py").write_text("half a line (\n")
     assert own_file_notes(history, tmp_path, {}) == []
 
