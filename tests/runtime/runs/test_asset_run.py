@@ -83,6 +83,7 @@ def test_a_table_is_loaded_and_then_the_dashboard_made_of_it(stall: Stall) -> No
     assert stall.made("raw", "sales") == raw
 
 
+@pytest.mark.slow
 def test_assets_that_cannot_be_made_leave_all_as_it_was(stall: Stall) -> None:
     """What failed them is told as a check, and the tables of before stay what everybody sees."""
     stall.run()

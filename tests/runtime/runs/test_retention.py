@@ -69,6 +69,7 @@ def test_so_many_runs_of_each_workflow_are_kept(
     assert ledger.notes([runs[0]]) == {}
 
 
+@pytest.mark.slow
 def test_runs_are_kept_for_so_many_days(
     project: Project, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,6 +180,7 @@ def test_only_what_is_rendered_is_compared(project: Lab, tmp_path: Path) -> None
             move_template(project.project, str(other), plan_only=True)
 
 
+@pytest.mark.slow
 def test_what_git_does_not_have_is_not_changed(project: Lab, tmp_path: Path) -> None:
     """A file with uncommitted work refuses the move of all; work elsewhere does not matter."""
     (project.project.root / "notes.md").write_text("mine\n")
