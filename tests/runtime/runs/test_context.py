@@ -10,13 +10,20 @@ from pathlib import Path
 import pytest
 from tests.conftest import Dataflow
 from tests.opened_files import counting_opens
+from tests.runtime.runs.stall import Stall
 from tests.service_fixtures import write_project, write_workflow
 
-from dataflow.runs.context import RunContext, current_run, enter_run, share_with_author
+from dataflow.runs.context import (
+    RunContext,
+    current_run,
+    enter_run,
+    open_warehouse,
+    share_with_author,
+)
 from dataflow.runs.lock import WorkflowBusyError, workflow_lock
 from dataflow.shared.config import load_config
 from dataflow.shared.errors import DataflowError
-from dataflow.shared.project import Project, find_project
+from dataflow.shared.project import Project, find_project, use_project
 
 
 @pytest.fixture
@@ -115,3 +122,27 @@ def test_the_current_run_is_that_of_the_block(project: Project) -> None:
             raise ValueError("x")
         assert current_run() is outer
     assert current_run() is None
+
+
+def test_steps_of_another_workflow_do_not_write_its_tables(tmp_path: Path) -> None:
+    """As where a folder was copied and its job not changed: the run says what to write."""
+    stall = Stall(tmp_path / "shop")
+    job = stall.folder / "dagster_job.py"
+    job.write_text(job.read_text().replace("Steps(__package__)", 'Steps("till")'))
+    run = stall.run()
+    assert run.status == "failed"
+    assert "The job of 'stall' has the steps of 'till'" in run.steps[0].error
+    assert not (stall.root / "data").exists()
+
+
+def test_own_steps_find_the_tables_that_everybody_sees(tmp_path: Path) -> None:
+    """Outside of a run; in one of another workflow as well."""
+    stall = Stall(tmp_path / "shop")
+    with use_project(stall.project):
+        with open_warehouse("stall") as connection:
+            connection.execute("CREATE TABLE seen AS SELECT 1 AS one")
+        with (
+            enter_run(RunContext(stall.project, "other", "id", None)),
+            open_warehouse("stall", read_only=True) as connection,
+        ):
+            assert connection.execute("FROM seen").fetchall() == [(1,)]

@@ -101,7 +101,6 @@ def test_objects_of_a_bucket_arrive_like_files(project: Project, bucket: httpx.C
         arrived_files(project, "s3://nowhere/in/")
 
 
-@pytest.mark.slow
 def test_a_look_that_fails_is_a_line_with_its_reason(
     project: Project, bucket: httpx.Client, capsys: pytest.CaptureFixture[str]
 ) -> None:

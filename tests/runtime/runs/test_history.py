@@ -53,8 +53,10 @@ def run_and_look(project: Project) -> tuple[bytes, list[str]]:
     return b"".join(files), said
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("settings", ["as rendered", "of version 0.1", "none"])
+@pytest.mark.parametrize(
+    "settings",
+    ["as rendered", *(pytest.param(s, marks=pytest.mark.slow) for s in ("of version 0.1", "none"))],
+)
 def test_no_secret_gets_into_the_history(project: Project, settings: str) -> None:
     """Messages, metadata and tracebacks with their causes, whatever dagster.yaml there is."""
     path = project.root / "dagster.yaml"
@@ -111,7 +113,6 @@ def test_processes_of_dagsters_make_the_same_storage(project: Project) -> None:
     assert (home / "history" / "runs.db").exists()
 
 
-@pytest.mark.slow
 def test_the_projects_settings_stay_dagsters_settings(project: Project) -> None:
     """What stands in dagster.yaml holds; an edit of it, too, from the next start on."""
     with open_instance(project) as instance:
@@ -143,7 +144,6 @@ def synchronous(url: str) -> int:
         return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
 
 
-@pytest.mark.slow
 def test_only_dagsters_own_files_are_synced_less_often(project: Project, tmp_path: Path) -> None:
     """Runs, events and ticks are NORMAL; an engine of the user's stays FULL."""
     sqlite3.connect(tmp_path / "mine.db").close()

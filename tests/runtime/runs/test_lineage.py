@@ -14,6 +14,9 @@ from tests.runtime.runs.location_fixtures import build
 from tests.service_fixtures import write_workflow
 
 from dataflow.runs.freshness import longest_pause
+from dataflow.runs.lineage import read_lineage
+from dataflow.shared.config import workflow_config
+from dataflow.shared.project import Project
 
 SOURCE, RAW = AssetKey(["till", "source"]), AssetKey(["till", "raw", "sales"])
 STAGING, MART = AssetKey(["till", "staging", "stg_sales"]), AssetKey(["till", "marts", "sales"])
@@ -78,6 +81,24 @@ def test_the_tables_are_assets_from_source_to_dashboard(till: Till) -> None:
     assert (described[0].name, described[0].description) == ("id", "The number of the receipt.")
     agreed = graph.get(RAW).metadata["dagster/column_schema"].columns
     assert [(c.name, c.type) for c in agreed] == [("id", "bigint"), ("amount", "decimal(12,2)")]
+
+
+@pytest.mark.parametrize(
+    ("query", "read"),
+    [
+        ('select * from "Staging"."stg_sales"', {STAGING}),
+        ("select * from raw.sales join staging . stg_sales using (id)", {RAW, STAGING}),
+        ("select * from elsewhere.sales", {MART}),
+    ],
+)
+def test_the_dashboard_comes_from_what_its_queries_read(
+    till: Till, query: str, read: set[AssetKey]
+) -> None:
+    """However a table is written; where none is named, from the last models there are."""
+    (till.folder / "evidence" / "sources" / "sales.sql").write_text(query)
+    lineage = read_lineage(Project(till.root), "till", workflow_config("till", Project(till.root)))
+    dashboard = next(spec for spec in lineage.specs if spec.key == DASHBOARD)
+    assert {dep.asset_key for dep in dashboard.deps} == read
 
 
 def test_what_the_author_says_of_a_table_is_shown_with_it(till: Till) -> None:

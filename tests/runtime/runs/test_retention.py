@@ -41,7 +41,6 @@ def ran(instance: DagsterInstance, status: DagsterRunStatus, **tags: str) -> str
     return instance.create_run_for_job(nothing, status=status, tags=known).run_id
 
 
-@pytest.mark.slow
 def test_so_many_runs_of_each_workflow_are_kept(
     project: Project, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from dataflow.runs.context import RunContext
 from dataflow.runs.row_storage import store_rows
 from dataflow.runs.stored_table import StoredTable, unwritten_rows
 from dataflow.runs.table_transform import transformed_table
+from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
 from dataflow.stages.apply import apply_stages
 
@@ -47,6 +48,14 @@ def test_what_stages_left_out_is_written_alone(run: RunContext) -> None:
     assert (stored.rows, stored.metadata["last_value"]) == (2, 2)
     assert stored.extracted == str(run.folder / "extract.parquet")
     assert pq.read_table(stored.path)["id"].to_pylist() == [1, 2]
+
+
+@pytest.mark.parametrize("result", [None, [{"id": 1}], {"rows": [{"id": 1}]}])
+def test_a_function_that_gives_no_rows_is_told_what_to_return(run: RunContext, result: Any) -> None:
+    """By its name, whatever it gave instead; nothing is written down."""
+    with pytest.raises(BadInputError, match='extract_data of orders returned .* without "data"'):
+        store_rows(run, "extract", result, run.folder, table="other")
+    assert files(run) == ["extract.parquet"]
 
 
 def test_a_step_that_is_tried_again_hands_on_its_last_rows(run: RunContext) -> None:

@@ -67,7 +67,6 @@ def test_the_file_of_a_run_is_as_dagster_makes_it(tmp_path: Path, home: Path) ->
     assert sorted(ours.get_all_run_ids()) == ["a", "b"]
 
 
-@pytest.mark.slow
 def test_an_event_is_told_while_its_writer_has_the_file_open(
     instance: DagsterInstance, home: Path
 ) -> None:

@@ -70,7 +70,6 @@ def steps(progress: RunProgress) -> None:
     progress.add(RunEvent("failure", 103.0, "model_shop", message="a test failed"))
 
 
-@pytest.mark.slow
 def test_a_run_is_a_trace_and_its_steps_are_spans(
     tmp_path: Path, collector: type[Collector]
 ) -> None:

@@ -160,6 +160,7 @@ def test_no_records_are_all_there_is(document: Any) -> None:
         ({"Items": ROWS, "LastEvaluatedKey": 7}, "LastEvaluatedKey"),
         ({"rows": ROWS, "offset": "0", "limit": "2"}, None),
         ({"rows": ROWS, "offset": 20}, None),
+        ({"rows": ROWS, "nextPage": 0, "marker": ""}, None),
         ({"records": ROWS, "offset": "itr/7"}, "offset"),
         ({"rows": ROWS, "continue": {"from": "7"}}, "continue.from"),
         ({"rows": ROWS, "exceededTransferLimit": True}, "exceededTransferLimit"),

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.tools.fleet.material import TEN
 
-from dataflow_tools.fleet.drift import Drift, State, survey_workflows
+from dataflow_tools.fleet.drift import Drift, State, Survey, survey_workflows
 from dataflow_tools.fleet.safety import UncommittedError
 
 if TYPE_CHECKING:
     from tests.tools.fleet.conftest import Lab
-
-    from dataflow_tools.fleet.drift import Survey
 
 OWNED = "_generated: [job.py, sub/*.yml]\n"
 
@@ -144,3 +142,16 @@ def test_the_project_is_shown_with_its_own_conflicts_alone(lab: Lab) -> None:
         ("(project)", "behind", ["compose.yaml"]),
         ("one", "behind", ["a.py"]),
     ]
+    # Which is looked for unless somebody says otherwise.
+    assert [one.drift for one in surveys] == [[], []]
+
+
+def test_machines_get_a_reason_where_there_is_one_and_all_else_always() -> None:
+    """A key that is asked for is there, whatever its value."""
+    sound, broken = (
+        Survey("one", "flows/one").as_json(),
+        Survey("one", "p", reason="gone").as_json(),
+    )
+    assert "reason" not in sound
+    assert "instruction" not in broken
+    assert (broken["reason"], sound["conflicts"], sound["drift"]) == ("gone", [], None)

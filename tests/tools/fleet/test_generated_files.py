@@ -52,7 +52,6 @@ def test_this_repositorys_generated_files_are_as_copier_renders_them(lab: Lab) -
     assert bare == set()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "files",
     [

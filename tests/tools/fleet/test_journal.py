@@ -227,8 +227,9 @@ def test_work_done_after_the_crash_is_not_overwritten(fleet: Lab) -> None:
     assert fleet.read("one", "d/x") == "x\n"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_a_signal_waits_for_the_workflow_at_hand(fleet: Lab, number: signal.Signals) -> None:
     """Ctrl-C while a workflow is being changed finishes that one and leaves the others alone."""
     before, after = outcomes(fleet)
@@ -257,7 +258,6 @@ def test_a_journal_folder_is_on_the_workflows_file_system(lab: Lab) -> None:
     assert ".dataflow" not in lab.status()
 
 
-@pytest.mark.slow
 def test_files_are_put_in_place_on_another_file_system(tmp_path: Path) -> None:
     """The project's own files may lie on another one than its workflows; links stay links."""
     memory = Path("/dev/shm")  # noqa: S108 - a file system of its own, on Linux
@@ -306,3 +306,33 @@ def test_two_updates_at_once_are_refused(lab: Lab, tmp_path: Path) -> None:
 
     assert set(told) == {"Another update of this project is running."}
     assert tmp_path.exists()
+
+
+def test_what_cannot_be_put_in_place_brings_all_back(tmp_path: Path) -> None:
+    """Files that went, came or were changed before the failure are as they were; so are folders."""
+    folder, room = tmp_path / "flow", tmp_path / "state" / "flow"
+    for name, text in {"a/gone.py": "1\n", "b.py": "2\n", "z/theirs.py": "3\n"}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    before = read_tree(folder)
+    wanted = {
+        "a/gone.py": None,
+        "b.py": Entry(b"new\n", executable=True),
+        "c/d/new.py": Entry(b"4\n"),
+    }
+    # Where the last one has to go, a folder lies with somebody's file in it.
+    moves = [Move(path, before.get(path), after) for path, after in wanted.items()]
+
+    with pytest.raises(OSError, match="not empty"):
+        replace_files(room, folder, [*moves, Move("z", None, Entry(b"5\n"))])
+
+    assert read_tree(folder) == before
+    assert not (folder / "c").exists()
+    assert (pending(room.parent), list(room.parent.iterdir())) == ([], [])
+    replace_files(room, folder, moves)
+    assert read_tree(folder) == {
+        "b.py": wanted["b.py"],
+        "c/d/new.py": wanted["c/d/new.py"],
+        "z/theirs.py": before["z/theirs.py"],
+    }
+    assert not (folder / "a").exists()

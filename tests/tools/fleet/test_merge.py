@@ -37,6 +37,10 @@ def merged(base: bytes | None, ours: bytes, theirs: bytes, tmp_path: Path) -> Me
         (TEN, MINE, windows(THEIRS), windows(BOTH)),
         (windows(TEN), MINE, windows(THEIRS), BOTH),
         (TEN, b"", TEN, b""),
+        # But for the ends of their lines, two of them are one.
+        (TEN, windows(TEN), THEIRS, windows(THEIRS)),
+        (TEN, MINE, windows(TEN), windows(MINE)),
+        (TEN, windows(MINE), MINE, windows(MINE)),
         # An editor has taken the end of the last line away, or the template had none.
         (TEN, TEN[:-1], TEN + b"more\n", TEN + b"more"),
         (TEN, MINE[:-1], THEIRS, BOTH[:-1]),

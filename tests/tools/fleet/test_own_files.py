@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dataflow_tools.fleet.answers_file import read_answers
 from dataflow_tools.fleet.drift import survey_workflows
 from dataflow_tools.fleet.own_files import Interface, OwnFileHistory, own_file_notes
+from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.fleet.report import report_lines
 
 if TYPE_CHECKING:
@@ -122,7 +124,13 @@ def test_what_is_called_is_held_against_what_a_file_has(tmp_path: Path) -> None:
         (tmp_path / "ingestion.py").write_text(f"def extract_data({parameters}): ...\n")
         assert own_file_notes(history, tmp_path, {}) == notes
     (tmp_path / "ingestion.py").write_text("def extract_data(a): ...\n")
-    assert own_file_notes(history, tmp_path, {"job.py": b"# calls nothing\n"}) == []
+    silent: dict[str, bytes | None] = {"job.py": b"# calls nothing\n"}
+    assert own_file_notes(history, tmp_path, silent) == []
+    # Tests are people's, and see to what they call; a module that is to come does not.
+    calls = b"extract_data()\n"
+    assert own_file_notes(history, tmp_path, {**silent, "tests/test_it.py": calls}) == []
+    [note] = own_file_notes(history, tmp_path, {"job.py": None, "new.py": calls})
+    assert note == told.format("a").replace("job.py", "new.py")
     (tmp_path / "ingestion.py").write_text("half a line (\n")
     assert own_file_notes(history, tmp_path, {}) == []
 
@@ -156,3 +164,35 @@ def test_releases_are_looked_at_up_to_the_one_that_is_rendered(lab: Lab) -> None
         lab.edit("one", {".copier-answers.yml": answers, **mine})
         surveys, _ = survey_workflows(lab.project, ["one"], with_drift=False)
         assert surveys[0].notes == told
+
+
+def test_the_functions_of_each_release_are_known(lab: Lab) -> None:
+    """As they are called: public ones alone, without types and defaults, and however written."""
+    first = (
+        "def extract_data(params: dict[str, int] | None = None) -> dict:\n    return {}\n"
+        "def _hidden(a): ...\n"
+    )
+    second = (
+        "async def extract_data(\n    params, *, until: tuple[int, int] = (1, 2), **more\n): ...\n"
+    )
+    files = {"ingestion.py": first, "transform.py": OLD, "README.md": "1\n", "job.py": OLD}
+    lab.release("1.0.0", {**files, "old.py": OLD}, config=lab.config + OWN + "")
+    lab.release("1.1.0", {"ingestion.py": second, "README.md": "2\n", "job.py": NEW})
+    lab.release("1.2.0", {"transform.py": None, "extraction.py": OLD, "old.py": None})
+    answers = f"_commit: 1.0.0\n_src_path: {lab.template}\nkind: workflow\n"
+    lab.edit("one", {".copier-answers.yml": answers})
+    with RenderCache(lab.project.root) as cache:
+        template = cache.template(str(lab.template))
+        known = read_answers(lab.project.workflow_dir("one") / ".copier-answers.yml")
+        found = cache.history(template, template.version("1.2.0"), known)
+        early = cache.history(template, template.version("1.0.0"), known)
+    assert found == OwnFileHistory(
+        {"transform.py": ("1.2.0", ("extraction.py",))},
+        {
+            "ingestion.py": (
+                ({"extract_data": ("params",)},),
+                {"extract_data": ("params", "until")},
+            )
+        },
+    )
+    assert early == OwnFileHistory()

@@ -294,10 +294,18 @@ def test_somebody_elses_push_in_the_middle_is_not_overwritten(job: WeeklyJob) ->
 
 
 def test_an_update_is_proposed_from_ones_own_machine(lab: Lab, tmp_path: Path) -> None:
-    """Without a forge the branch is pushed, and the next step named."""
+    """Without a forge the branch is pushed, and the next step named.
+
+    What the remote does not take is left out, with its patch; others' commits stay.
+    """
+    ci = ".github/workflows/ci.yml"
+    lab.release("1.0.0", {ci: "old\n"}, kind="project")
+    git(lab.template, "tag", "-d", "1.0.0")
     lab.release("1.0.0", {"notes.txt": TEN})
     answers = f"_commit: 1.0.0\n_src_path: {lab.template}\nkind: workflow\n"
+    write(lab.project.root, {ci: "old\n", ANSWERS: answers.replace("workflow\n", "project\n")})
     lab.edit("one", {ANSWERS: answers, "notes.txt": TEN})
+    write(lab.template, {f"template/project/{ci}": "new\n"})
     lab.release("1.1.0", {"notes.txt": THEIRS})
     remote = tmp_path / "remote.git"
     git(tmp_path, "clone", "-q", "--bare", str(lab.project.root), str(remote))
@@ -308,16 +316,34 @@ def test_an_update_is_proposed_from_ones_own_machine(lab: Lab, tmp_path: Path) -
     with pytest.raises(BadInputError, match=f"Uncommitted changes in {ONE}/notes.txt"):
         propose_update(lab.project, "update", Forge.NONE)
     lab.git("checkout", "--quiet", "--", ".")
+    write(remote, {"hooks/pre-receive": GUARD}, executable=("hooks/pre-receive",))
     said: list[str] = []
 
     first = propose_update(lab.project, "update", Forge.NONE, progress=said.append)
+    assert lab.git("branch", "--show-current").strip() == "main"
+    git(tmp_path, "clone", "-q", "-b", "update", str(remote), "person")
+    write(tmp_path / "person", {"notes.md": "looking at it\n"})
+    git(tmp_path / "person", "add", "-A")
+    git(tmp_path / "person", "commit", "-qm", "My notes")
+    git(tmp_path / "person", "push", "-q")
+    lab.git("checkout", "--quiet", "--detach")
     again = propose_update(lab.project, "update", Forge.NONE)
 
     assert not first.failed
     assert first.lines[-2:] == ["Pushed to update.", "Open a pull request from update."]
-    assert again.lines[-1] == "Nothing is new since the last run."
+    assert "Files of CI were left out, since the remote did not take them." in first.lines
+    assert {"-old", "+new", f"+++ b/{ci}"} <= {*first.lines}
+    assert "Next:" not in first.lines
+    assert not any("git commit" in line or "git mergetool" in line for line in first.lines)
+    title = git(remote, "log", "-1", "--format=%s", "update^").strip()
+    assert title == "Update from the template to 1.1.0: needs a hand"
+    assert git(remote, "show", f"update:{ci}") == "old\n"
+    assert "update has commits of others, which stay as they are:" in again.lines
+    assert any("My notes" in line for line in again.lines)
+    assert again.lines[-1] == "Nothing is new."
     assert said[0] == "looking at the branch update"
     assert said[-1] == "pushing"
     assert git(remote, "show", f"update:{ONE}/notes.txt") == THEIRS
-    assert lab.git("branch", "--show-current").strip() == "main"
+    assert lab.git("branch", "--show-current").strip() == ""
+    assert lab.git("rev-parse", "HEAD") == lab.git("rev-parse", "main")
     assert (lab.status(), lab.read("one", "notes.txt")) == ("", TEN)

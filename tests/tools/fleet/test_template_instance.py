@@ -64,7 +64,6 @@ def test_a_conflict_in_the_project_is_marked(project: Lab) -> None:
     assert project.unmerged() == {(n, "compose.yaml") for n in "123"}
 
 
-@pytest.mark.slow
 def test_uncommitted_changes_in_the_projects_files_refuse_the_run(project: Lab) -> None:
     """A file of the project that would change must be committed first."""
     project.release("1.1.0", {"compose.yaml": THEIRS}, kind="project")

@@ -143,7 +143,6 @@ def test_everything_follows_at_once_and_updates_go_on(project: Lab, tmp_path: Pa
     assert move_template(project.project, str(new), plan_only=True).files == []
 
 
-@pytest.mark.slow
 def test_a_place_without_the_versions_in_use_is_refused(project: Lab, tmp_path: Path) -> None:
     """No such tag, a tag on other content, a subfolder, nothing there: refused, none written."""
     new = tmp_path / "new.git"
@@ -163,7 +162,6 @@ def test_a_place_without_the_versions_in_use_is_refused(project: Lab, tmp_path: 
     assert project.status() == ""
 
 
-@pytest.mark.slow
 def test_only_what_is_rendered_is_compared(project: Lab, tmp_path: Path) -> None:
     """What a wheel leaves out of the repository makes no other version; a question does."""
     other = tmp_path / "other"

@@ -134,7 +134,6 @@ def test_a_newer_library_than_the_project_asks_for_will_do(runnable: Lab) -> Non
     assert checks(runnable, "one", check=True) == {"one": ("updated", True)}
 
 
-@pytest.mark.slow
 def test_checks_need_the_library_that_the_project_asks_for(runnable: Lab) -> None:
     """After the project's pin moved, what is installed is too old: the rest waits for it."""
     pin(runnable, "999.0")

@@ -126,7 +126,7 @@ def _sources(
         if is_answers_file(path) or not any(_may_match(shape, pattern) for pattern in patterns):
             continue
         text = path
-        if path.removesuffix(suffix) != path or suffix in path:
+        if suffix in path:
             if entry.is_binary:
                 yield None
                 return

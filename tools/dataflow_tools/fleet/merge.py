@@ -115,10 +115,6 @@ def _merge_closed(
 def _run_merge(
     base: bytes, ours: bytes, theirs: bytes, labels: Sequence[str], cwd: Path
 ) -> tuple[bytes, int]:
-    if base == ours:
-        return theirs, 0
-    if base == theirs or ours == theirs:
-        return ours, 0
     with tempfile.TemporaryDirectory(prefix="dataflow-merge-") as folder:
         names = [Path(folder, name) for name in ("ours", "base", "theirs")]
         for name, data in zip(names, (ours, base, theirs), strict=True):
