@@ -25,6 +25,7 @@ ON_THE_FIRST_DAY_ALONE = {
     "two_tables_without_a_gap",
     "dashes_rule_the_columns",
     "a_list_for_each_column",
+    "a_cube_of_json_stat",
 }
 CASES: list[dict[str, Any]] = [
     case
