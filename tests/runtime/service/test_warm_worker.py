@@ -119,6 +119,7 @@ def test_only_its_user_can_ask_it(path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_a_client_that_says_nothing_holds_nobody_up(path: Path) -> None:
     """Each has a child of its own."""
     with socket.socket(socket.AF_UNIX) as silent:

@@ -44,6 +44,7 @@ def test_rules_of_many_columns_are_those_of_each(columns: list[list[str | None]]
             assert (kept.seen, kept.padded) == (count > 0, bool(padded))
 
 
+@pytest.mark.slow
 def test_more_expressions_than_one_statement_has() -> None:
     """A table of very many columns is asked in several statements, and every column answers."""
     with duckdb.connect() as connection:

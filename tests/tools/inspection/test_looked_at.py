@@ -15,7 +15,10 @@ from dataflow_tools.inspection.looked_at import LookedAt
 ROWS = {"id": [1, 2, 1, None, None], "name": ["a", "b", "a", "c", "c"]}
 
 
-@pytest.mark.parametrize(("as_file", "times"), [(True, 1), (False, 1), (True, 310_000)])
+@pytest.mark.parametrize(
+    ("as_file", "times"),
+    [(True, 1), (False, 1), pytest.param(True, 310_000, marks=pytest.mark.slow)],
+)
 def test_the_first_of_same_rows_counts(tmp_path: Path, as_file: bool, times: int) -> None:
     """Rows that come again are left out, in the order of the others, and come back."""
     table = pa.concat_tables([pa.table(ROWS)] * times)

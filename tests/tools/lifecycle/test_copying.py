@@ -18,10 +18,12 @@ from dataflow_tools.checks.workflow_source import WorkflowSource
 from dataflow_tools.lifecycle.copying import plan_copy
 from dataflow_tools.lifecycle.references import Names, own_files
 
+# All need a project that has run.
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.slow
 def test_a_copy_has_tables_of_its_own(project: Project, run: Run) -> None:
     """The original's rows, files and runs are as they were."""
     before = rows(project, "orders", "raw.orders")
@@ -36,7 +38,6 @@ def test_a_copy_has_tables_of_its_own(project: Project, run: Run) -> None:
     assert workflow_config("trial", project).load.table == "orders"
 
 
-@pytest.mark.slow
 def test_a_copy_has_what_git_would_take(project: Project) -> None:
     """New files too, but nothing that is ignored."""
     folder = project.workflow_dir("orders")
@@ -72,7 +73,6 @@ def test_a_copy_has_folders_of_any_name_and_says_what_it_leaves_out(
     assert any("orders/vendored is a git repository of its own" in each for each in plan.look_at)
 
 
-@pytest.mark.slow
 def test_a_folder_copied_by_hand_is_refused_and_made_its_own(project: Project, run: Run) -> None:
     """It does not run on the tables of the other, and the command makes it right."""
     shutil.copytree(project.workflow_dir("orders"), project.workflow_dir("trial"))
@@ -104,7 +104,6 @@ def test_what_a_copy_shares_is_told(project: Project) -> None:
     assert git(project.root, "status", "--porcelain") == ""
 
 
-@pytest.mark.slow
 def test_a_copy_whose_steps_are_anothers_writes_none_of_its_tables(
     project: Project, run: Run
 ) -> None:

@@ -17,6 +17,9 @@ from dataflow.shared.project import Project
 from dataflow.workflows.registry import WorkflowNotFoundError, list_workflow_ids
 from dataflow_tools.lifecycle.removal import StillUsedError, plan_removal
 
+# All need a project that has run.
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -37,7 +40,6 @@ def told_commands(project: Project, name: str) -> list[str]:
     return plan.back[:-1]
 
 
-@pytest.mark.slow
 def test_it_comes_back_with_its_tables(unread: Project, run: Run) -> None:
     """As git has it: folder, rows and, after a run, the dashboard."""
     files, before = texts(unread.root / "src"), rows(unread, "orders", "raw.orders")

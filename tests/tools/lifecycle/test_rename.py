@@ -40,6 +40,9 @@ from dataflow_tools.lifecycle.refusals import UncommittedFilesError, held
 from dataflow_tools.lifecycle.rename import plan_rename
 from dataflow_tools.scaffold.create import create_workflow
 
+# All need a project that has run.
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 TABLES = ("raw.orders", "staging.stg_orders", "marts.orders")
 
@@ -48,7 +51,6 @@ def renamed(project: Project, old: str = "orders", new: str = "sales") -> list[s
     return carry_out(project, plan_rename(project, old, new))
 
 
-@pytest.mark.slow
 def test_all_that_it_has_made_goes_along(project: Project, run: Run) -> None:
     """Rows, views, states, runs and published files are those of the new name, and it runs."""
     before = {table: rows(project, "orders", table) for table in TABLES}
@@ -77,7 +79,6 @@ def test_all_that_it_has_made_goes_along(project: Project, run: Run) -> None:
     assert not project.warehouse_file("orders").exists()
 
 
-@pytest.mark.slow
 def test_its_files_are_those_that_the_template_renders(project: Project, tmp_path: Path) -> None:
     """Nobody edited them, so an update finds nothing that a person has changed."""
     renamed(project)
@@ -93,7 +94,6 @@ def test_its_files_are_those_that_the_template_renders(project: Project, tmp_pat
     assert texts(project.workflow_dir("sales")) == texts(fresh)
 
 
-@pytest.mark.slow
 def test_what_names_it_elsewhere_is_changed_and_nothing_else(project: Project) -> None:
     """`after`, sources, imports, queries and links; tables, columns and words are as they were."""
     renamed(project)
@@ -126,7 +126,6 @@ def test_what_names_it_elsewhere_is_changed_and_nothing_else(project: Project) -
     assert page == "[Orders](/sales/)\n\n```sql n\nfrom sales.orders\n```\n"
 
 
-@pytest.mark.slow
 def test_a_reader_runs_after_its_upstream_has_another_name(project: Project, run: Run) -> None:
     """It opens the tables under the new name."""
     renamed(project)
@@ -134,7 +133,6 @@ def test_a_reader_runs_after_its_upstream_has_another_name(project: Project, run
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-@pytest.mark.slow
 def test_there_and_back_is_as_before(project: Project) -> None:
     """The command that takes it back leaves every file and row as it was."""
     before = rows(project, "orders", "staging.stg_orders")
@@ -146,7 +144,6 @@ def test_there_and_back_is_as_before(project: Project) -> None:
     assert rows(project, "orders", "staging.stg_orders") == before
 
 
-@pytest.mark.slow
 def test_a_rename_that_came_by_git_is_made_whole(project: Project, run: Run) -> None:
     """On another machine, or in another environment, tables and history still have the old name."""
     before = rows(project, "orders", "staging.stg_orders")
@@ -203,7 +200,6 @@ def test_a_table_that_goes_by_the_workflows_name_keeps_its_name(project: Project
     assert "load:\n  table: orders\n" in (project.workflow_dir("sales") / "config.yaml").read_text()
 
 
-@pytest.mark.slow
 def test_a_link_is_left_as_it_is_and_told(project: Project) -> None:
     """What lies outside the folder is nobody's to change."""
     folder = project.workflow_dir("orders")
@@ -258,7 +254,6 @@ def test_uncommitted_changes_in_files_to_rewrite_are_refused(project: Project) -
         plan_rename(project, "orders", "sales")
 
 
-@pytest.mark.slow
 def test_a_run_in_progress_is_not_disturbed(project: Project, run: Run) -> None:
     """Whoever holds the workflow is named, and nothing is changed."""
     with held(project, "orders"):
@@ -269,7 +264,6 @@ def test_a_run_in_progress_is_not_disturbed(project: Project, run: Run) -> None:
     assert git(project.root, "status", "--porcelain") == ""
 
 
-@pytest.mark.slow
 def test_a_folder_renamed_by_hand_is_refused_and_put_right(project: Project, run: Run) -> None:
     """It does not run, the check names each line, and the command does the rest."""
     before = rows(project, "orders", "staging.stg_orders")
@@ -288,7 +282,6 @@ def test_a_folder_renamed_by_hand_is_refused_and_put_right(project: Project, run
     assert not project.warehouse_file("orders").exists()
 
 
-@pytest.mark.slow
 def test_the_plan_writes_nothing_and_says_what_stays(project: Project, run: Run) -> None:
     """Each line that would change is shown, as text and as JSON."""
     config = project.workflow_dir("orders") / "config.yaml"

@@ -37,6 +37,9 @@ from dataflow_tools.lifecycle.transaction import (
     is_unfinished,
 )
 
+# All need a project that has run.
+pytestmark = pytest.mark.slow
+
 STRIDE = int(os.environ.get("DATAFLOW_TEST_CRASHES", "7"))
 CHANGING = {
     "open",
@@ -139,7 +142,6 @@ def recovered(project: Project) -> list[str]:
         return finish_earlier(project, actions())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_a_killed_command_leaves_all_as_before_or_is_finished(
     small: Project, tmp_path: Path, command: str
@@ -173,7 +175,6 @@ def test_a_killed_command_leaves_all_as_before_or_is_finished(
     assert not [path for path in journal_folder(small).parent.glob("lifecycle/*") if path.is_dir()]
 
 
-@pytest.mark.slow
 def test_an_operation_that_fails_leaves_all_as_before(small: Project) -> None:
     """What was done before it is undone; where only the tidying up fails, all is new."""
     before, codes = state(small), []
@@ -187,7 +188,6 @@ def test_an_operation_that_fails_leaves_all_as_before(small: Project) -> None:
     assert "sales.duckdb" in str(state(small))
 
 
-@pytest.mark.slow
 def test_a_file_changed_after_the_crash_is_left_alone(small: Project) -> None:
     """Work that somebody did meanwhile is not overwritten, and is named."""
     reader = small.workflow_dir("reader") / "config.yaml"
@@ -204,7 +204,6 @@ def test_a_file_changed_after_the_crash_is_left_alone(small: Project) -> None:
     assert reader.read_text().endswith("# mine\n")
 
 
-@pytest.mark.slow
 def test_the_same_command_again_finishes_it(small: Project, run: Run) -> None:
     """As the refused run tells; and it is not refused for being done."""
     for number in range(20, 2000):
