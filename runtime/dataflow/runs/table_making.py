@@ -49,8 +49,20 @@ def make_models(run: RunContext, only: Sequence[str] = ()) -> tuple[BuildResult,
         log.warning(change)
     for warning in result.warnings:
         log.warning(warning)
-    built = counted(len(result.models), "model")
-    return result, f"{built}, {counted(result.tests, 'test')} passed"
+    return result, summary_of(result)
+
+
+def summary_of(result: BuildResult) -> str:
+    """A sentence about what dbt built, with the first of what its tests warn of.
+
+    Lists of runs and whoever follows a run of the service see no more of it.
+    """
+    warned = result.warnings
+    said = f"{counted(len(result.models), 'model')}, "
+    said += f"{counted(result.tests - len(warned), 'test')} passed"
+    if warned:
+        said += f", {len(warned):,} warned: {warned[0]}"
+    return said
 
 
 def make_dashboard(run: RunContext) -> tuple[dict[str, int], str]:

@@ -20,6 +20,7 @@ from pydantic import (
 from dataflow.shared.environments import with_environment
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project_file import PROJECT_FILE, read_project_file
+from dataflow.shared.shown import quoted, shortened
 from dataflow.shared.suggestion import did_you_mean
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ Host = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[^\s/:*\[\]]+|\[?[0-9a-fA-F:.]
 
 # A kind of which the project takes one: its name, or its ``type`` with keys of its own.
 Kind = str | dict[str, Any]
+
+
+# What settings that are texts of a form are like.
+_WRITTEN = {
+    "public_url": "https://dagster.example.org, without a path",
+    "dagster_url": "http://localhost:3000",
+    "allowed_hosts": "data.example.org, *.example.org or *",
+}
 
 
 class Settings(BaseModel):
@@ -173,7 +182,8 @@ def load_settings(root: Path) -> Settings:
         return Settings.model_validate(table)
     except ValidationError as error:
         faults = [
-            f"{origin[str(fault['loc'][0])]}: {fault['loc'][0]} = {fault['input']!r}: "
+            f"{origin[str(fault['loc'][0])]}: {shortened(str(fault['loc'][0]))} = "
+            f"{quoted(fault['input'])}: "
             f"{_said(fault)}"
             for fault in error.errors()
         ]
@@ -184,6 +194,8 @@ def load_settings(root: Path) -> Settings:
 
 def _said(fault: ErrorDetails) -> str:
     """What is wrong with a setting; of one that there is not, which one may be meant."""
+    if fault["type"] == "string_pattern_mismatch" and fault["loc"][0] in _WRITTEN:
+        return f"it is to be written as {_WRITTEN[str(fault['loc'][0])]}"
     if fault["type"] != "extra_forbidden" or len(fault["loc"]) > 1:
         return fault["msg"]
     near = did_you_mean(str(fault["loc"][0]), list(Settings.model_fields))

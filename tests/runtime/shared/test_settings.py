@@ -35,10 +35,12 @@ def test_all_wrong_settings_are_named_with_their_origin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A misspelt setting and a bad port are two lines, each with where it stands."""
-    write(tmp_path, 'dta_dir = "data"')
+    write(tmp_path, f'dta_dir = "{"d" * 300}"\npublic_url = "https://example.org/dagster"')
     monkeypatch.setenv("DATAFLOW_API_PORT", "high")
     with pytest.raises(BadInputError) as caught:
         load_settings(tmp_path)
     assert "pyproject.toml, [tool.dataflow]: dta_dir" in caught.value.reason
+    assert "d" * 80 not in caught.value.reason
+    assert "it is to be written as https://dagster.example.org, without a" in caught.value.reason
     assert "there is no such setting; did you mean `data_dir`?" in caught.value.reason
     assert "environment variable DATAFLOW_API_PORT: api_port = 'high'" in caught.value.reason
