@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster._core.storage.cloud_storage_compute_log_manager import CloudStorageComputeLogManager
-from dagster._core.storage.compute_log_manager import ComputeIOType
+from dagster._core.storage.compute_log_manager import CapturedLogSubscription, ComputeIOType
 from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION
 from dagster._serdes import ConfigurableClass
 from dagster._utils import ensure_file
@@ -28,10 +28,7 @@ from dataflow.shared.logging import get_logger
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dagster._core.storage.compute_log_manager import (
-        CapturedLogContext,
-        CapturedLogSubscription,
-    )
+    from dagster._core.storage.compute_log_manager import CapturedLogContext
     from dagster._serdes import ConfigurableClassData
 
     from dataflow.shared.file_store import FileStore
@@ -168,6 +165,14 @@ class SharedComputeLogs(CloudStorageComputeLogManager[Any], ConfigurableClass):
         """What of the daemon's own, such as that of a backfill, this machine has."""
         return self._local.get_log_keys_for_log_key_prefix(log_key_prefix, io_type)
 
+    def subscribe(
+        self, log_key: Sequence[str], cursor: str | None = None
+    ) -> CapturedLogSubscription:
+        """Tell an observer what is printed, each part once."""
+        subscription = _Subscription(self, log_key, cursor)
+        self.on_subscribe(subscription)
+        return subscription
+
     def on_subscribe(self, subscription: CapturedLogSubscription) -> None:
         """Look from now on for what is new, until there is no more to come."""
         ended = self._followed[subscription] = threading.Event()
@@ -229,6 +234,21 @@ class SharedComputeLogs(CloudStorageComputeLogManager[Any], ConfigurableClass):
                 "The setting state_store has been taken away.", "Start the service anew."
             )
         return store
+
+
+class _Subscription(CapturedLogSubscription):
+    """One look at a time: who subscribes looks at once, and a slow place may still be at it."""
+
+    def __init__(
+        self, manager: SharedComputeLogs, log_key: Sequence[str], cursor: str | None
+    ) -> None:
+        super().__init__(manager, log_key, cursor)
+        self._one_look = threading.Lock()
+
+    def fetch(self) -> None:
+        """Tell what is new since the last look."""
+        with self._one_look:
+            super().fetch()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -63,14 +64,26 @@ def test_another_host_reads_what_is_printed_while_it_is_and_afterwards(
     monkeypatch.setattr(shared_compute_logs, "_SECONDS_BETWEEN_LOOKS", 0.05)
     here, there = (keeper(project) for project in hosts)
     told: list[CapturedLogData] = []
+    told_twice = threading.Event()
+
+    def tell_slowly(part: CapturedLogData) -> None:
+        if told:
+            told_twice.set()
+        told.append(part)
+        told_twice.wait(0.3)
+
+    def all_told() -> str:
+        return "".join((part.stdout or b"").decode() for part in told)
+
     with here.capture_logs(KEY):
         printed(PRINTED * 2)
         until(lambda: shown(there) == PRINTED * 2, "what is printed so far")
         assert not there.is_capture_complete(KEY)
-        subscription = there.subscribe(KEY)(told.append)
+        subscription = there.subscribe(KEY)(tell_slowly)
+        assert all_told() == PRINTED * 2
         printed(PRINTED)
-        until(lambda: len(told) == 2, "what is new")
-    assert "".join((each.stdout or b"").decode() for each in told) == PRINTED * 3
+        until(lambda: len(all_told()) >= len(PRINTED * 3), "what is new")
+    assert all_told() == PRINTED * 3
     until(lambda: subscription.is_complete, "the end of the subscription")
     subscription.dispose()
     there.dispose()
