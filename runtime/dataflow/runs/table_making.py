@@ -61,7 +61,8 @@ def summary_of(result: BuildResult) -> str:
     said = f"{counted(len(result.models), 'model')}, "
     said += f"{counted(result.tests - len(warned), 'test')} passed"
     if warned:
-        said += f", {len(warned):,} warned: {warned[0]}"
+        first = ", first" if len(warned) > 1 else ""
+        said += f", {len(warned):,} warned{first}: {warned[0]}"
     return said
 
 

@@ -11,5 +11,7 @@ def test_a_test_that_warns_has_not_passed() -> None:
     models = ["staging.a", "marts.a"]
     assert summary_of(BuildResult(models, 7)) == "2 models, 7 tests passed"
     warned = ["id of a has no value in 1 row (not_null).", "few_ids: Got 5 results"]
-    said = "2 models, 5 tests passed, 2 warned: id of a has no value in 1 row (not_null)."
+    said = "2 models, 5 tests passed, 2 warned, first: id of a has no value in 1 row (not_null)."
     assert summary_of(BuildResult(models, 7, warned)) == said
+    alone = "2 models, 6 tests passed, 1 warned: few_ids: Got 5 results"
+    assert summary_of(BuildResult(models, 7, warned[1:])) == alone
