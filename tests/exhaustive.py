@@ -91,6 +91,13 @@ _CASES = (
     r"checks/test_check\.py::test_what_is_broken_is_missing\[undocumented",
     # Files of the author's own are run each time by tests/runtime/api/test_guide.py.
     r"docs/test_own_code\.py::test_(a_transformation|an_ingestion)_of_ones_own",
+    # dagster-dbt is the author's; assets and resources of his are tested each time.
+    r"docs/test_own_assets\.py",
+    # A file of many rows is looked at each time, and tests/tools/inspection has the parts.
+    r"inspection/test_large_files\.py::test_memory_does_not_grow",
+    r"template/test_two_days\.py::.*\[new_category",
+    # The UI makes the same parts and assets each time: service/test_materialize_in_ui.py.
+    r"runs/test_run_part\.py::test_each_part_and_each_asset",
 )
 _LEFT = re.compile("|".join(_CASES))
 
