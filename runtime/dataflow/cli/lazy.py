@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,6 +13,9 @@ from dataflow.shared.environments import ENVIRONMENT_VARIABLE
 from dataflow.shared.errors import MissingDependencyError
 from dataflow.shared.plugins import load
 from dataflow.shared.suggestion import nearest
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def choose_environment(_: click.Context, __: click.Parameter, value: str | None) -> None:
@@ -88,9 +91,20 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is meant; a misspelt one is answered with the nearest."""
         near = nearest(args[0], self._lazy) if args and args[0] not in self._lazy else None
-        if near:
+        if near and not ctx.resilient_parsing:
             raise click.UsageError(f"No such command {args[0]!r}. Did you mean {near!r}?", ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the commands without importing them, also those of tools that are not there."""
+        from click.shell_completion import CompletionItem
+
+        begun = [
+            CompletionItem(name, help=command.help)
+            for name, command in self._lazy.items()
+            if name.startswith(incomplete)
+        ]
+        return begun + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""

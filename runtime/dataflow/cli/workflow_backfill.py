@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.cli.progress import SecondsLine
 from dataflow.shared.importing import importing
 from dataflow.shared.project import find_project
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=workflow_names)
 @click.option("--from", "first", default="", metavar="KEY", help="The first partition to run.")
 @click.option("--to", "last", default="", metavar="KEY", help="The last one.")
 @click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.shared.importing import importing
 from dataflow.shared.project import find_project
 from dataflow.shared.shown import shortened
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=workflow_names)
 @click.option("--run", "run_id", metavar="ID", default="", help="What this run changed.")
 @click.option("--all-columns", is_flag=True, help="Also compare `processed_at`, new in each run.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.shared.project import find_project
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=workflow_names)
 @click.option("-q", "--search", "text", default="", help="Only lines that hold this text.")
 @click.option("--level", type=click.Choice(_LEVELS), default="info", show_default=True)
 @click.option("--days", type=click.FloatRange(min=0), help="Only of runs of so many last days.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.cli.screen import show_table
 from dataflow.shared.importing import importing
 from dataflow.shared.project import find_project
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=workflow_names)
 @click.option("--run", "run_id", metavar="ID", default="", help="The run whose tables to restore.")
 @click.option("--list", "is_list", is_flag=True, help="List the kept states; the default.")
 @click.option("--no-dashboards", is_flag=True, help="Leave the dashboards as they are.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.cli.run_screen import RunScreen
 from dataflow.shared.importing import collect_seldom, importing
 from dataflow.shared.project import Project, find_project
@@ -22,7 +23,7 @@ _MARKS = {"succeeded": click.style("âœ“", fg="green"), "failed": click.style("âœ
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=workflow_names)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON at the end.")
 @click.option("--remote", is_flag=True, help="Run it on the running service: dataflow up.")
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.shared.project import Project, find_project
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=workflow_names)
 @click.argument("state", required=False, type=click.Choice(["on", "off"]))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def schedule(name: str | None, state: str | None, as_json: bool) -> None:

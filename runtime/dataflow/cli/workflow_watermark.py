@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.shown import quoted
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=workflow_names)
 @click.option("--source", metavar="SOURCE", help="Of several sources: the name of one.")
 @click.option("--set", "value", metavar="VALUE", help="Let the next run begin here.")
 @click.option("--clear", is_flag=True, help="Let the next run begin at the source's start.")

@@ -6,12 +6,13 @@ from functools import partial
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow_tools.cli.answer_options import data_option, parse_answers
 from dataflow_tools.cli.lifecycle_options import carry_out, plan_options
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=workflow_names)
 @data_option
 @plan_options
 def adopt(name: str, data: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.cli.progress import progress_line
 from dataflow.cli.screen import Branch, show_tree
 from dataflow.shared.project import Project, find_project
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=workflow_names)
 @click.option("--all", "every", is_flag=True, help="Check every workflow of the project.")
 @click.option(
     "--changed-since",

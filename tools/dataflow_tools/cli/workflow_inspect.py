@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.cli.run_screen import going_on
 from dataflow.shared.project import Project, find_project
 from dataflow.shared.shown import for_workflow
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=workflow_names)
 @click.option("--accept", is_flag=True, help="Agree: change contract, models, tests and page.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect(name: str, accept: bool, as_json: bool) -> None:

@@ -6,11 +6,12 @@ from functools import partial
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow_tools.cli.lifecycle_options import carry_out, plan_options
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=workflow_names)
 @click.option("--purge", is_flag=True, help="Delete its tables too, and keep its folder nowhere.")
 @plan_options
 def remove(name: str, purge: bool, dry_run: bool, yes: bool, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.cli.progress import progress_line
 from dataflow.cli.screen import show_table
 from dataflow.shared.project import find_project
@@ -21,7 +22,7 @@ _COLOURS = {"current": "green", "behind": "yellow", "ahead": "yellow", "unknown"
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=workflow_names)
 @click.option("--no-drift", is_flag=True, help="Compare versions only, which takes no time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(names: tuple[str, ...], no_drift: bool, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.cli.run_screen import going_on
 from dataflow.shared.project import Project, find_project
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("name")
+@click.argument("name", shell_complete=workflow_names)
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "--update-sample",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow.cli.progress import progress_line
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import find_project
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=workflow_names)
 @click.option("--all", "everything", is_flag=True, help="Update every workflow of the project.")
 @click.option("--project", is_flag=True, help="Update the project's own files.")
 @click.option("--plan", is_flag=True, help="Say what would happen to each file; write nothing.")
