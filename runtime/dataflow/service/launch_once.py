@@ -161,7 +161,7 @@ def _one_launch(project: Project) -> Iterator[None]:
 def _check_same(tags: Mapping[str, str], request: str, led_to: str) -> None:
     if tags.get(_REQUEST_TAG) != request:
         raise IdempotencyError(
-            f"This Idempotency-Key was used for another request, which led to {led_to}.",
+            f"This Idempotency-Key or webhook-id was used for another request: it led to {led_to}.",
             "Send a new key with each new request, and the same only when you try one again.",
         )
 
