@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dataflow.shared.errors import BadInputError, DataflowError, MissingDependencyError
+from dataflow.shared.postgres_address import shown_address
 from dataflow.shared.redaction import redact
 from dataflow.shared.setting_values import setting_value
 
@@ -67,16 +68,6 @@ def history_address(project: Project) -> str:
             'Write history = "postgresql://USER:${PASSWORD}@HOST:5432/DATABASE".',
         )
     return f"postgresql://{rest}"
-
-
-def shown_address(address: str) -> str:
-    """Where a Postgres is, without its login.
-
-    >>> shown_address("postgresql://me:secret@db:5433/dagster?sslmode=require")
-    'db:5433/dagster'
-    """
-    parts = urlsplit(address)
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def postgres_storage(project: Project) -> DagsterStorage[Any]:

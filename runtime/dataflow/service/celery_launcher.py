@@ -10,10 +10,10 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from dataflow.runs.launcher_kind import LauncherKind
-from dataflow.shared.config_types import Section, Text
+from dataflow.shared.config_types import Section, Text, refusal
 from dataflow.shared.errors import DataflowError, MissingDependencyError
 from dataflow.shared.redaction import redact
 
@@ -45,9 +45,24 @@ class CelerySettings(Section):
     type: Literal["celery"] = Field(description="Workers of Celery execute the runs.")
     broker: Text = Field(description="Where tasks wait, such as redis://:${PASSWORD}@host:6379/0.")
     backend: Text | None = Field(
-        default=None, description="Where Celery keeps how tasks ended; the broker if not given."
+        default=None,
+        validate_default=True,
+        description="Where Celery keeps how tasks ended; the broker if not given. RabbitMQ keeps "
+        "nothing: with it, such as db+postgresql+psycopg2://user:${PASSWORD}@host/database.",
     )
     queue: Text = Field(default="dagster", description="The queue that the workers listen to.")
+
+    @field_validator("backend")
+    @classmethod
+    def _keeps_results(cls, value: str | None, info: ValidationInfo) -> str | None:
+        place = value or info.data.get("broker", "")
+        if "amqp" in place.partition("://")[0]:
+            raise refusal(
+                "is missing, or RabbitMQ, which cannot keep how tasks ended. Give the address of a "
+                "Redis, or of a Postgres such as that of `history`: "
+                "db+postgresql+psycopg2://user@host/database",
+            )
+        return value
 
 
 def app_settings(settings: CelerySettings) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from dataflow.service import graphql
 from dataflow.service.dagster_errors import (
     BadCursorError,
     DagsterError,
+    DagsterUnavailableError,
     RunEndedError,
     RunNotFoundError,
 )
 from dataflow.service.graphql_answer import expected
 from dataflow.service.graphql_client import GraphQLClient
+from dataflow.service.history_server import check_known_history
 from dataflow.service.run_answers import RunLog, parse_log, parse_run
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from dataflow.shared.project import Project
 
 _EVENTS_AT_ONCE = 1000
+# Dagster itself goes on trying for longer to reach a history that is away.
+_SECONDS_TO_LOOK = 2.0
 # A run that is being started cannot be ended by Dagster, and it is started soon.
 _SECONDS_TO_START, _SECONDS_BETWEEN_LOOKS = 30.0, 0.2
 
@@ -53,7 +57,7 @@ class DagsterRuns:
         Raises:
             RunNotFoundError: Dagster knows no such run.
         """
-        answer = self._graphql.ask(graphql.RUN, "runOrError", runId=run_id, limit=_EVENTS_AT_ONCE)
+        answer = self._look(graphql.RUN, "runOrError", runId=run_id, limit=_EVENTS_AT_ONCE)
         page = expected(answer, "Run", run_id)["eventConnection"]
         events = list(page["events"])
         while page["hasMore"]:
@@ -67,7 +71,7 @@ class DagsterRuns:
         Raises:
             RunNotFoundError: Dagster knows no such run.
         """
-        answer = self._graphql.ask(graphql.STATUS, "runOrError", runId=run_id)
+        answer = self._look(graphql.STATUS, "runOrError", runId=run_id)
         return parse_run(expected(answer, "Run", run_id), self.project)
 
     def runs(
@@ -106,9 +110,7 @@ class DagsterRuns:
         return self._runs({"runIds": run_ids}, len(run_ids)) if run_ids else []
 
     def _runs(self, query: dict[str, Any], limit: int, after: str | None = None) -> list[Run]:
-        answer = self._graphql.ask(
-            graphql.RUNS, "runsOrError", filter=query, cursor=after, limit=limit
-        )
+        answer = self._look(graphql.RUNS, "runsOrError", filter=query, cursor=after, limit=limit)
         runs = [parse_run(run, self.project) for run in expected(answer, "Runs")["results"]]
         notes = self._ledger.notes([run.run_id for run in runs if run.is_over])
         return [
@@ -197,5 +199,18 @@ class DagsterRuns:
             run = self.status(run_id)
 
     def _events(self, query: str, run_id: str, after: str | None, limit: int) -> dict[str, Any]:
-        answer = self._graphql.ask(query, "logsForRun", runId=run_id, after=after, limit=limit)
+        answer = self._look(query, "logsForRun", runId=run_id, after=after, limit=limit)
         return expected(answer, "EventConnection", run_id)
+
+    def _look(self, query: str, field: str, **variables: Any) -> dict[str, Any]:
+        """The answer to a query of the history; one that is away is told of soon.
+
+        Raises:
+            HistoryDownError: It is in a Postgres that cannot be reached.
+        """
+        if self.project.settings.history:
+            try:
+                return self._graphql.ask(query, field, seconds=_SECONDS_TO_LOOK, **variables)
+            except DagsterUnavailableError:
+                check_known_history(self.project)
+        return self._graphql.ask(query, field, **variables)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from dataflow.runs.launcher_kind import chosen_launcher
 from dataflow.runs.place import check_apart, check_reach, local_parts
-from dataflow.runs.postgres_history import connect, history_address, shown_address
+from dataflow.runs.postgres_history import connect, history_address
 from dataflow.shared.config import CONFIG_FILE, is_asked
 from dataflow.shared.config_kinds import chosen_kind
 from dataflow.shared.environment import resolve
 from dataflow.shared.errors import BadInputError, DataflowError
+from dataflow.shared.postgres_address import shown_address
 from dataflow.shared.redaction import redact
 from dataflow.shared.setting_values import setting_value
 from dataflow.shared.store_address import open_store

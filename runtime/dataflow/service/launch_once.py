@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,9 @@ from filelock import FileLock, Timeout
 
 from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.runs.lock import WorkflowBusyError
-from dataflow.service.history_server import check_history_server
+from dataflow.service.history_server import check_known_history
 from dataflow.service.launch_claim import claimed_launch
-from dataflow.shared.errors import BadInputError, DataflowError, MissingDependencyError
+from dataflow.shared.errors import BadInputError, DataflowError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,9 +74,7 @@ def launch_run(
         BrokenWorkflowError: It cannot be loaded.
         HistoryDownError: The history's Postgres is away. Dagster would try for half a minute first.
     """
-    # A REST API on a host of its own may have neither the driver nor the password.
-    with suppress(MissingDependencyError, BadInputError):
-        check_history_server(dagster.project)
+    check_known_history(dagster.project)
     refuses = dagster.project.settings.when_busy == "refuse"
     if key is None and not refuses:
         return dagster.launch(workflow_id, asked, tags)

@@ -103,6 +103,9 @@ class LakeStates(RunStates, Protocol):
     def is_made(self, place: LakePlace) -> bool:
         """Whether there is a catalog."""
 
+    def rename(self, new: str) -> None:
+        """Give all of them to another workflow."""
+
     def drop_leftovers(self) -> bool:
         """Remove what is no state any more; whether files may have lost their last name."""
 
@@ -305,6 +308,10 @@ class AtomicDuckLake(WithRunStates):
         states: RunStates = self.states
         return states
 
+    def rename(self, new: str) -> None:
+        """Give all states to another name."""
+        self.states.rename(new)
+
     @contextmanager
     def compare(self, before: str, after: str) -> Iterator[DuckDBPyConnection]:
         """Two states, attached for reading to a DuckDB that holds nothing else."""
@@ -341,7 +348,6 @@ def open_ducklake(settings: DuckLakeSettings, project: Project, workflow_id: str
     """The lake of one workflow; nothing is connected to yet."""
     folder = project.root / (settings.data or project.data_dir / "lake")
     data = settings.data.rstrip("/") if "://" in settings.data else str(folder)
-    data = f"{data}/{workflow_id}/"
     cache = project.state_dir / "lake"
     states: Any
     if settings.catalog:
@@ -352,7 +358,9 @@ def open_ducklake(settings: DuckLakeSettings, project: Project, workflow_id: str
         from dataflow.warehouse.lake_file_states import FileStates
 
         home = folder if "://" not in settings.data else project.data_dir / "lake"
-        states = FileStates(home / f"{workflow_id}.ducklake", workflow_id, data, cache)
+        states = FileStates(
+            home / f"{workflow_id}.ducklake", workflow_id, f"{data}/{workflow_id}/", cache
+        )
     return AtomicDuckLake(workflow_id, states.shown, states)
 
 

@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS {HOME}.states (
   run_id text NOT NULL DEFAULT '', made_at text NOT NULL DEFAULT '',
   placed_by text NOT NULL DEFAULT '', replaced_by text NOT NULL DEFAULT '',
   kept_at text NOT NULL DEFAULT '', runs text[] NOT NULL DEFAULT '{{}}',
-  state text NOT NULL DEFAULT '', base text NOT NULL DEFAULT '');
+  state text NOT NULL DEFAULT '', base text NOT NULL DEFAULT '',
+  folder text NOT NULL DEFAULT '');
 CREATE UNIQUE INDEX IF NOT EXISTS states_present ON {HOME}.states (workflow_id)
   WHERE role = 'present';
 CREATE UNIQUE INDEX IF NOT EXISTS states_working ON {HOME}.states (workflow_id)
@@ -130,6 +131,13 @@ def _make_home(database: Database) -> None:
         database.execute(_MADE.encode())
 
 
+def alone(database: Database, workflow_id: str) -> None:
+    """Let nobody else change a workflow's states until the transaction ends."""
+    database.execute(
+        "SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", [HOME, workflow_id]
+    )
+
+
 def give_up(database: Database, workflow_id: str, runs: list[str], *, had_work: bool) -> None:
     """Remember of runs that their work is cleared away."""
     for run_id in runs:
@@ -179,6 +187,29 @@ def base_of(database: Database, present: dict[str, Any] | None) -> str:
         database.execute(f"LOCK TABLE {snapshots} IN SHARE MODE".encode())
     row = database.execute(f"SELECT max(snapshot_id) AS last FROM {snapshots}".encode()).fetchone()
     return f"{present['schema_name']} {row['last'] if row else ''}"
+
+
+def drop_catalogs(database: Database, workflow_id: str) -> bool:
+    """Remove the catalogs that are no state any more and that nobody reads; whether any was."""
+    import psycopg
+
+    done = False
+    rows = database.execute(
+        f"SELECT schema_name FROM {HOME}.states WHERE workflow_id = %s AND role = 'dropped'"
+        f" AND schema_name NOT IN (SELECT schema_name FROM {HOME}.held)",
+        [workflow_id],
+    ).fetchall()
+    for row in rows:
+        schema = row["schema_name"]
+        try:
+            with database.transaction():
+                database.execute("SET LOCAL lock_timeout = '1s'")
+                database.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE'.encode())
+                database.execute(f"DELETE FROM {HOME}.states WHERE schema_name = %s", [schema])
+        except psycopg.errors.LockNotAvailable:
+            continue
+        done = True
+    return done
 
 
 def copy_catalog(database: Database, source: str, target: str) -> None:

@@ -13,6 +13,7 @@ from dataflow.warehouse.database import STATES_FOLDER
 from dataflow.warehouse.held_file import HeldFile
 from dataflow.warehouse.lake_files import named_by_file
 from dataflow.warehouse.lake_place import LakePlace
+from dataflow.warehouse.lake_rename import rename_files
 from dataflow.warehouse.run_states import WithRunStates
 from dataflow.warehouse.states import DuckDBStates
 
@@ -93,6 +94,12 @@ class FileStates(WithRunStates):
         """Where it is."""
         held = self._held(reader)
         return self._place(held.path) if held.exists() else None
+
+    def rename(self, new: str) -> None:
+        """Give the catalogs and the folder of the files to another workflow."""
+        before = self.data.rstrip("/")
+        after = f"{before.rpartition('/')[0]}/{new}/"
+        rename_files(self.path, self.path.with_stem(new), (self.data, after))
 
     def _held(self, reader: str) -> HeldFile:
         folder = self.path.parent / STATES_FOLDER / reader / "upstream"

@@ -27,8 +27,10 @@ from dataflow.warehouse.kind import KeptState
 from dataflow.warehouse.lake_database import (
     HOME,
     LakeDatabase,
+    alone,
     base_of,
     copy_catalog,
+    drop_catalogs,
     give_up,
     is_given_up,
     is_made,
@@ -36,6 +38,7 @@ from dataflow.warehouse.lake_database import (
     named_in,
 )
 from dataflow.warehouse.lake_place import LakePlace
+from dataflow.warehouse.lake_rename import folder_of, rename_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +55,7 @@ class PostgresStates:
     """The states of one workflow's lake.
 
     Args:
-        data: The folder or address of its files.
+        data: The folder or address that each workflow has a folder of its files in.
         cache: A folder of this machine for what can be made again.
     """
 
@@ -76,24 +79,25 @@ class PostgresStates:
         """Where catalog and files are, for people."""
         return f"{self.database.shown}, files in {self.data}"
 
-    def _place(self, schema: str) -> LakePlace:
-        metadata = f"postgres:{self.database.conninfo}"
-        shown, password = self.shown, self.database.password
-        return LakePlace(shown, metadata, schema, self.data, self.cache, password)
+    def _place(self, row: dict[str, Any]) -> LakePlace:
+        data = f"{self.data}/{row.get('folder') or self.workflow_id}/"
+        shown = f"{self.database.shown}, files in {data}"
+        metadata, password = f"postgres:{self.database.conninfo}", self.database.password
+        return LakePlace(shown, metadata, row["schema_name"], data, self.cache, password)
 
     def present_place(self, *, make: bool = False) -> LakePlace | None:
         """The present state; None if there is none, unless one is to be made."""
         with self._changing() if make else self.database.open() as database:
             row = self._row(database, "present")
             if row:
-                return self._place(row["schema_name"])
+                return self._place(row)
             if make:
                 return self._place(self._add(database, "present", made_at=_now()))
         return None
 
     def any_place(self) -> LakePlace:
         """Where a state would be, if it had a schema."""
-        return self._place("")
+        return self._place({"schema_name": ""})
 
     def is_made(self, place: LakePlace) -> bool:
         """Whether there is a catalog."""
@@ -110,12 +114,12 @@ class PostgresStates:
         with self._changing() as database:
             present, work = self._row(database, "present"), self._row(database, "working")
             if work and run_id in work["runs"]:
-                return self._place(work["schema_name"])
+                return self._place(work)
             self._refuse_given_up(database, run_id)
             base = base_of(database, present)
             if resumes and work and resumes in work["runs"] and work["base"] == base:
                 self._set(database, work, runs=[*work["runs"], run_id])
-                return self._place(work["schema_name"])
+                return self._place(work)
             if resumes and is_given_up(database, self.workflow_id, resumes, with_work=True):
                 raise WarehouseError(
                     f"What run {resumes} had loaded is gone: another run has begun since it "
@@ -129,7 +133,7 @@ class PostgresStates:
                 self._set(database, work, role="dropped")
             new = self._add(database, "working", runs=[run_id], state=state, base=base)
             if source:
-                copy_catalog(database, source["schema_name"], new)
+                copy_catalog(database, source["schema_name"], new["schema_name"])
             return self._place(new)
 
     def work_of(self, run_id: str) -> LakePlace | None:
@@ -146,7 +150,7 @@ class PostgresStates:
             if not is_made(database, work["schema_name"]):
                 return None
             self._refuse_changed(database, work)
-            return self._place(work["schema_name"])
+            return self._place(work)
 
     def promote(self, run_id: str, keep: KeepPolicy) -> bool:
         """Make a run's work the present state, at one moment; false if it has none.
@@ -215,7 +219,7 @@ class PostgresStates:
             BadInputError: It is not kept.
         """
         with self.database.open() as database:
-            return self._place(self._kept_row(database, run_id)["schema_name"])
+            return self._place(self._kept_row(database, run_id))
 
     def hold(self, reader: str) -> None:
         """Keep the present state for the runs of another workflow until it holds another one."""
@@ -237,38 +241,29 @@ class PostgresStates:
         """The state that the runs of another workflow hold, if they hold any."""
         with self.database.open() as database:
             row = database.execute(
-                f"SELECT schema_name FROM {HOME}.held WHERE workflow_id = %s AND reader = %s",
+                f"SELECT * FROM {HOME}.states WHERE schema_name = (SELECT schema_name "
+                f"FROM {HOME}.held WHERE workflow_id = %s AND reader = %s)",
                 [self.workflow_id, reader],
             ).fetchone()
-        return self._place(row["schema_name"]) if row else None
+        return self._place(row) if row else None
 
     def drop_leftovers(self) -> bool:
         """Remove the catalogs that are no state any more; whether any was.
 
         One that somebody has open for reading stays until the next time.
         """
-        import psycopg
-
-        done = False
         with self.database.open() as database:
-            rows = database.execute(
-                f"SELECT schema_name FROM {HOME}.states WHERE workflow_id = %s AND role = 'dropped'"
-                f" AND schema_name NOT IN (SELECT schema_name FROM {HOME}.held)",
-                [self.workflow_id],
-            ).fetchall()
-            for row in rows:
-                schema = row["schema_name"]
-                try:
-                    with database.transaction():
-                        database.execute("SET LOCAL lock_timeout = '1s'")
-                        database.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE'.encode())
-                        database.execute(
-                            f"DELETE FROM {HOME}.states WHERE schema_name = %s", [schema]
-                        )
-                except psycopg.errors.LockNotAvailable:
-                    continue
-                done = True
-        return done
+            return drop_catalogs(database, self.workflow_id)
+
+    def rename(self, new: str) -> None:
+        """Give all of it to another workflow; the files stay in the folder that they are in.
+
+        Raises:
+            BadInputError: That one has tables.
+        """
+        with self._changing() as database:
+            alone(database, new)
+            rename_rows(database, self.workflow_id, new)
 
     def named_files(self) -> set[str]:
         """The paths, below the lake's folder, of all files that any state still names."""
@@ -284,10 +279,7 @@ class PostgresStates:
         """A transaction, of which there is one at a time for a workflow."""
         with self.database.open() as database, database.transaction():
             database.execute(f"SET LOCAL lock_timeout = '{_PATIENCE}'")
-            database.execute(
-                "SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))",
-                [HOME, self.workflow_id],
-            )
+            alone(database, self.workflow_id)
             yield database
 
     def _rows(self, database: Database) -> list[dict[str, Any]]:
@@ -308,15 +300,17 @@ class PostgresStates:
             )
         return rows[run_id]
 
-    def _add(self, database: Database, role: str, **values: Any) -> str:
+    def _add(self, database: Database, role: str, **values: Any) -> dict[str, Any]:
         schema = f"{self.workflow_id[:40]}__{secrets.token_hex(8)}"
+        if folder := folder_of(database, self.workflow_id):
+            values["folder"] = folder
         names = ["schema_name", "workflow_id", "role", *values]
         database.execute(
             f"INSERT INTO {HOME}.states ({', '.join(names)}) "
             f"VALUES ({', '.join(['%s'] * len(names))})".encode(),
             [schema, self.workflow_id, role, *values.values()],
         )
-        return schema
+        return {"schema_name": schema, **values}
 
     def _set(self, database: Database, row: dict[str, Any], **values: Any) -> None:
         changes = ", ".join(f"{name} = %s" for name in values)
@@ -384,9 +378,11 @@ class PostgresStates:
                 self._set(database, row, role="dropped")
 
     def _release(self, database: Database, reader: str) -> None:
+        # Also what is held under an earlier name of the workflow.
         database.execute(
-            f"DELETE FROM {HOME}.held WHERE workflow_id = %s AND reader = %s",
-            [self.workflow_id, reader],
+            f"DELETE FROM {HOME}.held WHERE reader = %s AND (workflow_id = %s OR schema_name IN "
+            f"(SELECT schema_name FROM {HOME}.states WHERE workflow_id = %s))",
+            [reader, self.workflow_id, self.workflow_id],
         )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from dataflow.shared.duckdb_extensions import load_extensions
 from dataflow.shared.errors import BadInputError, MissingDependencyError
+from dataflow.shared.postgres_address import shown_address
 from dataflow.shared.sql import quote_identifier, quote_literal
 from dataflow.warehouse.database import WarehouseError
 
@@ -54,9 +55,7 @@ class PostgresServer:
     @cached_property
     def location(self) -> str:
         """Where it is, without login."""
-        parts = urlsplit(self.url)
-        port = f":{parts.port}" if parts.port else ""
-        return f"postgresql://{parts.hostname or ''}{port}{parts.path}"
+        return f"postgresql://{shown_address(self.url)}"
 
     @cached_property
     def options(self) -> dict[str, Any]:

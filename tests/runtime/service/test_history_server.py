@@ -9,7 +9,7 @@ import pytest
 from tests.database_fixtures import postgres, proxy
 from tests.service_fixtures import running, until, write_project, write_workflow
 
-from dataflow.runs.postgres_history import shown_address
+from dataflow.shared.postgres_address import shown_address
 
 __all__ = ["postgres"]
 # Less than Dagster itself goes on trying.
@@ -32,7 +32,8 @@ def test_a_history_that_is_away_is_named_at_once(tmp_path: Path, postgres: str) 
             cut()
             launch = ("POST", "/api/v1/workflows/one/run")
             # The second time the webserver has met it, and tries for long.
-            for method, path in (("GET", "/healthz"), launch, launch):
+            looks = [("GET", path) for path in ("/healthz", "/api/v1/runs", run, f"{run}/logs")]
+            for method, path in (*looks, launch, launch):
                 asked = time.monotonic()
                 answer = service.api.request(method, path)
                 assert time.monotonic() - asked < SOON

@@ -91,6 +91,26 @@ def test_celerys_addresses_stay_out_of_the_file(
     assert chosen[1].model_dump()["broker"] == "redis://:hidden-word-of-redis@queue/0"
 
 
+@pytest.mark.parametrize(
+    ("keys", "is_refused"),
+    [
+        ('broker = "amqp://guest:hidden@queue//"', True),
+        ('broker = "redis://queue/0", backend = "pyamqp://guest:hidden@queue//"', True),
+        ('broker = "amqps://queue", backend = "db+postgresql+psycopg2://me@host/db"', False),
+    ],
+)
+def test_rabbitmq_needs_a_place_for_results(root: Path, keys: str, is_refused: bool) -> None:
+    """It cannot keep them: that is said by name before anything starts, without a password."""
+    with (root / "pyproject.toml").open("a") as file:
+        file.write(f'launcher = {{type = "celery", {keys}}}\n')
+    if not is_refused:
+        assert chosen_launcher(Project(root)) is not None
+        return
+    with pytest.raises(BadInputError, match=r"backend: .*RabbitMQ.*db\+postgresql") as refused:
+        chosen_launcher(Project(root))
+    assert "hidden" not in str(refused.value)
+
+
 @pytest.mark.slow
 def test_a_launcher_that_is_none_or_lacks_a_key_is_refused(
     root: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,15 +41,19 @@ def test_a_reload_shows_what_another_machine_published(
     shared_code: Callable[[Path], None],
     open_page: OpenPage,
 ) -> None:
-    """Neither a build nor a file passes between the two: only the bucket does."""
+    """Neither a build nor a file passes between the two: only the bucket does.
+
+    A third one, as an image is, serves a copy of the pages and has built nothing.
+    """
     runs = _machine(tmp_path / "runs" / "shop", s3_bucket, TABLE)
     shows = _machine(tmp_path / "shows" / "shop", s3_bucket, None)
     shared_code(shows.root)
     publish_workflow(runs, "cities")
     build_site(shows, lambda _: None)
-    folders = SiteFolders.of(shows)
+    pages = shutil.copytree(SiteFolders.of(shows).public, tmp_path / "pages")
+    folders = SiteFolders.of(_machine(tmp_path / "serves" / "shop", s3_bucket, None))
     assert folders.target is not None
-    with site_server(folders.public, data=PublishedData(folders, folders.target)) as address:
+    with site_server(pages, data=PublishedData(folders, folders.target)) as address:
         watched = open_page()
         watched.page.goto(f"{address}/cities/")
         watched.page.wait_for_selector("#page[data-state=ready]")

@@ -56,7 +56,8 @@ def plan_tables(project: Project, old: str, new: str) -> TablesPlan:
     if isinstance(warehouse, RenamesTables):
         if warehouse.exists():
             there = visible_warehouse(project, new).location
-            plan.told.append(("tables", f"{warehouse.location} -> {there}; watermarks too"))
+            told = there if there == warehouse.location else f"{warehouse.location} -> {there}"
+            plan.told.append(("tables", f"{told}; watermarks too"))
             plan.stays.append("What a failed run has left unfinished is given up.")
 
         def move(transaction: Transaction) -> None:
