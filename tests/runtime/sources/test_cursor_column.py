@@ -10,7 +10,7 @@ import pytest
 
 from dataflow.sources.cursor_column import beyond_now, rows_between
 
-NOW = datetime.now(UTC)
+PAST = datetime(2024, 1, 31, 10, tzinfo=UTC)
 LATER = datetime(9999, 12, 31, tzinfo=UTC)
 IN_VIENNA = pa.timestamp("us", "Europe/Vienna")
 
@@ -18,10 +18,10 @@ IN_VIENNA = pa.timestamp("us", "Europe/Vienna")
 @pytest.mark.parametrize(
     ("kind", "past", "later"),
     [
-        (pa.timestamp("us"), NOW.replace(tzinfo=None), LATER.replace(tzinfo=None)),
-        (pa.timestamp("us", "UTC"), NOW, LATER),
-        (IN_VIENNA, NOW, LATER - timedelta(days=1)),
-        (pa.date32(), NOW.date(), LATER.date()),
+        (pa.timestamp("us"), PAST.replace(tzinfo=None), LATER.replace(tzinfo=None)),
+        (pa.timestamp("us", "UTC"), PAST, LATER),
+        (IN_VIENNA, PAST, LATER - timedelta(days=1)),
+        (pa.date32(), PAST.date(), LATER.date()),
     ],
     ids=str,
 )
