@@ -24,7 +24,6 @@ from dataflow.sources.database.values import _text, _value
         ({"at": IPv4Address(1)}, '{"at": "0.0.0.1"}'),
         (IPv4Address(1), "0.0.0.1"),
     ],
-    ids=str,
 )
 def test_a_value_without_a_type_is_kept_as_it_is_written(came: Any, kept: Any) -> None:
     """Lists are lists of such values; records, and lists of them, are JSON."""
@@ -34,7 +33,6 @@ def test_a_value_without_a_type_is_kept_as_it_is_written(came: Any, kept: Any) -
 @pytest.mark.parametrize(
     ("came", "text"),
     [(b"abc", "abc"), (memoryview(b"\xff\x00"), "\\xff00"), (1.5, "1.5"), (None, None)],
-    ids=str,
 )
 def test_what_stands_among_texts_becomes_one(came: Any, text: str | None) -> None:
     """Bytes that are no text are written as Postgres does."""
