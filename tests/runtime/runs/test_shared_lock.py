@@ -55,7 +55,8 @@ class Server:
     def execute(self, sql: str, given: tuple[Any, ...] = ()) -> None:
         if self.is_away:
             raise psycopg2.OperationalError("gone")
-        key, self._rows = given[0] if given else 0, []
+        key: Any = given[0] if given else 0
+        self._rows: list[Any] = []
         if "pg_try_advisory_lock" in sql:
             self._rows = [(key not in self.elsewhere,)]
             self.taken |= {key} - self.elsewhere

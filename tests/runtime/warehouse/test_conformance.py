@@ -10,7 +10,8 @@ from tests.lake_fixtures import catalog
 from tests.object_store_fixtures import s3_bucket, s3_server
 from tests.spark_fixtures import Cluster, spark_cluster
 
-from dataflow.testing.warehouse_conformance import Loaded, WarehouseConformance
+from dataflow.testing.loaded_warehouse import Loaded
+from dataflow.testing.warehouse_conformance import WarehouseConformance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
