@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from dagster import AssetKey, AssetSpec, asset
 
+from dataflow.runs import known_assets
 from dataflow.runs.known_assets import keys_of, lineage_of, merged_assets
 from dataflow.runs.lineage import Lineage
 from dataflow.runs.module_definitions import ModuleDefinitions
@@ -35,6 +37,20 @@ def test_only_the_librarys_steps_make_assets(tmp_path: Path) -> None:
     )
     assert lineage_of(project, "sales", CONFIG, ModuleDefinitions()) == Lineage()
     assert lineage_of(project, "sales", None, steps) == Lineage()
+
+
+def test_tables_that_cannot_be_read_are_named_and_the_job_can_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever somebody's dbt project holds."""
+
+    def fail(*_: object) -> Lineage:
+        raise ValueError("half a model")
+
+    monkeypatch.setattr(known_assets, "read_lineage", fail)
+    found = ModuleDefinitions(has_steps=True)
+    assert lineage_of(Project(tmp_path), "sales", CONFIG, found) == Lineage()
+    assert "half a model" in "".join(found.left_out)
 
 
 def test_what_an_author_says_of_a_table_is_said_of_it_once() -> None:

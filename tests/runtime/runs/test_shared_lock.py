@@ -106,9 +106,10 @@ def lock(project: Project, server: Server) -> SharedLock:
     return SharedLock(project, "workflow sales")
 
 
-def test_every_version_means_the_same_lock_by_a_name(lock: SharedLock) -> None:
+def test_every_version_means_the_same_lock_by_a_name(project: Project, lock: SharedLock) -> None:
     """Hosts are not updated at once."""
     assert lock.key == 474339126059012033
+    assert SharedLock(project, "workflow orders").key == -6854123744310658947
 
 
 def test_a_lock_is_given_back_as_often_as_it_was_taken(lock: SharedLock, server: Server) -> None:
@@ -123,8 +124,8 @@ def test_a_lock_is_given_back_as_often_as_it_was_taken(lock: SharedLock, server:
     assert lock.is_held()
     assert server.connections == 1
     lock.release()
-    lock.release()
     assert (server.taken, server.notes, postgres_lock._sessions) == (set(), {}, {})
+    lock.release()
     with pytest.raises(LockLostError):
         lock.confirm()
 

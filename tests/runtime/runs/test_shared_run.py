@@ -268,6 +268,8 @@ def test_only_what_the_gone_runs_left_is_deleted(tmp_path: Path) -> None:
     ]
     project, place = shared_project(tmp_path / "shop", *names)
     forget_shared(project, [])
+    (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
+    forget_shared(Project(tmp_path), ["1"], "a")
     assert files_in(place) == set(names)
     forget_shared(project, ["1"], "a")
     left = set(names) - {"runs/a/1/x", "runs/a/1/staged/0/y", "outputs/1/op/r"}
