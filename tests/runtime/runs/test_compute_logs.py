@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from dataflow.runs.compute_logs import ShownComputeLogs
 
 PRINTING = """
@@ -54,6 +56,7 @@ def test_all_that_is_printed_is_shown_and_kept(tmp_path: Path) -> None:
     assert ShownComputeLogs(str(tmp_path)).is_capture_complete(["run", "key"])
 
 
+@pytest.mark.slow
 def test_where_nobody_reads_all_is_kept(tmp_path: Path) -> None:
     """As with `| head`: the run goes on, and its output is in the file."""
     reads, writes = os.pipe()

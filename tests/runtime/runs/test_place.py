@@ -7,11 +7,19 @@ import psycopg2
 import pytest
 from tests.service_fixtures import write_project, write_workflow
 
-from dataflow.runs.dagster_names import RUN_HOST_TAG, WORKFLOW_TAG
+from dataflow.runs.dagster_names import ENVIRONMENT_TAG, RUN_HOST_TAG, WORKFLOW_TAG
 from dataflow.runs.instance import open_instance
-from dataflow.runs.place import LocalStateError, check_place, check_reach, local_parts
+from dataflow.runs.place import (
+    LocalStateError,
+    SharedTargetError,
+    check_place,
+    check_reach,
+    local_parts,
+    place_tags,
+)
 from dataflow.runs.run import run_workflow
 from dataflow.shared.project import Project
+from dataflow.warehouse.data_folder import DataFolderError
 
 CELERY = '{type = "celery", broker = "redis://nowhere:1/0"}'
 SHARED = """
@@ -66,6 +74,31 @@ def test_the_embedded_default_may_be_local(tmp_path: Path) -> None:
     project = project_with(tmp_path / "shop", "")
     assert len(local_parts(project)) == 3
     check_reach(project)
+    assert place_tags(project) == {}
+
+
+def test_a_run_that_could_not_write_its_tables_does_not_begin(tmp_path: Path) -> None:
+    """Also where runs stay on this machine."""
+    project = project_with(tmp_path / "shop", 'data_dir = "here"')
+    (project.root / "here").touch()
+    with pytest.raises(DataFolderError, match="here"):
+        check_reach(project)
+
+
+def test_an_environment_with_tables_of_its_own_has_a_place_of_its_own_for_dashboards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would replace what the project has published; unless it says so itself."""
+    own = '[tool.dataflow.environments.dev]\ndata_dir = "dev"\n'
+    monkeypatch.setenv("DATAFLOW_ENV", "dev")
+    project = project_with(tmp_path / "shop", f'publish_target = "site"\n{own}')
+    with pytest.raises(SharedTargetError, match="'dev' has tables of its own"):
+        check_reach(project)
+    check_reach(project_with(tmp_path / "b", f'publish_target = "site"\n{own}publish_target=""'))
+    check_reach(project_with(tmp_path / "c", own))
+    monkeypatch.setenv("DATAFLOW_HISTORY", "postgresql://nowhere/history")
+    tags = place_tags(Project(project.root))
+    assert tags == {ENVIRONMENT_TAG: "dev", RUN_HOST_TAG: socket.gethostname()}
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from dagster import DagsterInstance, job
 from dagster._core.events import EngineEventData
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from dataflow.runs.sqlite_history import OpenedOnceStorage
+from dataflow.runs.sqlite_history import _MOST_OPEN, _POOL, OpenedOnceStorage, _Engines
 
 SETTINGS = "storage: {custom: {module: dataflow.runs.history, class: RedactedHistory}}\n"
 
@@ -85,6 +85,40 @@ def test_an_event_is_told_while_its_writer_has_the_file_open(
         instance.report_engine_event("second", run)
         instance.report_engine_event("third", run)
         assert came.wait(30), told
+
+
+def test_a_file_stays_open_while_it_is_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One in its place is opened anew; that its log was deleted is told, and not that it grew."""
+    path, engines = tmp_path / "a.db", _Engines(_POOL)
+
+    def opened() -> Any:
+        return engines.of(f"sqlite:///{path}", str(path))
+
+    path.touch()
+    log = tmp_path / "a.db-wal"
+    log.touch()
+    first = opened()
+    assert [opened(), opened()] == [first, first]
+    assert capsys.readouterr().err == ""
+    log.unlink()
+    assert opened() is first
+    assert capsys.readouterr().err.count("was deleted while it was open") == 1
+    (tmp_path / "b.db").touch()
+    (tmp_path / "b.db").replace(path)
+    assert opened() is not first
+    engines.close()
+    assert engines._open == {}
+
+
+def test_only_the_files_that_were_used_last_stay_open(tmp_path: Path) -> None:
+    """A webserver that shows many runs keeps none of them open for ever."""
+    engines = _Engines(_POOL)
+    names = [f"sqlite:///{tmp_path / str(number)}" for number in range(_MOST_OPEN + 1)]
+    for name in [*names[:-1], names[0], names[-1]]:
+        engines.of(name, name)
+    assert list(engines._open) == [*names[2:-1], names[0], names[-1]]
 
 
 @pytest.mark.slow

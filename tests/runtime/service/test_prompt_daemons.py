@@ -76,6 +76,7 @@ def test_a_daemon_that_waits_takes_a_new_backfill_up(instance: DagsterInstance) 
         loop.close()
 
 
+@pytest.mark.slow
 def test_the_queue_is_served_when_a_run_has_ended(instance: DagsterInstance) -> None:
     """What had to wait for that run need not wait for the next turn; a fault ends nothing."""
     turns: list[int] = []

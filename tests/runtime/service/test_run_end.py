@@ -39,6 +39,13 @@ def nothing() -> None:
     """A job without steps."""
 
 
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterInstance]:
+    """One history, whose files take a while to make, for tests that look at runs of their own."""
+    with DagsterInstance.local_temp(str(tmp_path_factory.mktemp("history"))) as instance:
+        yield instance
+
+
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
     monkeypatch.chdir(write_project(tmp_path / "shop"))
@@ -75,31 +82,31 @@ def status(instance: DagsterInstance, run_id: str) -> DagsterRunStatus:
     ],
 )
 def test_a_run_ends_as_it_says_itself(
-    instance: DagsterInstance, succeeds: bool, cancels: bool, ends: str
+    history: DagsterInstance, succeeds: bool, cancels: bool, ends: str
 ) -> None:
     """Else as it was last asked to: who cancels it may have looked before its last word."""
-    run_id = begun(instance, succeeds=succeeds)
+    run_id = begun(history, succeeds=succeeds)
     if cancels:
-        run: Any = instance.get_run_by_id(run_id)
-        instance.report_run_canceling(run)
-    assert close_run(instance, run_id, "gone") is not succeeds
-    assert status(instance, run_id) == DagsterRunStatus[ends]
-    assert not close_run(instance, run_id)
+        run: Any = history.get_run_by_id(run_id)
+        history.report_run_canceling(run)
+    assert close_run(history, run_id, "gone") is not succeeds
+    assert status(history, run_id) == DagsterRunStatus[ends]
+    assert not close_run(history, run_id)
 
 
-def test_a_run_that_has_just_succeeded_is_not_cancelled(instance: DagsterInstance) -> None:
+def test_a_run_that_has_just_succeeded_is_not_cancelled(history: DagsterInstance) -> None:
     """What it wrote is seen, so that it must not be shown as cancelled; another one is."""
     launcher = WarmRunLauncher()
-    launcher.register_instance(instance)
+    launcher.register_instance(history)
     with subprocess.Popen(["sleep", "60"]) as ending:
         for identity in (GONE, process_identity(ending.pid)):
-            done = begun(instance, succeeds=True, **{RUN_PROCESS_TAG: identity})
+            done = begun(history, succeeds=True, **{RUN_PROCESS_TAG: identity})
             assert not launcher.terminate(done)
-            assert status(instance, done) == DagsterRunStatus.SUCCESS
+            assert status(history, done) == DagsterRunStatus.SUCCESS
         ending.kill()
-    dead = begun(instance, succeeds=False, **{RUN_PROCESS_TAG: GONE})
+    dead = begun(history, succeeds=False, **{RUN_PROCESS_TAG: GONE})
     assert launcher.terminate(dead)
-    assert status(instance, dead) == DagsterRunStatus.CANCELED
+    assert status(history, dead) == DagsterRunStatus.CANCELED
 
 
 def test_a_run_of_celery_that_has_just_succeeded_is_not_cancelled(

@@ -101,6 +101,20 @@ def test_an_error_is_no_row(server: Any, document: Any) -> None:
         read_api(url, paging=NONE)
 
 
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"error": {"code": "E7", "message": "no rows"}}, "'error' is 'no rows'"),
+        ({"errors": [{"code": "E7", "detail": "no rows"}]}, "'errors' is 'no rows'"),
+        ({"error": {"a": 1, "b": ["x"]}}, "'error' is 'x'"),
+    ],
+    ids=str,
+)
+def test_of_an_error_its_message_is_said(document: Any, said: str) -> None:
+    """Before codes and whatever else is in it."""
+    assert (find_error(document, None, None) or "").startswith(said)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("document", ERRORS, ids=str)
 def test_an_error_on_the_second_page_fails_the_run(server: Any, document: Any) -> None:

@@ -211,6 +211,23 @@ ROWS = {"id": pa.array(["1", "2", "3"]), "amount": pa.array(["10", "free", None]
 AGREED = {"id": "bigint", "amount": "bigint"}
 
 
+def test_a_refusal_says_how_many_rows_there_are(connection: duckdb.DuckDBPyConnection) -> None:
+    """Rows, not values: the check of the contract shows it."""
+    rows = {"id": pa.array(["1", "x", "y"]), "amount": pa.array(["10", "free", None])}
+    with pytest.raises(SourceDataError, match="'free' is no bigint") as error:
+        read(connection, rows, AGREED)
+    assert getattr(error.value, "failing_rows", None) == 2
+
+
+def test_tabs_that_files_have_around_their_values_are_left_out(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """In columns that are read as something else than text."""
+    rows = {"id": pa.array(["\t1", "2\t"]), "note": pa.array(["\ta", "b"])}
+    result = read(connection, rows, {"id": "bigint", "note": "text"})
+    assert result.table.to_pydict() == {"id": [1, 2], "note": ["\ta", "b"]}
+
+
 def test_a_bad_value_can_be_read_as_none(connection: duckdb.DuckDBPyConnection) -> None:
     """`bad_value: null` keeps the row, and says how many values it cost."""
     result = read(connection, ROWS, AGREED, bad_value="null")

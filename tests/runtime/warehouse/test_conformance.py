@@ -10,6 +10,7 @@ from tests.lake_fixtures import catalog
 from tests.object_store_fixtures import s3_bucket, s3_server
 from tests.spark_fixtures import Cluster, spark_cluster
 
+from dataflow.testing.loaded_warehouse import Loaded
 from dataflow.testing.warehouse_conformance import WarehouseConformance
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ class TestDuckDBFile(WarehouseConformance):
     def setting(self) -> str:
         """No more than its name."""
         return "duckdb"
+
+    @pytest.mark.slow
+    def test_models_are_built_tested_and_published(self, w: Loaded) -> None:
+        """Which takes dbt seconds."""
+        super().test_models_are_built_tested_and_published(w)
 
 
 @pytest.mark.slow

@@ -8,7 +8,12 @@ import pytest
 
 from dataflow_tools.fleet.answers_file import read_answers
 from dataflow_tools.fleet.drift import survey_workflows
-from dataflow_tools.fleet.own_files import Interface, OwnFileHistory, own_file_notes
+from dataflow_tools.fleet.own_files import (
+    Interface,
+    OwnFileHistory,
+    _people_s,
+    own_file_notes,
+)
 from dataflow_tools.fleet.render_cache import RenderCache
 from dataflow_tools.fleet.report import report_lines
 
@@ -196,3 +201,23 @@ def test_the_functions_of_each_release_are_known(lab: Lab) -> None:
         },
     )
     assert early == OwnFileHistory()
+
+
+@pytest.mark.parametrize(
+    ("config", "own"),
+    [
+        ("_skip_if_exists: [a.py, sub/]\n", {"a.py", "sub/b.py"}),
+        ("_skip_if_exists:\n  - a.py\n  - '{{ name }}.py'\nmore: 1\n", {"a.py"}),
+        ("_skip_if_exists: a.py\n", {"a.py"}),
+        ("_skip_if_exists:\n", set()),
+        ("_skip_if_exists: [a.py\n", set()),
+        ("other: 1\n", set()),
+        ("", set()),
+    ],
+)
+def test_what_a_release_leaves_to_people_is_read_out_of_its_settings(
+    config: str, own: set[str]
+) -> None:
+    """One name or several; what has an answer in it, or cannot be read, names none."""
+    found = _people_s(config)
+    assert {path for path in ("a.py", "sub/b.py", "name.py") if found.match_file(path)} == own
