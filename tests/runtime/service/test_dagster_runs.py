@@ -39,7 +39,7 @@ class Cancelled(Protocol):
 
 @pytest.fixture
 def cancelled(server: Server, tmp_path: Path) -> Iterator[Cancelled]:
-    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
     runs = DagsterRuns(Project(tmp_path), server.url)
 
     def cancel(statuses: list[dict[str, Any]], ends: list[dict[str, Any]]) -> str:
