@@ -22,13 +22,11 @@ def service(till: Till) -> Iterator[Service]:
 
 
 @pytest.fixture
-def page(browser: Browser, service: Service) -> Iterator[Page]:
-    """A page of Dagster's UI, past what it asks of whoever comes for the first time."""
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of Dagster's UI, as whoever comes for the first time has it."""
     context = browser.new_context(viewport={"width": 1600, "height": 1400})
     opened = context.new_page()
     opened.set_default_timeout(60_000)
     expect.set_options(timeout=60_000)
-    opened.goto(f"{service.dagster_url}/assets")
-    opened.get_by_role("button", name="Skip").click()
     yield opened
     context.close()

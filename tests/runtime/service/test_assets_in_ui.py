@@ -28,6 +28,8 @@ def test_a_person_sees_lineage_rows_columns_and_checks(
     page.goto(f"{service.dagster_url}/asset-groups/till?expanded=till")
     for name in ("source", "stg_sales", "dashboard"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    # Dagster's dialog about its newsletter would stand before it.
+    assert service.graphql("{shouldShowNux}") == {"shouldShowNux": False}
     # Dagster's daemon looks each half minute.
     until(lambda: "DEGRADED" in str(service.graphql(FRESHNESS)), "an overdue dashboard")
     page.goto(f"{service.dagster_url}/assets/till/dashboard")
