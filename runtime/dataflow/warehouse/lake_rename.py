@@ -102,11 +102,12 @@ def rename_files(old: Path, new: Path, data: tuple[str, str]) -> None:
     staged, begun = states / "renamed", states / "renaming.txt"
     is_begun = begun.exists() and begun.read_text(encoding="utf-8") == new.stem
     try:
-        if old.exists() and not is_begun:
-            _refuse(old, new, data)
-            _stage(old, new, data, staged)
-            begun.write_text(new.stem, encoding="utf-8")
         if old.exists():
+            is_moved = is_begun and not (staged / new.name).exists()
+            _refuse(old, new, data, is_moved=is_moved)
+            if not is_begun:
+                _stage(old, new, data, staged)
+                begun.write_text(new.stem, encoding="utf-8")
             _move(staged, new, Path(data[0]), Path(data[1]))
             old.unlink()
             is_begun = True
@@ -116,7 +117,8 @@ def rename_files(old: Path, new: Path, data: tuple[str, str]) -> None:
         raise warehouse_fault(old, error) from error
 
 
-def _refuse(old: Path, new: Path, data: tuple[str, str]) -> None:
+def _refuse(old: Path, new: Path, data: tuple[str, str], *, is_moved: bool) -> None:
+    """What stands under the new name and was not moved there is somebody else's."""
     if old.is_symlink():
         raise BadInputError(
             f"{old} is a link to {old.readlink()}.",
@@ -128,9 +130,10 @@ def _refuse(old: Path, new: Path, data: tuple[str, str]) -> None:
             "catalog is a file. Nothing was changed.",
             "Give the lake a `catalog` in Postgres: there it knows of another folder.",
         )
-    if new.exists():
+    if new.exists() and not is_moved:
         raise taken(new.stem, str(new))
-    if any(path.is_file() for path in Path(data[1]).rglob("*")):
+    is_there = Path(data[0]).exists()
+    if is_there and any(path.is_file() for path in Path(data[1]).rglob("*")):
         raise taken(new.stem, data[1])
 
 

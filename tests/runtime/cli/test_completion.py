@@ -16,6 +16,7 @@ from dataflow.cli.main import dataflow
     [
         (["workflow", "run"], "", ["orders", "sales"]),
         (["workflow", "logs"], "s", ["sales"]),
+        (["workflow", "copy"], "s", ["sales"]),
         (["workflow", "check", "orders"], "", ["sales"]),
         (["workflow", "ru"], "x", []),
     ],

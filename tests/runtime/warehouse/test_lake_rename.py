@@ -150,6 +150,26 @@ def test_a_rename_in_files_that_was_cut_short_is_finished(
     assert ids(lake_of(tmp_path, "trade"), "raw.t") == ["run-1"]
 
 
+def test_what_stands_under_the_new_name_since_a_kill_is_nobodys_to_remove(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rename that was killed, run again after a workflow of the new name ran, is refused."""
+    lake = lake_of(tmp_path)
+    run(lake, "run-1", tmp_path)
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            lake.rename("trade")
+    other = lake_of(tmp_path, "trade")
+    run(other, "run-2", tmp_path)
+    with pytest.raises(BadInputError, match="trade"):
+        lake.rename("trade")
+    assert ids(other, "raw.t") == ["run-2"]
+    assert ids(lake, "raw.t") == ["run-1"]
+    lake.rename("shop")
+    assert ids(lake_of(tmp_path, "shop"), "raw.t") == ["run-1"]
+
+
 def test_files_in_a_store_of_which_a_file_knows_are_refused(s3_bucket: str, tmp_path: Path) -> None:
     """Nothing there gets another name; all is as it was."""
     lake = lake_of(tmp_path, data=f"{s3_bucket}/lake")

@@ -6,11 +6,12 @@ from functools import partial
 
 import click
 
+from dataflow.cli.completion import workflow_names
 from dataflow_tools.cli.lifecycle_options import carry_out, plan_options
 
 
 @click.command()
-@click.argument("old")
+@click.argument("old", shell_complete=workflow_names)
 @click.argument("new")
 @plan_options
 def copy(old: str, new: str, dry_run: bool, yes: bool, as_json: bool) -> None:
