@@ -76,6 +76,15 @@ def check_reach(project: Project) -> None:
     """
     check_apart(project)
     check_data_folder(project)
+    check_remote(project)
+
+
+def check_remote(project: Project) -> None:
+    """Refuse to start runs on other hosts while something that they need is on one.
+
+    Raises:
+        LocalStateError: Says what it is, and what to set.
+    """
     launcher = _remote_launcher(project)
     if not launcher:
         return

@@ -110,6 +110,8 @@ def check_broker(settings: CelerySettings) -> str:
         BrokerError: The broker does not answer.
     """
     workers = len(_ping(make_app(settings), settings))
+    if not workers:
+        return "the broker answers, and no worker yet: runs wait for a `dataflow worker celery`"
     noun = "worker answers" if workers == 1 else "workers answer"
     return f"the broker answers, {workers} {noun}"
 

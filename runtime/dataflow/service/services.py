@@ -12,6 +12,7 @@ import yaml
 
 from dataflow.runs.dagster_names import LOCATION_NAME, SERVICE_VARIABLE, WORKER_VARIABLE
 from dataflow.runs.instance import prepare_dagster_home
+from dataflow.runs.place import check_remote
 from dataflow.service.ports import Address
 from dataflow.service.warm_start import ENTRY
 from dataflow.shared.errors import BadInputError, MissingDependencyError
@@ -83,6 +84,7 @@ def plan_service(project: Project, name: str, host: str, scratch: Path) -> Servi
         MissingDependencyError: Its package is not installed.
         NotReadyError: It has nothing to serve yet.
         InsecureBindError: The REST API would listen beyond this machine without a token.
+        LocalStateError: Dagster would start runs on hosts that lack what these need.
     """
     plans = {"dagster": _dagster, "api": _api, "evidence": _evidence}
     return plans[name](project, host, scratch)
@@ -95,6 +97,8 @@ def _dagster(project: Project, host: str, scratch: Path) -> Service:
     a proxy and a child, so that "Reload" in the UI reads the workflows anew.
     """
     _need("dagster_webserver", "ui", "Dagster's webserver")
+    # Its workers would refuse to start, and each run wait for one.
+    check_remote(project)
     home = prepare_dagster_home(project)
     port = project.settings.dagster_port
     code_socket = scratch / "code.sock"

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from tests.service_fixtures import write_project
 
+from dataflow.runs.place import LocalStateError
 from dataflow.service.services import plan_service
 from dataflow.shared.project import Project
 
@@ -30,3 +31,12 @@ def test_the_projects_own_location_is_loaded_once(tmp_path: Path, module: str) -
     homes = {process.environment["DAGSTER_HOME"] for process in service.processes}
     assert homes == {str(root / ".dagster")}
     assert all(process.environment["DATAFLOW_API_TOKEN"] is None for process in service.processes)
+
+
+def test_dagster_does_not_start_where_no_run_could(tmp_path: Path) -> None:
+    """A launcher of other hosts with tables of this one is refused, before any run waits."""
+    root = write_project(tmp_path / "shop")
+    with (root / "pyproject.toml").open("a") as file:
+        file.write('launcher = {type = "celery", broker = "redis://host"}\n')
+    with pytest.raises(LocalStateError, match="the tables"):
+        plan_service(Project(root), "dagster", "127.0.0.1", tmp_path)
