@@ -11,7 +11,7 @@ from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 from dataflow.runs.launcher_kind import chosen_launcher
 from dataflow.runs.lock import lost_process
 from dataflow.service.celery_launcher import BrokerError, CelerySettings, app_settings
-from dataflow.service.run_end import keep_end
+from dataflow.service.run_end import close_run, keep_end
 from dataflow.shared.project import find_project
 from dataflow.shared.redaction import redact
 
@@ -76,7 +76,10 @@ class CeleryLauncher(CeleryRunLauncher):
         """Whether the process that executes a run is there, whichever machine that is."""
         gone = lost_process(find_project(), run.run_id)
         if gone:
-            return CheckRunHealthResult(WorkerStatus.FAILED, f"The {gone} of this run is gone.")
+            # Else Dagster ends it, with words of its own around the reason.
+            reason = f"The {gone} that executed this run is gone."
+            close_run(self._instance, run.run_id, reason)
+            return CheckRunHealthResult(WorkerStatus.FAILED, reason)
         if DAGSTER_CELERY_TASK_ID_TAG not in run.tags:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return super().check_run_worker_health(run)

@@ -99,7 +99,10 @@ class WarmRunLauncher(DefaultRunLauncher):
         identity: Any = run.tags.get(RUN_PROCESS_TAG)
         if not identity or not _is_here(run) or living_process(identity) is not None:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.FAILED, f"The process {identity} is gone.")
+        # Else Dagster ends it, with words of its own around the reason.
+        reason = f"The process {identity.partition('@')[0]} that executed this run is gone."
+        close_run(self._instance, run.run_id, reason)
+        return CheckRunHealthResult(WorkerStatus.FAILED, reason)
 
 
 def _is_here(run: DagsterRun) -> bool:

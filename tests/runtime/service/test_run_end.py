@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 from tests.service_fixtures import write_project
 
 from dataflow.runs.dagster_names import RUN_PROCESS_TAG
@@ -107,6 +109,24 @@ def test_a_run_that_has_just_succeeded_is_not_cancelled(history: DagsterInstance
     dead = begun(history, succeeds=False, **{RUN_PROCESS_TAG: GONE})
     assert launcher.terminate(dead)
     assert status(history, dead) == DagsterRunStatus.CANCELED
+
+
+def test_dagsters_monitoring_tells_the_reason_alone(history: DagsterInstance) -> None:
+    """Of a run whose process is gone; one that had succeeded before has succeeded."""
+    launcher = WarmRunLauncher()
+    launcher.register_instance(history)
+    history._run_launcher = launcher
+    for succeeds in (False, True):
+        run_id = begun(history, succeeds=succeeds, **{RUN_PROCESS_TAG: GONE})
+        nowhere: Any = None
+        record = history.get_run_record_by_id(run_id)
+        assert record is not None
+        monitor_started_run(history, nowhere, record, logging.getLogger())
+        assert status(history, run_id).value == ("SUCCESS" if succeeds else "FAILURE")
+        if not succeeds:
+            failed = history.all_logs(run_id, of_type=DagsterEventType.RUN_FAILURE)
+            told = [entry.dagster_event.message for entry in failed if entry.dagster_event]
+            assert told == ["The process 999999999 that executed this run is gone."]
 
 
 def test_a_run_of_celery_that_has_just_succeeded_is_not_cancelled(
