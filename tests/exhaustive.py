@@ -62,8 +62,10 @@ _CASES = (
     r"runtime/cli/test_screen\.py::test_a_check_is_a_tree",
     r"service/test_history_server\.py::test_a_history_that_is_away",
     r"campaign/test_campaign\.py::test_a_push_that_nobody_wrote_down.*\[2",
+    # The images are built and started, run a workflow and show it each time.
+    r"containers/test_(manifests|postgres_history)\.py",
+    r"containers/test_services\.py::test_(a_killed_container|volumes_survive)",
     # An own build of the whole: its parts are looked at each time.
-    r"beyond/test_spark_workers\.py",
     r"docs/test_tutorial\.py::test_the_tutorial_works_as_it_stands",
     r"docs/test_own_code\.py::test_the_guides_files_work_in_a_rendered_workflow\[1",
     r"warehouse/test_spark\.py::test_a_value_that_does_not_fit",

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,23 +22,12 @@ SALES = """id,day,shop,amount
 3,2026-01-03,north,4.25
 """
 # Built by the engine where this machine's network is: it has no other.
-_OVERRIDE = """
+OVERRIDE = """
 services:
   dagster: {build: {network: host}}
   api: {build: {network: host}}
   evidence: {build: {network: host}}
 """
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder need an engine, and are left out unless they are asked for."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.containers)
-            item.add_marker(pytest.mark.slow)
-            if not os.environ.get("DATAFLOW_TEST_CONTAINERS"):
-                item.add_marker(pytest.mark.skip(reason="minutes long: make test-containers"))
 
 
 @pytest.fixture(scope="session")
@@ -83,13 +73,13 @@ def shop(
     made = dataflow("workflow", "new", "sales", "--source", "in/sales.csv", "--defaults", cwd=root)
     assert made.returncode == 0, made.stderr
     shutil.copytree(wheels, root / "wheels")
-    (root / "compose.override.yaml").write_text(_OVERRIDE)
+    (root / "compose.override.yaml").write_text(OVERRIDE)
     return root
 
 
-@pytest.fixture(scope="session")
-def built(engine: Engine, shop: Path) -> Iterator[Composed]:
-    """The project's three images; what its containers have left is taken away at the end."""
+@contextmanager
+def built_images(engine: Engine, project: Path) -> Iterator[Composed]:
+    """A project's three images; what its containers have left is taken away at the end."""
     dagster, api, evidence = free_ports(3)
     ports = {
         "DATAFLOW_DAGSTER_PORT": str(dagster),
@@ -97,13 +87,20 @@ def built(engine: Engine, shop: Path) -> Iterator[Composed]:
         "DATAFLOW_EVIDENCE_PORT": str(evidence),
         "POSTGRES_PASSWORD": "of-the-test",
     }
-    composed = Composed(engine, shop, ports)
+    composed = Composed(engine, project, ports)
     composed.compose("down", "--volumes", "--remove-orphans")
     composed.compose("build", seconds=1500)
     try:
         yield composed
     finally:
         composed.compose("--profile", "postgres", "down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="session")
+def built(engine: Engine, shop: Path) -> Iterator[Composed]:
+    """The project's images."""
+    with built_images(engine, shop) as composed:
+        yield composed
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,11 +91,19 @@ def running_engine() -> Iterator[Engine]:
     """Start an engine; skips the tests where that is not possible."""
     missing = [name for name in _NEEDED if shutil.which(name) is None]
     if missing or os.geteuid() != 0:
-        pytest.skip(f"needs root and {', '.join(_NEEDED)}; see `make test-containers`")
+        pytest.skip(f"needs root and {', '.join(_NEEDED)}; `make test` installs them as root")
     default = Path.home() / ".cache" / "dataflow-containers"
     folder = Path(os.environ.get("DATAFLOW_CONTAINERS", default)).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     engine = Engine(folder)
+    # Another process of the same session may have tests of containers, too.
+    with FileLock(folder / "lock"), _daemon(engine):
+        yield engine
+
+
+@contextmanager
+def _daemon(engine: Engine) -> Iterator[None]:
+    folder = engine.folder
     with (folder / "dockerd.log").open("w") as log:
         daemon = subprocess.Popen(
             [
@@ -114,7 +123,9 @@ def running_engine() -> Iterator[Engine]:
             if daemon.poll() is not None or time.monotonic() > deadline:
                 pytest.skip(f"dockerd does not start on this machine:\n{said}")
             time.sleep(0.2)
-        yield engine
+        if engine.docker("info", "--format", "{{.Driver}}") == "vfs":
+            pytest.skip("this machine's file system lets the engine share no layers of images")
+        yield
     finally:
         daemon.terminate()
         daemon.wait(60)

@@ -11,6 +11,8 @@ from tests.conftest import Dataflow
 from tests.containers.composed import Composed
 from tests.service_fixtures import until
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENT = """
 [tool.dataflow.environments.prod]
 history = "postgresql://dataflow@db.example.org/dataflow"
