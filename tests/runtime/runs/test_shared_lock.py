@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from psycopg2.extensions import POLL_OK
+from psycopg2.extensions import POLL_OK, POLL_READ
 
 from dataflow.runs import postgres_lock
 from dataflow.runs.lock import (
@@ -231,3 +232,32 @@ def test_a_lost_process_is_named_with_its_host(project: Project, server: Server)
     assert lost_process(project, "a-run") == "process 77 on afar"
     server.elsewhere.add(lock.key)
     assert lost_process(project, "a-run") == ""
+
+
+class Answering:
+    """A connection that has its answer when something has come through its socket."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = socket.socketpair()
+
+    def poll(self) -> int:
+        try:
+            return POLL_OK if self.ours.recv(1, socket.MSG_DONTWAIT) else POLL_READ
+        except BlockingIOError:
+            return POLL_READ
+
+    def fileno(self) -> int:
+        return self.ours.fileno()
+
+
+def test_an_answer_is_waited_for_as_long_as_it_may_take() -> None:
+    """One that comes ends the wait; one that does not is an error when the time is over."""
+    connection: Any = Answering()
+    with pytest.raises(psycopg2.OperationalError, match="no answer within 0 s"):
+        postgres_lock._wait(connection, 0.05)
+    threading.Timer(0.05, connection.theirs.send, [b"x"]).start()
+    postgres_lock._wait(connection, 30)
+    connection.theirs.send(b"x")
+    postgres_lock._wait(connection)
+    connection.ours.close()
+    connection.theirs.close()
