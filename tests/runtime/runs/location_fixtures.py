@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,11 +19,11 @@ def root(tmp_path: Path) -> Path:
     return write_project(tmp_path / "shop")
 
 
-def build(root: Path) -> Definitions:
-    """Load a project in this process, without its modules staying behind."""
+@contextmanager
+def within(root: Path) -> Iterator[None]:
+    """Be in a project, without its modules staying behind."""
     import sys
 
-    from dataflow.shared.project import Project
     from dataflow.workflows import registry
 
     before = set(sys.modules)
@@ -29,9 +31,7 @@ def build(root: Path) -> Definitions:
     previous = os.environ.get("DATAFLOW_PROJECT")
     os.environ["DATAFLOW_PROJECT"] = str(root)
     try:
-        from dataflow.runs.code_location import build_definitions
-
-        return build_definitions(Project(root))
+        yield
     finally:
         sys.path[:] = path
         ids = {entry.name for entry in (root / "src/dataflow/workflows").iterdir()}
@@ -44,3 +44,12 @@ def build(root: Path) -> Definitions:
             del os.environ["DATAFLOW_PROJECT"]
         else:
             os.environ["DATAFLOW_PROJECT"] = previous
+
+
+def build(root: Path) -> Definitions:
+    """Load a project in this process."""
+    from dataflow.runs.code_location import build_definitions
+    from dataflow.shared.project import Project
+
+    with within(root):
+        return build_definitions(Project(root))

@@ -58,7 +58,10 @@ def transform_stall(extracted: StoredTable) -> StoredTable:
 
 @op
 def load_stall(transformed: StoredTable) -> LoadResult:
-    return steps.load(transformed)
+    loaded = steps.load(transformed)
+    if (find_project().root / "fail late").exists():
+        raise ValueError("as it was told")
+    return loaded
 
 
 @op

@@ -10,16 +10,19 @@ import pytest
 from dagster import (
     AssetMaterialization,
     DagsterInstance,
+    DagsterRunStatus,
     DailyPartitionsDefinition,
     Definitions,
     SensorDefinition,
     build_sensor_context,
+    job,
 )
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 from tests.runtime.runs.location_fixtures import build
 from tests.service_fixtures import write_project, write_workflow
 
 from dataflow.runs.after_sensor import after_sensor
+from dataflow.runs.dagster_names import WORKFLOW_TAG
 from dataflow.shared.project import Project, use_project
 
 
@@ -142,3 +145,45 @@ def test_a_partitioned_workflow_runs_for_the_partitions_that_are_new(
     assert asked("2024-01-01", "2024-01-02") == ["2024-01-02"]
     assert asked("2024-01-04", "2024-01-03") == ["2024-01-03", "2024-01-04"]
     assert asked() == []
+
+
+@job
+def plain_job() -> None:
+    """A job without steps."""
+
+
+def evaluated(
+    instance: DagsterInstance, sensor: SensorDefinition, cursor: str | None = None
+) -> SensorExecutionData:
+    """What one look of a sensor gives."""
+    definitions = Definitions(jobs=[sensor.job], sensors=[sensor])
+    context = build_sensor_context(instance, cursor=cursor, definitions=definitions)
+    return sensor.evaluate_tick(context)
+
+
+@pytest.mark.parametrize("cursor", [None, "no json", "[1]"])
+def test_a_run_that_waits_to_begin_is_enough(instance: DagsterInstance, cursor: str | None) -> None:
+    """It will see what is new; a cursor of another version says nothing of what was seen."""
+    sensor = after_sensor("report", plain_job, ["bank/balance"], lambda _: False)
+    instance.report_runless_asset_event(AssetMaterialization(["bank", "balance"]))
+    tags = {WORKFLOW_TAG: "report"}
+    waiting = instance.create_run_for_job(plain_job, tags=tags, status=DagsterRunStatus.NOT_STARTED)
+    assert "waits to begin already" in str(evaluated(instance, sensor, cursor).skip_message)
+    instance.delete_run(waiting.run_id)
+    assert len(evaluated(instance, sensor, cursor).run_requests or ()) == 1
+
+
+def test_a_partition_that_the_workflow_does_not_have_starts_nothing(
+    instance: DagsterInstance,
+) -> None:
+    """Nor is it asked for again; without any, the last day that has ended is meant."""
+    days: Any = DailyPartitionsDefinition("2024-01-01", end_date="2024-02-01")
+    by_day = plain_job._copy(partitions_def=days)
+    sensor = after_sensor("report", by_day, ["bank/balance"], lambda _: False)
+    instance.report_runless_asset_event(AssetMaterialization(["bank", "balance"], partition="eu"))
+    data = evaluated(instance, sensor)
+    assert "No partition of this workflow is meant" in str(data.skip_message)
+    assert "Waits for" in str(evaluated(instance, sensor, data.cursor).skip_message)
+    instance.report_runless_asset_event(AssetMaterialization(["bank", "balance"]))
+    [request] = evaluated(instance, sensor, data.cursor).run_requests or ()
+    assert request.partition_key == "2024-01-31"

@@ -15,8 +15,12 @@ from dagster import (
     build_schedule_context,
 )
 from tests.conftest import BIN
-from tests.runtime.runs.location_fixtures import build, root
+from tests.runtime.runs.location_fixtures import build, root, within
 from tests.service_fixtures import write_workflow
+
+from dataflow.runs.code_location import defs
+from dataflow.runs.dagster_names import JOB_VARIABLE, WORKFLOW_VARIABLE
+from dataflow.workflows.registry import BrokenWorkflowError, WorkflowNotFoundError
 
 __all__ = ["root"]
 
@@ -178,6 +182,80 @@ def test_assets_with_their_resources_are_there(root: Path) -> None:
     assert {AssetKey(["one", "raw"]), AssetKey(["two", "report"])} <= keys
     graph = definitions.resolve_asset_graph()
     assert graph.get(AssetKey(["two", "report"])).parent_keys == {AssetKey(["two", "raw"])}
+
+
+def jobs_of(definitions: Definitions) -> set[str]:
+    """The names of the jobs that a code location has."""
+    return {job.name for job in definitions.get_repository_def().get_all_jobs()} - {"__ASSET_JOB"}
+
+
+def test_a_location_has_the_workflows_that_its_setting_names(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them without it; one that is not there is refused by its name."""
+    for name in ("one", "two"):
+        write_workflow(root, name)
+    with within(root):
+        assert jobs_of(defs()) == {"one_job", "two_job"}
+    monkeypatch.setenv("DATAFLOW_LOCATION_WORKFLOWS", "two")
+    with within(root):
+        assert jobs_of(defs()) == {"two_job"}
+    monkeypatch.setenv("DATAFLOW_LOCATION_WORKFLOWS", "two,three")
+    with within(root), pytest.raises(WorkflowNotFoundError, match="three"):
+        defs()
+
+
+@pytest.mark.parametrize(
+    ("job", "of", "loaded"),
+    [
+        ("one_job", "", {"one_job", "extra"}),
+        ("extra", "one", {"one_job", "extra"}),
+        # Its folder cannot be told by its name.
+        ("extra", "", {"one_job", "two_job", "extra"}),
+        # A job of assets may need those of other workflows.
+        ("of_assets", "one", {"one_job", "two_job", "extra", "of_assets"}),
+        ("gone_job", "one", {"one_job", "two_job", "extra"}),
+    ],
+)
+def test_the_process_of_a_run_loads_the_workflow_of_its_job(
+    root: Path, monkeypatch: pytest.MonkeyPatch, job: str, of: str, loaded: set[str]
+) -> None:
+    """That one alone, where it is known and has the job."""
+    folder = write_workflow(root, "one")
+    write_workflow(root, "two")
+    more = "from dagster import *\n@op\ndef o(): ...\n@job\ndef extra(): o()\n"
+    if job == "of_assets":
+        more += "@asset\ndef a(): ...\nof_assets = define_asset_job('of_assets', selection=[a])\n"
+    (folder / "more.py").write_text(more)
+    monkeypatch.setenv(JOB_VARIABLE, job)
+    monkeypatch.setenv(WORKFLOW_VARIABLE, of)
+    with within(root):
+        assert jobs_of(defs()) == loaded
+
+
+def test_a_run_of_a_workflow_that_broke_meanwhile_is_told_why(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that Dagster does not know its steps."""
+    write_workflow(root, "bad", job="import nothing_of_that_name")
+    monkeypatch.setenv(JOB_VARIABLE, "bad_job")
+    with within(root):
+        job = defs().get_job_def("bad_job")
+    with pytest.raises(BrokenWorkflowError, match="nothing_of_that_name"):
+        _ = job.run_config_schema
+
+
+def test_failures_are_watched_where_somebody_is_to_be_told(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one sensor for all workflows, and by none where nobody is."""
+    write_workflow(root, "two")
+    assert list(build(root).get_repository_def().sensor_defs) == []
+    folder = write_workflow(root, "one")
+    with (folder / "config.yaml").open("a") as config:
+        config.write("run: {on_failure: ['${HOOK}']}\n")
+    monkeypatch.setenv("HOOK", "json://localhost/hook")
+    assert len(build(root).get_repository_def().sensor_defs) == 1
 
 
 @pytest.mark.slow

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from dataflow.runs.compute_logs import ShownComputeLogs
+from dataflow.runs.compute_logs import ShownComputeLogs, _copy
 
 PRINTING = """
 import os, subprocess, sys
@@ -66,3 +68,40 @@ def test_where_nobody_reads_all_is_kept(tmp_path: Path) -> None:
     os.close(reads)
     process.communicate("\n", timeout=60)
     assert kept(tmp_path).splitlines()[-1] == "last"
+
+
+def test_a_stream_without_a_descriptor_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is printed to one that a program has put there is that program's."""
+    own = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", own)
+    logs = ShownComputeLogs(str(tmp_path))
+    with logs.capture_logs(["run", "key"]):
+        sys.stdout.write("for the program\n")
+    assert own.getvalue() == "for the program\n"
+    assert kept(tmp_path) == ""
+    assert logs.is_capture_complete(["run", "key"])
+
+
+def test_a_reader_that_is_slow_gets_all_of_it(tmp_path: Path) -> None:
+    """Also through a pipe that does not block: it is waited for."""
+    text = b"0123456789" * 30_000
+    (tmp_path / "printed").write_bytes(text)
+    source = os.open(tmp_path / "printed", os.O_RDONLY)
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    found: list[bytes] = []
+
+    def read() -> None:
+        while part := os.read(reads, 1 << 16):
+            found.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    _copy(source, writes)
+    os.close(writes)
+    reader.join(30)
+    os.close(source)
+    os.close(reads)
+    assert b"".join(found) == text

@@ -7,12 +7,20 @@ from typing import Any
 
 import pytest
 from dagster import (
+    AssetCheckSpec,
+    AssetKey,
+    AssetSpec,
+    DailyPartitionsDefinition,
     IOManager,
     IOManagerDefinition,
     JobDefinition,
     ResourceDefinition,
     RetryPolicy,
+    ScheduleDefinition,
     SensorDefinition,
+    asset,
+    build_schedule_from_partitioned_job,
+    define_asset_job,
     job,
     op,
     sensor,
@@ -22,10 +30,16 @@ from dataflow.runs.code_location import _is_run_process
 from dataflow.runs.dagster_names import JOB_VARIABLE, WORKFLOW_TAG
 from dataflow.runs.definitions import (
     WorkflowDefinitions,
+    check_definitions,
+    clash,
     read_definitions,
     with_job_resources,
+    without_assets_of_others,
+    without_faulty_extras,
     without_taken_names,
 )
+from dataflow.runs.lineage import Lineage
+from dataflow.runs.module_definitions import targets_of
 from dataflow.runs.policy import timeout_tags, with_policy
 from dataflow.runs.step_outputs import in_files
 from dataflow.shared.config_model import RunPolicy
@@ -43,6 +57,7 @@ class Own(IOManager):
         """Have nothing."""
 
 
+DAILY = DailyPartitionsDefinition("2024-01-01")
 OWN = IOManagerDefinition.hardcoded_io_manager(Own())
 
 
@@ -149,3 +164,98 @@ def test_a_policy_is_the_jobs_where_it_says_nothing_itself() -> None:
     assert timeout_tags(None) == timeout_tags(RunPolicy()) == {}
     own = plain._copy(op_retry_policy=RetryPolicy(max_retries=9), run_tags=dict.fromkeys(tags, "5"))
     assert with_policy(own, policy) is own
+
+
+def defined(name: str, **parts: Any) -> WorkflowDefinitions:
+    """A workflow whose job is called after it."""
+
+    @job(name=f"{name}_job")
+    def own() -> None:
+        nothing()
+
+    found = WorkflowDefinitions(name, own, **parts)
+    found.originals[id(own)] = own.name
+    return found
+
+
+def test_a_name_of_a_job_or_an_asset_is_the_first_workflows() -> None:
+    """The second is told whose it is, and takes none of its own names then."""
+
+    @asset(key="report")
+    def report() -> None:
+        """A report."""
+
+    names: dict[str, str] = {}
+    assert clash(defined("one", assets=[report]), names) == ""
+    assert clash(defined("two", assets=[AssetSpec("report")]), names).startswith(
+        "the asset 'report' is also in 'one'."
+    )
+    assert "job 'two_job'" not in names
+    assert "the job 'one_job' is also in 'one'" in clash(defined("one"), names)
+
+
+def test_an_extra_that_dagster_refuses_is_left_out_with_the_reason() -> None:
+    """A schedule of its job as well; the rest stays."""
+
+    @job
+    def lacking() -> None:
+        shopping()
+
+    @sensor(job=lacking)
+    def looks() -> None:
+        """Look."""
+
+    good = ScheduleDefinition(name="good", job=plain, cron_schedule="0 0 * * *")
+    found = defined(
+        "one", further={"lacking": lacking, "plain": plain}, schedules=[good], sensors=[looks]
+    )
+    found.originals.update({id(lacking): "lacking", id(plain): "plain"})
+    assert "shop" in check_definitions(found)
+    left = without_faulty_extras(found)
+    assert (list(left.further), left.schedules, left.sensors) == (["plain"], [good], [])
+    assert left.left_out[0].startswith("the job 'lacking': Dagster refuses it: ")
+    assert left.left_out[1] == "the sensor 'looks': its job 'lacking' is left out"
+    assert check_definitions(left) == ""
+
+
+def test_schedules_and_sensors_start_the_jobs_as_they_are_served() -> None:
+    """One or several, by day or not; those that start nothing of ours stay as they are."""
+    one, two = (plain._copy(tags={"served": name}) for name in ("one", "two"))
+    by_assets = define_asset_job("by_assets", "*", partitions_def=DAILY)
+    served_assets = define_asset_job("by_assets", "report", partitions_def=DAILY)
+
+    @sensor(jobs=[plain, keeping])
+    def both() -> None:
+        """Look."""
+
+    @sensor(job=plain)
+    def single() -> None:
+        """Look."""
+
+    by_day = build_schedule_from_partitioned_job(by_assets)
+    named = ScheduleDefinition(name="n", job_name="plain", cron_schedule="0 0 * * *")
+    found = defined("one", schedules=[by_day, named], sensors=[both, single])
+    found.originals.update({id(plain): "plain", id(keeping): "kept", id(by_assets): "by_assets"})
+    schedules, sensors = found.retargeted({"plain": one, "kept": two, "by_assets": served_assets})
+    assert schedules[0].job is served_assets
+    assert schedules[1] is named
+    assert targets_of(sensors[0]) == [one, two]
+    assert targets_of(sensors[1]) == [one]
+    assert found.retargeted({}) == ([by_day, named], [both, single])
+
+
+def test_what_authors_make_is_theirs_and_each_asset_is_there_once() -> None:
+    """A spec of a table that another workflow's steps make stands for that table."""
+
+    @asset(key="mine")
+    def mine() -> None:
+        """The author's own."""
+
+    check = AssetCheckSpec("good", asset="made")
+    lineage = Lineage([AssetSpec("mine"), AssetSpec("made")], [check])
+    maker = defined("maker", lineage=lineage)
+    author = defined("author", assets=[mine, AssetSpec("made"), AssetSpec("foreign")])
+    one, two = without_assets_of_others([maker, author])
+    assert [spec.key.path for spec in one.lineage.specs] == [["made"]]
+    assert one.lineage.checks == [check]
+    assert [getattr(each, "key", None) for each in two.assets] == [mine.key, AssetKey("foreign")]

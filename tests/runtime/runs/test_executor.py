@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from dagster import DagsterRunStatus
-from tests.runtime.runs.stall import Stall
+from tests.runtime.runs.stall import CONFIG, Stall
 
 from dataflow.runs.run_ledger import RunLedger
 from dataflow.warehouse.kind import visible_warehouse
@@ -48,3 +50,36 @@ def test_a_run_that_failed_shows_nothing_until_it_is_taken_up(tmp_path: Path) ->
     assert stall.made("dashboard")["rows"] == 2
     assert ended(stall) == "success"
     assert not (stall.project.state_dir / "runs" / "stall" / again.run_id).exists()
+
+
+def test_a_run_is_taken_up_on_a_machine_that_has_the_shared_place_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its steps noted and staged is there, and where the tables are that it had loaded.
+
+    Rows that the failed run had added already are not added again.
+    """
+    (tmp_path / "shared").mkdir()
+    monkeypatch.setenv("DATAFLOW_STATE_STORE", str(tmp_path / "shared"))
+    monkeypatch.setenv("DATAFLOW_ALL_OR_NOTHING", "false")
+    stall = Stall(tmp_path / "shop")
+    stall.configure(CONFIG.replace("{table: sales}", "{table: sales, write_disposition: append}"))
+    (stall.root / "fail late").touch()
+
+    failed, _ = stall.launch()
+
+    assert failed.status is DagsterRunStatus.FAILURE
+    assert stall.ask("SELECT count(*) FROM raw.sales") == [(2,)]
+    shared = tmp_path / "shared" / "runs" / "stall" / failed.run_id
+    assert {"extract.parquet", "rejected.parquet"} & {path.name for path in shared.iterdir()}
+    (stall.root / "fail late").unlink()
+    there = stall.copied(tmp_path / "there")
+    for each in (stall, there):
+        shutil.rmtree(each.project.state_dir / "runs")
+    shutil.rmtree(there.project.dagster_home / "storage")
+    stall.rows("9,9")
+
+    again, _ = there.launch(failed.run_id)
+
+    assert again.status is DagsterRunStatus.SUCCESS
+    assert there.ask("SELECT id FROM raw.sales ORDER BY id") == [(1,), (2,)]

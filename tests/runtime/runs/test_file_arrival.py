@@ -12,6 +12,7 @@ from dagster import DagsterInstance, build_sensor_context
 from moto.server import ThreadedMotoServer
 from tests.service_fixtures import write_project, write_workflow
 
+from dataflow.runs import file_arrival
 from dataflow.runs.code_location import build_definitions
 from dataflow.runs.file_arrival import Arrivals, FileArrivalError, arrived_files
 from dataflow.shared.project import Project, use_project
@@ -144,3 +145,19 @@ def test_the_sensor_of_config_yaml_asks_for_a_run(project: Project) -> None:
         assert asked.tags["dataflow/trigger"] == "file_arrival"
         third = sensor.evaluate_tick(build_sensor_context(instance, cursor=second.cursor))
         assert not third.run_requests
+
+
+def test_more_files_than_a_trigger_takes_are_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as it takes are not; what is no file is not counted."""
+    monkeypatch.setattr(file_arrival, "_MOST_FILES", 2)
+    folder = project.root / "in"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("a", "b"):
+        (folder / name).touch()
+    assert len(arrived_files(project, "in/*")) == 2
+    (folder / "c").touch()
+    with pytest.raises(FileArrivalError, match=r"There are 3 files at .*; a trigger takes 2\."):
+        arrived_files(project, "in/*")
+    assert arrived_files(project, f"file://{folder}/gone") == set()

@@ -9,6 +9,7 @@ from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import read_manifest
 from dataflow.runs.last_run import show_on_index
 from dataflow.shared.config import workflow_config
+from dataflow.shared.project import Project
 
 CONFIG = """
 workflow: {{name: Shop{schedule}}}
@@ -46,3 +47,19 @@ def test_a_workflow_without_config_is_never_overdue(tmp_path: Path) -> None:
 
     notes = read_manifest(SiteFolders.of(project)).workflows["shop"]
     assert (notes["run"]["status"], "overdue_after" in notes) == ("failure", False)
+
+
+def test_an_index_page_that_cannot_be_told_ends_no_run(tmp_path: Path) -> None:
+    """On this machine's disk or at another place: the run has ended as it has."""
+    project = new_project(tmp_path)
+    write_workflow(project, "shop", config="workflow: [")
+    site = SiteFolders.of(project)
+    show_on_index(project, "nobody", None, success=True)
+    assert "nobody" not in read_manifest(site).workflows
+    (project.state_dir / "site").mkdir(parents=True, exist_ok=True)
+    (project.state_dir / "site" / "public").write_text("in the way")
+    show_on_index(project, "shop", None, success=True)
+    (project.root / "target").write_text("in the way")
+    settings = (project.root / "pyproject.toml").read_text()
+    (project.root / "pyproject.toml").write_text(f'{settings}\npublish_target = "target"\n')
+    show_on_index(Project(project.root), "shop", None, success=True)

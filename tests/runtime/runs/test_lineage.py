@@ -8,13 +8,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, Definitions, FreshnessPolicy
+from dagster import (
+    AssetKey,
+    AssetSpec,
+    DailyPartitionsDefinition,
+    Definitions,
+    FreshnessPolicy,
+)
 from tests.asset_fixtures import Till, write_till
 from tests.runtime.runs.location_fixtures import build
 from tests.service_fixtures import write_workflow
 
 from dataflow.runs.freshness import longest_pause
-from dataflow.runs.lineage import read_lineage
+from dataflow.runs.lineage import read_lineage, with_words_of
 from dataflow.shared.config import workflow_config
 from dataflow.shared.project import Project
 
@@ -226,3 +232,39 @@ def test_after_a_run_the_assets_are_those_that_dbt_has_made(till: Till) -> None:
     (model.parent / "extra.sql").write_text("select * from {{ ref('stg_sales') }}")
     extra = AssetKey(["till", "marts", "extra"])
     assert extra in build(till.root).resolve_asset_graph().get_all_asset_keys()
+
+
+def test_what_an_author_says_goes_before_what_config_says() -> None:
+    """What is not said is as it was found; deps and metadata of both are there."""
+    days = DailyPartitionsDefinition("2024-01-01")
+    late = FreshnessPolicy.time_window(fail_window=timedelta(hours=2))
+    found = AssetSpec(
+        "t",
+        deps=["raw"],
+        description="found",
+        metadata={"a": 1, "b": 1},
+        tags={"x": ""},
+        kinds={"duckdb"},
+        group_name="found",
+        freshness_policy=late,
+        partitions_def=days,
+    )
+    plain = with_words_of(found, AssetSpec("t", deps=["other"], metadata={"b": 2}))
+    assert {dep.asset_key.to_user_string() for dep in plain.deps} == {"raw", "other"}
+    assert (plain.description, plain.group_name, plain.kinds) == ("found", "found", {"duckdb"})
+    assert (plain.freshness_policy, plain.partitions_def) == (late, days)
+    assert (plain.metadata["a"], plain.metadata["b"]) == (1, 2)
+    own_days = DailyPartitionsDefinition("2025-01-01")
+    soon = FreshnessPolicy.time_window(fail_window=timedelta(hours=1))
+    said = AssetSpec(
+        "t",
+        description="said",
+        kinds={"sql"},
+        group_name="said",
+        freshness_policy=soon,
+        partitions_def=own_days,
+    )
+    own = with_words_of(found, said)
+    assert (own.description, own.group_name, own.kinds) == ("said", "said", {"sql"})
+    assert (own.freshness_policy, own.partitions_def) == (soon, own_days)
+    assert "x" in own.tags

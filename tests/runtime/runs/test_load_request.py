@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from dataflow.runs.context import RunContext
 from dataflow.runs.partitioning import Part
 from dataflow.runs.reading import Reading
 from dataflow.runs.stored_table import StoredTable
-from dataflow.runs.table_steps import load_request
+from dataflow.runs.table_steps import gone_notes, load_request
 from dataflow.shared.config_model import WorkflowConfig
 from dataflow.shared.errors import BadInputError
-from dataflow.warehouse.kind import LoadRequest
+from dataflow.shared.project import Project
+from dataflow.warehouse.kind import LoadRequest, LoadResult
 from dataflow.warehouse.load_log import Batch
 
 CONFIG = WorkflowConfig.model_validate(
@@ -58,3 +60,23 @@ def test_a_table_that_config_does_not_have_is_refused() -> None:
     with pytest.raises(BadInputError, match="says of no table orders") as error:
         request("orders")
     assert "sales" in error.value.instruction
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("", "; `dataflow workflow restore sales` brings them back."),
+        ("kept_states = 0", ", and no state before this run is kept."),
+        ("all_or_nothing = false", ", and no state before this run is kept."),
+    ],
+)
+def test_rows_that_a_refresh_has_taken_away_are_told_with_the_way_back(
+    tmp_path: Path, settings: str, said: str
+) -> None:
+    """There is none where no earlier state is kept."""
+    (tmp_path / "pyproject.toml").write_text(f"[tool.dataflow]\n{settings}\n")
+    run = RunContext(Project(tmp_path), "sales", "a-run", None)
+    assert gone_notes(run, LoadResult("raw.sales", 1, 1)) == []
+    [told] = gone_notes(run, LoadResult("raw.sales", 1, 1, rows_gone=3))
+    assert told.startswith(f"3 rows of other partitions in raw.sales are gone{said}")
+    assert "backfill sales --missing" in told

@@ -8,6 +8,10 @@ import pytest
 from dagster import AssetCheckKey, AssetKey
 from tests.runtime.runs.stall import CONFIG, Stall
 
+from dataflow.modelling.outcomes import TestOutcome
+from dataflow.runs.context import RunContext
+from dataflow.runs.made_assets import _evaluation, _facts
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -79,3 +83,41 @@ def test_rows_as_agreed_are_told_as_a_check_that_passed(stall: Stall) -> None:
     with stall.history() as instance:
         ended = {run.run_id: run.is_success for run in instance.get_runs()}
     assert ended == {good.run_id: True, bad.run_id: False}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "passed", "severity"),
+    [
+        (TestOutcome(("marts", "t"), "unique", "pass"), True, "ERROR"),
+        (TestOutcome(("marts", "t"), "unique", "pass", is_error=False), True, "WARN"),
+        (TestOutcome(("marts", "t"), "unique", "warn", 3, "three rows"), False, "WARN"),
+        (TestOutcome(("marts", "t"), "unique", "fail", 3, "three rows"), False, "ERROR"),
+        (TestOutcome(("marts", "t"), "unique", "error", is_error=False), False, "ERROR"),
+    ],
+)
+def test_a_test_of_dbt_is_a_check_as_severe_as_it_ended(
+    outcome: TestOutcome, passed: bool, severity: str
+) -> None:
+    """One that passed is as severe as it would have been; with its rows and what dbt said."""
+    told = _evaluation("sales", outcome)
+    assert told.asset_check_key == AssetCheckKey(AssetKey(["sales", "marts", "t"]), "unique")
+    assert (told.passed, told.severity.value) == (passed, severity)
+    assert told.description == (outcome.said or None)
+    assert told.metadata["failing_rows"].value == outcome.failing_rows
+
+
+def test_how_long_a_test_took_is_told_to_the_millisecond() -> None:
+    """And not more of what dbt said than a person reads."""
+    outcome = TestOutcome(("marts", "t"), "unique", "fail", 1, "x" * 2000, seconds=1.23456)
+    told = _evaluation("sales", outcome)
+    assert told.metadata["seconds"].value == 1.235
+    assert len(told.description or "") == 500
+
+
+def test_columns_that_cannot_be_looked_up_fail_no_run(stall: Stall) -> None:
+    """What is told of a table is not worth the table."""
+    run = RunContext(stall.project, "stall", "a-run", None, is_locked=False)
+    (stall.root / "data").mkdir()
+    (stall.root / "data" / "stall.duckdb").write_text("no database")
+    assert _facts(run, {("raw", "sales"): frozenset()}) == {}
+    assert _facts(run, {}) == {}

@@ -4,16 +4,38 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from dagster import (
     AssetKey,
+    AssetSpec,
     DagsterInstance,
+    DailyPartitionsDefinition,
     Definitions,
+    ResourceDefinition,
+    ScheduleDefinition,
+    asset,
+    build_init_resource_context,
     build_schedule_context,
+    build_schedule_from_partitioned_job,
+    colored_console_logger,
+    define_asset_job,
+    in_process_executor,
+    job,
+    op,
+    sensor,
 )
 from tests.runtime.runs.location_fixtures import build, root
 from tests.service_fixtures import write_workflow
+
+from dataflow.runs.module_definitions import (
+    ModuleDefinitions,
+    _imports_dagster,
+    _names_of_others,
+    targets_of,
+)
+from dataflow.runs.steps import Steps
 
 __all__ = ["root"]
 
@@ -122,10 +144,10 @@ def test_all_that_the_modules_define_is_picked_up(root: Path) -> None:
         }
         assert {f"{name}_sensor", f"{name}_failed"} <= {s.name for s in repository.sensor_defs}
         assert jobs[f"{name}_daily_job"].partitions_def is not None
-        for job in (f"{name}_job", f"{name}_tidy_job"):
-            done = jobs[job].execute_in_process(instance=DagsterInstance.ephemeral())
+        for one in (f"{name}_job", f"{name}_tidy_job"):
+            done = jobs[one].execute_in_process(instance=DagsterInstance.ephemeral())
             assert done.output_for_node("fetch") == name
-            assert jobs[job].run_tags["dataflow/workflow"] == name
+            assert jobs[one].run_tags["dataflow/workflow"] == name
         made = jobs[f"{name}_reports"].execute_in_process(instance=DagsterInstance.ephemeral())
         keys = [event.asset_key for event in made.get_asset_materialization_events()]
         assert keys == [AssetKey([name, "report"])]
@@ -230,3 +252,127 @@ def test_a_schedule_of_config_yaml_runs_a_partitioned_job_for_the_last_partition
     [request] = schedule.evaluate_tick(context).run_requests or []
     assert request.partition_key == "2024-03-01"
     assert request.tags["dataflow/workflow"] == "one"
+
+
+@asset
+def made() -> None:
+    """Something."""
+
+
+@op
+def nothing() -> None:
+    """Do nothing."""
+
+
+@job(partitions_def=DailyPartitionsDefinition("2024-01-01"))
+def daily() -> None:
+    nothing()
+
+
+def found_in(**variables: object) -> ModuleDefinitions:
+    """What is found of the variables of a module."""
+    module = ModuleType("more")
+    module.__file__ = "/shop/more.py"
+    found = ModuleDefinitions()
+    for name, value in variables.items():
+        found.add(name, value, module)
+    return found
+
+
+def test_each_thing_is_taken_up_once_as_what_it_is() -> None:
+    """Also in a list, and by itself beside it; what is none of Dagster's is left alone."""
+    spec, checks = AssetSpec("spec"), [1, "text"]
+    schedule = ScheduleDefinition(name="s", job=daily, cron_schedule="0 0 * * *")
+    by_day = build_schedule_from_partitioned_job(define_asset_job("j", [made]))
+    resource = ResourceDefinition.hardcoded_resource("shop")
+    found = found_in(
+        a=made, b=[made, (spec,)], c=checks, d=daily, e=[schedule, by_day], f=resource, g=[resource]
+    )
+    assert found.assets == [made, spec]
+    assert found.jobs == [daily]
+    assert found.schedules == [schedule, by_day]
+    assert found.resources == {"f": resource}
+    assert (found.checks, found.sensors, found.left_out, found.has_steps) == ([], [], [], False)
+    assert found_in(steps=Steps("sales")).has_steps
+
+
+def test_a_plain_value_of_definitions_is_a_resource() -> None:
+    """By its name there; an executor and loggers hold for no single workflow, and are named."""
+    resource = ResourceDefinition.hardcoded_resource("shop")
+    defs = Definitions(
+        resources={"plain": 7, "shop": resource},
+        executor=in_process_executor,
+        loggers={"console": colored_console_logger},
+    )
+    found = found_in(defs=defs)
+    assert found.resources["shop"] is resource
+    assert found.resources["plain"].resource_fn(build_init_resource_context()) == 7
+    assert [each.partition(" of ")[0] for each in found.left_out] == ["executor", "loggers"]
+    assert all("'defs' in more.py" in each for each in found.left_out)
+    assert found_in(defs=Definitions()).left_out == []
+
+
+def test_what_a_schedule_or_sensor_starts_are_its_jobs() -> None:
+    """Those that it knows by name only are left out."""
+
+    @sensor(jobs=[daily, define_asset_job("j", [made])])
+    def looks() -> None:
+        """Look."""
+
+    by_day = build_schedule_from_partitioned_job(define_asset_job("k", [made]))
+    assert [each.name for each in targets_of(looks)] == ["daily", "j"]
+    assert [each.name for each in targets_of(by_day)] == ["k"]
+    named = ScheduleDefinition(name="n", job_name="daily", cron_schedule="0 0 * * *")
+    assert targets_of(named) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("from dataflow.workflows.zoo.assets import table, other as mine", {"table", "mine"}),
+        ("from ..zoo.dagster_job import zoo_job", {"zoo_job"}),
+        ("from .assets import own", set()),
+        ("from . import assets", set()),
+        ("from dataflow.workflows.one.assets import own", set()),
+        (
+            "from dataflow.workflows.registry import register_workflow\nimport os",
+            set(),
+        ),
+        ("from dataflow.workflows.one_more.assets import table", {"table"}),
+        ("import dataflow.workflows.zoo", set()),
+        ("from ..zoo.assets import (", set()),
+    ],
+)
+def test_names_of_another_workflow_are_known_by_their_import(
+    tmp_path: Path, text: str, names: set[str]
+) -> None:
+    """Relative or whole; a file that Python does not parse has none."""
+    module = ModuleType("dataflow.workflows.one.more")
+    module.__package__ = "dataflow.workflows.one"
+    assert _names_of_others(module, "one") == set()
+    module.__file__ = str(tmp_path / "more.py")
+    assert _names_of_others(module, "one") == set()
+    (tmp_path / "more.py").write_text(text)
+    assert _names_of_others(module, "one") == names
+
+
+@pytest.mark.parametrize(
+    ("text", "is_about_dagster"),
+    [
+        ("import dagster as dg", True),
+        ("import os, dagster_dbt.core", True),
+        ("from dagster import job", True),
+        ("def f():\n    from dagster_dbt import x", True),
+        ("from .dagster_job import sales_job", False),
+        ("import dagsters", False),
+        ("'dagster'\nimport os\nfrom os import path", False),
+        ("import dagster, (", False),
+    ],
+)
+def test_a_module_about_dagster_imports_it(
+    tmp_path: Path, text: str, is_about_dagster: bool
+) -> None:
+    """Anywhere in it, with its own distributions; to name it is not enough."""
+    (tmp_path / "more.py").write_text(text)
+    assert _imports_dagster(tmp_path / "more.py") is is_about_dagster
+    assert _imports_dagster(tmp_path / "none.py") is False

@@ -125,3 +125,27 @@ def test_a_run_on_another_host_than_the_last_good_one_is_refused(
     connection.autocommit = True
     connection.cursor().execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     connection.close()
+
+
+def test_a_run_stays_where_the_last_good_one_was_if_its_tables_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the tables are those of that run, as after a move, it may go on elsewhere."""
+    monkeypatch.setenv("DATAFLOW_WAREHOUSE", "duckdb")
+    local = project_with(tmp_path / "shop", "")
+    write_workflow(local.root, "sales")
+    with monkeypatch.context() as there:
+        there.setattr(socket, "gethostname", lambda: "afar")
+        there.setattr("dataflow.runs.run.place_tags", lambda _: {RUN_HOST_TAG: "afar"})
+        ran = run_workflow(local, "sales")
+    assert ran.success
+    with open_instance(local) as instance:
+        check_place(local, "sales", instance)
+        monkeypatch.setenv("DATAFLOW_HISTORY", "postgresql://nowhere/history")
+        shared = Project(local.root)
+        check_place(shared, "nothing", instance)
+        with pytest.raises(LocalStateError, match="was on afar"):
+            check_place(shared, "sales", instance)
+        monkeypatch.setattr(socket, "gethostname", lambda: "afar")
+        check_place(shared, "sales", instance)
+        monkeypatch.undo()

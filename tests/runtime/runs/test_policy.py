@@ -14,6 +14,8 @@ from tests.asset_fixtures import write_till
 from tests.conftest import Dataflow
 from tests.service_fixtures import running, until, write_project, write_workflow
 
+from dataflow.runs.policy import RunTimedOutError, ends_in_time, time_limit
+
 # Fails until it has been tried as often as the file has lines.
 FLAKY = """
     tries = find_project().root / 'tries'
@@ -192,3 +194,34 @@ def test_an_asset_that_takes_too_long_is_ended_too(tmp_path: Path) -> None:
     assert made["success"] is False
     assert "longer than 2 seconds" in made["fault"]
     assert made["by"] == "in_process"
+
+
+def too_long(error: type[BaseException] = KeyboardInterrupt) -> None:
+    """A block that its limit has to end."""
+    with ends_in_time(0.02):
+        try:
+            threading.Event().wait(30)
+        except KeyboardInterrupt as interrupt:
+            raise error from interrupt
+
+
+def test_a_block_that_takes_too_long_is_interrupted_and_says_so() -> None:
+    """Whatever became of the interrupt on the way; what fails in time is what it is."""
+    for error in (KeyboardInterrupt, ValueError):
+        with pytest.raises(RunTimedOutError, match=r"longer than 0\.02 seconds"):
+            too_long(error)
+    for limit in (None, 60.0):
+        with pytest.raises(ValueError, match="of its own"), ends_in_time(limit):
+            raise ValueError("of its own")
+
+
+def test_a_limit_that_was_kept_interrupts_nobody_later() -> None:
+    """Its timer ends with the block, and keeps no process alive."""
+    with time_limit(60.0) as time_is_up:
+        [timer] = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+        assert timer.daemon
+    timer.join(30)
+    assert not timer.is_alive()
+    assert not time_is_up.is_set()
+    with time_limit(None) as never:
+        assert not never.is_set()

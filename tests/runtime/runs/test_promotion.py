@@ -7,6 +7,19 @@ from pathlib import Path
 import duckdb
 import pytest
 from tests.driven_project import DrivenProject
+from tests.runtime.runs.stall import Stall
+
+from dataflow.publish.folders import SiteFolders
+from dataflow.publish.kind import PublishRequest, stage
+from dataflow.publish.manifest import read_manifest
+from dataflow.runs.dagster_names import BACKFILL_TAG, DAGSTER_BACKFILL_TAG
+from dataflow.runs.promotion import (
+    _journal,
+    _write,
+    finish_interrupted_promotion,
+    follows_in_backfill,
+)
+from dataflow.warehouse.kind import visible_warehouse
 
 CONFIG = """
 workflow: {name: Orders, schedule: "0 0 * * *", timezone: UTC}
@@ -165,3 +178,49 @@ def test_it_can_be_turned_off(shop: Shop) -> None:
     assert not shop.run()["success"]
     assert shop.seen() == ([1, 2, 3], 6)
     assert not (shop.root / "data" / ".runs").exists()
+
+
+def test_the_dashboards_follow_the_tables_of_a_run_that_was_killed_between_the_two(
+    tmp_path: Path,
+) -> None:
+    """Those of a run whose tables nobody sees do not; in either case it is done with."""
+    stall = Stall(tmp_path / "shop")
+    run_id = stall.run().run_id
+    project, warehouse = stall.project, visible_warehouse(stall.project, "stall")
+
+    def shown() -> list[str]:
+        return read_manifest(SiteFolders.of(project)).tables["stall"]
+
+    for of_run, follows in (("of nobody", False), (run_id, True)):
+        with warehouse.connect() as connection:
+            connection.execute("UPDATE raw.sales SET amount = amount + 1")
+            _, publications = stage(PublishRequest(project, "stall", connection))
+        assert publications
+        before = shown()
+        noted = {"run_id": of_run, "publications": [vars(each) for each in publications]}
+        journal = _journal(project, "stall")
+        _write(journal, noted)
+        finish_interrupted_promotion(project, "stall")
+        assert (shown() != before) is follows
+        assert not journal.exists()
+    finish_interrupted_promotion(project, "stall")
+
+
+def test_runs_of_one_backfill_follow_each_other(tmp_path: Path) -> None:
+    """Of ours or of Dagster's; another run's tables, or those of none, are not of the backfill."""
+    stall = Stall(tmp_path / "shop")
+    with stall.history() as instance:
+
+        def follows(**tags: str) -> bool:
+            return follows_in_backfill(instance, stall.project, "stall", tags)
+
+        assert not follows(**{BACKFILL_TAG: "b"})
+        run_id = stall.run().run_id
+        assert not follows(**{BACKFILL_TAG: "b"})
+        instance.add_run_tags(run_id, {BACKFILL_TAG: "b"})
+        assert follows(**{BACKFILL_TAG: "b"})
+        assert follows(**{DAGSTER_BACKFILL_TAG: "b"})
+        assert not follows(**{BACKFILL_TAG: "c"})
+        assert not follows()
+        instance.delete_run(run_id)
+        assert not follows(**{BACKFILL_TAG: "b"})

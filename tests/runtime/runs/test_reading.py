@@ -9,12 +9,14 @@ from typing import Any
 import duckdb
 import pytest
 from tests.conftest import Dataflow
+from tests.service_fixtures import write_project, write_workflow
 
-from dataflow.runs.reading import Reading, check_bound, cursor_column
+from dataflow.runs.reading import Reading, check_bound, check_reading, cursor_column
 from dataflow.shared.config_model import WorkflowConfig
 from dataflow.shared.errors import BadInputError
 from dataflow.shared.named_source import SourceTable
 from dataflow.shared.own_code import OwnCode
+from dataflow.shared.project import Project
 from dataflow.warehouse.kind import Span
 
 
@@ -166,3 +168,32 @@ def test_parts_are_read_again_and_no_row_is_there_twice(
     shop.config.write_text(shop.config.read_text().replace("append", "replace"))
     refused = shop.run("--since", "2", code=2)
     assert "`replace` would drop" in refused.stderr
+
+
+def test_what_the_configuration_shows_not_to_go_is_refused_before_a_run(tmp_path: Path) -> None:
+    """Any bound by itself, of any table; of a configuration that is wrong the run says more."""
+    project = Project(write_project(tmp_path / "shop"))
+    folder = write_workflow(project.root, "sales")
+
+    def configure(disposition: str) -> None:
+        (folder / "config.yaml").write_text(
+            "workflow: {name: Sales, timezone: UTC}\n"
+            "ingestion:\n"
+            "  source: {type: database, url: a.duckdb, table: t, incremental: {column: at}}\n"
+            "  columns: {at: date}\n"
+            f"load: {{table: t, write_disposition: {disposition}}}\n"
+        )
+
+    configure("append")
+    check_reading(project, "sales", Reading())
+    check_reading(project, "sales", Reading(since="2024-01-31", until="2024-02-29"))
+    for wrong in (Reading(since="soon"), Reading(until="2024-02-30")):
+        with pytest.raises(BadInputError, match="no date and no time"):
+            check_reading(project, "sales", wrong)
+    text = (folder / "config.yaml").read_text().replace("append", "replace")
+    (folder / "config.yaml").write_text(text.replace(", incremental: {column: at}", ""))
+    for asked in (Reading(since="2024-01-31"), Reading(until="2024-01-31")):
+        with pytest.raises(BadInputError, match="replace"):
+            check_reading(project, "sales", asked)
+    configure("nonsense")
+    check_reading(project, "sales", Reading(since="soon"))

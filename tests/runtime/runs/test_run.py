@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job
 
-from dataflow.runs.dagster_names import HOST_TAG, WORKFLOW_TAG
+from dataflow.runs import run as run_module
+from dataflow.runs.dagster_names import HOST_TAG, PROCESS_TAG, WORKFLOW_TAG
 from dataflow.runs.instance import open_instance
 from dataflow.runs.lock import WorkflowBusyError, workflow_lock
 from dataflow.runs.run import _close_dead_runs
@@ -275,3 +276,41 @@ def test_settings_of_dagster_come_from_the_projects_root(project: Project) -> No
     """The tracked dagster.yaml is the one that the instance reads, also after state was deleted."""
     with open_instance(project) as instance:
         assert instance.managed_python_loggers == ["dataflow"]
+
+
+def test_runs_whose_process_is_gone_are_closed_each_by_who_can_know(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of this host, by whoever holds the workflow; with a shared history also those of others."""
+
+    @job
+    def by_hand_job() -> None:
+        """A job without steps."""
+
+    here, gone = socket.gethostname(), "process 7 on afar"
+    begun = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+    with open_instance(project) as instance:
+
+        def made(workflow_id: str, host: str, status: DagsterRunStatus = begun[2]) -> str:
+            tags = {WORKFLOW_TAG: workflow_id, HOST_TAG: host, PROCESS_TAG: "9"}
+            return instance.create_run_for_job(by_hand_job, status=status, tags=tags).run_id
+
+        def open_runs() -> set[str]:
+            return {run.run_id for run in instance.get_runs() if not run.is_finished}
+
+        mine = [made("by_hand", here, status) for status in begun]
+        kept = {made("other", here), made("by_hand", "afar")}
+        assert open_runs() == {*mine, *kept}
+        _close_dead_runs(project, instance, "by_hand")
+        assert open_runs() == kept
+        said = [str(event.message) for event in instance.all_logs(mine[0])]
+        assert "The process 9 that executed this run is gone." in said[-1]
+        lost, alive = made("by_hand", "afar"), made("by_hand", here)
+        monkeypatch.setattr(
+            run_module, "lost_process", lambda _, run_id: gone if run_id == lost else ""
+        )
+        monkeypatch.setenv("DATAFLOW_HISTORY", "postgresql://nowhere/history")
+        _close_dead_runs(Project(project.root), instance, "by_hand")
+        assert open_runs() == {*kept, alive}
+        said = [str(event.message) for event in instance.all_logs(lost)]
+        assert f"The {gone} that executed this run is gone." in said[-1]

@@ -126,3 +126,61 @@ def test_a_shared_place_that_is_gone_fails_no_run(
     assert shown(here) == PRINTED
     assert shown(there) == ""
     assert not there.is_capture_complete(KEY)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> tuple[SharedComputeLogs, Path]:
+    """What keeps the output of a project, and the folder that its machines share."""
+    project = Project(write_project(tmp_path / "shop"))
+    (tmp_path / "shared").mkdir()
+    with (project.root / "pyproject.toml").open("a") as file:
+        file.write(f'state_store = "{tmp_path / "shared"}"\n')
+    base = str(project.dagster_home / "storage")
+    return SharedComputeLogs.from_config_value(None, {"base_dir": base}), tmp_path / "shared"
+
+
+def test_what_was_printed_is_deleted_here_and_in_the_shared_place(
+    shared: tuple[SharedComputeLogs, Path],
+) -> None:
+    """Of one step, or of all of a run; of the others nothing."""
+    logs, place = shared
+    for key in (["a", "compute_logs", "one"], ["a", "compute_logs", "two"], ["b", "c", "one"]):
+        with logs.capture_logs(key):
+            printed("x")
+    (place / "logs/a/compute_logs/one.out.partial").write_text("x")
+
+    def left() -> set[str]:
+        found = (path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
+        return {name.rpartition(".")[0] for name in found}
+
+    logs.delete_logs(log_key=["a", "compute_logs", "one"])
+    assert left() == {"logs/a/compute_logs/two", "logs/b/c/one"}
+    assert logs.get_log_data(["a", "compute_logs", "one"]).stdout is None
+    logs.delete_logs(prefix=["a"])
+    assert left() == {"logs/b/c/one"}
+    assert not logs.is_capture_complete(["a", "compute_logs", "two"])
+    found = logs.get_log_keys_for_log_key_prefix(["b", "c"], ComputeIOType.STDOUT)
+    assert found == [["b", "c", "one"]]
+
+
+def test_a_shared_place_that_is_no_longer_set_fails_no_run(
+    shared: tuple[SharedComputeLogs, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is there for others; what is on this machine is."""
+    logs, _ = shared
+    (tmp_path / "shop" / "pyproject.toml").write_text("[tool.dataflow]\n")
+    assert not logs.cloud_storage_has_logs(KEY, ComputeIOType.STDOUT)
+    logs.delete_logs(KEY)
+    assert logs.inst_data is None
+
+
+def test_who_stops_looking_is_told_no_more(shared: tuple[SharedComputeLogs, Path]) -> None:
+    """A service that ends leaves no thread that looks for news."""
+    logs, _ = shared
+    logs.subscribe(KEY)(lambda _: None)
+    logs.subscribe(KEY)(lambda _: None)
+    followed = list(logs._followed.values())
+    assert [each.is_set() for each in followed] == [False, False]
+    logs.dispose()
+    assert [each.is_set() for each in followed] == [True, True]
+    assert logs._followed == {}

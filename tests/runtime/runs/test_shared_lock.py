@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,16 @@ from typing import Any
 
 import psycopg2
 import pytest
-from psycopg2.extensions import POLL_OK
+from psycopg2.extensions import POLL_OK, POLL_READ
 
 from dataflow.runs import postgres_lock
-from dataflow.runs.lock import is_held_for
+from dataflow.runs.lock import (
+    WorkflowBusyError,
+    confirm_lock,
+    is_held_for,
+    lost_process,
+    workflow_lock,
+)
 from dataflow.runs.postgres_history import HistoryError
 from dataflow.runs.postgres_lock import Holder, LockLostError, SharedLock, lost_holder, running
 from dataflow.shared.project import Project
@@ -185,3 +192,72 @@ def test_a_run_whose_lock_nobody_holds_has_lost_its_process(
     assert held.acquire(0, "a-run")
     assert is_held_for(project, "sales", "a-run")
     assert not is_held_for(project, "sales", "b-run")
+
+
+def test_a_workflow_is_held_by_one_host_at_a_time(project: Project, server: Server) -> None:
+    """Who waits is told of whom; whose time is over, too; it is given back at the end."""
+    lock = SharedLock(project, "workflow sales")
+    with workflow_lock(project, "sales", run_id="mine"):
+        assert lock.is_held()
+        confirm_lock(project, "sales")
+    assert not server.taken
+    with pytest.raises(LockLostError):
+        confirm_lock(project, "sales")
+    server.elsewhere.add(lock.key)
+    server.notes[lock.key] = (77, "afar", SINCE, "theirs")
+    told: list[str] = []
+    held = "process 77 on afar"
+    with (
+        pytest.raises(WorkflowBusyError, match=f"'sales' is in use by {held}"),
+        workflow_lock(project, "sales", told.append),
+    ):
+        pass
+    assert [each.startswith(held) for each in told] == [True]
+    assert server.limits[0] == f"{project.settings.lock_timeout_seconds}s"
+    server.limits.clear()
+    server.notes.clear()
+    with (
+        pytest.raises(WorkflowBusyError, match="another process"),
+        workflow_lock(project, "sales", waits=False),
+    ):
+        pass
+    assert server.limits == []
+
+
+def test_a_lost_process_is_named_with_its_host(project: Project, server: Server) -> None:
+    """That of a run which is alive is not lost."""
+    assert lost_process(project, "a-run") == ""
+    lock = SharedLock(project, "run a-run")
+    server.notes[lock.key] = (77, "afar", SINCE, "a-run")
+    assert lost_process(project, "a-run") == "process 77 on afar"
+    server.elsewhere.add(lock.key)
+    assert lost_process(project, "a-run") == ""
+
+
+class Answering:
+    """A connection that has its answer when something has come through its socket."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = socket.socketpair()
+
+    def poll(self) -> int:
+        try:
+            return POLL_OK if self.ours.recv(1, socket.MSG_DONTWAIT) else POLL_READ
+        except BlockingIOError:
+            return POLL_READ
+
+    def fileno(self) -> int:
+        return self.ours.fileno()
+
+
+def test_an_answer_is_waited_for_as_long_as_it_may_take() -> None:
+    """One that comes ends the wait; one that does not is an error when the time is over."""
+    connection: Any = Answering()
+    with pytest.raises(psycopg2.OperationalError, match="no answer within 0 s"):
+        postgres_lock._wait(connection, 0.05)
+    threading.Timer(0.05, connection.theirs.send, [b"x"]).start()
+    postgres_lock._wait(connection, 30)
+    connection.theirs.send(b"x")
+    postgres_lock._wait(connection)
+    connection.ours.close()
+    connection.theirs.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -23,11 +22,6 @@ from dataflow.runs.context import RunContext
 from dataflow.runs.row_storage import store_rows
 from dataflow.runs.shared_run import (
     bring_notes,
-    bring_output,
-    bring_rejected,
-    brought_folder,
-    forget_earlier,
-    forget_shared,
     found_here,
     note_models,
     share_step,
@@ -37,7 +31,6 @@ from dataflow.runs.table_transform import transformed_table
 from dataflow.shared.project import Project
 from dataflow.shared.store_address import open_store
 from dataflow.stages.apply import apply_stages
-from dataflow.warehouse.database import WarehouseError
 
 __all__ = ["forget_stores", "s3_bucket", "s3_faults", "s3_server"]
 
@@ -242,96 +235,6 @@ def test_what_dbt_said_goes_on_with_the_run(store: str, tmp_path: Path) -> None:
         bring_notes(later)
         share_step(later)
         assert (machine.root / said).read_text() == "{}"
-
-
-def shared_project(root: Path, *names: str) -> tuple[Project, Path]:
-    """A project with a shared place, and the files that are in it."""
-    root.mkdir()
-    (root / "pyproject.toml").write_text('[tool.dataflow]\nstate_store = "shared"\n')
-    place = root / "shared"
-    for number, name in enumerate(names):
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_text(name)
-        os.utime(place / name, (number, number))
-    return Project(root), place
-
-
-def files_in(place: Path) -> set[str]:
-    return {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
-
-
-def test_only_what_the_gone_runs_left_is_deleted(tmp_path: Path) -> None:
-    """What a run printed stays as long as it is in the history."""
-    names = [
-        *("runs/a/1/x", "runs/a/1/staged/0/y", "runs/b/1/x", "runs/a/2/x"),
-        *("outputs/1/op/r", "outputs/2/op/r", "logs/1/out", "logs/2/out", "runs/loose"),
-    ]
-    project, place = shared_project(tmp_path / "shop", *names)
-    forget_shared(project, [])
-    (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
-    forget_shared(Project(tmp_path), ["1"], "a")
-    assert files_in(place) == set(names)
-    forget_shared(project, ["1"], "a")
-    left = set(names) - {"runs/a/1/x", "runs/a/1/staged/0/y", "outputs/1/op/r"}
-    assert files_in(place) == left
-    forget_shared(project, iter(["1"]))
-    assert files_in(place) == left - {"runs/b/1/x", "logs/1/out"}
-
-
-def test_the_last_runs_of_a_workflow_are_kept_here_and_in_the_shared_place(tmp_path: Path) -> None:
-    """By when they wrote last, whichever began first; those of other workflows are not counted."""
-    names = ("runs/a/1/x", "runs/a/2/x", "runs/a/3/x", "runs/b/9/x", "runs/a/1/y")
-    project, place = shared_project(tmp_path / "shop", *names)
-    run = RunContext(project, "a", "3", None)
-    for number, name in enumerate("123"):
-        run.folder.with_name(name).mkdir(parents=True)
-        os.utime(run.folder.with_name(name), (number, number))
-    forget_earlier(run, 2)
-    assert sorted(path.name for path in run.folder.parent.iterdir()) == ["2", "3"]
-    assert files_in(place) == set(names) - {"runs/a/2/x"}
-
-
-def test_a_run_that_goes_on_brings_notes_and_no_rows(tmp_path: Path) -> None:
-    """Rows are brought by the step that reads them; what was staged is wanted as a whole.
-
-    What is here already is this machine's.
-    """
-    left = ("record.json", "extract.parquet", "staged/0/total.parquet", "mine.json")
-    project, _ = shared_project(tmp_path / "shop", *(f"runs/a/1/{name}" for name in left))
-    run = RunContext(project, "a", "2", None, resumes="1")
-    folder = run.folder.with_name("1")
-    folder.mkdir(parents=True)
-    (folder / "mine.json").write_text("here")
-    bring_notes(run)
-    assert files_in(folder) == {"record.json", "staged/0/total.parquet", "mine.json"}
-    assert (folder / "mine.json").read_text() == "here"
-    assert not (run.folder / "models.json").exists()
-
-
-def test_what_another_machine_has_loaded_is_named_where_a_run_cannot_go_on(tmp_path: Path) -> None:
-    """With the file and the machine, which somebody has to go to."""
-    project, place = shared_project(tmp_path / "shop", "runs/a/1/working_copy.json")
-    noted = place / "runs/a/1/working_copy.json"
-    noted.write_text(json.dumps({"host": "there", "path": "/data/a.duckdb.1"}))
-    with pytest.raises(WarehouseError, match=r"run 1 .* /data/a\.duckdb\.1 of the machine there"):
-        bring_notes(RunContext(project, "a", "2", None, resumes="1"))
-
-
-def test_what_a_step_left_elsewhere_is_brought_if_there_is_any(tmp_path: Path) -> None:
-    """A folder that was staged is taken where it is; else where it was brought to, if it was."""
-    project, _ = shared_project(tmp_path / "shop", "runs/a/1/rejected.parquet", "outputs/1/op/r")
-    run = RunContext(project, "a", "1", None)
-    assert bring_rejected(run, run.folder / "rejected.parquet").is_file()
-    assert not bring_rejected(run, run.folder / "none.parquet").exists()
-    shared = open_store(str(project.root / "shared"), "state_store", project.root)
-    for name, is_there in (("1/op/r", True), ("1/op/s", False)):
-        bring_output(shared, name, tmp_path / name)
-        assert (tmp_path / name).exists() is is_there
-    here, gone = str(run.folder), str(tmp_path / "gone")
-    assert brought_folder(run.folder, 0, gone) == gone
-    (run.folder / "staged/0").mkdir(parents=True)
-    assert brought_folder(run.folder, 0, gone) == str(run.folder / "staged/0")
-    assert brought_folder(run.folder, 0, here) == here
 
 
 @pytest.mark.slow

@@ -17,7 +17,14 @@ from dagster import DagsterInstance, job
 from dagster._core.events import EngineEventData
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from dataflow.runs.sqlite_history import _MOST_OPEN, _POOL, OpenedOnceStorage, _Engines
+from dataflow.runs.sqlite_history import (
+    _MOST_OPEN,
+    _POOL,
+    OpenedOnceStorage,
+    _copy_empty,
+    _Engines,
+    _is_initialised,
+)
 
 SETTINGS = "storage: {custom: {module: dataflow.runs.history, class: RedactedHistory}}\n"
 
@@ -223,3 +230,87 @@ def test_a_service_whose_log_is_deleted_begins_anew(
     with sqlite3.connect(home / "history" / "runs.db") as connection:
         assert connection.execute("SELECT run_id FROM runs").fetchall() == [(run_id,)]
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_history_that_is_wiped_is_empty_and_goes_on(tmp_path: Path) -> None:
+    """Files that were open are closed before; what is written afterwards is there."""
+    storage = OpenedOnceStorage.from_local(str(tmp_path))
+    events: Any = storage.event_log_storage
+    with events.run_connection("a"):
+        pass
+    assert events.get_all_run_ids() == ["a"]
+    events.wipe()
+    assert events.get_all_run_ids() == []
+    with events.run_connection("b") as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM event_logs").scalar() == 0
+    assert events.get_all_run_ids() == ["b"]
+    storage.dispose()
+
+
+def test_a_child_leaves_the_connections_of_its_parent_alone(tmp_path: Path) -> None:
+    """It opens the files anew, and does not close those of the parent."""
+    engines, name = _Engines(_POOL), f"sqlite:///{tmp_path / 'a.db'}"
+    of_parent = engines.of(name, str(tmp_path / "a.db"))
+    with of_parent.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (n int)")
+    child = os.fork()
+    if child == 0:
+        other = engines.of(name, str(tmp_path / "a.db"))
+        os._exit(0 if other is not of_parent and of_parent.pool.checkedin() == 1 else 1)  # type: ignore[attr-defined]
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert engines.of(name, str(tmp_path / "a.db")) is of_parent
+    engines.close()
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([], False),
+        (["CREATE TABLE alembic_version (version_num text)", "CREATE TABLE t (n int)"], False),
+        (
+            [
+                "CREATE TABLE alembic_version (version_num text)",
+                "INSERT INTO alembic_version VALUES ('1')",
+            ],
+            False,
+        ),
+        (
+            [
+                "CREATE TABLE alembic_version (version_num text)",
+                "INSERT INTO alembic_version VALUES ('1')",
+                "CREATE TABLE t (n int)",
+            ],
+            True,
+        ),
+    ],
+)
+def test_a_file_is_made_when_dagster_has_made_all_of_it(
+    tmp_path: Path, statements: list[str], expected: bool
+) -> None:
+    """Its tables, and the note that comes last."""
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        for statement in statements:
+            connection.execute(statement)
+    assert _is_initialised(tmp_path / "a.db", "t") is expected
+    assert _is_initialised(tmp_path / "none.db", "t") is False
+
+
+def test_the_file_of_a_new_run_is_a_copy_of_an_empty_one(tmp_path: Path) -> None:
+    """Made once; a file that is there already stays as it is, and nothing is left beside it."""
+    storage = OpenedOnceStorage.from_local(str(tmp_path))
+    events: Any = storage.event_log_storage
+    for run_id in ("a", "b"):
+        with events.run_connection(run_id):
+            pass
+    folder = Path(events.path_for_shard("a")).parent
+    [empty] = folder.glob("empty-*")
+    assert _is_initialised(empty, "event_logs")
+    assert list(folder.glob("new.*")) == []
+    storage.dispose()
+    mine = tmp_path / "mine.db"
+    mine.write_text("mine")
+    _copy_empty(events, str(mine))
+    assert mine.read_text() == "mine"
+    made = folder / "c.db"
+    _copy_empty(events, str(made))
+    assert made.read_bytes() == empty.read_bytes()

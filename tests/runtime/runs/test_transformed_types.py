@@ -60,3 +60,15 @@ def test_times_by_the_clock_of_utc_may_get_a_zone_or_lose_it(tmp_path: Path) -> 
     local = plain["at"].to_pandas().dt.tz_localize("Europe/Berlin").to_frame()
     with pytest.raises(BadInputError, match="'at' had no time zone"):
         transformed(tmp_path, plain, local)
+
+
+def test_every_column_is_looked_at(tmp_path: Path) -> None:
+    """Also after one that is new, and one that is as it was."""
+    before = pa.table({"same": [1], "n": [2**53 + 1]})
+    after = pa.table({"new": [1], "same": [1], "n": [float(2**53)]})
+    with pytest.raises(BadInputError, match="'n' had whole numbers"):
+        transformed(tmp_path, before, after)
+    edge = pa.table({"same": [1], "n": [float(2**53 - 1)]})
+    transformed(tmp_path, before, edge)
+    nothing = pa.table({"n": pa.array([None], pa.float64())})
+    transformed(tmp_path, before, nothing)

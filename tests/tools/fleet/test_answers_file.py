@@ -115,3 +115,34 @@ def test_a_text_without_a_template_cannot_be_recorded_in() -> None:
     for text in ("kind: x\n", "- a\n", ""):
         with pytest.raises(AnswersError, match="has no `_src_path`"):
             with_origin(text, "/t", "v2")
+
+
+@pytest.mark.parametrize("name", ["folder", "bytes"])
+def test_a_file_that_cannot_be_read_is_an_error_of_ours(tmp_path: Path, name: str) -> None:
+    """With its place and what to do."""
+    path = tmp_path / ".copier-answers.yml"
+    if name == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(AnswersError, match="cannot be read"):
+        read_answers(path)
+
+
+def test_a_file_that_yaml_cannot_read_at_all_is_an_error_of_ours(tmp_path: Path) -> None:
+    """Also where its reader names no line."""
+    path = tmp_path / ".copier-answers.yml"
+    path.write_text("_commit: |\n  1\nb: \x07\n")
+    with pytest.raises(AnswersError, match="is not valid YAML"):
+        read_answers(path)
+
+
+def test_two_versions_in_a_text_leave_what_is_inside_a_value_alone() -> None:
+    """Only the key of the top level is the record."""
+    text = "_src_path: /a\nnote: |\n  x\n_commit: 1.0.0\nother:\n  _commit: 0.9.0\n"
+    changed = with_origin(text, "/a", "1.1.0")
+    assert changed == text.replace("_commit: 1.0.0", "_commit: 1.1.0")
+    quoted = "_src_path: '/a'\n_commit: 1.0.0\nx: 1\n"
+    assert with_origin(quoted, "/b", "2.0.0") == "_src_path: /b\n_commit: 2.0.0\nx: 1\n"
+    bare = "# by Copier\n_src_path: /a\nx: 1\n"
+    assert with_origin(bare, "/a", "2.0.0") == "# by Copier\n_commit: 2.0.0\n_src_path: /a\nx: 1\n"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import os
 from pathlib import Path
 
 import copier
 import jinja2
 import jinja2.nodes
 import yaml
+from plumbum import local
 
-from dataflow_tools.fleet.copier_patches import compiled_once, fast_yaml
+from dataflow_tools.fleet.copier_patches import compiled_once, fast_yaml, without_git
+from dataflow_tools.fleet.export import Export
+from dataflow_tools.fleet.versions import Template, Version
 
 # The arguments of `run_copy` in Copier 9.19. None takes an environment, a loader or a repository.
 KNOWN = (
@@ -66,3 +70,27 @@ def test_all_is_as_it_was_afterwards() -> None:
         assert SandboxedEnvironment.compile is not compiler
         assert yaml.SafeLoader is not loader
     assert (yaml.SafeLoader, SandboxedEnvironment.compile) == (loader, compiler)
+
+
+def test_copier_gets_our_mirror_in_the_place_of_a_remote_template(tmp_path: Path) -> None:
+    """And a cache of its own; where it needs no git, it finds none. All is as before afterwards."""
+    address = "https://example.org/t.git"
+    before = dict(os.environ)
+
+    def seen(address: str | None, *, except_for_template: bool) -> dict[str, str]:
+        template = Template("t", tmp_path / "mirror", address)
+        export = Export(template, Version("1.0.0", "abc"), tmp_path / "v")
+        with without_git(export, except_for_template=except_for_template):
+            assert os.environ["COPIER_CACHE_DIR"] == str(tmp_path / "copier-cache")
+            return {name: text for name, text in local.env.items() if before.get(name) != text}
+
+    cache = {"COPIER_CACHE_DIR": str(tmp_path / "copier-cache")}
+    assert seen(address, except_for_template=True) == {
+        **cache,
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{tmp_path / 'mirror'}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address,
+    }
+    assert seen(None, except_for_template=True) == cache
+    assert seen(address, except_for_template=False) == {**cache, "PATH": os.devnull}
+    assert dict(os.environ) == before

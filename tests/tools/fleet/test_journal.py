@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,9 +19,11 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.tools.fleet.material import MINE, TEN, THEIRS
 
+from dataflow_tools.fleet import journal
 from dataflow_tools.fleet.applying import journal_folder
-from dataflow_tools.fleet.journal import Move, pending, recover, replace_files
+from dataflow_tools.fleet.journal import _DRAFT, Move, pending, recover, replace_files
 from dataflow_tools.fleet.tree import Entry, read_tree
+from dataflow_tools.scaffold.git import GitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -336,3 +339,45 @@ def test_what_cannot_be_put_in_place_brings_all_back(tmp_path: Path) -> None:
         "z/theirs.py": before["z/theirs.py"],
     }
     assert not (folder / "a").exists()
+
+
+def test_what_was_not_begun_is_thrown_away(tmp_path: Path) -> None:
+    """Drafts of a process that died before it began; nothing else that lies there."""
+    state = tmp_path / "state"
+    assert list(recover(state)) == []
+    (state / "one").mkdir(parents=True)
+    (state / "one" / "0").write_text("staged")
+    (state / f"one{_DRAFT}").write_text("half")
+    (state / "lock").write_text("")
+    assert pending(state) == []
+    assert list(recover(state)) == []
+    assert [path.name for path in state.iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("is_held_for_ever", [False, True])
+def test_an_index_that_an_editor_holds_is_waited_for(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, is_held_for_ever: bool
+) -> None:
+    """For a moment, and not for ever."""
+    held = lab.project.root / ".git" / "index.lock"
+    held.touch()
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if not is_held_for_ever:
+            held.unlink()
+
+    monkeypatch.setattr(time, "sleep", wait)
+    blob = lab.git("hash-object", "-w", str(lab.project.root / "pyproject.toml")).strip()
+    lines = f"100644 {blob} 0\tnew.toml\0".encode()
+    if is_held_for_ever:
+        with pytest.raises(GitError):
+            journal._update_index(lab.project.root, lines)
+        assert waited == sorted(waited)
+        assert len(waited) == 3
+        held.unlink()
+        return
+    journal._update_index(lab.project.root, lines)
+    assert len(waited) == 1
+    assert "new.toml" in lab.git("ls-files")

@@ -111,3 +111,24 @@ def test_links_are_replaced_whole(tmp_path: Path) -> None:
     assert merge_entries(a, b, c, LABELS, tmp_path) == Merge(b, 1, mergeable=False)
     file = Entry(b"a")
     assert merge_entries(file, file, a, LABELS, tmp_path) == Merge(file, 1, mergeable=False)
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "wanted"),
+    [
+        # A file without a line end says nothing of line ends.
+        (b"", windows(TEN), windows(TEN), windows(TEN)),
+        (b"one", windows(b"one\ntwo\n"), b"one", windows(b"one\ntwo\n")),
+        # Of a file with both kinds each line is what it is.
+        (TEN + b"end\r\n", MINE + b"end\r\n", THEIRS + b"end\r\n", BOTH + b"end\r\n"),
+        (TEN + b"end\r\n", MINE + b"end\r\n", TEN + b"end\r\n", MINE + b"end\r\n"),
+        # A mark that the other side takes away goes.
+        (MARK + TEN, MARK + MINE, THEIRS, BOTH),
+        (MARK + TEN, MINE, MARK + THEIRS, BOTH),
+    ],
+)
+def test_ends_and_marks_are_those_of_whoever_changed_them(
+    base: bytes, ours: bytes, theirs: bytes, wanted: bytes, tmp_path: Path
+) -> None:
+    """Where there is nothing to tell them by, lines are merged as they stand."""
+    assert merged(base, ours, theirs, tmp_path) == Merge(Entry(wanted))

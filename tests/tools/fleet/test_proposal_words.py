@@ -6,8 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from dataflow.shared.errors import BadInputError
 from dataflow.shared.project import Project
-from dataflow_tools.fleet.proposal import _LONGEST, _for_reviewers, _has_conflict, _there, _Work
+from dataflow_tools.fleet import proposal
+from dataflow_tools.fleet.forge import Forge
+from dataflow_tools.fleet.proposal import (
+    _LONGEST,
+    _for_reviewers,
+    _has_conflict,
+    _install,
+    _read,
+    _there,
+    _Work,
+    propose_update,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +70,39 @@ def test_a_project_file_that_cannot_be_read_is_no_sound_one(tmp_path: Path) -> N
         "pyproject.toml",
         "dangling",
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "is_installed", "told"),
+    [
+        ("true", True, ""),
+        ("sh -c 'seq 9 >&2; exit 3'", False, "  2"),
+        ("no-such-command-anywhere", False, "  [Errno 2]"),
+    ],
+)
+def test_an_installation_that_fails_is_told_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, is_installed: bool, told: str
+) -> None:
+    """And with the command, so that a person can try it."""
+    monkeypatch.setattr(proposal, "install_command", lambda _: command)
+    work, said = _Work(), list[str]()
+    assert _install(Project(tmp_path), work, said.append) is is_installed
+    assert said == [f"installing: {command}"]
+    if is_installed:
+        assert work.report == []
+        return
+    assert work.report[0].endswith(f"so nothing was checked: {command}")
+    assert work.report[1].startswith(told)
+    assert (work.report[-1], len(work.report) <= 10) == ("", True)
+
+
+def test_a_project_that_git_does_not_have_cannot_be_proposed_for(tmp_path: Path) -> None:
+    """It says what to do first; a pyproject.toml that is not there has no pins."""
+    with pytest.raises(BadInputError, match="not in a git repository"):
+        propose_update(Project(tmp_path), "updates", Forge.NONE)
+    assert _read(Project(tmp_path)) == b""
+    (tmp_path / "pyproject.toml").write_text("[tool.dataflow]\n")
+    assert _read(Project(tmp_path)) == b"[tool.dataflow]\n"
+    assert not _has_conflict(Project(tmp_path))
+    (tmp_path / "pyproject.toml").write_bytes(b"\xff")
+    assert _has_conflict(Project(tmp_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tools.fleet.conftest import git
 from tests.tools.fleet.material import ANSWERS, MINE, TEN, THEIRS
 
 from dataflow_tools.fleet.safety import UncommittedError
@@ -71,3 +72,27 @@ def test_what_somebody_names_is_updated_or_the_run_refused(fleet: Lab) -> None:
             fleet.update(name, "sound")
         assert ("ls-files -v" in refused.value.instruction) == (name == "overlooked")
     assert fleet.read("sound", "a.py") == TEN
+
+
+def test_what_is_up_to_date_and_not_done_is_recalled(fleet: Lab) -> None:
+    """Committed markers as a note, since a file may be about them; open conflicts as such."""
+    fleet.git_template("tag", "-d", "1.1.0")
+    report = fleet.update("marked", "sound")
+    notes = {one.workflow_id: one.notes for one in report.outcomes}
+    assert notes["marked"] == ["It has conflict markers that were committed: a.py."]
+    assert notes["sound"] == []
+    assert fleet.status_of(report, "marked") == "current"
+    folder = fleet.project.workflow_dir("sound").relative_to(fleet.project.root)
+    blob = fleet.git("hash-object", "-w", str(folder / "a.py")).strip()
+    lines = "".join(f"100644 {blob} {stage}\t{folder}/a.py\n" for stage in (1, 2, 3))
+    git(
+        fleet.project.root,
+        "update-index",
+        "--index-info",
+        stdin=f"0 {'0' * 40}\t{folder}/a.py\n{lines}",
+    )
+    [sound] = fleet.update("sound").outcomes
+    assert (sound.status.value, sound.reason) == (
+        "conflict",
+        "It has unresolved conflicts: a.py.",
+    )

@@ -15,7 +15,7 @@ from dataflow.shared.errors import BadInputError
 from dataflow_tools.fleet.applying import journal_folder
 from dataflow_tools.fleet.journal import recover
 from dataflow_tools.fleet.safety import UncommittedError
-from dataflow_tools.fleet.template_move import move_template
+from dataflow_tools.fleet.template_move import _MOST_NAMED, move_template
 from dataflow_tools.fleet.versions import TemplateError
 
 if TYPE_CHECKING:
@@ -218,3 +218,49 @@ def test_killed_at_any_point_it_is_done_or_undone(project: Lab, tmp_path: Path) 
         undo(project)
         number += 2
     assert seen == {"old", "new.git"}
+
+
+def test_what_is_not_the_projects_to_change_stays_with_the_old_address(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """Links and repositories of their own are named; an old address that is gone, too."""
+    lab.release("1.0.0", {"a.py": TEN})
+    new = lab.template.rename(tmp_path / "new")
+    lab.edit("one", {ANSWERS: answered(lab, tmp_path / "gone")})
+    lab.edit("own", {ANSWERS: answered(lab, tmp_path / "gone")})
+    own = lab.project.workflow_dir("own")
+    outside = own.rename(tmp_path / "outside")
+    own.symlink_to(outside)
+    lab.commit()
+
+    moved = move_template(lab.project, str(new))
+
+    assert (moved.source, moved.former) == (str(new), str(tmp_path / "gone"))
+    assert "Left alone, as links or repositories of their own: own." in moved.notes
+    assert any("compared by name" in note for note in moved.notes)
+    assert lab.read("one", ANSWERS) == answered(lab, new)
+    assert (outside / ANSWERS).read_text() == answered(lab, tmp_path / "gone")
+
+
+def test_uncommitted_answers_refuse_a_move_with_some_of_their_names(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """As many as a person reads, and how many more there are."""
+    lab.release("1.0.0", {"a.py": TEN})
+    git(tmp_path, "clone", "-q", str(lab.template), str(tmp_path / "new"))
+    names = [f"w{number}" for number in range(_MOST_NAMED + 1)]
+    for name in names:
+        lab.edit(name, {ANSWERS: answered(lab, lab.template)})
+
+    def change(name: str) -> None:
+        with (lab.project.workflow_dir(name) / ANSWERS).open("a") as file:
+            file.write("# mine\n")
+
+    for name in names[:-1]:
+        change(name)
+    with pytest.raises(UncommittedError, match=rf"{names[-2]}/\.copier-answers\.yml\. Nothing"):
+        move_template(lab.project, str(tmp_path / "new"))
+    change(names[-1])
+    with pytest.raises(UncommittedError, match=r" and 1 more\. Nothing was changed"):
+        move_template(lab.project, str(tmp_path / "new"))
+    assert str(lab.template) in lab.read(names[0], ANSWERS)

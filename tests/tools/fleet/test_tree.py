@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dataflow_tools.fleet.tree import Entry, obstacle, read_entry, read_tree
+from dataflow_tools.fleet.tree import (
+    Entry,
+    obstacle,
+    read_entry,
+    read_tree,
+    way_out,
+    write_entry,
+)
 
 
 def test_files_links_and_executable_bits_are_read(tmp_path: Path) -> None:
@@ -76,3 +83,28 @@ def test_what_lies_in_the_way_is_named(
     (tmp_path / "empty/folder").mkdir(parents=True)
     (tmp_path / "link").symlink_to("sub")
     assert obstacle(tmp_path, path, leaving) == wanted
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [Entry(b"x"), Entry(b"x", executable=True), Entry(b"elsewhere", link=True)],
+)
+def test_what_is_written_is_what_is_read(tmp_path: Path, entry: Entry) -> None:
+    """In folders that are made for it, or that are there; whoever may read a script may run it."""
+    for name in ("deep/er/a", "deep/er/b"):
+        write_entry(tmp_path / name, entry)
+        assert read_entry(tmp_path / name) == entry
+    if not entry.link:
+        mode = (tmp_path / "deep/er/a").stat().st_mode
+        assert (mode & 0o111 == 0o111) is entry.executable
+
+
+def test_the_first_folder_that_leads_out_is_named(tmp_path: Path) -> None:
+    """A link, or a repository of its own; the path itself may be either."""
+    (tmp_path / "sub" / "own" / ".git").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("sub")
+    found = [
+        way_out(tmp_path, path)
+        for path in ("link/own/a", "sub/own/a", "sub/own", "link", "sub/new/a", "a")
+    ]
+    assert found == ["link", "sub/own", None, None, None, None]

@@ -10,6 +10,7 @@ import pytest
 from tests.tools.fleet.material import ANSWERS, BOTH, MINE, TEN, THEIRS
 
 from dataflow.shared.errors import BadInputError
+from dataflow_tools.fleet.applying import journal_folder
 from dataflow_tools.fleet.safety import UncommittedError
 
 if TYPE_CHECKING:
@@ -319,3 +320,35 @@ def test_a_change_made_while_planning_is_not_overwritten(lab: Lab) -> None:
     assert lab.status_of(report) == "failed"
     assert lab.read("one", "a.py") == "saved\n"
     assert "_commit: 1.0.0" in lab.read("one", ANSWERS)
+
+
+def test_workflows_that_get_ahead_of_the_project_are_told(lab: Lab) -> None:
+    """The library that they run on is what the project pins; not where both are updated."""
+    lab.release("1.0.0", {"a.py": TEN})
+    answers = f"_commit: 1.0.0\n_src_path: {lab.template}\nkind: "
+    lab.edit("one", {ANSWERS: f"{answers}workflow\n", "a.py": TEN})
+    (lab.project.root / ANSWERS).write_text(f"{answers}project\n")
+    lab.commit()
+    assert lab.update("one", reference="1.0.0").notes == []
+    lab.release("1.1.0", {"a.py": THEIRS})
+    report = lab.update("one", plan_only=True)
+    assert [
+        note.startswith("The project's own files and the library") for note in report.notes
+    ] == [True]
+    assert "at 1.0.0. Update them too: " in report.notes[0]
+    assert lab.update("one", project=True, plan_only=True).notes == []
+
+
+def test_a_plan_beside_an_update_that_was_cut_short_is_refused(lab: Lab) -> None:
+    """What it is a plan of would not be what is there then; the update finishes it."""
+    lab.release("1.0.0", {"a.py": TEN})
+    lab.edit("one", {ANSWERS: f"_commit: 1.0.0\n_src_path: {lab.template}\nkind: workflow\n"})
+    room = journal_folder(lab.project) / "one"
+    room.mkdir(parents=True)
+    folder = str(lab.project.workflow_dir("one"))
+    (room / "journal.json").write_text(json.dumps({"folder": folder, "top": "", "steps": []}))
+    with pytest.raises(BadInputError, match="update of one was cut short"):
+        lab.update(plan_only=True)
+    assert "An earlier update of one had been cut short; it is complete now." in lab.update().notes
+    assert not room.exists()
+    lab.update(plan_only=True)

@@ -79,3 +79,24 @@ def test_answers_that_the_template_does_not_take_refuse_the_run(lab: Lab) -> Non
     assert report.outcomes[0].notes == [told]
     assert lab.update("one", given={"size": "large"}).exit_code == 0
     assert lab.read("one", "a") == "large\n"
+
+
+def test_answers_that_are_not_valid_any_more_are_named_with_what_is(lab: Lab) -> None:
+    """All of them, each with the option that answers it anew; nothing is written."""
+    lab.release(
+        "1.0.0", {"a.py": "a\n"}, config=CHOICES % "file, ftp" + "n: {type: str, default: x}\n"
+    )
+    text = f"_commit: 1.0.0\n_src_path: {lab.template}\nkind: workflow\nn: x\nsource: ftp\n"
+    lab.edit("one", {ANSWERS: text, "a.py": "a\n"})
+    lab.release(
+        "1.1.0", {"b.py": "b\n"}, config=CHOICES % "api, file" + "n: {type: str, default: y}\n"
+    )
+
+    [outcome] = lab.update("one").outcomes
+
+    assert outcome.status.value == "failed"
+    assert outcome.reason == "Answer no longer valid: source = 'ftp'; it accepts api, file."
+    assert (outcome.instruction or "").endswith(" --data source=api")
+    assert not lab.exists("one", "b.py")
+    assert lab.update("one", given={"source": "api"}).exit_code == 0
+    assert "n: x\nsource: api" in lab.read("one", ANSWERS)

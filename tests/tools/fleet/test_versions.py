@@ -10,7 +10,11 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tools.fleet.conftest import write
 from tests.tools.fleet.material import ANSWERS, EMPTY, TEN, THEIRS
+
+from dataflow_tools.fleet import versions
+from dataflow_tools.fleet.versions import TemplateError, cache_folder, open_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -202,3 +206,72 @@ def test_a_hook_may_call_an_update(lab: Lab, monkeypatch: pytest.MonkeyPatch) ->
 
     assert report.exit_code == 0
     assert (lab.read("one", "a.py"), lab.read("one", "v.md")) == (THEIRS, "1.1.0\n")
+
+
+def test_a_template_at_an_address_is_mirrored_and_fetched_anew(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mirror that is broken is made again; an address that never answered is an error."""
+    lab.release("1.0.0", {"a.py": TEN})
+    monkeypatch.setattr(versions, "_local_path", lambda *_: None)
+    source = str(lab.template)
+    first = open_template(source, tmp_path)
+    assert (first.address, first.releases, first.notes) == (source, ["1.0.0"], [])
+    assert first.repository.parent == cache_folder()
+    assert not first._is_dirty()
+    lab.release("1.1.0", {"a.py": THEIRS})
+    lab.git_template("tag", "-d", "1.0.0")
+    assert open_template(source, tmp_path).releases == ["1.1.0"]
+    (first.repository / "HEAD").unlink()
+    assert open_template(source, tmp_path).latest().name == "1.1.0"
+    lab.template.rename(tmp_path / "away")
+    later = open_template(source, tmp_path)
+    assert later.releases == ["1.1.0"]
+    assert [note.startswith(f"{source} was not reached") for note in later.notes] == [True]
+    with pytest.raises(TemplateError, match="cannot be fetched"):
+        open_template(str(tmp_path / "nowhere"), tmp_path)
+
+
+def test_a_template_without_releases_is_at_its_last_commit(lab: Lab) -> None:
+    """Commits without a tag follow each other as git has them."""
+    lab.git_template("add", "-A", "--force")
+    lab.git_template("commit", "-qm", "first")
+    template = open_template(str(lab.template), lab.project.root)
+    first = template.latest()
+    write(lab.template, {"more": "x"})
+    lab.git_template("add", "-A")
+    lab.git_template("commit", "-qm", "second")
+    second = open_template(str(lab.template), lab.project.root).latest()
+    assert template.is_older(first, second)
+    assert not template.is_older(second, first)
+    assert not template.is_older(first, first)
+
+
+def test_a_version_with_submodules_is_refused(lab: Lab, tmp_path: Path) -> None:
+    """Nothing of it is written for a render."""
+    lab.git_template("add", "-A", "--force")
+    lab.git_template("commit", "-qm", "first")
+    commit = lab.git_template("rev-parse", "HEAD").strip()
+    lab.git_template("update-index", "--add", "--cacheinfo", f"160000,{commit},sub")
+    lab.git_template("commit", "-qm", "with a submodule")
+    template = open_template(str(lab.template), lab.project.root)
+    with pytest.raises(TemplateError, match="has submodules"):
+        template.export(template.latest(), tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_releases_in_between_are_those_that_people_get(lab: Lab) -> None:
+    """From after one version up to another; a pre-release only where it is the goal."""
+    for tag in ("1.0.0", "1.1.0", "1.2.0rc1", "1.2.0", "other"):
+        lab.release(tag)
+    template = open_template(str(lab.template), lab.project.root)
+    one, two, pre = (template.version(tag) for tag in ("1.0.0", "1.2.0", "1.2.0rc1"))
+    assert template.releases == ["1.0.0", "1.1.0", "1.2.0rc1", "1.2.0"]
+    assert template.between(one, two) == ["1.1.0", "1.2.0"]
+    assert template.between(one, pre) == ["1.1.0", "1.2.0rc1"]
+    assert template.between(two, two) == []
+    assert template.latest().name == "1.2.0"
+    lab.release("2.0.0a1")
+    later = open_template(str(lab.template), lab.project.root)
+    assert later.latest().name == "1.2.0"
+    assert later.latest(prereleases=True).name == "2.0.0a1"
