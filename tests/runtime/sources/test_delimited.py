@@ -168,3 +168,12 @@ def test_a_web_page_is_no_table(read: Any) -> None:
     """What a server says instead of the file is not taken for one."""
     with pytest.raises(SourceDataError, match="web page"):
         read("a.csv", "<!DOCTYPE html>\n<html><body>Not found</body></html>\n")
+
+
+def test_comments_count_as_lines_of_the_file(read: Any) -> None:
+    """A broken line is named by its place in the file; of what is left out they are not told."""
+    text = "# made by us\nTitle\nid,v\n# more\n\n1,2\n# more\n3\n"
+    with pytest.raises(SourceDataError, match=r"a\.csv, line 8: there are 1 values"):
+        read("a.csv", text, comment="#")
+    notes = read("a.csv", text, comment="#", short_rows="fill")["metadata"]["notes"]
+    assert "left out: 'Title'" in notes[0]

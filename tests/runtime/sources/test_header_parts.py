@@ -79,6 +79,11 @@ ROWS = "1,2.5,a\n2,3.5,b\n4,5.5,c\n"
         ("5,6,7,8\n", 0),
         (",Vienna,\n", 0),
         (",Vienna\n", 0),
+        ("Title,,x\n", 0),
+        ("Title,5\n", 1),
+        ("Title,5,\n", 1),
+        ("5,,\n", 1),
+        ("a,b,c,d\nTitle,\n", 2),
         ("Title\n" * 20, 20),
         ("Title\n" * 21, 0),
     ],
@@ -114,6 +119,9 @@ def test_a_title_above_texts() -> None:
     assert preamble_of(rows("Title\n,2019,2020\nAnn,5.5,7.5\nBob,6.5,8.5\n")) == 1
     assert preamble_of(rows("Title\nname,2019,2020\nAnn,5.5,7.5\nBob,6.5,8.5\n")) == 1
     assert preamble_of(rows("Title,,\nname,2019,2020\nAnn,5.5,7.5\nBob,6.5,8.5\n")) == 1
+    # A record with gaps below a key and its value is a row; below a title it may be names.
+    assert preamble_of(rows("a,b,\nx,,z\nname,n,m\nAnn,1,2\n")) == 0
+    assert preamble_of(rows("a,,\nx,,z\nname,n,m\nAnn,1,2\n")) == 1
     # What is full here is told from what stands below it, not above it, and not in the first line.
     assert preamble_of(rows("a,b\nTitle\nx,y\nv,w\nv,w\n")) == 0
     assert preamble_of(rows("Title\n" + "x\n" * 20 + "a,b\n" * 22)) == 0

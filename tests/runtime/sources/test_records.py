@@ -26,7 +26,8 @@ from dataflow.sources.records import (
     value_at,
 )
 
-ONE, TWO = {"id": 1}, {"id": 2}
+ONE: dict[str, Any] = {"id": 1}
+TWO: dict[str, Any] = {"id": 2}
 
 
 def lines_of(path: Path) -> list[Any]:
@@ -50,7 +51,10 @@ def test_half_a_character_is_refused_by_its_place(tmp_path: Path, *, at_hand: bo
     """By the number of its record among all, its key, and what stands around it."""
     lines = JsonLines(tmp_path / "a")
     lines.add([ONE])
-    records = [{"a": "ok"}, {"a": "ok", "b": ["x" * 20 + "\ud83d" + "y" * 20]}]
+    records: list[dict[str, Any]] = [
+        {"a": "ok"},
+        {"a": "ok", "b": ["x" * 20 + "\ud83d" + "y" * 20]},
+    ]
     given = [json.dumps(each, ensure_ascii=False) for each in records] if at_hand else None
     with pytest.raises(SourceDataError) as caught:
         lines.add(records, given)
