@@ -10,6 +10,8 @@ import pytest
 from dataflow.shared.errors import BadInputError
 from dataflow.warehouse.lake_place import LakePlace, _store_secret, is_about_place, lake_fault
 
+PASSWORD = "pw-1"  # noqa: S105
+
 
 def place(
     metadata: str = "/lake/c.ducklake", data: str = "/lake/", password: str = ""
