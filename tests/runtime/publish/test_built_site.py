@@ -76,3 +76,21 @@ def test_a_folder_without_a_built_site_is_refused(tmp_path: Path, missing: str) 
     with pytest.raises(BadInputError, match="holds no built site"):
         install_site(site, folders)
     assert (folders.public / "index.html").read_text() == "one"
+
+
+def test_what_the_build_before_had_goes_but_for_its_code(tmp_path: Path) -> None:
+    """Two builds back nothing is left, and files that nobody installed are none of the site."""
+    folders = SiteFolders(tmp_path / "state")
+    for page in ("one", "two", "three"):
+        site = built(tmp_path / page, page)
+        (site.public / f"{page}.html").touch()
+        install_site(site, folders)
+        (folders.public / "stray.txt").touch()
+    found = {path.relative_to(folders.public).as_posix() for path in folders.public.rglob("*.*")}
+    assert found - {"stray.txt"} == {
+        "_app/immutable/three.js",
+        "_app/immutable/two.js",
+        "api/data/kept.json",
+        "index.html",
+        "three.html",
+    }

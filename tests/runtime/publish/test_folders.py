@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 from tests.dashboard_fixtures import AddWorkflow
 
-from dataflow.publish.folders import SiteFolders, is_built, workflow_folders
+from dataflow.publish.folders import (
+    SiteFolders,
+    built_base_path,
+    is_built,
+    project_pages_folder,
+    source_queries,
+    workflow_folders,
+)
 from dataflow.shared.project import Project
 
 
@@ -83,6 +90,30 @@ def test_a_page_or_component_written_since_is_not_in_the_site(
     """Whoever edits a page is told to build."""
     os.utime(project.workflow_dir("shop") / "evidence" / file, (1_000_061, 1_000_061))
     assert is_built(project, "shop") is False
+
+
+def test_a_query_or_another_workflow_written_since_needs_no_build(
+    project: Project, built: Path, add_workflow: AddWorkflow
+) -> None:
+    """What a query gives is published by runs; pages of the project itself are in the site."""
+    os.utime(project.workflow_dir("shop") / "evidence" / "sources" / "t.sql", (2e6, 2e6))
+    add_workflow("zoo", sources={"t": "SELECT 1 AS a"})
+    assert is_built(project, "shop") is True
+    assert list(source_queries(project, "shop")) == ["t"]
+    own = project_pages_folder(project) / "pages" / "index.md"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert is_built(project, "shop") is False
+
+
+def test_where_the_site_stands_on_its_host(project: Project, built: Path) -> None:
+    """As its build was told; without one, nowhere else."""
+    folders = SiteFolders.of(project)
+    assert built_base_path(folders) == ""
+    built.write_text('{"base_path": "/dash"}')
+    assert built_base_path(folders) == "/dash"
+    built.write_text("[]")
+    assert built_base_path(folders) == ""
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"workflows": ["zoo"]}', "{}"])

@@ -12,12 +12,15 @@ from tests.dashboard_fixtures import AddWorkflow
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import (
+    RUNS_MARK,
     forget_workflows,
     note_run,
     read_manifest,
     rename_workflow,
     replace_tables,
+    replacing_tables,
 )
+from dataflow.publish.manifest_content import RUN_SECONDS
 from dataflow.publish.parquet import publish_workflow
 from dataflow.shared.project import Project
 
@@ -230,3 +233,38 @@ def test_what_is_published_takes_another_name_also_when_it_is_done_twice(
     assert after.tables == {"store": wanted}
     assert after.workflows == {"store": before.workflows["shop"]}
     assert all((folders.public / path).is_file() for path in wanted)
+
+
+def test_what_a_run_that_has_not_ended_has_staged_is_kept_for_days(project: Project) -> None:
+    """Its tables are shown when it ends, if that is within a week."""
+    folders = SiteFolders.of(project)
+    folders.staging.mkdir(parents=True)
+    for name, age in (("young", RUN_SECONDS), ("old", RUN_SECONDS + 120)):
+        folder = folders.staging / f"shop{RUNS_MARK}{name}"
+        folder.mkdir()
+        os.utime(folder, (time.time() - age, time.time() - age))
+    replace_tables(folders, "shop", staged(folders, "a"), {}, stale_after=60)
+    assert [path.name for path in folders.staging.iterdir()] == [f"shop{RUNS_MARK}young"]
+
+
+def test_a_table_that_was_moved_before_a_crash_is_shown(project: Project) -> None:
+    """The file is in its place already, and not where it was staged."""
+    folders = SiteFolders.of(project)
+    ready = staged(folders, "a")
+    replace_tables(folders, "shop", ready, {"rows": {"t": 1}})
+    assert not ready["t"][0].exists()
+    replace_tables(folders, "shop", ready, {"url": "x"})
+    manifest = read_manifest(folders)
+    assert manifest.tables == {"shop": ["data/shop/t/a/t.parquet"]}
+    assert manifest.workflows == {"shop": {"rows": {"t": 1}, "url": "x"}}
+    assert (folders.public / "data/shop/t/a/t.parquet").read_text() == "a"
+
+
+def test_a_block_that_raises_publishes_nothing(project: Project) -> None:
+    """What was shown stays, and can be read."""
+    folders = SiteFolders.of(project)
+    replace_tables(folders, "shop", staged(folders, "old"), {})
+    with pytest.raises(RuntimeError), replacing_tables(folders, "shop", staged(folders, "n"), {}):
+        raise RuntimeError
+    assert read_manifest(folders).tables == {"shop": ["data/shop/t/old/t.parquet"]}
+    assert (folders.public / "data/shop/t/old/t.parquet").exists()

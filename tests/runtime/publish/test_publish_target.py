@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,8 +23,10 @@ from tests.object_store_fixtures import (
 
 from dataflow.publish.folders import SiteFolders
 from dataflow.publish.manifest import forget_workflows, note_run, read_manifest, rename_workflow
+from dataflow.publish.manifest_content import Manifest
 from dataflow.publish.parquet import publish_workflow, release_workflow, stage_workflow
-from dataflow.publish.published_files import copy_published, published_file
+from dataflow.publish.publish_target import PublishTarget
+from dataflow.publish.published_files import TABLE_FILE, copy_published, published_file
 from dataflow.shared.file_store import FileStore, StoreError
 from dataflow.shared.project import Project
 
@@ -80,7 +84,6 @@ def store_of(project: Project) -> FileStore:
     return target
 
 
-@pytest.mark.slow
 def test_one_machine_shows_what_another_one_published(shared_place: str, tmp_path: Path) -> None:
     """Tables, notes of runs and later versions; nothing is left in the public folder."""
     one = machine(tmp_path / "one", shared_place, sales=1)
@@ -173,7 +176,6 @@ def test_a_publish_that_does_not_end_leaves_the_last_one(shared_place: str, tmp_
     assert shown(one, "sales") == 2
 
 
-@pytest.mark.slow
 def test_workflows_are_renamed_and_forgotten_for_all(shared_place: str, tmp_path: Path) -> None:
     """With their files; twice is as good as once; a first run of another one is left alone."""
     one = machine(tmp_path / "one", shared_place, sales=1, stock=7, new=9)
@@ -202,6 +204,102 @@ def test_tools_that_serve_a_folder_get_a_copy(shared_place: str, tmp_path: Path)
     names = read_manifest(copied).tables["sales"]
     assert names == read_manifest(SiteFolders.of(one)).tables["sales"]
     assert all((copied.public / name).exists() for name in names)
+
+
+def test_earlier_copies_on_this_machine_go_in_time(shared_place: str, tmp_path: Path) -> None:
+    """An open page may want a version for six hours; what is there is not fetched again."""
+    one = machine(tmp_path / "one", shared_place, sales=1)
+    copies = []
+    for value in (1, 2, 3):
+        set_number(one, "sales", value)
+        publish(one, "sales")
+        assert shown(one, "sales") == value
+        copies.append(next(SiteFolders.of(one).copies.glob("data/sales/t/*/t.parquet")))
+        if value < 3:
+            age = time.time() - (5.9 if value == 1 else 6.1) * 3600
+            for folder in SiteFolders.of(one).copies.glob("data/sales/t/*"):
+                os.utime(folder, (age, age))
+    assert len(list(SiteFolders.of(one).copies.glob("data/sales/t/*/t.parquet"))) == 1
+    store_of(one).delete(read_manifest(SiteFolders.of(one)).tables["sales"])
+    assert shown(one, "sales") == 3
+
+
+def test_a_tool_gets_what_is_published_and_no_more(shared_place: str, tmp_path: Path) -> None:
+    """Nothing from a place that has nothing, or where there is none; what is there stays."""
+    one = machine(tmp_path / "one", shared_place, sales=1)
+    folders = SiteFolders.of(one)
+    copy_published(folders)
+    assert not folders.public.exists()
+    copy_published(SiteFolders(folders.base))
+    assert not folders.public.exists()
+    publish(one, "sales")
+    copy_published(folders)
+    files = [folders.public / name for name in read_manifest(folders).tables["sales"]]
+    files[0].write_bytes(b"as it was")
+    copy_published(folders)
+    assert files[0].read_bytes() == b"as it was"
+    own = SiteFolders(folders.base)
+    assert published_file(own, "data/x") == own.public / "data/x"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("data/sales/t/1a2b3c4d/t.parquet", True),
+        ("data/sales/t/" + "a" * 64 + "/t.parquet", True),
+        ("data/sales/t/1a2b3c4/t.parquet", False),
+        ("data/sales/t/" + "a" * 65 + "/t.parquet", False),
+        ("data/sales/../1a2b3c4d/t.parquet", False),
+        ("data/manifest.json", False),
+    ],
+)
+def test_what_may_be_asked_of_a_shared_place(name: str, *, is_one: bool) -> None:
+    """Tables, and nothing else that lies there."""
+    assert (TABLE_FILE.fullmatch(name) is not None) is is_one
+
+
+def test_a_change_is_made_anew_where_another_was_faster(shared_place: str, tmp_path: Path) -> None:
+    """Neither of the two is lost; one that changes nothing writes nothing."""
+    one = machine(tmp_path / "one", shared_place)
+    store = store_of(one)
+    calls: list[int] = []
+    target = PublishTarget(store)
+
+    def apply(manifest: Manifest) -> None:
+        if not calls:
+            PublishTarget(store).change(lambda other: other.tables.update(stock=["b"]))
+        calls.append(1)
+        manifest.tables["sales"] = ["a"]
+
+    assert target.change(apply).tables == {"stock": ["b"], "sales": ["a"]}
+    assert len(calls) == 2
+    before = store.read("data/manifest.json").version
+    target.change(apply)
+    assert store.read("data/manifest.json").version == before
+    assert target.read_manifest().tables == {"stock": ["b"], "sales": ["a"]}
+
+
+def test_what_is_gone_before_it_is_shown_is_told(shared_place: str, tmp_path: Path) -> None:
+    """Of what was staged, a file that is neither there nor here; with it here it comes again."""
+    one = machine(tmp_path / "one", shared_place, sales=1)
+    with duckdb.connect() as connection:
+        staged = stage_workflow(one, "sales", connection)
+    store = store_of(one)
+    names = [file.name for file in store.list("data/sales")]
+    assert len(names) == 3
+    store.delete(names)
+    with release_workflow(one, "sales", staged.folder):
+        assert {file.name for file in store.list("data/sales")} == set(names)
+    with duckdb.connect() as connection:
+        staged = stage_workflow(one, "sales", connection)
+    for path in staged.folder.rglob("*.parquet"):
+        path.unlink()
+    store.delete(file.name for file in store.list("data/sales"))
+    with (
+        pytest.raises(StoreError, match="is gone"),
+        release_workflow(one, "sales", staged.folder),
+    ):
+        pytest.fail("It is not shown.")
 
 
 def test_a_file_that_is_no_manifest_is_not_replaced(shared_place: str, tmp_path: Path) -> None:

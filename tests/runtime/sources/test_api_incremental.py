@@ -78,7 +78,6 @@ def test_rows_at_the_border_are_compared_by_value(
     assert added == [[1], [1] if again else []]
 
 
-@pytest.mark.slow
 def test_texts_of_rows_without_an_id_stay_texts(server: Any) -> None:
     """Two versions of the same day are two rows."""
     days = [[{"at": "2024-01-02", "version": "1.10"}], [{"at": "2024-01-02", "version": "1.1"}]]

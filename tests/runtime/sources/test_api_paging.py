@@ -29,7 +29,6 @@ def stripe(server: Any, *, more: str = "has_more") -> str:
     return f"{server.url}/stripe"
 
 
-@pytest.mark.slow
 def test_the_last_records_id_is_a_cursor(server: Any) -> None:
     """`has_more` ends it, without another request."""
     paging = {"type": "last_record", "cursor_param": "starting_after"}
@@ -38,7 +37,6 @@ def test_the_last_records_id_is_a_cursor(server: Any) -> None:
     assert asked == [None, "2", "5"]
 
 
-@pytest.mark.slow
 def test_an_empty_page_ends_it_where_nothing_says_so(server: Any) -> None:
     """One more request finds nothing."""
     paging = {"type": "last_record", "cursor_path": "id", "cursor_param": "starting_after"}
@@ -46,13 +44,11 @@ def test_an_empty_page_ends_it_where_nothing_says_so(server: Any) -> None:
     assert len(server.requests) == 4
 
 
-@pytest.mark.slow
 def test_the_form_of_stripes_answers_is_known(server: Any) -> None:
     """`auto` needs no setting for them."""
     assert ids(read_api(stripe(server))) == ALL
 
 
-@pytest.mark.slow
 def test_has_more_at_a_place_of_its_own(server: Any) -> None:
     """`has_more_path` names it; where it is not, that is an error."""
     paging = {"type": "last_record", "cursor_param": "starting_after", "has_more_path": "go_on"}
@@ -130,7 +126,6 @@ def test_a_number_of_pages_ends_it(server: Any, told: bool) -> None:
     assert len(server.requests) == 3
 
 
-@pytest.mark.slow
 def test_no_more_than_so_many_pages(server: Any) -> None:
     """`max_pages` ends the reading, and says so."""
     result = read_api(numbered(server), paging={"type": "page_number", "max_pages": 2})
@@ -373,7 +368,6 @@ def test_any_document_is_detected_or_refused(document: Any) -> None:
             continue
 
 
-@pytest.mark.slow
 def test_an_empty_page_among_those_that_are_counted(server: Any) -> None:
     """`total_pages` says that there are three: the second one may have nothing."""
     pages = [records(0, 1), [], records(2)]

@@ -178,7 +178,6 @@ def test_answers_of_every_format(
     assert [(row["id"], row["v"]) for row in rows(found)] == [(1, 1.5), (2, None)]
 
 
-@pytest.mark.slow
 def test_pages_of_csv_are_one_table(server: Any) -> None:
     """Their types are found over all pages, and an empty or a header-only page ends them."""
     pages = ["id,v\n1,1\n2,2\n", "id,v\n3,2.5\n", "id,v\n"]
@@ -213,7 +212,6 @@ def test_broken_lines_are_named(server: Any, body: str) -> None:
         read_api(url, paging=NONE)
 
 
-@pytest.mark.slow
 def test_other_encodings(server: Any) -> None:
     """The media type names one; UTF-16 is told by its first bytes."""
     latin = Answer(

@@ -8,7 +8,12 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from dataflow.sources.errors import SourceNotFoundError
+from dataflow.sources.errors import (
+    SourceNotFoundError,
+    SourceSettingError,
+    SourceUnavailableError,
+)
+from dataflow.sources.file.bucket import list_objects
 from dataflow.sources.read import read_source
 
 OBJECTS = {
@@ -26,9 +31,13 @@ def bucket(server: Any, say: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """The part of S3's protocol that reading needs: list, head and get with ranges."""
 
     def route(request: Any) -> Any:
+        if not request.path.startswith("/bucket"):
+            return say("<Error/>", 404)
         key = unquote(request.path).removeprefix("/bucket").lstrip("/")
         if "list-type" in request.query:
             return say(_listing(request.query.get("prefix", "")))
+        if not key:
+            return say()
         if key not in OBJECTS:
             return say("" if request.method == "HEAD" else "<Error/>", 404)
         body = OBJECTS[key]
@@ -79,3 +88,36 @@ def test_missing_object_is_named(bucket: str) -> None:
     for key in ("in/none.csv", "in/none/*.csv"):
         with pytest.raises(SourceNotFoundError, match="in/none"):
             read_source({"type": "file", "url": f"s3://bucket/{key}{bucket}"}, {})
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        ("in/2020/1.csv", ["in/2020/1.csv"]),
+        ("in/2020", ["in/2020/1.csv", "in/2020/2.csv", "in/2020/deep/3.csv"]),
+        ("in/2020/", ["in/2020/1.csv", "in/2020/2.csv", "in/2020/deep/3.csv"]),
+        ("in/*/*.csv", ["in/2020/1.csv", "in/2020/2.csv", "in/2021/4.csv", "in/a b/5.csv"]),
+        ("in/**/deep/*", ["in/2020/deep/3.csv"]),
+        ("in/*.csv", []),
+        ("in/none", []),
+        ("in/[x]", []),
+    ],
+)
+def test_objects_are_listed(bucket: str, key: str, found: list[str]) -> None:
+    """With their sizes and times: one, those of a pattern, or all of a folder."""
+    listed = list_objects(f"s3://bucket/{key}{bucket}")
+    assert [name for name, _, _ in listed] == [f"bucket/{name}" for name in found]
+    assert all(size == 4 for _, size, _ in listed)
+    assert all(written in (0, 1_577_836_800_000_000_000) for _, _, written in listed)
+
+
+def test_what_is_no_bucket_is_refused(bucket: str, server: Any, say: Any) -> None:
+    """One that is not there, or not to be reached, and an address without one."""
+    with pytest.raises(SourceNotFoundError, match="no bucket other"):
+        list_objects(f"s3://other/in/x{bucket}")
+    for address in ("s3://", "s3:///in/x"):
+        with pytest.raises(SourceSettingError):
+            list_objects(f"{address}{bucket}")
+    server.routes["*"] = lambda _: say("<Error/>", 403)
+    with pytest.raises(SourceUnavailableError, match="s3://bucket/in/x cannot be read"):
+        list_objects(f"s3://bucket/in/x{bucket}")

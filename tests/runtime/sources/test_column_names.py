@@ -25,7 +25,6 @@ def test_names_differ_by_more_than_case_and_are_told(names: list[str]) -> None:
     assert len(notes) == len(changed)
 
 
-@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.text(min_size=1).map(lambda text: f"x{text}x"), unique_by=str.lower, max_size=9))
 def test_good_names_stay(names: list[str]) -> None:
@@ -90,7 +89,6 @@ def test_good_identifiers_stay(names: list[str]) -> None:
     assert sql_identifiers(names) == names
 
 
-@pytest.mark.slow
 def test_no_identifier_is_a_word_of_sql() -> None:
     """Every word of DuckDB's own is an identifier, or becomes one, that needs no quotes."""
     with duckdb.connect() as connection:

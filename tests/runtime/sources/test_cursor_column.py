@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pytest
 
-from dataflow.sources.cursor_column import beyond_now, rows_between
+from dataflow.sources.cursor_column import (
+    as_plain,
+    beyond_now,
+    of_other_shape,
+    refuse_other_order,
+    rows_between,
+)
+from dataflow.sources.errors import SourceDataError
 
 PAST = datetime(2024, 1, 31, 10, tzinfo=UTC)
 LATER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -57,3 +65,65 @@ def test_rows_from_a_start_on_and_before_an_end(
     table, said = rows_between(came, "day", values, start, until)
     assert table["day"].to_pylist() == kept
     assert len(said) == len(kept)
+
+
+def column(*values: Any, kind: pa.DataType | None = None) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(values, kind or pa.string())])
+
+
+def test_values_that_arrow_and_python_put_in_order() -> None:
+    """UUIDs are texts, and moments are of microseconds."""
+    one = UUID(int=1)
+    assert as_plain(column(one, None, kind=pa.uuid())).to_pylist() == [str(one), None]
+    fine = as_plain(column(1_500, kind=pa.timestamp("ns", "UTC")))
+    assert fine.type == pa.timestamp("us", "UTC")
+    assert fine.to_pylist() == [datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=UTC)]
+    plain = column("a")
+    assert as_plain(plain) is plain
+
+
+@pytest.mark.parametrize(
+    ("start", "asked"),
+    [
+        ("123", ["char_length(c) > 3"]),
+        ("2024-01-31", []),
+        ("abc", []),
+        ("2024-01-31 10:00", ["substr(c, 11, 1) <> ' '"]),
+        ("2024-01-31T10:00Z", ["substr(c, 11, 1) <> 'T'", "char_length(c) <> 17"]),
+        ("2024-01-31T10:00+0200", ["substr(c, 11, 1) <> 'T'", "char_length(c) <> 21"]),
+    ],
+)
+def test_texts_that_may_be_later_than_their_signs_say(start: str, asked: list[str]) -> None:
+    """Longer numbers, and moments of another form."""
+    assert of_other_shape("c", start) == asked
+    assert of_other_shape("c", "12", "length") == ["length(c) > 2"]
+
+
+@pytest.mark.parametrize(
+    ("values", "start", "said"),
+    [
+        ((), None, ""),
+        ((None,), "5", ""),
+        (("8", "9"), None, ""),
+        (("10", "9"), None, "numbers"),
+        (("10", None, "11"), "09", ""),
+        (("10",), "9", "numbers"),
+        (("a10", "a9"), None, ""),
+        (("9", "a10"), None, ""),
+        (("2024-01-01", "2024-01-02 10:00", None), None, ""),
+        (("2024-01-01T10:00", "2024-01-02 10:00"), None, "times"),
+        (("2024-01-01 10:00", "2024-01-02"), "2024-01-01", ""),
+        (("b1", "c"), "b", ""),
+        (("b1", "c"), "c", "comes before"),
+        (("b", "c"), 5, ""),
+    ],
+)
+def test_texts_in_another_order_than_what_they_stand_for(
+    values: tuple[str | None, ...], start: Any, said: str
+) -> None:
+    """They are refused, since what is new cannot be told by them."""
+    if not said:
+        refuse_other_order("v", column(*values), start)
+        return
+    with pytest.raises(SourceDataError, match=said):
+        refuse_other_order("v", column(*values), start)

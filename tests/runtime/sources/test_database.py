@@ -266,7 +266,6 @@ def test_sqlite_values_of_several_kinds(tmp_path: Path) -> None:
     assert any("'m'" in note for note in result["metadata"]["notes"])
 
 
-@pytest.mark.slow
 def test_kinds_that_differ_from_batch_to_batch_are_text_and_told(tmp_path: Path) -> None:
     """A value of another kind may come late, when thousands of rows have gone by."""
     path = tmp_path / "a.sqlite"

@@ -88,7 +88,6 @@ def test_wrong_type_in_row_900000_widens_the_column(read: Any) -> None:
     assert "row 900,000 has 'oops'" in result["metadata"]["notes"][0]
 
 
-@pytest.mark.slow
 def test_duplicate_and_missing_names_are_told(read: Any) -> None:
     """Columns that the warehouse could not tell apart get another name, and a note says which."""
     result = read("a.csv", "a,A,,b\n1,2,3,4\n")
@@ -154,7 +153,6 @@ def test_lines_above_the_table_are_left_out_and_told(read: Any) -> None:
     assert "first 2 lines are left out: '# Sales 2024'" in result["metadata"]["notes"][0]
 
 
-@pytest.mark.slow
 def test_a_header_that_looks_like_data_is_told(read: Any) -> None:
     """Files without names, or with blanks between values, are read as they are, with a warning."""
     notes = read("a.csv", "1,2.5,x\n2,3.5,y\n")["metadata"]["notes"]
@@ -168,3 +166,12 @@ def test_a_web_page_is_no_table(read: Any) -> None:
     """What a server says instead of the file is not taken for one."""
     with pytest.raises(SourceDataError, match="web page"):
         read("a.csv", "<!DOCTYPE html>\n<html><body>Not found</body></html>\n")
+
+
+def test_comments_count_as_lines_of_the_file(read: Any) -> None:
+    """A broken line is named by its place in the file; of what is left out they are not told."""
+    text = "# made by us\nTitle\nid,v\n# more\n\n1,2\n# more\n3\n"
+    with pytest.raises(SourceDataError, match=r"a\.csv, line 8: there are 1 values"):
+        read("a.csv", text, comment="#")
+    notes = read("a.csv", text, comment="#", short_rows="fill")["metadata"]["notes"]
+    assert "left out: 'Title'" in notes[0]

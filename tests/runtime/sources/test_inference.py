@@ -139,7 +139,6 @@ def test_late_misfit_widens_the_column_and_is_told(
     assert said in note
 
 
-@pytest.mark.slow
 def test_padding_that_comes_late_is_no_misfit() -> None:
     """Blanks around numbers do not matter, wherever they start."""
     result = typed(*["1"] * MANY, " 5 ")
@@ -147,7 +146,6 @@ def test_padding_that_comes_late_is_no_misfit() -> None:
     assert result.notes == []
 
 
-@pytest.mark.slow
 def test_values_that_come_late_decide() -> None:
     """A column whose sample is all null takes its type from the values behind it."""
     result = typed(*[None] * MANY, "5")

@@ -86,7 +86,6 @@ def test_names_that_differ_in_case_stay_in_a_table(tmp_path: Path) -> None:
     assert rows.column_names == ["a", "A"]
 
 
-@pytest.mark.slow
 def test_the_order_of_many_rows_is_kept(tmp_path: Path) -> None:
     """Several threads write the file."""
     _, kept = both("SELECT range AS n FROM range(1000000)", tmp_path / "read")

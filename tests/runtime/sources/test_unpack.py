@@ -57,7 +57,6 @@ def test_content_tells_more_than_the_name(read: Any) -> None:
     assert read("b.csv.gz", b"a\n1\n")["data"].to_pylist() == [{"a": 1}]
 
 
-@pytest.mark.slow
 def test_several_members_are_refused(read: Any) -> None:
     """Which of a zip file's members is meant cannot be known: they are listed."""
     with pytest.raises(SourceDataError, match=r"2 files in it, not one: x\.csv, y\.csv"):

@@ -40,7 +40,6 @@ def test_a_new_column_does_not_hide_a_wider_one_behind_it(loader: Loader) -> Non
     assert loader.rows("SELECT v, w FROM raw.t ORDER BY ALL") == [(1.0, 1.0), (1.5, 2.5)]
 
 
-@pytest.mark.slow
 def test_a_narrower_number_leaves_the_column(loader: Loader) -> None:
     """Whole numbers fit into a column of fractions, and anything into a column of text."""
     append = {"write_disposition": "append"}
@@ -50,7 +49,6 @@ def test_a_narrower_number_leaves_the_column(loader: Loader) -> None:
     assert [kind for _, kind, *_ in loader.rows("DESCRIBE raw.t")] == ["DOUBLE", "VARCHAR"]
 
 
-@pytest.mark.slow
 def test_columns_that_differ_in_case_are_one(loader: Loader) -> None:
     """As everywhere in SQL: `ID` goes into `id`, also as the key of a merge."""
     merge = {"write_disposition": "merge", "primary_key": ["Id"]}
@@ -60,7 +58,6 @@ def test_columns_that_differ_in_case_are_one(loader: Loader) -> None:
     assert loader.rows() == [(1, 2.5)]
 
 
-@pytest.mark.slow
 def test_values_that_cannot_become_the_columns_type_change_nothing(loader: Loader) -> None:
     """Types that have nothing to do with each other are named."""
     loader.load([{"v": {"a": 1}}], write_disposition="append")

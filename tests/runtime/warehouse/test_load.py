@@ -165,7 +165,6 @@ def test_a_first_append_without_rows_makes_the_table(loader: Loader) -> None:
     assert loader.rows("SELECT run_id FROM dataflow.batches ORDER BY ALL") == [("a",), ("b",)]
 
 
-@pytest.mark.slow
 def test_only_the_rows_of_the_run_before_are_looked_for(loader: Loader) -> None:
     """The same rows as those of an earlier run, or of another table, are new rows."""
     append = {"write_disposition": "append"}
@@ -276,7 +275,6 @@ def test_rows_that_come_again_take_the_place_of_their_span(
             loader.load(again, span=Span("at", "never"), **append)
 
 
-@pytest.mark.slow
 def test_where_the_contract_put_all_rows_aside_the_refusal_says_so(
     loader: Loader, tmp_path: Path
 ) -> None:

@@ -31,7 +31,6 @@ def test_rows_of_a_partition_replace_those_it_had(loader: Loader, disposition: s
     assert loader.rows() == [(3, "b"), (4, "a"), (5, "a")]
 
 
-@pytest.mark.slow
 @DISPOSITIONS
 def test_a_partition_without_rows_keeps_what_it_had(loader: Loader, disposition: str) -> None:
     """Unless it may become empty; then the rows of the other partitions stay."""

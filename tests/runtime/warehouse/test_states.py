@@ -40,7 +40,6 @@ def read(warehouse: DuckDBFile, relation: str = "t") -> list[int]:
         return [n for (n,) in connection.execute(f"SELECT n FROM {relation} ORDER BY 1").fetchall()]
 
 
-@pytest.mark.slow
 def test_what_a_run_writes_is_seen_at_its_end(warehouse: AtomicDuckDBFile) -> None:
     """Until then the file is the same byte for byte; views are found in the copy, too."""
     before = warehouse.path.read_bytes()
@@ -89,7 +88,6 @@ def test_the_work_of_a_failed_run_is_gone_with_the_next(warehouse: AtomicDuckDBF
     assert not list(warehouse.path.parent.rglob("work"))
 
 
-@pytest.mark.slow
 def test_a_run_goes_on_from_a_failed_one(warehouse: AtomicDuckDBFile) -> None:
     """With all that it had written, also when that one went on from another one."""
     write(warehouse, "failed", 1)
@@ -107,7 +105,6 @@ def test_a_run_goes_on_from_one_that_wrote_nothing(warehouse: AtomicDuckDBFile) 
     assert read(warehouse) == [0, 3]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("state", ["changed", "deleted", "made"])
 def test_a_file_that_changed_meanwhile_is_not_replaced(
     warehouse: AtomicDuckDBFile, tmp_path: Path, state: str
@@ -132,7 +129,6 @@ def test_a_file_that_changed_meanwhile_is_not_replaced(
     assert Path(warehouse.unfinished("one")).is_file()
 
 
-@pytest.mark.slow
 def test_a_connection_left_open_is_told(warehouse: AtomicDuckDBFile) -> None:
     """What it may still write would be lost, or change the file that others read."""
     own = warehouse.begin("one")
@@ -161,7 +157,6 @@ def test_a_connection_that_an_earlier_run_left_open_is_not_met(
     assert read(warehouse) == [0, 2]
 
 
-@pytest.mark.slow
 def test_each_run_has_its_copy_under_the_same_path(warehouse: AtomicDuckDBFile) -> None:
     """Dbt parses all models anew when the path of the database changes."""
     for run_id in ("one", "two"):
@@ -189,7 +184,6 @@ def test_no_more_is_kept_than_the_settings_say(warehouse: AtomicDuckDBFile) -> N
     assert present.run_id == "run 6"
 
 
-@pytest.mark.slow
 def test_keeping_a_state_takes_no_second_copy(warehouse: AtomicDuckDBFile) -> None:
     """The file that was seen is the one that is kept."""
     inode = warehouse.path.stat().st_ino
@@ -216,7 +210,6 @@ def test_a_state_is_brought_back_and_that_is_undone(warehouse: AtomicDuckDBFile)
         warehouse.begin("restoring", state="other")
 
 
-@pytest.mark.slow
 def test_a_state_takes_the_place_of_a_file_that_is_gone(warehouse: AtomicDuckDBFile) -> None:
     """As after it was damaged, and moved away."""
     write(warehouse, "one", 1)
@@ -228,7 +221,6 @@ def test_a_state_takes_the_place_of_a_file_that_is_gone(warehouse: AtomicDuckDBF
     assert read(warehouse) == [0]
 
 
-@pytest.mark.slow
 def test_a_file_from_before_is_kept_under_a_name(tmp_path: Path) -> None:
     """One that no run of this version has made has no run's id."""
     warehouse = AtomicDuckDBFile(tmp_path / "wf.duckdb")
@@ -242,7 +234,6 @@ def test_a_file_from_before_is_kept_under_a_name(tmp_path: Path) -> None:
     assert [state.run_id for state in warehouse.kept()] == ["before-12345678"]
 
 
-@pytest.mark.slow
 def test_a_link_stays_a_link(warehouse: AtomicDuckDBFile, tmp_path: Path) -> None:
     """A file on a larger disk is copied and replaced there."""
     link = AtomicDuckDBFile(tmp_path / "elsewhere" / "wf.duckdb")
@@ -294,7 +285,6 @@ def test_a_fault_of_the_copy_names_the_file(warehouse: AtomicDuckDBFile) -> None
     assert "work" not in fault.reason
 
 
-@pytest.mark.slow
 def test_a_run_that_only_reads_has_no_copy(warehouse: AtomicDuckDBFile) -> None:
     """It reads what everybody sees until it writes, and from then on its own."""
     own = RunWarehouse(warehouse, "one")
@@ -311,7 +301,6 @@ def test_a_run_that_only_reads_has_no_copy(warehouse: AtomicDuckDBFile) -> None:
         assert connection.sql("SELECT n FROM t ORDER BY 1").fetchall() == [(0,), (1,)]
 
 
-@pytest.mark.slow
 def test_what_a_run_loads_is_in_its_copy_alone(warehouse: AtomicDuckDBFile, tmp_path: Path) -> None:
     """With how far it has read; dbt is told the copy, and a fault names the file people know."""
     own = RunWarehouse(warehouse, "one")

@@ -193,7 +193,10 @@ def _part(
             f"{file.shown} is empty: it has not even a header line.",
             "Put the columns' names into its first line.",
         )
-    left_out = " ".join("".join(lines_of(text)[: layout.skipped]).split())
+    mark = layout.dialect.comment
+    above = [line.split() for line in lines_of(text)[: layout.skipped]]
+    titles = [words for words in above if not (mark and "".join(words).startswith(mark))]
+    left_out = " ".join(word for words in titles for word in words)
     if left_out:
         lines = "first line is" if layout.skipped == 1 else f"first {layout.skipped} lines are"
         notes.append(f"{file.shown}: the {lines} left out: {shortened(left_out)!r}.")

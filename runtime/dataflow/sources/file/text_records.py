@@ -113,17 +113,16 @@ class Dialect:
             doublequote=not self.escape,
             strict=strict,
         )
-        before = 0
         for record in reader:
+            before = lines.pop_first()
             if len(record) > 1 or (record and record[0].strip().strip(_END)):
                 if several:
                     record = [cell.replace(_STAND_IN, self.delimiter) for cell in record]
                 yield before, record
-            before = lines.passed
 
 
 class Lines:
-    """The lines that are no comments, and how many lines have passed in all.
+    """The lines that are no comments, and how many lines have passed before each.
 
     What looks like a comment within quotes is a part of the value.
     """
@@ -132,12 +131,12 @@ class Lines:
         self._lines = iter(lines)
         self._comment, self._quote, self._escape = comment, quote, escape
         self._within = False
-        self.passed = 0
-        self.comments: list[str] = []
+        self._passed = 0
+        self._first: int | None = None
 
     def __iter__(self) -> Iterator[str]:
         for line in self._lines:
-            self.passed += 1
+            self._passed += 1
             if self._comment and not self._within and line.lstrip().startswith(self._comment):
                 continue
             if self._comment and self._quote:
@@ -145,4 +144,11 @@ class Lines:
                 if self._escape:
                     quotes -= line.count(self._escape + self._quote)
                 self._within ^= quotes % 2 == 1
+            if self._first is None:
+                self._first = self._passed - 1
             yield line
+
+    def pop_first(self) -> int:
+        """How many lines had passed before the first that was taken since this was asked last."""
+        first, self._first = self._first, None
+        return first or 0
