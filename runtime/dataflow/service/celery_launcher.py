@@ -56,7 +56,9 @@ class CelerySettings(Section):
     @classmethod
     def _keeps_results(cls, value: str | None, info: ValidationInfo) -> str | None:
         place = value or info.data.get("broker", "")
-        if "amqp" in place.partition("://")[0]:
+        scheme = place.partition("://")[0]
+        # By `rpc` only the process that has sent a task hears how it ended.
+        if "amqp" in scheme or scheme == "rpc":
             raise refusal(
                 "is missing, or RabbitMQ, which cannot keep how tasks ended. Give the address of a "
                 "Redis, or of a Postgres such as that of `history`: "

@@ -90,17 +90,19 @@ def _read(
         f"[{paths}], format = '{'newline_delimited' if lines else 'auto'}', "
         f"maximum_object_size = {_LARGEST_OBJECT}, compression = 'uncompressed'"
     )
-    call = (
-        f"read_json({always}, sample_size = -1, union_by_name = true, "
-        f"map_inference_threshold = -1, field_appearance_threshold = 0, {_NO_DATES})"
+    looked_at = (
+        f"{always}, sample_size = -1, union_by_name = true, "
+        f"map_inference_threshold = -1, field_appearance_threshold = 0, {_NO_DATES}"
     )
     with (
         open_engine() as connection,
         faults_told(lambda message: _fault(message, files)),
         watching_files(connection, size_of(files), is_whole=False),
     ):
-        relation = connection.sql(f"FROM {call}")
-        _refuse_values(relation, files)
+        relation = connection.sql(f"FROM read_json({looked_at})")
+        if relation.columns == ["json"] and not _are_records(connection, looked_at):
+            _refuse_values(relation, files)
+            return TypedTable(relation.limit(0).to_arrow_table().select([]), [])
         kinds = _kinds_found(relation)
         if kinds:
             # DuckDB would look through all of it for its types once more, at each step from here.
@@ -139,7 +141,7 @@ def _kinds_found(relation: duckdb.DuckDBPyRelation) -> str:
     """
     names = [name.lower() for name in relation.columns]
     told_apart = [re.fullmatch(r"(.*)_\d+", name, re.DOTALL) for name in names]
-    if names == ["json"] or "" in names or any(made and made[1] in names for made in told_apart):
+    if "" in names or any(made and made[1] in names for made in told_apart):
         return ""
     return _columns(dict(zip(relation.columns, map(str, relation.types), strict=True)))
 
@@ -213,11 +215,19 @@ def _columns(kinds: Mapping[str, str]) -> str:
     return f"{{{', '.join(each)}}}"
 
 
+def _are_records(connection: duckdb.DuckDBPyConnection, looked_at: str) -> bool:
+    """Whether ``json`` is the key of objects: DuckDB calls a column of other values so, too."""
+    import duckdb
+
+    with suppress(duckdb.BinderException):
+        connection.sql(f"FROM read_json({looked_at}, records = 'true')")
+        return True
+    return False
+
+
 def _refuse_values(relation: duckdb.DuckDBPyRelation, files: Sequence[LocalFile]) -> None:
-    """Refuse JSON without objects, which DuckDB reads as one column that it calls ``json``."""
-    if relation.columns == ["json"] and (
-        str(relation.types[0]) != "JSON" or relation.limit(1).fetchone()
-    ):
+    """Refuse JSON without objects; a file that holds nothing has no rows."""
+    if str(relation.types[0]) != "JSON" or relation.limit(1).fetchone():
         raise NotObjectsError(
             f"{files[0].shown} holds values that are not objects.",
             "Each row must be a JSON object, whose keys are the names of the columns; or, if each "
@@ -229,8 +239,6 @@ def _fetch(
     relation: duckdb.DuckDBPyRelation, null_values: NullValues
 ) -> tuple[duckdb.DuckDBPyRelation, pa.Table, list[str]]:
     """What is fetched, the table that comes, and what a person should know."""
-    if relation.columns == ["json"] and str(relation.types[0]) == "JSON":
-        return relation, relation.limit(0).to_arrow_table().select([]), []
     notes = []
     columns = []
     for name, kind in zip(relation.columns, map(str, relation.types), strict=True):

@@ -96,6 +96,7 @@ def test_celerys_addresses_stay_out_of_the_file(
     [
         ('broker = "amqp://guest:hidden@queue//"', True),
         ('broker = "redis://queue/0", backend = "pyamqp://guest:hidden@queue//"', True),
+        ('broker = "amqp://queue//", backend = "rpc://"', True),
         ('broker = "amqps://queue", backend = "db+postgresql+psycopg2://me@host/db"', False),
     ],
 )

@@ -120,6 +120,20 @@ def test_what_is_not_json_objects_is_refused(
         read(name, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('[{"json": 5}, {}]', [5, None]),
+        ('{"json": 5}\n{"json": "x"}', ["5", "x"]),
+        ('[{"json": {"a": 1}}, {"json": [1]}]', ['{"a":1}', "[1]"]),
+        ('[{"json": null}]', [None]),
+    ],
+)
+def test_a_key_called_json_is_a_column(read: Any, text: str, values: list[Any]) -> None:
+    """As every other; DuckDB calls the column of values that are no objects so, too."""
+    assert read("a.json", text)["data"].to_pylist() == [{"json": value} for value in values]
+
+
 @pytest.mark.parametrize("text", ["[]", ""])
 def test_nothing_is_an_empty_table(read: Any, text: str) -> None:
     """An empty array and an empty file have no rows."""

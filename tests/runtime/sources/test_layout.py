@@ -43,6 +43,10 @@ def rows(text: str, dialect: Dialect, *, strict: bool = True) -> list[list[str]]
         ("a||b\n1||2\n", "||"),
         ("a;;b\n1;;2\n", ";;"),
         ("a||b\n1||2|\n", "||"),
+        ("a#;#b\n1#;#2\n", "#;#"),
+        # Marks that stand for no value are values.
+        ("1|-|x\n2|-|y\n", "|"),
+        ("a|b\n5~|~7\n", "|"),
         ("a^b\n1^2\n", "^"),
         ("a@@b|c\n1@@2\n", "@@"),
         ("a\n1\n", ","),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -27,7 +28,14 @@ _MOST_NOTES = 3
 _SHORTEST = 3
 USUAL = (",", ";", "\t", "|")
 # Tried where none of the usual ones parts a file into columns of the same number everywhere.
-_UNUSUAL = ("^", "~", "\x01", "\x1f", "\x1e", "§", "¦", "||", "::", "|~|", "~|~", "@@", "#|#")
+_CONTROL = ("\x01", "\x1f", "\x1e")
+_UNUSUAL = ("^^", "~~", "^", "~", *_CONTROL, "§", "¦", "||", "::", "|~|", "~|~", "@@", "#|#")
+# A usual sign between two equal others, or twice, side by side or with another between; the others
+# are none that may stand for a value, or for none.
+_OTHER = r"[^\w\s\"'|;.,?*/+-]"
+_SEVERAL_SIGNS = re.compile(
+    rf"(?P<other>{_OTHER})(?P<sign>[|;])(?P=other)|(?P<twice>[|;]){_OTHER}?(?P=twice)"
+)
 
 
 @dataclass(frozen=True)
@@ -95,9 +103,9 @@ def dialect_of(text: str, file_format: str, settings: FileSource) -> Dialect:
         return given
     body = text_below(text, settings.skip_lines or 0)
     usual = [replace(given, delimiter=sign) for sign in USUAL]
-    doubled = replace(given, delimiter=_doubled(body) or ",")
-    if doubled.delimiter != "," and _score(body, doubled)[0]:
-        return doubled
+    several = replace(given, delimiter=_of_several_signs(body) or ",")
+    if several.delimiter != "," and _score(body, several)[0]:
+        return several
     best = max(usual, key=lambda dialect: _score(body, dialect))
     if _score(body, best)[0]:
         return best
@@ -149,13 +157,13 @@ def first_records(text: str, dialect: Dialect, most: int = _RECORDS) -> list[tup
     return records
 
 
-def _doubled(text: str) -> str:
-    """A usual mark that stands nowhere but twice, and so is one of two signs; empty if none."""
-    for sign in ("|", ";"):
-        pairs = text.count(2 * sign)
-        if pairs and text.count(sign) == 2 * pairs:
-            return 2 * sign
-    return ""
+def _of_several_signs(text: str) -> str:
+    """A mark such as ``||`` or ``~|~`` whose usual sign stands nowhere else; empty if none."""
+    found = _SEVERAL_SIGNS.search(text)
+    if not found:
+        return ""
+    mark, sign = found[0], found["sign"] or found["twice"]
+    return mark if text.count(sign) == mark.count(sign) * text.count(mark) else ""
 
 
 def _score(text: str, dialect: Dialect) -> tuple[bool, float, int, int]:
