@@ -129,6 +129,9 @@ def _daemon(engine: Engine) -> Iterator[None]:
     finally:
         daemon.terminate()
         daemon.wait(60)
+        # Else nobody can remove the folder before the machine starts anew.
+        left = ["umount", str(folder / "exec" / "netns" / "default")]
+        subprocess.run(left, capture_output=True, check=False)
 
 
 def ensure_base(engine: Engine) -> None:
