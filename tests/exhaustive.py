@@ -105,7 +105,7 @@ _CASES = (
     r"docs/test_own_code\.py::test_(a_transformation|an_ingestion)_of_ones_own",
     # dagster-dbt is the author's; assets and resources of his are tested each time.
     r"docs/test_own_assets\.py",
-    # A file of many rows is looked at each time, and tests/tools/inspection has the parts.
+    # What a person is told of large files is told of small ones in tests/tools/inspection each time.
     r"inspection/test_large_files\.py::",
     r"template/test_two_days\.py::.*\[new_category",
     # The UI makes the same parts and assets each time: service/test_materialize_in_ui.py.
